@@ -1,0 +1,2 @@
+//! siding
+fn main() {}

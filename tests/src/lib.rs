@@ -1,0 +1,1 @@
+//! Network namespaces and skips, for the interop tests.

@@ -5,7 +5,10 @@ extern crate alloc;
 extern crate std;
 
 mod ifid;
+mod packet;
 mod time;
 
 pub use ifid::IfId;
+pub use packet::Metadata;
+pub use packet::Packet;
 pub use time::Instant;

@@ -1,1 +1,4 @@
-//! siding-stack
+//! The stack.
+#![forbid(unsafe_code)]
+#![allow(missing_docs)]
+

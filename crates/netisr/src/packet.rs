@@ -1,0 +1,35 @@
+//! What the facility must know of a packet and of its metadata: which interfaces they name.
+
+use crate::IfId;
+
+/// A packet as the facility sees it: something that moves between threads and may name interfaces.
+///
+/// The facility is generic over this, so that a stack with buffers of its own can use it alone.
+pub trait Packet: Send + 'static {
+    /// Calls `visit` with every interface that the packet names, in whatever role: the one it was
+    /// received on, say. [`IfId::NONE`] may be passed and names nothing.
+    ///
+    /// The answer must not change while the packet is queued.
+    fn interfaces(&self, visit: &mut impl FnMut(IfId));
+}
+
+/// The typed state that is captured when a packet is dispatched and travels with it.
+pub trait Metadata: Send + 'static {
+    /// Calls `visit` with every interface that the metadata names. The *first* one that packet and
+    /// metadata name between them (metadata first) is the one whose share of the queue is charged.
+    ///
+    /// The answer must not change while the packet is queued.
+    fn interfaces(&self, visit: &mut impl FnMut(IfId));
+}
+
+/// No metadata, hence no interfaces.
+impl Metadata for () {
+    fn interfaces(&self, _visit: &mut impl FnMut(IfId)) {}
+}
+
+/// The interface that the packet goes out of, and nothing else.
+impl Metadata for IfId {
+    fn interfaces(&self, visit: &mut impl FnMut(IfId)) {
+        visit(*self);
+    }
+}

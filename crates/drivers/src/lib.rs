@@ -1,1 +1,3 @@
 //! siding-drivers
+
+pub mod kernel;

@@ -1,0 +1,1 @@
+//! What Siding asks of the Linux kernel, without the `ip` program.

@@ -1,0 +1,256 @@
+//! The handle through which a packet is used.
+//!
+//! *Locks*: none. *Teardown*: dropping the last mbuf of a slot returns the slot to its pool.
+
+use core::fmt;
+use core::mem::ManuallyDrop;
+use core::slice;
+use core::sync::atomic::Ordering;
+use core::sync::atomic::fence;
+
+use siding_netisr::IfId;
+use siding_netisr::Packet;
+
+use crate::Cache;
+use crate::Pool;
+use crate::slab::Slot;
+
+/// A packet: a part of one buffer, the interface it came in by, and its flow key.
+///
+/// Cloning shares the bytes. Each clone has its own bounds, interface and flow key; none can write until the
+/// others are gone.
+pub struct Mbuf {
+    slot: Slot,
+    rcvif: IfId,
+    flow: u32,
+    /// Where the packet starts in the buffer. `off + len` never exceeds the buffer's size.
+    off: u16,
+    len: u16,
+}
+
+impl Mbuf {
+    pub(crate) fn new(slot: Slot, headroom: u16) -> Mbuf {
+        Mbuf { slot, rcvif: IfId::NONE, flow: 0, off: headroom, len: 0 }
+    }
+
+    /// The packet's bytes, to write. `None` while it is shared with a clone.
+    pub fn data_mut(&mut self) -> Option<&mut [u8]> {
+        if self.is_shared() {
+            return None;
+        }
+        Some(self.bytes_mut(self.off, self.len))
+    }
+
+    /// Grows the packet by `n` bytes in front and returns them, to be written in full: they hold whatever was
+    /// there. `None`, and no change, if the headroom is less than `n` or the packet is shared.
+    pub fn prepend(&mut self, n: usize) -> Option<&mut [u8]> {
+        if n > self.headroom() || self.is_shared() {
+            return None;
+        }
+        let n = n as u16;
+        self.off -= n;
+        self.len += n;
+        Some(self.bytes_mut(self.off, n))
+    }
+
+    /// Grows the packet by `n` bytes at the end and returns them, to be written in full: they hold whatever was
+    /// there. `None`, and no change, if the tailroom is less than `n` or the packet is shared.
+    pub fn append(&mut self, n: usize) -> Option<&mut [u8]> {
+        if n > self.tailroom() || self.is_shared() {
+            return None;
+        }
+        let n = n as u16;
+        let at = self.off + self.len;
+        self.len += n;
+        Some(self.bytes_mut(at, n))
+    }
+
+    /// Appends a copy of `bytes`. `false`, and no change, if they do not fit or the packet is shared.
+    #[must_use]
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) -> bool {
+        match self.append(bytes.len()) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Removes `n` bytes from the front, or all if there are fewer. They become headroom.
+    pub fn trim_front(&mut self, n: usize) {
+        let n = n.min(self.len()) as u16;
+        self.off += n;
+        self.len -= n;
+    }
+
+    /// Removes `n` bytes from the end, or all if there are fewer.
+    pub fn trim_back(&mut self, n: usize) {
+        self.len -= n.min(self.len()) as u16;
+    }
+
+    /// Cuts the packet to its first `len` bytes; no change if it is shorter.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = len.min(self.len()) as u16;
+    }
+
+    /// Says which interface the packet was received on.
+    pub fn set_rcvif(&mut self, rcvif: IfId) {
+        self.rcvif = rcvif;
+    }
+
+    /// Sets the flow key: packets with equal keys stay in order and on one worker.
+    pub fn set_flow(&mut self, flow: u32) {
+        self.flow = flow;
+    }
+
+    /// The packet's bytes.
+    pub fn data(&self) -> &[u8] {
+        // JUSTIFICATION: the slot outlives any one handle, so no Rust object owns the bytes.
+        // SAFETY: `off + len` is within the slot, which starts zeroed, so the bytes are initialised. The slot is
+        // counted as long as `self` lives. Nobody writes: writing takes `&mut` of the only handle on the slot,
+        // and either `self` is that handle or it is not the only one.
+        unsafe { slice::from_raw_parts(self.slot.data().add(usize::from(self.off)), self.len()) }
+    }
+
+    /// Number of bytes in the packet.
+    pub fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Number of bytes by which the packet could grow in front, were it not shared.
+    pub fn headroom(&self) -> usize {
+        usize::from(self.off)
+    }
+
+    /// Number of bytes by which the packet could grow at the end, were it not shared.
+    pub fn tailroom(&self) -> usize {
+        usize::from(self.slot.header().slab.get().size - self.off - self.len)
+    }
+
+    /// Whether a clone sees the same bytes.
+    pub fn is_shared(&self) -> bool {
+        // Acquire: a clone that has gone read the bytes before we write them.
+        self.slot.header().refs.load(Ordering::Acquire) != 1
+    }
+
+    /// The interface that the packet was received on; [`IfId::NONE`] for one made here.
+    pub fn rcvif(&self) -> IfId {
+        self.rcvif
+    }
+
+    /// The flow key.
+    pub fn flow(&self) -> u32 {
+        self.flow
+    }
+
+    /// A copy with bytes of its own and the headroom of `cache`'s pool; interface and flow key are copied too.
+    /// `None` when that pool is dry (counted), or its buffers are too short.
+    pub fn copy(&self, cache: &mut Cache) -> Option<Mbuf> {
+        if self.len() > cache.pool().buffer_size() - cache.pool().headroom() {
+            return None;
+        }
+        let mut copy = cache.alloc()?;
+        if !copy.extend_from_slice(self.data()) {
+            return None;
+        }
+        copy.rcvif = self.rcvif;
+        copy.flow = self.flow;
+        Some(copy)
+    }
+
+    pub(crate) fn is_of(&self, pool: &Pool) -> bool {
+        self.slot.header().slab == pool.slab()
+    }
+
+    /// Ends this handle without returning the slot to the pool: it is the caller's now, unless a clone
+    /// still has it.
+    #[inline]
+    pub(crate) fn into_slot(self) -> Option<Slot> {
+        let this = ManuallyDrop::new(self);
+        this.unshare().then_some(this.slot)
+    }
+
+    /// Gives up this handle's share. `true` if it was the only one: then the slot belongs to the caller, with
+    /// its count at 1 as free slots have it.
+    #[inline]
+    fn unshare(&self) -> bool {
+        let refs = &self.slot.header().refs;
+        // A count of 1 is ours, and only its holder could raise it: no need for a locked instruction.
+        if refs.load(Ordering::Acquire) == 1 {
+            return true;
+        }
+        if refs.fetch_sub(1, Ordering::Release) != 1 {
+            return false;
+        }
+        fence(Ordering::Acquire);
+        refs.store(1, Ordering::Relaxed);
+        true
+    }
+
+    /// The caller has made sure that the handle is not shared and that `at + len` is within the buffer.
+    fn bytes_mut(&mut self, at: u16, len: u16) -> &mut [u8] {
+        debug_assert!(!self.is_shared() && at as usize + len as usize <= self.headroom() + self.len());
+        // JUSTIFICATION: as for `data`.
+        // SAFETY: the range is within the slot, whose bytes are initialised (the slab starts zeroed). All three
+        // callers have checked that the count is 1, and `&mut self` keeps this only handle from being cloned or
+        // read while the slice lives.
+        unsafe { slice::from_raw_parts_mut(self.slot.data().add(usize::from(at)), usize::from(len)) }
+    }
+}
+
+impl Clone for Mbuf {
+    /// Another handle on the same bytes.
+    fn clone(&self) -> Mbuf {
+        let refs = &self.slot.header().refs;
+        // Relaxed is enough, as for Arc: the new handle is made from one that is there.
+        if refs.fetch_add(1, Ordering::Relaxed) > u32::MAX / 2 {
+            refs.fetch_sub(1, Ordering::Relaxed);
+            panic!("more than 2^31 clones of one packet: some are leaked");
+        }
+        Mbuf { slot: self.slot, ..*self }
+    }
+}
+
+impl Drop for Mbuf {
+    fn drop(&mut self) {
+        if self.unshare() {
+            let slab = self.slot.header().slab;
+            slab.push(&[self.slot]);
+        }
+    }
+}
+
+// JUSTIFICATION: the pointer is what makes it !Send; packets are made to move between threads.
+// SAFETY: the count is atomic, bytes are written only by the one handle on them, and slots may be returned to
+// their pool by any thread.
+unsafe impl Send for Mbuf {}
+// JUSTIFICATION: sharing `&Mbuf` lets others read and clone.
+// SAFETY: reading needs no exclusion while nobody writes, and writing takes `&mut`; cloning is atomic.
+unsafe impl Sync for Mbuf {}
+
+impl Packet for Mbuf {
+    /// Names the interface that the packet was received on, if there is one.
+    fn interfaces(&self, visit: &mut impl FnMut(IfId)) {
+        if !self.rcvif.is_none() {
+            visit(self.rcvif);
+        }
+    }
+}
+
+impl fmt::Debug for Mbuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mbuf")
+            .field("len", &self.len)
+            .field("headroom", &self.off)
+            .field("rcvif", &self.rcvif)
+            .field("flow", &self.flow)
+            .field("shared", &self.is_shared())
+            .finish()
+    }
+}

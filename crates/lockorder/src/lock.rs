@@ -1,0 +1,69 @@
+//! The ranked lock.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::Deref;
+use core::ops::DerefMut;
+
+use crate::Rank;
+use crate::sync;
+use crate::witness;
+
+/// A lock of rank `R` round a `T`. Only [`Ctx::lock`](crate::Ctx::lock) takes it.
+///
+/// There is no reader–writer lock: what many readers want is a snapshot.
+pub struct Mutex<R, T> {
+    inner: sync::Mutex<T>,
+    rank: PhantomData<fn(R)>,
+}
+
+impl<R: Rank, T> Mutex<R, T> {
+    /// A lock that nobody holds.
+    pub fn new(value: T) -> Mutex<R, T> {
+        Mutex { inner: sync::Mutex::new(value), rank: PhantomData }
+    }
+
+    /// The value, for its only owner: no lock is needed.
+    pub fn into_inner(self) -> T {
+        sync::into_inner(self.inner)
+    }
+}
+
+impl<R: Rank, T> fmt::Debug for Mutex<R, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mutex").field("rank", &R::NAME).finish_non_exhaustive()
+    }
+}
+
+#[track_caller]
+pub(crate) fn acquire<R: Rank, T>(mutex: &Mutex<R, T>) -> Guard<'_, R, T> {
+    let held = witness::Class::of_rank::<R>().enter();
+    Guard { inner: sync::lock(&mutex.inner), _held: held, rank: PhantomData }
+}
+
+/// A lock that is held. Dropping it gives the outer token back.
+pub struct Guard<'a, R, T> {
+    inner: sync::MutexGuard<'a, T>,
+    _held: witness::Held,
+    rank: PhantomData<fn(R)>,
+}
+
+impl<R, T> Deref for Guard<'_, R, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<R, T> DerefMut for Guard<'_, R, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+}
+
+impl<R: Rank, T: fmt::Debug> fmt::Debug for Guard<'_, R, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple(R::NAME).field(&self.inner).finish()
+    }
+}

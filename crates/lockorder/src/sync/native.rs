@@ -1,0 +1,79 @@
+//! Outside the checkers: `core`'s atomics, and std's locks where there is std.
+
+pub use core::hint::spin_loop;
+
+/// Atomics.
+pub mod atomic {
+    pub use core::sync::atomic::*;
+}
+
+/// A cell whose accesses loom can see.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    /// A cell with `value` in it.
+    pub const fn new(value: T) -> Self {
+        UnsafeCell(core::cell::UnsafeCell::new(value))
+    }
+
+    /// Shows the value's place to `look`, which reads.
+    #[inline(always)]
+    pub fn with<O>(&self, look: impl FnOnce(*const T) -> O) -> O {
+        look(self.0.get())
+    }
+
+    /// Shows the value's place to `change`, which may write.
+    #[inline(always)]
+    pub fn with_mut<O>(&self, change: impl FnOnce(*mut T) -> O) -> O {
+        change(self.0.get())
+    }
+}
+
+#[cfg(feature = "std")]
+mod locks {
+    pub use std::sync::Mutex;
+    pub use std::sync::MutexGuard;
+    pub use std::thread_local;
+
+    use std::sync::PoisonError;
+
+    /// Locks. A panic elsewhere does not poison: what our locks guard is whole between statements.
+    pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the value out.
+    pub fn into_inner<T>(mutex: Mutex<T>) -> T {
+        mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets another thread run.
+    pub fn yield_now() {
+        std::thread::yield_now();
+    }
+}
+
+#[cfg(not(feature = "std"))]
+mod locks {
+    pub use crate::sync::spin::Mutex;
+    pub use crate::sync::spin::MutexGuard;
+
+    /// Locks.
+    pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock()
+    }
+
+    /// Takes the value out.
+    pub fn into_inner<T>(mutex: Mutex<T>) -> T {
+        mutex.into_inner()
+    }
+
+    /// Lets another thread run, as far as `core` can.
+    pub fn yield_now() {
+        core::hint::spin_loop();
+    }
+}
+
+pub use locks::*;

@@ -1,0 +1,92 @@
+//! A small spin lock, for targets that have nothing better.
+
+#![allow(unsafe_code)] // A lock cannot be made of safe code; this is the only one, and only for no_std.
+
+use core::cell::UnsafeCell;
+use core::fmt;
+use core::ops::Deref;
+use core::ops::DerefMut;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering;
+
+/// A test-and-set lock that spins on a plain load.
+pub struct Mutex<T> {
+    held: AtomicBool,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the lock lends `&mut T` to one thread at a time, which is a move of `T` between threads.
+unsafe impl<T: Send> Sync for Mutex<T> {}
+
+impl<T> Mutex<T> {
+    /// A lock that nobody holds.
+    pub const fn new(value: T) -> Self {
+        Mutex { held: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    }
+
+    /// Spins until the lock is ours.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        while self.held.compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            while self.held.load(Ordering::Relaxed) {
+                core::hint::spin_loop();
+            }
+        }
+        MutexGuard { mutex: self }
+    }
+
+    /// Takes the value out.
+    pub fn into_inner(self) -> T {
+        self.value.into_inner()
+    }
+}
+
+/// The lock, held.
+pub struct MutexGuard<'a, T> {
+    mutex: &'a Mutex<T>,
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // JUSTIFICATION: lending what the lock guards is what a lock is.
+        // SAFETY: a guard exists only while its thread holds the lock, so nobody else refers to the value.
+        unsafe { &*self.mutex.value.get() }
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // JUSTIFICATION: as in `deref`.
+        // SAFETY: as in `deref`, and `&mut self` keeps this guard from lending it twice.
+        unsafe { &mut *self.mutex.value.get() }
+    }
+}
+
+impl<T> Drop for MutexGuard<'_, T> {
+    fn drop(&mut self) {
+        self.mutex.held.store(false, Ordering::Release);
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use super::Mutex;
+
+    #[test]
+    fn two_threads_count_without_loss() {
+        let total = Mutex::new(0u64);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| (0..10_000).for_each(|_| *total.lock() += 1));
+            }
+        });
+        assert_eq!(total.into_inner(), 20_000);
+    }
+}

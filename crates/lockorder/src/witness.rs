@@ -1,0 +1,54 @@
+//! The run-time witness: watches the order in which locks are really taken.
+//!
+//! On in debug and test builds with `std`. The declared ranks already order the locks that use them; the
+//! witness adds those that do not: an embedder's own locks, reported through [`Class::enter`]. For each pair
+//! "B was taken while A was held" it keeps the two source positions; when the opposite is seen, directly or
+//! through others, it panics and names the positions of both.
+
+#[cfg(all(debug_assertions, feature = "std", not(any(siding_loom, siding_shuttle))))]
+#[path = "witness_on.rs"]
+mod imp;
+
+#[cfg(not(all(debug_assertions, feature = "std", not(any(siding_loom, siding_shuttle)))))]
+mod imp {
+    use super::Class;
+
+    /// A lock that is held, as the witness sees it: not at all in this build.
+    #[derive(Debug)]
+    pub struct Held;
+
+    pub(super) fn enter(_class: Class) -> Held {
+        Held
+    }
+}
+
+pub use imp::Held;
+
+use crate::Rank;
+
+/// A class of locks that are taken in the same order relative to others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Class(&'static str);
+
+impl Class {
+    /// A class by its name; the same name is the same class.
+    pub const fn new(name: &'static str) -> Class {
+        Class(name)
+    }
+
+    /// The class of all locks of rank `R`.
+    pub const fn of_rank<R: Rank>() -> Class {
+        Class(R::NAME)
+    }
+
+    /// Says that this thread is about to take a lock of this class and holds it until the result is dropped.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, if the order contradicts one seen before; the message names both positions.
+    #[track_caller]
+    #[inline]
+    pub fn enter(self) -> Held {
+        imp::enter(self)
+    }
+}

@@ -1,5 +1,7 @@
 //! What one packet can do.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests, too, say what they expect by unwrapping it")]
+
 use siding_mbuf::Mbuf;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;

@@ -1,5 +1,7 @@
 //! Where buffers go: the pool against a model, dry, with caches, and from several threads.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests, too, say what they expect by unwrapping it")]
+
 use std::collections::HashMap;
 use std::sync::mpsc;
 use std::thread;

@@ -3,7 +3,11 @@
 use core::fmt;
 use core::str::FromStr;
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+use zerocopy::FromBytes;
+use zerocopy::Immutable;
+use zerocopy::IntoBytes;
+use zerocopy::KnownLayout;
+use zerocopy::Unaligned;
 
 /// A 48-bit IEEE 802 link-layer address.
 #[derive(
@@ -80,5 +84,34 @@ impl FromStr for Mac {
             *octet = u8::from_str_radix(part, 16).map_err(|_| ParseMacError)?;
         }
         if parts.next().is_some() { Err(ParseMacError) } else { Ok(Mac(octets)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_reads_back() {
+        extern crate std;
+        use std::string::ToString;
+
+        let mac = Mac([0x02, 0, 0, 0, 0xab, 0x01]);
+        assert_eq!(mac.to_string(), "02:00:00:00:ab:01");
+        assert_eq!("02:00:00:00:ab:01".parse(), Ok(mac));
+        for bad in
+            ["", "02:00:00:00:ab", "02:00:00:00:ab:01:02", "+2:0:0:0:0:1", "002:0:0:0:0:1", "g:0:0:0:0:1"]
+        {
+            assert_eq!(bad.parse::<Mac>(), Err(ParseMacError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn groups_and_zero_belong_to_no_station() {
+        assert!(Mac::BROADCAST.is_multicast());
+        assert!(!Mac::BROADCAST.is_unicast());
+        assert!(!Mac::ZERO.is_unicast());
+        assert!(Mac([2, 0, 0, 0, 0, 1]).is_unicast());
+        assert!(Mac([0x33, 0x33, 0, 0, 0, 1]).is_multicast());
     }
 }

@@ -26,11 +26,11 @@ impl Sum {
     /// The pseudo header of an upper-layer packet of `len` bytes.
     pub fn pseudo(ends: Ends, proto: IpProto, len: u32) -> Sum {
         let sum = match ends {
-            Ends::V4 { src, dst } => Sum::new().add(&src.octets()).add(&dst.octets()),
-            Ends::V6 { src, dst } => Sum::new().add(&src.octets()).add(&dst.octets()),
+            Ends::V4 { src, dst } => Sum::new().with(&src.octets()).with(&dst.octets()),
+            Ends::V6 { src, dst } => Sum::new().with(&src.octets()).with(&dst.octets()),
         };
         // IPv4's pseudo header has a 16-bit length and IPv6's a 32-bit one, zeros apart: the same sum.
-        sum.add(&len.to_be_bytes()).add(&[0, proto.0])
+        sum.with(&len.to_be_bytes()).with(&[0, proto.0])
     }
 
     /// IPv4's pseudo header (RFC 768, RFC 9293).
@@ -45,7 +45,7 @@ impl Sum {
 
     /// This sum and `bytes`.
     #[must_use]
-    pub fn add(mut self, bytes: &[u8]) -> Sum {
+    pub fn with(mut self, bytes: &[u8]) -> Sum {
         let (words, tail) = bytes.as_chunks::<8>();
         let mut acc = 0u64;
         for word in words {
@@ -104,12 +104,12 @@ pub enum Ends {
 
 /// The checksum of `bytes`, whose checksum field is zero.
 pub fn of(bytes: &[u8]) -> u16 {
-    Sum::new().add(bytes).finish()
+    Sum::new().with(bytes).finish()
 }
 
 /// Whether `bytes`, checksum field included, are intact.
 pub fn verify(bytes: &[u8]) -> bool {
-    Sum::new().add(bytes).is_valid()
+    Sum::new().with(bytes).is_valid()
 }
 
 /// The checksum after one 16-bit field of what it covers has changed from `old` to `new`.
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn example_of_rfc_1071_s3() {
         let bytes = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
-        assert_eq!(Sum::new().add(&bytes).fold(), 0xddf2);
+        assert_eq!(Sum::new().with(&bytes).fold(), 0xddf2);
         assert_eq!(of(&bytes), !0xddf2);
     }
 
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn all_ones_do_not_overflow() {
-        assert_eq!(Sum::new().add(&[0xff; 65_536]).fold(), 0xffff);
+        assert_eq!(Sum::new().with(&[0xff; 65_536]).fold(), 0xffff);
     }
 
     #[test]
@@ -181,14 +181,14 @@ mod tests {
     proptest! {
         #[test]
         fn fast_is_slow(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert_eq!(Sum::new().add(&bytes).fold(), slow(&bytes));
+            prop_assert_eq!(Sum::new().with(&bytes).fold(), slow(&bytes));
         }
 
         #[test]
         fn pieces_make_the_whole(bytes in proptest::collection::vec(any::<u8>(), 0..80), cut in 0usize..80, cut2 in 0usize..80) {
             let a = cut.min(cut2).min(bytes.len());
             let b = cut.max(cut2).min(bytes.len());
-            let sum = Sum::new().add(&bytes[..a]).add(&bytes[a..b]).add(&bytes[b..]);
+            let sum = Sum::new().with(&bytes[..a]).with(&bytes[a..b]).with(&bytes[b..]);
             prop_assert_eq!(sum.fold(), slow(&bytes));
         }
 

@@ -244,7 +244,7 @@ impl Icmp6Repr {
 
 /// Whether the checksum of a whole message is right.
 pub fn verify(src: Ipv6Addr, dst: Ipv6Addr, message: &[u8]) -> bool {
-    Sum::pseudo6(src, dst, IpProto::ICMP6, message.len() as u32).add(message).is_valid()
+    Sum::pseudo6(src, dst, IpProto::ICMP6, message.len() as u32).with(message).is_valid()
 }
 
 /// Puts the checksum into a whole message; nothing happens to one of less than 4 bytes.
@@ -252,7 +252,7 @@ pub(crate) fn fill_checksum(src: Ipv6Addr, dst: Ipv6Addr, message: &mut [u8]) {
     if let Some(field) = message.get_mut(2..4) {
         field.fill(0);
     }
-    let checksum = Sum::pseudo6(src, dst, IpProto::ICMP6, message.len() as u32).add(message).finish();
+    let checksum = Sum::pseudo6(src, dst, IpProto::ICMP6, message.len() as u32).with(message).finish();
     if let Some(field) = message.get_mut(2..4) {
         field.copy_from_slice(&checksum.to_be_bytes());
     }

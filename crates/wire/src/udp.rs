@@ -41,7 +41,7 @@ impl UdpRepr {
             if matches!(ends, Ends::V6 { .. }) {
                 return Err(Malformed::NoChecksum);
             }
-        } else if !Sum::pseudo(ends, IpProto::UDP, u32::from(len)).add(datagram).is_valid() {
+        } else if !Sum::pseudo(ends, IpProto::UDP, u32::from(len)).with(datagram).is_valid() {
             return Err(Malformed::BadChecksum);
         }
         Ok((UdpRepr { src_port: raw.src_port.get(), dst_port: raw.dst_port.get() }, payload))
@@ -61,7 +61,7 @@ impl UdpRepr {
         };
         let header = room::<HEADER_LEN>(datagram)?;
         header.copy_from_slice(raw.as_bytes());
-        let checksum = Sum::pseudo(ends, IpProto::UDP, u32::from(len)).add(datagram).finish();
+        let checksum = Sum::pseudo(ends, IpProto::UDP, u32::from(len)).with(datagram).finish();
         // A sum that happens to be 0 goes out as its other form, since 0 says that there is none (RFC 768).
         raw.checksum = U16::new(if checksum == 0 { 0xffff } else { checksum });
         room::<HEADER_LEN>(datagram)?.copy_from_slice(raw.as_bytes());

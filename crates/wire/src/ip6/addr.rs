@@ -76,15 +76,15 @@ pub const fn is_solicited_node(addr: Ipv6Addr) -> bool {
 }
 
 /// The link-local address whose interface identifier is the modified EUI-64 of `mac` (RFC 2464 s5).
-pub const fn eui64_link_local(mac: Mac) -> Ipv6Addr {
+pub fn eui64_link_local(mac: Mac) -> Ipv6Addr {
     eui64(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), mac)
 }
 
 /// The address in the /64 `prefix` whose interface identifier is the modified EUI-64 of `mac` (RFC 2464 s4).
-pub const fn eui64(prefix: Ipv6Addr, mac: Mac) -> Ipv6Addr {
+pub fn eui64(prefix: Ipv6Addr, mac: Mac) -> Ipv6Addr {
     let p = prefix.octets();
     let m = mac.0;
-    Ipv6Addr::from_octets([
+    Ipv6Addr::from([
         p[0],
         p[1],
         p[2],

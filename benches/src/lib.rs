@@ -1,1 +1,23 @@
-//! What the benches share.
+//! The facility and its peers, measured side by side.
+//!
+//! Absolute times drift from machine to machine and from minute to minute, so every contestant runs in the same
+//! process, in turns (A B C A B C …), and what counts is the ratio to the [reference](contestants::REFERENCE).
+//!
+//! - [`payload`]: the 64 bytes that are passed, and the tally that proves that each arrived once and in order.
+//! - [`contestant`]: what a queue must offer to take part; [`contestants`]: those that do, one file each.
+//! - [`scenario`]: who produces and who consumes, on which core, how many at a time.
+//! - [`measure`]: rounds, turns and statistics; [`report`]: the table and the JSON.
+//!
+//! What it does *not* measure: blocking and waking (everything here spins), latency, and queues of more than 1,024
+//! payloads.
+
+#![deny(unsafe_code)]
+
+pub mod affinity;
+pub mod contestant;
+pub mod contestants;
+pub mod error;
+pub mod measure;
+pub mod payload;
+pub mod report;
+pub mod scenario;

@@ -1,1 +1,50 @@
 //! What Siding asks of the Linux kernel, without the `ip` program.
+//!
+//! * [`Netlink`]: links, addresses, routes and neighbours, over one synchronous rtnetlink socket.
+//! * [`Monitor`]: links that come, go, or gain and lose their carrier, as they do so.
+//! * [`Netns`]: anonymous network namespaces, held by a descriptor and gone with it.
+//! * [`Claim`]: makes the kernel's own stack silent on an interface that Siding drives, and undoes that.
+//!
+//! Every [`Error`] names the interface, the operation and the way out. All of it needs `CAP_NET_ADMIN` in
+//! the namespace at hand; namespaces need `CAP_SYS_ADMIN`.
+//!
+//! # Namespaces and threads
+//!
+//! A network namespace belongs to a *thread*. A socket keeps the namespace that it was opened in, so a
+//! [`Netlink`], a [`Monitor`] or a [`Claim`] goes on speaking of the namespace of the thread that opened it,
+//! whichever thread uses it afterwards.
+//!
+//! # What it does not do
+//!
+//! No retries on behalf of the caller (but for a dump that the kernel says was interrupted), no cache, no
+//! routing tables beyond the main one, and nothing that survives the process, apart from what is asked for
+//! in a namespace that survives it.
+
+mod address;
+mod claim;
+mod error;
+mod ethtool;
+mod link;
+mod monitor;
+mod neighbour;
+mod netlink;
+mod netns;
+mod route;
+mod sysctl;
+
+pub use address::Address;
+pub use address::Cidr;
+pub use address::CidrError;
+pub use address::Dad;
+pub use claim::Claim;
+pub use error::Error;
+pub use ethtool::Offloads;
+pub use link::Link;
+pub use monitor::LinkEvent;
+pub use monitor::Monitor;
+pub use neighbour::Neighbour;
+pub use neighbour::NeighbourState;
+pub use netlink::Netlink;
+pub use netns::Isolation;
+pub use netns::Netns;
+pub use netns::isolate;

@@ -61,7 +61,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     writeln!(
         out,
         "64-byte payloads by value, {} slots, {rounds} rounds of {items} items, contestants in turns.\n\
-         Median of the rounds; the ratio is time relative to {reference} in the same round (below 1 is faster).\n",
+         Median of the rounds; the ratio is time relative to {reference} in the same round (below 1 is faster).\n\
+         All times include making and checking the payload; DPDK's also a call into C per push and per drain.\n",
         plan.capacity
     )?;
     let mut columns = Vec::new();

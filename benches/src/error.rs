@@ -27,7 +27,7 @@ pub enum BenchError {
         /// The contestant.
         name: &'static str,
     },
-    /// No progress for [`STALL_LIMIT`](crate::scenario::STALL_LIMIT), or another thread of this round failed.
+    /// A phase took longer than [`STALL_LIMIT`](crate::meeting::STALL_LIMIT), or another thread of this round failed.
     #[error("{name}: no progress")]
     Stalled {
         /// The contestant.

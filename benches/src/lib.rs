@@ -5,7 +5,8 @@
 //!
 //! - [`payload`]: the 64 bytes that are passed, and the tally that proves that each arrived once and in order.
 //! - [`contestant`]: what a queue must offer to take part; [`contestants`]: those that do, one file each.
-//! - [`scenario`]: who produces and who consumes, on which core, how many at a time.
+//! - [`scenario`]: who produces and who consumes, on which core, how many at a time;
+//!   [`meeting`]: how they wait for each other.
 //! - [`measure`]: rounds, turns and statistics; [`report`]: the table and the JSON.
 //!
 //! What it does *not* measure: blocking and waking (everything here spins), latency, and queues of more than 1,024
@@ -18,6 +19,7 @@ pub mod contestant;
 pub mod contestants;
 pub mod error;
 pub mod measure;
+pub mod meeting;
 pub mod payload;
 pub mod report;
 pub mod scenario;

@@ -2,13 +2,11 @@
 //!
 //! *Locks*: none of the harness; threads meet at a spinning barrier, so that nobody is asleep when the clock starts.
 //!
-//! *Teardown*: a thread that fails (a corrupt payload, no progress for [`STALL_LIMIT`]) raises [`Meeting::failed`],
+//! *Teardown*: a thread that fails (a corrupt payload, no progress for [`STALL_LIMIT`](crate::meeting::STALL_LIMIT)) raises the meeting's `failed`,
 //! which every spin loop looks at; the threads are scoped, so the round ends when all of them have.
 
-use std::hint;
 use std::mem;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::ScopedJoinHandle;
@@ -22,6 +20,8 @@ use crate::contestant::Consumer;
 use crate::contestant::Contestant;
 use crate::contestant::Producer;
 use crate::error::BenchError;
+use crate::meeting::Meeting;
+use crate::meeting::Patience;
 use crate::payload::Aligned;
 use crate::payload::EMPTY;
 use crate::payload::MAX_BATCH;
@@ -29,9 +29,6 @@ use crate::payload::MAX_PRODUCERS;
 use crate::payload::Payload;
 use crate::payload::Source;
 use crate::payload::Tally;
-
-/// How long a thread spins without progress before the round is given up.
-pub const STALL_LIMIT: Duration = Duration::from_secs(20);
 
 /// A cell's column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -302,56 +299,5 @@ impl<const BATCH: usize> Feed<BATCH> {
         }
         self.gone += producer.push_batch(&self.batch.0[self.gone..]);
         self.gone == BATCH
-    }
-}
-
-/// Where the threads of a round wait for each other, spinning.
-struct Meeting {
-    threads: usize,
-    arrived: AtomicUsize,
-    failed: AtomicBool,
-}
-
-impl Meeting {
-    fn of(threads: usize) -> Self {
-        Self { threads, arrived: AtomicUsize::new(0), failed: AtomicBool::new(false) }
-    }
-
-    /// Waits until every thread has come as often as this one.
-    fn wait(&self, patience: &mut Patience<'_>) -> Result<(), BenchError> {
-        let before = self.arrived.fetch_add(1, Ordering::AcqRel);
-        let all = (before / self.threads + 1) * self.threads;
-        while self.arrived.load(Ordering::Acquire) < all {
-            patience.wait()?;
-        }
-        Ok(())
-    }
-}
-
-/// Spinning that ends if nothing happens.
-struct Patience<'a> {
-    name: &'static str,
-    failed: &'a AtomicBool,
-    spins: u32,
-    deadline: Instant,
-}
-
-impl<'a> Patience<'a> {
-    fn new(name: &'static str, failed: &'a AtomicBool) -> Self {
-        Self { name, failed, spins: 0, deadline: Instant::now() + STALL_LIMIT }
-    }
-
-    /// One turn of a spin loop. The clock and the flag are looked at seldom, since they cost more than the turn.
-    #[inline(always)]
-    fn wait(&mut self) -> Result<(), BenchError> {
-        hint::spin_loop();
-        self.spins = self.spins.wrapping_add(1);
-        if self.spins.is_multiple_of(1 << 16) { self.look() } else { Ok(()) }
-    }
-
-    #[cold]
-    fn look(&self) -> Result<(), BenchError> {
-        let over = self.failed.load(Ordering::Relaxed) || Instant::now() > self.deadline;
-        if over { Err(BenchError::Stalled { name: self.name }) } else { Ok(()) }
     }
 }

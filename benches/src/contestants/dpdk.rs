@@ -1,7 +1,7 @@
 //! DPDK's rte_ring, by value, through the C functions in `dpdk_shim.c`.
 //!
-//! Each push and each drain is a call that the compiler cannot inline, which costs the single-item rows about a
-//! nanosecond per call that a C program would not pay.
+//! Each push and each drain is a call that the compiler cannot inline, which costs the single-item rows a few
+//! cycles that a C program would not pay.
 
 #![allow(unsafe_code, reason = "calls into C")]
 

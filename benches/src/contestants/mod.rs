@@ -1,7 +1,11 @@
 //! Those that take part, one file each.
 //!
-//! To add one: implement [`Contestant`] in a file of its own, then add
-//! its row to [`all`]. The facility itself goes first, into `siding.rs`, and gives [`REFERENCE`] its name.
+//! To add one: implement [`Contestant`] in a file of its own, then add its row to [`all`].
+//!
+//! The facility goes first, as `siding.rs`, and gives [`REFERENCE`] its name. Its handler's local state is the
+//! [`Tally`](crate::payload::Tally), so that `drain` is one poll with `limit` as its budget; and its `Both` is a type of
+//! its own rather than a [`Pair`](crate::contestant::Pair), since a thread has one token, which dispatching and polling
+//! must share.
 
 pub mod array_queue;
 pub mod channel;

@@ -8,6 +8,7 @@ use core::sync::atomic::Ordering;
 
 use crate::Mbuf;
 use crate::Pool;
+use crate::slab::Chain;
 use crate::slab::Slot;
 use crate::slab::TallyRef;
 
@@ -83,8 +84,12 @@ impl Cache {
     /// Returns the `count` coldest slots.
     #[cold]
     fn flush(&mut self, count: usize) {
-        self.pool.slab().push(&self.slots[..count]);
-        self.slots.drain(..count);
+        let mut coldest = self.slots.drain(..count);
+        if let Some(first) = coldest.next() {
+            let mut chain = Chain::new(first);
+            coldest.for_each(|slot| chain.add(slot));
+        }
+        drop(coldest);
         self.count();
     }
 

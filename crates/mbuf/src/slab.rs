@@ -76,6 +76,16 @@ pub(crate) struct Slot(NonNull<Header>);
 #[derive(Clone, Copy)]
 pub(crate) struct TallyRef(NonNull<Tally>);
 
+/// Slots of one slab on their way back, linked as they will be on the stack. Goes there when dropped, and the whole
+/// chain costs two atomic operations.
+///
+/// The slots it is given must be their giver's alone.
+pub(crate) struct Chain {
+    first: Slot,
+    last: Slot,
+    count: u32,
+}
+
 const _: () = assert!(size_of::<Header>() <= HEADER && align_of::<Header>() <= HEADER);
 
 impl SlabRef {
@@ -167,23 +177,6 @@ impl SlabRef {
         }
     }
 
-    /// Puts slots back on the stack and stops counting them as off it. If one of them was the last reference
-    /// the slab is gone afterwards.
-    ///
-    /// The caller gives the slots up: it must own each of them alone.
-    pub(crate) fn push(self, slots: &[Slot]) {
-        let [first, .., last] = slots else {
-            if let [only] = slots {
-                self.push_chain(*only, *only, 1);
-            }
-            return;
-        };
-        for pair in slots.windows(2) {
-            pair[0].header().next.store(pair[1].header().index + 1, Ordering::Relaxed);
-        }
-        self.push_chain(*first, *last, slots.len() as u64);
-    }
-
     /// The slots off the stack: live or cached.
     pub(crate) fn outside(self) -> u32 {
         self.get().refs.load(Ordering::Acquire) as u32
@@ -240,25 +233,6 @@ impl SlabRef {
         // SAFETY: whoever holds a SlabRef is counted in `refs` (a handle, or a slot off the stack), and the slab
         // is freed only when `refs` reaches 0. SlabRefs in the headers of free slots are not used.
         unsafe { self.0.as_ref() }
-    }
-
-    fn push_chain(self, first: Slot, last: Slot, count: u64) {
-        let slab = self.get();
-        let top = u64::from(first.header().index + 1);
-        let mut head = slab.head.load(Ordering::Relaxed);
-        loop {
-            last.header().next.store(head as u32, Ordering::Relaxed);
-            match slab.head.compare_exchange_weak(
-                head,
-                next_tag(head) | top,
-                Ordering::Release,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => break,
-                Err(now) => head = now,
-            }
-        }
-        self.release(count);
     }
 
     fn release(self, what: u64) {
@@ -323,6 +297,45 @@ impl Slot {
         // JUSTIFICATION: data follow their header at a fixed distance.
         // SAFETY: a slot is HEADER + size bytes, and the pointer has the provenance of the whole slab.
         unsafe { self.0.as_ptr().cast::<u8>().add(HEADER) }
+    }
+}
+
+impl Chain {
+    pub(crate) fn new(slot: Slot) -> Chain {
+        Chain { first: slot, last: slot, count: 1 }
+    }
+
+    pub(crate) fn add(&mut self, slot: Slot) {
+        slot.header().next.store(self.first.header().index + 1, Ordering::Relaxed);
+        self.first = slot;
+        self.count += 1;
+    }
+
+    pub(crate) fn slab(&self) -> SlabRef {
+        self.first.header().slab
+    }
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        let slab = self.slab();
+        let top = u64::from(self.first.header().index + 1);
+        let shared = slab.get();
+        let mut head = shared.head.load(Ordering::Relaxed);
+        loop {
+            self.last.header().next.store(head as u32, Ordering::Relaxed);
+            match shared.head.compare_exchange_weak(
+                head,
+                next_tag(head) | top,
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => break,
+                Err(now) => head = now,
+            }
+        }
+        // Now others may have the slots. The slab is still there, for the slots still count: until this.
+        slab.release(u64::from(self.count));
     }
 }
 

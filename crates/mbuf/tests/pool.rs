@@ -85,6 +85,22 @@ fn a_packet_of_another_pool_goes_home() {
 }
 
 #[test]
+fn many_are_freed_at_once_each_to_its_own_pool() {
+    let (ours, theirs) = (pool(5), pool(3));
+    let from = |pool: &Pool, n: usize| -> Vec<Mbuf> { (0..n).map(|_| pool.alloc().unwrap()).collect() };
+    let kept = ours.alloc().unwrap();
+    let mut mixed = from(&ours, 3);
+    mixed.insert(1, theirs.alloc().unwrap());
+    mixed.insert(2, theirs.alloc().unwrap());
+    mixed.push(kept.clone());
+    Mbuf::free_all(mixed);
+    assert_eq!((ours.live(), theirs.live()), (1, 0));
+    drop(kept);
+    assert_eq!((from(&ours, 5).len(), from(&theirs, 3).len()), (5, 3));
+    assert!(ours.is_full() && theirs.is_full());
+}
+
+#[test]
 fn a_shared_packet_is_freed_once() {
     let pool = pool(2);
     let mut cache = pool.cache(2);
@@ -147,7 +163,11 @@ fn packets_that_cross_threads_all_come_home() {
                     if let Some(data) = mbuf.data_mut() {
                         data.fill(0xff);
                     }
-                    if expected % 2 == 0 { cache.free(mbuf) } else { drop(mbuf) }
+                    match expected % 3 {
+                        0 => cache.free(mbuf),
+                        1 => drop(mbuf),
+                        _ => Mbuf::free_all([mbuf]),
+                    }
                 }
             });
         }

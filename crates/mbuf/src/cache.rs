@@ -89,7 +89,6 @@ impl Cache {
             let mut chain = Chain::new(first);
             coldest.for_each(|slot| chain.add(slot));
         }
-        drop(coldest);
         self.count();
     }
 

@@ -84,11 +84,14 @@ impl Cache {
     /// Returns the `count` coldest slots.
     #[cold]
     fn flush(&mut self, count: usize) {
-        let mut coldest = self.slots.drain(..count);
-        if let Some(first) = coldest.next() {
-            let mut chain = Chain::new(first);
-            coldest.for_each(|slot| chain.add(slot));
+        let mut chain: Option<Chain> = None;
+        for slot in self.slots.drain(..count) {
+            match &mut chain {
+                Some(chain) => chain.add(slot),
+                None => chain = Some(Chain::new(slot)),
+            }
         }
+        drop(chain);
         self.count();
     }
 

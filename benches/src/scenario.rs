@@ -3,7 +3,8 @@
 //! *Locks*: none of the harness; threads meet at a spinning barrier, so that nobody is asleep when the clock starts.
 //!
 //! *Teardown*: a thread that fails (a corrupt payload, or a phase longer than
-//! [`STALL_LIMIT`](crate::meeting::STALL_LIMIT)) raises the meeting's `failed`, which every spin loop looks at; the threads are scoped, so the round ends when all of them have.
+//! [`STALL_LIMIT`](crate::meeting::STALL_LIMIT)) raises the meeting's `failed`, which every spin loop
+//! looks at; the threads are scoped, so the round ends when all of them have.
 
 use std::mem;
 use std::sync::atomic::AtomicBool;

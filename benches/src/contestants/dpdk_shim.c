@@ -4,10 +4,10 @@
  *
  * A payload of 64 bytes is enqueued as four elements of 16 bytes. One element of 64 would do as well, but rte_ring
  * copies such elements in words of 32 bits and only those of 16 bytes with vector instructions, and a peer is shown
- * at its best: on one thread 6 to 8 (it varies from run to run) against 12.5 ns single, and 3.5 against 7.2 ns in
+ * at its best: on one thread 6 ns (8 in one process of ten) against 12.5 ns single, and 3.5 against 7.2 ns in
  * batches (SP/SC). To see the other, set CFLAGS=-DSIDING_ELEMENT=64.
- * All enqueues are all-or-nothing and of whole payloads, so what
- * can be dequeued is always a whole number of payloads.
+ *
+ * All enqueues are all-or-nothing and of whole payloads, so what can be dequeued is always a whole number of payloads.
  */
 #include <stdlib.h>
 #include <string.h>

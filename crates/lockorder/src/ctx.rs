@@ -133,18 +133,22 @@ impl core::error::Error for AlreadyEntered {}
 /// Whether this thread has entered a root.
 #[cfg(feature = "std")]
 mod thread {
-    use core::cell::Cell;
+    // Not `const`: the checkers' thread-local state cannot be.
+    #[allow(clippy::missing_const_for_thread_local)]
+    mod state {
+        use core::cell::Cell;
 
-    crate::sync::thread_local! {
-        static ENTERED: Cell<bool> = Cell::new(false);
+        crate::sync::thread_local! {
+            pub(super) static ENTERED: Cell<bool> = Cell::new(false);
+        }
     }
 
     pub(super) fn claim() -> bool {
-        ENTERED.with(|entered| !entered.replace(true))
+        state::ENTERED.with(|entered| !entered.replace(true))
     }
 
     pub(super) fn release() {
-        ENTERED.with(|entered| entered.set(false));
+        state::ENTERED.with(|entered| entered.set(false));
     }
 }
 

@@ -20,3 +20,34 @@ mod imp;
 pub mod spin;
 
 pub use imp::*;
+
+/// Whether the code is to be broken in the way that `name` says, so that a test can show that it would
+/// notice. Always false, and gone from the machine code, outside the checkers' builds.
+#[cfg(not(any(siding_loom, siding_shuttle, siding_mutants)))]
+#[inline(always)]
+pub const fn mutant(_name: &str) -> bool {
+    false
+}
+
+#[cfg(any(siding_loom, siding_shuttle, siding_mutants))]
+mod mutants {
+    use std::string::String;
+    use std::string::ToString;
+    use std::sync::PoisonError;
+    use std::sync::RwLock;
+
+    static ACTIVE: RwLock<Option<String>> = RwLock::new(None);
+
+    /// Whether the code is to be broken in the way that `name` says.
+    pub fn mutant(name: &str) -> bool {
+        ACTIVE.read().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(name)
+    }
+
+    /// Breaks the code in one way, or mends it.
+    pub fn set_mutant(name: Option<&str>) {
+        *ACTIVE.write().unwrap_or_else(PoisonError::into_inner) = name.map(ToString::to_string);
+    }
+}
+
+#[cfg(any(siding_loom, siding_shuttle, siding_mutants))]
+pub use mutants::*;

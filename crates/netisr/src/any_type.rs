@@ -1,0 +1,133 @@
+//! A type of packet as its workers and control see it, whatever its metadata is.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+
+use crate::Metadata;
+use crate::Packet;
+use crate::lane::Consumer;
+use crate::packet_type::TypeState;
+use crate::report::LaneReport;
+use crate::ring::POSITION;
+use crate::sync::atomic::Ordering;
+
+pub(crate) trait AnyType<P, W>: Send + Sync {
+    /// Handles up to `quota` packets; flushes all, instead, when the type is being flushed. Gives how many
+    /// were handled.
+    fn drain(
+        &self,
+        consumer: &Consumer<'_>,
+        ctx: &mut Ctx<'_, Unlocked>,
+        local: &mut W,
+        quota: usize,
+    ) -> usize;
+    /// Drops what names a departing interface, and everything when the type is being flushed. False: try again.
+    fn sweep(&self, consumer: &Consumer<'_>) -> bool;
+    fn has_ready(&self, consumer: &Consumer<'_>) -> bool;
+    /// Stops intake. False if somebody has done so before.
+    fn close(&self, flush: bool) -> bool;
+    fn is_quiet(&self) -> bool;
+    fn permits(&self) -> u64;
+    fn name(&self) -> &str;
+    fn limit(&self) -> u32;
+    fn bit(&self) -> u32;
+    fn report(&self, worker: usize) -> LaneReport;
+}
+
+impl<P: Packet, M: Metadata, W: 'static> AnyType<P, W> for TypeState<P, M, W> {
+    fn drain(
+        &self,
+        consumer: &Consumer<'_>,
+        ctx: &mut Ctx<'_, Unlocked>,
+        local: &mut W,
+        quota: usize,
+    ) -> usize {
+        let lane = &self.lanes[consumer.worker];
+        if self.flushing.load(Ordering::Relaxed) {
+            lane.flush(consumer); // A permit's packet, that came after the sweep.
+            return 0;
+        }
+        lane.note_level();
+        let mut handled = 0;
+        while handled < quota
+            && let Some((packet, meta)) = lane.take(consumer)
+        {
+            (self.handler)(ctx, local, packet, meta);
+            handled += 1;
+        }
+        handled
+    }
+
+    fn sweep(&self, consumer: &Consumer<'_>) -> bool {
+        let lane = &self.lanes[consumer.worker];
+        if self.flushing.load(Ordering::Acquire) {
+            lane.flush(consumer);
+            return lane.ring().resident() == 0;
+        }
+        lane.sweep(consumer)
+    }
+
+    fn has_ready(&self, consumer: &Consumer<'_>) -> bool {
+        self.lanes[consumer.worker].has_ready(consumer)
+    }
+
+    fn close(&self, flush: bool) -> bool {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        self.lanes.iter().for_each(|lane| lane.ring().close());
+        self.flushing.store(flush, Ordering::Release);
+        true
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.ring().reserved() == 0 && lane.ring().resident() == 0)
+    }
+
+    fn permits(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.ring().reserved()).sum()
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    fn bit(&self) -> u32 {
+        self.bit
+    }
+
+    fn report(&self, worker: usize) -> LaneReport {
+        let lane = &self.lanes[worker];
+        let fates = &lane.fates;
+        let refused = fates.refusals();
+        let resident = lane.ring().resident();
+        let accepted = lane.ring().accepted();
+        debug_assert!(accepted <= POSITION);
+        let reached_limit = refused.of(crate::Cause::Full) > 0 || fates.dropped_oldest.value() > 0;
+        LaneReport {
+            accepted,
+            handled: fates.handled.value(),
+            departed: fates.departed.value(),
+            flushed: fates.flushed.value(),
+            dropped_oldest: fates.dropped_oldest.value(),
+            resident,
+            reserved: lane.ring().reserved(),
+            // Only a full queue refuses, so then the limit was reached, whatever the consumer saw.
+            high_water: if reached_limit {
+                u64::from(self.limit)
+            } else {
+                lane.high_water.value().max(resident)
+            },
+            oldest_age: lane
+                .ring()
+                .oldest_stamp()
+                .map(|stamp| self.core.clock.now().since(crate::Instant::from_nanos(stamp))),
+            refused,
+            residence: lane.residence.read(),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What dispatchers, workers and control share.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::num::NonZeroU64;
+
+use siding_lockorder::Seat;
+
+use crate::IfId;
+use crate::Metadata;
+use crate::Packet;
+use crate::clock::Clock;
+use crate::counters::PerInterface;
+use crate::counters::Shared;
+use crate::counters::Single;
+use crate::gate::Gates;
+use crate::pad::CachePadded;
+use crate::sync::atomic::AtomicBool;
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering;
+use crate::wake::Pending;
+use crate::wake::Wake;
+
+pub(crate) struct Core {
+    pub(crate) gates: Gates,
+    pub(crate) workers: Box<[CachePadded<WorkerState>]>,
+    /// Counts the orders of control: marks, registrations, closings. A worker that has acknowledged one has
+    /// seen what was done before it, and has nothing left in hand from before.
+    orders: AtomicU64,
+    pub(crate) clock: Box<dyn Clock>,
+    wake: Arc<dyn Wake>,
+    /// Seats are numbered through the whole process; ours are the `workers.len()` from here on.
+    first_seat: u64,
+}
+
+pub(crate) struct WorkerState {
+    pub(crate) pending: CachePadded<Pending>,
+    /// The last order that this worker has carried out.
+    acknowledged: AtomicU64,
+    /// Whether somebody holds the worker: the right to consume its lanes.
+    pub(crate) claimed: AtomicBool,
+    /// Which type's handler runs, plus one; 0 for none.
+    pub(crate) running: AtomicU64,
+    pub(crate) interfaces: PerInterface,
+    pub(crate) polls: Single,
+    pub(crate) sleeps: Single,
+    pub(crate) wakeups: Shared,
+}
+
+/// Seats already given out, in the whole process. Outside the facade: identity is no protocol.
+static NEXT_SEAT: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(1);
+
+impl Core {
+    pub(crate) fn new(workers: usize, interfaces: usize, clock: Box<dyn Clock>, wake: Arc<dyn Wake>) -> Core {
+        let state = || {
+            CachePadded(WorkerState {
+                pending: CachePadded(Pending::new()),
+                acknowledged: AtomicU64::new(0),
+                claimed: AtomicBool::new(false),
+                running: AtomicU64::new(0),
+                interfaces: PerInterface::new(interfaces),
+                polls: Single::default(),
+                sleeps: Single::default(),
+                wakeups: Shared::default(),
+            })
+        };
+        Core {
+            gates: Gates::new(interfaces),
+            workers: (0..workers).map(|_| state()).collect(),
+            orders: AtomicU64::new(0),
+            clock,
+            wake,
+            first_seat: NEXT_SEAT.fetch_add(workers as u64, core::sync::atomic::Ordering::Relaxed),
+        }
+    }
+
+    /// The seat of worker `worker`.
+    pub(crate) fn seat(&self, worker: usize) -> Seat {
+        // The first seat of all is 1, and the numbers only grow.
+        Seat(NonZeroU64::MIN.saturating_add(self.first_seat - 1 + worker as u64))
+    }
+
+    /// Which of our workers holds `seat`; none if it is another facility's.
+    #[inline]
+    pub(crate) fn worker_of(&self, seat: Option<Seat>) -> Option<usize> {
+        let worker = seat?.0.get().wrapping_sub(self.first_seat);
+        (worker < self.workers.len() as u64).then_some(worker as usize)
+    }
+
+    /// Whether every interface that packet and metadata name may be named.
+    #[inline]
+    pub(crate) fn all_open<P: Packet, M: Metadata>(&self, packet: &P, meta: &M) -> bool {
+        let mut open = true;
+        let mut visit = |id: IfId| open &= self.gates.is_open(id);
+        meta.interfaces(&mut visit);
+        packet.interfaces(&mut visit);
+        open
+    }
+
+    /// Tells a worker that somebody else published a packet of type `bit` for it.
+    #[inline]
+    pub(crate) fn raise(&self, worker: usize, bit: u32) {
+        if self.workers[worker].0.pending.0.raise(bit) {
+            self.rouse(worker);
+        }
+    }
+
+    /// Gives an order: every worker will come by, see what was done before this call, and acknowledge.
+    pub(crate) fn order(&self) -> u64 {
+        let order = self.orders.fetch_add(1, Ordering::AcqRel) + 1;
+        for worker in 0..self.workers.len() {
+            if self.workers[worker].0.pending.0.order() {
+                self.rouse(worker);
+            }
+        }
+        order
+    }
+
+    pub(crate) fn last_order(&self) -> u64 {
+        self.orders.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn acknowledge(&self, worker: usize, order: u64) {
+        self.workers[worker].0.acknowledged.store(order, Ordering::Release);
+    }
+
+    pub(crate) fn has_acknowledged(&self, worker: usize, order: u64) -> bool {
+        self.workers[worker].0.acknowledged.load(Ordering::Acquire) >= order
+    }
+
+    fn rouse(&self, worker: usize) {
+        self.workers[worker].0.wakeups.add(1);
+        self.wake.wake(worker);
+    }
+}

@@ -1,0 +1,179 @@
+//! Counters: what was accepted, what became of it, and why the rest was refused.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use crate::ring::NoRoom;
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering;
+
+/// Why a packet was not accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Cause {
+    /// An interface that the packet or its metadata names is departing or has gone.
+    Departed,
+    /// The worker holds as many packets of this type as its limit allows.
+    Full,
+    /// The interface holds as many packets of this type as its share allows.
+    Share,
+    /// The type is being unregistered.
+    Closed,
+    /// Packet and metadata name more than eight different interfaces.
+    TooManyInterfaces,
+}
+
+impl Cause {
+    /// All causes, in the order of their counters.
+    pub const ALL: [Cause; 5] =
+        [Cause::Departed, Cause::Full, Cause::Share, Cause::Closed, Cause::TooManyInterfaces];
+
+    /// The cause in a word, as tables show it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Cause::Departed => "departed",
+            Cause::Full => "full",
+            Cause::Share => "share",
+            Cause::Closed => "closed",
+            Cause::TooManyInterfaces => "too-many-interfaces",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cause::Departed => "an interface that it names is departing or has gone",
+            Cause::Full => "the queue is at its limit",
+            Cause::Share => "the interface has used up its share of the queue",
+            Cause::Closed => "the packet type is being unregistered",
+            Cause::TooManyInterfaces => "it names more than eight interfaces",
+        })
+    }
+}
+
+impl From<NoRoom> for Cause {
+    fn from(why: NoRoom) -> Cause {
+        match why {
+            NoRoom::Full => Cause::Full,
+            NoRoom::Closed => Cause::Closed,
+        }
+    }
+}
+
+/// A counter that one thread writes and all may read: no locked instruction.
+#[derive(Default)]
+pub(crate) struct Single(AtomicU64);
+
+impl Single {
+    #[inline]
+    pub(crate) fn add(&self, by: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+    }
+
+    pub(crate) fn raise(&self, to: u64) {
+        if to > self.0.load(Ordering::Relaxed) {
+            self.0.store(to, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A counter that any thread writes.
+#[derive(Default)]
+pub(crate) struct Shared(AtomicU64);
+
+impl Shared {
+    pub(crate) fn add(&self, by: u64) {
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+
+    pub(crate) fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// The fates that the consumer deals out, and the refusals.
+#[derive(Default)]
+pub(crate) struct FateCounters {
+    pub(crate) handled: Single,
+    pub(crate) departed: Single,
+    pub(crate) flushed: Single,
+    /// By whoever made room, so by any thread.
+    pub(crate) dropped_oldest: Shared,
+    pub(crate) refused: [Shared; Cause::ALL.len()],
+}
+
+impl FateCounters {
+    pub(crate) fn refuse(&self, cause: Cause, by: u64) {
+        self.refused[cause as usize].add(by);
+    }
+
+    pub(crate) fn refusals(&self) -> Refusals {
+        Refusals(core::array::from_fn(|cause| self.refused[cause].value()))
+    }
+
+    pub(crate) fn clear(&self) {
+        for single in [&self.handled, &self.departed, &self.flushed] {
+            single.clear();
+        }
+        self.dropped_oldest.clear();
+        self.refused.iter().for_each(Shared::clear);
+    }
+}
+
+/// Fate counters of one worker for each interface.
+pub(crate) struct PerInterface(Box<[FateCounters]>);
+
+impl PerInterface {
+    pub(crate) fn new(interfaces: usize) -> PerInterface {
+        PerInterface((0..interfaces).map(|_| FateCounters::default()).collect())
+    }
+
+    /// The counters of an interface; none for [`IfId::NONE`](crate::IfId::NONE).
+    #[inline]
+    pub(crate) fn of(&self, id: crate::IfId) -> Option<&FateCounters> {
+        if id.is_none() { None } else { self.of_slot(id.slot()) }
+    }
+
+    pub(crate) fn of_slot(&self, slot: usize) -> Option<&FateCounters> {
+        self.0.get(slot)
+    }
+}
+
+/// Refused packets by [`Cause`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Refusals([u64; Cause::ALL.len()]);
+
+impl Refusals {
+    /// How many were refused for `cause`.
+    pub fn of(&self, cause: Cause) -> u64 {
+        self.0[cause as usize]
+    }
+
+    /// How many were refused.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Each cause with its count.
+    pub fn iter(&self) -> impl Iterator<Item = (Cause, u64)> + '_ {
+        Cause::ALL.iter().map(|cause| (*cause, self.of(*cause)))
+    }
+
+    pub(crate) fn add(&mut self, other: &Refusals) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine += theirs;
+        }
+    }
+}

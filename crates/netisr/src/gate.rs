@@ -1,0 +1,199 @@
+//! The gates: one word per interface that says whether it may still be named.
+//!
+//! The word is `[generation: 40 | dying: 1 | pins: 23]`. Everything that races meets in this one word, so
+//! its modification order decides every race and no fence is needed:
+//!
+//! - a pin that comes before the mark is seen by the departure, which waits for it;
+//! - a pin that comes after the mark sees it, and gives up.
+//!
+//! # Locks
+//!
+//! None. # Teardown: a slot that is free looks dying, so an identity that outlived its interface is refused
+//! whether its slot is free (dying) or in use again (another generation).
+
+use alloc::boxed::Box;
+
+use crate::IfId;
+use crate::pad::CachePadded;
+use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::Ordering;
+use crate::sync::mutant;
+
+const PINS: u64 = DYING - 1;
+const DYING: u64 = 1 << 23;
+const GENERATION: u64 = 1 << 24;
+/// The shift from an identity's generation to the gate's.
+const SHIFT: u32 = 24;
+
+pub(crate) struct Gates {
+    words: Box<[CachePadded<AtomicU64>]>,
+}
+
+impl Gates {
+    pub(crate) fn new(count: usize) -> Gates {
+        Gates { words: (0..count).map(|_| CachePadded(AtomicU64::new(DYING))).collect() }
+    }
+
+    /// Opens a free slot's gate for its next interface.
+    pub(crate) fn open(&self, slot: usize) -> IfId {
+        let before = self.words[slot].0.fetch_add(GENERATION - DYING, Ordering::AcqRel);
+        IfId::new(slot, (before >> SHIFT) + 1)
+    }
+
+    /// Marks an interface dying. False if it is already, or has gone.
+    pub(crate) fn mark(&self, id: IfId) -> bool {
+        let Some(word) = self.word(id) else { return false };
+        let mut seen = word.load(Ordering::Relaxed);
+        while is_open(seen, id) {
+            match word.compare_exchange_weak(seen, seen | DYING, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => seen = now,
+            }
+        }
+        false
+    }
+
+    /// Whether the interface may be named. Only a worker may act on the answer without a pin, because a
+    /// departure waits for every worker.
+    #[inline]
+    pub(crate) fn is_open(&self, id: IfId) -> bool {
+        id.is_none() || self.word(id).is_some_and(|word| is_open(word.load(Ordering::Acquire), id))
+    }
+
+    /// Whether the slot still belongs to this identity, dying or not.
+    pub(crate) fn is_current(&self, id: IfId) -> bool {
+        self.word(id).is_some_and(|word| word.load(Ordering::Acquire) >> SHIFT == id.generation())
+    }
+
+    /// Keeps the interface's departure from completing until [`unpin`](Self::unpin). False if it is dying.
+    pub(crate) fn pin(&self, id: IfId) -> bool {
+        // The first look keeps refused callers from touching the word that a departure waits on.
+        if !self.is_open(id) {
+            return false;
+        }
+        if mutant("liveness-without-pin") {
+            return true;
+        }
+        let Some(word) = self.word(id) else { return true };
+        if is_open(word.fetch_add(1, Ordering::AcqRel), id) {
+            return true;
+        }
+        self.unpin(id);
+        false
+    }
+
+    pub(crate) fn unpin(&self, id: IfId) {
+        if mutant("liveness-without-pin") {
+            return;
+        }
+        if let Some(word) = self.word(id) {
+            word.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// How many pins the slot's gate carries.
+    pub(crate) fn pins(&self, id: IfId) -> u64 {
+        self.word(id).map_or(0, |word| word.load(Ordering::Acquire) & PINS)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// None for [`IfId::NONE`], which has no gate, and for an identity of another, larger facility.
+    #[inline]
+    fn word(&self, id: IfId) -> Option<&AtomicU64> {
+        if id.is_none() { None } else { self.words.get(id.slot()).map(|padded| &padded.0) }
+    }
+}
+
+#[inline]
+fn is_open(word: u64, id: IfId) -> bool {
+    word & !PINS == id.generation() << SHIFT
+}
+
+/// The interfaces that one dispatch has pinned.
+pub(crate) struct Pins<'g> {
+    gates: &'g Gates,
+    held: [IfId; Pins::MOST],
+    count: usize,
+}
+
+/// Why an interface could not be pinned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NoPin {
+    Dying,
+    TooMany,
+}
+
+impl<'g> Pins<'g> {
+    /// How many different interfaces one packet and its metadata may name.
+    pub(crate) const MOST: usize = 8;
+
+    pub(crate) fn new(gates: &'g Gates) -> Pins<'g> {
+        Pins { gates, held: [IfId::NONE; Pins::MOST], count: 0 }
+    }
+
+    pub(crate) fn hold(&mut self, id: IfId) -> Result<(), NoPin> {
+        if id.is_none() || self.held[..self.count].contains(&id) {
+            return Ok(());
+        }
+        if self.count == Pins::MOST {
+            return Err(NoPin::TooMany);
+        }
+        if !self.gates.pin(id) {
+            return Err(NoPin::Dying);
+        }
+        self.held[self.count] = id;
+        self.count += 1;
+        Ok(())
+    }
+}
+
+impl Drop for Pins<'_> {
+    fn drop(&mut self) {
+        for id in &self.held[..self.count] {
+            self.gates.unpin(*id);
+        }
+    }
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_never_used_again() {
+        let gates = Gates::new(1);
+        let first = gates.open(0);
+        assert!(gates.is_open(first));
+        assert!(gates.mark(first));
+        assert!(!gates.is_open(first) && !gates.mark(first));
+        let second = gates.open(0);
+        assert_eq!(second.slot(), first.slot());
+        assert!(gates.is_open(second) && !gates.is_open(first));
+        assert!(!gates.pin(first) && !gates.mark(first), "a stale identity must not touch the newcomer");
+        assert_eq!(gates.pins(second), 0);
+    }
+
+    #[test]
+    fn pins_are_counted_and_survive_the_mark() {
+        let gates = Gates::new(2);
+        let id = gates.open(1);
+        let mut pins = Pins::new(&gates);
+        assert_eq!(pins.hold(id), Ok(()));
+        assert_eq!(pins.hold(id), Ok(()));
+        assert_eq!(gates.pins(id), 1, "one pin for each interface, however often it is named");
+        assert!(gates.mark(id));
+        assert_eq!(Pins::new(&gates).hold(id), Err(NoPin::Dying));
+        assert_eq!(gates.pins(id), 1);
+        drop(pins);
+        assert_eq!(gates.pins(id), 0);
+    }
+
+    #[test]
+    fn no_interface_has_no_gate() {
+        let gates = Gates::new(1);
+        assert!(gates.is_open(IfId::NONE) && gates.pin(IfId::NONE) && !gates.mark(IfId::NONE));
+    }
+}

@@ -1,0 +1,337 @@
+//! The facility itself: built once, then types are registered and interfaces attached.
+//!
+//! # Locks
+//!
+//! `control` guards the lists of types and free slots. It is a leaf: nothing is called and nobody is waited
+//! for under it, and dispatch never takes it.
+
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+use core::panic::Location;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+
+use crate::IfId;
+use crate::Local;
+use crate::Metadata;
+use crate::Packet;
+use crate::PacketType;
+use crate::RegisterError;
+use crate::TypeSpec;
+use crate::Worker;
+use crate::any_type::AnyType;
+use crate::clock::Clock;
+use crate::core_state::Core;
+use crate::departure::Departure;
+use crate::departure::DetachError;
+use crate::lane::Lane;
+use crate::packet_type::TypeState;
+use crate::pin::Holder;
+use crate::pin::Pin;
+use crate::sync;
+use crate::sync::atomic::AtomicBool;
+use crate::wake::MOST_TYPES;
+use crate::wake::NoWake;
+use crate::wake::Wake;
+
+/// A queue for packets that must be sent later. Clones refer to the same facility.
+///
+/// `P` is the packet, `W` the state that each worker lends to the handlers that run on it.
+pub struct Netisr<P: Packet, W: Local = ()> {
+    pub(crate) inner: Arc<Inner<P, W>>,
+}
+
+pub(crate) type Types<P, W> = [Option<Arc<dyn AnyType<P, W>>>; MOST_TYPES];
+
+pub(crate) struct Inner<P: Packet, W: Local> {
+    pub(crate) core: Arc<Core>,
+    control: sync::Mutex<Control<P, W>>,
+}
+
+struct Control<P: Packet, W: Local> {
+    types: Types<P, W>,
+    /// Counts the changes of `types`.
+    version: u64,
+    /// Slots whose interface has gone, or that never had one, oldest first.
+    free: alloc::collections::VecDeque<usize>,
+    /// Who holds pins for longer than a dispatch.
+    holders: Vec<Holder>,
+    next_holder: u64,
+    /// Slots of departures that were dropped before they were complete.
+    orphans: Vec<(IfId, u64)>,
+}
+
+/// Sizes and services of a facility that is about to be built.
+pub struct Builder<P, W> {
+    workers: usize,
+    interfaces: usize,
+    clock: Option<Box<dyn Clock>>,
+    wake: Arc<dyn Wake>,
+    of: PhantomData<fn(P, W)>,
+}
+
+/// Why a facility was not built.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BuildError {
+    /// No workers, or more than 1,024.
+    Workers(usize),
+    /// No interfaces, or more than 65,536.
+    Interfaces(usize),
+    /// No clock was given, and without `std` there is none to fall back on.
+    NoClock,
+}
+
+impl<P: Packet, W: Local> Builder<P, W> {
+    /// How many workers there are, 1 to 1,024; 1 unless told.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// How many interfaces there can be at a time, 1 to 65,536; 256 unless told.
+    pub fn interfaces(mut self, interfaces: usize) -> Self {
+        self.interfaces = interfaces;
+        self
+    }
+
+    /// Where timed packets get their time from; the system's monotonic clock unless told.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Box::new(clock));
+        self
+    }
+
+    /// What rouses sleeping workers; nothing unless told, for workers that are polled all the time.
+    pub fn wake(mut self, wake: Arc<dyn Wake>) -> Self {
+        self.wake = wake;
+        self
+    }
+
+    /// Builds the facility.
+    ///
+    /// # Errors
+    ///
+    /// A size is out of its range.
+    pub fn build(self) -> Result<Netisr<P, W>, BuildError> {
+        if !(1..=1024).contains(&self.workers) {
+            return Err(BuildError::Workers(self.workers));
+        }
+        if !(1..=65_536).contains(&self.interfaces) {
+            return Err(BuildError::Interfaces(self.interfaces));
+        }
+        let clock = self.clock.or_else(default_clock).ok_or(BuildError::NoClock)?;
+        let control = Control {
+            types: [const { None }; MOST_TYPES],
+            version: 1,
+            free: (0..self.interfaces).collect(),
+            holders: Vec::new(),
+            next_holder: 0,
+            orphans: Vec::new(),
+        };
+        let core = Arc::new(Core::new(self.workers, self.interfaces, clock, self.wake));
+        Ok(Netisr { inner: Arc::new(Inner { core, control: sync::Mutex::new(control) }) })
+    }
+}
+
+impl<P: Packet, W: Local> Netisr<P, W> {
+    /// Sizes and services of a facility to be built: one worker and 256 interfaces, unless told.
+    pub fn builder() -> Builder<P, W> {
+        Builder { workers: 1, interfaces: 256, clock: None, wake: Arc::new(NoWake), of: PhantomData }
+    }
+
+    /// Registers a type of packet: its name, limits and policy, and the handler that workers call for each
+    /// packet with no lock held. Rings are allocated here, so that dispatch never does.
+    ///
+    /// # Errors
+    ///
+    /// The specification is out of range, the name is taken, or there are too many types.
+    pub fn register<M: Metadata>(
+        &self,
+        spec: TypeSpec<P, M>,
+        handler: impl Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync + 'static,
+    ) -> Result<PacketType<P, M, W>, RegisterError> {
+        spec.check()?;
+        let core = &self.inner.core;
+        let lanes: Box<[_]> = (0..core.workers.len())
+            .map(|_| Lane::new(spec.limit, spec.overflow, spec.share, spec.time_every, core.gates.len()))
+            .collect();
+        let mut control = sync::lock(&self.inner.control);
+        if control.types.iter().flatten().any(|kind| kind.name() == spec.name) {
+            return Err(RegisterError::DuplicateName(spec.name));
+        }
+        let place = control.types.iter().position(Option::is_none).ok_or(RegisterError::TooManyTypes)?;
+        let shared = Arc::new(TypeState {
+            name: spec.name,
+            limit: spec.limit,
+            bit: place as u32,
+            lanes,
+            handler: Box::new(handler),
+            flow_key: spec.flow_key,
+            closed: AtomicBool::new(false),
+            flushing: AtomicBool::new(false),
+            core: core.clone(),
+        });
+        control.types[place] = Some(shared.clone());
+        control.version += 1;
+        drop(control);
+        core.order();
+        Ok(PacketType { shared })
+    }
+
+    /// Gives an interface an identity, and opens its gate. `None` when all slots are in use.
+    pub fn attach(&self) -> Option<IfId> {
+        self.adopt_orphans();
+        let slot = sync::lock(&self.inner.control).free.pop_front()?;
+        for worker in &self.inner.core.workers {
+            if let Some(counters) = worker.0.interfaces.of_slot(slot) {
+                counters.clear();
+            }
+        }
+        Some(self.inner.core.gates.open(slot))
+    }
+
+    /// Marks an interface dying: from here on every dispatch that names it is refused, and workers drop its
+    /// packets. Call it at unlink, *before* anything of the interface is torn down; may be called under any
+    /// locks and from inside a handler, and does not wait. The result tells when the departure is complete.
+    ///
+    /// # Errors
+    ///
+    /// The interface is departing already, or has gone.
+    pub fn detach<L>(&self, _ctx: &Ctx<'_, L>, id: IfId) -> Result<Departure<P, W>, DetachError> {
+        Departure::begin(self.inner.clone(), id)
+    }
+
+    /// Whether the interface is attached and not departing.
+    pub fn is_attached(&self, id: IfId) -> bool {
+        !id.is_none() && self.inner.core.gates.is_open(id)
+    }
+
+    /// Keeps an interface from departing while something outside the facility uses it. The departure waits,
+    /// and names `what` and the caller's position if that takes too long. `None` if it is departing.
+    #[track_caller]
+    pub fn pin(&self, id: IfId, what: &'static str) -> Option<Pin<P, W>> {
+        if id.is_none() || !self.inner.core.gates.pin(id) {
+            return None;
+        }
+        let at = Location::caller();
+        let mut control = sync::lock(&self.inner.control);
+        control.next_holder += 1;
+        let number = control.next_holder;
+        control.holders.push(Holder { number, id, what, at });
+        drop(control);
+        Some(Pin { inner: self.inner.clone(), id, number })
+    }
+
+    /// Claims worker `index`: the right to poll it. `None` if there is no such worker or it is taken.
+    pub fn worker(&self, index: usize) -> Option<Worker<P, W>> {
+        Worker::claim(&self.inner, index)
+    }
+
+    /// How many workers there are.
+    pub fn workers(&self) -> usize {
+        self.inner.core.workers.len()
+    }
+
+    /// Frees the slots of departures that nobody waited for.
+    fn adopt_orphans(&self) {
+        let orphans = core::mem::take(&mut sync::lock(&self.inner.control).orphans);
+        for (id, order) in orphans {
+            drop(Departure::resume(self.inner.clone(), id, order));
+        }
+    }
+}
+
+impl<P: Packet, W: Local> Inner<P, W> {
+    /// The types, if they have changed since `version`.
+    pub(crate) fn types_since(&self, version: u64) -> Option<(u64, Types<P, W>)> {
+        let control = sync::lock(&self.control);
+        (control.version != version).then(|| (control.version, control.types.clone()))
+    }
+
+    pub(crate) fn types(&self) -> Vec<Arc<dyn AnyType<P, W>>> {
+        sync::lock(&self.control).types.iter().flatten().cloned().collect()
+    }
+
+    /// Takes a type off the list, so that workers forget it.
+    pub(crate) fn forget(&self, bit: u32, name: &str) {
+        let mut control = sync::lock(&self.control);
+        let place = &mut control.types[bit as usize];
+        let forgotten =
+            if place.as_ref().is_some_and(|kind| kind.name() == name) { place.take() } else { None };
+        control.version += 1;
+        drop(control);
+        self.core.order();
+        // Dropped last and outside the lock: a handler's captures may do anything when they are dropped.
+        drop(forgotten);
+    }
+
+    pub(crate) fn free_slot(&self, id: IfId) {
+        sync::lock(&self.control).free.push_back(id.slot());
+    }
+
+    pub(crate) fn orphan(&self, id: IfId, order: u64) {
+        sync::lock(&self.control).orphans.push((id, order));
+    }
+
+    pub(crate) fn holders_of(&self, id: IfId) -> Vec<Holder> {
+        sync::lock(&self.control).holders.iter().filter(|holder| holder.id == id).cloned().collect()
+    }
+
+    pub(crate) fn release(&self, number: u64) {
+        sync::lock(&self.control).holders.retain(|holder| holder.number != number);
+    }
+
+    /// The name of the type whose handler worker `worker` is running.
+    pub(crate) fn running(&self, worker: usize) -> Option<alloc::string::String> {
+        let running = self.core.workers[worker].0.running.load(sync::atomic::Ordering::Relaxed);
+        let bit = usize::try_from(running.checked_sub(1)?).ok()?;
+        sync::lock(&self.control).types.get(bit)?.as_ref().map(|kind| kind.name().to_string())
+    }
+}
+
+impl<P: Packet, W: Local> Clone for Netisr<P, W> {
+    fn clone(&self) -> Self {
+        Netisr { inner: self.inner.clone() }
+    }
+}
+
+impl<P: Packet, W: Local> fmt::Debug for Netisr<P, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Netisr").field("workers", &self.workers()).finish_non_exhaustive()
+    }
+}
+
+impl<P, W> fmt::Debug for Builder<P, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("workers", &self.workers)
+            .field("interfaces", &self.interfaces)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::Workers(n) => write!(f, "{n} workers: give 1 to 1024"),
+            BuildError::Interfaces(n) => write!(f, "{n} interfaces: give 1 to 65536"),
+            BuildError::NoClock => f.write_str("no clock: give one with Builder::clock, or build with `std`"),
+        }
+    }
+}
+
+impl core::error::Error for BuildError {}
+
+#[cfg(feature = "std")]
+fn default_clock() -> Option<Box<dyn Clock>> {
+    Some(Box::new(crate::clock::SystemClock::default()))
+}
+
+#[cfg(not(feature = "std"))]
+fn default_clock() -> Option<Box<dyn Clock>> {
+    None
+}

@@ -1,0 +1,199 @@
+//! What the facility tells of itself.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use crate::IfId;
+use crate::Local;
+use crate::Netisr;
+use crate::Packet;
+use crate::counters::Refusals;
+use crate::histogram::Histogram;
+use crate::ring::POSITION;
+
+/// One type at one worker, or summed over workers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LaneReport {
+    /// Packets that were accepted, modulo 2^48 for each worker.
+    pub accepted: u64,
+    /// Packets that were given to the handler.
+    pub handled: u64,
+    /// Packets that were dropped because an interface they named departed.
+    pub departed: u64,
+    /// Packets that were dropped because their type was unregistered.
+    pub flushed: u64,
+    /// Packets that were dropped to make room for newer ones.
+    pub dropped_oldest: u64,
+    /// Packets that are waiting.
+    pub resident: u64,
+    /// Permits that are held.
+    pub reserved: u64,
+    /// The most packets that were seen waiting.
+    pub high_water: u64,
+    /// How long the oldest timed packet has been waiting.
+    pub oldest_age: Option<Duration>,
+    /// Packets that went back to their callers, by cause.
+    pub refused: Refusals,
+    /// How long the timed packets waited.
+    pub residence: Histogram,
+}
+
+/// One type of packet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TypeReport {
+    /// Its name.
+    pub name: String,
+    /// How many packets may wait for each worker.
+    pub limit: u32,
+    /// What it has at each worker.
+    pub workers: Vec<LaneReport>,
+}
+
+/// One worker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WorkerReport {
+    /// How often it was polled.
+    pub polls: u64,
+    /// How often it fell asleep.
+    pub sleeps: u64,
+    /// How often somebody had to wake it.
+    pub wakeups: u64,
+    /// Whether it sleeps.
+    pub sleeping: bool,
+    /// Whether somebody holds it, to poll it.
+    pub claimed: bool,
+}
+
+/// What the packets of one interface came to, over all types and workers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct InterfaceReport {
+    /// Given to handlers.
+    pub handled: u64,
+    /// Dropped because an interface they named departed.
+    pub departed: u64,
+    /// Dropped because their type was unregistered.
+    pub flushed: u64,
+    /// Dropped to make room for newer ones.
+    pub dropped_oldest: u64,
+    /// Refused, by cause.
+    pub refused: Refusals,
+}
+
+/// Packets that were accepted and whose fate is unknown, or known twice: there must be none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Imbalance {
+    /// The type.
+    pub name: String,
+    /// The worker.
+    pub worker: usize,
+    /// Its counters.
+    pub lane: LaneReport,
+}
+
+impl LaneReport {
+    /// Whether every accepted packet has one fate: `accepted = handled + departed + flushed +
+    /// dropped_oldest + resident`. Holds whenever no dispatch or poll is under way.
+    pub fn is_conserved(&self) -> bool {
+        let fates = self.handled + self.departed + self.flushed + self.dropped_oldest + self.resident;
+        self.accepted & POSITION == fates & POSITION
+    }
+
+    fn add(&mut self, other: &LaneReport) {
+        self.accepted += other.accepted;
+        self.handled += other.handled;
+        self.departed += other.departed;
+        self.flushed += other.flushed;
+        self.dropped_oldest += other.dropped_oldest;
+        self.resident += other.resident;
+        self.reserved += other.reserved;
+        self.high_water = self.high_water.max(other.high_water);
+        self.oldest_age = self.oldest_age.max(other.oldest_age);
+        self.refused.add(&other.refused);
+        self.residence.add(&other.residence);
+    }
+}
+
+impl TypeReport {
+    /// All workers together. The high-water mark and the oldest age are the highest of any.
+    pub fn total(&self) -> LaneReport {
+        let mut total = LaneReport::default();
+        self.workers.iter().for_each(|lane| total.add(lane));
+        total
+    }
+}
+
+impl<P: Packet, W: Local> Netisr<P, W> {
+    /// Every type that is registered, in order of registration.
+    pub fn types(&self) -> Vec<TypeReport> {
+        let report = |kind: &alloc::sync::Arc<dyn crate::any_type::AnyType<P, W>>| TypeReport {
+            name: kind.name().to_string(),
+            limit: kind.limit(),
+            workers: (0..self.workers()).map(|worker| kind.report(worker)).collect(),
+        };
+        self.inner.types().iter().map(report).collect()
+    }
+
+    /// Every worker.
+    pub fn worker_reports(&self) -> Vec<WorkerReport> {
+        let workers = self.inner.core.workers.iter().map(|padded| &padded.0);
+        workers
+            .map(|worker| WorkerReport {
+                polls: worker.polls.value(),
+                sleeps: worker.sleeps.value(),
+                wakeups: worker.wakeups.value(),
+                sleeping: worker.pending.0.is_sleeping(),
+                claimed: worker.claimed.load(crate::sync::atomic::Ordering::Relaxed),
+            })
+            .collect()
+    }
+
+    /// What became of an interface's packets. Zeros for one that has gone.
+    pub fn interface(&self, id: IfId) -> InterfaceReport {
+        let mut report = InterfaceReport::default();
+        if !self.inner.core.gates.is_current(id) {
+            return report;
+        }
+        for fates in self.inner.core.workers.iter().filter_map(|worker| worker.0.interfaces.of(id)) {
+            report.handled += fates.handled.value();
+            report.departed += fates.departed.value();
+            report.flushed += fates.flushed.value();
+            report.dropped_oldest += fates.dropped_oldest.value();
+            report.refused.add(&fates.refusals());
+        }
+        report
+    }
+
+    /// Checks the conservation identity of every type at every worker. To be called when nothing is under
+    /// way.
+    ///
+    /// # Errors
+    ///
+    /// The first lane whose counters do not add up.
+    pub fn check_conservation(&self) -> Result<(), Box<Imbalance>> {
+        for kind in self.types() {
+            if let Some(worker) = kind.workers.iter().position(|lane| !lane.is_conserved()) {
+                let lane = kind.workers[worker].clone();
+                return Err(Box::new(Imbalance { name: kind.name, worker, lane }));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Imbalance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LaneReport { accepted, handled, departed, flushed, dropped_oldest, resident, .. } = &self.lane;
+        write!(
+            f,
+            "packets of '{}' at worker {} do not add up: {accepted} accepted, but {handled} handled + {departed} departed + \
+             {flushed} flushed + {dropped_oldest} dropped + {resident} waiting",
+            self.name, self.worker
+        )
+    }
+}
+
+impl core::error::Error for Imbalance {}

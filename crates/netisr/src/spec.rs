@@ -1,0 +1,142 @@
+//! How a type of packet is registered.
+
+use alloc::string::String;
+use alloc::string::ToString;
+use core::fmt;
+
+use crate::ring;
+use crate::wake;
+
+/// What to do with a packet when the worker already holds as many of its type as the limit allows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Overflow {
+    /// Give the new packet back to its caller.
+    #[default]
+    RefuseNewest,
+    /// Drop the packet that has waited longest. Room that is reserved is not taken: when nothing but
+    /// reservations fills the queue, or the oldest packet is being taken at this moment, the newest is refused.
+    DropOldest,
+}
+
+/// Which worker handles a packet: by default the one that dispatched it.
+pub(crate) type FlowKey<P, M> = fn(&P, &M) -> u64;
+
+/// A type of packet, before it is [registered](crate::Netisr::register).
+pub struct TypeSpec<P, M> {
+    pub(crate) name: String,
+    pub(crate) limit: u32,
+    pub(crate) overflow: Overflow,
+    pub(crate) share: Option<u32>,
+    pub(crate) flow_key: Option<FlowKey<P, M>>,
+    pub(crate) time_every: u64,
+}
+
+impl<P, M> TypeSpec<P, M> {
+    /// A type by its name, with a limit of 256 packets for each worker.
+    pub fn new(name: &str) -> TypeSpec<P, M> {
+        TypeSpec {
+            name: name.to_string(),
+            limit: 256,
+            overflow: Overflow::default(),
+            share: None,
+            flow_key: None,
+            time_every: 64,
+        }
+    }
+
+    /// How many packets may wait for each worker: exactly so many, 1 to 32,767.
+    pub fn limit(mut self, packets: u32) -> Self {
+        self.limit = packets;
+        self
+    }
+
+    /// What to do at the limit.
+    pub fn overflow(mut self, policy: Overflow) -> Self {
+        self.overflow = policy;
+        self
+    }
+
+    /// How many of the limit one interface may have at each worker: the first that the metadata names, else
+    /// the packet. Without a share, one interface may have them all.
+    pub fn share(mut self, packets: u32) -> Self {
+        self.share = Some(packets);
+        self
+    }
+
+    /// Packets with the same key go to the same worker, so that they are handled in the order in which they
+    /// were dispatched wherever that was. Without a key a packet stays with the worker that dispatches it;
+    /// from other threads it goes to a worker that its first interface decides.
+    pub fn flow_key(mut self, key: fn(&P, &M) -> u64) -> Self {
+        self.flow_key = Some(key);
+        self
+    }
+
+    /// Times one packet in `packets` (rounded up to a power of two; 64 unless told) from dispatch to handler.
+    /// Timing reads the clock twice, tens of nanoseconds.
+    pub fn time_every(mut self, packets: u32) -> Self {
+        self.time_every = u64::from(packets.max(1));
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<(), RegisterError> {
+        match self {
+            TypeSpec { name, .. } if name.is_empty() => Err(RegisterError::NoName),
+            TypeSpec { limit: 0, .. } => Err(RegisterError::ZeroLimit),
+            TypeSpec { limit, .. } if *limit > ring::MOST => Err(RegisterError::LimitTooLarge(*limit)),
+            TypeSpec { share: Some(0), .. } => Err(RegisterError::ZeroShare),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<P, M> fmt::Debug for TypeSpec<P, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypeSpec")
+            .field("name", &self.name)
+            .field("limit", &self.limit)
+            .field("overflow", &self.overflow)
+            .field("share", &self.share)
+            .field("flow_key", &self.flow_key.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a type of packet was not registered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RegisterError {
+    /// The name is empty.
+    NoName,
+    /// A type of this name is registered, or still being unregistered.
+    DuplicateName(String),
+    /// A limit of no packets.
+    ZeroLimit,
+    /// A limit above 32,767 packets.
+    LimitTooLarge(u32),
+    /// A share of no packets.
+    ZeroShare,
+    /// All 62 places for types are taken.
+    TooManyTypes,
+}
+
+impl fmt::Display for RegisterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RegisterError::NoName => f.write_str("a packet type needs a name"),
+            RegisterError::DuplicateName(name) => {
+                write!(f, "a packet type named '{name}' is registered already: choose another name, or unregister it first and wait for that to complete")
+            }
+            RegisterError::ZeroLimit => f.write_str("a limit of 0 would refuse every packet: give at least 1"),
+            RegisterError::LimitTooLarge(limit) => {
+                write!(f, "a limit of {limit} is more than a queue can count: give at most {}", ring::MOST)
+            }
+            RegisterError::ZeroShare => {
+                f.write_str("a share of 0 would refuse every packet that names an interface: give at least 1, or no share")
+            }
+            RegisterError::TooManyTypes => {
+                write!(f, "all {} places for packet types are taken: unregister one first", wake::MOST_TYPES)
+            }
+        }
+    }
+}
+
+impl core::error::Error for RegisterError {}

@@ -1,0 +1,271 @@
+//! A worker: the one consumer of its lanes.
+//!
+//! # Locks
+//!
+//! Handlers run with none. Control's lock is taken, with no handler running and nothing called under it, when
+//! a type was registered or unregistered. # Teardown: a worker that is dropped leaves its lanes as they are;
+//! whoever takes its place, or a departure that finds it vacant, serves them.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Root;
+use siding_lockorder::Unlocked;
+
+use crate::IfId;
+use crate::Packet;
+use crate::any_type::AnyType;
+use crate::lane::Consumer;
+use crate::netisr::Inner;
+use crate::sync::atomic::Ordering;
+use crate::sync::mutant;
+use crate::wake::MOST_TYPES;
+
+/// A worker's own state, lent to the handlers that run on it.
+pub trait Local: 'static {
+    /// Some interfaces are departing: let go of everything that names one for which `stays` is false. Called
+    /// on the worker between handlers; the departure completes after it has returned.
+    fn depart(&mut self, stays: &dyn Fn(IfId) -> bool);
+}
+
+/// No state, nothing to let go of.
+impl Local for () {
+    fn depart(&mut self, _stays: &dyn Fn(IfId) -> bool) {}
+}
+
+/// What one [`Worker::poll`] did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Polled {
+    /// Packets that were handled.
+    pub handled: usize,
+    /// Whether packets may still be waiting: poll again before sleeping.
+    pub more: bool,
+}
+
+/// The right to consume one worker's lanes, and to run its handlers. Held by one owner at a time.
+pub struct Worker<P: Packet, W: Local = ()> {
+    inner: Arc<Inner<P, W>>,
+    index: usize,
+    root: Root,
+    types: [Option<Arc<dyn AnyType<P, W>>>; MOST_TYPES],
+    types_version: u64,
+    /// Where the next poll begins, so that no type is always last.
+    first: u32,
+}
+
+impl<P: Packet, W: Local> Worker<P, W> {
+    /// How many packets of one type a poll handles before the others have their turn.
+    const QUOTA: usize = 64;
+
+    /// Claims the worker; `None` while somebody else holds it.
+    pub(crate) fn claim(inner: &Arc<Inner<P, W>>, index: usize) -> Option<Worker<P, W>> {
+        let state = inner.core.workers.get(index)?;
+        state.0.claimed.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).ok()?;
+        let mut worker = Worker {
+            inner: inner.clone(),
+            index,
+            root: root(inner.core.seat(index)),
+            types: [const { None }; MOST_TYPES],
+            types_version: 0,
+            first: 0,
+        };
+        worker.refresh();
+        Some(worker)
+    }
+
+    /// Carries out control's orders, then handles packets that wait for this worker, at most `budget`.
+    ///
+    /// # Panics
+    ///
+    /// When called from within a handler, of this or of another worker.
+    pub fn poll(&mut self, local: &mut W, budget: usize) -> Polled {
+        let state = &self.inner.core.workers[self.index].0;
+        state.polls.add(1);
+        let (_, ordered) = state.pending.0.read();
+        if ordered {
+            self.obey(local);
+        }
+        let (active, _) = self.inner.core.workers[self.index].0.pending.0.read();
+        if active == 0 {
+            return Polled::default();
+        }
+        self.drain(local, active, budget)
+    }
+
+    /// Gets ready to sleep. True if nothing is pending: the caller may block until its
+    /// [`Wake`](crate::Wake) is called, and calls [`awake`](Self::awake) afterwards.
+    pub fn prepare_sleep(&mut self) -> bool {
+        let (active, ordered) = self.pending().read();
+        if ordered {
+            return false;
+        }
+        for bit in bits(active) {
+            self.retire(bit);
+        }
+        let asleep = self.pending().sleep();
+        if asleep {
+            self.inner.core.workers[self.index].0.sleeps.add(1);
+        }
+        asleep
+    }
+
+    /// Ends a sleep, woken or not.
+    pub fn awake(&mut self) {
+        self.pending().awake();
+    }
+
+    /// Runs `work` with this worker's token: what an embedder's loop does between polls (polling drivers,
+    /// timers) is on this worker too, and may send and dispatch.
+    ///
+    /// # Panics
+    ///
+    /// When called from within a handler, of this or of another worker.
+    pub fn with_ctx<O>(&mut self, work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> O {
+        work(&mut enter(&mut self.root).ctx())
+    }
+
+    /// The worker's number, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Carries out what control has ordered: looks up the types again, flushes those that are to be flushed,
+    /// and drops what names a departing interface. Acknowledges only when all of that is done.
+    fn obey(&mut self, local: &mut W) {
+        let inner = self.inner.clone();
+        local.depart(&|id| inner.core.gates.is_open(id));
+        self.obey_vacant();
+    }
+
+    /// The same for a worker whose own state has gone.
+    pub(crate) fn obey_vacant(&mut self) {
+        self.pending().accept_order();
+        let order = self.inner.core.last_order();
+        self.refresh();
+        let inner = self.inner.clone();
+        let consumer = Consumer { core: &inner.core, worker: self.index };
+        let mut complete = true;
+        for kind in self.types.iter().flatten() {
+            complete &= kind.sweep(&consumer);
+            if kind.has_ready(&consumer) {
+                self.pending().raise_own(kind.bit());
+            }
+        }
+        if complete {
+            inner.core.acknowledge(self.index, order);
+        } else {
+            // A producer stands between claiming a slot and filling it. Come back; it is about to move on.
+            let _awake = self.pending().order();
+        }
+    }
+
+    fn drain(&mut self, local: &mut W, active: u64, budget: usize) -> Polled {
+        let mut polled = Polled::default();
+        let rotated = active.rotate_right(self.first);
+        let inner = &*self.inner;
+        let state = &inner.core.workers[self.index].0;
+        let consumer = Consumer { core: &inner.core, worker: self.index };
+        let mut entered = enter(&mut self.root);
+        let mut ctx = entered.ctx();
+        let mut empty = 0u64;
+        for rotated_bit in bits(rotated) {
+            let bit = (rotated_bit + self.first) % 64;
+            let quota = Self::QUOTA.min(budget - polled.handled);
+            if quota == 0 {
+                polled.more = true;
+                break;
+            }
+            let Some(kind) = self.types.get(bit as usize).and_then(Option::as_deref) else {
+                empty |= 1 << bit;
+                continue;
+            };
+            state.running.store(u64::from(bit) + 1, Ordering::Relaxed);
+            let handled = kind.drain(&consumer, &mut ctx, local, quota);
+            if handled == 0 {
+                empty |= 1 << bit;
+            }
+            polled.handled += handled;
+            polled.more |= handled == quota;
+        }
+        state.running.store(0, Ordering::Relaxed);
+        drop(entered);
+        self.first = if active & (active - 1) == 0 { 0 } else { (self.first + 1) % 64 };
+        for bit in bits(empty) {
+            self.retire(bit);
+        }
+        polled
+    }
+
+    /// Clears the bit of a lane that has stayed empty, unless a packet came in at this moment.
+    fn retire(&mut self, bit: u32) {
+        self.pending().retire(bit);
+        let consumer = Consumer { core: &self.inner.core, worker: self.index };
+        let ready = self
+            .types
+            .get(bit as usize)
+            .and_then(Option::as_deref)
+            .is_some_and(|kind| kind.has_ready(&consumer));
+        if ready && !mutant("wake-up-lost") {
+            self.pending().raise_own(bit);
+        }
+    }
+
+    /// Looks the types up again, if control has changed them.
+    fn refresh(&mut self) {
+        if let Some((version, types)) = self.inner.types_since(self.types_version) {
+            self.types_version = version;
+            self.types = types;
+        }
+    }
+
+    fn pending(&self) -> &crate::wake::Pending {
+        &self.inner.core.workers[self.index].0.pending.0
+    }
+}
+
+impl<P: Packet, W: Local> Drop for Worker<P, W> {
+    fn drop(&mut self) {
+        // A worker that is gone does not sleep: nobody is to wake it.
+        self.pending().awake();
+        self.inner.core.workers[self.index].0.claimed.store(false, Ordering::Release);
+    }
+}
+
+impl<P: Packet, W: Local> fmt::Debug for Worker<P, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "std")]
+fn root(seat: siding_lockorder::Seat) -> Root {
+    Root::seated(seat)
+}
+
+#[cfg(not(feature = "std"))]
+fn root(seat: siding_lockorder::Seat) -> Root {
+    // JUSTIFICATION: without thread-local state a root cannot see what its thread has entered.
+    // SAFETY: a worker enters its root only in `poll` and `with_ctx`, which borrow the worker exclusively.
+    // That one thread does not poll a second worker from within a handler is the embedder's contract.
+    unsafe { Root::unchecked(Some(seat)) }
+}
+
+#[inline]
+fn enter(root: &mut Root) -> siding_lockorder::Entered<'_> {
+    match root.enter() {
+        Ok(entered) => entered,
+        Err(why) => panic!("a worker was polled from within a handler, or under another token: {why}"),
+    }
+}
+
+/// The numbers of the bits that are set, lowest first.
+fn bits(mut word: u64) -> impl Iterator<Item = u32> {
+    core::iter::from_fn(move || {
+        (word != 0).then(|| {
+            let bit = word.trailing_zeros();
+            word &= word - 1;
+            bit
+        })
+    })
+}

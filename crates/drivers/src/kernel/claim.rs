@@ -10,8 +10,8 @@
 //!   receipt, before neighbour discovery and multicast listening. (`addr_gen_mode` and `accept_ra` alone leave it
 //!   answering for addresses of *other* interfaces.)
 //! * ARP: `arp_ignore` 8. Without it, the kernel answers for any IPv4 address that it has anywhere.
-//! * IPv4: `rp_filter` 1. On an interface without an address, it drops whatever has a source to answer to, be it
-//!   for a local address or to be forwarded.
+//! * IPv4: `rp_filter` 1. On an interface without addresses and routes, it drops whatever has a source to answer
+//!   to, be it for a local address or to be forwarded.
 //! * Frames as they are on the wire: offloads that merge, split or alter them are switched off.
 //!
 //! # Locks
@@ -29,7 +29,8 @@
 //! # What it does not do
 //!
 //! It leaves the interface's admin state and promiscuity as they are. It does not stop other *programs* that
-//! send raw frames (lldpd, a DHCP client), nor the kernel where a route leads out of the interface by hand.
+//! send raw frames (lldpd, a DHCP client), and it does not watch for addresses and routes that are added while it
+//! lasts; routes out of the interface in other tables than the main one are not looked at.
 
 use std::mem;
 use std::os::linux::net::SocketAddrExt;
@@ -68,7 +69,7 @@ impl Claim {
     /// Claims an interface of the calling thread's namespace.
     ///
     /// # Errors
-    /// If there is none of that name, it has addresses that somebody gave it, it is a port of a bridge or bond,
+    /// If there is none of that name, it has addresses or routes that somebody gave it, it is a port of a bridge or bond,
     /// another Siding has it, or the caller may not. Then all is as it was.
     pub fn new(interface: &str) -> Result<Self, Error> {
         let mut netlink = Netlink::open()?;
@@ -184,8 +185,8 @@ impl Undo {
     }
 }
 
-/// Refuses an interface that somebody gave an address. The kernel's automatic link-local address is no such: it
-/// goes with the claim and comes back after it.
+/// Refuses an interface that somebody gave an address or a route. The kernel's automatic link-local address and
+/// its routes are no such: they go with the claim and come back after it.
 fn unused(netlink: &mut Netlink, interface: &str) -> Result<(), Error> {
     let addresses: Vec<Cidr> = netlink
         .addresses(interface)?
@@ -193,10 +194,16 @@ fn unused(netlink: &mut Netlink, interface: &str) -> Result<(), Error> {
         .filter(|address| !address.automatic)
         .map(|address| address.cidr)
         .collect();
-    if addresses.is_empty() {
-        return Ok(());
+    if !addresses.is_empty() {
+        return Err(Error::HasAddresses { interface: interface.to_owned(), addresses });
     }
-    Err(Error::HasAddresses { interface: interface.to_owned(), addresses })
+    let routes = netlink.routes(interface)?;
+    let destinations: Vec<Cidr> =
+        routes.into_iter().filter(|route| !route.automatic).map(|route| route.destination).collect();
+    if !destinations.is_empty() {
+        return Err(Error::HasRoutes { interface: interface.to_owned(), destinations });
+    }
+    Ok(())
 }
 
 fn lock(link: &Link) -> Result<UnixListener, Error> {

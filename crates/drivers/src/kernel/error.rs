@@ -56,6 +56,19 @@ pub enum Error {
         addresses: Vec<Cidr>,
     },
 
+    /// The kernel uses the interface itself: it has routes out of it.
+    #[error(
+        "cannot claim {interface}: the kernel has routes out of it, to {}, and would lose or use them; take them off \
+         with `ip route flush dev {interface}`, or claim an interface that is not in use",
+        Listed(.destinations)
+    )]
+    HasRoutes {
+        /// The interface's name.
+        interface: String,
+        /// Where the routes in the way lead to.
+        destinations: Vec<Cidr>,
+    },
+
     /// The interface belongs to a bridge, a bond or the like, which takes its frames before we see them.
     #[error(
         "cannot claim {interface}: it is a port of the kernel's interface {controller}; take it out with \

@@ -1,0 +1,14 @@
+//! Routes: which interface and which next hop a destination is reached by.
+
+mod prefix;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use prefix::Address;
+pub use prefix::Prefix;
+pub use prefix::PrefixError;
+pub use table::Origin;
+pub use table::Route;
+pub use table::RouteError;
+pub use table::Table;

@@ -1,0 +1,213 @@
+//! The table of routes.
+
+use core::cmp::Ordering;
+
+use prefix_trie::PrefixMap;
+use siding_netisr::IfId;
+
+use super::prefix::Address;
+use super::prefix::Prefix;
+
+/// Who put a route there. Of routes with one prefix and metric, the earlier in this list is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// An address on the interface made its prefix on-link.
+    Connected,
+    /// The operator.
+    Static,
+    /// A Router Advertisement: a default router, or an on-link prefix (RFC 4861 s6.3.4).
+    Advertised,
+    /// A Redirect (RFC 4861 s8.3).
+    Redirect,
+}
+
+/// One way to a prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Route<A, I = IfId> {
+    /// The destinations.
+    pub prefix: Prefix<A>,
+    /// The router to hand packets to; `None` when the destinations are on-link.
+    pub next_hop: Option<A>,
+    /// The interface to send on.
+    pub interface: I,
+    /// Less is better.
+    pub metric: u32,
+    /// Who put it there.
+    pub origin: Origin,
+}
+
+/// A route that cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError<A: Address> {
+    /// The next hop is unspecified, loopback, multicast or broadcast.
+    #[error("{0} cannot be a next hop")]
+    NextHop(A),
+    /// The next hop is the one address that the route is for: it would be reached by itself.
+    #[error("the route to {0} goes by {0} itself")]
+    Itself(A),
+}
+
+/// Routes, found by the longest prefix that matches.
+///
+/// A table is a value: the control plane clones the one in use, changes the clone and publishes it, so look-ups
+/// need no lock. Look-ups depend only on which routes are in it, not on the order in which they came.
+#[derive(Clone)]
+pub struct Table<A: Address, I = IfId> {
+    trie: PrefixMap<A::Key, Slot<A, I>>,
+    routes: usize,
+}
+
+/// The routes of one prefix. The best lies in the trie itself: a look-up touches no second allocation.
+#[derive(Debug, Clone)]
+struct Slot<A, I> {
+    best: Route<A, I>,
+    /// In order of preference.
+    others: Vec<Route<A, I>>,
+}
+
+impl<A: Address, I: Copy + Ord> Default for Table<A, I> {
+    fn default() -> Self {
+        Table::new()
+    }
+}
+
+impl<A: Address, I: Copy + Ord> Table<A, I> {
+    /// A table without routes.
+    pub fn new() -> Self {
+        Table { trie: PrefixMap::new(), routes: 0 }
+    }
+
+    /// Adds a route. One with the same prefix, next hop and interface is replaced, and returned.
+    ///
+    /// # Errors
+    /// [`RouteError`] when the next hop can be none. The table is unchanged then.
+    pub fn insert(&mut self, route: Route<A, I>) -> Result<Option<Route<A, I>>, RouteError<A>> {
+        if let Some(next_hop) = route.next_hop {
+            if !next_hop.is_next_hop() {
+                return Err(RouteError::NextHop(next_hop));
+            }
+            if route.prefix == Prefix::covering(next_hop, A::MAX_LEN) {
+                return Err(RouteError::Itself(next_hop));
+            }
+        }
+        let replaced = self.remove(&route.prefix, route.next_hop, route.interface);
+        let key = A::key(route.prefix);
+        match self.trie.get_mut(&key) {
+            Some(slot) => slot.add(route),
+            None => {
+                self.trie.insert(key, Slot { best: route, others: Vec::new() });
+            }
+        }
+        self.routes += 1;
+        Ok(replaced)
+    }
+
+    /// Takes out the route to `prefix` by `next_hop` on `interface`.
+    pub fn remove(&mut self, prefix: &Prefix<A>, next_hop: Option<A>, interface: I) -> Option<Route<A, I>> {
+        let key = A::key(*prefix);
+        let slot = self.trie.get_mut(&key)?;
+        let is_it = |route: &Route<A, I>| route.next_hop == next_hop && route.interface == interface;
+        let removed = if is_it(&slot.best) {
+            let removed = slot.best;
+            if slot.others.is_empty() {
+                self.trie.remove(&key);
+            } else {
+                slot.best = slot.others.remove(0);
+            }
+            removed
+        } else {
+            let position = slot.others.iter().position(is_it)?;
+            slot.others.remove(position)
+        };
+        self.routes -= 1;
+        Some(removed)
+    }
+
+    /// Takes out all routes that `keep` does not want, and says how many those were.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Route<A, I>) -> bool) -> usize {
+        let before = self.routes;
+        let mut emptied = Vec::new();
+        self.routes = 0;
+        for slot in self.trie.values_mut() {
+            slot.others.retain(&mut keep);
+            if !keep(&slot.best) {
+                if slot.others.is_empty() {
+                    emptied.push(slot.best.prefix);
+                    continue;
+                }
+                slot.best = slot.others.remove(0);
+            }
+            self.routes += 1 + slot.others.len();
+        }
+        for prefix in emptied {
+            self.trie.remove(&A::key(prefix));
+        }
+        before - self.routes
+    }
+
+    /// The table as it is without an interface: what is published when one departs.
+    pub fn without_interface(&self, interface: I) -> Self {
+        let mut table = self.clone();
+        table.retain(|route| route.interface != interface);
+        table
+    }
+
+    /// The best route of the longest prefix that contains `dst`.
+    pub fn lookup(&self, dst: A) -> Option<&Route<A, I>> {
+        self.trie.get_lpm(&A::key(Prefix::covering(dst, A::MAX_LEN))).map(|(_, slot)| &slot.best)
+    }
+
+    /// The best route among those that `usable` accepts: still the longest prefix first, but a prefix none of
+    /// whose routes is usable gives way to a shorter one.
+    pub fn lookup_where(&self, dst: A, mut usable: impl FnMut(&Route<A, I>) -> bool) -> Option<&Route<A, I>> {
+        let mut found = None;
+        for (_, slot) in self.trie.cover(&A::key(Prefix::covering(dst, A::MAX_LEN))) {
+            // `cover` goes from short to long.
+            found = slot.iter().find(|route| usable(route)).or(found);
+        }
+        found
+    }
+
+    /// All routes of one prefix, the best first.
+    pub fn routes_to(&self, prefix: &Prefix<A>) -> impl Iterator<Item = &Route<A, I>> {
+        self.trie.get(&A::key(*prefix)).into_iter().flat_map(Slot::iter)
+    }
+
+    /// All routes, by prefix, and the best of each first.
+    pub fn iter(&self) -> impl Iterator<Item = &Route<A, I>> {
+        self.trie.values().flat_map(Slot::iter)
+    }
+
+    /// Number of routes.
+    pub fn len(&self) -> usize {
+        self.routes
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.routes == 0
+    }
+}
+
+impl<A: Address, I: Copy + Ord> Route<A, I> {
+    /// The order of preference among routes of one prefix, `Less` being better: metric, then origin, then next
+    /// hop and interface, only so that there is always one answer.
+    pub fn preference(&self, other: &Self) -> Ordering {
+        let key = |route: &Self| (route.metric, route.origin, route.next_hop, route.interface);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl<A: Address, I: Copy + Ord> Slot<A, I> {
+    fn add(&mut self, mut route: Route<A, I>) {
+        if route.preference(&self.best) == Ordering::Less {
+            core::mem::swap(&mut route, &mut self.best);
+        }
+        let position = self.others.partition_point(|other| other.preference(&route) == Ordering::Less);
+        self.others.insert(position, route);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Route<A, I>> {
+        core::iter::once(&self.best).chain(&self.others)
+    }
+}

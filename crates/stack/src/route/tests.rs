@@ -1,0 +1,253 @@
+use core::net::Ipv4Addr;
+use core::net::Ipv6Addr;
+use std::collections::BTreeMap;
+use std::time::Instant as Clock;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn route6(prefix: &str, next_hop: Option<&str>, interface: u16, metric: u32) -> Route<Ipv6Addr, u16> {
+    Route {
+        prefix: prefix.parse().expect("prefix"),
+        next_hop: next_hop.map(|addr| addr.parse().expect("address")),
+        interface,
+        metric,
+        origin: Origin::Static,
+    }
+}
+
+fn table6(routes: &[Route<Ipv6Addr, u16>]) -> Table<Ipv6Addr, u16> {
+    let mut table = Table::new();
+    for route in routes {
+        assert_eq!(table.insert(*route), Ok(None));
+    }
+    table
+}
+
+fn interface(table: &Table<Ipv6Addr, u16>, dst: &str) -> Option<u16> {
+    table.lookup(dst.parse().expect("address")).map(|route| route.interface)
+}
+
+#[test]
+fn longest_prefix_wins() {
+    let table = table6(&[
+        route6("2001:db8::/32", None, 1, 0),
+        route6("2001:db8:1::/48", None, 2, 1000),
+        route6("2001:db8:1::1/128", None, 3, 1000),
+    ]);
+    assert_eq!(interface(&table, "2001:db8:2::1"), Some(1));
+    assert_eq!(interface(&table, "2001:db8:1::2"), Some(2));
+    assert_eq!(interface(&table, "2001:db8:1::1"), Some(3));
+    assert_eq!(interface(&table, "2001:db9::1"), None);
+}
+
+#[test]
+fn equal_prefixes_by_metric_origin_next_hop_in_any_order_of_arrival() {
+    let best = route6("::/0", Some("fe80::1"), 7, 5);
+    let by_hop = route6("::/0", Some("fe80::2"), 7, 5);
+    let by_origin = Route { origin: Origin::Advertised, ..route6("::/0", Some("fe80::"), 7, 5) };
+    let by_metric = Route { origin: Origin::Connected, ..route6("::/0", None, 1, 6) };
+    let sorted = [best, by_hop, by_origin, by_metric];
+    for first in 0..4 {
+        let mut arrival = sorted;
+        arrival.rotate_left(first);
+        for arrival in [arrival, {
+            arrival.reverse();
+            arrival
+        }] {
+            let mut table = table6(&arrival);
+            assert_eq!(table.iter().copied().collect::<Vec<_>>(), sorted);
+            for (gone, route) in sorted.iter().enumerate() {
+                assert_eq!(table.lookup(Ipv6Addr::LOCALHOST), Some(route), "{gone} gone");
+                assert_eq!(table.remove(&route.prefix, route.next_hop, route.interface), Some(*route));
+            }
+            assert!(table.is_empty() && table.lookup(Ipv6Addr::LOCALHOST).is_none());
+        }
+    }
+}
+
+#[test]
+fn same_way_again_replaces() {
+    let mut table = table6(&[route6("::/0", Some("fe80::1"), 1, 9), route6("::/0", Some("fe80::2"), 1, 5)]);
+    let better = route6("::/0", Some("fe80::1"), 1, 1);
+    assert_eq!(table.insert(better), Ok(Some(route6("::/0", Some("fe80::1"), 1, 9))));
+    assert_eq!((table.len(), table.lookup(Ipv6Addr::LOCALHOST)), (2, Some(&better)));
+    let absent = better.prefix;
+    assert_eq!(table.remove(&absent, better.next_hop, 2), None, "another interface");
+    assert_eq!(table.len(), 2);
+}
+
+#[test]
+fn impossible_next_hops_are_refused() {
+    let mut table = table6(&[]);
+    for bad in ["::", "::1", "ff02::1"] {
+        let addr = bad.parse().expect("address");
+        assert_eq!(table.insert(route6("2001:db8::/32", Some(bad), 1, 0)), Err(RouteError::NextHop(addr)));
+    }
+    let itself = route6("2001:db8::1/128", Some("2001:db8::1"), 1, 0);
+    assert!(matches!(table.insert(itself), Err(RouteError::Itself(_))));
+    let mut table4 = Table::<Ipv4Addr, u16>::new();
+    let prefix = "10.0.0.0/8".parse().expect("prefix");
+    for bad in [[0, 0, 0, 0], [255; 4], [224, 0, 0, 1], [127, 0, 0, 1]] {
+        let addr = Ipv4Addr::from(bad);
+        let route = Route { prefix, next_hop: Some(addr), interface: 1, metric: 0, origin: Origin::Static };
+        assert_eq!(table4.insert(route), Err(RouteError::NextHop(addr)));
+    }
+    assert!(table.is_empty() && table4.is_empty());
+}
+
+#[test]
+fn without_an_interface_the_next_best_takes_over() {
+    let table = table6(&[
+        route6("::/0", Some("fe80::1"), 1, 9),
+        route6("2001:db8::/32", Some("fe80::2"), 2, 1),
+        route6("2001:db8::/32", Some("fe80::3"), 3, 2),
+        route6("2001:db8:1::/48", None, 2, 1),
+    ]);
+    let less = table.without_interface(2);
+    assert_eq!((table.len(), less.len()), (4, 2));
+    assert_eq!(interface(&table, "2001:db8:1::1"), Some(2), "the one in use is untouched");
+    assert_eq!(interface(&less, "2001:db8:1::1"), Some(3));
+    assert_eq!(interface(&less.without_interface(3), "2001:db8:1::1"), Some(1));
+    assert!(less.without_interface(3).without_interface(1).is_empty());
+}
+
+#[test]
+fn an_unusable_prefix_gives_way() {
+    let table = table6(&[
+        route6("::/0", Some("fe80::1"), 1, 0),
+        route6("2001:db8::/32", Some("fe80::2"), 2, 1),
+        route6("2001:db8::/32", Some("fe80::3"), 3, 2),
+    ]);
+    let dst = "2001:db8::1".parse().expect("address");
+    let found = |bad: &[u16]| table.lookup_where(dst, |r| !bad.contains(&r.interface)).map(|r| r.interface);
+    assert_eq!(
+        (found(&[]), found(&[2]), found(&[2, 3]), found(&[1, 2, 3])),
+        (Some(2), Some(3), Some(1), None)
+    );
+}
+
+#[test]
+fn a_table_can_be_shared_between_threads() {
+    fn shareable<T: Send + Sync + Clone>() {}
+    shareable::<Table<Ipv6Addr>>();
+    shareable::<Table<Ipv4Addr>>();
+}
+
+type Routes<A> = BTreeMap<(Prefix<A>, Option<A>, u16), Route<A, u16>>;
+
+/// The obvious way: look at every route.
+fn scan<A: Address>(routes: &Routes<A>, dst: A) -> Option<Route<A, u16>> {
+    let matching = routes.values().filter(|route| route.prefix.contains(dst));
+    matching
+        .min_by(|a, b| b.prefix.prefix_len().cmp(&a.prefix.prefix_len()).then_with(|| a.preference(b)))
+        .copied()
+}
+
+/// Few bits vary, so that prefixes nest and collide.
+fn address6() -> impl Strategy<Value = Ipv6Addr> {
+    (any::<u8>(), 0..4u16, 0..3u8).prop_map(|(low, group, where_)| {
+        let bits = u128::from(low) << [0, 60, 120][usize::from(where_)];
+        Ipv6Addr::from_bits(bits | u128::from(group) << 62)
+    })
+}
+
+fn address4() -> impl Strategy<Value = Ipv4Addr> {
+    (any::<u8>(), 0..25u32).prop_map(|(low, shift)| Ipv4Addr::from_bits(u32::from(low) << shift))
+}
+
+fn against_scan<A: Address>(ops: Vec<(A, u8, u8, u16, u32, bool)>, hops: [A; 2], dsts: Vec<A>) {
+    let mut table = Table::<A, u16>::new();
+    let mut oracle = BTreeMap::new();
+    for (addr, len, hop, interface, metric, add) in ops {
+        let prefix = Prefix::covering(addr, len % (A::MAX_LEN + 1));
+        let next_hop = hops.get(usize::from(hop)).copied();
+        if add {
+            let route = Route { prefix, next_hop, interface, metric, origin: Origin::Static };
+            if let Ok(replaced) = table.insert(route) {
+                assert_eq!(replaced, oracle.insert((prefix, next_hop, interface), route));
+            }
+        } else {
+            assert_eq!(
+                table.remove(&prefix, next_hop, interface),
+                oracle.remove(&(prefix, next_hop, interface))
+            );
+        }
+    }
+    let check = |table: &Table<A, u16>, oracle: &Routes<A>| {
+        assert_eq!((table.len(), table.iter().count()), (oracle.len(), oracle.len()));
+        for dst in &dsts {
+            assert_eq!(table.lookup(*dst).copied(), scan(oracle, *dst), "{dst}");
+            let odd: Routes<A> =
+                oracle.iter().filter(|(_, r)| r.interface % 2 == 1).map(|(k, r)| (*k, *r)).collect();
+            assert_eq!(
+                table.lookup_where(*dst, |r| r.interface % 2 == 1).copied(),
+                scan(&odd, *dst),
+                "{dst}"
+            );
+        }
+    };
+    check(&table, &oracle);
+    oracle.retain(|_, route| route.interface != 1);
+    check(&table.without_interface(1), &oracle);
+}
+
+proptest! {
+    #[test]
+    fn ipv6_agrees_with_a_scan(
+        ops in prop::collection::vec((address6(), any::<u8>(), 0..3u8, 0..4u16, 0..3u32, prop::bool::weighted(0.8)), 0..80),
+        dsts in prop::collection::vec(address6(), 1..40),
+    ) {
+        against_scan(ops, [Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1), Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 2)], dsts);
+    }
+
+    #[test]
+    fn ipv4_agrees_with_a_scan(
+        ops in prop::collection::vec((address4(), any::<u8>(), 0..3u8, 0..4u16, 0..3u32, prop::bool::weighted(0.8)), 0..80),
+        dsts in prop::collection::vec(address4(), 1..40),
+    ) {
+        against_scan(ops, [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(0, 0, 0, 2)], dsts);
+    }
+}
+
+/// Not a check: prints what a look-up costs. `cargo test --release -p siding-stack --lib -- --ignored --nocapture lookup_cost`
+#[test]
+#[ignore = "a measurement"]
+fn lookup_cost() {
+    for count in [1u64, 1_000, 100_000] {
+        let mut table = Table::<Ipv6Addr, u16>::new();
+        let mut dsts = Vec::new();
+        let mut random = 0x9e37_79b9_7f4a_7c15u64;
+        while table.len() < count as usize {
+            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let addr = Ipv6Addr::from_bits(u128::from(0x2000_0000_0000_0000 | random >> 3) << 64 | 1);
+            let len = 32 + (random % 33) as u8;
+            let route = Route {
+                prefix: Prefix::covering(addr, len),
+                next_hop: None,
+                interface: 1,
+                metric: 0,
+                origin: Origin::Static,
+            };
+            table.insert(route).expect("a good route");
+            dsts.push(addr);
+        }
+        let rounds = 4_000_000usize;
+        let mut best = f64::MAX;
+        let mut hits = 0usize;
+        for _ in 0..5 {
+            let begin = Clock::now();
+            hits = 0;
+            let mut at = 0usize;
+            for _ in 0..rounds {
+                // A step that is no divisor, so that the next destination is not the next in memory.
+                at += 7919;
+                hits += usize::from(table.lookup(std::hint::black_box(dsts[at % dsts.len()])).is_some());
+            }
+            best = best.min(begin.elapsed().as_nanos() as f64 / rounds as f64);
+        }
+        assert_eq!(hits, rounds);
+        println!("{count:>7} IPv6 routes: {best:.1} ns a look-up");
+    }
+}

@@ -1,0 +1,3 @@
+//! IPv6.
+
+pub mod source;

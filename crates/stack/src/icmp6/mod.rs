@@ -1,0 +1,3 @@
+//! ICMPv6.
+
+pub mod limit;

@@ -2,3 +2,8 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
+pub mod arp;
+pub mod icmp6;
+pub mod ip6;
+pub mod nd6;
+pub mod route;

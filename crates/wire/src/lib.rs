@@ -12,8 +12,10 @@ pub mod icmp6;
 pub mod ip4;
 pub mod ip6;
 mod mac;
+pub mod nd;
 mod proto;
 pub mod udp;
+mod writer;
 
 pub use error::Malformed;
 pub use ether::EtherType;

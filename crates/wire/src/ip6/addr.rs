@@ -82,27 +82,11 @@ pub fn eui64_link_local(mac: Mac) -> Ipv6Addr {
 
 /// The address in the /64 `prefix` whose interface identifier is the modified EUI-64 of `mac` (RFC 2464 s4).
 pub fn eui64(prefix: Ipv6Addr, mac: Mac) -> Ipv6Addr {
-    let p = prefix.octets();
-    let m = mac.0;
-    Ipv6Addr::from([
-        p[0],
-        p[1],
-        p[2],
-        p[3],
-        p[4],
-        p[5],
-        p[6],
-        p[7],
-        // The universal/local bit is inverted, so that hand-written identifiers such as ::1 are local ones.
-        m[0] ^ 2,
-        m[1],
-        m[2],
-        0xff,
-        0xfe,
-        m[3],
-        m[4],
-        m[5],
-    ])
+    let [a, b, c, d, e, f] = mac.0;
+    let mut octets = prefix.octets();
+    // The universal/local bit is inverted, so that hand-written identifiers such as ::1 are local ones.
+    octets[8..].copy_from_slice(&[a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
+    Ipv6Addr::from(octets)
 }
 
 /// How many leading bits two addresses share: 0..=128.

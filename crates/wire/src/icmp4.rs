@@ -50,7 +50,7 @@ pub enum Icmp4Repr {
     },
     /// The packet could not be delivered.
     DestUnreachable {
-        /// One of [`unreachable`].
+        /// One of [`mod@unreachable`].
         code: u8,
         /// With [`unreachable::FRAG_NEEDED`], the next hop's MTU in bytes, or 0 from a router older than RFC 1191;
         /// with other codes 0.

@@ -124,7 +124,7 @@ pub mod problem {
 pub enum Icmp6Repr {
     /// The packet could not be delivered.
     DestUnreachable {
-        /// One of [`unreachable`].
+        /// One of [`mod@unreachable`].
         code: u8,
     },
     /// The packet exceeds the next link's MTU.

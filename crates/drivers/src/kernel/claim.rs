@@ -9,7 +9,8 @@
 //! * IPv6: `disable_ipv6`. It takes the interface's automatic link-local address away and drops all IPv6 on
 //!   receipt, before neighbour discovery and multicast listening. (`addr_gen_mode` and `accept_ra` alone leave it
 //!   answering for addresses of *other* interfaces.)
-//! * ARP: `arp_ignore` 8. Without it, the kernel answers for any IPv4 address that it has anywhere.
+//! * ARP: `arp_ignore` 8. Without it, the kernel answers for any IPv4 address that it has anywhere; at the least, with
+//!   `rp_filter` set, the probes of those who look for a conflict and name no address of their own (RFC 5227).
 //! * IPv4: `rp_filter` 1. On an interface without addresses and routes, it drops whatever has a source to answer
 //!   to, be it for a local address or to be forwarded.
 //! * Frames as they are on the wire: offloads that merge, split or alter them are switched off.
@@ -32,10 +33,14 @@
 //! send raw frames (lldpd, a DHCP client), and it does not watch for addresses and routes that are added while it
 //! lasts; routes out of the interface in other tables than the main one are not looked at.
 
+use std::io;
 use std::mem;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::SocketAddr;
 use std::os::unix::net::UnixListener;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 
 use super::Cidr;
 use super::Error;
@@ -53,6 +58,10 @@ const SILENT: [(Setting, &str); 3] = [
     (Setting { family: "ipv4", key: "rp_filter" }, "1"),
     (Setting { family: "ipv6", key: "disable_ipv6" }, "1"),
 ];
+
+/// How long a claim that is taken may take to be given up, and how often it is looked at meanwhile.
+const LOCK_PATIENCE: Duration = Duration::from_millis(250);
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Keeps the kernel silent on an interface for as long as it lives.
 #[derive(Debug)]
@@ -206,11 +215,21 @@ fn unused(netlink: &mut Netlink, interface: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Takes the lock, waiting for a moment if it is taken: a lock that was just dropped stays with any program that
+/// this process is starting at that time, from its fork until its exec.
 fn lock(link: &Link) -> Result<UnixListener, Error> {
-    let refused = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => Error::AlreadyClaimed { interface: link.name.clone() },
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::AddrInUse => Error::AlreadyClaimed { interface: link.name.clone() },
         _ => Error::system(format_args!("claim {}", link.name), error),
     };
     let name = SocketAddr::from_abstract_name(format!("siding/claim/{}", link.index)).map_err(refused)?;
-    UnixListener::bind_addr(&name).map_err(refused)
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match UnixListener::bind_addr(&name) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                thread::sleep(LOCK_PAUSE);
+            }
+            result => return result.map_err(refused),
+        }
+    }
 }

@@ -18,6 +18,10 @@
 //! # }
 //! ```
 //!
+//! A TAP device belongs to the namespace of the thread that opens it, where the kernel is then the peer: open it by
+//! [`Host::inside`], or let the daemon do so, and move it to another host by `Netlink::move_to_netns` if the two are
+//! to be apart.
+//!
 //! # Skips
 //!
 //! What cannot run here (no privileges, a program is not installed) is skipped, loudly: a line

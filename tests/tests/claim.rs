@@ -31,7 +31,7 @@ const SETTINGS: [&str; 5] = [
 
 #[test]
 fn the_kernel_answers_no_arp_and_no_ipv4_on_a_claimed_interface() {
-    if !need(&["ping"]) {
+    if !need(&["ping", "arping"]) {
         return;
     }
     let Some(lab) = Lab::open() else { return };
@@ -48,9 +48,13 @@ fn the_kernel_answers_no_arp_and_no_ipv4_on_a_claimed_interface() {
     };
     assert!(arp(&peer), "without a claim the kernel answers, else this test proves nothing");
     assert!(echoes(&ours) > 0);
+    // A probe for a conflict, from 0.0.0.0; fails if somebody answers.
+    let probe = |peer: &Host| peer.run("arping", &["-D", "-c2", "-w2", "-I", "eth0", "192.0.2.1"]);
+    probe(&peer).expect_failure();
 
     let claim = ours.inside(|| Claim::new("eth0")).unwrap();
     assert!(!arp(&peer), "the kernel answered an ARP request");
+    probe(&peer).expect_success();
     // Even if a peer knows the address already.
     let mac = ours.netlink().link("eth0").unwrap().mac.unwrap();
     peer.netlink().add_neighbour("eth0", "192.0.2.1".parse().unwrap(), mac).unwrap();

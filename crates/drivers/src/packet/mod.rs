@@ -1,0 +1,200 @@
+//! AF_PACKET: any Ethernet interface of the kernel, through rings that we share with it.
+//!
+//! # Receive
+//!
+//! A TPACKET_V2 ring for each worker: the kernel puts one frame into one slot and marks the slot, we copy the frame
+//! into an mbuf and give the slot back. TPACKET_V3 packs frames into blocks and hands over a block when it is
+//! full or its timer, of at least a millisecond, has run out: a lone packet waits for the timer. V2 shows a frame
+//! at once. With several workers the sockets form a fanout group: the kernel keeps a flow on one of them.
+//!
+//! What a network card would have done is made good here: checksums that the sender's kernel left to the card are
+//! completed, VLAN tags that the kernel put aside are put back. What would have to be segmented is dropped and
+//! counted ([`Count::RxOffload`]) unless it is TCP and fits into a buffer: the offloads are
+//! to be switched off by whoever claims the interface.
+//!
+//! # Transmit
+//!
+//! A second socket, which receives nothing, and sendmmsg(2), 64 frames a call. There is no transmit ring, and on
+//! purpose: the kernel sends a ring's slots without copying, and gives a slot back when the frame's *sender* is
+//! forgotten, which on a veth is before the frame has been read. A slot filled again too soon changes a frame
+//! that is still on its way.
+//!
+//! # Locks
+//!
+//! None here. A slot's owner, kernel or us, is the slot's status word.
+//!
+//! # Teardown
+//!
+//! Dropping a device closes its sockets and unmaps its ring; promiscuous mode ends with them.
+
+mod offload;
+mod ring;
+mod socket;
+mod transmit;
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use siding_mbuf::Cache;
+use siding_mbuf::Mbuf;
+use siding_stack::BATCH;
+use siding_stack::Device;
+
+use crate::Count;
+use crate::Counters;
+use crate::DriverError;
+use crate::error::check_name;
+use crate::error::named;
+use offload::Fault;
+use ring::Ring;
+use socket::Opening;
+use transmit::Sender;
+
+/// How to open an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacketConfig {
+    /// Frames that each worker's ring holds; rounded up to a power of two.
+    pub ring_frames: u32,
+    /// The longest frame that is received, in bytes without VLAN tag and FCS; at most 65,000. Longer ones are dropped
+    /// and counted.
+    pub max_frame: u32,
+    /// Receive what is addressed to other stations as well: needed if the stack's MAC is not the interface's.
+    pub promiscuous: bool,
+    /// Receive all multicast frames, without being promiscuous.
+    pub all_multicast: bool,
+    /// Send past the interface's queueing discipline: a little faster, but a burst that the card has no room for is
+    /// lost.
+    pub qdisc_bypass: bool,
+}
+
+/// One worker's sockets on an interface.
+#[derive(Debug)]
+pub struct PacketDevice {
+    name: String,
+    // The ring goes before its socket, by the order of fields.
+    ring: Ring,
+    socket: OwnedFd,
+    sender: Sender,
+    counters: Arc<Counters>,
+    /// Calls in a row that found nothing.
+    idle: u32,
+}
+
+/// So many calls that find nothing pass before one asks whether an error is why. An error that nobody takes
+/// makes poll(2) return at once for ever.
+const IDLE_CALLS_PER_CHECK: u32 = 32;
+
+impl PacketDevice {
+    /// Opens the interface `name` for `workers` workers (at least one).
+    ///
+    /// # Errors
+    ///
+    /// [`DriverError`], which says what to do.
+    pub fn open(name: &str, config: PacketConfig, workers: usize) -> Result<Vec<PacketDevice>, DriverError> {
+        check_name(name)?;
+        let mut devices = Vec::new();
+        let mut group = None;
+        for _ in 0..workers.max(1) {
+            let opening = Opening::new(name, &config)?;
+            let ring = opening.ring()?;
+            opening.bind()?;
+            if workers > 1 {
+                group = Some(opening.join(group)?);
+            }
+            let sender = Sender::open(&opening)?;
+            let socket = opening.into_socket();
+            let name = name.to_owned();
+            devices.push(PacketDevice { name, ring, socket, sender, counters: Arc::default(), idle: 0 });
+        }
+        Ok(devices)
+    }
+
+    /// The interface's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// This worker's counters, to keep and read from elsewhere.
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// Copies the ring's next frame into `mbuf`.
+    fn take(ring: &Ring, mbuf: &mut Mbuf) -> Option<Result<(), Fault>> {
+        ring.next().map(|frame| offload::copy(&frame, mbuf))
+    }
+
+    /// Nothing has come. Takes the socket's error, if it has one.
+    fn check_idle(&mut self) -> io::Result<()> {
+        self.idle = self.idle.wrapping_add(1);
+        if !self.idle.is_multiple_of(IDLE_CALLS_PER_CHECK) {
+            return Ok(());
+        }
+        match rustix::net::sockopt::socket_error(&self.socket)? {
+            // An interface that is down tells so once. It may come up again, and the ring is still there.
+            Ok(()) | Err(rustix::io::Errno::NETDOWN) => Ok(()),
+            Err(error) => Err(named(&self.name, "receive", error)),
+        }
+    }
+}
+
+impl Device for PacketDevice {
+    fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
+        let (mut frames, mut bytes) = (0, 0);
+        let mut losing = false;
+        for _ in 0..max.min(BATCH) {
+            if !self.ring.is_ready() {
+                break;
+            }
+            match cache.alloc() {
+                Some(mut mbuf) => match PacketDevice::take(&self.ring, &mut mbuf) {
+                    Some(Ok(())) => {
+                        frames += 1;
+                        bytes += mbuf.len();
+                        into.push(mbuf);
+                    }
+                    Some(Err(fault)) => {
+                        cache.free(mbuf);
+                        self.counters.add(fault.count(), 1);
+                    }
+                    None => cache.free(mbuf),
+                },
+                None => self.counters.add(Count::RxNoBuffer, 1),
+            }
+            losing |= self.ring.release();
+        }
+        if losing {
+            // The kernel marks frames until somebody asks how many it has dropped.
+            self.counters.add(Count::RxOverrun, socket::drops(&self.socket));
+        }
+        if frames == 0 {
+            self.check_idle()?;
+        }
+        self.counters.received(frames, bytes);
+        Ok(frames)
+    }
+
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+        self.sender.send(frames, &self.counters).map_err(|error| named(&self.name, "transmit", error))
+    }
+
+    fn readable(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.socket.as_fd())
+    }
+}
+
+impl Default for PacketConfig {
+    /// 1024 frames of an Ethernet's usual length, promiscuous, through the queueing discipline.
+    fn default() -> PacketConfig {
+        PacketConfig {
+            ring_frames: 1024,
+            max_frame: 1920,
+            promiscuous: true,
+            all_multicast: false,
+            qdisc_bypass: false,
+        }
+    }
+}

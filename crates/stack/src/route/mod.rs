@@ -1,10 +1,12 @@
 //! Routes: which interface and which next hop a destination is reached by.
 
+mod fib;
 mod prefix;
 mod table;
 #[cfg(test)]
 mod tests;
 
+pub use fib::Fib;
 pub use prefix::Address;
 pub use prefix::Prefix;
 pub use prefix::PrefixError;

@@ -17,6 +17,8 @@ pub trait Address: Copy + Ord + Hash + Debug + Display + FromStr + Send + Sync +
 
     /// The address with all but its first `len` bits cleared; `len` above [`MAX_LEN`](Self::MAX_LEN) clears none.
     fn masked(self, len: u8) -> Self;
+    /// The address in the uppermost bits, the rest zero.
+    fn left_justified(self) -> u128;
     /// The prefix as the trie wants it.
     fn key(prefix: Prefix<Self>) -> Self::Key;
     /// Whether a packet can be handed to this address as a next hop: one node's, not `::`, a group or
@@ -125,6 +127,10 @@ impl Address for Ipv6Addr {
         Ipv6Addr::from_bits(self.to_bits() & mask)
     }
 
+    fn left_justified(self) -> u128 {
+        self.to_bits()
+    }
+
     fn key(prefix: Prefix<Self>) -> Self::Key {
         prefix
     }
@@ -141,6 +147,10 @@ impl Address for Ipv4Addr {
     fn masked(self, len: u8) -> Self {
         let mask = u32::MAX.checked_shl(u32::from(Self::MAX_LEN.saturating_sub(len))).unwrap_or(0);
         Ipv4Addr::from_bits(self.to_bits() & mask)
+    }
+
+    fn left_justified(self) -> u128 {
+        u128::from(self.to_bits()) << 96
     }
 
     fn key(prefix: Prefix<Self>) -> Self::Key {

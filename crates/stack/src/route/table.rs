@@ -50,7 +50,7 @@ pub enum RouteError<A: Address> {
 /// Routes, found by the longest prefix that matches.
 ///
 /// A table is a value: the control plane clones the one in use, changes the clone and publishes it, so look-ups
-/// need no lock. Look-ups depend only on which routes are in it, not on the order in which they came.
+/// need no lock. [`Fib`](super::Fib) is the same, compiled for look-ups alone. Look-ups depend only on which routes are in it, not on the order in which they came.
 #[derive(Clone)]
 pub struct Table<A: Address, I = IfId> {
     trie: PrefixMap<A::Key, Slot<A, I>>,
@@ -176,6 +176,11 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
     /// All routes, by prefix, and the best of each first.
     pub fn iter(&self) -> impl Iterator<Item = &Route<A, I>> {
         self.trie.values().flat_map(Slot::iter)
+    }
+
+    /// The best route of each prefix.
+    pub fn best(&self) -> impl Iterator<Item = &Route<A, I>> {
+        self.trie.values().map(|slot| &slot.best)
     }
 
     /// Number of routes.

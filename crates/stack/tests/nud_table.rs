@@ -475,6 +475,9 @@ fn unreachable_falls_silent_without_traffic_and_wakes_with_it_7048_1() {
         Outcome::Kept
     );
     assert_eq!((sent, nud.deadline()), (Some(Solicit::Multicast), Some(later + S * 27)));
+    // That one packet does not keep it going.
+    assert_eq!(nud.on_timer(later + S * 27, &config, |_| panic!("nobody sends")), Outcome::Kept);
+    assert_eq!(nud.deadline(), None);
     // Silent again, and used again before the pause is over: the pause holds.
     let (mut nud, marked) = entry(Unreachable, false);
     let _ = nud.on_timer(marked + S * 9, &config, |_| Ok(()));

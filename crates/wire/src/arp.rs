@@ -51,13 +51,13 @@ impl ArpRepr {
 
     /// Asks whether anyone has `tpa` already, without claiming it.
     pub const fn probe(sha: Mac, tpa: Ipv4Addr) -> ArpRepr {
-        //= RFC 5227 s2.1.1 [5227-1]: a probe has no sender protocol address and a zero target hardware address
+        //= RFC 5227 s2.1.1 [5227-1]: sender protocol and target hardware address are zero
         ArpRepr::request(sha, Ipv4Addr::UNSPECIFIED, tpa)
     }
 
     /// Tells everyone that `sha` has `spa` (gratuitous ARP).
     pub const fn announcement(sha: Mac, spa: Ipv4Addr) -> ArpRepr {
-        //= RFC 5227 s2.3 [5227-3]: an announcement is a request with the address as both sender and target
+        //= RFC 5227 s2.3 [5227-3]: a request with the address as both sender and target
         ArpRepr::request(sha, spa, spa)
     }
 
@@ -70,10 +70,11 @@ impl ArpRepr {
     /// Reads a packet; bytes beyond the 28th are padding.
     ///
     /// # Errors
-    /// [`Malformed::Truncated`], or [`Malformed::BadAddressKind`] for other address spaces or address lengths.
+    /// [`Malformed::Truncated`], or [`Malformed::BadAddressKind`] for other address spaces or address
+    /// lengths.
     pub fn parse(bytes: &[u8]) -> Result<ArpRepr, Malformed> {
         let (raw, _padding) = Raw::ref_from_prefix(bytes).map_err(|_| Malformed::Truncated)?;
-        //= RFC 826 [826-1]: hardware space and length, then protocol space and length, are checked before all else
+        //= RFC 826 [826-1]: hardware and protocol spaces and lengths are checked before all else
         if raw.hrd.get() != HRD_ETHERNET || raw.hln != 6 {
             return Err(Malformed::BadAddressKind);
         }
@@ -132,7 +133,7 @@ impl ArpRepr {
     ///
     /// Whether it is the receiver's *own* address only the receiver can tell.
     pub const fn sender_is_learnable(&self) -> bool {
-        //= RFC 5227 s1.1 [826-2]: a group or zero hardware address, or no protocol address, is never learned
+        //= RFC 5227 s1.1 [826-2]: no group or zero hardware address, no empty protocol address
         self.sha.is_unicast()
             && !self.spa.is_unspecified()
             && !self.spa.is_multicast()

@@ -7,12 +7,12 @@ use crate::IpProto;
 
 /// A ones' complement sum in the making.
 ///
-/// Slices may be added in pieces of any length; a piece that follows an odd number of bytes is weighted as if all
-/// the bytes were contiguous.
+/// Slices may be added in pieces of any length; a piece that follows an odd number of bytes is weighted as if
+/// all the bytes were contiguous.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sum {
-    /// Sum of 32-bit words in *host* order: the ones' complement sum does not care about byte order until the end
-    /// (RFC 1071 s2B), so no word is swapped on the way in.
+    /// Sum of 32-bit words in *host* order: the ones' complement sum does not care about byte order until the
+    /// end (RFC 1071 s2B), so no word is swapped on the way in.
     acc: u64,
     odd: bool,
 }
@@ -49,7 +49,8 @@ impl Sum {
         let (words, tail) = bytes.as_chunks::<8>();
         let mut acc = 0u64;
         for word in words {
-            // Two halves a step cannot overflow 64 bits below 2^31 words, and the compiler makes vectors of it.
+            // Two halves a step cannot overflow 64 bits below 2^31 words, and the compiler makes vectors of
+            // it.
             let word = u64::from_ne_bytes(*word);
             acc += (word & 0xffff_ffff) + (word >> 32);
         }
@@ -194,7 +195,8 @@ mod tests {
 
         #[test]
         fn update_is_recomputing(mut bytes in proptest::collection::vec(any::<u8>(), 4..60), new: u16) {
-            // A nonzero word that stays, as every real header has one (its version), keeps the sum away from zero.
+            // A nonzero word that stays, as every real header has one (its version), keeps the sum away from
+            // zero.
             bytes[0] |= 1;
             let old = u16::from_be_bytes([bytes[2], bytes[3]]);
             let before = of(&bytes);

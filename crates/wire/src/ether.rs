@@ -147,13 +147,15 @@ impl VlanTag {
     }
 }
 
-/// The group address that carries an IPv6 multicast destination: 33:33 and its last four octets (RFC 2464 s7).
+/// The group address that carries an IPv6 multicast destination: 33:33 and its last four octets (RFC 2464
+/// s7).
 pub const fn multicast_mac(group: Ipv6Addr) -> Mac {
     let o = group.octets();
     Mac([0x33, 0x33, o[12], o[13], o[14], o[15]])
 }
 
-/// The group address that carries an IPv4 multicast destination: 01:00:5e and its last 23 bits (RFC 1112 s6.4).
+/// The group address that carries an IPv4 multicast destination: 01:00:5e and its last 23 bits (RFC 1112
+/// s6.4).
 pub const fn multicast_mac4(group: Ipv4Addr) -> Mac {
     let o = group.octets();
     Mac([0x01, 0x00, 0x5e, o[1] & 0x7f, o[2], o[3]])

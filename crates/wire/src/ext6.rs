@@ -1,8 +1,8 @@
 //! IPv6 extension headers: RFC 8200 s4.
 //!
-//! [`Walker`] goes from header to header up to the upper-layer protocol. Each step consumes at least eight octets, so
-//! a walk is bounded by the payload. All *pointers* count from the first octet of the IPv6 header, as ICMPv6
-//! Parameter Problem wants them; all *offsets* count from the first octet of the payload.
+//! [`Walker`] goes from header to header up to the upper-layer protocol. Each step consumes at least eight
+//! octets, so a walk is bounded by the payload. All *pointers* count from the first octet of the IPv6 header,
+//! as ICMPv6 Parameter Problem wants them; all *offsets* count from the first octet of the payload.
 
 use zerocopy::FromBytes;
 use zerocopy::Immutable;
@@ -20,7 +20,8 @@ use crate::ip6;
 /// Bytes of a fragment header.
 pub const FRAGMENT_LEN: usize = 8;
 
-/// An iterator over the extension headers of a packet. After the last one, [`Walker::upper`] says what follows.
+/// An iterator over the extension headers of a packet. After the last one, [`Walker::upper`] says what
+/// follows.
 #[derive(Debug, Clone)]
 pub struct Walker<'a> {
     payload: &'a [u8],
@@ -44,7 +45,7 @@ impl<'a> Walker<'a> {
     }
 
     fn step(&mut self) -> Result<Option<ExtHeader<'a>>, ExtError> {
-        //= RFC 8200 s4 [8200-1]: headers are taken strictly in the order in which they stand, in any order and number
+        //= RFC 8200 s4 [8200-1]: headers are taken as they stand, in any order and number
         match self.next {
             IpProto::HOP_BY_HOP if self.at != 0 => {
                 //= RFC 8200 s4 [8200-1]: hop-by-hop options elsewhere than first are an unknown next header
@@ -108,8 +109,8 @@ impl<'a> Iterator for Walker<'a> {
 /// Shows every extension header to `each` and returns what follows them.
 ///
 /// # Errors
-/// [`ExtError`] where a header is cut short or hop-by-hop options stand in the wrong place. The headers before it have
-/// been shown.
+/// [`ExtError`] where a header is cut short or hop-by-hop options stand in the wrong place. The headers
+/// before it have been shown.
 pub fn walk<'a>(
     next_header: IpProto,
     payload: &'a [u8],
@@ -125,13 +126,15 @@ pub fn walk<'a>(
 /// What follows the extension headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Upper {
-    /// The upper-layer protocol, [`IpProto::NO_NEXT`], or one that the walk does not enter ([`IpProto::ESP`] ...).
+    /// The upper-layer protocol, [`IpProto::NO_NEXT`], or one that the walk does not enter ([`IpProto::ESP`]
+    /// ...).
     pub proto: IpProto,
     /// Where it begins in the payload; at most the payload's length.
     pub offset: usize,
     /// Where the next header field stands that announced it: the pointer for "unrecognised next header".
     pub pointer: usize,
-    /// The fragment header, if there was one. Unless its offset is 0, no upper-layer header begins at `offset`.
+    /// The fragment header, if there was one. Unless its offset is 0, no upper-layer header begins at
+    /// `offset`.
     pub fragment: Option<FragmentRepr>,
 }
 
@@ -166,7 +169,8 @@ pub enum ExtKind<'a> {
     Routing {
         /// Routing type.
         kind: u8,
-        /// Nodes still to visit. A node that does not know the type skips the header if this is 0 (RFC 8200 s4.4).
+        /// Nodes still to visit. A node that does not know the type skips the header if this is 0 (RFC 8200
+        /// s4.4).
         segments_left: u8,
         /// The type's own data.
         data: &'a [u8],

@@ -52,8 +52,8 @@ pub enum Icmp4Repr {
     DestUnreachable {
         /// One of [`mod@unreachable`].
         code: u8,
-        /// With [`unreachable::FRAG_NEEDED`], the next hop's MTU in bytes, or 0 from a router older than RFC 1191;
-        /// with other codes 0.
+        /// With [`unreachable::FRAG_NEEDED`], the next hop's MTU in bytes, or 0 from a router older than RFC
+        /// 1191; with other codes 0.
         mtu: u16,
     },
     /// The packet took too long.
@@ -105,7 +105,8 @@ impl Icmp4Repr {
         Ok((repr, body))
     }
 
-    /// Writes the header to the front of `message`, whose body is in place behind it, with the checksum of all.
+    /// Writes the header to the front of `message`, whose body is in place behind it, with the checksum of
+    /// all.
     ///
     /// # Errors
     /// [`Malformed::NoRoom`] below 8 bytes.

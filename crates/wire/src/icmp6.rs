@@ -173,7 +173,8 @@ impl Icmp6Repr {
     /// Reads a message, checksum verified; returns its header and its body.
     ///
     /// # Errors
-    /// [`Malformed::Truncated`] below 4 bytes, or below 8 for the types known here; [`Malformed::BadChecksum`].
+    /// [`Malformed::Truncated`] below 4 bytes, or below 8 for the types known here;
+    /// [`Malformed::BadChecksum`].
     pub fn parse(src: Ipv6Addr, dst: Ipv6Addr, message: &[u8]) -> Result<(Icmp6Repr, &[u8]), Malformed> {
         let (&[kind, code, _, _], rest) = message.split_first_chunk::<4>().ok_or(Malformed::Truncated)?;
         if !verify(src, dst, message) {
@@ -198,7 +199,8 @@ impl Icmp6Repr {
         Ok((repr, body))
     }
 
-    /// Writes the header to the front of `message`, whose body is in place behind it, with the checksum of all.
+    /// Writes the header to the front of `message`, whose body is in place behind it, with the checksum of
+    /// all.
     ///
     /// # Errors
     /// [`Malformed::NoRoom`] below 8 bytes.
@@ -270,7 +272,8 @@ mod tests {
 
     const SRC: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
     const DST: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
-    // Pseudo header fe80+1+fe80+2+a+3a = 1fd47; message 8000+1234+1+aabb = 13cf0; sum 33a37, 3a3a; complement c5c5.
+    // Pseudo header fe80+1+fe80+2+a+3a = 1fd47; message 8000+1234+1+aabb = 13cf0; sum 33a37, 3a3a; complement
+    // c5c5.
     const ECHO: [u8; 10] = [128, 0, 0xc5, 0xc5, 0x12, 0x34, 0x00, 0x01, 0xaa, 0xbb];
 
     #[test]

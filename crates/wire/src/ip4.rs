@@ -62,8 +62,8 @@ impl Ip4Repr {
     /// Reads the header, checksum verified; returns it and its payload, cut to the total length.
     ///
     /// # Errors
-    /// [`Malformed::Truncated`], [`Malformed::BadVersion`], [`Malformed::BadChecksum`], or [`Malformed::BadLength`]
-    /// when header length, total length and bytes do not agree.
+    /// [`Malformed::Truncated`], [`Malformed::BadVersion`], [`Malformed::BadChecksum`], or
+    /// [`Malformed::BadLength`] when header length, total length and bytes do not agree.
     pub fn parse(bytes: &[u8]) -> Result<(Ip4Repr, &[u8]), Malformed> {
         let header_len = header_len(bytes)?;
         let (raw, _) = Raw::ref_from_prefix(bytes).map_err(|_| Malformed::Truncated)?;
@@ -90,7 +90,8 @@ impl Ip4Repr {
         Ok((repr, payload))
     }
 
-    /// Writes a header without options, checksum included, to the front of `out`; says how many bytes it took.
+    /// Writes a header without options, checksum included, to the front of `out`; says how many bytes it
+    /// took.
     ///
     /// # Errors
     /// [`Malformed::NoRoom`] below 20 bytes, [`Malformed::TooLong`] when the total length exceeds 65 535.

@@ -2,14 +2,15 @@
 //!
 //! # Model
 //!
-//! Each header has a plain `Repr` value in host order. `parse` makes it from bytes and hands back what follows;
-//! `emit` writes it to the front of a slice, of at least `buffer_len()` bytes. Fixed headers also have `to_bytes`,
-//! which cannot fail. Messages whose checksum covers their body (UDP, ICMP) are written in front of a body that is in
-//! place already, so that nothing is copied twice.
+//! Each header has a plain `Repr` value in host order. `parse` makes it from bytes and hands back what
+//! follows; `emit` writes it to the front of a slice, of at least `buffer_len()` bytes. Fixed headers also
+//! have `to_bytes`, which cannot fail. Messages whose checksum covers their body (UDP, ICMP) are written in
+//! front of a body that is in place already, so that nothing is copied twice.
 //!
-//! Neighbour discovery ([`nd`]) and multicast listener discovery ([`mld`]) have one `validate` each instead, which makes
-//! every check that their RFCs ask for before a message may be looked at, and names the check that failed: their
-//! [`nd::NdInvalid`] and [`mld::MldInvalid`] count up from 0, so that a stack can keep one drop counter for each.
+//! Neighbour discovery ([`nd`]) and multicast listener discovery ([`mld`]) have one `validate` each instead,
+//! which makes every check that their RFCs ask for before a message may be looked at, and names the check
+//! that failed: their [`nd::NdInvalid`] and [`mld::MldInvalid`] count up from 0, so that a stack can keep one
+//! drop counter for each.
 //!
 //! ```
 //! use siding_wire::IpProto;
@@ -39,18 +40,20 @@
 //!
 //! # Promises
 //!
-//! - Reading is total: no bytes whatever make `parse`, `validate` or an iterator panic or run longer than their length.
+//! - Reading is total: no bytes whatever make `parse`, `validate` or an iterator panic or run longer than
+//!   their length.
 //! - Nothing is allocated, and nothing is copied but headers.
-//! - What a header says is checked against the bytes that came: a payload is cut to the length that its header states,
-//!   and a checksum that a `parse` covers has been verified.
+//! - What a header says is checked against the bytes that came: a payload is cut to the length that its
+//!   header states, and a checksum that a `parse` covers has been verified.
 //!
 //! # What it does not do
 //!
 //! - **No IPv4 options**: they are skipped on the way in and never written. **No jumbograms.**
 //! - **No TCP**, no IGMP, no DHCP; nothing of ESP and AH but that a walk of extension headers ends there.
-//! - **No SEND, no DNS search lists, no mobility options** among those of neighbour discovery: they show as unknown.
-//! - **No fragmentation or reassembly**, only their headers. **No state**: whether a host may listen to a message at
-//!   all, and what it then does, is the stack's to decide.
+//! - **No SEND, no DNS search lists, no mobility options** among those of neighbour discovery: they show as
+//!   unknown.
+//! - **No fragmentation or reassembly**, only their headers. **No state**: whether a host may listen to a
+//!   message at all, and what it then does, is the stack's to decide.
 #![no_std]
 #![forbid(unsafe_code)]
 

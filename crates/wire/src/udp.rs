@@ -29,15 +29,15 @@ impl UdpRepr {
     /// Reads the header, checksum verified; returns it and its payload, cut to the length field.
     ///
     /// # Errors
-    /// [`Malformed::Truncated`], [`Malformed::BadLength`] when the length field is below 8 or beyond the bytes,
-    /// [`Malformed::BadChecksum`], or [`Malformed::NoChecksum`] over IPv6.
+    /// [`Malformed::Truncated`], [`Malformed::BadLength`] when the length field is below 8 or beyond the
+    /// bytes, [`Malformed::BadChecksum`], or [`Malformed::NoChecksum`] over IPv6.
     pub fn parse(ends: Ends, bytes: &[u8]) -> Result<(UdpRepr, &[u8]), Malformed> {
         let (raw, _) = Raw::ref_from_prefix(bytes).map_err(|_| Malformed::Truncated)?;
         let len = raw.len.get();
         let datagram = bytes.get(..usize::from(len)).ok_or(Malformed::BadLength)?;
         let payload = datagram.get(HEADER_LEN..).ok_or(Malformed::BadLength)?;
         if raw.checksum.get() == 0 {
-            //= RFC 8200 s8.1 [8200-5]: over IPv6 a UDP checksum of 0 is no checksum, and the packet is discarded
+            //= RFC 8200 s8.1 [8200-5]: over IPv6 a packet without a checksum is discarded
             if matches!(ends, Ends::V6 { .. }) {
                 return Err(Malformed::NoChecksum);
             }
@@ -47,7 +47,8 @@ impl UdpRepr {
         Ok((UdpRepr { src_port: raw.src_port.get(), dst_port: raw.dst_port.get() }, payload))
     }
 
-    /// Writes the header to the front of `datagram`, whose payload is in place behind it, with the checksum of all.
+    /// Writes the header to the front of `datagram`, whose payload is in place behind it, with the checksum
+    /// of all.
     ///
     /// # Errors
     /// [`Malformed::NoRoom`] below 8 bytes, [`Malformed::TooLong`] beyond 65 535.
@@ -92,7 +93,8 @@ mod tests {
 
     const V4: Ends = Ends::V4 { src: Ipv4Addr::new(10, 0, 0, 1), dst: Ipv4Addr::new(10, 0, 0, 2) };
     const V6: Ends = Ends::V6 { src: Ipv6Addr::LOCALHOST, dst: Ipv6Addr::LOCALHOST };
-    // Pseudo header 0a00+0001+0a00+0002+0011+000a = 141e, header 1000+2000+000a, payload abcd: eff5; complement 100a.
+    // Pseudo header 0a00+0001+0a00+0002+0011+000a = 141e, header 1000+2000+000a, payload abcd: eff5;
+    // complement 100a.
     const DATAGRAM: [u8; 10] = [0x10, 0x00, 0x20, 0x00, 0x00, 0x0a, 0x10, 0x0a, 0xab, 0xcd];
     const REPR: UdpRepr = UdpRepr { src_port: 0x1000, dst_port: 0x2000 };
 

@@ -13,8 +13,8 @@ pub const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 /// All routers of the link that speak MLDv2, ff02::16 (RFC 3810 s5.2.14).
 pub const MLDV2_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
 
-/// How far an address reaches, in the numbers of multicast scopes (RFC 4291 s2.7), which RFC 6724 s3.1 uses for
-/// unicast as well. A greater number reaches farther.
+/// How far an address reaches, in the numbers of multicast scopes (RFC 4291 s2.7), which RFC 6724 s3.1 uses
+/// for unicast as well. A greater number reaches farther.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope(pub u8);
 
@@ -35,8 +35,8 @@ impl Scope {
 
 /// The scope of any address, as source and destination selection compares them.
 ///
-/// RFC 6724 s3.1 to s3.4: loopback counts as link-local, unique local addresses as global, and a mapped IPv4 address
-/// as link-local when it is 169.254/16 or 127/8 and as global otherwise.
+/// RFC 6724 s3.1 to s3.4: loopback counts as link-local, unique local addresses as global, and a mapped IPv4
+/// address as link-local when it is 169.254/16 or 127/8 and as global otherwise.
 pub fn scope(addr: Ipv6Addr) -> Scope {
     if let Some(scope) = multicast_scope(addr) {
         return scope;
@@ -94,7 +94,8 @@ pub const fn common_prefix_len(a: Ipv6Addr, b: Ipv6Addr) -> u8 {
     (a.to_bits() ^ b.to_bits()).leading_zeros() as u8
 }
 
-/// Whether `addr` lies in `prefix`, of which only the first `len` bits count. A `len` above 128 counts as 128.
+/// Whether `addr` lies in `prefix`, of which only the first `len` bits count. A `len` above 128 counts as
+/// 128.
 pub const fn in_prefix(addr: Ipv6Addr, prefix: Ipv6Addr, len: u8) -> bool {
     let shared = common_prefix_len(addr, prefix);
     shared >= len || shared == 128

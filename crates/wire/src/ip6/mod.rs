@@ -73,8 +73,8 @@ impl Ip6Repr {
     /// A jumbogram (RFC 2675) shows its payload length of 0, and so an empty payload.
     ///
     /// # Errors
-    /// [`Malformed::Truncated`] below 40 bytes, [`Malformed::BadVersion`], or [`Malformed::BadLength`] when the payload
-    /// length promises more than came.
+    /// [`Malformed::Truncated`] below 40 bytes, [`Malformed::BadVersion`], or [`Malformed::BadLength`] when
+    /// the payload length promises more than came.
     pub fn parse(bytes: &[u8]) -> Result<(Ip6Repr, &[u8]), Malformed> {
         if bytes.first().is_some_and(|first| first >> 4 != 6) {
             return Err(Malformed::BadVersion);

@@ -4,7 +4,8 @@ use core::fmt;
 
 /// The check that a message failed.
 ///
-/// The value as `usize` is dense from 0 to [`MldInvalid::COUNT`], so that each reason has a counter of its own.
+/// The value as `usize` is dense from 0 to [`MldInvalid::COUNT`], so that each reason has a counter of its
+/// own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum MldInvalid {

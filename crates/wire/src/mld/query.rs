@@ -10,8 +10,8 @@ use crate::writer::Writer;
 /// A router asks who listens, and to which sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueryV2<'a> {
-    /// Within which time to answer, in milliseconds; at most 8 387 584. Written rounded down to what the code can
-    /// say.
+    /// Within which time to answer, in milliseconds; at most 8 387 584. Written rounded down to what the code
+    /// can say.
     pub max_response: u32,
     /// To which group; :: for all.
     pub group: Ipv6Addr,
@@ -19,7 +19,8 @@ pub struct QueryV2<'a> {
     pub suppress: bool,
     /// The querier's robustness, 0..=7; 0 if it is greater than 7.
     pub robustness: u8,
-    /// The querier's query interval, in seconds; at most 31 744. Written rounded down to what the code can say.
+    /// The querier's query interval, in seconds; at most 31 744. Written rounded down to what the code can
+    /// say.
     pub interval: u32,
     /// Which sources, in network order; none for all.
     pub sources: &'a [[u8; 16]],
@@ -48,7 +49,8 @@ impl<'a> QueryV2<'a> {
     /// Writes the whole ICMPv6 message to the front of `out` and says how many bytes it took.
     ///
     /// # Errors
-    /// [`Malformed::NoRoom`] below [`QueryV2::buffer_len`], [`Malformed::TooLong`] for more than 65 535 sources.
+    /// [`Malformed::NoRoom`] below [`QueryV2::buffer_len`], [`Malformed::TooLong`] for more than 65 535
+    /// sources.
     pub fn emit(&self, src: Ipv6Addr, dst: Ipv6Addr, out: &mut [u8]) -> Result<usize, Malformed> {
         let count = u16::try_from(self.sources.len()).map_err(|_| Malformed::TooLong)?;
         let [high, low] = code::code_of_delay(self.max_response).to_be_bytes();

@@ -71,8 +71,8 @@ impl Record<'_> {
     }
 }
 
-/// A received report: an iterator over its records that cannot fail, because the lengths were checked when it was
-/// made. Records of unknown kind are passed over, auxiliary data is ignored.
+/// A received report: an iterator over its records that cannot fail, because the lengths were checked when it
+/// was made. Records of unknown kind are passed over, auxiliary data is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReportV2<'a> {
     left: u16,
@@ -91,7 +91,8 @@ impl<'a> ReportV2<'a> {
         Some(report)
     }
 
-    /// The next record, or `Some(None)` for one of unknown kind; nothing when none is left, or none that is whole.
+    /// The next record, or `Some(None)` for one of unknown kind; nothing when none is left, or none that is
+    /// whole.
     fn record(&mut self) -> Option<Option<Record<'a>>> {
         self.left = self.left.checked_sub(1)?;
         let (&[kind, aux, many, few], rest) = self.bytes.split_first_chunk::<4>()?;
@@ -120,7 +121,8 @@ impl<'a> Iterator for ReportV2<'a> {
 /// Writes a whole report with `records` to the front of `out` and says how many bytes it took.
 ///
 /// # Errors
-/// [`Malformed::NoRoom`] below [`report_v2_len`], [`Malformed::TooLong`] for more than 65 535 records or sources.
+/// [`Malformed::NoRoom`] below [`report_v2_len`], [`Malformed::TooLong`] for more than 65 535 records or
+/// sources.
 pub fn emit_report_v2(
     records: &[Record<'_>],
     src: Ipv6Addr,

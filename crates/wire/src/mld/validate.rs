@@ -14,8 +14,8 @@ use crate::ip6;
 
 /// Reads an MLD message, `message` being the ICMPv6 type and all that follows.
 ///
-/// `router_alert` is what [`crate::ext6::Options::has_mld_router_alert`] says of the packet's hop-by-hop options.
-/// Reports from :: are refused as routers must refuse them; they are for snooping switches.
+/// `router_alert` is what [`crate::ext6::Options::has_mld_router_alert`] says of the packet's hop-by-hop
+/// options. Reports from :: are refused as routers must refuse them; they are for snooping switches.
 ///
 /// # Errors
 /// [`MldInvalid`]: the message must be discarded in silence.
@@ -37,7 +37,7 @@ pub fn validate(
     if !router_alert {
         return Err(MldInvalid::NoRouterAlert);
     }
-    //= RFC 3810 s5.1.14, s5.2.13 [3810-2]: from other than a link-local address, a message is discarded in silence
+    //= RFC 3810 s5.1.14, s5.2.13 [3810-2]: not from a link-local address, not heard
     if !ip6::is_link_local(src) {
         return Err(MldInvalid::SourceNotLinkLocal);
     }
@@ -93,8 +93,8 @@ mod tests {
 
     #[test]
     fn a_join_by_hand_3810_1() {
-        // Pseudo header fe80+1+ff02+16+1c+3a = 1fdef; message 8f00+1+0400+ff02+1+ff00+9 = 2910d; the sum 48efc folds
-        // to 8f00; complement 70ff.
+        // Pseudo header fe80+1+ff02+16+1c+3a = 1fdef; message 8f00+1+0400+ff02+1+ff00+9 = 2910d; the sum
+        // 48efc folds to 8f00; complement 70ff.
         #[rustfmt::skip]
         let expected = [
             143, 0, 0x70, 0xff, 0, 0, 0, 1,

@@ -48,7 +48,8 @@ impl RouterAdvert {
     pub(super) fn read(message: &[u8], options: NdOptions<'_>) -> Option<RouterAdvert> {
         let (raw, _) = Raw::ref_from_prefix(message).ok()?;
         let router_lifetime = raw.router_lifetime.get();
-        // The reserved preference counts as medium, and that of no default router does not count (RFC 4191 s2.2).
+        // The reserved preference counts as medium, and that of no default router does not count (RFC 4191
+        // s2.2).
         let preference = match router_lifetime {
             0 => Preference::Medium,
             _ => Preference::from_bits(raw.flags).unwrap_or_default(),
@@ -66,11 +67,12 @@ impl RouterAdvert {
         })
     }
 
-    /// Writes the whole ICMPv6 message, with the options of `self` and then those of `more`, to the front of `out`; says
-    /// how many bytes it took.
+    /// Writes the whole ICMPv6 message, with the options of `self` and then those of `more`, to the front of
+    /// `out`; says how many bytes it took.
     ///
     /// # Errors
-    /// [`Malformed::NoRoom`] below [`RouterAdvert::buffer_len`], [`Malformed::TooLong`] for an option beyond 2040 bytes.
+    /// [`Malformed::NoRoom`] below [`RouterAdvert::buffer_len`], [`Malformed::TooLong`] for an option beyond
+    /// 2040 bytes.
     pub fn emit(
         &self,
         more: &[NdOption<'_>],

@@ -4,7 +4,8 @@ use core::fmt;
 
 /// The check that a message failed.
 ///
-/// The value as `usize` is dense from 0 to [`NdInvalid::COUNT`], so that each reason has a counter of its own.
+/// The value as `usize` is dense from 0 to [`NdInvalid::COUNT`], so that each reason has a counter of its
+/// own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum NdInvalid {
@@ -40,8 +41,8 @@ pub enum NdInvalid {
     RedirectDestinationMulticast,
     /// A redirect to a target that is neither link-local nor the destination itself.
     RedirectTargetNotLinkLocal,
-    /// A redirect from other than the first-hop router for its destination. Never said by [`super::validate`], which has
-    /// no routes; the caller counts it with the rest.
+    /// A redirect from other than the first-hop router for its destination. Never said by
+    /// [`super::validate`], which has no routes; the caller counts it with the rest.
     RedirectNotFirstHop,
 }
 

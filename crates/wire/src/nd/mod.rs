@@ -1,9 +1,10 @@
-//! Neighbour discovery: RFC 4861, with the nonce of RFC 7527, the route information of RFC 4191 and the DNS servers
-//! of RFC 8106.
+//! Neighbour discovery: RFC 4861, with the nonce of RFC 7527, the route information of RFC 4191 and the DNS
+//! servers of RFC 8106.
 //!
-//! [`validate`] is the one way in: it applies every check that RFC 4861 makes before a message may be looked at, and
-//! names the one that failed. What depends on more than the packet is left to the caller: whether a host listens
-//! to a solicitation, whether a redirect came from the first-hop router, whether a target is ours.
+//! [`validate`] is the one way in: it applies every check that RFC 4861 makes before a message may be looked
+//! at, and names the one that failed. What depends on more than the packet is left to the caller: whether a
+//! host listens to a solicitation, whether a redirect came from the first-hop router, whether a target is
+//! ours.
 
 mod advert;
 mod invalid;

@@ -95,6 +95,7 @@ impl NeighborAdvert {
 
     pub(super) fn read(message: &[u8], options: NdOptions<'_>) -> Option<NeighborAdvert> {
         let (raw, _) = Raw::ref_from_prefix(message).ok()?;
+        //= RFC 4861 s7.1.2 [4861-6]: bits other than these three are ignored
         let flags = raw.flags.get();
         Some(NeighborAdvert {
             router: flags & ROUTER != 0,
@@ -157,8 +158,8 @@ mod tests {
 
     #[test]
     fn a_solicitation_by_hand_4861_25() {
-        // Pseudo header fe80+1+ff02+1+ff00+2+20+3a = 2fce0; message 8700+fe80+2+0101+0200+0007 = 1888a; the sum
-        // 4856a folds to 856e; complement 7a91.
+        // Pseudo header fe80+1+ff02+1+ff00+2+20+3a = 2fce0; message 8700+fe80+2+0101+0200+0007 = 1888a; the
+        // sum 4856a folds to 856e; complement 7a91.
         #[rustfmt::skip]
         let expected = [
             135, 0, 0x7a, 0x91, 0, 0, 0, 0,

@@ -28,12 +28,13 @@ impl<'a> NdOptions<'a> {
     /// Checks the lengths of all options.
     ///
     /// # Errors
-    /// [`NdInvalid::OptionLengthZero`] or [`NdInvalid::OptionTruncated`], whichever comes first in the message.
+    /// [`NdInvalid::OptionLengthZero`] or [`NdInvalid::OptionTruncated`], whichever comes first in the
+    /// message.
     pub fn new(bytes: &'a [u8]) -> Result<NdOptions<'a>, NdInvalid> {
         let mut rest = bytes;
         while !rest.is_empty() {
             let (_, units) = head(rest).ok_or(NdInvalid::OptionTruncated)?;
-            //= RFC 4861 s4.6 [4861-1] [4861-2] [4861-3] [4861-4] [4861-5]: an option of length 0 voids its message
+            //= RFC 4861 s4.6 [4861-1, 4861-2, 4861-3, 4861-4, 4861-5]: length 0 voids the whole message
             if units == 0 {
                 return Err(NdInvalid::OptionLengthZero);
             }
@@ -204,7 +205,8 @@ impl<'a> NdOption<'a> {
     }
 }
 
-/// The nonce by which a node knows its own looped solicitation (RFC 7527, RFC 3971 s5.3.2): always six octets.
+/// The nonce by which a node knows its own looped solicitation (RFC 7527, RFC 3971 s5.3.2): always six
+/// octets.
 ///
 /// A received nonce of another length is left out, as it cannot be one of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -330,7 +332,8 @@ impl RouteInfo {
 pub struct Rdnss<'a> {
     /// In seconds.
     pub lifetime: u32,
-    /// The servers' addresses, at least one, in network order. Whether they are unicast is for the caller to see.
+    /// The servers' addresses, at least one, in network order. Whether they are unicast is for the caller to
+    /// see.
     pub servers: &'a [[u8; 16]],
 }
 
@@ -362,8 +365,8 @@ fn head(bytes: &[u8]) -> Option<(u8, usize)> {
     bytes.first_chunk::<2>().map(|&[kind, units]| (kind, usize::from(units)))
 }
 
-/// A link-layer address that a station on Ethernet can have. To learn any other would send traffic to everyone, or
-/// to no one.
+/// A link-layer address that a station on Ethernet can have. To learn any other would send traffic to
+/// everyone, or to no one.
 fn station(data: &[u8]) -> Option<Mac> {
     let mac = Mac(<[u8; 6]>::try_from(data).ok()?);
     mac.is_unicast().then_some(mac)

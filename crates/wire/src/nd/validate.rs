@@ -17,8 +17,8 @@ use crate::ip6;
 
 /// Reads a neighbour discovery message, `message` being the ICMPv6 type and all that follows.
 ///
-/// The hop limit, source and destination are those of the IPv6 header. Checks are made from the cheap to the dear,
-/// and the first that fails is told.
+/// The hop limit, source and destination are those of the IPv6 header. Checks are made from the cheap to the
+/// dear, and the first that fails is told.
 ///
 /// # Errors
 /// [`NdInvalid`]: the message must be discarded in silence.
@@ -33,8 +33,9 @@ pub fn validate(
     let kind = Icmp6Type(kind);
     let min_len = min_len(kind).ok_or(NdInvalid::NotNd)?;
 
-    //= RFC 4861 s6.1.1, s6.1.2, s7.1.1, s7.1.2, s8.1 [4861-1] [4861-2] [4861-3] [4861-4] [4861-5]: hop limit 255, right
-    //= checksum, code 0, the type's least length, no option of length 0
+    // Hop limit, code, least length, checksum and the options' lengths are asked of all five alike.
+    //= RFC 4861 s6.1.1, s6.1.2, s7.1.1 [4861-1, 4861-2, 4861-3]: RS, RA and NS pass all checks or are dropped
+    //= RFC 4861 s7.1.2, s8.1 [4861-4, 4861-5]: so do NA and Redirect
     if hop_limit != HOP_LIMIT {
         return Err(NdInvalid::HopLimit);
     }
@@ -49,8 +50,7 @@ pub fn validate(
     if !icmp6::verify(src, dst, message) {
         return Err(NdInvalid::Checksum);
     }
-    //= RFC 4861 s6.1.1, s6.1.2, s7.1.1, s7.1.2, s8.1 [4861-6]: reserved bits, unknown options, and options that do not
-    //= belong to the message are passed over
+    //= RFC 4861 s6.1.1, s6.1.2, s7.1.1, s7.1.2, s8.1 [4861-6]: unknown and unexpected options are passed over
     let options = NdOptions::new(options)?;
 
     match kind {
@@ -101,8 +101,7 @@ fn neighbor_solicit<'a>(
     options: NdOptions<'a>,
 ) -> Result<NdMessage<'a>, NdInvalid> {
     let solicit = NeighborSolicit::read(message, options).ok_or(NdInvalid::TooShort)?;
-    //= RFC 4861 s7.1.1 [4861-3]: no group is a target; from :: a solicitation goes to a solicited-node group and tells
-    //= no source link-layer address
+    //= RFC 4861 s7.1.1 [4861-3]: no group is a target; from :: only to solicited nodes and without SLLA
     if solicit.target.is_multicast() {
         return Err(NdInvalid::TargetMulticast);
     }
@@ -123,7 +122,7 @@ fn neighbor_advert<'a>(
     options: NdOptions<'a>,
 ) -> Result<NdMessage<'a>, NdInvalid> {
     let advert = NeighborAdvert::read(message, options).ok_or(NdInvalid::TooShort)?;
-    //= RFC 4861 s7.1.2 [4861-4]: no group is a target, and no one in particular solicited what goes to a group
+    //= RFC 4861 s7.1.2 [4861-4]: no group is a target; what goes to a group was not solicited
     if advert.target.is_multicast() {
         return Err(NdInvalid::TargetMulticast);
     }
@@ -135,8 +134,7 @@ fn neighbor_advert<'a>(
 
 fn redirect<'a>(src: Ipv6Addr, message: &[u8], options: NdOptions<'a>) -> Result<NdMessage<'a>, NdInvalid> {
     let redirect = Redirect::read(message, options).ok_or(NdInvalid::TooShort)?;
-    //= RFC 4861 s8.1 [4861-5]: a redirect comes from a link-local address, is for no group, and names a link-local
-    //= target or the destination itself
+    //= RFC 4861 s8.1 [4861-5]: from link-local, for no group, to a link-local or the destination itself
     if !ip6::is_link_local(src) {
         return Err(NdInvalid::RedirectSourceNotLinkLocal);
     }

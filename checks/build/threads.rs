@@ -1,0 +1,5 @@
+//! Builds the shipped source on std, with the mutants within reach.
+
+fn main() {
+    println!("cargo:rustc-cfg=siding_mutants");
+}

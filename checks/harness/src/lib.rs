@@ -1,0 +1,1 @@
+//! Holds nothing: what this package is for is its test.

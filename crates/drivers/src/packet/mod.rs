@@ -5,7 +5,9 @@
 //! A TPACKET_V2 ring for each worker: the kernel puts one frame into one slot and marks the slot, we copy the frame
 //! into an mbuf and give the slot back. TPACKET_V3 packs frames into blocks and hands over a block when it is
 //! full or its timer, of at least a millisecond, has run out: a lone packet waits for the timer. V2 shows a frame
-//! at once. With several workers the sockets form a fanout group: the kernel keeps a flow on one of them.
+//! at once. The price is a wake-up for each frame that finds the worker asleep, where V3 has one for each block: in one
+//! run on two busy cores, a sleeping receiver got 0.32 million frames a second by V2 and 0.62 by V3, a polling one 0.31
+//! by either. So a worker under load had better poll on for a while before it sleeps. With several workers the sockets form a fanout group: the kernel keeps a flow on one of them.
 //!
 //! What a network card would have done is made good here: checksums that the sender's kernel left to the card are
 //! completed, VLAN tags that the kernel put aside are put back. What would have to be segmented is dropped and
@@ -17,7 +19,8 @@
 //! A second socket, which receives nothing, and sendmmsg(2), 64 frames a call. There is no transmit ring, and on
 //! purpose: the kernel sends a ring's slots without copying, and gives a slot back when the frame's *sender* is
 //! forgotten, which on a veth is before the frame has been read. A slot filled again too soon changes a frame
-//! that is still on its way.
+//! that is still on its way. Nor is it faster: 1,350 ns of processor time a frame, against 1,190 for sendmmsg and 1,230
+//! for what is here, in the same run.
 //!
 //! # Locks
 //!
@@ -187,10 +190,11 @@ impl Device for PacketDevice {
 }
 
 impl Default for PacketConfig {
-    /// 1024 frames of an Ethernet's usual length, promiscuous, through the queueing discipline.
+    /// 4096 frames of an Ethernet's usual length (8 MiB a worker: enough for a worker that the system keeps from its core
+    /// for 4 ms at a million frames a second), promiscuous, through the queueing discipline.
     fn default() -> PacketConfig {
         PacketConfig {
-            ring_frames: 1024,
+            ring_frames: 4096,
             max_frame: 1920,
             promiscuous: true,
             all_multicast: false,

@@ -31,6 +31,12 @@ struct Options {
     /// Items in each round.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
     items: Option<u64>,
+    /// Only contestants whose name contains this; without the facility's own row there are no ratios.
+    #[arg(long, value_name = "NAME")]
+    row: Option<String>,
+    /// Only scenarios whose name contains this.
+    #[arg(long, value_name = "NAME")]
+    scenario: Option<String>,
     /// Where to save every round's figures.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -54,7 +60,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let rounds = options.rounds.map_or(rounds, usize::from);
     let items = options.items.unwrap_or(items);
     let plan = Plan { warm_up: items / 10, items, capacity: 1024 };
-    let rows = contestants::all();
+    let is_wanted = |only: &Option<String>, name: &str| only.as_ref().is_none_or(|only| name.contains(only));
+    let mut rows = contestants::all();
+    rows.retain(|row| is_wanted(&options.row, row.name));
     let reference = contestants::REFERENCE;
 
     let mut out = io::stdout().lock();
@@ -66,7 +74,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         plan.capacity
     )?;
     let mut columns = Vec::new();
-    for scenario in Scenario::ALL {
+    for scenario in Scenario::ALL.into_iter().filter(|scenario| is_wanted(&options.scenario, scenario.name()))
+    {
         let column = measure::measure(scenario, &rows, reference, rounds, &plan)?;
         report::write_column(&column, reference, &mut out)?;
         out.flush()?;

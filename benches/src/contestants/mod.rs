@@ -15,6 +15,7 @@ pub mod dpdk;
 pub mod mutex;
 pub mod rtrb;
 pub mod seg_queue;
+pub mod siding;
 
 use crate::contestant::Contestant;
 use crate::error::BenchError;
@@ -23,7 +24,7 @@ use crate::scenario::Plan;
 use crate::scenario::Scenario;
 
 /// The row that all ratios are to.
-pub const REFERENCE: &str = array_queue::ArrayQueuePeer::NAME;
+pub const REFERENCE: &str = siding::SidingPeer::NAME;
 
 /// A row of the table.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub struct Entry {
 
 /// All rows, in the order of the table.
 pub fn all() -> Vec<Row> {
-    let mut rows = Vec::new();
+    let mut rows = vec![row::<siding::SidingPeer>()];
     rows.extend(dpdk_rows());
     rows.extend([
         row::<rtrb::RtrbPeer>(),

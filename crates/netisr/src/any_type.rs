@@ -24,6 +24,8 @@ pub(crate) trait AnyType<P, W>: Send + Sync {
     /// Drops what names a departing interface, and everything when the type is being flushed. False: try again.
     fn sweep(&self, consumer: &Consumer<'_>) -> bool;
     fn has_ready(&self, consumer: &Consumer<'_>) -> bool;
+    /// Lets the lane rest. False if packets wait in it.
+    fn rest(&self, consumer: &Consumer<'_>) -> bool;
     /// Stops intake. False if somebody has done so before.
     fn close(&self, flush: bool) -> bool;
     fn is_quiet(&self) -> bool;
@@ -47,7 +49,6 @@ impl<P: Packet, M: Metadata, W: 'static> AnyType<P, W> for TypeState<P, M, W> {
             lane.flush(consumer); // A permit's packet, that came after the sweep.
             return 0;
         }
-        lane.note_level();
         let mut handled = 0;
         while handled < quota
             && let Some((packet, meta)) = lane.take(consumer)
@@ -69,6 +70,10 @@ impl<P: Packet, M: Metadata, W: 'static> AnyType<P, W> for TypeState<P, M, W> {
 
     fn has_ready(&self, consumer: &Consumer<'_>) -> bool {
         self.lanes[consumer.worker].has_ready(consumer)
+    }
+
+    fn rest(&self, consumer: &Consumer<'_>) -> bool {
+        self.lanes[consumer.worker].rest()
     }
 
     fn close(&self, flush: bool) -> bool {
@@ -116,12 +121,8 @@ impl<P: Packet, M: Metadata, W: 'static> AnyType<P, W> for TypeState<P, M, W> {
             dropped_oldest: fates.dropped_oldest.value(),
             resident,
             reserved: lane.ring().reserved(),
-            // Only a full queue refuses, so then the limit was reached, whatever the consumer saw.
-            high_water: if reached_limit {
-                u64::from(self.limit)
-            } else {
-                lane.high_water.value().max(resident)
-            },
+            // Only a full queue refuses, so then the limit was reached, by packets or by permits.
+            high_water: if reached_limit { u64::from(self.limit) } else { lane.ring().high_water() },
             oldest_age: lane
                 .ring()
                 .oldest_stamp()

@@ -90,11 +90,22 @@ impl Core {
     /// Whether every interface that packet and metadata name may be named.
     #[inline]
     pub(crate) fn all_open<P: Packet, M: Metadata>(&self, packet: &P, meta: &M) -> bool {
-        let mut open = true;
-        let mut visit = |id: IfId| open &= self.gates.is_open(id);
+        self.look(packet, meta).1
+    }
+
+    /// The first interface that metadata and packet name, and whether all of them may be named.
+    #[inline]
+    pub(crate) fn look<P: Packet, M: Metadata>(&self, packet: &P, meta: &M) -> (IfId, bool) {
+        let (mut first, mut open) = (IfId::NONE, true);
+        let mut visit = |id: IfId| {
+            if first.is_none() {
+                first = id;
+            }
+            open &= self.gates.is_open(id);
+        };
         meta.interfaces(&mut visit);
         packet.interfaces(&mut visit);
-        open
+        (first, open)
     }
 
     /// Tells a worker that somebody else published a packet of type `bit` for it.

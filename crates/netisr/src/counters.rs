@@ -70,12 +70,6 @@ impl Single {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
     }
 
-    pub(crate) fn raise(&self, to: u64) {
-        if to > self.0.load(Ordering::Relaxed) {
-            self.0.store(to, Ordering::Relaxed);
-        }
-    }
-
     pub(crate) fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -103,24 +97,30 @@ impl Shared {
     }
 }
 
-/// The fates that the consumer deals out, and the refusals.
+/// The fates that the consumer deals out, and the refusals. On different cache lines: while a queue is full its
+/// producers count refusals as fast as they can, and the consumer must not feel it.
 #[derive(Default)]
+#[repr(C, align(64))]
 pub(crate) struct FateCounters {
     pub(crate) handled: Single,
     pub(crate) departed: Single,
     pub(crate) flushed: Single,
     /// By whoever made room, so by any thread.
     pub(crate) dropped_oldest: Shared,
-    pub(crate) refused: [Shared; Cause::ALL.len()],
+    refused: Refusing,
 }
+
+#[derive(Default)]
+#[repr(align(64))]
+struct Refusing([Shared; Cause::ALL.len()]);
 
 impl FateCounters {
     pub(crate) fn refuse(&self, cause: Cause, by: u64) {
-        self.refused[cause as usize].add(by);
+        self.refused.0[cause as usize].add(by);
     }
 
     pub(crate) fn refusals(&self) -> Refusals {
-        Refusals(core::array::from_fn(|cause| self.refused[cause].value()))
+        Refusals(core::array::from_fn(|cause| self.refused.0[cause].value()))
     }
 
     pub(crate) fn clear(&self) {
@@ -128,7 +128,7 @@ impl FateCounters {
             single.clear();
         }
         self.dropped_oldest.clear();
-        self.refused.iter().for_each(Shared::clear);
+        self.refused.0.iter().for_each(Shared::clear);
     }
 }
 

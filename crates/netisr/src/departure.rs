@@ -1,11 +1,11 @@
 //! Departure: an interface goes, and nothing of it stays.
 //!
 //! 1. *Mark*, one exchange on the gate's word. Dispatches that come later are refused.
-//! 2. *Pins* run out. They belong to dispatches from other threads that came before the mark; their packets
-//!    are on the rings by then.
-//! 3. *Order*: every worker comes by once, between handlers. A worker's own dispatches take no pin; by coming
-//!    by it shows that it has seen the mark, and has no handler of before running. It lets go of what its own
-//!    state holds, and sweeps its lanes.
+//! 2. *Pins* run out: those that somebody took with [`Netisr::pin`](crate::Netisr::pin).
+//! 3. *Order*: every worker comes by once, between handlers. By coming by it shows that it has seen the mark,
+//!    also for what it dispatches itself, and has no handler of before running. It lets go of what its own state
+//!    holds, and sweeps its lanes. A dispatch from another thread either has its place on the ring by then, and
+//!    the sweep waits for it; or claims it later, and then sees the mark (see the `ring` module).
 //!
 //! Nobody stops: a worker comes by at its next poll, and goes on with the others' packets.
 //!

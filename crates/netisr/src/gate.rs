@@ -6,6 +6,9 @@
 //! - a pin that comes before the mark is seen by the departure, which waits for it;
 //! - a pin that comes after the mark sees it, and gives up.
 //!
+//! A dispatch takes no pin: its place on the ring stands for one (see the `ring` module). It only reads this word,
+//! which therefore stays in every core's cache.
+//!
 //! # Locks
 //!
 //! None. # Teardown: a slot that is free looks dying, so an identity that outlived its interface is refused
@@ -112,49 +115,55 @@ fn is_open(word: u64, id: IfId) -> bool {
     word & !PINS == id.generation() << SHIFT
 }
 
-/// The interfaces that one dispatch has pinned.
-pub(crate) struct Pins<'g> {
+/// The interfaces that one dispatch names, each found open.
+///
+/// No pin is taken: a dispatch from outside looks at them [again](Self::are_open) once it has claimed its place on
+/// the ring, which is what a departure waits for (see the `ring` module). That second look runs no code of the
+/// packet's, so that nothing can come between a claim and its publishing.
+pub(crate) struct Names<'g> {
     gates: &'g Gates,
-    held: [IfId; Pins::MOST],
+    seen: [IfId; Names::MOST],
     count: usize,
 }
 
-/// Why an interface could not be pinned.
+/// Why an interface may not be named.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum NoPin {
+pub(crate) enum NotOpen {
     Dying,
     TooMany,
 }
 
-impl<'g> Pins<'g> {
+impl<'g> Names<'g> {
     /// How many different interfaces one packet and its metadata may name.
     pub(crate) const MOST: usize = 8;
 
-    pub(crate) fn new(gates: &'g Gates) -> Pins<'g> {
-        Pins { gates, held: [IfId::NONE; Pins::MOST], count: 0 }
+    #[inline]
+    pub(crate) fn new(gates: &'g Gates) -> Names<'g> {
+        Names { gates, seen: [IfId::NONE; Names::MOST], count: 0 }
     }
 
-    pub(crate) fn hold(&mut self, id: IfId) -> Result<(), NoPin> {
-        if id.is_none() || self.held[..self.count].contains(&id) {
+    /// Adds an interface, if it is not among them, and looks at its gate.
+    #[inline]
+    pub(crate) fn add(&mut self, id: IfId) -> Result<(), NotOpen> {
+        if id.is_none() || self.seen[..self.count].contains(&id) {
             return Ok(());
         }
-        if self.count == Pins::MOST {
-            return Err(NoPin::TooMany);
+        if self.count == Names::MOST {
+            return Err(NotOpen::TooMany);
         }
-        if !self.gates.pin(id) {
-            return Err(NoPin::Dying);
+        if !self.gates.is_open(id) {
+            return Err(NotOpen::Dying);
         }
-        self.held[self.count] = id;
+        self.seen[self.count] = id;
         self.count += 1;
         Ok(())
     }
-}
 
-impl Drop for Pins<'_> {
-    fn drop(&mut self) {
-        for id in &self.held[..self.count] {
-            self.gates.unpin(*id);
-        }
+    /// Whether all of them are still open.
+    #[inline]
+    pub(crate) fn are_open(&self) -> bool {
+        mutant("claim-without-second-look")
+            || self.seen[..self.count].iter().all(|id| self.gates.is_open(*id))
     }
 }
 
@@ -180,15 +189,27 @@ mod tests {
     fn pins_are_counted_and_survive_the_mark() {
         let gates = Gates::new(2);
         let id = gates.open(1);
-        let mut pins = Pins::new(&gates);
-        assert_eq!(pins.hold(id), Ok(()));
-        assert_eq!(pins.hold(id), Ok(()));
-        assert_eq!(gates.pins(id), 1, "one pin for each interface, however often it is named");
+        assert!(gates.pin(id) && gates.pin(id));
+        assert_eq!(gates.pins(id), 2);
         assert!(gates.mark(id));
-        assert_eq!(Pins::new(&gates).hold(id), Err(NoPin::Dying));
-        assert_eq!(gates.pins(id), 1);
-        drop(pins);
+        assert!(!gates.pin(id));
+        assert_eq!(gates.pins(id), 2);
+        gates.unpin(id);
+        gates.unpin(id);
         assert_eq!(gates.pins(id), 0);
+    }
+
+    #[test]
+    fn names_are_looked_at_twice() {
+        let gates = Gates::new(10);
+        let ids: std::vec::Vec<_> = (0..10).map(|slot| gates.open(slot)).collect();
+        let mut names = Names::new(&gates);
+        assert_eq!(names.add(IfId::NONE), Ok(()));
+        ids[..8].iter().chain(&ids[..8]).for_each(|id| assert_eq!(names.add(*id), Ok(())));
+        assert_eq!(names.add(ids[8]), Err(NotOpen::TooMany));
+        assert!(gates.mark(ids[9]) && names.are_open());
+        assert!(gates.mark(ids[7]) && !names.are_open());
+        assert_eq!(Names::new(&gates).add(ids[7]), Err(NotOpen::Dying));
     }
 
     #[test]

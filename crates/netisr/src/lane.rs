@@ -14,11 +14,10 @@ use alloc::collections::VecDeque;
 use crate::IfId;
 use crate::Metadata;
 use crate::Packet;
-use crate::Refused;
 use crate::core_state::Core;
 use crate::counters::Cause;
 use crate::counters::FateCounters;
-use crate::counters::Single;
+use crate::counters::PerInterface;
 use crate::histogram::Recorder;
 use crate::ring::Claim;
 use crate::ring::NoRoom;
@@ -32,8 +31,6 @@ use crate::sync::atomic::Ordering;
 pub(crate) struct Item<P, M> {
     pub(crate) packet: P,
     pub(crate) meta: M,
-    /// Whose share it is charged to.
-    charged: IfId,
 }
 
 /// An item with its stamp: when it was dispatched, in nanoseconds; 0 if it is not one that is timed.
@@ -51,9 +48,7 @@ pub(crate) struct Lane<P, M> {
     /// Packets that each interface has here, where there are shares.
     shares: Option<(u32, Box<[AtomicU32]>)>,
     overflow: Overflow,
-    time_mask: u64,
     pub(crate) fates: FateCounters,
-    pub(crate) high_water: Single,
     pub(crate) residence: Recorder,
 }
 
@@ -72,76 +67,47 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         interfaces: usize,
     ) -> Self {
         Lane {
-            ring: Ring::new(limit, overflow == Overflow::DropOldest),
+            ring: Ring::new(limit, overflow == Overflow::DropOldest, time_every.next_power_of_two()),
             aside: UnsafeCell::new(VecDeque::new()),
             shares: share.map(|share| (share, (0..interfaces).map(|_| AtomicU32::new(0)).collect())),
             overflow,
-            time_mask: time_every.next_power_of_two() - 1,
             fates: FateCounters::default(),
-            high_water: Single::default(),
             residence: Recorder::new(),
         }
     }
 
-    /// Puts one packet on the ring. The caller has seen to it that its interfaces stay.
+    /// Claims a place for one packet, and charges its interface.
     #[inline]
-    pub(crate) fn push(&self, core: &Core, worker: usize, packet: P, meta: M) -> Result<(), Refused<P, M>> {
-        let charged = charged(&packet, &meta);
-        if let Err(cause) = self.charge(charged) {
-            return Err(Refused { packet, meta, cause });
+    pub(crate) fn claim(&self, core: &Core, worker: usize, packet: &P, meta: &M) -> Result<Claim, Cause> {
+        if self.shares.is_some() {
+            self.charge(packet, meta)?;
         }
-        let mut claim = loop {
+        loop {
             match self.ring.claim(1) {
-                Ok(claim) => break claim,
-                Err(NoRoom::Full)
-                    if self.overflow == Overflow::DropOldest && self.drop_oldest(core, worker) => {}
+                Ok(claim) => return Ok(claim),
+                Err(NoRoom::Full) if self.drops_oldest() && self.drop_oldest(core, worker) => {}
                 Err(why) => {
-                    self.discharge(charged);
-                    return Err(Refused { packet, meta, cause: why.into() });
+                    self.discharge(packet, meta);
+                    return Err(why.into());
                 }
             }
-        };
-        self.fill(core, &mut claim, packet, meta, charged);
-        Ok(())
+        }
     }
 
     /// Fills the next claimed position.
     #[inline]
-    pub(crate) fn fill(&self, core: &Core, claim: &mut Claim, packet: P, meta: M, charged: IfId) {
-        let stamp = if claim.first & self.time_mask == 0 { self.stamp(core) } else { 0 };
-        self.ring.publish(claim, Item { packet, meta, charged }, stamp);
+    pub(crate) fn fill(&self, core: &Core, claim: &mut Claim, packet: P, meta: M) {
+        self.ring.publish(claim, Item { packet, meta }, || stamp(core));
     }
 
     pub(crate) fn ring(&self) -> &Ring<Item<P, M>> {
         &self.ring
     }
 
-    /// Charges the interface's share.
-    #[inline]
-    pub(crate) fn charge(&self, id: IfId) -> Result<(), Cause> {
-        let Some((share, used)) = &self.shares else { return Ok(()) };
-        let Some(used) = used.get(id.slot()).filter(|_| !id.is_none()) else { return Ok(()) };
-        if used.fetch_add(1, Ordering::Relaxed) < *share {
-            return Ok(());
-        }
-        used.fetch_sub(1, Ordering::Relaxed);
-        Err(Cause::Share)
-    }
-
     /// Charges the interface for room that it has a permit for.
-    pub(crate) fn charge_always(&self, id: IfId) {
-        if let Some((_, used)) = &self.shares
-            && let Some(used) = used.get(id.slot()).filter(|_| !id.is_none())
-        {
+    pub(crate) fn charge_always(&self, packet: &P, meta: &M) {
+        if let Some((_, used)) = self.share_of(packet, meta) {
             used.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn discharge(&self, id: IfId) {
-        if let Some((_, used)) = &self.shares
-            && let Some(used) = used.get(id.slot()).filter(|_| !id.is_none())
-        {
-            used.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -150,33 +116,28 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         self.shares.is_some()
     }
 
-    /// Makes room by dropping the oldest packet. False if somebody else is taking it.
-    fn drop_oldest(&self, core: &Core, worker: usize) -> bool {
-        let Some((item, _)) = self.ring.take_shared() else { return false };
-        self.discharge(item.charged);
-        self.fates.dropped_oldest.add(1);
-        if let Some(interface) = core.workers[worker].0.interfaces.of(item.charged) {
-            interface.dropped_oldest.add(1);
-        }
-        true
+    /// Whether a full lane makes room by dropping its oldest packet.
+    pub(crate) fn drops_oldest(&self) -> bool {
+        self.overflow == Overflow::DropOldest
     }
 
     /// Takes the oldest packet whose interfaces are all there; those that named one that has gone depart.
     #[inline]
     pub(crate) fn take(&self, consumer: &Consumer<'_>) -> Option<(P, M)> {
         loop {
-            let (item, stamp) = self.take_any(consumer)?;
-            self.discharge(item.charged);
-            let interface = consumer.core.workers[consumer.worker].0.interfaces.of(item.charged);
-            if consumer.core.all_open(&item.packet, &item.meta) {
+            let (Item { packet, meta }, stamp) = self.take_any(consumer)?;
+            self.discharge(&packet, &meta);
+            let (first, open) = consumer.core.look(&packet, &meta);
+            let interface = consumer.interfaces().of(first);
+            if open {
                 self.fates.handled.add(1);
                 if let Some(interface) = interface {
                     interface.handled.add(1);
                 }
                 if stamp != 0 {
-                    self.residence.record(consumer.core.clock.now().as_nanos().saturating_sub(stamp));
+                    self.record(consumer.core, stamp);
                 }
-                return Some((item.packet, item.meta));
+                return Some((packet, meta));
             }
             self.fates.departed.add(1);
             if let Some(interface) = interface {
@@ -188,9 +149,9 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     /// Drops every packet, as flushed.
     pub(crate) fn flush(&self, consumer: &Consumer<'_>) {
         while let Some((item, _)) = self.take_any(consumer) {
-            self.discharge(item.charged);
+            self.discharge(&item.packet, &item.meta);
             self.fates.flushed.add(1);
-            if let Some(interface) = consumer.core.workers[consumer.worker].0.interfaces.of(item.charged) {
+            if let Some(interface) = consumer.interfaces().of(charged(&item.packet, &item.meta)) {
                 interface.flushed.add(1);
             }
         }
@@ -200,31 +161,27 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     /// middle of something, so that what lies behind it was not reached: to be tried again.
     #[must_use]
     pub(crate) fn sweep(&self, consumer: &Consumer<'_>) -> bool {
-        self.note_level();
         self.with_aside(consumer, |aside| {
-            // What comes in meanwhile names no interface that is going: once round is enough.
-            let mut left = self.ring.resident().saturating_sub(aside.len() as u64);
-            while left > 0
+            // What is claimed after this moment names no interface that is going: its producer looks once more.
+            let end = self.ring.mark_end();
+            while !self.ring.has_passed(end)
                 && let Some(item) = self.ring.take_aside()
             {
                 aside.push_back(item);
-                left -= 1;
             }
             aside.retain(|(item, _)| {
-                let stays = consumer.core.all_open(&item.packet, &item.meta);
+                let (first, stays) = consumer.core.look(&item.packet, &item.meta);
                 if !stays {
                     self.ring.drop_aside();
-                    self.discharge(item.charged);
+                    self.discharge(&item.packet, &item.meta);
                     self.fates.departed.add(1);
-                    if let Some(interface) =
-                        consumer.core.workers[consumer.worker].0.interfaces.of(item.charged)
-                    {
+                    if let Some(interface) = consumer.interfaces().of(first) {
                         interface.departed.add(1);
                     }
                 }
                 stays
             });
-            left == 0 || self.ring.resident() == aside.len() as u64
+            self.ring.has_passed(end)
         })
     }
 
@@ -233,20 +190,62 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         self.ring.has_ready() || self.with_aside(consumer, |aside| !aside.is_empty())
     }
 
-    /// Notes the level, for the high-water mark. Cheap enough once for each drain.
+    /// Lets the consumer look elsewhere until a claim's `idle` calls it back. False if packets wait.
+    pub(crate) fn rest(&self) -> bool {
+        self.ring.aside() == 0 && self.ring.rest()
+    }
+
+    /// Charges the interface's share.
+    fn charge(&self, packet: &P, meta: &M) -> Result<(), Cause> {
+        let Some((share, used)) = self.share_of(packet, meta) else { return Ok(()) };
+        if used.fetch_add(1, Ordering::Relaxed) < share {
+            return Ok(());
+        }
+        used.fetch_sub(1, Ordering::Relaxed);
+        Err(Cause::Share)
+    }
+
+    /// Takes back what [`claim`](Self::claim) charged.
     #[inline]
-    pub(crate) fn note_level(&self) {
-        self.high_water.raise(self.ring.resident());
+    pub(crate) fn discharge(&self, packet: &P, meta: &M) {
+        if let Some((_, used)) = self.share_of(packet, meta) {
+            used.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The share and what is used of it, if the packet has an interface to be charged.
+    #[inline]
+    fn share_of(&self, packet: &P, meta: &M) -> Option<(u32, &AtomicU32)> {
+        let (share, used) = self.shares.as_ref()?;
+        let id = charged(packet, meta);
+        if id.is_none() { None } else { used.get(id.slot()).map(|used| (*share, used)) }
+    }
+
+    /// Makes room by dropping the oldest packet. False if somebody else is taking it.
+    fn drop_oldest(&self, core: &Core, worker: usize) -> bool {
+        let Some((item, _)) = self.ring.take_shared() else { return false };
+        self.discharge(&item.packet, &item.meta);
+        self.fates.dropped_oldest.add(1);
+        if let Some(interface) = core.workers[worker].0.interfaces.of(charged(&item.packet, &item.meta)) {
+            interface.dropped_oldest.add(1);
+        }
+        true
     }
 
     #[inline]
     fn take_any(&self, consumer: &Consumer<'_>) -> Option<Stamped<P, M>> {
-        let waiting = self.with_aside(consumer, VecDeque::pop_front);
-        if waiting.is_some() {
+        if self.ring.aside() > 0
+            && let Some(waiting) = self.with_aside(consumer, VecDeque::pop_front)
+        {
             self.ring.drop_aside();
-            return waiting;
+            return Some(waiting);
         }
         self.ring.take()
+    }
+
+    #[cold]
+    fn record(&self, core: &Core, stamp: u64) {
+        self.residence.record(core.clock.now().as_nanos().saturating_sub(stamp));
     }
 
     #[inline]
@@ -260,11 +259,19 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         // comes here.
         self.aside.with_mut(|aside| work(unsafe { &mut *aside }))
     }
+}
 
-    #[cold]
-    fn stamp(&self, core: &Core) -> u64 {
-        core.clock.now().as_nanos().max(1)
+impl<'w> Consumer<'w> {
+    /// The worker's counters for each interface.
+    #[inline]
+    fn interfaces(&self) -> &'w PerInterface {
+        &self.core.workers[self.worker].0.interfaces
     }
+}
+
+#[cold]
+fn stamp(core: &Core) -> u64 {
+    core.clock.now().as_nanos().max(1)
 }
 
 /// The interface whose share pays: the first that the metadata names, else the first that the packet does.

@@ -12,11 +12,12 @@ use crate::Metadata;
 use crate::Packet;
 use crate::core_state::Core;
 use crate::counters::Cause;
-use crate::gate::NoPin;
-use crate::gate::Pins;
+use crate::gate::Names;
+use crate::gate::NotOpen;
 use crate::lane::Lane;
 use crate::lane::charged;
 use crate::permit::Permit;
+use crate::ring::Claim;
 use crate::spec::FlowKey;
 use crate::sync::atomic::AtomicBool;
 
@@ -84,41 +85,35 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
         let worker = this.worker_for(own, &packet, &meta);
         let lane = &this.lanes[worker];
         if own == Some(worker) {
-            // A departure waits for this worker to come by, so a look at the gates is enough.
+            // A departure waits for this worker to come by, so one look at the gates is enough.
             if !this.core.all_open(&packet, &meta) {
                 return Err(this.refuse(worker, packet, meta, Cause::Departed));
             }
-            return match lane.push(&this.core, worker, packet, meta) {
-                Ok(()) => {
-                    this.core.workers[worker].0.pending.0.raise_own(this.bit);
+            return match lane.claim(&this.core, worker, &packet, &meta) {
+                Ok(claim) => {
+                    Place { of: this, own, worker, claim }.fill(packet, meta);
                     Ok(())
                 }
-                Err(refused) => Err(this.refuse(worker, refused.packet, refused.meta, refused.cause)),
+                Err(cause) => Err(this.refuse(worker, packet, meta, cause)),
             };
         }
-        // Held until the packet is on the ring, where a sweep finds it.
-        let mut pins = Pins::new(&this.core.gates);
-        if let Err(cause) = hold_all(&mut pins, &packet, &meta) {
+        let mut names = Names::new(&this.core.gates);
+        if let Err(cause) = add_all(&mut names, &packet, &meta) {
             return Err(this.refuse(worker, packet, meta, cause));
         }
-        match lane.push(&this.core, worker, packet, meta) {
-            Ok(()) => {
-                drop(pins);
-                this.core.raise(worker, this.bit);
-                Ok(())
-            }
-            Err(refused) => {
-                drop(pins);
-                Err(this.refuse(worker, refused.packet, refused.meta, refused.cause))
-            }
+        match lane.claim(&this.core, worker, &packet, &meta) {
+            Ok(claim) => Place { of: this, own, worker, claim }.fill_if_open(&names, packet, meta),
+            Err(cause) => Err(this.refuse(worker, packet, meta, cause)),
         }
     }
 
     /// Queues several packets, in order, for the price of little more than one. What is accepted is taken out
     /// of `batch`; what is refused stays where it is. Gives the number accepted.
     ///
-    /// All that is said of [`dispatch`](Self::dispatch) holds. A packet that is refused does not keep later
-    /// ones from being accepted.
+    /// All that is said of [`dispatch`](Self::dispatch) holds. Neighbours that go to the same worker are decided
+    /// together: where there is not room for all of them, it is the last ones that are refused. A packet that is
+    /// refused for another reason does not keep later ones from being accepted.
+    #[inline]
     pub fn dispatch_batch<L>(&self, ctx: &Ctx<'_, L>, batch: &mut [Option<(P, M)>]) -> usize {
         let this = &*self.shared;
         let own = this.core.worker_of(ctx.seat());
@@ -126,52 +121,14 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
         let mut rest = batch;
         while let Some(start) = rest.iter().position(Option::is_some) {
             rest = &mut rest[start..];
-            let (run, worker, pins) = this.run(own, rest);
-            if run == 0 {
-                // The first of the rest is refused, or needs the slow way: let `dispatch` say why.
-                if let Some((packet, meta)) = rest[0].take() {
-                    match self.dispatch(ctx, packet, meta) {
-                        Ok(()) => accepted += 1,
-                        Err(refused) => rest[0] = Some((refused.packet, refused.meta)),
-                    }
-                }
-                rest = &mut rest[1..];
-                continue;
-            }
-            let (now, later) = rest.split_at_mut(run);
+            let (run, worker, names) = this.run(own, rest);
+            // The first of the rest is refused, or needs the slow way: let `dispatch` say why.
+            let (now, later) = rest.split_at_mut(run.max(1));
             rest = later;
-            let lane = &this.lanes[worker];
-            let Ok(mut claim) = lane.ring().claim(run as u32) else {
-                drop(pins);
-                for entry in now.iter_mut() {
-                    if let Some((packet, meta)) = entry.take() {
-                        match self.dispatch(ctx, packet, meta) {
-                            Ok(()) => accepted += 1,
-                            Err(refused) => *entry = Some((refused.packet, refused.meta)),
-                        }
-                    }
-                }
-                continue;
-            };
-            let got = claim.count as usize;
-            for (packet, meta) in now[..got].iter_mut().filter_map(Option::take) {
-                let charged = charged(&packet, &meta);
-                lane.fill(&this.core, &mut claim, packet, meta, charged);
-            }
-            accepted += got;
-            drop(pins);
-            if own == Some(worker) {
-                this.core.workers[worker].0.pending.0.raise_own(this.bit);
-            } else {
-                this.core.raise(worker, this.bit);
-            }
-            for entry in now[got..].iter_mut() {
-                if let Some((packet, meta)) = entry.take() {
-                    match self.dispatch(ctx, packet, meta) {
-                        Ok(()) => accepted += 1,
-                        Err(refused) => *entry = Some((refused.packet, refused.meta)),
-                    }
-                }
+            accepted +=
+                if run == 0 { self.dispatch_each(ctx, now) } else { this.put(own, worker, &names, now) };
+            if this.lanes[worker].drops_oldest() {
+                accepted += self.dispatch_each(ctx, now); // What there was no room for.
             }
         }
         accepted
@@ -207,6 +164,21 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
     pub fn name(&self) -> &str {
         &self.shared.name
     }
+
+    /// Dispatches one by one; what is refused stays where it is. Gives the number accepted.
+    #[cold]
+    fn dispatch_each<L>(&self, ctx: &Ctx<'_, L>, batch: &mut [Option<(P, M)>]) -> usize {
+        let mut accepted = 0;
+        for entry in batch {
+            if let Some((packet, meta)) = entry.take() {
+                match self.dispatch(ctx, packet, meta) {
+                    Ok(()) => accepted += 1,
+                    Err(refused) => *entry = Some((refused.packet, refused.meta)),
+                }
+            }
+        }
+        accepted
+    }
 }
 
 impl<P, M, W> Clone for PacketType<P, M, W> {
@@ -227,68 +199,184 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         match (self.flow_key, own) {
             (Some(key), _) => self.worker_of_key(key(packet, meta)),
             (None, Some(own)) => own,
-            (None, None) => charged(packet, meta).slot() % self.lanes.len(),
+            (None, None) => self.worker_of_key(charged(packet, meta).slot() as u64),
+        }
+    }
+
+    /// Calls the worker to a lane that it looks at no more.
+    #[cold]
+    fn call(&self, own: Option<usize>, worker: usize) {
+        if own == Some(worker) {
+            self.core.workers[worker].0.pending.0.raise_own(self.bit);
+        } else {
+            self.core.raise(worker, self.bit);
         }
     }
 
     /// Counts a refusal, and gives the packet back.
     #[cold]
     pub(crate) fn refuse(&self, worker: usize, packet: P, meta: M, cause: Cause) -> Refused<P, M> {
+        self.count_refusal(worker, &packet, &meta, cause);
+        Refused { packet, meta, cause }
+    }
+
+    #[cold]
+    fn count_refusal(&self, worker: usize, packet: &P, meta: &M, cause: Cause) {
         self.lanes[worker].fates.refuse(cause, 1);
         let interfaces = &self.core.workers[worker].0.interfaces;
         // An identity that is out of date must not be counted on its slot's next interface.
-        let id = charged(&packet, &meta);
+        let id = charged(packet, meta);
         if (cause != Cause::Departed || self.core.gates.is_current(id))
             && let Some(interface) = interfaces.of(id)
         {
             interface.refuse(cause, 1);
         }
-        Refused { packet, meta, cause }
     }
 
+    /// Spreads keys that differ in few bits (Fibonacci hashing), without a division.
+    #[inline]
     fn worker_of_key(&self, key: u64) -> usize {
-        // Spreads keys that differ in few bits (Fibonacci hashing).
         let spread = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        (spread as usize) % self.lanes.len()
+        (spread * self.lanes.len() as u64 >> 32) as usize
     }
 
     /// How many packets from the front of `batch` can be claimed in one go: all for one worker, with every
-    /// interface open and, from elsewhere, pinned.
-    fn run(&self, own: Option<usize>, batch: &[Option<(P, M)>]) -> (usize, usize, Pins<'_>) {
-        let mut pins = Pins::new(&self.core.gates);
-        let Some((packet, meta)) = &batch[0] else { return (0, 0, pins) };
+    /// interface open. Gives their names too.
+    #[inline]
+    fn run(&self, own: Option<usize>, batch: &[Option<(P, M)>]) -> (usize, usize, Names<'_>) {
+        let mut names = Names::new(&self.core.gates);
+        let Some((packet, meta)) = &batch[0] else { return (0, 0, names) };
         let worker = self.worker_for(own, packet, meta);
         if self.lanes[worker].has_shares() {
-            return (0, worker, pins); // Each packet is charged by itself.
+            return (0, worker, names); // Each packet is charged by itself.
         }
         let run = batch.iter().take_while(|entry| {
             let Some((packet, meta)) = entry else { return false };
-            self.worker_for(own, packet, meta) == worker
-                && if own == Some(worker) {
-                    self.core.all_open(packet, meta)
-                } else {
-                    hold_all(&mut pins, packet, meta).is_ok()
-                }
+            self.worker_for(own, packet, meta) == worker && add_all(&mut names, packet, meta).is_ok()
         });
-        (run.count(), worker, pins)
+        (run.count(), worker, names)
+    }
+
+    /// Puts as many of a run on the ring as there is room for. Gives the number accepted; the rest stays, and is
+    /// refused unless the type makes room.
+    #[inline]
+    fn put(&self, own: Option<usize>, worker: usize, names: &Names<'_>, run: &mut [Option<(P, M)>]) -> usize {
+        let lane = &self.lanes[worker];
+        let claim = match lane.ring().claim(run.len() as u32) {
+            Ok(claim) => claim,
+            Err(why) => {
+                if !lane.drops_oldest() {
+                    self.refuse_all(worker, run, why.into());
+                }
+                return 0;
+            }
+        };
+        let got = claim.count as usize;
+        let mut place = Place { of: self, own, worker, claim };
+        let (now, later) = run.split_at_mut(got);
+        if !later.is_empty() && !lane.drops_oldest() {
+            self.refuse_all(worker, later, Cause::Full);
+        }
+        if own != Some(worker) && !names.are_open() {
+            return place.fill_those_open(now);
+        }
+        for (packet, meta) in now.iter_mut().filter_map(Option::take) {
+            place.fill_next(packet, meta);
+        }
+        got
+    }
+
+    #[cold]
+    fn refuse_all(&self, worker: usize, refused: &[Option<(P, M)>], cause: Cause) {
+        for (packet, meta) in refused.iter().flatten() {
+            self.count_refusal(worker, packet, meta, cause);
+        }
     }
 }
 
-pub(crate) fn hold_all<P: Packet, M: Metadata>(
-    pins: &mut Pins<'_>,
+/// Claimed places on a lane, to be filled. What is left when it is dropped, were it by a panic of the packet's code,
+/// is left void, and the worker is called if need be.
+pub(crate) struct Place<'t, P: Packet, M: Metadata, W> {
+    pub(crate) of: &'t TypeState<P, M, W>,
+    pub(crate) own: Option<usize>,
+    pub(crate) worker: usize,
+    pub(crate) claim: Claim,
+}
+
+impl<P: Packet, M: Metadata, W> Place<'_, P, M, W> {
+    #[inline]
+    pub(crate) fn fill(mut self, packet: P, meta: M) {
+        self.fill_next(packet, meta);
+    }
+
+    /// For a place that was claimed from outside: fills it unless one of the interfaces was marked since.
+    #[inline]
+    pub(crate) fn fill_if_open(self, names: &Names<'_>, packet: P, meta: M) -> Result<(), Refused<P, M>> {
+        if names.are_open() {
+            self.fill(packet, meta);
+            return Ok(());
+        }
+        let (of, worker) = (self.of, self.worker);
+        drop(self);
+        of.lanes[worker].discharge(&packet, &meta);
+        Err(of.refuse(worker, packet, meta, Cause::Departed))
+    }
+
+    #[inline]
+    fn fill_next(&mut self, packet: P, meta: M) {
+        self.of.lanes[self.worker].fill(&self.of.core, &mut self.claim, packet, meta);
+    }
+
+    /// The same for a batch, of which one interface was marked since: each packet is looked at by itself.
+    #[cold]
+    fn fill_those_open(&mut self, batch: &mut [Option<(P, M)>]) -> usize {
+        let mut accepted = 0;
+        for entry in batch {
+            let open = entry.as_ref().is_some_and(|(packet, meta)| self.of.core.all_open(packet, meta));
+            match entry.take_if(|_| open) {
+                Some((packet, meta)) => {
+                    self.fill_next(packet, meta);
+                    accepted += 1;
+                }
+                None => {
+                    self.of.lanes[self.worker].ring().publish_void(&mut self.claim);
+                    self.of.refuse_all(self.worker, core::slice::from_ref(entry), Cause::Departed);
+                }
+            }
+        }
+        accepted
+    }
+}
+
+impl<P: Packet, M: Metadata, W> Drop for Place<'_, P, M, W> {
+    #[inline]
+    fn drop(&mut self) {
+        while self.claim.count > 0 {
+            self.of.lanes[self.worker].ring().publish_void(&mut self.claim);
+        }
+        if self.claim.idle {
+            self.of.call(self.own, self.worker);
+        }
+    }
+}
+
+/// Notes all interfaces that a packet and its metadata name, if they are open.
+#[inline]
+pub(crate) fn add_all<P: Packet, M: Metadata>(
+    names: &mut Names<'_>,
     packet: &P,
     meta: &M,
 ) -> Result<(), Cause> {
-    let mut held = Ok(());
+    let mut outcome = Ok(());
     let mut visit = |id| {
-        if held.is_ok() {
-            held = pins.hold(id);
+        if outcome.is_ok() {
+            outcome = names.add(id);
         }
     };
     meta.interfaces(&mut visit);
     packet.interfaces(&mut visit);
-    held.map_err(|why| match why {
-        NoPin::Dying => Cause::Departed,
-        NoPin::TooMany => Cause::TooManyInterfaces,
+    outcome.map_err(|why| match why {
+        NotOpen::Dying => Cause::Departed,
+        NotOpen::TooMany => Cause::TooManyInterfaces,
     })
 }

@@ -10,10 +10,10 @@ use crate::Packet;
 use crate::Refused;
 use crate::core_state::Core;
 use crate::counters::Cause;
-use crate::gate::Pins;
-use crate::lane::charged;
+use crate::gate::Names;
+use crate::packet_type::Place;
 use crate::packet_type::TypeState;
-use crate::packet_type::hold_all;
+use crate::packet_type::add_all;
 
 /// Room for one packet of a type, at one worker. Dropping it gives the room back.
 #[must_use = "a permit that is dropped gives its room back"]
@@ -39,27 +39,21 @@ impl<P: Packet, M: Metadata, W: 'static> Permit<P, M, W> {
         let core: &Core = &state.core;
         let lane = &state.lanes[self.worker];
         let own = core.worker_of(ctx.seat()) == Some(self.worker);
-        let mut pins = Pins::new(&core.gates);
-        let held = match own {
+        let mut names = Names::new(&core.gates);
+        let named = match own {
             true if core.all_open(&packet, &meta) => Ok(()),
             true => Err(Cause::Departed),
-            false => hold_all(&mut pins, &packet, &meta),
+            false => add_all(&mut names, &packet, &meta),
         };
-        if let Err(cause) = held {
+        if let Err(cause) = named {
             return Err(state.refuse(self.worker, packet, meta, cause));
         }
-        let charged = charged(&packet, &meta);
-        lane.charge_always(charged);
+        lane.charge_always(&packet, &meta);
         self.used = true;
-        let mut claim = lane.ring().claim_reserved();
-        lane.fill(core, &mut claim, packet, meta, charged);
-        drop(pins);
-        if own {
-            core.workers[self.worker].0.pending.0.raise_own(state.bit);
-        } else {
-            core.raise(self.worker, state.bit);
-        }
-        Ok(())
+        let claim = lane.ring().claim_reserved();
+        let place = Place { of: &state, own: own.then_some(self.worker), worker: self.worker, claim };
+        // A worker's own packets name nothing here: one look was enough.
+        place.fill_if_open(&names, packet, meta)
     }
 }
 

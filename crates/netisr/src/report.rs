@@ -18,7 +18,7 @@ use crate::ring::POSITION;
 /// One type at one worker, or summed over workers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LaneReport {
-    /// Packets that were accepted, modulo 2^48 for each worker.
+    /// Packets that were accepted, modulo 2^47 for each worker.
     pub accepted: u64,
     /// Packets that were given to the handler.
     pub handled: u64,

@@ -4,14 +4,24 @@
 //! these differences: the limit is exact and need not be a power of two; room can be reserved beforehand;
 //! intake can be closed in the same word that gives out positions; the consumer writes no sequence numbers.
 //!
-//! `claim` is `[tail: 48 | closed: 1 | reserved: 15]`. Whoever wants room changes this one word, so "is there
-//! room" and "take it" are one step. The tail is uppermost so that it wraps without touching the rest.
-//! A slot's `ready` is its position + 1 once the item is in it; the position's 48 bits tell laps apart.
+//! `claim` is `[tail: 47 | closed: 1 | idle: 1 | reserved: 15]`. Whoever wants room changes this one word, so
+//! "is there room" and "take it" are one step. The tail is uppermost so that it wraps without touching the rest.
+//! A slot's `ready` is its position + 1 once the item is in it; the position's 47 bits tell laps apart.
 //!
-//! Every change of `claim` is an acquire and a release: whoever claims a position knows the head that the
-//! claims and reservations before it knew, and so that the slot is free.
+//! Every change of `claim` is an acquire and a release, and three things lean on that:
 //!
-//! A producer that stalls between claiming and publishing delays what comes after it and tears nothing.
+//! - Whoever claims a position knows the head that the claims and reservations before it knew, and so that the
+//!   slot is free. Producers keep the head that they last saw beside `claim` and look at the true one, which the
+//!   consumer writes all the time, only when there seems to be no room.
+//! - *Idle*: the consumer sets the bit, and only while nothing is claimed, when it will look here no more; the
+//!   claim that finds it set clears it, and its producer must call the consumer. No fence is needed: the claim
+//!   comes before the bit, and the consumer sees it, or after, and the producer sees the bit.
+//! - *Departure*: a sweep changes the word too ([`mark_end`](Ring::mark_end)). A claim comes before that, and the
+//!   sweep waits until it is filled; or after, and then its producer, who looks at the gates once more *after* it
+//!   claimed, sees the mark and leaves a void. So a claim does what a pin would do.
+//!
+//! A producer that stalls between claiming and publishing delays what comes after it and tears nothing. A void
+//! takes up its room until the consumer has passed it, as would a packet that departs in that moment.
 //!
 //! # Locks
 //!
@@ -26,12 +36,15 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 
-const RESERVED: u64 = CLOSED - 1;
-const CLOSED: u64 = 1 << 15;
-const TAIL: u32 = 16;
-pub(crate) const POSITION: u64 = (1 << 48) - 1;
+const RESERVED: u64 = IDLE - 1;
+const IDLE: u64 = 1 << 15;
+const CLOSED: u64 = 1 << 16;
+const TAIL: u32 = 17;
+pub(crate) const POSITION: u64 = (1 << 47) - 1;
 /// In `ready`, while somebody takes the item out (drop-oldest only).
 const TAKEN: u64 = 1 << 63;
+/// In `ready`, when the producer left the slot empty.
+const VOID: u64 = 1 << 62;
 
 /// The largest limit: what the reserved bits can count.
 pub(crate) const MOST: u32 = RESERVED as u32;
@@ -48,23 +61,39 @@ pub(crate) enum NoRoom {
 pub(crate) struct Claim {
     pub(crate) first: u64,
     pub(crate) count: u32,
+    /// The consumer looks elsewhere: call it when the positions are filled.
+    pub(crate) idle: bool,
 }
 
 pub(crate) struct Ring<T> {
-    claim: CachePadded<AtomicU64>,
+    intake: CachePadded<Intake>,
     /// The oldest position that is not free. Moved by the consumer; with `shared_head` by producers too.
     head: CachePadded<AtomicU64>,
     /// Items that were taken off the ring but still count against the limit.
     aside: AtomicU64,
+    /// Positions that were claimed and left empty, as far as the head has passed them.
+    voids: AtomicU64,
     slots: Box<[Slot<T>]>,
+    /// When the timed items came, as their producers said: of every position that is a multiple of `time_mask` + 1.
+    /// Atomic, for the control side looks at them from outside.
+    stamps: Box<[AtomicU64]>,
+    time_mask: u64,
+    time_shift: u32,
     limit: u64,
     shared_head: bool,
 }
 
+/// What producers write: on one cache line, which no consumer touches while packets flow.
+struct Intake {
+    claim: AtomicU64,
+    /// A head of some time ago: there is at least as much room as this says.
+    seen_head: AtomicU64,
+    /// The most items that there ever were at once.
+    high_water: AtomicU64,
+}
+
 struct Slot<T> {
     ready: AtomicU64,
-    /// When the item came, as the producer said. Atomic, for the control side looks at it from outside.
-    stamp: AtomicU64,
     item: UnsafeCell<MaybeUninit<T>>,
 }
 
@@ -75,21 +104,27 @@ unsafe impl<T: Send> Sync for Ring<T> {}
 unsafe impl<T: Send> Send for Ring<T> {}
 
 impl<T> Ring<T> {
-    /// A ring that holds at most `limit` items (1 to [`MOST`]). With `shared_head`, producers may take the
-    /// oldest item out.
-    pub(crate) fn new(limit: u32, shared_head: bool) -> Ring<T> {
-        let slots = (0..(limit as usize).next_power_of_two())
-            .map(|_| Slot {
-                ready: AtomicU64::new(0),
-                stamp: AtomicU64::new(0),
-                item: UnsafeCell::new(MaybeUninit::uninit()),
-            })
-            .collect();
+    /// A ring that holds at most `limit` items (1 to [`MOST`]) and times one in `time_every`, a power of two.
+    /// With `shared_head`, producers may take the oldest item out.
+    pub(crate) fn new(limit: u32, shared_head: bool, time_every: u64) -> Ring<T> {
+        debug_assert!(time_every.is_power_of_two());
+        let size = (limit as usize).next_power_of_two();
+        let slot = || Slot { ready: AtomicU64::new(0), item: UnsafeCell::new(MaybeUninit::uninit()) };
+        let timed = size.checked_div(time_every as usize).unwrap_or(0).max(1);
         Ring {
-            claim: CachePadded(AtomicU64::new(0)),
+            intake: CachePadded(Intake {
+                // Nobody looks here yet.
+                claim: AtomicU64::new(IDLE),
+                seen_head: AtomicU64::new(0),
+                high_water: AtomicU64::new(0),
+            }),
             head: CachePadded(AtomicU64::new(0)),
             aside: AtomicU64::new(0),
-            slots,
+            voids: AtomicU64::new(0),
+            slots: (0..size).map(|_| slot()).collect(),
+            stamps: (0..timed).map(|_| AtomicU64::new(0)).collect(),
+            time_mask: time_every - 1,
+            time_shift: time_every.trailing_zeros(),
             limit: u64::from(limit),
             shared_head,
         }
@@ -98,28 +133,27 @@ impl<T> Ring<T> {
     /// Claims up to `want` positions, at least one.
     #[inline]
     pub(crate) fn claim(&self, want: u32) -> Result<Claim, NoRoom> {
-        let mut word = self.claim.0.load(Ordering::Relaxed);
+        let claim = &self.intake.0.claim;
+        let mut word = claim.load(Ordering::Relaxed);
         loop {
             if word & CLOSED != 0 {
                 return Err(NoRoom::Closed);
             }
-            let room = self.room(word);
-            let count = u64::from(want).min(room);
+            let (count, level) = self.room(word, u64::from(want));
             if count == 0 {
-                let now = self.claim.0.load(Ordering::Relaxed);
+                let now = claim.load(Ordering::Relaxed);
                 if now == word {
                     return Err(NoRoom::Full);
                 }
                 word = now;
                 continue;
             }
-            match self.claim.0.compare_exchange_weak(
-                word,
-                word.wrapping_add(count << TAIL),
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return Ok(Claim { first: word >> TAIL, count: count as u32 }),
+            let next = word.wrapping_add(count << TAIL) & !IDLE;
+            match claim.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => {
+                    self.note_level(level);
+                    return Ok(Claim { first: word >> TAIL, count: count as u32, idle: word & IDLE != 0 });
+                }
                 Err(now) => word = now,
             }
         }
@@ -128,15 +162,21 @@ impl<T> Ring<T> {
     /// Sets room for one item aside until [`claim_reserved`](Self::claim_reserved) or
     /// [`unreserve`](Self::unreserve).
     pub(crate) fn reserve(&self) -> Result<(), NoRoom> {
-        let mut word = self.claim.0.load(Ordering::Relaxed);
+        let claim = &self.intake.0.claim;
+        let mut word = claim.load(Ordering::Relaxed);
         loop {
             if word & CLOSED != 0 {
                 return Err(NoRoom::Closed);
             }
-            if self.room(word) == 0 {
-                return Err(NoRoom::Full);
+            if self.room(word, 1).0 == 0 {
+                let now = claim.load(Ordering::Relaxed);
+                if now == word {
+                    return Err(NoRoom::Full);
+                }
+                word = now;
+                continue;
             }
-            match self.claim.0.compare_exchange_weak(word, word + 1, Ordering::AcqRel, Ordering::Relaxed) {
+            match claim.compare_exchange_weak(word, word + 1, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(now) => word = now,
             }
@@ -145,27 +185,47 @@ impl<T> Ring<T> {
 
     /// Turns room that was reserved into a position. Cannot fail, not even on a closed ring.
     pub(crate) fn claim_reserved(&self) -> Claim {
-        let word = self.claim.0.fetch_add((1 << TAIL) - 1, Ordering::AcqRel);
-        Claim { first: word >> TAIL, count: 1 }
+        // The idle bit stays: one call too many does no harm.
+        let word = self.intake.0.claim.fetch_add((1 << TAIL) - 1, Ordering::AcqRel);
+        let first = word >> TAIL;
+        let head = self.head.0.load(Ordering::Acquire);
+        let used = first.wrapping_sub(head) & POSITION;
+        if used <= POSITION / 2 {
+            self.note_level(used + 1 + self.aside.load(Ordering::Relaxed));
+        }
+        Claim { first, count: 1, idle: word & IDLE != 0 }
     }
 
     /// Gives reserved room back.
     pub(crate) fn unreserve(&self) {
-        self.claim.0.fetch_sub(1, Ordering::Release);
+        self.intake.0.claim.fetch_sub(1, Ordering::Release);
     }
 
-    /// Fills the next claimed position.
+    /// Fills the next claimed position. The time is asked for if the item is one that is timed; 0 is not a time.
     #[inline]
-    pub(crate) fn publish(&self, claim: &mut Claim, item: T, stamp: u64) {
+    pub(crate) fn publish(&self, claim: &mut Claim, item: T, now: impl FnOnce() -> u64) {
         debug_assert!(claim.count > 0);
         let slot = self.slot(claim.first);
+        if claim.first & self.time_mask == 0 {
+            self.stamp(claim.first).store(now(), Ordering::Relaxed);
+        }
         // JUSTIFICATION: a slot that is sometimes empty and moves between threads without a lock.
         // SAFETY: `claim` gave this position to this caller alone, and it was given out only when the item
         // of the lap before had been taken: `head` had passed it (release; acquire in `room`).
         slot.item.with_mut(|place| unsafe { (*place).write(item) });
-        slot.stamp.store(stamp, Ordering::Relaxed);
-        slot.ready.store((claim.first + 1) & POSITION, Ordering::Release);
-        claim.first = (claim.first + 1) & POSITION;
+        let next = (claim.first + 1) & POSITION;
+        slot.ready.store(next, Ordering::Release);
+        claim.first = next;
+        claim.count -= 1;
+    }
+
+    /// Leaves the next claimed position empty.
+    #[cold]
+    pub(crate) fn publish_void(&self, claim: &mut Claim) {
+        debug_assert!(claim.count > 0);
+        let next = (claim.first + 1) & POSITION;
+        self.slot(claim.first).ready.store(next | VOID, Ordering::Release);
+        claim.first = next;
         claim.count -= 1;
     }
 
@@ -175,23 +235,40 @@ impl<T> Ring<T> {
         if self.shared_head {
             return self.take_shared();
         }
-        let head = self.head.0.load(Ordering::Relaxed);
-        let slot = self.slot(head);
-        if slot.ready.load(Ordering::Acquire) != (head + 1) & POSITION {
-            return None;
+        let mut head = self.head.0.load(Ordering::Relaxed);
+        loop {
+            let slot = self.slot(head);
+            let next = (head + 1) & POSITION;
+            let ready = slot.ready.load(Ordering::Acquire);
+            if ready == next {
+                return Some(self.take_out(slot, head));
+            }
+            if ready != next | VOID {
+                return None;
+            }
+            self.pass_void(head);
+            head = next;
         }
-        Some(self.take_out(slot, head))
     }
 
     /// Takes the oldest item, for anybody. `None` also while somebody else is taking it.
     pub(crate) fn take_shared(&self) -> Option<(T, u64)> {
         debug_assert!(self.shared_head);
-        let head = self.head.0.load(Ordering::Acquire);
-        let slot = self.slot(head);
-        let ready = (head + 1) & POSITION;
-        // The mark decides who takes it; the head moves when it is out, so the slot is free by then.
-        slot.ready.compare_exchange(ready, ready | TAKEN, Ordering::Acquire, Ordering::Relaxed).ok()?;
-        Some(self.take_out(slot, head))
+        loop {
+            let head = self.head.0.load(Ordering::Acquire);
+            let slot = self.slot(head);
+            let next = (head + 1) & POSITION;
+            let ready = slot.ready.load(Ordering::Relaxed);
+            if ready & !VOID != next {
+                return None;
+            }
+            // The mark decides who takes it; the head moves when it is out, so the slot is free by then.
+            slot.ready.compare_exchange(ready, ready | TAKEN, Ordering::Acquire, Ordering::Relaxed).ok()?;
+            if ready == next {
+                return Some(self.take_out(slot, head));
+            }
+            self.pass_void(head);
+        }
     }
 
     /// Takes the oldest item but keeps it counted against the limit. For the consumer only.
@@ -212,7 +289,37 @@ impl<T> Ring<T> {
 
     /// Refuses every further claim and reservation. Reserved room stays good.
     pub(crate) fn close(&self) {
-        self.claim.0.fetch_or(CLOSED, Ordering::AcqRel);
+        self.intake.0.claim.fetch_or(CLOSED, Ordering::AcqRel);
+    }
+
+    /// Lets the consumer look elsewhere, until a claim's `idle` calls it back. False if something is claimed
+    /// that was not taken. For the consumer only, which then must not count on being called for it.
+    pub(crate) fn rest(&self) -> bool {
+        let claim = &self.intake.0.claim;
+        if mutant("wake-up-lost") {
+            claim.fetch_or(IDLE, Ordering::AcqRel);
+            return true;
+        }
+        let mut word = claim.load(Ordering::Relaxed);
+        while word >> TAIL == self.head.0.load(Ordering::Acquire) {
+            match claim.compare_exchange_weak(word, word | IDLE, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// Draws a line: the tail at this moment, in the order of all claims. Whoever claims later sees what the
+    /// caller saw before.
+    pub(crate) fn mark_end(&self) -> u64 {
+        self.intake.0.claim.fetch_or(0, Ordering::AcqRel) >> TAIL
+    }
+
+    /// Whether everything before `end` was taken.
+    pub(crate) fn has_passed(&self, end: u64) -> bool {
+        let head = self.head.0.load(Ordering::Acquire);
+        head.wrapping_sub(end) & POSITION <= POSITION / 2
     }
 
     /// Items on the ring and aside, those still being written included.
@@ -220,48 +327,84 @@ impl<T> Ring<T> {
         // Head before claim: the head only follows the tail, so the difference cannot be negative.
         let head = self.head.0.load(Ordering::Acquire);
         let aside = self.aside.load(Ordering::Acquire);
-        let tail = self.claim.0.load(Ordering::Acquire) >> TAIL;
+        let tail = self.intake.0.claim.load(Ordering::Acquire) >> TAIL;
         (tail.wrapping_sub(head) & POSITION) + aside
     }
 
-    /// How many items were ever accepted, modulo 2^48.
+    /// How many items are aside.
+    #[inline]
+    pub(crate) fn aside(&self) -> u64 {
+        self.aside.load(Ordering::Relaxed)
+    }
+
+    /// How many items were ever accepted, modulo 2^47.
     pub(crate) fn accepted(&self) -> u64 {
-        self.claim.0.load(Ordering::Acquire) >> TAIL
+        let voids = self.voids.load(Ordering::Acquire);
+        (self.intake.0.claim.load(Ordering::Acquire) >> TAIL).wrapping_sub(voids) & POSITION
     }
 
     /// Reservations that are still held.
     pub(crate) fn reserved(&self) -> u64 {
-        self.claim.0.load(Ordering::Acquire) & RESERVED
+        self.intake.0.claim.load(Ordering::Acquire) & RESERVED
     }
 
-    /// The oldest stamp on the ring that is not 0. A look from outside: it may be out of date at once.
+    /// The most items that there ever were at once.
+    pub(crate) fn high_water(&self) -> u64 {
+        self.intake.0.high_water.load(Ordering::Relaxed)
+    }
+
+    /// The oldest stamp on the ring. A look from outside: it may be out of date at once.
     pub(crate) fn oldest_stamp(&self) -> Option<u64> {
         let head = self.head.0.load(Ordering::Acquire);
-        let tail = self.claim.0.load(Ordering::Acquire) >> TAIL;
-        let waiting = tail.wrapping_sub(head) & POSITION;
-        (0..waiting.min(self.slots.len() as u64))
-            .map(|ahead| self.slot(head + ahead).stamp.load(Ordering::Relaxed))
-            .find(|stamp| *stamp != 0)
+        let tail = self.intake.0.claim.load(Ordering::Acquire) >> TAIL;
+        let to_timed = head.wrapping_neg() & self.time_mask;
+        let waiting = (tail.wrapping_sub(head) & POSITION).min(self.slots.len() as u64);
+        let timed = (to_timed..waiting).step_by(self.time_mask as usize + 1);
+        timed.map(|ahead| (head + ahead) & POSITION).find_map(|position| {
+            let ready = self.slot(position).ready.load(Ordering::Acquire);
+            (ready == (position + 1) & POSITION).then(|| self.stamp(position).load(Ordering::Relaxed))
+        })
     }
 
-    /// Whether [`take`](Self::take) would find an item.
+    /// Whether [`take`](Self::take) would find an item, or a void to pass.
     pub(crate) fn has_ready(&self) -> bool {
         let head = self.head.0.load(Ordering::Relaxed);
-        self.slot(head).ready.load(Ordering::Acquire) == (head + 1) & POSITION
+        self.slot(head).ready.load(Ordering::Acquire) & !VOID == (head + 1) & POSITION
     }
 
-    /// Room at the moment at which `word` is the claim word.
+    /// How many of `want` there is room for at the moment at which `word` is the claim word, and how many items
+    /// there are with those.
     #[inline]
-    fn room(&self, word: u64) -> u64 {
+    fn room(&self, word: u64, want: u64) -> (u64, u64) {
+        let intake = &self.intake.0;
+        let (tail, permits) = (word >> TAIL, word & RESERVED);
+        let seen = intake.seen_head.load(Ordering::Acquire);
+        // After the head, as in `look`: whoever sees a head sees the items aside that it passed.
+        let aside = self.aside.load(Ordering::Relaxed);
+        let level = (tail.wrapping_sub(seen) & POSITION) + aside + want;
+        // Not above what there was before, so not above the limit: the true level is lower still.
+        if level + permits <= intake.high_water.load(Ordering::Relaxed) {
+            return (want, level);
+        }
         let head = self.head.0.load(Ordering::Acquire);
         let aside = self.aside.load(Ordering::Relaxed);
-        let used = (word >> TAIL).wrapping_sub(head) & POSITION;
+        intake.seen_head.store(head, Ordering::Release);
+        let used = tail.wrapping_sub(head) & POSITION;
         if used > POSITION / 2 {
-            return 1; // `word` is stale: the head has passed its tail. The exchange fails and tells.
+            return (1, 0); // `word` is stale: the head has passed its tail. The exchange fails and tells.
         }
-        let permits = if mutant("permit-not-honoured") { 0 } else { word & RESERVED };
+        let permits = if mutant("permit-not-honoured") { 0 } else { permits };
         let limit = if mutant("limit-off-by-one") { self.limit + 1 } else { self.limit };
-        limit.saturating_sub(used + aside + permits)
+        let count = limit.saturating_sub(used + aside + permits).min(want);
+        (count, used + aside + count)
+    }
+
+    #[inline]
+    fn note_level(&self, level: u64) {
+        let high_water = &self.intake.0.high_water;
+        if level > high_water.load(Ordering::Relaxed) {
+            high_water.fetch_max(level.min(self.limit), Ordering::Relaxed);
+        }
     }
 
     #[inline]
@@ -270,15 +413,29 @@ impl<T> Ring<T> {
         // SAFETY: `ready` (acquire) says that the item of this very position is in the slot. The head stands
         // here until this call moves it, and only one taker gets so far: the consumer, or who set `TAKEN`.
         let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
-        let stamp = slot.stamp.load(Ordering::Relaxed);
+        let timed = head & self.time_mask == 0;
+        let stamp = if timed { self.stamp(head).load(Ordering::Relaxed) } else { 0 };
         self.head.0.store((head + 1) & POSITION, Ordering::Release);
         (item, stamp)
     }
 
+    /// Moves the head past a void. Like taking an item out, and nothing is in it.
+    #[cold]
+    fn pass_void(&self, head: u64) {
+        self.voids.fetch_add(1, Ordering::Release);
+        self.head.0.store((head + 1) & POSITION, Ordering::Release);
+    }
+
     #[inline]
     fn slot(&self, position: u64) -> &Slot<T> {
-        // A power of two divides 2^48, so the slot follows the position across its wrap.
+        // A power of two divides 2^47, so the slot follows the position across its wrap.
         &self.slots[position as usize & (self.slots.len() - 1)]
+    }
+
+    /// The stamp of a timed position. Its place comes round again no sooner than the position's slot.
+    #[inline]
+    fn stamp(&self, position: u64) -> &AtomicU64 {
+        &self.stamps[(position >> self.time_shift) as usize & (self.stamps.len() - 1)]
     }
 }
 

@@ -2,14 +2,13 @@
 //!
 //! One word per worker, `[sleeping: 1 | control: 1 | types: 62]`. A worker may fall asleep only from zero, in
 //! one exchange, so "is there work" and "sleep" are one step. A type's bit stays set while packets keep
-//! coming, so that a producer that finds it set writes nothing; the worker clears it when the lane has stayed
-//! empty for a whole poll, and looks at the lane once more afterwards. Producer: publish, fence, look at the
-//! bit. Worker: clear the bit, fence, look at the lane. One of the two sees the other.
+//! coming. When a lane has stayed empty for a while the worker clears the bit, and then lets the lane rest; if
+//! that fails because a packet came in, it sets the bit again. A producer looks at this word only when its claim
+//! found the lane at rest (see the `ring` module), and sets the bit after it has published: a bit that it sets
+//! comes after the one that the worker cleared.
 
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
-use crate::sync::atomic::fence;
-use crate::sync::mutant;
 
 const SLEEPING: u64 = 1 << 63;
 const CONTROL: u64 = 1 << 62;
@@ -48,7 +47,7 @@ impl Pending {
         (word & TYPES, word & CONTROL != 0)
     }
 
-    /// A packet of type `bit` was published by the worker itself, which is awake.
+    /// There is or may be a packet of type `bit`, says the worker itself, which is awake.
     #[inline]
     pub(crate) fn raise_own(&self, bit: u32) {
         if self.0.load(Ordering::Relaxed) & (1 << bit) == 0 {
@@ -56,14 +55,10 @@ impl Pending {
         }
     }
 
-    /// A packet of type `bit` was published by somebody else. True if the worker must be woken, by exactly
-    /// one of those that ask.
+    /// A packet of type `bit` was published by somebody else, in a lane at rest. True if the worker must be
+    /// woken, by exactly one of those that ask.
     #[must_use]
     pub(crate) fn raise(&self, bit: u32) -> bool {
-        fence(Ordering::SeqCst);
-        if self.0.load(Ordering::Relaxed) & (1 << bit) != 0 {
-            return false; // The worker is awake: it cannot have slept with the bit set.
-        }
         self.set(1 << bit)
     }
 
@@ -78,12 +73,9 @@ impl Pending {
         self.0.fetch_and(!CONTROL, Ordering::AcqRel);
     }
 
-    /// The lane of type `bit` was empty for a whole poll. The caller looks at it again afterwards.
+    /// The worker will look no more at the lane of type `bit`, if it can be let rest afterwards.
     pub(crate) fn retire(&self, bit: u32) {
         self.0.fetch_and(!(1 << bit), Ordering::AcqRel);
-        if !mutant("wake-up-lost") {
-            fence(Ordering::SeqCst);
-        }
     }
 
     /// Falls asleep if nothing is pending.

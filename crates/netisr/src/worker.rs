@@ -19,7 +19,6 @@ use crate::any_type::AnyType;
 use crate::lane::Consumer;
 use crate::netisr::Inner;
 use crate::sync::atomic::Ordering;
-use crate::sync::mutant;
 use crate::wake::MOST_TYPES;
 
 /// A worker's own state, lent to the handlers that run on it.
@@ -52,11 +51,18 @@ pub struct Worker<P: Packet, W: Local = ()> {
     types_version: u64,
     /// Where the next poll begins, so that no type is always last.
     first: u32,
+    /// Polls since lanes were last retired, and the types that had packets in those.
+    polls: u32,
+    busy: u64,
 }
 
 impl<P: Packet, W: Local> Worker<P, W> {
     /// How many packets of one type a poll handles before the others have their turn.
     const QUOTA: usize = 64;
+
+    /// For how many polls a lane must stay empty before the worker looks at it no more: retiring a lane that fills
+    /// again at once costs its producers the very writes that the bits are there to save.
+    const PATIENCE: u32 = 64;
 
     /// Claims the worker; `None` while somebody else holds it.
     pub(crate) fn claim(inner: &Arc<Inner<P, W>>, index: usize) -> Option<Worker<P, W>> {
@@ -69,6 +75,8 @@ impl<P: Packet, W: Local> Worker<P, W> {
             types: [const { None }; MOST_TYPES],
             types_version: 0,
             first: 0,
+            polls: 0,
+            busy: 0,
         };
         worker.refresh();
         Some(worker)
@@ -79,14 +87,15 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// # Panics
     ///
     /// When called from within a handler, of this or of another worker.
+    #[inline]
     pub fn poll(&mut self, local: &mut W, budget: usize) -> Polled {
         let state = &self.inner.core.workers[self.index].0;
         state.polls.add(1);
-        let (_, ordered) = state.pending.0.read();
+        let (mut active, ordered) = state.pending.0.read();
         if ordered {
             self.obey(local);
+            (active, _) = self.pending().read();
         }
-        let (active, _) = self.inner.core.workers[self.index].0.pending.0.read();
         if active == 0 {
             return Polled::default();
         }
@@ -100,9 +109,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
         if ordered {
             return false;
         }
-        for bit in bits(active) {
-            self.retire(bit);
-        }
+        self.retire(active);
         let asleep = self.pending().sleep();
         if asleep {
             self.inner.core.workers[self.index].0.sleeps.add(1);
@@ -121,6 +128,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// # Panics
     ///
     /// When called from within a handler, of this or of another worker.
+    #[inline]
     pub fn with_ctx<O>(&mut self, work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> O {
         work(&mut enter(&mut self.root).ctx())
     }
@@ -160,6 +168,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
         }
     }
 
+    #[inline]
     fn drain(&mut self, local: &mut W, active: u64, budget: usize) -> Polled {
         let mut polled = Polled::default();
         let rotated = active.rotate_right(self.first);
@@ -168,46 +177,45 @@ impl<P: Packet, W: Local> Worker<P, W> {
         let consumer = Consumer { core: &inner.core, worker: self.index };
         let mut entered = enter(&mut self.root);
         let mut ctx = entered.ctx();
-        let mut empty = 0u64;
+        let mut busy = 0u64;
         for rotated_bit in bits(rotated) {
             let bit = (rotated_bit + self.first) % 64;
             let quota = Self::QUOTA.min(budget - polled.handled);
             if quota == 0 {
                 polled.more = true;
-                break;
-            }
-            let Some(kind) = self.types.get(bit as usize).and_then(Option::as_deref) else {
-                empty |= 1 << bit;
+                busy |= 1 << bit;
                 continue;
-            };
+            }
+            let Some(kind) = self.types.get(bit as usize).and_then(Option::as_deref) else { continue };
             state.running.store(u64::from(bit) + 1, Ordering::Relaxed);
             let handled = kind.drain(&consumer, &mut ctx, local, quota);
-            if handled == 0 {
-                empty |= 1 << bit;
-            }
+            busy |= u64::from(handled > 0) << bit;
             polled.handled += handled;
             polled.more |= handled == quota;
         }
         state.running.store(0, Ordering::Relaxed);
         drop(entered);
         self.first = if active & (active - 1) == 0 { 0 } else { (self.first + 1) % 64 };
-        for bit in bits(empty) {
-            self.retire(bit);
+        self.busy |= busy;
+        self.polls += 1;
+        if self.polls == Self::PATIENCE {
+            self.polls = 0;
+            let busy = core::mem::take(&mut self.busy);
+            self.retire(active & !busy);
         }
         polled
     }
 
-    /// Clears the bit of a lane that has stayed empty, unless a packet came in at this moment.
-    fn retire(&mut self, bit: u32) {
-        self.pending().retire(bit);
+    /// Clears the bits of lanes that have stayed empty, save those that a packet comes in at this moment.
+    #[cold]
+    fn retire(&mut self, empty: u64) {
         let consumer = Consumer { core: &self.inner.core, worker: self.index };
-        let ready = self
-            .types
-            .get(bit as usize)
-            .and_then(Option::as_deref)
-            .is_some_and(|kind| kind.has_ready(&consumer));
-        if ready && !mutant("wake-up-lost") {
-            self.pending().raise_own(bit);
+        for bit in bits(empty) {
+            self.pending().retire(bit);
+            let kind = self.types.get(bit as usize).and_then(Option::as_deref);
+            if kind.is_some_and(|kind| !kind.rest(&consumer)) {
+                self.pending().raise_own(bit);
+            }
         }
     }
 

@@ -49,14 +49,7 @@ impl<P: Packet, M: Metadata, W: 'static> AnyType<P, W> for TypeState<P, M, W> {
             lane.flush(consumer); // A permit's packet, that came after the sweep.
             return 0;
         }
-        let mut handled = 0;
-        while handled < quota
-            && let Some((packet, meta)) = lane.take(consumer)
-        {
-            (self.handler)(ctx, local, packet, meta);
-            handled += 1;
-        }
-        handled
+        lane.drain(consumer, quota, |packet, meta| (self.handler)(ctx, local, packet, meta))
     }
 
     fn sweep(&self, consumer: &Consumer<'_>) -> bool {

@@ -36,6 +36,13 @@ pub(crate) struct Item<P, M> {
 /// An item with its stamp: when it was dispatched, in nanoseconds; 0 if it is not one that is timed.
 type Stamped<P, M> = (Item<P, M>, u64);
 
+/// What becomes of a packet that leaves its lane.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Handled,
+    Departed,
+}
+
 /// Proof of being a lane's one consumer: only the worker's holder makes one.
 pub(crate) struct Consumer<'w> {
     pub(crate) core: &'w Core,
@@ -77,7 +84,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     }
 
     /// Claims a place for one packet, and charges its interface.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn claim(&self, core: &Core, worker: usize, packet: &P, meta: &M) -> Result<Claim, Cause> {
         if self.shares.is_some() {
             self.charge(packet, meta)?;
@@ -95,9 +102,12 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     }
 
     /// Fills the next claimed position.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fill(&self, core: &Core, claim: &mut Claim, packet: P, meta: M) {
-        self.ring.publish(claim, Item { packet, meta }, || stamp(core));
+        if self.ring.is_timed(claim) {
+            self.stamp(core, claim);
+        }
+        self.ring.publish(claim, Item { packet, meta });
     }
 
     pub(crate) fn ring(&self) -> &Ring<Item<P, M>> {
@@ -121,29 +131,62 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         self.overflow == Overflow::DropOldest
     }
 
-    /// Takes the oldest packet whose interfaces are all there; those that named one that has gone depart.
-    #[inline]
-    pub(crate) fn take(&self, consumer: &Consumer<'_>) -> Option<(P, M)> {
+    /// Hands up to `quota` packets, oldest first, to `handle`, and says how many. Those that name an interface that
+    /// has gone depart instead.
+    #[inline(always)]
+    pub(crate) fn drain(&self, consumer: &Consumer<'_>, quota: usize, mut handle: impl FnMut(P, M)) -> usize {
+        let mut handled = 0;
+        while handled < quota {
+            if self.ring.aside() > 0 || !self.ring.takes_in_place() {
+                let Some((packet, meta)) = self.take(consumer) else { break };
+                handle(packet, meta);
+                handled += 1;
+                continue;
+            }
+            let Some(front) = self.ring.front() else { break };
+            // Looked at before it is taken, so that the packet is moved but once, from its slot to the handler.
+            let fate = front.look(|item| self.deal(consumer, &item.packet, &item.meta, front.stamp()));
+            let Item { packet, meta } = front.take();
+            if fate == Fate::Handled {
+                handle(packet, meta);
+                handled += 1;
+            }
+        }
+        handled
+    }
+
+    /// Takes the oldest packet whose interfaces are all there, the long way.
+    #[cold]
+    fn take(&self, consumer: &Consumer<'_>) -> Option<(P, M)> {
         loop {
             let (Item { packet, meta }, stamp) = self.take_any(consumer)?;
-            self.discharge(&packet, &meta);
-            let (first, open) = consumer.core.look(&packet, &meta);
-            let interface = consumer.interfaces().of(first);
-            if open {
-                self.fates.handled.add(1);
-                if let Some(interface) = interface {
-                    interface.handled.add(1);
-                }
-                if stamp != 0 {
-                    self.record(consumer.core, stamp);
-                }
+            if self.deal(consumer, &packet, &meta, stamp) == Fate::Handled {
                 return Some((packet, meta));
             }
+        }
+    }
+
+    /// Decides and counts the fate of a packet that leaves the lane.
+    #[inline(always)]
+    fn deal(&self, consumer: &Consumer<'_>, packet: &P, meta: &M, stamp: u64) -> Fate {
+        self.discharge(packet, meta);
+        let (first, open) = consumer.core.look(packet, meta);
+        let interface = consumer.interfaces().of(first);
+        if !open {
             self.fates.departed.add(1);
             if let Some(interface) = interface {
                 interface.departed.add(1);
             }
+            return Fate::Departed;
         }
+        self.fates.handled.add(1);
+        if let Some(interface) = interface {
+            interface.handled.add(1);
+        }
+        if stamp != 0 {
+            self.record(consumer.core, stamp);
+        }
+        Fate::Handled
     }
 
     /// Drops every packet, as flushed.
@@ -196,6 +239,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     }
 
     /// Charges the interface's share.
+    #[cold]
     fn charge(&self, packet: &P, meta: &M) -> Result<(), Cause> {
         let Some((share, used)) = self.share_of(packet, meta) else { return Ok(()) };
         if used.fetch_add(1, Ordering::Relaxed) < share {
@@ -222,6 +266,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     }
 
     /// Makes room by dropping the oldest packet. False if somebody else is taking it.
+    #[cold]
     fn drop_oldest(&self, core: &Core, worker: usize) -> bool {
         let Some((item, _)) = self.ring.take_shared() else { return false };
         self.discharge(&item.packet, &item.meta);
@@ -232,7 +277,6 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         true
     }
 
-    #[inline]
     fn take_any(&self, consumer: &Consumer<'_>) -> Option<Stamped<P, M>> {
         if self.ring.aside() > 0
             && let Some(waiting) = self.with_aside(consumer, VecDeque::pop_front)
@@ -241,6 +285,11 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             return Some(waiting);
         }
         self.ring.take()
+    }
+
+    #[cold]
+    fn stamp(&self, core: &Core, claim: &Claim) {
+        self.ring.set_stamp(claim, core.clock.now().as_nanos().max(1));
     }
 
     #[cold]
@@ -267,11 +316,6 @@ impl<'w> Consumer<'w> {
     fn interfaces(&self) -> &'w PerInterface {
         &self.core.workers[self.worker].0.interfaces
     }
-}
-
-#[cold]
-fn stamp(core: &Core) -> u64 {
-    core.clock.now().as_nanos().max(1)
 }
 
 /// The interface whose share pays: the first that the metadata names, else the first that the packet does.

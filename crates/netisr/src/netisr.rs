@@ -231,6 +231,11 @@ impl<P: Packet, W: Local> Netisr<P, W> {
         Worker::claim(&self.inner, index)
     }
 
+    /// Has every worker come by soon, to look at what has changed: [`Local::depart`] is called on each.
+    pub fn call_workers(&self) {
+        self.inner.core.order();
+    }
+
     /// How many workers there are.
     pub fn workers(&self) -> usize {
         self.inner.core.workers.len()

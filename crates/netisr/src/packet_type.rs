@@ -304,13 +304,13 @@ pub(crate) struct Place<'t, P: Packet, M: Metadata, W> {
 }
 
 impl<P: Packet, M: Metadata, W> Place<'_, P, M, W> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fill(mut self, packet: P, meta: M) {
         self.fill_next(packet, meta);
     }
 
     /// For a place that was claimed from outside: fills it unless one of the interfaces was marked since.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fill_if_open(self, names: &Names<'_>, packet: P, meta: M) -> Result<(), Refused<P, M>> {
         if names.are_open() {
             self.fill(packet, meta);
@@ -322,7 +322,7 @@ impl<P: Packet, M: Metadata, W> Place<'_, P, M, W> {
         Err(of.refuse(worker, packet, meta, Cause::Departed))
     }
 
-    #[inline]
+    #[inline(always)]
     fn fill_next(&mut self, packet: P, meta: M) {
         self.of.lanes[self.worker].fill(&self.of.core, &mut self.claim, packet, meta);
     }

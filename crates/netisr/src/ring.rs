@@ -92,9 +92,11 @@ struct Intake {
     high_water: AtomicU64,
 }
 
+/// The item first: where slots are a multiple of 16 bytes, vector copies of it then never straddle two cache lines.
+#[repr(C)]
 struct Slot<T> {
-    ready: AtomicU64,
     item: UnsafeCell<MaybeUninit<T>>,
+    ready: AtomicU64,
 }
 
 // SAFETY: an item is written by the producer that claimed its position and read by whoever takes that
@@ -131,7 +133,7 @@ impl<T> Ring<T> {
     }
 
     /// Claims up to `want` positions, at least one.
-    #[inline]
+    #[inline(always)] // Returned through memory, the claim would be read in other pieces than it was written in.
     pub(crate) fn claim(&self, want: u32) -> Result<Claim, NoRoom> {
         let claim = &self.intake.0.claim;
         let mut word = claim.load(Ordering::Relaxed);
@@ -201,14 +203,22 @@ impl<T> Ring<T> {
         self.intake.0.claim.fetch_sub(1, Ordering::Release);
     }
 
-    /// Fills the next claimed position. The time is asked for if the item is one that is timed; 0 is not a time.
-    #[inline]
-    pub(crate) fn publish(&self, claim: &mut Claim, item: T, now: impl FnOnce() -> u64) {
+    /// Whether the item at the next claimed position is one that is timed.
+    #[inline(always)]
+    pub(crate) fn is_timed(&self, claim: &Claim) -> bool {
+        claim.first & self.time_mask == 0
+    }
+
+    /// Stamps the next claimed position, a timed one, before it is filled. 0 is not a time.
+    pub(crate) fn set_stamp(&self, claim: &Claim, stamp: u64) {
+        self.stamp(claim.first).store(stamp, Ordering::Relaxed);
+    }
+
+    /// Fills the next claimed position.
+    #[inline(always)]
+    pub(crate) fn publish(&self, claim: &mut Claim, item: T) {
         debug_assert!(claim.count > 0);
         let slot = self.slot(claim.first);
-        if claim.first & self.time_mask == 0 {
-            self.stamp(claim.first).store(now(), Ordering::Relaxed);
-        }
         // JUSTIFICATION: a slot that is sometimes empty and moves between threads without a lock.
         // SAFETY: `claim` gave this position to this caller alone, and it was given out only when the item
         // of the lap before had been taken: `head` had passed it (release; acquire in `room`).
@@ -235,13 +245,21 @@ impl<T> Ring<T> {
         if self.shared_head {
             return self.take_shared();
         }
+        self.front().map(|front| (front.stamp(), front.take())).map(|(stamp, item)| (item, stamp))
+    }
+
+    /// The oldest item in its place, to be looked at before it is taken, so that it need not be moved twice. For
+    /// the consumer only, and only where nobody else takes items ([`takes_in_place`](Self::takes_in_place)).
+    #[inline(always)]
+    pub(crate) fn front(&self) -> Option<Front<'_, T>> {
+        debug_assert!(self.takes_in_place());
         let mut head = self.head.0.load(Ordering::Relaxed);
         loop {
             let slot = self.slot(head);
             let next = (head + 1) & POSITION;
             let ready = slot.ready.load(Ordering::Acquire);
             if ready == next {
-                return Some(self.take_out(slot, head));
+                return Some(Front { ring: self, slot, head });
             }
             if ready != next | VOID {
                 return None;
@@ -249,6 +267,12 @@ impl<T> Ring<T> {
             self.pass_void(head);
             head = next;
         }
+    }
+
+    /// Whether only the consumer takes items.
+    #[inline]
+    pub(crate) fn takes_in_place(&self) -> bool {
+        !self.shared_head
     }
 
     /// Takes the oldest item, for anybody. `None` also while somebody else is taking it.
@@ -265,7 +289,9 @@ impl<T> Ring<T> {
             // The mark decides who takes it; the head moves when it is out, so the slot is free by then.
             slot.ready.compare_exchange(ready, ready | TAKEN, Ordering::Acquire, Ordering::Relaxed).ok()?;
             if ready == next {
-                return Some(self.take_out(slot, head));
+                let front = Front { ring: self, slot, head };
+                let stamp = front.stamp();
+                return Some((front.take(), stamp));
             }
             self.pass_void(head);
         }
@@ -374,7 +400,7 @@ impl<T> Ring<T> {
 
     /// How many of `want` there is room for at the moment at which `word` is the claim word, and how many items
     /// there are with those.
-    #[inline]
+    #[inline(always)]
     fn room(&self, word: u64, want: u64) -> (u64, u64) {
         let intake = &self.intake.0;
         let (tail, permits) = (word >> TAIL, word & RESERVED);
@@ -407,18 +433,6 @@ impl<T> Ring<T> {
         }
     }
 
-    #[inline]
-    fn take_out(&self, slot: &Slot<T>, head: u64) -> (T, u64) {
-        // JUSTIFICATION: as in `publish`.
-        // SAFETY: `ready` (acquire) says that the item of this very position is in the slot. The head stands
-        // here until this call moves it, and only one taker gets so far: the consumer, or who set `TAKEN`.
-        let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
-        let timed = head & self.time_mask == 0;
-        let stamp = if timed { self.stamp(head).load(Ordering::Relaxed) } else { 0 };
-        self.head.0.store((head + 1) & POSITION, Ordering::Release);
-        (item, stamp)
-    }
-
     /// Moves the head past a void. Like taking an item out, and nothing is in it.
     #[cold]
     fn pass_void(&self, head: u64) {
@@ -426,7 +440,7 @@ impl<T> Ring<T> {
         self.head.0.store((head + 1) & POSITION, Ordering::Release);
     }
 
-    #[inline]
+    #[inline(always)]
     fn slot(&self, position: u64) -> &Slot<T> {
         // A power of two divides 2^47, so the slot follows the position across its wrap.
         &self.slots[position as usize & (self.slots.len() - 1)]
@@ -436,6 +450,39 @@ impl<T> Ring<T> {
     #[inline]
     fn stamp(&self, position: u64) -> &AtomicU64 {
         &self.stamps[(position >> self.time_shift) as usize & (self.stamps.len() - 1)]
+    }
+}
+
+/// An item that is ready, still in its place on the ring. Its holder alone may take it.
+pub(crate) struct Front<'r, T> {
+    ring: &'r Ring<T>,
+    slot: &'r Slot<T>,
+    head: u64,
+}
+
+impl<T> Front<'_, T> {
+    #[inline(always)]
+    pub(crate) fn take(self) -> T {
+        // JUSTIFICATION: as in `publish`.
+        // SAFETY: `ready` (acquire) says that the item of this very position is in the slot. The head stands
+        // here until this call moves it, and only one taker gets so far: the consumer, or who set `TAKEN`.
+        let item = self.slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
+        self.ring.head.0.store((self.head + 1) & POSITION, Ordering::Release);
+        item
+    }
+
+    #[inline(always)]
+    pub(crate) fn look<O>(&self, look: impl FnOnce(&T) -> O) -> O {
+        // JUSTIFICATION: as in `publish`.
+        // SAFETY: as in `take`; the reference ends before this call does, and so before `take`.
+        self.slot.item.with(|place| look(unsafe { (*place).assume_init_ref() }))
+    }
+
+    /// When the item came; 0 if it is not one that is timed.
+    #[inline(always)]
+    pub(crate) fn stamp(&self) -> u64 {
+        let timed = self.head & self.ring.time_mask == 0;
+        if timed { self.ring.stamp(self.head).load(Ordering::Relaxed) } else { 0 }
     }
 }
 

@@ -23,8 +23,8 @@ use crate::wake::MOST_TYPES;
 
 /// A worker's own state, lent to the handlers that run on it.
 pub trait Local: 'static {
-    /// Some interfaces are departing: let go of everything that names one for which `stays` is false. Called
-    /// on the worker between handlers; the departure completes after it has returned.
+    /// Something has changed, and some interfaces may be departing: let go of everything that names one for
+    /// which `stays` is false. Called on the worker between handlers; departures complete after it has returned.
     fn depart(&mut self, stays: &dyn Fn(IfId) -> bool);
 }
 

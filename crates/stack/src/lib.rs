@@ -1,13 +1,64 @@
-//! The stack.
+//! The network stack that lives on Siding's facility.
+//!
+//! # Model
+//!
+//! A [`Stack`] has interfaces, each with one [`Device`] for each worker, and workers ([`StackWorker`]) that an
+//! embedder drives turn by turn: receive a batch from each interface, handle what was dispatched, run timers,
+//! send. What the data path reads (interfaces, addresses, routes) is an immutable [snapshot](config::Config);
+//! locks guard changes and protocol state, in one declared order ([`ranks`]). Whoever holds a lock and has
+//! something to send dispatches it.
+//!
+//! Time comes in with each turn, chance from a seed, I/O through devices: the same stack runs on real threads, in the
+//! simulator and under the model checkers.
+//!
+//! # Promises
+//!
+//! - Nothing is sent with a lock held: sending asks for a token that no holder of a lock has.
+//! - When a detach is complete, no frame leaves by the interface, and nothing refers to it.
+//! - Every packet that is dropped is counted by its cause ([`drops::Drop`]).
+//! - A packet to a reachable neighbour meets no lock and no allocation.
+//!
+//! # What it does not do
+//!
+//! Reassembly, router discovery and address autoconfiguration, MLD, TCP and UDP, IPv4 forwarding.
 #![forbid(unsafe_code)]
-#![allow(missing_docs)]
 
 pub mod arp;
+mod chance;
+pub mod config;
+mod control;
 pub mod device;
+pub mod drops;
+mod ether;
+mod event;
 pub mod icmp6;
+pub mod ifnet;
+mod ip4;
 pub mod ip6;
 pub mod nd6;
+mod neighbor;
+mod ping;
+pub mod ranks;
 pub mod route;
+mod snapshot;
+mod stack;
+mod timer;
+mod worker;
 
+pub use chance::Chance;
+pub use control::*;
 pub use device::BATCH;
 pub use device::Device;
+pub use event::Deaf;
+pub use event::Event;
+pub use event::Observer;
+pub use neighbor::NeighborLimits;
+pub use neighbor::NeighborReport;
+pub use ping::Answer;
+pub use ping::Ping;
+pub use ping::PingReply;
+pub use stack::BuildError;
+pub use stack::Stack;
+pub use stack::StackConfig;
+pub use worker::StackWorker;
+pub use worker::Turn;

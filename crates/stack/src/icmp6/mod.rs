@@ -1,3 +1,10 @@
-//! ICMPv6.
+//! ICMPv6: echo and errors. Neighbour discovery is `nd6`.
 
+mod error;
+mod input;
 pub mod limit;
+
+pub(crate) use error::error;
+pub(crate) use error::unreachable;
+pub(crate) use input::input;
+pub(crate) use limit::LinkCast;

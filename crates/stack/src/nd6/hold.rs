@@ -57,6 +57,11 @@ impl<T> HoldQueue<T> {
         out
     }
 
+    /// The oldest packet, which stays.
+    pub fn oldest(&self) -> Option<&T> {
+        self.packets.front()
+    }
+
     /// Packets waiting.
     pub fn len(&self) -> usize {
         self.packets.len()

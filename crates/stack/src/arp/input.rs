@@ -1,0 +1,86 @@
+//! ARP messages that come in.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::Mac;
+use siding_wire::arp::ArpOp;
+use siding_wire::arp::ArpRepr;
+
+use super::machine;
+use super::machine::ArpSeen;
+use super::machine::Learn;
+use super::output::build;
+use crate::drops::Drop;
+use crate::event::Event;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::neighbor;
+use crate::worker::Local;
+
+/// A message from the link of `on`.
+pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interface, from: Mac, packet: Mbuf) {
+    let message = match ArpRepr::parse(packet.data()) {
+        Ok(message) => message,
+        Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
+    };
+    let counter = match message.op {
+        ArpOp::REQUEST => IfCounter::ArpRequestIn,
+        ArpOp::REPLY => IfCounter::ArpReplyIn,
+        _ => return local.drop_packet(packet, Drop::Ignored),
+    };
+    on.ifnet.counters.add(counter, 1);
+    let seen = ArpSeen {
+        is_request: message.op == ArpOp::REQUEST,
+        sender_hw: message.sha,
+        sender_ip: message.spa,
+        target_ip: message.tpa,
+    };
+    let our_ips: Vec<Ipv4Addr> = on.addrs4.iter().map(|own| own.addr).collect();
+    let verdict = machine::judge(&seen, &our_ips, &[on.mac]);
+    if let Some(addr) = verdict.conflict {
+        local.tell(Event::AddressConflict { interface: on.ifnet.id, addr: addr.into(), lladdr: Some(from) });
+    }
+    learn(ctx, local, on, &seen, verdict.learn, our_ips.contains(&seen.target_ip));
+    if let Some(to) = verdict.reply {
+        match build(local, on, to, &message.reply(on.mac)) {
+            Some(frame) => {
+                on.ifnet.counters.add(IfCounter::ArpReplyOut, 1);
+                local.transmit(ctx, on.ifnet.id, frame);
+            }
+            None => local.count(Drop::NoBuffer),
+        }
+    }
+    local.cache.free(packet);
+}
+
+fn learn(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    on: &Interface,
+    seen: &ArpSeen,
+    how: Learn,
+    for_us: bool,
+) {
+    let addr = IpAddr::V4(seen.sender_ip);
+    let found = match how {
+        Learn::No => return,
+        Learn::Update => match on.ifnet.neighbors.find(ctx, addr) {
+            Some(lle) => Ok((lle, false)),
+            None => return,
+        },
+        Learn::Insert => on.ifnet.neighbors.find_or_insert(ctx, addr, |_ctx| machine::learned(seen)),
+    };
+    let now = local.now;
+    match found {
+        Ok((lle, true)) => local.note_neighbor(&lle, None, Some(&machine::learned(seen))),
+        Ok((lle, false)) => {
+            let _change =
+                neighbor::settle(ctx, local, on, &lle, |nud| machine::apply(nud, now, &on.nud, seen, for_us));
+        }
+        Err(_) => local.count(Drop::TableFull),
+    }
+}

@@ -1,0 +1,133 @@
+//! The configuration that the data path reads: one immutable snapshot.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+
+use siding_netisr::IfId;
+
+use crate::ifnet::Interface;
+use crate::ip6::source::Candidate;
+use crate::ip6::source::Mobility;
+use crate::ip6::source::Policy;
+use crate::ip6::source::Preferences;
+use crate::ip6::source::select;
+use crate::nd6::dad::DadState;
+use crate::route::Fib;
+use crate::route::Table;
+
+/// Everything the data path must know. Made anew for each change.
+#[derive(Clone, Default)]
+pub struct Config {
+    /// By the slot of their identity.
+    interfaces: Vec<Option<Interface>>,
+    /// IPv6 routes, as configured; the data path looks in `fib6`.
+    pub routes6: Arc<Table<Ipv6Addr>>,
+    /// IPv4 routes.
+    pub routes4: Arc<Table<Ipv4Addr>>,
+    fib6: Option<Arc<Fib<Ipv6Addr>>>,
+    fib4: Option<Arc<Fib<Ipv4Addr>>>,
+    /// Whether packets for others are forwarded, and advertisements carry the Router flag.
+    pub forwarding: bool,
+    /// The policy of source address selection (RFC 6724 s2.1).
+    pub policy: Policy,
+}
+
+impl Config {
+    /// The interface, if it is there under this very identity.
+    pub fn interface(&self, id: IfId) -> Option<&Interface> {
+        self.interfaces.get(id.slot())?.as_ref().filter(|interface| interface.ifnet.id == id)
+    }
+
+    /// All interfaces.
+    pub fn interfaces(&self) -> impl Iterator<Item = &Interface> {
+        self.interfaces.iter().flatten()
+    }
+
+    /// The interface of this name.
+    pub fn by_name(&self, name: &str) -> Option<&Interface> {
+        self.interfaces().find(|interface| interface.ifnet.name == name)
+    }
+
+    /// The interface that has this address assigned. A link-local address is looked for on `on` only.
+    pub fn owner6(&self, addr: Ipv6Addr, on: IfId) -> Option<&Interface> {
+        let here = self.interface(on).filter(|interface| interface.accepts(addr));
+        if here.is_some() || siding_wire::ip6::is_link_local(addr) {
+            return here;
+        }
+        self.interfaces().find(|interface| interface.accepts(addr))
+    }
+
+    /// The interface that has this address assigned.
+    pub fn owner4(&self, addr: Ipv4Addr) -> Option<&Interface> {
+        self.interfaces().find(|interface| interface.addrs4.iter().any(|own| own.addr == addr))
+    }
+
+    /// The source for packets to `dst` that go out of `out` (RFC 6724).
+    pub fn source6(&self, dst: Ipv6Addr, out: IfId) -> Option<Ipv6Addr> {
+        let candidates: Vec<Candidate> = self.interfaces().flat_map(candidates).collect();
+        select(dst, out, &candidates, &self.policy, Preferences::default()).map(|candidate| candidate.addr)
+    }
+
+    /// The interface and the neighbour that packets to `dst` go to.
+    #[inline]
+    pub(crate) fn route6(&self, dst: Ipv6Addr) -> Option<(&Interface, Ipv6Addr)> {
+        let route = self.fib6.as_ref()?.lookup(dst)?;
+        Some((self.interface(route.interface)?, route.next_hop.unwrap_or(dst)))
+    }
+
+    /// The same for IPv4.
+    pub(crate) fn route4(&self, dst: Ipv4Addr) -> Option<(&Interface, Ipv4Addr)> {
+        let route = self.fib4.as_ref()?.lookup(dst)?;
+        Some((self.interface(route.interface)?, route.next_hop.unwrap_or(dst)))
+    }
+
+    /// Compiles the routes. To be called when they have changed, before the configuration is published.
+    pub(crate) fn compile(&mut self) {
+        self.fib6 = Some(Arc::new(Fib::compile(&self.routes6)));
+        self.fib4 = Some(Arc::new(Fib::compile(&self.routes4)));
+    }
+
+    pub(crate) fn put(&mut self, interface: Interface) {
+        let slot = interface.ifnet.id.slot();
+        if self.interfaces.len() <= slot {
+            self.interfaces.resize_with(slot + 1, || None);
+        }
+        self.interfaces[slot] = Some(interface);
+    }
+
+    pub(crate) fn remove(&mut self, id: IfId) {
+        if self.interface(id).is_some() {
+            self.interfaces[id.slot()] = None;
+        }
+        Arc::make_mut(&mut self.routes6).retain(|route| route.interface != id);
+        Arc::make_mut(&mut self.routes4).retain(|route| route.interface != id);
+    }
+
+    pub(crate) fn interface_mut(&mut self, id: IfId) -> Option<&mut Interface> {
+        self.interfaces.get_mut(id.slot())?.as_mut().filter(|interface| interface.ifnet.id == id)
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("interfaces", &self.interfaces)
+            .field("forwarding", &self.forwarding)
+            .finish_non_exhaustive()
+    }
+}
+
+fn candidates(interface: &Interface) -> impl Iterator<Item = Candidate> + '_ {
+    //= RFC 4862 s5.4 [4862-4]: a tentative or duplicate address is assigned to nobody, so no source.
+    interface.addrs6.iter().filter(|own| own.state == DadState::Preferred).map(|own| Candidate {
+        addr: own.addr,
+        prefix_len: own.prefix_len,
+        interface: interface.ifnet.id,
+        deprecated: false,
+        temporary: false,
+        mobility: Mobility::Both,
+        next_hop_match: false,
+    })
+}

@@ -1,0 +1,222 @@
+//! Adding and removing addresses.
+
+use std::net::IpAddr;
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use std::sync::Arc;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_wire::ip6;
+
+use crate::Stack;
+use crate::config::Config;
+use crate::ifnet::Addr4;
+use crate::ifnet::Addr6;
+use crate::nd6::dad::Dad;
+use crate::nd6::dad::DadState;
+use crate::nd6::dad::MAX_RTR_SOLICITATION_DELAY;
+use crate::ranks;
+use crate::route::Origin;
+use crate::route::Prefix;
+use crate::route::Route;
+use crate::stack::Control;
+use crate::timer::Due;
+
+/// Why an address was not added or removed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// There is no such interface.
+    #[error("interface {0} is not attached")]
+    NoInterface(IfId),
+    /// The interface has it.
+    #[error("{0} is assigned to this interface already")]
+    Assigned(IpAddr),
+    /// The interface does not have it.
+    #[error("{0} is not an address of this interface")]
+    NotAssigned(IpAddr),
+    /// Nobody can have it.
+    #[error("{0} cannot be an interface's address: it is unspecified, loopback, multicast or broadcast")]
+    NotUnicast(IpAddr),
+    /// Longer than the address.
+    #[error("a prefix of {0} bits is longer than the address: give at most {1}")]
+    PrefixTooLong(u8, u8),
+}
+
+impl Stack {
+    /// Adds an address. An IPv6 address is tentative until duplicate address detection has passed (RFC 4862 s5.4),
+    /// unless `detect` is false.
+    ///
+    /// Its prefix becomes on-link: the operator says so by giving its length. (RFC 5942 s4 forbids to take that
+    /// from an address that came by itself.)
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be, or is there already.
+    pub fn add_address(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        addr: IpAddr,
+        prefix_len: u8,
+        detect: bool,
+    ) -> Result<(), AddressError> {
+        check(addr, prefix_len)?;
+        let shared = &self.shared;
+        let now = self.now();
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
+        let config = shared.config.load();
+        let interface = config.interface(on).ok_or(AddressError::NoInterface(on))?;
+        match addr {
+            IpAddr::V6(addr6) => {
+                if interface.addr6(addr6).is_some() {
+                    return Err(AddressError::Assigned(addr));
+                }
+                let first = interface.addrs6.is_empty();
+                let state = self.detect(&mut control, &mut ctx, now, on, addr6, first, detect);
+                shared.change(&mut control, |config| {
+                    add6(config, on, Addr6 { addr: addr6, prefix_len, state });
+                });
+            }
+            IpAddr::V4(addr4) => {
+                if interface.addrs4.iter().any(|own| own.addr == addr4) {
+                    return Err(AddressError::Assigned(addr));
+                }
+                shared.change(&mut control, |config| add4(config, on, Addr4 { addr: addr4, prefix_len }));
+            }
+        }
+        drop(control);
+        shared.netisr.call_workers();
+        Ok(())
+    }
+
+    /// Adds the link-local address that the interface's MAC makes (RFC 4862 s5.3).
+    ///
+    /// # Errors
+    ///
+    /// As [`add_address`](Self::add_address).
+    pub fn add_link_local(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        detect: bool,
+    ) -> Result<Ipv6Addr, AddressError> {
+        let mac = self.shared.config.load().interface(on).ok_or(AddressError::NoInterface(on))?.mac;
+        let addr = ip6::eui64_link_local(mac);
+        self.add_address(ctx, on, addr.into(), 64, detect)?;
+        Ok(addr)
+    }
+
+    /// Removes an address, and the on-link route that came with it unless another address shares it.
+    ///
+    /// # Errors
+    ///
+    /// It is not there.
+    pub fn remove_address(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        addr: IpAddr,
+    ) -> Result<(), AddressError> {
+        let shared = &self.shared;
+        let (mut control, _ctx) = ctx.lock(&shared.control);
+        shared.change(&mut control, |config| {
+            let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
+            let before = interface.addrs6.len() + interface.addrs4.len();
+            interface.addrs6 =
+                interface.addrs6.iter().filter(|own| IpAddr::V6(own.addr) != addr).copied().collect();
+            interface.addrs4 =
+                interface.addrs4.iter().filter(|own| IpAddr::V4(own.addr) != addr).copied().collect();
+            if interface.addrs6.len() + interface.addrs4.len() == before {
+                return Err(AddressError::NotAssigned(addr));
+            }
+            let (addrs6, addrs4) = (interface.addrs6.clone(), interface.addrs4.clone());
+            Arc::make_mut(&mut config.routes6).retain(|route| {
+                route.interface != on
+                    || route.origin != Origin::Connected
+                    || addrs6.iter().any(|own| Prefix::covering(own.addr, own.prefix_len) == route.prefix)
+            });
+            Arc::make_mut(&mut config.routes4).retain(|route| {
+                route.interface != on
+                    || route.origin != Origin::Connected
+                    || addrs4.iter().any(|own| Prefix::covering(own.addr, own.prefix_len) == route.prefix)
+            });
+            config.compile();
+            Ok(())
+        })?;
+        if let IpAddr::V6(addr) = addr {
+            control.dads.remove(&(on, addr));
+        }
+        drop(control);
+        shared.netisr.call_workers();
+        Ok(())
+    }
+
+    /// Begins duplicate address detection; gives the state to begin with.
+    #[allow(clippy::too_many_arguments)] // Each says another thing about the address.
+    fn detect(
+        &self,
+        control: &mut Control,
+        ctx: &mut Ctx<'_, ranks::Control>,
+        now: siding_netisr::Instant,
+        on: IfId,
+        addr: Ipv6Addr,
+        first: bool,
+        detect: bool,
+    ) -> DadState {
+        if !detect {
+            return DadState::Preferred;
+        }
+        //= RFC 4862 s5.4.2 [4862-2]: the interface's first message waits a random while.
+        let delay = match first {
+            true => control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY),
+            false => Duration::ZERO,
+        };
+        let dad = Dad::new(now, delay, &control.dad);
+        if let Some(deadline) = dad.deadline() {
+            control.dads.insert((on, addr), dad);
+            self.shared.timers.arm(ctx, deadline, Due::Dad(on, addr));
+        }
+        dad.state()
+    }
+}
+
+fn check(addr: IpAddr, prefix_len: u8) -> Result<(), AddressError> {
+    let bits = if addr.is_ipv6() { 128 } else { 32 };
+    if prefix_len > bits {
+        return Err(AddressError::PrefixTooLong(prefix_len, bits));
+    }
+    let broadcast = matches!(addr, IpAddr::V4(addr) if addr.is_broadcast());
+    if addr.is_unspecified() || addr.is_loopback() || addr.is_multicast() || broadcast {
+        return Err(AddressError::NotUnicast(addr));
+    }
+    Ok(())
+}
+
+fn add6(config: &mut Config, on: IfId, own: Addr6) {
+    if let Some(interface) = config.interface_mut(on) {
+        let mut all: Vec<Addr6> = interface.addrs6.iter().copied().chain([own]).collect();
+        all.sort_by_key(|own| !ip6::is_link_local(own.addr));
+        interface.addrs6 = all.into();
+    }
+    // Link-local destinations need no route: they are meant on the interface that the caller names.
+    if !ip6::is_link_local(own.addr) {
+        let prefix = Prefix::covering(own.addr, own.prefix_len);
+        let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
+        // A connected route has no next hop, so nothing about it can be refused.
+        let _ = Arc::make_mut(&mut config.routes6).insert(route);
+        config.compile();
+    }
+}
+
+fn add4(config: &mut Config, on: IfId, own: Addr4) {
+    if let Some(interface) = config.interface_mut(on) {
+        interface.addrs4 = interface.addrs4.iter().copied().chain([own]).collect();
+    }
+    let prefix = Prefix::covering(own.addr, own.prefix_len);
+    let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
+    let _ = Arc::make_mut(&mut config.routes4).insert(route);
+    config.compile();
+}

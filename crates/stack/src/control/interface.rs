@@ -1,0 +1,191 @@
+//! Attaching and detaching interfaces.
+//!
+//! # Teardown
+//!
+//! In this order: *mark* the interface dying, so that nothing new names it; take it out of the snapshot; purge its
+//! neighbours, timers and addresses; wait until every worker has come by, which drops devices and queued packets.
+//! The mark comes before anything is torn down, and nobody waits with a lock held: the token says so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_netisr::Departure;
+use siding_netisr::IfId;
+use siding_netisr::StillHeld;
+use siding_netisr::sync::mutant;
+use siding_wire::Mac;
+
+use super::NoInterface;
+use crate::Device;
+use crate::Stack;
+use crate::drops::Drop;
+use crate::ifnet::IfCounters;
+use crate::ifnet::Ifnet;
+use crate::ifnet::Interface;
+use crate::neighbor::Neighbors;
+use crate::worker::Local;
+
+/// An interface that is to be attached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterfaceSpec {
+    /// The operator's name for it.
+    pub name: String,
+    /// Its link-layer address.
+    pub mac: Mac,
+    /// The largest IP packet, in bytes; at least 1280 for IPv6.
+    pub mtu: u16,
+}
+
+/// Why an interface was not attached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// An interface has this name.
+    #[error("an interface named '{0}' is attached already: detach it first, or choose another name")]
+    NameTaken(String),
+    /// All slots are in use.
+    #[error("all interface slots are in use: detach one first, or build the stack with more")]
+    NoSlot,
+    /// One device for each worker is needed.
+    #[error("{got} device queues for {workers} workers: give one queue for each worker")]
+    Queues {
+        /// Devices given.
+        got: usize,
+        /// Workers there are.
+        workers: usize,
+    },
+    /// IPv6 needs 1280 bytes (RFC 8200 s5).
+    #[error("an MTU of {0} is too small: IPv6 needs at least 1280 bytes")]
+    Mtu(u16),
+    /// Not an address that one station can have.
+    #[error("{0} cannot be an interface's address: it is zero or a group's")]
+    Mac(Mac),
+}
+
+/// A departure under way, and what it has cost so far.
+#[derive(Debug)]
+pub struct Detached {
+    departure: Departure<Mbuf, Local>,
+    stack: Stack,
+}
+
+impl Stack {
+    /// Attaches an interface: one device for each worker. It is up at once and has no addresses.
+    ///
+    /// # Errors
+    ///
+    /// The name is taken, a value is out of its range, or there is no slot.
+    pub fn attach(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        spec: InterfaceSpec,
+        devices: Vec<Box<dyn Device>>,
+    ) -> Result<IfId, AttachError> {
+        let shared = &self.shared;
+        if spec.mtu < 1280 {
+            return Err(AttachError::Mtu(spec.mtu));
+        }
+        if !spec.mac.is_unicast() {
+            return Err(AttachError::Mac(spec.mac));
+        }
+        let workers = shared.netisr.workers();
+        if devices.len() != workers {
+            return Err(AttachError::Queues { got: devices.len(), workers });
+        }
+        let (mut control, _ctx) = ctx.lock(&shared.control);
+        if shared.config.load().by_name(&spec.name).is_some() {
+            return Err(AttachError::NameTaken(spec.name));
+        }
+        let id = shared.netisr.attach().ok_or(AttachError::NoSlot)?;
+        let secret = (control.chance.next_u64(), control.chance.next_u64());
+        let ifnet = Arc::new(Ifnet {
+            id,
+            name: spec.name,
+            neighbors: Neighbors::new(id, shared.neighbors, secret),
+            counters: IfCounters::default(),
+        });
+        shared.deliver_devices(&ifnet, devices);
+        shared.change(&mut control, |config| {
+            config.put(Interface {
+                ifnet,
+                mac: spec.mac,
+                mtu: spec.mtu,
+                up: true,
+                addrs6: Arc::new([]),
+                addrs4: Arc::new([]),
+                nud: shared.nud,
+                hop_limit: 64,
+            });
+        });
+        drop(control);
+        shared.netisr.call_workers();
+        Ok(id)
+    }
+
+    /// Begins to detach an interface. When the result is [complete](Detached::is_complete), nothing of it is left:
+    /// no packet, no timer, no device, and no frame will leave by it.
+    ///
+    /// # Errors
+    ///
+    /// It is not attached.
+    pub fn detach(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId) -> Result<Detached, NoInterface> {
+        if mutant("purge-before-mark") {
+            self.tear_down(ctx, id);
+        }
+        let departure = self.shared.netisr.detach(ctx, id).map_err(|_| NoInterface(id))?;
+        self.tear_down(ctx, id);
+        Ok(Detached { departure, stack: self.clone() })
+    }
+
+    /// Takes an interface up or down. What it knows stays.
+    ///
+    /// # Errors
+    ///
+    /// It is not attached.
+    pub fn set_up(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, up: bool) -> Result<(), NoInterface> {
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        self.shared.change(&mut control, |config| {
+            config.interface_mut(id).map(|interface| interface.up = up).ok_or(NoInterface(id))
+        })
+    }
+
+    fn tear_down(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId) {
+        let shared = &self.shared;
+        let Some(interface) = shared.config.load().interface(id).cloned() else { return };
+        let (mut control, _ctx) = ctx.lock(&shared.control);
+        control.dads.retain(|(on, _), _| *on != id);
+        shared.change(&mut control, |config| {
+            config.remove(id);
+            config.compile();
+        });
+        drop(control);
+        let held = interface.ifnet.neighbors.purge(ctx, true, |_| true);
+        let drops = &shared.drops[shared.netisr.workers()];
+        held.iter().for_each(|_| drops.count(Drop::InterfaceGone));
+        Mbuf::free_all(held);
+        shared.timers.purge(ctx, id);
+    }
+}
+
+impl Detached {
+    /// Whether nothing of the interface is left. Does what can be done without waiting.
+    pub fn is_complete(&mut self) -> bool {
+        self.departure.is_complete()
+    }
+
+    /// Waits until nothing of the interface is left, at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// Time is up: who still holds it. The departure goes on.
+    pub fn wait(&mut self, ctx: &mut Ctx<'_, Unlocked>, timeout: Duration) -> Result<(), StillHeld> {
+        self.departure.wait(ctx, timeout)
+    }
+
+    /// The stack that it departs from.
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+}

@@ -1,0 +1,26 @@
+//! Changes from outside: interfaces, addresses, routes, neighbours. Each takes the control lock for a moment,
+//! publishes a snapshot, and dispatches what is to be announced.
+
+mod address;
+mod interface;
+mod neighbor;
+mod report;
+mod route;
+mod send;
+
+pub use address::AddressError;
+pub use interface::AttachError;
+pub use interface::Detached;
+pub use interface::InterfaceSpec;
+pub use neighbor::NeighborError;
+pub use report::DropReport;
+pub use report::InterfaceReport;
+pub use route::AddRouteError;
+pub use send::SendError;
+
+use siding_netisr::IfId;
+
+/// There is no such interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interface {0} is not attached")]
+pub struct NoInterface(pub IfId);

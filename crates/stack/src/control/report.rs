@@ -1,0 +1,111 @@
+//! What the stack tells of itself.
+
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_netisr::TypeReport;
+use siding_netisr::WorkerReport;
+use siding_wire::Mac;
+
+use crate::Stack;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::ifnet::IfCounter;
+use crate::neighbor::NeighborReport;
+use crate::route::Route;
+
+/// An interface, for tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterfaceReport {
+    /// Its identity.
+    pub id: IfId,
+    /// Its name.
+    pub name: String,
+    /// Its link-layer address.
+    pub mac: Mac,
+    /// Its MTU in bytes.
+    pub mtu: u16,
+    /// Administratively up.
+    pub up: bool,
+    /// Neighbours it knows.
+    pub neighbors: usize,
+    /// Its counters.
+    pub counters: Vec<(IfCounter, u64)>,
+    /// What became of packets that were dispatched in its name.
+    pub netisr: siding_netisr::InterfaceReport,
+}
+
+/// Packets dropped for one cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DropReport {
+    /// The cause.
+    pub cause: Drop,
+    /// How many, over all workers.
+    pub count: u64,
+}
+
+impl Stack {
+    /// The configuration now.
+    pub fn config(&self) -> Arc<Config> {
+        self.shared.config.load()
+    }
+
+    /// Every interface, in order of slots.
+    pub fn interfaces(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<InterfaceReport> {
+        let config = self.config();
+        config
+            .interfaces()
+            .map(|interface| InterfaceReport {
+                id: interface.ifnet.id,
+                name: interface.ifnet.name.clone(),
+                mac: interface.mac,
+                mtu: interface.mtu,
+                up: interface.up,
+                neighbors: interface.ifnet.neighbors.len(ctx),
+                counters: IfCounter::ALL
+                    .map(|counter| (counter, interface.ifnet.counters.of(counter)))
+                    .to_vec(),
+                netisr: self.shared.netisr.interface(interface.ifnet.id),
+            })
+            .collect()
+    }
+
+    /// Every neighbour.
+    pub fn neighbors(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<NeighborReport> {
+        self.config().interfaces().flat_map(|interface| interface.ifnet.neighbors.report(ctx)).collect()
+    }
+
+    /// Every IPv6 route.
+    pub fn routes6(&self) -> Vec<Route<Ipv6Addr>> {
+        self.config().routes6.iter().copied().collect()
+    }
+
+    /// Every IPv4 route.
+    pub fn routes4(&self) -> Vec<Route<Ipv4Addr>> {
+        self.config().routes4.iter().copied().collect()
+    }
+
+    /// Every cause of drops with its count, zeros included.
+    pub fn drops(&self) -> Vec<DropReport> {
+        Drop::all().map(|cause| DropReport { cause, count: self.dropped(cause) }).collect()
+    }
+
+    /// How many packets were dropped for `cause`.
+    pub fn dropped(&self, cause: Drop) -> u64 {
+        self.shared.drops.iter().map(|drops| drops.of(cause)).sum()
+    }
+
+    /// Every type of deferred packet.
+    pub fn netisr_types(&self) -> Vec<TypeReport> {
+        self.shared.netisr.types()
+    }
+
+    /// Every worker.
+    pub fn workers(&self) -> Vec<WorkerReport> {
+        self.shared.netisr.worker_reports()
+    }
+}

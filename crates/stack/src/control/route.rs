@@ -1,0 +1,95 @@
+//! Adding and removing routes; forwarding.
+
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+
+use std::sync::Arc;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+
+use crate::Stack;
+use crate::route::Prefix;
+use crate::route::Route;
+use crate::route::RouteError;
+
+/// Why a route was not added.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddRouteError {
+    /// There is no such interface.
+    #[error("interface {0} is not attached")]
+    NoInterface(IfId),
+    /// The IPv6 route cannot be.
+    #[error(transparent)]
+    Route6(#[from] RouteError<Ipv6Addr>),
+    /// The IPv4 route cannot be.
+    #[error(transparent)]
+    Route4(#[from] RouteError<Ipv4Addr>),
+}
+
+impl Stack {
+    /// Adds IPv6 routes, in one step; one with the same prefix, next hop and interface is replaced.
+    ///
+    /// # Errors
+    ///
+    /// The first route that cannot be; none has been added then.
+    pub fn add_routes6(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        routes: impl IntoIterator<Item = Route<Ipv6Addr>>,
+    ) -> Result<(), AddRouteError> {
+        let shared = &self.shared;
+        let (_control, _ctx) = ctx.lock(&shared.control);
+        let mut config = (*shared.config.load()).clone();
+        for route in routes {
+            config.interface(route.interface).ok_or(AddRouteError::NoInterface(route.interface))?;
+            Arc::make_mut(&mut config.routes6).insert(route)?;
+        }
+        config.compile();
+        shared.config.publish(config);
+        Ok(())
+    }
+
+    /// Adds an IPv4 route.
+    ///
+    /// # Errors
+    ///
+    /// The route cannot be.
+    pub fn add_route4(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        route: Route<Ipv4Addr>,
+    ) -> Result<(), AddRouteError> {
+        let shared = &self.shared;
+        let (_control, _ctx) = ctx.lock(&shared.control);
+        let mut config = (*shared.config.load()).clone();
+        config.interface(route.interface).ok_or(AddRouteError::NoInterface(route.interface))?;
+        Arc::make_mut(&mut config.routes4).insert(route)?;
+        config.compile();
+        shared.config.publish(config);
+        Ok(())
+    }
+
+    /// Removes an IPv6 route. False if there is none.
+    pub fn remove_route6(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        prefix: &Prefix<Ipv6Addr>,
+        next_hop: Option<Ipv6Addr>,
+        interface: IfId,
+    ) -> bool {
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        self.shared.change(&mut control, |config| {
+            let removed = Arc::make_mut(&mut config.routes6).remove(prefix, next_hop, interface).is_some();
+            config.compile();
+            removed
+        })
+    }
+
+    /// Forwards packets for others, or stops to. Advertisements carry the Router flag accordingly.
+    pub fn set_forwarding(&self, ctx: &mut Ctx<'_, Unlocked>, forwarding: bool) {
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        self.shared.change(&mut control, |config| config.forwarding = forwarding);
+    }
+}

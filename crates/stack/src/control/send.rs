@@ -1,0 +1,130 @@
+//! Packets that are made outside of workers: echo requests.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_netisr::Cause;
+use siding_netisr::IfId;
+use siding_wire::IpProto;
+use siding_wire::icmp4::Icmp4Repr;
+use siding_wire::icmp6::Icmp6Repr;
+use siding_wire::ip4;
+use siding_wire::ip4::Ip4Repr;
+use siding_wire::ip6;
+use siding_wire::ip6::Ip6Repr;
+
+use crate::Stack;
+use crate::arp;
+use crate::ping::Ping;
+
+/// Why a packet was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// No route.
+    #[error("no route to {0}: add one, or give the interface for a link-local address")]
+    NoRoute(IpAddr),
+    /// No source address serves.
+    #[error("no source address for {0}: the interface has none that is out of duplicate address detection")]
+    NoSource(IpAddr),
+    /// The pool is dry.
+    #[error("no packet buffer is free")]
+    NoBuffer,
+    /// Larger than a buffer.
+    #[error("{0} bytes of data do not fit into a packet")]
+    TooLarge(usize),
+    /// The facility refused it.
+    #[error("the packet was refused: {0}")]
+    Refused(Cause),
+}
+
+impl Stack {
+    /// Somebody who will ping. `None` if all identifiers are in use.
+    pub fn open_ping(&self, ctx: &mut Ctx<'_, Unlocked>) -> Option<Ping> {
+        self.shared.pings.open(ctx)
+    }
+
+    /// Sends an echo request with `data` to `dst`; `scope` is the interface that a link-local or multicast
+    /// destination is meant on ([`IfId::NONE`] otherwise).
+    ///
+    /// # Errors
+    ///
+    /// It cannot be sent, or the queue is full.
+    pub fn ping<L>(
+        &self,
+        ctx: &Ctx<'_, L>,
+        ping: &Ping,
+        dst: IpAddr,
+        scope: IfId,
+        seq: u16,
+        data: &[u8],
+    ) -> Result<(), SendError> {
+        let packet = match dst {
+            IpAddr::V6(dst) => self.echo6(dst, scope, ping.ident(), seq, data)?,
+            IpAddr::V4(dst) => self.echo4(dst, ping.ident(), seq, data)?,
+        };
+        self.shared
+            .types
+            .ip_out
+            .dispatch(ctx, packet, scope)
+            .map_err(|refused| SendError::Refused(refused.cause))
+    }
+
+    fn echo6(
+        &self,
+        dst: Ipv6Addr,
+        scope: IfId,
+        ident: u16,
+        seq: u16,
+        data: &[u8],
+    ) -> Result<Mbuf, SendError> {
+        let config = self.shared.config.load();
+        let scoped = ip6::is_link_local(dst) || dst.is_multicast();
+        let out = match config.owner6(dst, scope) {
+            Some(own) => Some(own),
+            None if scoped => config.interface(scope),
+            None => config.route6(dst).map(|(out, _)| out),
+        };
+        let out = out.ok_or(SendError::NoRoute(dst.into()))?;
+        let source = config.source6(dst, out.ifnet.id).ok_or(SendError::NoSource(dst.into()))?;
+        let repr = Icmp6Repr::EchoRequest { ident, seq };
+        let len = repr.buffer_len() + data.len();
+        self.build(ip6::HEADER_LEN, len, data, |header, message| {
+            repr.emit(source, dst, message)?;
+            Ip6Repr::new(source, dst, IpProto::ICMP6, out.hop_limit, len as u16).emit(header)
+        })
+    }
+
+    fn echo4(&self, dst: Ipv4Addr, ident: u16, seq: u16, data: &[u8]) -> Result<Mbuf, SendError> {
+        let config = self.shared.config.load();
+        let (out, next_hop) = match config.owner4(dst) {
+            Some(own) => (own, dst),
+            None => config.route4(dst).ok_or(SendError::NoRoute(dst.into()))?,
+        };
+        let source = arp::source(out, next_hop).ok_or(SendError::NoSource(dst.into()))?;
+        let repr = Icmp4Repr::EchoRequest { ident, seq };
+        let len = repr.buffer_len() + data.len();
+        self.build(ip4::HEADER_LEN, len, data, |header, message| {
+            repr.emit(message)?;
+            Ip4Repr::new(source, dst, IpProto::ICMP, out.hop_limit, len as u16).emit(header)
+        })
+    }
+
+    fn build(
+        &self,
+        header_len: usize,
+        len: usize,
+        data: &[u8],
+        emit: impl FnOnce(&mut [u8], &mut [u8]) -> Result<usize, siding_wire::Malformed>,
+    ) -> Result<Mbuf, SendError> {
+        let mut packet = self.shared.pool.alloc().ok_or(SendError::NoBuffer)?;
+        let place = packet.append(header_len + len).ok_or(SendError::TooLarge(data.len()))?;
+        let (header, message) = place.split_at_mut(header_len);
+        message[len - data.len()..].copy_from_slice(data);
+        emit(header, message).map_err(|_| SendError::TooLarge(data.len()))?;
+        Ok(packet)
+    }
+}

@@ -1,0 +1,194 @@
+//! Every packet that is dropped has a cause and a counter.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use siding_wire::Malformed;
+use siding_wire::nd::NdInvalid;
+
+/// Why the stack dropped a packet. `Malformed` and `Nd` have one counter for each reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Drop {
+    /// A header could not be parsed.
+    Malformed(Malformed),
+    /// A neighbour discovery message failed validation (RFC 4861 s6.1, s7.1).
+    Nd(NdInvalid),
+    /// The frame was for somebody else's link-layer address.
+    NotOurMac,
+    /// A protocol that the stack does not speak.
+    UnknownProtocol,
+    /// The source address cannot be a source: multicast, loopback, or ours.
+    BadSource,
+    /// The destination is not ours, and the stack does not forward.
+    NotForUs,
+    /// A group that nobody here has joined.
+    NotJoined,
+    /// No route to the destination.
+    NoRoute,
+    /// The source's scope does not reach beyond its link.
+    BeyondScope,
+    /// The hop limit ran out.
+    HopLimit,
+    /// Larger than the outgoing link's MTU.
+    TooBig,
+    /// No source address serves.
+    NoSource,
+    /// Nobody listens on the port, or for the protocol.
+    NoListener,
+    /// An option or a header that asks to be discarded.
+    Option,
+    /// A fragment: reassembly is not supported.
+    Fragment,
+    /// The packet waited for a neighbour and was pushed out by a newer one.
+    HoldOverflow,
+    /// The neighbour did not answer.
+    Unresolved,
+    /// The neighbour table is at its limit.
+    TableFull,
+    /// The interface is down, or has gone.
+    InterfaceGone,
+    /// The wire did not take it.
+    TxFull,
+    /// The pool is dry.
+    NoBuffer,
+    /// No headroom for a header, or the buffer is shared.
+    NoHeadroom,
+    /// The facility refused it.
+    Refused,
+    /// What was chosen when it was queued no longer holds: the source address is gone.
+    Stale,
+    /// An ICMP error over the rate limit.
+    RateLimited,
+    /// An ICMP error that must not be sent (RFC 4443 s2.4(e)).
+    Silenced,
+    /// A message that needs no answer from us.
+    Ignored,
+}
+
+const SIMPLE: [Drop; 25] = [
+    Drop::NotOurMac,
+    Drop::UnknownProtocol,
+    Drop::BadSource,
+    Drop::NotForUs,
+    Drop::NotJoined,
+    Drop::NoRoute,
+    Drop::BeyondScope,
+    Drop::HopLimit,
+    Drop::TooBig,
+    Drop::NoSource,
+    Drop::NoListener,
+    Drop::Option,
+    Drop::Fragment,
+    Drop::HoldOverflow,
+    Drop::Unresolved,
+    Drop::TableFull,
+    Drop::InterfaceGone,
+    Drop::TxFull,
+    Drop::NoBuffer,
+    Drop::NoHeadroom,
+    Drop::Refused,
+    Drop::Stale,
+    Drop::RateLimited,
+    Drop::Silenced,
+    Drop::Ignored,
+];
+
+const COUNT: usize = Malformed::COUNT + NdInvalid::COUNT + SIMPLE.len();
+
+impl Drop {
+    /// Every cause, in the order of their counters.
+    pub fn all() -> impl Iterator<Item = Drop> {
+        let malformed = Malformed::ALL.into_iter().map(Drop::Malformed);
+        malformed.chain(NdInvalid::ALL.into_iter().map(Drop::Nd)).chain(SIMPLE)
+    }
+
+    fn index(self) -> usize {
+        match self {
+            Drop::Malformed(why) => why as usize,
+            Drop::Nd(why) => Malformed::COUNT + why as usize,
+            simple => {
+                let at = SIMPLE.iter().position(|other| *other == simple);
+                // Every variant stands in SIMPLE (a test holds it to that).
+                Malformed::COUNT + NdInvalid::COUNT + at.unwrap_or(SIMPLE.len() - 1)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Drop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Drop::Malformed(why) => return write!(f, "malformed/{}", why.name()),
+            Drop::Nd(why) => return write!(f, "nd/{}", why.name()),
+            Drop::NotOurMac => "not-our-mac",
+            Drop::UnknownProtocol => "unknown-protocol",
+            Drop::BadSource => "bad-source",
+            Drop::NotForUs => "not-for-us",
+            Drop::NotJoined => "not-joined",
+            Drop::NoRoute => "no-route",
+            Drop::BeyondScope => "beyond-scope",
+            Drop::HopLimit => "hop-limit",
+            Drop::TooBig => "too-big",
+            Drop::NoSource => "no-source",
+            Drop::NoListener => "no-listener",
+            Drop::Option => "option",
+            Drop::Fragment => "fragment",
+            Drop::HoldOverflow => "hold-overflow",
+            Drop::Unresolved => "unresolved",
+            Drop::TableFull => "neighbor-table-full",
+            Drop::InterfaceGone => "interface-gone",
+            Drop::TxFull => "tx-full",
+            Drop::NoBuffer => "no-buffer",
+            Drop::NoHeadroom => "no-headroom",
+            Drop::Refused => "refused",
+            Drop::Stale => "stale",
+            Drop::RateLimited => "rate-limited",
+            Drop::Silenced => "silenced",
+            Drop::Ignored => "ignored",
+        };
+        f.write_str(name)
+    }
+}
+
+/// One worker's drop counters: written by the worker, read by anybody.
+#[derive(Debug)]
+pub struct Drops([AtomicU64; COUNT]);
+
+impl Default for Drops {
+    fn default() -> Drops {
+        Drops(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
+
+impl Drops {
+    /// Counts one dropped packet.
+    pub fn count(&self, cause: Drop) {
+        self.0[cause.index()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many packets were dropped for `cause`.
+    pub fn of(&self, cause: Drop) -> u64 {
+        self.0[cause.index()].load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_has_a_counter_of_its_own() {
+        let drops = Drops::default();
+        for (n, cause) in Drop::all().enumerate() {
+            (0..=n).for_each(|_| drops.count(cause));
+        }
+        for (n, cause) in Drop::all().enumerate() {
+            assert_eq!(drops.of(cause), n as u64 + 1, "{cause}");
+        }
+        let mut names: Vec<_> = Drop::all().map(|cause| cause.to_string()).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), COUNT);
+    }
+}

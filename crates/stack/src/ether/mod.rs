@@ -1,0 +1,47 @@
+//! Ethernet: which protocol a frame is for.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::EtherType;
+use siding_wire::ether::Ether;
+use siding_wire::ether::HEADER_LEN;
+
+use crate::arp;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::icmp6::LinkCast;
+use crate::ifnet::Interface;
+use crate::ip4;
+use crate::ip6;
+use crate::worker::Local;
+
+/// A frame from the wire of `on`.
+pub(crate) fn input(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    mut frame: Mbuf,
+) {
+    let header = match Ether::parse(frame.data()) {
+        Ok((header, _)) => header,
+        Err(why) => return local.drop_packet(frame, Drop::Malformed(why)),
+    };
+    let link = if header.dst == on.mac {
+        LinkCast::Unicast
+    } else if header.dst == siding_wire::Mac::BROADCAST {
+        LinkCast::Broadcast
+    } else if header.dst.is_multicast() {
+        LinkCast::Multicast
+    } else {
+        return local.drop_packet(frame, Drop::NotOurMac);
+    };
+    frame.trim_front(HEADER_LEN);
+    match header.ethertype {
+        EtherType::IPV6 => ip6::input(ctx, local, config, on, header.src, link, frame),
+        EtherType::IPV4 => ip4::input(ctx, local, config, on, link, frame),
+        EtherType::ARP => arp::input(ctx, local, on, header.src, frame),
+        _ => local.drop_packet(frame, Drop::UnknownProtocol),
+    }
+}

@@ -1,0 +1,98 @@
+//! What the stack tells whoever wants to know.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::net::Ipv6Addr;
+
+use siding_netisr::IfId;
+use siding_wire::Mac;
+
+use crate::nd6::nud::NudState;
+
+/// Something that happened. Told by the worker at the end of its turn, with no lock held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A neighbour changed its state; `None` is "no entry".
+    Neighbor {
+        /// On which interface.
+        interface: IfId,
+        /// The neighbour.
+        addr: IpAddr,
+        /// Its state before.
+        from: Option<NudState>,
+        /// Its state now.
+        to: Option<NudState>,
+        /// Its link-layer address now.
+        lladdr: Option<Mac>,
+    },
+    /// An address passed duplicate address detection.
+    AddressPreferred {
+        /// On which interface.
+        interface: IfId,
+        /// The address.
+        addr: Ipv6Addr,
+    },
+    /// Somebody else has the address: it is not used (RFC 4862 s5.4.5).
+    AddressDuplicate {
+        /// On which interface.
+        interface: IfId,
+        /// The address.
+        addr: Ipv6Addr,
+    },
+    /// Somebody advertises an address that is ours (RFC 4862 s5.4.4).
+    AddressConflict {
+        /// On which interface.
+        interface: IfId,
+        /// The address.
+        addr: IpAddr,
+        /// Who says so.
+        lladdr: Option<Mac>,
+    },
+    /// A driver failed.
+    DeviceError {
+        /// On which interface.
+        interface: IfId,
+        /// What the system said.
+        error: String,
+    },
+}
+
+/// Is told of events.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn event(&self, event: &Event);
+}
+
+/// Does not want to know.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Deaf;
+
+impl Observer for Deaf {
+    fn event(&self, _event: &Event) {}
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Neighbor { addr, from, to, lladdr, .. } => {
+                write!(f, "neighbor {addr} ")?;
+                match lladdr {
+                    Some(mac) => write!(f, "at {mac}: ")?,
+                    None => f.write_str("unresolved: ")?,
+                }
+                let name =
+                    |state: &Option<NudState>| state.map_or("none".to_string(), |state| state.to_string());
+                write!(f, "{} -> {}", name(from), name(to))
+            }
+            Event::AddressPreferred { addr, .. } => write!(f, "address {addr}: tentative -> preferred"),
+            Event::AddressDuplicate { addr, .. } => {
+                write!(f, "address {addr}: duplicate, somebody else on the link has it; it is not used")
+            }
+            Event::AddressConflict { addr, lladdr, .. } => {
+                let who = lladdr.map_or("somebody".to_string(), |mac| mac.to_string());
+                write!(f, "address {addr} is ours, but {who} advertises it")
+            }
+            Event::DeviceError { error, .. } => write!(f, "device: {error}"),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! An interface's counters.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+/// What is counted for each interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // Their names say it.
+pub enum IfCounter {
+    RxPackets,
+    RxBytes,
+    TxPackets,
+    TxBytes,
+    TxDropped,
+    NsIn,
+    NsOut,
+    NaIn,
+    NaOut,
+    RsIn,
+    RaIn,
+    RedirectIn,
+    ArpRequestIn,
+    ArpRequestOut,
+    ArpReplyIn,
+    ArpReplyOut,
+}
+
+impl IfCounter {
+    /// All of them, in order.
+    pub const ALL: [IfCounter; 16] = [
+        IfCounter::RxPackets,
+        IfCounter::RxBytes,
+        IfCounter::TxPackets,
+        IfCounter::TxBytes,
+        IfCounter::TxDropped,
+        IfCounter::NsIn,
+        IfCounter::NsOut,
+        IfCounter::NaIn,
+        IfCounter::NaOut,
+        IfCounter::RsIn,
+        IfCounter::RaIn,
+        IfCounter::RedirectIn,
+        IfCounter::ArpRequestIn,
+        IfCounter::ArpRequestOut,
+        IfCounter::ArpReplyIn,
+        IfCounter::ArpReplyOut,
+    ];
+
+    /// The counter's name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            IfCounter::RxPackets => "rx-packets",
+            IfCounter::RxBytes => "rx-bytes",
+            IfCounter::TxPackets => "tx-packets",
+            IfCounter::TxBytes => "tx-bytes",
+            IfCounter::TxDropped => "tx-dropped",
+            IfCounter::NsIn => "ns-in",
+            IfCounter::NsOut => "ns-out",
+            IfCounter::NaIn => "na-in",
+            IfCounter::NaOut => "na-out",
+            IfCounter::RsIn => "rs-in",
+            IfCounter::RaIn => "ra-in",
+            IfCounter::RedirectIn => "redirect-in",
+            IfCounter::ArpRequestIn => "arp-request-in",
+            IfCounter::ArpRequestOut => "arp-request-out",
+            IfCounter::ArpReplyIn => "arp-reply-in",
+            IfCounter::ArpReplyOut => "arp-reply-out",
+        }
+    }
+}
+
+/// One interface's counters. Workers add to them once for a batch.
+#[derive(Debug)]
+pub struct IfCounters([AtomicU64; IfCounter::ALL.len()]);
+
+impl Default for IfCounters {
+    fn default() -> IfCounters {
+        IfCounters(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
+
+impl IfCounters {
+    /// Adds to a counter.
+    pub fn add(&self, counter: IfCounter, by: u64) {
+        self.0[counter as usize].fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// A counter's value.
+    pub fn of(&self, counter: IfCounter) -> u64 {
+        self.0[counter as usize].load(Ordering::Relaxed)
+    }
+}

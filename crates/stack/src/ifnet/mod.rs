@@ -1,0 +1,104 @@
+//! Interfaces: what stays with one for its life, and what a snapshot says of it.
+
+mod counters;
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+
+use siding_netisr::IfId;
+use siding_wire::Mac;
+use siding_wire::ip6;
+
+pub use counters::IfCounter;
+pub use counters::IfCounters;
+
+use crate::nd6::dad::DadState;
+use crate::nd6::nud::NudConfig;
+use crate::neighbor::Neighbors;
+
+/// An interface, from attach to detach. Its identity is never used again.
+#[derive(Debug)]
+pub struct Ifnet {
+    /// The identity that packets name it by.
+    pub id: IfId,
+    /// The operator's name for it.
+    pub name: String,
+    /// Who is on its link.
+    pub(crate) neighbors: Neighbors,
+    /// What went in and out.
+    pub counters: IfCounters,
+}
+
+/// An interface as a snapshot has it: immutable.
+#[derive(Debug, Clone)]
+pub struct Interface {
+    /// The interface itself.
+    pub ifnet: Arc<Ifnet>,
+    /// Its link-layer address.
+    pub mac: Mac,
+    /// The largest IP packet, in bytes.
+    pub mtu: u16,
+    /// Administratively up.
+    pub up: bool,
+    /// Its IPv6 addresses, link-local first.
+    pub addrs6: Arc<[Addr6]>,
+    /// Its IPv4 addresses.
+    pub addrs4: Arc<[Addr4]>,
+    /// Timers and limits of its neighbours.
+    pub nud: NudConfig,
+    /// Hop limit of what starts here.
+    pub hop_limit: u8,
+}
+
+/// An IPv6 address of an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addr6 {
+    /// The address.
+    pub addr: Ipv6Addr,
+    /// Bits of its prefix.
+    pub prefix_len: u8,
+    /// Whether it may be used yet, or at all.
+    pub state: DadState,
+}
+
+/// An IPv4 address of an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addr4 {
+    /// The address.
+    pub addr: Ipv4Addr,
+    /// Bits of its prefix.
+    pub prefix_len: u8,
+}
+
+impl Interface {
+    /// The address, if the interface has it, whatever its state.
+    pub fn addr6(&self, addr: Ipv6Addr) -> Option<&Addr6> {
+        self.addrs6.iter().find(|own| own.addr == addr)
+    }
+
+    /// Whether packets to `addr` are for this interface. A tentative address is not assigned yet.
+    //= RFC 4862 s5.4 [4862-4]: packets to a tentative address are not ours, but for what detects duplicates.
+    pub fn accepts(&self, addr: Ipv6Addr) -> bool {
+        self.addr6(addr).is_some_and(|own| own.state == DadState::Preferred)
+    }
+
+    /// Whether the interface listens to the group.
+    //= RFC 4861 s7.2.1 [4861-24]: all nodes, and the solicited-node group of each address, tentative ones too.
+    pub fn has_joined(&self, group: Ipv6Addr, forwarding: bool) -> bool {
+        group == ip6::ALL_NODES
+            || group == ip6::ALL_NODES_IFACE
+            || (forwarding && group == ip6::ALL_ROUTERS)
+            || (ip6::is_solicited_node(group)
+                && self.addrs6.iter().any(|own| ip6::solicited_node(own.addr) == group))
+    }
+
+    /// Whether `addr` is an address of this interface that may be a source.
+    pub fn may_source(&self, addr: IpAddr) -> bool {
+        match addr {
+            IpAddr::V6(addr) => self.accepts(addr),
+            IpAddr::V4(addr) => self.addrs4.iter().any(|own| own.addr == addr),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! IPv4 packets that come in.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::IpProto;
+use siding_wire::icmp4::Icmp4Repr;
+use siding_wire::icmp4::unreachable;
+use siding_wire::ip4;
+use siding_wire::ip4::Ip4Repr;
+
+use super::output::error;
+use super::output::output;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::icmp6::LinkCast;
+use crate::ifnet::Interface;
+use crate::ping::Answer;
+use crate::ping::PingReply;
+use crate::worker::Local;
+
+/// A packet from the link of `on`, with no link header.
+pub(crate) fn input(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    link: LinkCast,
+    mut packet: Mbuf,
+) {
+    let header = match parse(&mut packet) {
+        Ok(header) => header,
+        Err(cause) => return local.drop_packet(packet, cause),
+    };
+    if header.src.is_multicast() || header.src.is_broadcast() || header.src.is_loopback() {
+        return local.drop_packet(packet, Drop::BadSource);
+    }
+    if config.owner4(header.dst).is_none() || link != LinkCast::Unicast {
+        let cause = if header.dst.is_multicast() { Drop::NotJoined } else { Drop::NotForUs };
+        return local.drop_packet(packet, cause);
+    }
+    deliver(ctx, local, config, on, header, packet);
+}
+
+/// A packet of our own to ourselves, by way of the facility.
+pub(crate) fn local_input(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    mut packet: Mbuf,
+    on: siding_netisr::IfId,
+) {
+    let config = local.config().clone();
+    let Some(on) = config.interface(on) else { return local.drop_packet(packet, Drop::InterfaceGone) };
+    packet.set_rcvif(on.ifnet.id);
+    match parse(&mut packet) {
+        Ok(header) => deliver(ctx, local, &config, on, header, packet),
+        Err(cause) => local.drop_packet(packet, cause),
+    }
+}
+
+/// The header, with the packet cut to its length: the link may have padded the frame.
+fn parse(packet: &mut Mbuf) -> Result<Ip4Repr, Drop> {
+    let (header, payload_len) = match Ip4Repr::parse(packet.data()) {
+        Ok((header, payload)) => (header, payload.len()),
+        Err(why) => return Err(Drop::Malformed(why)),
+    };
+    let header_len = ip4::header_len(packet.data()).map_err(Drop::Malformed)?;
+    packet.truncate(header_len + payload_len);
+    Ok(header)
+}
+
+fn deliver(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    header: Ip4Repr,
+    packet: Mbuf,
+) {
+    if header.is_fragment() {
+        return local.drop_packet(packet, Drop::Fragment);
+    }
+    let at = packet.len() - usize::from(header.payload_len);
+    match header.proto {
+        IpProto::ICMP => icmp(ctx, local, config, on, header, at, packet),
+        IpProto::UDP => {
+            let repr = Icmp4Repr::DestUnreachable { code: unreachable::PORT, mtu: 0 };
+            error(ctx, local, config, repr, header, &packet);
+            local.drop_packet(packet, Drop::NoListener);
+        }
+        IpProto::TCP => local.drop_packet(packet, Drop::NoListener),
+        _ => {
+            let repr = Icmp4Repr::DestUnreachable { code: unreachable::PROTOCOL, mtu: 0 };
+            error(ctx, local, config, repr, header, &packet);
+            local.drop_packet(packet, Drop::UnknownProtocol);
+        }
+    }
+}
+
+fn icmp(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    request: Ip4Repr,
+    at: usize,
+    mut packet: Mbuf,
+) {
+    match Icmp4Repr::parse(packet.data().get(at..).unwrap_or_default()) {
+        Ok((Icmp4Repr::EchoRequest { ident, seq }, _)) => {
+            if packet.is_shared() {
+                let Some(copy) = local.unshare(packet) else { return };
+                packet = copy;
+            }
+            // Options are not returned: what stands before the message becomes the answer's header.
+            packet.trim_front(at - ip4::HEADER_LEN);
+            let payload_len = (packet.len() - ip4::HEADER_LEN) as u16;
+            let header = Ip4Repr::new(request.dst, request.src, IpProto::ICMP, on.hop_limit, payload_len);
+            let Some(bytes) = packet.data_mut() else { return local.drop_packet(packet, Drop::NoHeadroom) };
+            let (front, message) = bytes.split_at_mut(ip4::HEADER_LEN);
+            let reply = Icmp4Repr::EchoReply { ident, seq };
+            if let Err(why) = reply.emit(message).and_then(|()| header.emit(front)) {
+                return local.drop_packet(packet, Drop::Malformed(why));
+            }
+            output(ctx, local, config, request.src, packet);
+        }
+        Ok((Icmp4Repr::EchoReply { ident, seq }, _)) => {
+            let answer = Answer::Reply { from: request.src.into(), hop_limit: request.ttl };
+            local.shared.pings.answer(ctx, ident, PingReply { seq, at: local.now, answer });
+            local.cache.free(packet);
+        }
+        Ok(_) => local.drop_packet(packet, Drop::Ignored),
+        Err(why) => local.drop_packet(packet, Drop::Malformed(why)),
+    }
+}

@@ -1,0 +1,9 @@
+//! IPv4: a host's echo, and what ARP needs.
+
+mod input;
+mod output;
+
+pub(crate) use input::input;
+pub(crate) use input::local_input;
+pub(crate) use output::output;
+pub(crate) use output::unreachable;

@@ -1,0 +1,69 @@
+//! IPv6 packets for others.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::icmp6::Icmp6Repr;
+use siding_wire::icmp6::exceeded;
+use siding_wire::icmp6::unreachable;
+use siding_wire::ip6;
+
+use super::Packet6;
+use super::output::forward_out;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::icmp6;
+use crate::icmp6::LinkCast;
+use crate::ifnet::Interface;
+use crate::worker::Local;
+
+/// Forwards a packet that came in on `on`.
+pub(crate) fn forward(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    about: Packet6,
+    mut packet: Mbuf,
+) {
+    let header = about.header;
+    if header.src.is_unspecified() || about.link != LinkCast::Unicast {
+        return local.drop_packet(packet, Drop::BadSource);
+    }
+    let refuse = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, repr, packet: Mbuf, cause| {
+        icmp6::error(ctx, local, config, on, repr, &about, &packet);
+        local.drop_packet(packet, cause);
+    };
+    //= RFC 8200 s3 [8200-1]: not with a hop limit of 0, nor with one that would become 0.
+    if header.hop_limit <= 1 {
+        let repr = Icmp6Repr::TimeExceeded { code: exceeded::HOP_LIMIT };
+        return refuse(ctx, local, repr, packet, Drop::HopLimit);
+    }
+    if ip6::is_link_local(header.dst) {
+        return local.drop_packet(packet, Drop::NotForUs);
+    }
+    let Some((out, next_hop)) = config.route6(header.dst) else {
+        let repr = Icmp6Repr::DestUnreachable { code: unreachable::NO_ROUTE };
+        return refuse(ctx, local, repr, packet, Drop::NoRoute);
+    };
+    if ip6::is_link_local(header.src) && out.ifnet.id != on.ifnet.id {
+        //= RFC 4443 s3.1 [4443-5]: the source's scope ends at its link.
+        let repr = Icmp6Repr::DestUnreachable { code: unreachable::BEYOND_SCOPE };
+        return refuse(ctx, local, repr, packet, Drop::BeyondScope);
+    }
+    if packet.len() > usize::from(out.mtu) {
+        //= RFC 4443 s3.2 [4443-6]: too big for the next link: its MTU is told.
+        let repr = Icmp6Repr::PacketTooBig { mtu: u32::from(out.mtu) };
+        return refuse(ctx, local, repr, packet, Drop::TooBig);
+    }
+    if packet.is_shared() {
+        let Some(copy) = local.unshare(packet) else { return };
+        packet = copy;
+    }
+    if let Some(bytes) = packet.data_mut()
+        && let Err(why) = ip6::set_hop_limit(bytes, header.hop_limit - 1)
+    {
+        return local.drop_packet(packet, Drop::Malformed(why));
+    }
+    forward_out(ctx, local, out, next_hop, packet);
+}

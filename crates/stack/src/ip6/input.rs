@@ -1,0 +1,189 @@
+//! IPv6 packets that come in.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::IpProto;
+use siding_wire::Mac;
+use siding_wire::ext6::ExtKind;
+use siding_wire::ext6::OptAction;
+use siding_wire::ext6::Options;
+use siding_wire::ext6::Upper;
+use siding_wire::ext6::Walker;
+use siding_wire::icmp6::Icmp6Repr;
+use siding_wire::icmp6::problem;
+use siding_wire::icmp6::unreachable;
+use siding_wire::ip6::Ip6Repr;
+
+use super::forward;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::icmp6;
+use crate::icmp6::LinkCast;
+use crate::ifnet::Interface;
+use crate::worker::Local;
+
+/// What is known of a packet that is for us, or wants an error.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Packet6 {
+    pub(crate) header: Ip6Repr,
+    /// Who sent the frame; zero for a packet of our own.
+    pub(crate) from: Mac,
+    pub(crate) link: LinkCast,
+}
+
+/// A packet from the link of `on`, with no link header.
+pub(crate) fn input(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    from: Mac,
+    link: LinkCast,
+    mut packet: Mbuf,
+) {
+    let header = match Ip6Repr::parse(packet.data()) {
+        Ok((header, payload)) => {
+            // The link may have padded the frame.
+            let len = siding_wire::ip6::HEADER_LEN + payload.len();
+            packet.truncate(len);
+            header
+        }
+        Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
+    };
+    if header.src.is_multicast()
+        || header.src.is_loopback()
+        || header.dst.is_loopback()
+        || header.dst.is_unspecified()
+    {
+        return local.drop_packet(packet, Drop::BadSource);
+    }
+    let about = Packet6 { header, from, link };
+    if header.dst.is_multicast() {
+        if !on.has_joined(header.dst, config.forwarding) {
+            return local.drop_packet(packet, Drop::NotJoined);
+        }
+        return deliver(ctx, local, config, on, about, packet);
+    }
+    if config.owner6(header.dst, on.ifnet.id).is_some() {
+        return deliver(ctx, local, config, on, about, packet);
+    }
+    if !config.forwarding {
+        return local.drop_packet(packet, Drop::NotForUs);
+    }
+    forward::forward(ctx, local, config, on, about, packet);
+}
+
+/// A packet of our own to ourselves, by way of the facility.
+pub(crate) fn local_input(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    mut packet: Mbuf,
+    on: siding_netisr::IfId,
+) {
+    let config = local.config().clone();
+    let Some(on) = config.interface(on) else { return local.drop_packet(packet, Drop::InterfaceGone) };
+    packet.set_rcvif(on.ifnet.id);
+    let header = match Ip6Repr::parse(packet.data()) {
+        Ok((header, _)) => header,
+        Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
+    };
+    let about = Packet6 { header, from: Mac::ZERO, link: LinkCast::Unicast };
+    deliver(ctx, local, &config, on, about, packet);
+}
+
+/// A packet that is for us: its extension headers, then the upper layer.
+fn deliver(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    about: Packet6,
+    packet: Mbuf,
+) {
+    let upper = match headers(&about, packet.data()) {
+        Ok(upper) => upper,
+        Err(Verdict::Drop(cause)) => return local.drop_packet(packet, cause),
+        Err(Verdict::Problem(code, pointer)) => {
+            let repr = Icmp6Repr::ParamProblem { code, pointer };
+            icmp6::error(ctx, local, config, on, repr, &about, &packet);
+            return local.drop_packet(packet, Drop::Option);
+        }
+    };
+    //= RFC 8200 s4.5 [8200-4]: an atomic fragment is a packet by itself. Others would be put together.
+    let fragmented = upper.fragment.is_some();
+    if upper.fragment.is_some_and(|fragment| !fragment.is_atomic()) {
+        return local.drop_packet(packet, Drop::Fragment);
+    }
+    let at = siding_wire::ip6::HEADER_LEN + upper.offset;
+    match upper.proto {
+        IpProto::ICMP6 => icmp6::input(ctx, local, config, on, about, at, fragmented, packet),
+        IpProto::NO_NEXT => local.drop_packet(packet, Drop::Ignored),
+        IpProto::UDP => {
+            let repr = Icmp6Repr::DestUnreachable { code: unreachable::PORT };
+            icmp6::error(ctx, local, config, on, repr, &about, &packet);
+            local.drop_packet(packet, Drop::NoListener);
+        }
+        IpProto::TCP => local.drop_packet(packet, Drop::NoListener),
+        _ => {
+            //= RFC 8200 s4 [8200-1]: an unknown next header is told to the sender, with where it stands.
+            let repr = Icmp6Repr::ParamProblem { code: problem::NEXT_HEADER, pointer: upper.pointer as u32 };
+            icmp6::error(ctx, local, config, on, repr, &about, &packet);
+            local.drop_packet(packet, Drop::UnknownProtocol);
+        }
+    }
+}
+
+/// What a header wants done with the packet.
+enum Verdict {
+    Drop(Drop),
+    /// Parameter Problem of this code, at this octet.
+    Problem(u8, u32),
+}
+
+/// Walks the extension headers, in their order.
+fn headers(about: &Packet6, packet: &[u8]) -> Result<Upper, Verdict> {
+    let payload = packet.get(siding_wire::ip6::HEADER_LEN..).unwrap_or_default();
+    let mut walker = Walker::new(about.header.next_header, payload);
+    for header in &mut walker {
+        let header = header.map_err(|error| match error.cause {
+            //= RFC 8200 s4 [8200-1]: hop-by-hop options stand first, or nowhere.
+            siding_wire::Malformed::HopByHopNotFirst => {
+                Verdict::Problem(problem::NEXT_HEADER, error.pointer as u32)
+            }
+            why => Verdict::Drop(Drop::Malformed(why)),
+        })?;
+        match &header.kind {
+            ExtKind::HopByHop(options) | ExtKind::DstOpts(options) => check_options(about, options)?,
+            //= RFC 8200 s4.4 [8200-3]: an unknown routing type is passed over if no segment is left.
+            ExtKind::Routing { segments_left: 0, .. } => {}
+            ExtKind::Routing { .. } => {
+                return Err(Verdict::Problem(problem::FIELD, header.pointer() as u32 + 2));
+            }
+            ExtKind::Fragment(_) => {}
+        }
+    }
+    Ok(walker.upper())
+}
+
+//= RFC 8200 s4.2 [8200-2]: the two highest bits of an unknown option say what to do with its packet.
+fn check_options(about: &Packet6, options: &Options<'_>) -> Result<(), Verdict> {
+    for option in options.clone() {
+        let option = option.map_err(|error| Verdict::Drop(Drop::Malformed(error.cause)))?;
+        if option.kind == siding_wire::ext6::OPT_ROUTER_ALERT {
+            continue;
+        }
+        match option.action() {
+            OptAction::Skip => {}
+            OptAction::Discard => return Err(Verdict::Drop(Drop::Option)),
+            OptAction::Report => return Err(Verdict::Problem(problem::OPTION, option.pointer as u32)),
+            OptAction::ReportUnlessMulticast if about.header.dst.is_multicast() => {
+                return Err(Verdict::Drop(Drop::Option));
+            }
+            OptAction::ReportUnlessMulticast => {
+                return Err(Verdict::Problem(problem::OPTION, option.pointer as u32));
+            }
+        }
+    }
+    Ok(())
+}

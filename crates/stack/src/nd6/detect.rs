@@ -1,0 +1,128 @@
+//! Duplicate address detection: the machine of `dad` joined to the stack.
+//!
+//! # Locks
+//!
+//! The machines lie under [`ranks::Control`](crate::ranks::Control), with the rest of what may change; their
+//! solicitations are dispatched under it. Nobody waits under it, so a worker may take it.
+
+use std::net::Ipv6Addr;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_wire::ether::multicast_mac;
+use siding_wire::ip6::solicited_node;
+use siding_wire::nd::NeighborSolicit;
+use siding_wire::nd::Nonce;
+
+use super::dad::Dad;
+use super::dad::DadConfig;
+use super::dad::DadEvent;
+use super::dad::HeardSolicit;
+use super::ns;
+use crate::drops::Drop;
+use crate::event::Event;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::ip6::Packet6;
+use crate::nd6::nud::Refused;
+use crate::neighbor::dispatch_message;
+use crate::ranks;
+use crate::timer::Due;
+use crate::worker::Local;
+
+/// An address's time has come: solicit, or be satisfied.
+pub(crate) fn dad_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, interface: IfId, addr: Ipv6Addr) {
+    let config = local.config().clone();
+    let Some(out) = config.interface(interface) else { return };
+    let (now, nonce) = (local.now, local.chance.nonce());
+    step(ctx, local, interface, addr, |ctx, local, dad, config| {
+        dad.on_timer(now, config, nonce, |nonce| dad_output(ctx, local, out, addr, nonce))
+    });
+}
+
+/// Somebody solicits a tentative address.
+pub(crate) fn heard_solicit(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    on: &Interface,
+    about: &Packet6,
+    solicit: &NeighborSolicit,
+) {
+    let heard = HeardSolicit {
+        unspecified: about.header.src.is_unspecified(),
+        from_our_mac: about.from == on.mac,
+        nonce: solicit.nonce.as_ref().map(|Nonce(nonce)| nonce.as_slice()),
+    };
+    step(ctx, local, on.ifnet.id, solicit.target, |_ctx, _local, dad, config| dad.on_solicit(&heard, config));
+}
+
+/// Somebody advertises a tentative address.
+pub(crate) fn heard_advert(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interface, target: Ipv6Addr) {
+    step(ctx, local, on.ifnet.id, target, |_ctx, _local, dad, _config| dad.on_advert());
+}
+
+/// Steps one address's machine under the control lock, and does what follows.
+fn step(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    interface: IfId,
+    addr: Ipv6Addr,
+    work: impl FnOnce(&Ctx<'_, ranks::Control>, &mut Local, &mut Dad, &DadConfig) -> DadEvent,
+) {
+    let shared = local.shared.clone();
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let dad_config = control.dad;
+    let Some(dad) = control.dads.get_mut(&(interface, addr)) else { return };
+    let event = work(&ctx, local, dad, &dad_config);
+    let (state, deadline) = (dad.state(), dad.deadline());
+    match event {
+        DadEvent::Passed => local.tell(Event::AddressPreferred { interface, addr }),
+        //= RFC 4862 s5.4.5 [4862-6]: a duplicate is not assigned, and is told.
+        DadEvent::Duplicate => local.tell(Event::AddressDuplicate { interface, addr }),
+        DadEvent::Conflict => {
+            local.tell(Event::AddressConflict { interface, addr: addr.into(), lladdr: None })
+        }
+        DadEvent::Looped => local.count(Drop::Ignored),
+        DadEvent::Nothing => {}
+    }
+    if matches!(event, DadEvent::Passed | DadEvent::Duplicate) {
+        control.dads.remove(&(interface, addr));
+        shared.change(&mut control, |config| {
+            if let Some(interface) = config.interface_mut(interface) {
+                let settle = |own: &crate::ifnet::Addr6| match own.addr == addr {
+                    true => crate::ifnet::Addr6 { state, ..*own },
+                    false => *own,
+                };
+                interface.addrs6 = interface.addrs6.iter().map(settle).collect();
+            }
+        });
+        drop(control);
+        local.refresh();
+        return;
+    }
+    if let Some(deadline) = deadline {
+        shared.timers.arm(&mut ctx, deadline, Due::Dad(interface, addr));
+    }
+}
+
+//= RFC 4862 s5.4.2 [4862-3]: from `::` to the solicited-node group, without our link-layer address.
+//= RFC 7527 s4.1 [7527-1]: with a nonce, to know it again when it is looped back.
+fn dad_output(
+    ctx: &Ctx<'_, ranks::Control>,
+    local: &mut Local,
+    out: &Interface,
+    addr: Ipv6Addr,
+    nonce: Option<[u8; 6]>,
+) -> Result<(), Refused> {
+    let message = NeighborSolicit::dad(addr, nonce.map(Nonce));
+    let (src, dst) = (Ipv6Addr::UNSPECIFIED, solicited_node(addr));
+    let frame = ns::build(local, out, multicast_mac(dst), src, dst, message.buffer_len(), |bytes| {
+        message.emit(src, dst, bytes)
+    });
+    let Some(frame) = frame else {
+        local.count(Drop::NoBuffer);
+        return Err(Refused);
+    };
+    dispatch_message(ctx, local, frame, out.ifnet.id, addr.into(), None, IfCounter::NsOut)
+}

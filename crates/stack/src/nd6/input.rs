@@ -1,0 +1,199 @@
+//! Neighbour discovery messages that come in.
+
+use std::net::IpAddr;
+use std::net::Ipv6Addr;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::Mac;
+use siding_wire::ip6;
+use siding_wire::nd;
+use siding_wire::nd::NdMessage;
+use siding_wire::nd::NeighborAdvert;
+use siding_wire::nd::NeighborSolicit;
+
+use super::detect;
+use super::ns;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::event::Event;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::ip6::Packet6;
+use crate::nd6::dad::DadState;
+use crate::nd6::nud::Advert;
+use crate::nd6::nud::Nud;
+use crate::neighbor;
+use crate::worker::Local;
+
+/// A message that starts `at` bytes into the packet.
+#[allow(clippy::too_many_arguments)] // What is known of the packet, each used below.
+pub(crate) fn input(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    about: Packet6,
+    at: usize,
+    fragmented: bool,
+    packet: Mbuf,
+) {
+    let (src, dst) = (about.header.src, about.header.dst);
+    let bytes = packet.data().get(at..).unwrap_or_default();
+    let message = match nd::validate(about.header.hop_limit, src, dst, bytes, fragmented) {
+        Ok(message) => message,
+        Err(why) => return local.drop_packet(packet, Drop::Nd(why)),
+    };
+    let counters = &on.ifnet.counters;
+    match message {
+        NdMessage::NeighborSolicit(solicit) => {
+            counters.add(IfCounter::NsIn, 1);
+            solicited(ctx, local, config, on, &about, &solicit);
+        }
+        NdMessage::NeighborAdvert(advert) => {
+            counters.add(IfCounter::NaIn, 1);
+            advertised(ctx, local, config, on, &about, &advert);
+        }
+        NdMessage::RouterSolicit(solicit) => {
+            counters.add(IfCounter::RsIn, 1);
+            //= RFC 4861 s6.1.1, s6.2.6 [4861-1, 4861-13]: hosts discard it; from `::` it teaches nothing.
+            if config.forwarding && !src.is_unspecified() {
+                learn(ctx, local, on, src, solicit.slla, Some(false));
+            }
+        }
+        NdMessage::RouterAdvert(advert, _) => {
+            counters.add(IfCounter::RaIn, 1);
+            learn(ctx, local, on, src, advert.slla, Some(true));
+        }
+        NdMessage::Redirect(_) => counters.add(IfCounter::RedirectIn, 1),
+    }
+    local.cache.free(packet);
+}
+
+/// Somebody asks for an address.
+fn solicited(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    about: &Packet6,
+    solicit: &NeighborSolicit,
+) {
+    //= RFC 4861 s7.2.3 [4861-28]: only if it is ours.
+    let Some(own) = on.addr6(solicit.target) else { return local.count(Drop::NotForUs) };
+    let source = about.header.src;
+    match own.state {
+        //= RFC 4862 s5.4.3 [4862-4]: a tentative address is not answered for; it may be a duplicate.
+        DadState::Tentative => return detect::heard_solicit(ctx, local, on, about, solicit),
+        DadState::Duplicate => return local.count(Drop::NotForUs),
+        DadState::Preferred => {}
+    }
+    if about.from == on.mac {
+        return local.count(Drop::Ignored); // Our own, looped back.
+    }
+    let (dst, mac, solicited) = if source.is_unspecified() {
+        //= RFC 4861 s7.2.4 [4861-29]: to all nodes, not solicited, when the asker has no address yet.
+        (ip6::ALL_NODES, Some(siding_wire::ether::multicast_mac(ip6::ALL_NODES)), false)
+    } else {
+        //= RFC 4861 s7.2.3 [4861-28]: who asks tells its address.
+        learn(ctx, local, on, source, solicit.slla, None);
+        (source, solicit.slla, true)
+    };
+    let advert = NeighborAdvert {
+        //= RFC 4861 s7.2.4 [4861-29]: Router as we forward, Override as the address is ours alone.
+        router: config.forwarding,
+        solicited,
+        override_: true,
+        target: solicit.target,
+        tlla: Some(on.mac),
+    };
+    //= RFC 6583 s7.1 [6583-1]: answering for our own addresses comes first: at once, to the address that the
+    //= question gave, with no look at any table.
+    let to = mac.unwrap_or(Mac::ZERO);
+    let frame = ns::build(local, on, to, solicit.target, dst, advert.buffer_len(), |out| {
+        advert.emit(solicit.target, dst, out)
+    });
+    let Some(mut frame) = frame else { return local.count(Drop::NoBuffer) };
+    on.ifnet.counters.add(IfCounter::NaOut, 1);
+    if mac.is_some() {
+        return local.transmit(ctx, on.ifnet.id, frame);
+    }
+    // A unicast question without the option: the asker's address is in the table, or must be asked for.
+    frame.trim_front(siding_wire::ether::HEADER_LEN);
+    neighbor::output(ctx, local, on, source.into(), frame);
+}
+
+/// Somebody tells where an address is.
+fn advertised(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    about: &Packet6,
+    advert: &NeighborAdvert,
+) {
+    if let Some(own) = on.addr6(advert.target) {
+        if about.from == on.mac {
+            return local.count(Drop::Ignored);
+        }
+        match own.state {
+            //= RFC 4862 s5.4.4 [4862-5]: an advertisement for a tentative address makes it a duplicate.
+            DadState::Tentative => detect::heard_advert(ctx, local, on, advert.target),
+            _ => local.tell(Event::AddressConflict {
+                interface: on.ifnet.id,
+                addr: advert.target.into(),
+                lladdr: Some(about.from),
+            }),
+        }
+        return;
+    }
+    let what = Advert {
+        solicited: advert.solicited,
+        override_: advert.override_,
+        router: advert.router,
+        tlla: advert.tlla,
+    };
+    let now = local.now;
+    match on.ifnet.neighbors.find(ctx, advert.target.into()) {
+        Some(lle) => {
+            let _change = neighbor::settle(ctx, local, on, &lle, |nud| nud.on_advert(now, &on.nud, &what));
+        }
+        //= RFC 9131 s6.1.1 [9131-1]: a router notes who announces itself; a host does not.
+        None if config.forwarding => learn(ctx, local, on, advert.target, advert.tlla, None),
+        //= RFC 4861 s7.2.5 [4861-30]: nobody asked.
+        None => local.count(Drop::Ignored),
+    }
+}
+
+/// Notes the link-layer address that a neighbour gave of itself.
+fn learn(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    on: &Interface,
+    addr: Ipv6Addr,
+    lladdr: Option<Mac>,
+    router: Option<bool>,
+) {
+    let lladdr = lladdr.filter(Mac::is_unicast).filter(|mac| *mac != on.mac);
+    let addr = IpAddr::V6(addr);
+    let neighbors = &on.ifnet.neighbors;
+    let found = match (neighbors.find(ctx, addr), lladdr) {
+        (Some(lle), _) => Some((lle, false)),
+        (None, Some(mac)) => {
+            neighbors.find_or_insert(ctx, addr, |_ctx| Nud::new_learned(mac, router == Some(true))).ok()
+        }
+        //= RFC 4861 Appendix C [4861-28]: without an address there is nothing to note.
+        (None, None) => return,
+    };
+    match found {
+        Some((lle, true)) => {
+            let to = Nud::new_learned(lladdr.unwrap_or(Mac::ZERO), false);
+            local.note_neighbor(&lle, None, Some(&to));
+        }
+        Some((lle, false)) => {
+            let _change = neighbor::settle(ctx, local, on, &lle, |nud| nud.on_learned(lladdr, router));
+        }
+        None => local.count(Drop::TableFull),
+    }
+}

@@ -1,0 +1,83 @@
+//! Neighbor Solicitations that go out.
+//!
+//! # Locks
+//!
+//! May be called under any: the message is built from what is true now, and dispatched. It never sends.
+
+use std::net::IpAddr;
+use std::net::Ipv6Addr;
+
+use siding_lockorder::Ctx;
+use siding_mbuf::Mbuf;
+use siding_wire::EtherType;
+use siding_wire::IpProto;
+use siding_wire::Mac;
+use siding_wire::ether;
+use siding_wire::ether::Ether;
+use siding_wire::ip6;
+use siding_wire::ip6::Ip6Repr;
+use siding_wire::nd::HOP_LIMIT;
+use siding_wire::nd::NeighborSolicit;
+
+use crate::drops::Drop;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::nd6::nud::Refused;
+use crate::nd6::nud::Solicit;
+use crate::neighbor::dispatch_message;
+use crate::worker::Local;
+
+/// Asks for `target`'s link-layer address, or whether it is still there. `prompting` is the source of the packet
+/// that waits for it. The caller holds the neighbour's entry; the source is chosen under that lock.
+pub(crate) fn ns_output<L>(
+    ctx: &Ctx<'_, L>,
+    local: &mut Local,
+    out: &Interface,
+    target: Ipv6Addr,
+    how: Solicit,
+    prompting: Option<Ipv6Addr>,
+) -> Result<(), Refused> {
+    //= RFC 4861 s7.2.2 [4861-25]: from the address of the packet that prompts it, if that is ours here.
+    let source = prompting.filter(|source| out.accepts(*source));
+    let Some(source) = source.or_else(|| local.config().source6(target, out.ifnet.id)) else {
+        local.count(Drop::NoSource);
+        return Err(Refused);
+    };
+    //= RFC 4861 s7.2.2 [4861-25]: with our link-layer address, so that the answer needs no question.
+    let message = NeighborSolicit::new(target, out.mac);
+    let (dst, mac) = match how {
+        Solicit::Multicast => {
+            let group = ip6::solicited_node(target);
+            (group, ether::multicast_mac(group))
+        }
+        Solicit::Unicast(mac) => (target, mac),
+    };
+    let frame =
+        build(local, out, mac, source, dst, message.buffer_len(), |bytes| message.emit(source, dst, bytes));
+    let Some(frame) = frame else {
+        local.count(Drop::NoBuffer);
+        return Err(Refused);
+    };
+    let source = Some(IpAddr::V6(source));
+    dispatch_message(ctx, local, frame, out.ifnet.id, target.into(), source, IfCounter::NsOut)
+}
+
+/// A whole frame with a neighbour discovery message of `len` bytes.
+pub(crate) fn build(
+    local: &mut Local,
+    out: &Interface,
+    mac: Mac,
+    source: Ipv6Addr,
+    dst: Ipv6Addr,
+    len: usize,
+    emit: impl FnOnce(&mut [u8]) -> Result<usize, siding_wire::Malformed>,
+) -> Option<Mbuf> {
+    let mut frame = local.cache.alloc()?;
+    let place = frame.append(ether::HEADER_LEN + ip6::HEADER_LEN + len)?;
+    let (link, rest) = place.split_at_mut(ether::HEADER_LEN);
+    let (header, message) = rest.split_at_mut(ip6::HEADER_LEN);
+    Ether { dst: mac, src: out.mac, ethertype: EtherType::IPV6 }.emit(link).ok()?;
+    Ip6Repr::new(source, dst, IpProto::ICMP6, HOP_LIMIT, len as u16).emit(header).ok()?;
+    emit(message).ok()?;
+    Some(frame)
+}

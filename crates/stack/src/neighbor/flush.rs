@@ -1,0 +1,95 @@
+//! The flush of a hold queue: through the facility, in order, with nothing overtaking.
+//!
+//! Whoever learns the address holds the entry's lock, so the packets are dispatched. Until the last of them has
+//! left, the entry's word stays empty: later packets come to the lock, and queue behind.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_netisr::sync::mutant;
+
+use super::Entry;
+use super::LinkOut;
+use super::Lle;
+use super::What;
+use super::flow_key;
+use crate::drops::Drop;
+use crate::ranks;
+use crate::worker::Local;
+
+/// Dispatches what the entry holds, oldest first, as far as the queue takes it.
+pub(crate) fn flush(ctx: &Ctx<'_, ranks::Neighbor>, local: &mut Local, lle: &Arc<Lle>, entry: &mut Entry) {
+    let key = flow_key(lle.interface, lle.addr);
+    while let Some(packet) = entry.hold.pop() {
+        let meta = LinkOut { out: lle.interface, key, what: What::Held(lle.clone()) };
+        match local.shared.types.link_out.dispatch(ctx, packet, meta) {
+            Ok(()) if mutant("flush-lets-later-packets-by") => {}
+            Ok(()) => entry.flushing += 1,
+            Err(refused) if refused.cause == siding_netisr::Cause::Full => {
+                // It stays; the handler of the last one in the queue comes back for it.
+                if let Err(packet) = entry.hold.unpop(refused.packet) {
+                    local.drop_packet(packet, Drop::HoldOverflow);
+                }
+                break;
+            }
+            Err(refused) => local.drop_packet(refused.packet, Drop::InterfaceGone),
+        }
+    }
+}
+
+/// The handler of what goes to neighbours by way of the facility.
+pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: LinkOut) {
+    let config = local.config().clone();
+    let Some(out) = config.interface(meta.out) else {
+        return local.drop_packet(packet, Drop::InterfaceGone);
+    };
+    match meta.what {
+        What::Message(source, counter) => {
+            //= RFC 6724 [6724-4]: what was chosen when it was queued may be gone by now.
+            if source.is_some_and(|source| !out.may_source(source)) {
+                return local.drop_packet(packet, Drop::Stale);
+            }
+            out.ifnet.counters.add(counter, 1);
+            local.transmit(ctx, meta.out, packet);
+        }
+        What::Held(lle) => {
+            let (mut entry, entry_ctx) = ctx.lock(&lle.entry);
+            entry.flushing = entry.flushing.saturating_sub(1);
+            if !entry.hold.is_empty() && entry.nud.usable().is_some() {
+                flush(&entry_ctx, local, &lle, &mut entry);
+            }
+            lle.publish(&mut entry);
+            let mac = entry.nud.usable().filter(|_| !entry.dead);
+            drop(entry);
+            match mac {
+                Some(mac) => local.transmit_ip(ctx, out, mac, packet),
+                None => local.drop_packet(packet, Drop::Unresolved),
+            }
+        }
+    }
+}
+
+/// The flow key that the type is registered with.
+pub(crate) fn key(_packet: &Mbuf, meta: &LinkOut) -> u64 {
+    meta.key
+}
+
+/// Dispatches a frame that asks or announces, under any locks.
+pub(crate) fn dispatch_message<L>(
+    ctx: &Ctx<'_, L>,
+    local: &mut Local,
+    frame: Mbuf,
+    out: siding_netisr::IfId,
+    to: IpAddr,
+    source: Option<IpAddr>,
+    counter: crate::ifnet::IfCounter,
+) -> Result<(), crate::nd6::nud::Refused> {
+    let meta = LinkOut { out, key: flow_key(out, to), what: What::Message(source, counter) };
+    local.shared.types.link_out.dispatch(ctx, frame, meta).map_err(|refused| {
+        local.drop_packet(refused.packet, Drop::Refused);
+        crate::nd6::nud::Refused
+    })
+}

@@ -1,0 +1,114 @@
+//! Neighbours: one table for each interface, for IPv6 (neighbour discovery) and IPv4 (ARP) alike.
+//!
+//! # Locks
+//!
+//! The table's lock ([`ranks::NeighborTable`]) guards the list, each entry's ([`ranks::Neighbor`]) its state
+//! machine and held packets. The timer holds the entry's lock from beginning to end: what it sends is built and
+//! dispatched under it. Nobody sends under either.
+//!
+//! The path of a packet to a reachable neighbour takes neither: each entry publishes its link-layer address in
+//! one word ([`Lle::direct`]) while nothing else is to be done.
+//!
+//! # Teardown
+//!
+//! [`Neighbors::purge`] closes the table, so that nothing is added behind it, marks each entry dead under its
+//! lock and gives back what it held. A timer that still refers to an entry finds it dead.
+
+mod flush;
+mod lle;
+mod output;
+mod table;
+mod timer;
+
+pub(crate) use flush::dispatch_message;
+pub(crate) use flush::flush;
+pub(crate) use flush::handle;
+pub(crate) use flush::key;
+pub(crate) use lle::Entry;
+pub(crate) use lle::Lle;
+pub(crate) use output::Direct;
+pub(crate) use output::output;
+pub(crate) use table::Neighbors;
+pub(crate) use timer::run;
+pub(crate) use timer::settle;
+
+use std::net::IpAddr;
+
+use siding_netisr::IfId;
+use siding_netisr::Metadata;
+use siding_wire::Mac;
+
+use crate::nd6::nud::NudState;
+
+/// Bounds of one interface's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NeighborLimits {
+    /// Entries in all. A newcomer takes the place of an idle one (STALE), or is refused.
+    pub entries: usize,
+    /// Entries that are being resolved, so that a scan cannot push out those that work (RFC 6583 s7.1).
+    pub resolving: usize,
+    /// Packets that wait for one neighbour.
+    pub held: usize,
+}
+
+impl Default for NeighborLimits {
+    fn default() -> NeighborLimits {
+        NeighborLimits { entries: 16_384, resolving: 12_288, held: 16 }
+    }
+}
+
+/// A neighbour, for tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NeighborReport {
+    /// On which interface.
+    pub interface: IfId,
+    /// Its address.
+    pub addr: IpAddr,
+    /// Where it stands.
+    pub state: NudState,
+    /// Its link-layer address, if known.
+    pub lladdr: Option<Mac>,
+    /// Whether it says that it is a router.
+    pub router: bool,
+    /// Configured by hand.
+    pub fixed: bool,
+    /// Packets that wait for it.
+    pub held: usize,
+}
+
+/// Metadata of what goes to a neighbour by way of the facility: captured when it was dispatched.
+#[derive(Debug)]
+pub(crate) struct LinkOut {
+    /// The interface that it goes out of.
+    pub(crate) out: IfId,
+    /// The same for all that goes to one neighbour, so that it stays in order.
+    pub(crate) key: u64,
+    pub(crate) what: What,
+}
+
+#[derive(Debug)]
+pub(crate) enum What {
+    /// A whole frame that announces or asks with this source address, which must still be ours; `None` is "no
+    /// source needed" (`::`, or an ARP probe).
+    Message(Option<IpAddr>, crate::ifnet::IfCounter),
+    /// An IP packet that was held for the neighbour.
+    Held(std::sync::Arc<Lle>),
+}
+
+impl Metadata for LinkOut {
+    fn interfaces(&self, visit: &mut impl FnMut(IfId)) {
+        visit(self.out);
+    }
+}
+
+/// The flow key of a neighbour.
+pub(crate) fn flow_key(interface: IfId, addr: IpAddr) -> u64 {
+    let bits = match addr {
+        IpAddr::V6(addr) => addr.to_bits(),
+        IpAddr::V4(addr) => u128::from(addr.to_bits()),
+    };
+    // Mixed well enough to spread over workers and cache lines; collisions cost a look-up, never a packet.
+    let folded = (bits >> 64) as u64 ^ (bits as u64).rotate_left(32) ^ interface.as_u64();
+    let mixed = folded.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    mixed ^ (mixed >> 32)
+}

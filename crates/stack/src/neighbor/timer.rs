@@ -1,0 +1,133 @@
+//! The neighbour timer, and what messages do to an entry. The entry's lock is held from beginning to end.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+
+use siding_lockorder::After;
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+
+use super::Entry;
+use super::Lle;
+use super::flush;
+use crate::arp;
+use crate::drops::Drop;
+use crate::ifnet::Interface;
+use crate::nd6;
+use crate::nd6::nud::Change;
+use crate::nd6::nud::Nud;
+use crate::nd6::nud::Outcome;
+use crate::nd6::nud::Refused;
+use crate::nd6::nud::Solicit;
+use crate::ranks;
+use crate::timer::Due;
+use crate::worker::Local;
+
+/// The entry's time has come: probe, age, or give up.
+pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>) {
+    let config = local.config().clone();
+    let Some(out) = config.interface(lle.interface) else { return };
+    let now = local.now;
+    let (mut entry, mut ctx_entry) = ctx.lock(&lle.entry);
+    entry.armed = None;
+    if entry.dead {
+        return;
+    }
+    let before = entry.nud.state();
+    let prompting = entry.hold.oldest().and_then(source_of);
+    let outcome =
+        entry.nud.on_timer(now, &out.nud, |how| solicit(&ctx_entry, local, out, lle.addr, how, prompting));
+    if outcome == Outcome::Kept {
+        if before != entry.nud.state() {
+            local.note_neighbor(&lle, Some(before), Some(&entry.nud));
+        }
+        arm(&mut ctx_entry, local, &lle, &mut entry);
+        lle.publish(&mut entry);
+        return;
+    }
+    entry.dead = true;
+    local.note_neighbor(&lle, Some(before), None);
+    //= RFC 4861 s7.2.2 [4861-27]: an error for each packet that was held. Its making takes locks and sends, so
+    //= it is dispatched.
+    while let Some(packet) = entry.hold.pop() {
+        if let Err(refused) = local.shared.types.unreachable.dispatch(&ctx_entry, packet, lle.interface) {
+            local.drop_packet(refused.packet, Drop::Unresolved);
+        }
+    }
+    lle.publish(&mut entry);
+    drop(entry);
+    out.ifnet.neighbors.remove(ctx, &lle);
+}
+
+/// Asks for a neighbour: builds the solicitation under the caller's locks, with what is true now, and
+/// dispatches it.
+pub(crate) fn solicit<L>(
+    ctx: &Ctx<'_, L>,
+    local: &mut Local,
+    out: &Interface,
+    addr: IpAddr,
+    how: Solicit,
+    prompting: Option<IpAddr>,
+) -> Result<(), Refused> {
+    match (addr, prompting) {
+        (IpAddr::V6(target), Some(IpAddr::V6(source))) => {
+            nd6::ns_output(ctx, local, out, target, how, Some(source))
+        }
+        (IpAddr::V6(target), _) => nd6::ns_output(ctx, local, out, target, how, None),
+        (IpAddr::V4(target), _) => arp::request_output(ctx, local, out, target, how),
+    }
+}
+
+/// Steps an entry by what a message said, and does what follows: sends what was held, arms the timer, tells.
+pub(crate) fn settle<L>(
+    ctx: &mut Ctx<'_, L>,
+    local: &mut Local,
+    out: &Interface,
+    lle: &Arc<Lle>,
+    step: impl FnOnce(&mut Nud) -> Change,
+) -> Change
+where
+    ranks::Neighbor: After<L>,
+{
+    let (mut entry, mut ctx) = ctx.lock(&lle.entry);
+    if entry.dead {
+        return Change::default();
+    }
+    let before = entry.nud.state();
+    let change = step(&mut entry.nud);
+    if before != entry.nud.state() || change.lladdr_changed {
+        local.note_neighbor(lle, Some(before), Some(&entry.nud));
+    }
+    if change.resolved {
+        if !entry.hold.is_empty() {
+            // The packets go out now: that is use, and starts the clock of an entry that is only STALE.
+            entry.nud.on_packet(local.now, &out.nud);
+        }
+        flush(&ctx, local, lle, &mut entry);
+    }
+    arm(&mut ctx, local, lle, &mut entry);
+    lle.publish(&mut entry);
+    change
+}
+
+/// Has the timer queue look at the entry at its deadline, unless it will come by before that anyway.
+pub(crate) fn arm(ctx: &mut Ctx<'_, ranks::Neighbor>, local: &Local, lle: &Arc<Lle>, entry: &mut Entry) {
+    let Some(deadline) = entry.nud.deadline() else { return };
+    if entry.armed.is_none_or(|armed| deadline < armed) {
+        entry.armed = Some(deadline);
+        local.shared.timers.arm(ctx, deadline, Due::Neighbor(lle.clone()));
+    }
+}
+
+/// The source address of an IP packet.
+pub(crate) fn source_of(packet: &Mbuf) -> Option<IpAddr> {
+    let bytes = packet.data();
+    match bytes.first()? >> 4 {
+        6 => <[u8; 16]>::try_from(bytes.get(8..24)?).ok().map(|octets| Ipv6Addr::from(octets).into()),
+        4 => <[u8; 4]>::try_from(bytes.get(12..16)?).ok().map(|octets| Ipv4Addr::from(octets).into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,295 @@
+//! The stack: what all workers share.
+//!
+//! # Locks
+//!
+//! [`ranks::Control`] guards what changes; a change is made on a copy of the snapshot, which is then published.
+//! The rest are leaves. # Teardown: dropping the last reference drops interfaces, packets and devices.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+
+use siding_lockorder::After;
+use siding_lockorder::Ctx;
+use siding_lockorder::Mutex;
+use siding_mbuf::Mbuf;
+use siding_mbuf::Pool;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+use siding_netisr::Netisr;
+use siding_netisr::PacketType;
+use siding_netisr::RegisterError;
+use siding_netisr::TypeSpec;
+use siding_netisr::Wake;
+
+use crate::Device;
+use crate::chance::Chance;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::drops::Drops;
+use crate::event::Deaf;
+use crate::event::Observer;
+use crate::icmp6;
+use crate::icmp6::limit::TokenBucket;
+use crate::ifnet::Ifnet;
+use crate::ip4;
+use crate::ip6;
+use crate::nd6::dad::Dad;
+use crate::nd6::dad::DadConfig;
+use crate::nd6::nud::NudConfig;
+use crate::neighbor;
+use crate::neighbor::LinkOut;
+use crate::neighbor::NeighborLimits;
+use crate::ping::Pings;
+use crate::ranks;
+use crate::snapshot::Snapshot;
+use crate::timer::Timers;
+use crate::worker::Local;
+use crate::worker::StackWorker;
+
+/// A network stack. Clones refer to the same one.
+#[derive(Clone)]
+pub struct Stack {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// How a stack is built.
+pub struct StackConfig {
+    /// Where packets live.
+    pub pool: Pool,
+    /// Workers, 1 to 1,024.
+    pub workers: usize,
+    /// Interfaces at a time, 1 to 65,536.
+    pub interfaces: usize,
+    /// Chance and secrets.
+    pub seed: u64,
+    /// The facility's clock; it must be the one that the workers' turns are told.
+    pub clock: Box<dyn Fn() -> Instant + Send + Sync>,
+    /// What rouses sleeping workers; `None` if they never sleep.
+    pub wake: Option<Arc<dyn Wake>>,
+    /// Who is told of events.
+    pub observer: Arc<dyn Observer>,
+    /// Timers of neighbours on new interfaces.
+    pub nud: NudConfig,
+    /// Bounds of each interface's neighbours.
+    pub neighbors: NeighborLimits,
+    /// Duplicate address detection on new interfaces.
+    pub dad: DadConfig,
+    /// Packets of each type that wait for each worker.
+    pub queue_limit: u32,
+}
+
+impl StackConfig {
+    /// One worker, 256 interfaces, RFC timers, nobody told.
+    pub fn new(pool: Pool, clock: impl Fn() -> Instant + Send + Sync + 'static) -> StackConfig {
+        StackConfig {
+            pool,
+            workers: 1,
+            interfaces: 256,
+            seed: 0,
+            clock: Box::new(clock),
+            wake: None,
+            observer: Arc::new(Deaf),
+            nud: NudConfig::default(),
+            neighbors: NeighborLimits::default(),
+            dad: DadConfig::default(),
+            queue_limit: 4096,
+        }
+    }
+}
+
+/// Why a stack was not built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// A size is out of its range.
+    #[error(transparent)]
+    Netisr(#[from] siding_netisr::BuildError),
+    /// A queue's limit is out of its range.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+}
+
+/// What all workers share.
+pub(crate) struct Shared {
+    pub(crate) netisr: Netisr<Mbuf, Local>,
+    pub(crate) types: Types,
+    pub(crate) config: Snapshot<Config>,
+    pub(crate) control: Mutex<ranks::Control, Control>,
+    pub(crate) timers: Timers,
+    pub(crate) pings: Pings,
+    pub(crate) pool: Pool,
+    /// One for each worker, and one for control.
+    pub(crate) drops: Vec<Drops>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) seed: u64,
+    pub(crate) clock: Arc<dyn Fn() -> Instant + Send + Sync>,
+    pub(crate) nud: NudConfig,
+    pub(crate) neighbors: NeighborLimits,
+    errors: Mutex<ranks::Leaf, TokenBucket>,
+    /// Devices on their way to the workers that will own them.
+    devices: siding_netisr::sync::Mutex<Vec<Vec<Delivery>>>,
+}
+
+type Delivery = (Arc<Ifnet>, Box<dyn Device>);
+
+/// The stack's types of deferred packets.
+pub(crate) struct Types {
+    /// What goes to neighbours: solicitations, and packets that were held.
+    pub(crate) link_out: PacketType<Mbuf, LinkOut, Local>,
+    /// Packets whose neighbour did not answer, with the interface that they would have left by.
+    pub(crate) unreachable: PacketType<Mbuf, IfId, Local>,
+    /// Our own packets to ourselves, with the interface that has the address.
+    pub(crate) local_in: PacketType<Mbuf, IfId, Local>,
+    /// Our own IP packets, made outside of workers; the interface scopes a link-local destination.
+    pub(crate) ip_out: PacketType<Mbuf, IfId, Local>,
+}
+
+/// What the control lock guards.
+pub(crate) struct Control {
+    pub(crate) dads: HashMap<(IfId, Ipv6Addr), Dad>,
+    pub(crate) dad: DadConfig,
+    pub(crate) chance: Chance,
+}
+
+/// A closure is a clock.
+struct FnClock(Arc<dyn Fn() -> Instant + Send + Sync>);
+
+impl siding_netisr::Clock for FnClock {
+    fn now(&self) -> Instant {
+        (self.0)()
+    }
+}
+
+impl Stack {
+    /// Builds a stack without interfaces.
+    ///
+    /// # Errors
+    ///
+    /// A size is out of its range.
+    pub fn new(config: StackConfig) -> Result<Stack, BuildError> {
+        let clock: Arc<dyn Fn() -> Instant + Send + Sync> = config.clock.into();
+        let builder = Netisr::builder()
+            .workers(config.workers)
+            .interfaces(config.interfaces)
+            .clock(FnClock(clock.clone()));
+        let netisr = match config.wake {
+            Some(wake) => builder.wake(wake),
+            None => builder,
+        }
+        .build()?;
+        let types = Types::register(&netisr, config.queue_limit)?;
+        let mut chance = Chance::new(config.seed);
+        let shared = Shared {
+            types,
+            config: Snapshot::new(Config::default()),
+            control: Mutex::new(Control {
+                dads: HashMap::new(),
+                dad: config.dad,
+                chance: Chance::new(chance.next_u64()),
+            }),
+            timers: Timers::new(),
+            pings: Pings::new(),
+            pool: config.pool,
+            drops: (0..=config.workers).map(|_| Drops::default()).collect(),
+            observer: config.observer,
+            seed: chance.next_u64(),
+            nud: config.nud,
+            neighbors: config.neighbors,
+            errors: Mutex::new(TokenBucket::new(clock(), 100, 1000)),
+            devices: siding_netisr::sync::Mutex::new((0..config.workers).map(|_| Vec::new()).collect()),
+            netisr,
+            clock,
+        };
+        Ok(Stack { shared: Arc::new(shared) })
+    }
+
+    /// Claims worker `index`, to be driven turn by turn. `None` if there is no such worker or it is taken.
+    pub fn worker(&self, index: usize) -> Option<StackWorker> {
+        StackWorker::new(&self.shared, index, self.now())
+    }
+
+    /// The moment now, by the stack's clock.
+    pub fn now(&self) -> Instant {
+        (self.shared.clock)()
+    }
+
+    /// Checks that every accepted packet has one fate. To be called when nothing is under way.
+    ///
+    /// # Errors
+    ///
+    /// The first type whose counters do not add up.
+    pub fn check_conservation(&self) -> Result<(), Box<siding_netisr::Imbalance>> {
+        self.shared.netisr.check_conservation()
+    }
+}
+
+impl Types {
+    fn register(netisr: &Netisr<Mbuf, Local>, limit: u32) -> Result<Types, RegisterError> {
+        fn spec<M>(name: &str, limit: u32) -> TypeSpec<Mbuf, M> {
+            // All are timed: they are few, and their waits are what an operator asks about.
+            TypeSpec::new(name).limit(limit).time_every(1)
+        }
+        Ok(Types {
+            link_out: netisr.register(spec("link_out", limit).flow_key(neighbor::key), neighbor::handle)?,
+            unreachable: netisr.register(spec("unreachable", limit), icmp6::unreachable)?,
+            local_in: netisr.register(spec("local_in", limit), |ctx, local, packet, on| {
+                match packet.data().first().is_some_and(|first| first >> 4 == 4) {
+                    true => ip4::local_input(ctx, local, packet, on),
+                    false => ip6::local_input(ctx, local, packet, on),
+                }
+            })?,
+            ip_out: netisr.register(spec("ip_out", limit), ip_out)?,
+        })
+    }
+}
+
+/// The handler of our own packets that were made outside of workers.
+fn ip_out(ctx: &mut Ctx<'_, siding_lockorder::Unlocked>, local: &mut Local, packet: Mbuf, scope: IfId) {
+    let config = local.config().clone();
+    if let Ok((header, _)) = siding_wire::ip6::Ip6Repr::parse(packet.data()) {
+        return ip6::output(ctx, local, &config, header.dst, scope, packet);
+    }
+    match siding_wire::ip4::Ip4Repr::parse(packet.data()) {
+        Ok((header, _)) => ip4::output(ctx, local, &config, header.dst, packet),
+        Err(why) => local.drop_packet(packet, Drop::Malformed(why)),
+    }
+}
+
+impl Shared {
+    /// Changes the configuration: copies it, lets `change` at the copy, and publishes that.
+    pub(crate) fn change<O>(&self, _control: &mut Control, change: impl FnOnce(&mut Config) -> O) -> O {
+        let mut config = (*self.config.load()).clone();
+        let answer = change(&mut config);
+        self.config.publish(config);
+        answer
+    }
+
+    pub(crate) fn deliver_devices(&self, ifnet: &Arc<Ifnet>, devices: Vec<Box<dyn Device>>) {
+        let mut mailboxes = siding_netisr::sync::lock(&self.devices);
+        for (mailbox, device) in mailboxes.iter_mut().zip(devices) {
+            mailbox.push((ifnet.clone(), device));
+        }
+    }
+
+    pub(crate) fn take_devices(&self, worker: usize) -> Vec<Delivery> {
+        let mut mailboxes = siding_netisr::sync::lock(&self.devices);
+        mailboxes.get_mut(worker).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Whether one more ICMP error may be sent.
+    //= RFC 4443 s2.4(f) [4443-4]: a token bucket for all errors that we send.
+    pub(crate) fn take_error_token<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> bool
+    where
+        ranks::Leaf: After<L>,
+    {
+        let (mut bucket, _ctx) = ctx.lock(&self.errors);
+        bucket.take(now)
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack").field("netisr", &self.shared.netisr).finish_non_exhaustive()
+    }
+}

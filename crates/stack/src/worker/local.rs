@@ -1,0 +1,193 @@
+//! What one worker owns, lent to every handler that runs on it.
+
+use std::sync::Arc;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Cache;
+use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+use siding_wire::EtherType;
+use siding_wire::Mac;
+use siding_wire::ether::Ether;
+use siding_wire::ether::HEADER_LEN;
+
+use super::Port;
+use crate::chance::Chance;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::event::Event;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::nd6::nud::Nud;
+use crate::nd6::nud::NudState;
+use crate::neighbor::Direct;
+use crate::neighbor::Lle;
+use crate::snapshot::Reader;
+use crate::stack::Shared;
+
+/// A worker's own state.
+pub(crate) struct Local {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) index: usize,
+    /// The moment of this turn.
+    pub(crate) now: Instant,
+    pub(crate) cache: Cache,
+    pub(crate) chance: Chance,
+    /// Neighbours found without a lock.
+    pub(crate) direct: Direct,
+    config: Reader<Config>,
+    /// Devices, by the slot of their interface.
+    ports: Vec<Option<Port>>,
+    events: Vec<Event>,
+}
+
+impl Local {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize, now: Instant) -> Local {
+        Local {
+            cache: shared.pool.cache(256),
+            chance: Chance::new(shared.seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            direct: Direct::new(),
+            config: shared.config.reader(),
+            ports: Vec::new(),
+            events: Vec::new(),
+            now,
+            index,
+            shared,
+        }
+    }
+
+    /// Takes up a newer configuration, and the devices of interfaces that were attached.
+    pub(crate) fn refresh(&mut self) {
+        if !self.config.refresh(&self.shared.config) {
+            return;
+        }
+        for (ifnet, device) in self.shared.take_devices(self.index) {
+            let slot = ifnet.id.slot();
+            if self.ports.len() <= slot {
+                self.ports.resize_with(slot + 1, || None);
+            }
+            // One that departed before this worker came by has no gate any more: its device goes with it.
+            if self.shared.netisr.is_attached(ifnet.id) {
+                self.ports[slot] = Some(Port::new(ifnet, device));
+            }
+        }
+    }
+
+    /// Sends an IP packet in a frame to `mac`.
+    pub(crate) fn transmit_ip(
+        &mut self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        out: &Interface,
+        mac: Mac,
+        mut packet: Mbuf,
+    ) {
+        let ethertype = match packet.data().first() {
+            Some(first) if first >> 4 == 4 => EtherType::IPV4,
+            _ => EtherType::IPV6,
+        };
+        let header = Ether { dst: mac, src: out.mac, ethertype };
+        match packet.prepend(HEADER_LEN) {
+            Some(place) => place.copy_from_slice(&header.to_bytes()),
+            None => match self.unshare(packet) {
+                Some(copy) => return self.transmit_ip(ctx, out, mac, copy),
+                None => return,
+            },
+        }
+        self.transmit(ctx, out.ifnet.id, packet);
+    }
+
+    /// Sends a whole frame.
+    pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
+        let up = self.config.value().interface(out).is_some_and(|interface| interface.up);
+        let port = self.ports.get_mut(out.slot()).and_then(Option::as_mut);
+        let Some(port) = port.filter(|port| up && port.ifnet.id == out) else {
+            return self.drop_packet(frame, Drop::InterfaceGone);
+        };
+        if let Err(frame) = port.push(ctx, frame) {
+            port.ifnet.counters.add(IfCounter::TxDropped, 1);
+            self.drop_packet(frame, Drop::TxFull);
+        }
+    }
+
+    /// Drops a packet and counts why.
+    pub(crate) fn drop_packet(&mut self, packet: Mbuf, cause: Drop) {
+        self.count(cause);
+        self.cache.free(packet);
+    }
+
+    pub(crate) fn count(&self, cause: Drop) {
+        self.shared.drops[self.index].count(cause);
+    }
+
+    /// Keeps an event until the end of the turn: an observer is never called with a lock held.
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub(crate) fn note_neighbor(&mut self, lle: &Lle, from: Option<NudState>, to: Option<&Nud>) {
+        let (to, lladdr) = (to.map(Nud::state), to.and_then(Nud::usable));
+        self.tell(Event::Neighbor { interface: lle.interface, addr: lle.addr, from, to, lladdr });
+    }
+
+    pub(crate) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    pub(crate) fn config(&self) -> &Arc<Config> {
+        self.config.value()
+    }
+
+    pub(crate) fn ports(&self) -> impl Iterator<Item = &Port> {
+        self.ports.iter().flatten()
+    }
+
+    pub(crate) fn ports_mut(&mut self) -> impl Iterator<Item = &mut Port> {
+        self.ports.iter_mut().flatten()
+    }
+
+    /// Takes frames off the wire of the port in `slot`.
+    pub(crate) fn receive(
+        &mut self,
+        slot: usize,
+        into: &mut Vec<Mbuf>,
+        max: usize,
+    ) -> std::io::Result<usize> {
+        match self.ports.get_mut(slot).and_then(Option::as_mut) {
+            Some(port) => port.device().receive(&mut self.cache, into, max),
+            None => Ok(0),
+        }
+    }
+
+    pub(crate) fn slots(&self) -> usize {
+        self.ports.len()
+    }
+
+    pub(crate) fn port(&self, slot: usize) -> Option<&Port> {
+        self.ports.get(slot)?.as_ref()
+    }
+
+    /// A copy that is ours alone, with fresh headroom.
+    pub(crate) fn unshare(&mut self, packet: Mbuf) -> Option<Mbuf> {
+        let copy = packet.copy(&mut self.cache);
+        self.cache.free(packet);
+        if copy.is_none() {
+            self.count(Drop::NoBuffer);
+        }
+        copy
+    }
+}
+
+impl siding_netisr::Local for Local {
+    fn depart(&mut self, stays: &dyn Fn(IfId) -> bool) {
+        self.refresh();
+        self.direct.depart(stays);
+        for slot in 0..self.ports.len() {
+            let gone = self.ports[slot].take_if(|port| !stays(port.ifnet.id));
+            for frame in gone.into_iter().flat_map(Port::into_queue) {
+                self.drop_packet(frame, Drop::InterfaceGone);
+            }
+        }
+    }
+}

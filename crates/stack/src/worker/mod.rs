@@ -1,0 +1,16 @@
+//! A worker of the stack: one thread that polls drivers, handles what was dispatched, runs timers and sends.
+//!
+//! # Locks
+//!
+//! None of its own: what a worker has, it owns. # Teardown: when an interface departs, the facility calls
+//! [`Local::depart`](siding_netisr::Local::depart) between handlers; the interface's device and everything queued
+//! for it are dropped there, on the worker that owns them.
+
+mod local;
+mod port;
+mod turn;
+
+pub(crate) use local::Local;
+pub(crate) use port::Port;
+pub use turn::StackWorker;
+pub use turn::Turn;

@@ -1,0 +1,180 @@
+//! One turn of a worker: receive, handle, time, send.
+
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+
+use siding_mbuf::Mbuf;
+use siding_netisr::Instant;
+use siding_netisr::Worker;
+
+use super::Local;
+use crate::BATCH;
+use crate::ether;
+use crate::event::Event;
+use crate::ifnet::IfCounter;
+use crate::nd6;
+use crate::neighbor;
+use crate::stack::Shared;
+use crate::timer::Due;
+
+/// A worker that an embedder's loop drives: one [`turn`](Self::turn) after another.
+pub struct StackWorker {
+    worker: Worker<Mbuf, Local>,
+    local: Local,
+    received: Vec<Mbuf>,
+}
+
+/// What a turn did, and what is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// Frames received.
+    pub received: usize,
+    /// Dispatched packets handled.
+    pub handled: usize,
+    /// Timers run.
+    pub timers: usize,
+    /// Whether work is left that can be done at once.
+    pub more: bool,
+    /// When the next timer is due; [`Instant::NEVER`] for never.
+    pub next: Instant,
+}
+
+impl StackWorker {
+    /// Packets that were dispatched, handled in one turn at the most.
+    const BUDGET: usize = 256;
+
+    pub(crate) fn new(shared: &Arc<Shared>, index: usize, now: Instant) -> Option<StackWorker> {
+        let worker = shared.netisr.worker(index)?;
+        let local = Local::new(shared.clone(), index, now);
+        Some(StackWorker { worker, local, received: Vec::with_capacity(BATCH) })
+    }
+
+    /// Takes a batch from each interface, handles what was dispatched, runs the timers that are due at `now`,
+    /// and sends what has come of it.
+    pub fn turn(&mut self, now: Instant) -> Turn {
+        self.local.now = now;
+        self.local.refresh();
+        let mut received = 0;
+        let mut full = false;
+        for slot in 0..self.local.slots() {
+            let got = self.receive(slot);
+            received += got;
+            full |= got == BATCH;
+        }
+        let polled = self.worker.poll(&mut self.local, Self::BUDGET);
+        let timers = self.timers(now);
+        let backlogged = self.flush();
+        for event in self.local.take_events() {
+            self.local.shared.observer.event(&event);
+        }
+        let more = full || polled.more || timers == BATCH || (backlogged && received > 0);
+        // A backlog waits for the wire to drain: a moment, not a wake-up.
+        let next = self.local.shared.timers.next();
+        let next = if backlogged { next.min(now + std::time::Duration::from_micros(100)) } else { next };
+        Turn { received, handled: polled.handled, timers, more, next }
+    }
+
+    /// Gets ready to sleep. True if nothing is pending: the caller may block until something that
+    /// [`readable`](Self::readable) names is, the facility's [`Wake`](siding_netisr::Wake) is called, or the next
+    /// timer is due; it calls [`awake`](Self::awake) afterwards.
+    pub fn prepare_sleep(&mut self) -> bool {
+        self.worker.prepare_sleep()
+    }
+
+    /// Ends a sleep.
+    pub fn awake(&mut self) {
+        self.worker.awake();
+    }
+
+    /// What to wait for: each interface's descriptor. False if an interface must be polled instead.
+    pub fn readable<'a>(&'a self, into: &mut Vec<BorrowedFd<'a>>) -> bool {
+        let mut all = true;
+        for port in self.local.ports() {
+            match port.readable() {
+                Some(fd) => into.push(fd),
+                None => all = false,
+            }
+        }
+        all
+    }
+
+    /// The worker's number, from 0.
+    pub fn index(&self) -> usize {
+        self.worker.index()
+    }
+
+    fn receive(&mut self, slot: usize) -> usize {
+        let Some(ifnet) = self.local.port(slot).map(|port| port.ifnet.clone()) else { return 0 };
+        let local = &mut self.local;
+        let got = match local.receive(slot, &mut self.received, BATCH) {
+            Ok(got) => got,
+            Err(error) => {
+                local.tell(Event::DeviceError { interface: ifnet.id, error: error.to_string() });
+                self.received.len()
+            }
+        };
+        if self.received.is_empty() {
+            return got;
+        }
+        ifnet.counters.add(IfCounter::RxPackets, self.received.len() as u64);
+        ifnet.counters.add(IfCounter::RxBytes, self.received.iter().map(|frame| frame.len() as u64).sum());
+        let received = &mut self.received;
+        let config = local.config().clone();
+        self.worker.with_ctx(|ctx| {
+            let Some(interface) = config.interface(ifnet.id).filter(|interface| interface.up) else {
+                for frame in received.drain(..) {
+                    local.drop_packet(frame, crate::drops::Drop::InterfaceGone);
+                }
+                return;
+            };
+            for mut frame in received.drain(..) {
+                frame.set_rcvif(ifnet.id);
+                ether::input(ctx, local, &config, interface, frame);
+            }
+        });
+        got
+    }
+
+    fn timers(&mut self, now: Instant) -> usize {
+        let local = &mut self.local;
+        if local.shared.timers.next() > now {
+            return 0;
+        }
+        self.worker.with_ctx(|ctx| {
+            let mut run = 0;
+            while run < BATCH {
+                let shared = local.shared.clone();
+                let Some(due) = shared.timers.pop(ctx, now) else { break };
+                match due {
+                    Due::Neighbor(lle) => neighbor::run(ctx, local, lle),
+                    Due::Dad(interface, addr) => nd6::dad_timer(ctx, local, interface, addr),
+                }
+                run += 1;
+            }
+            run
+        })
+    }
+
+    /// Sends what is queued. True if a wire did not take everything.
+    fn flush(&mut self) -> bool {
+        let local = &mut self.local;
+        self.worker.with_ctx(|ctx| {
+            let mut errors = Vec::new();
+            let mut backlogged = false;
+            for port in local.ports_mut() {
+                if let Err(error) = port.flush(ctx) {
+                    errors.push(Event::DeviceError { interface: port.ifnet.id, error: error.to_string() });
+                }
+                backlogged |= port.is_backlogged();
+            }
+            errors.into_iter().for_each(|event| local.tell(event));
+            backlogged
+        })
+    }
+}
+
+impl std::fmt::Debug for StackWorker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StackWorker").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}

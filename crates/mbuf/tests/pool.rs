@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of tests, too, say what they expect by unwrapping it")]
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
 
@@ -175,6 +177,64 @@ fn packets_that_cross_threads_all_come_home() {
     assert!(pool.is_full());
     let all: Vec<Mbuf> = std::iter::from_fn(|| pool.alloc()).collect();
     assert_eq!(all.len(), 64, "every buffer is on the stack once");
+}
+
+#[test]
+fn two_clones_that_go_at_the_same_moment_leave_one_buffer_that_is_nobodys() {
+    const ROUNDS: u32 = if cfg!(miri) { 50 } else { 20_000 };
+    let pool = pool(1);
+    let turn = AtomicU32::new(0);
+    let (sender, receiver) = mpsc::channel::<Mbuf>();
+    thread::scope(|scope| {
+        let turn = &turn;
+        scope.spawn(move || {
+            for (round, clone) in (1..).zip(receiver) {
+                await_turn(turn, round);
+                drop(clone);
+                turn.fetch_add(ROUNDS, Ordering::Release);
+            }
+        });
+        for round in 1..=ROUNDS {
+            let mut mbuf = pool.alloc().expect("both clones of the last round have gone");
+            assert!(mbuf.extend_from_slice(b"alone"), "a new packet is nobody else's");
+            sender.send(mbuf.clone()).unwrap();
+            turn.store(round, Ordering::Release);
+            drop(mbuf);
+            await_turn(turn, round + ROUNDS);
+        }
+        drop(sender);
+    });
+    assert!(pool.is_full());
+}
+
+#[test]
+fn no_buffer_is_given_out_twice_however_threads_interleave() {
+    // Few buffers and many threads: slots come back to the top of the stack while others are looking at it.
+    const ROUNDS: u32 = if cfg!(miri) { 50 } else { 150_000 };
+    let pool = pool(3);
+    thread::scope(|scope| {
+        for thread in 0..4u32 {
+            let pool = &pool;
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let stamp = (u64::from(thread) << 32 | u64::from(round)).to_be_bytes();
+                    let mut mbufs = [pool.alloc(), pool.alloc()];
+                    for mbuf in mbufs.iter_mut().flatten() {
+                        assert!(mbuf.extend_from_slice(&stamp));
+                    }
+                    if round % 2 == 0 {
+                        mbufs.swap(0, 1);
+                    }
+                    for mbuf in mbufs.into_iter().flatten() {
+                        assert_eq!(mbuf.data(), stamp);
+                    }
+                }
+            });
+        }
+    });
+    assert!(pool.is_full());
+    let all: Vec<Mbuf> = std::iter::from_fn(|| pool.alloc()).take(4).collect();
+    assert_eq!(all.len(), 3);
 }
 
 #[test]
@@ -369,6 +429,16 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (which(), any::<u8>()).prop_map(|(n, b)| Step::Write(n, b)),
         1 => (any::<bool>(), 0..9usize).prop_map(|(n, k)| Step::NewCache(n, k)),
     ]
+}
+
+/// Spins for as long as the other thread may be running, then lets it run.
+fn await_turn(turn: &AtomicU32, expected: u32) {
+    for spins in 0u32.. {
+        if turn.load(Ordering::Acquire) == expected {
+            return;
+        }
+        if spins < 2_000 { std::hint::spin_loop() } else { thread::yield_now() }
+    }
 }
 
 fn pool(buffers: u32) -> Pool {

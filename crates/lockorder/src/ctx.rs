@@ -52,6 +52,7 @@ impl Root {
     /// # Errors
     ///
     /// Another root is entered on this thread: this is a handler, say, that would forge a token.
+    #[inline]
     pub fn enter(&mut self) -> Result<Entered<'_>, AlreadyEntered> {
         if self.checked && !thread::claim() {
             return Err(AlreadyEntered);
@@ -76,6 +77,7 @@ impl Entered<'_> {
 }
 
 impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
         if self.root.checked {
             thread::release();
@@ -133,20 +135,27 @@ impl core::error::Error for AlreadyEntered {}
 /// Whether this thread has entered a root.
 #[cfg(feature = "std")]
 mod thread {
-    // Not `const`: the checkers' thread-local state cannot be.
-    #[allow(clippy::missing_const_for_thread_local)]
     mod state {
         use core::cell::Cell;
 
+        #[cfg(not(any(siding_loom, siding_shuttle)))]
+        std::thread_local! {
+            pub(super) static ENTERED: Cell<bool> = const { Cell::new(false) };
+        }
+
+        // Not `const`: the checkers' thread-local state cannot be.
+        #[cfg(any(siding_loom, siding_shuttle))]
         crate::sync::thread_local! {
             pub(super) static ENTERED: Cell<bool> = Cell::new(false);
         }
     }
 
+    #[inline]
     pub(super) fn claim() -> bool {
         state::ENTERED.with(|entered| !entered.replace(true))
     }
 
+    #[inline]
     pub(super) fn release() {
         state::ENTERED.with(|entered| entered.set(false));
     }

@@ -1,5 +1,7 @@
 //! A type of packet as its workers and control see it, whatever its metadata is.
 
+use alloc::sync::Arc;
+
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 
@@ -30,13 +32,28 @@ pub(crate) trait AnyType<P, W>: Send + Sync {
     fn close(&self, flush: bool) -> bool;
     fn is_quiet(&self) -> bool;
     fn permits(&self) -> u64;
+    /// The address of the state that its [`PacketType`](crate::PacketType)s share, to tell it from others.
+    fn state(&self) -> *const ();
     fn name(&self) -> &str;
     fn limit(&self) -> u32;
     fn bit(&self) -> u32;
     fn report(&self, worker: usize) -> LaneReport;
 }
 
-impl<P: Packet, M: Metadata, W: 'static> AnyType<P, W> for TypeState<P, M, W> {
+/// A registered type with its handler. It knows the handler's own type, so that the loop over the packets and the
+/// handler are compiled as one: there is one indirect call for each drain, none for each packet.
+pub(crate) struct Registered<P, M, W, F> {
+    pub(crate) state: Arc<TypeState<P, M, W>>,
+    pub(crate) handler: F,
+}
+
+impl<P, M, W, F> AnyType<P, W> for Registered<P, M, W, F>
+where
+    P: Packet,
+    M: Metadata,
+    W: 'static,
+    F: Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync,
+{
     fn drain(
         &self,
         consumer: &Consumer<'_>,
@@ -44,8 +61,8 @@ impl<P: Packet, M: Metadata, W: 'static> AnyType<P, W> for TypeState<P, M, W> {
         local: &mut W,
         quota: usize,
     ) -> usize {
-        let lane = &self.lanes[consumer.worker];
-        if self.flushing.load(Ordering::Relaxed) {
+        let lane = &self.state.lanes[consumer.worker];
+        if self.state.flushing.load(Ordering::Relaxed) {
             lane.flush(consumer); // A permit's packet, that came after the sweep.
             return 0;
         }
@@ -53,8 +70,8 @@ impl<P: Packet, M: Metadata, W: 'static> AnyType<P, W> for TypeState<P, M, W> {
     }
 
     fn sweep(&self, consumer: &Consumer<'_>) -> bool {
-        let lane = &self.lanes[consumer.worker];
-        if self.flushing.load(Ordering::Acquire) {
+        let lane = &self.state.lanes[consumer.worker];
+        if self.state.flushing.load(Ordering::Acquire) {
             lane.flush(consumer);
             return lane.ring().resident() == 0;
         }
@@ -62,44 +79,48 @@ impl<P: Packet, M: Metadata, W: 'static> AnyType<P, W> for TypeState<P, M, W> {
     }
 
     fn has_ready(&self, consumer: &Consumer<'_>) -> bool {
-        self.lanes[consumer.worker].has_ready(consumer)
+        self.state.lanes[consumer.worker].has_ready(consumer)
     }
 
     fn rest(&self, consumer: &Consumer<'_>) -> bool {
-        self.lanes[consumer.worker].rest()
+        self.state.lanes[consumer.worker].rest()
     }
 
     fn close(&self, flush: bool) -> bool {
-        if self.closed.swap(true, Ordering::AcqRel) {
+        if self.state.closed.swap(true, Ordering::AcqRel) {
             return false;
         }
-        self.lanes.iter().for_each(|lane| lane.ring().close());
-        self.flushing.store(flush, Ordering::Release);
+        self.state.lanes.iter().for_each(|lane| lane.ring().close());
+        self.state.flushing.store(flush, Ordering::Release);
         true
     }
 
     fn is_quiet(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.ring().reserved() == 0 && lane.ring().resident() == 0)
+        self.state.lanes.iter().all(|lane| lane.ring().reserved() == 0 && lane.ring().resident() == 0)
     }
 
     fn permits(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.ring().reserved()).sum()
+        self.state.lanes.iter().map(|lane| lane.ring().reserved()).sum()
+    }
+
+    fn state(&self) -> *const () {
+        Arc::as_ptr(&self.state).cast()
     }
 
     fn name(&self) -> &str {
-        &self.name
+        &self.state.name
     }
 
     fn limit(&self) -> u32 {
-        self.limit
+        self.state.limit
     }
 
     fn bit(&self) -> u32 {
-        self.bit
+        self.state.bit
     }
 
     fn report(&self, worker: usize) -> LaneReport {
-        let lane = &self.lanes[worker];
+        let lane = &self.state.lanes[worker];
         let fates = &lane.fates;
         let refused = fates.refusals();
         let resident = lane.ring().resident();
@@ -115,11 +136,11 @@ impl<P: Packet, M: Metadata, W: 'static> AnyType<P, W> for TypeState<P, M, W> {
             resident,
             reserved: lane.ring().reserved(),
             // Only a full queue refuses, so then the limit was reached, by packets or by permits.
-            high_water: if reached_limit { u64::from(self.limit) } else { lane.ring().high_water() },
+            high_water: if reached_limit { u64::from(self.state.limit) } else { lane.ring().high_water() },
             oldest_age: lane
                 .ring()
                 .oldest_stamp()
-                .map(|stamp| self.core.clock.now().since(crate::Instant::from_nanos(stamp))),
+                .map(|stamp| self.state.core.clock.now().since(crate::Instant::from_nanos(stamp))),
             refused,
             residence: lane.residence.read(),
         }

@@ -136,23 +136,24 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     #[inline(always)]
     pub(crate) fn drain(&self, consumer: &Consumer<'_>, quota: usize, mut handle: impl FnMut(P, M)) -> usize {
         let mut handled = 0;
-        while handled < quota {
-            if self.ring.aside() > 0 || !self.ring.takes_in_place() {
-                let Some((packet, meta)) = self.take(consumer) else { break };
-                handle(packet, meta);
-                handled += 1;
-                continue;
-            }
-            let Some(front) = self.ring.front() else { break };
-            // Looked at before it is taken, so that the packet is moved but once, from its slot to the handler.
-            let fate = front.look(|item| self.deal(consumer, &item.packet, &item.meta, front.stamp()));
-            let Item { packet, meta } = front.take();
-            if fate == Fate::Handled {
-                handle(packet, meta);
-                handled += 1;
-            }
+        // Nothing is put aside while handlers run.
+        while handled < quota && (self.ring.aside() > 0 || !self.ring.takes_in_place()) {
+            let Some((packet, meta)) = self.take(consumer) else { return handled };
+            handle(packet, meta);
+            handled += 1;
         }
         handled
+            + self.ring.consume(
+                quota - handled,
+                |item, stamp| self.deal(consumer, &item.packet, &item.meta, stamp),
+                |fate, Item { packet, meta }| {
+                    let handled = fate == Fate::Handled;
+                    if handled {
+                        handle(packet, meta);
+                    }
+                    handled
+                },
+            )
     }
 
     /// Takes the oldest packet whose interfaces are all there, the long way.
@@ -169,8 +170,8 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     /// Decides and counts the fate of a packet that leaves the lane.
     #[inline(always)]
     fn deal(&self, consumer: &Consumer<'_>, packet: &P, meta: &M, stamp: u64) -> Fate {
-        self.discharge(packet, meta);
         let (first, open) = consumer.core.look(packet, meta);
+        self.discharge(packet, meta);
         let interface = consumer.interfaces().of(first);
         if !open {
             self.fates.departed.add(1);

@@ -112,7 +112,6 @@ pub use netisr::Builder;
 pub use netisr::Netisr;
 pub use packet::Metadata;
 pub use packet::Packet;
-pub use packet_type::Handler;
 pub use packet_type::PacketType;
 pub use packet_type::Refused;
 pub use permit::Permit;

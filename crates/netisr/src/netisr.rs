@@ -25,6 +25,7 @@ use crate::RegisterError;
 use crate::TypeSpec;
 use crate::Worker;
 use crate::any_type::AnyType;
+use crate::any_type::Registered;
 use crate::clock::Clock;
 use crate::core_state::Core;
 use crate::departure::Departure;
@@ -169,13 +170,13 @@ impl<P: Packet, W: Local> Netisr<P, W> {
             limit: spec.limit,
             bit: place as u32,
             lanes,
-            handler: Box::new(handler),
             flow_key: spec.flow_key,
             closed: AtomicBool::new(false),
             flushing: AtomicBool::new(false),
             core: core.clone(),
+            of: PhantomData,
         });
-        control.types[place] = Some(shared.clone());
+        control.types[place] = Some(Arc::new(Registered { state: shared.clone(), handler }));
         control.version += 1;
         drop(control);
         core.order();

@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
+use core::marker::PhantomData;
 
 use siding_lockorder::Ctx;
-use siding_lockorder::Unlocked;
 
 use crate::Metadata;
 use crate::Packet;
@@ -20,10 +20,6 @@ use crate::permit::Permit;
 use crate::ring::Claim;
 use crate::spec::FlowKey;
 use crate::sync::atomic::AtomicBool;
-
-/// What is called for each packet, on a worker, with no lock held: the worker's token, the worker's own
-/// state, and the packet with its metadata.
-pub type Handler<P, M, W> = dyn Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync;
 
 /// A packet that was not accepted goes back to its caller, with the reason.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,13 +56,13 @@ pub(crate) struct TypeState<P, M, W> {
     pub(crate) limit: u32,
     pub(crate) bit: u32,
     pub(crate) lanes: Box<[Lane<P, M>]>,
-    pub(crate) handler: Box<Handler<P, M, W>>,
     pub(crate) flow_key: Option<FlowKey<P, M>>,
     /// Whether it is being unregistered.
     pub(crate) closed: AtomicBool,
     /// Workers flush instead of calling the handler: set when the type is unregistered so.
     pub(crate) flushing: AtomicBool,
     pub(crate) core: Arc<Core>,
+    pub(crate) of: PhantomData<fn(W)>,
 }
 
 impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {

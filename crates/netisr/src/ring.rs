@@ -245,28 +245,64 @@ impl<T> Ring<T> {
         if self.shared_head {
             return self.take_shared();
         }
-        self.front().map(|front| (front.stamp(), front.take())).map(|(stamp, item)| (item, stamp))
+        let mut taken = None;
+        let mut stamp = 0;
+        self.consume(
+            1,
+            |_, at| stamp = at,
+            |(), item| {
+                taken = Some(item);
+                true
+            },
+        );
+        taken.map(|item| (item, stamp))
     }
 
-    /// The oldest item in its place, to be looked at before it is taken, so that it need not be moved twice. For
-    /// the consumer only, and only where nobody else takes items ([`takes_in_place`](Self::takes_in_place)).
+    /// Takes items, oldest first, until `take` has said `quota` times that one counts, or none is ready; gives how
+    /// many counted. Each is shown to `look` in its place, with its stamp, before it is taken and handed to `take`
+    /// with what `look` said: so it need be moved but once. For the consumer only, and only where nobody else takes
+    /// items ([`takes_in_place`](Self::takes_in_place)).
     #[inline(always)]
-    pub(crate) fn front(&self) -> Option<Front<'_, T>> {
+    pub(crate) fn consume<O>(
+        &self,
+        quota: usize,
+        mut look: impl FnMut(&T, u64) -> O,
+        mut take: impl FnMut(O, T) -> bool,
+    ) -> usize {
         debug_assert!(self.takes_in_place());
+        // Nobody else moves the head, and the slots stay where they are, whatever `take` calls.
+        let slots = &*self.slots;
+        if slots.is_empty() {
+            return 0; // Never: it spares the loop a check of its index.
+        }
+        let (slot_mask, time_mask) = (slots.len() - 1, self.time_mask);
         let mut head = self.head.0.load(Ordering::Relaxed);
-        loop {
-            let slot = self.slot(head);
+        let mut counted = 0;
+        while counted < quota {
+            let slot = &slots[head as usize & slot_mask];
             let next = (head + 1) & POSITION;
             let ready = slot.ready.load(Ordering::Acquire);
-            if ready == next {
-                return Some(Front { ring: self, slot, head });
+            if ready != next {
+                if ready != next | VOID {
+                    break;
+                }
+                self.pass_void(head);
+                head = next;
+                continue;
             }
-            if ready != next | VOID {
-                return None;
-            }
-            self.pass_void(head);
+            let stamp = if head & time_mask == 0 { self.stamp(head).load(Ordering::Relaxed) } else { 0 };
+            // JUSTIFICATION: as in `publish`.
+            // SAFETY: `ready` (acquire) says that the item of this very position is in the slot, and it stays
+            // there until the head moves, which only this call does, below. The reference ends before that.
+            let seen = slot.item.with(|place| look(unsafe { (*place).assume_init_ref() }, stamp));
+            // JUSTIFICATION: as in `publish`.
+            // SAFETY: as above; the head moves past the item at once, so it is read this once.
+            let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
+            self.head.0.store(next, Ordering::Release);
             head = next;
+            counted += usize::from(take(seen, item));
         }
+        counted
     }
 
     /// Whether only the consumer takes items.
@@ -289,9 +325,14 @@ impl<T> Ring<T> {
             // The mark decides who takes it; the head moves when it is out, so the slot is free by then.
             slot.ready.compare_exchange(ready, ready | TAKEN, Ordering::Acquire, Ordering::Relaxed).ok()?;
             if ready == next {
-                let front = Front { ring: self, slot, head };
-                let stamp = front.stamp();
-                return Some((front.take(), stamp));
+                // JUSTIFICATION: as in `publish`.
+                // SAFETY: `ready` (acquire) says that the item of this very position is in the slot. The head
+                // stands here until it is moved below, and only one taker gets so far: who set `TAKEN`.
+                let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
+                let timed = head & self.time_mask == 0;
+                let stamp = if timed { self.stamp(head).load(Ordering::Relaxed) } else { 0 };
+                self.head.0.store(next, Ordering::Release);
+                return Some((item, stamp));
             }
             self.pass_void(head);
         }
@@ -450,39 +491,6 @@ impl<T> Ring<T> {
     #[inline]
     fn stamp(&self, position: u64) -> &AtomicU64 {
         &self.stamps[(position >> self.time_shift) as usize & (self.stamps.len() - 1)]
-    }
-}
-
-/// An item that is ready, still in its place on the ring. Its holder alone may take it.
-pub(crate) struct Front<'r, T> {
-    ring: &'r Ring<T>,
-    slot: &'r Slot<T>,
-    head: u64,
-}
-
-impl<T> Front<'_, T> {
-    #[inline(always)]
-    pub(crate) fn take(self) -> T {
-        // JUSTIFICATION: as in `publish`.
-        // SAFETY: `ready` (acquire) says that the item of this very position is in the slot. The head stands
-        // here until this call moves it, and only one taker gets so far: the consumer, or who set `TAKEN`.
-        let item = self.slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
-        self.ring.head.0.store((self.head + 1) & POSITION, Ordering::Release);
-        item
-    }
-
-    #[inline(always)]
-    pub(crate) fn look<O>(&self, look: impl FnOnce(&T) -> O) -> O {
-        // JUSTIFICATION: as in `publish`.
-        // SAFETY: as in `take`; the reference ends before this call does, and so before `take`.
-        self.slot.item.with(|place| look(unsafe { (*place).assume_init_ref() }))
-    }
-
-    /// When the item came; 0 if it is not one that is timed.
-    #[inline(always)]
-    pub(crate) fn stamp(&self) -> u64 {
-        let timed = self.head & self.ring.time_mask == 0;
-        if timed { self.ring.stamp(self.head).load(Ordering::Relaxed) } else { 0 }
     }
 }
 

@@ -66,7 +66,7 @@ impl<P: Packet, W: Local> Netisr<P, W> {
         let name = kind.name();
         let found =
             self.inner.types().into_iter().find(|other| other.name() == name).ok_or_else(not_registered)?;
-        if !core::ptr::addr_eq(Arc::as_ptr(&found), Arc::as_ptr(&kind.shared))
+        if !core::ptr::addr_eq(found.state(), Arc::as_ptr(&kind.shared))
             || !found.close(pending == Pending::Flush)
         {
             return Err(not_registered());

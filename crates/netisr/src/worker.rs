@@ -19,6 +19,7 @@ use crate::any_type::AnyType;
 use crate::lane::Consumer;
 use crate::netisr::Inner;
 use crate::sync::atomic::Ordering;
+use crate::sync::mutant;
 use crate::wake::MOST_TYPES;
 
 /// A worker's own state, lent to the handlers that run on it.
@@ -141,15 +142,26 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// Carries out what control has ordered: looks up the types again, flushes those that are to be flushed,
     /// and drops what names a departing interface. Acknowledges only when all of that is done.
     fn obey(&mut self, local: &mut W) {
+        // Accepted before anybody looks at a gate: what is marked later comes with an order of its own.
+        let order = self.accept();
         let inner = self.inner.clone();
         local.depart(&|id| inner.core.gates.is_open(id));
-        self.obey_vacant();
+        self.carry_out(order);
     }
 
     /// The same for a worker whose own state has gone.
     pub(crate) fn obey_vacant(&mut self) {
+        let order = self.accept();
+        self.carry_out(order);
+    }
+
+    /// Takes note of the orders; gives the last one.
+    fn accept(&mut self) -> u64 {
         self.pending().accept_order();
-        let order = self.inner.core.last_order();
+        self.inner.core.last_order()
+    }
+
+    fn carry_out(&mut self, order: u64) {
         self.refresh();
         let inner = self.inner.clone();
         let consumer = Consumer { core: &inner.core, worker: self.index };
@@ -161,6 +173,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
             }
         }
         if complete {
+            let order = if mutant("later-orders-acknowledged") { inner.core.last_order() } else { order };
             inner.core.acknowledge(self.index, order);
         } else {
             // A producer stands between claiming a slot and filling it. Come back; it is about to move on.
@@ -171,15 +184,21 @@ impl<P: Packet, W: Local> Worker<P, W> {
     #[inline]
     fn drain(&mut self, local: &mut W, active: u64, budget: usize) -> Polled {
         let mut polled = Polled::default();
-        let rotated = active.rotate_right(self.first);
         let inner = &*self.inner;
         let state = &inner.core.workers[self.index].0;
         let consumer = Consumer { core: &inner.core, worker: self.index };
         let mut entered = enter(&mut self.root);
         let mut ctx = entered.ctx();
         let mut busy = 0u64;
-        for rotated_bit in bits(rotated) {
-            let bit = (rotated_bit + self.first) % 64;
+        // From `first` upwards, then the rest.
+        let mut left = active & (u64::MAX << self.first);
+        let mut rest = active ^ left;
+        while left | rest != 0 {
+            if left == 0 {
+                left = core::mem::take(&mut rest);
+            }
+            let bit = left.trailing_zeros();
+            left &= left - 1;
             let quota = Self::QUOTA.min(budget - polled.handled);
             if quota == 0 {
                 polled.more = true;
@@ -195,7 +214,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
         }
         state.running.store(0, Ordering::Relaxed);
         drop(entered);
-        self.first = if active & (active - 1) == 0 { 0 } else { (self.first + 1) % 64 };
+        self.first = if active & (active - 1) == 0 { 0 } else { (self.first + 1) & 63 };
         self.busy |= busy;
         self.polls += 1;
         if self.polls == Self::PATIENCE {

@@ -92,15 +92,15 @@ impl<P: Packet, W: Local> Worker<P, W> {
     pub fn poll(&mut self, local: &mut W, budget: usize) -> Polled {
         let state = &self.inner.core.workers[self.index].0;
         state.polls.add(1);
-        let (mut active, ordered) = state.pending.0.read();
-        if ordered {
-            self.obey(local);
-            (active, _) = self.pending().read();
+        match state.pending.0.read() {
+            (0, false) => Polled::default(),
+            (active, false) => self.drain(local, active, budget),
+            (_, true) => {
+                self.obey(local);
+                let (active, _) = self.pending().read();
+                self.drain(local, active, budget)
+            }
         }
-        if active == 0 {
-            return Polled::default();
-        }
-        self.drain(local, active, budget)
     }
 
     /// Gets ready to sleep. True if nothing is pending: the caller may block until its
@@ -141,6 +141,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
 
     /// Carries out what control has ordered: looks up the types again, flushes those that are to be flushed,
     /// and drops what names a departing interface. Acknowledges only when all of that is done.
+    #[cold]
     fn obey(&mut self, local: &mut W) {
         // Accepted before anybody looks at a gate: what is marked later comes with an order of its own.
         let order = self.accept();

@@ -1,0 +1,197 @@
+//! The threads that drive a stack's workers: each pinned to a core, asleep in poll(2) when there is nothing to do.
+//!
+//! A worker that has run out of work goes on polling for a moment ([`RuntimeConfig::spin`]) before it sleeps: to
+//! be woken costs more than to look again, and what is answered is often answered back at once.
+//!
+//! # Locks
+//!
+//! None. # Teardown: [`Runtime::stop`] sets a flag, calls every worker and joins its thread. The worker's seat is
+//! vacant then, and whoever waits for a departure comes by in its stead.
+
+mod thread;
+mod wake;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use siding_netisr::Clock;
+use siding_netisr::Instant;
+use siding_netisr::SystemClock;
+use siding_netisr::Wake;
+use siding_stack::Stack;
+use siding_stack::StackWorker;
+
+pub(crate) use wake::EventWake;
+
+/// How workers are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RuntimeConfig {
+    /// How long a worker without work polls on before it sleeps.
+    pub(crate) spin: Duration,
+    /// Whether each worker stays on a core of its own. With fewer cores than workers, several share one.
+    pub(crate) pin: bool,
+}
+
+/// A stack at work.
+pub(crate) struct Runtime {
+    stop: Arc<AtomicBool>,
+    wake: Arc<EventWake>,
+    threads: Vec<Running>,
+}
+
+/// A worker ended by a panic: a bug, told by its message on standard error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("worker {worker} ended by a panic, which is a bug in Siding: {message}")]
+pub(crate) struct WorkerDied {
+    worker: usize,
+    message: String,
+}
+
+/// What one worker's thread has done, by its own account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct ThreadStats {
+    /// Turns so far.
+    pub(crate) turns: u64,
+    /// Turns that found something to do.
+    pub(crate) busy: u64,
+    /// Frames received.
+    pub(crate) received: u64,
+    /// Times that it has slept.
+    pub(crate) sleeps: u64,
+    /// The core it is pinned to.
+    pub(crate) core: Option<usize>,
+}
+
+struct Running {
+    join: JoinHandle<()>,
+    shared: Arc<Shared>,
+}
+
+/// What the thread writes and others read.
+#[derive(Debug, Default)]
+struct Shared {
+    turns: AtomicU64,
+    busy: AtomicU64,
+    received: AtomicU64,
+    sleeps: AtomicU64,
+    /// One more than the core; 0 for none.
+    core: AtomicU64,
+}
+
+/// The system's monotonic clock from this call on, for a stack and whoever speaks to it.
+pub(crate) fn clock() -> impl Fn() -> Instant + Clone + Send + Sync + 'static {
+    let clock = SystemClock::default();
+    move || clock.now()
+}
+
+impl Runtime {
+    /// Starts a thread for each vacant worker of `stack`, which was built with `wake`.
+    ///
+    /// # Errors
+    ///
+    /// The system starts no thread. Those that were started have been stopped again.
+    pub(crate) fn start(stack: &Stack, wake: Arc<EventWake>, config: RuntimeConfig) -> io::Result<Runtime> {
+        let cores = if config.pin { thread::cores() } else { Vec::new() };
+        let mut runtime = Runtime { stop: Arc::default(), wake, threads: Vec::new() };
+        let mut index = 0;
+        while let Some(worker) = stack.worker(index) {
+            let core = (!cores.is_empty()).then(|| cores[index % cores.len()]);
+            runtime.spawn(stack, worker, core, config.spin)?;
+            index += 1;
+        }
+        Ok(runtime)
+    }
+
+    /// Stops all workers after their current turn, and waits for them. What is queued stays queued.
+    ///
+    /// # Errors
+    ///
+    /// A worker had ended by a panic.
+    pub(crate) fn stop(mut self) -> Result<(), WorkerDied> {
+        self.join()
+    }
+
+    /// Whether a worker has ended although nobody stopped it. Then [`stop`](Self::stop) tells why.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.threads.iter().any(|thread| thread.join.is_finished())
+    }
+
+    /// What each worker's thread has done.
+    pub(crate) fn stats(&self) -> Vec<ThreadStats> {
+        self.threads.iter().map(|thread| thread.shared.read()).collect()
+    }
+
+    fn spawn(
+        &mut self,
+        stack: &Stack,
+        worker: StackWorker,
+        core: Option<usize>,
+        spin: Duration,
+    ) -> io::Result<()> {
+        let shared = Arc::new(Shared::default());
+        let (stack, stop, wake, own) = (stack.clone(), self.stop.clone(), self.wake.clone(), shared.clone());
+        let name = format!("worker{}", worker.index());
+        let join = std::thread::Builder::new()
+            .name(name)
+            .spawn(move || thread::run(&stack, worker, &stop, &wake, &own, core, spin))?;
+        self.threads.push(Running { join, shared });
+        Ok(())
+    }
+
+    fn join(&mut self) -> Result<(), WorkerDied> {
+        self.stop.store(true, Ordering::Release);
+        (0..self.threads.len()).for_each(|worker| self.wake.wake(worker));
+        let mut result = Ok(());
+        for (worker, thread) in self.threads.drain(..).enumerate() {
+            if let Err(panic) = thread.join.join() {
+                let text = panic.downcast_ref::<String>().cloned();
+                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                let message = text.unwrap_or_else(|| "no message".to_owned());
+                result = result.and(Err(WorkerDied { worker, message }));
+            }
+        }
+        result
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `stop`.
+        let _ = self.join();
+    }
+}
+
+impl Shared {
+    fn read(&self) -> ThreadStats {
+        ThreadStats {
+            turns: self.turns.load(Ordering::Relaxed),
+            busy: self.busy.load(Ordering::Relaxed),
+            received: self.received.load(Ordering::Relaxed),
+            sleeps: self.sleeps.load(Ordering::Relaxed),
+            core: usize::try_from(self.core.load(Ordering::Relaxed))
+                .ok()
+                .and_then(|core| core.checked_sub(1)),
+        }
+    }
+}
+
+impl Default for RuntimeConfig {
+    fn default() -> RuntimeConfig {
+        RuntimeConfig { spin: Duration::from_micros(20), pin: true }
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! One worker's thread: turn after turn, and sleep between.
+
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+use rustix::event::poll;
+use rustix::thread::CpuSet;
+use rustix::thread::sched_getaffinity;
+use rustix::thread::sched_setaffinity;
+use siding_netisr::Instant;
+use siding_stack::Stack;
+use siding_stack::StackWorker;
+
+use super::EventWake;
+use super::Shared;
+
+/// How long a worker sleeps at most when a device of its must be polled.
+const POLLED: Duration = Duration::from_millis(1);
+
+/// How long a descriptor is left alone that says there is an error but nothing to read, as that of an interface that
+/// is down does: it would end every sleep at once.
+const SICK: Duration = Duration::from_millis(50);
+
+/// How a sleep ended.
+enum Woken {
+    /// There may be work.
+    Work,
+    /// Some device is sick, and nothing else has come.
+    Sick,
+}
+
+/// The cores that this process may use.
+pub(super) fn cores() -> Vec<usize> {
+    let allowed = sched_getaffinity(None).unwrap_or_else(|_| CpuSet::new());
+    (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect()
+}
+
+pub(super) fn run(
+    stack: &Stack,
+    mut worker: StackWorker,
+    stop: &AtomicBool,
+    wake: &EventWake,
+    shared: &Shared,
+    core: Option<usize>,
+    spin: Duration,
+) {
+    if let Some(core) = core
+        && pin(core)
+    {
+        shared.core.store(core as u64 + 1, Ordering::Relaxed);
+    }
+    let mut last_work = stack.now();
+    let mut sick = false;
+    while !stop.load(Ordering::Acquire) {
+        let now = stack.now();
+        let turn = worker.turn(now);
+        add(&shared.turns, 1);
+        if turn.received + turn.handled + turn.timers > 0 {
+            add(&shared.busy, 1);
+            add(&shared.received, turn.received as u64);
+            last_work = now;
+            sick = false;
+        }
+        if turn.more || now.since(last_work) < spin || turn.next <= now {
+            continue;
+        }
+        if worker.prepare_sleep() {
+            // The flag is set before the call: a call that came before this look is still to be heard by poll.
+            if !stop.load(Ordering::Acquire) {
+                add(&shared.sleeps, 1);
+                let until = turn.next.since(stack.now());
+                sick = matches!(sleep(&worker, wake, turn.next, until, sick), Woken::Sick);
+            }
+            worker.awake();
+            wake.drain(worker.index());
+        }
+    }
+}
+
+/// Waits until a device has something, somebody calls, or the time has come.
+fn sleep(worker: &StackWorker, wake: &EventWake, next: Instant, until: Duration, sick: bool) -> Woken {
+    let mut devices: Vec<BorrowedFd<'_>> = Vec::with_capacity(8);
+    let all = worker.readable(&mut devices);
+    let mut timeout = (next != Instant::NEVER).then_some(until);
+    let mut at_most = |limit: Duration| timeout = Some(timeout.map_or(limit, |timeout| timeout.min(limit)));
+    if !all {
+        at_most(POLLED);
+    }
+    if sick {
+        // With this turn we have looked at them all; they are looked at again when this sleep is over.
+        devices.clear();
+        at_most(SICK);
+    }
+    let fds = wake.event(worker.index()).into_iter().chain(devices);
+    let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+    let ready = poll(&mut fds, timeout.as_ref());
+    let any = |flags: PollFlags| fds.iter().any(|fd| fd.revents().intersects(flags));
+    // An interrupted call leaves no answer: the turn that follows looks at everything.
+    match ready {
+        Ok(ready) if ready > 0 && !any(PollFlags::IN) => Woken::Sick,
+        _ => Woken::Work,
+    }
+}
+
+/// Keeps this thread on one core. A system that forbids it still works, only less evenly.
+fn pin(core: usize) -> bool {
+    let mut set = CpuSet::new();
+    set.set(core);
+    sched_setaffinity(None, &set).is_ok()
+}
+
+/// Adds to a counter that only this thread writes.
+fn add(counter: &AtomicU64, by: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+}

@@ -35,7 +35,7 @@ impl Port {
         }
         self.tx_bytes += frame.len() as u64;
         self.queue.push(frame);
-        if self.queue.len() % BATCH == 0 {
+        if self.queue.len().is_multiple_of(BATCH) {
             // An error is told at the end of the turn, when the flush meets it again.
             let _ = self.flush(ctx);
         }

@@ -63,6 +63,11 @@ impl Gates {
         id.is_none() || self.word(id).is_some_and(|word| is_open(word.load(Ordering::Acquire), id))
     }
 
+    /// Looks a gate up. None for an identity that has none.
+    pub(crate) fn gate(&self, id: IfId) -> Option<Gate<'_>> {
+        self.word(id).map(|word| Gate { word, open: id.generation() << SHIFT })
+    }
+
     /// Whether the slot still belongs to this identity, dying or not.
     pub(crate) fn is_current(&self, id: IfId) -> bool {
         self.word(id).is_some_and(|word| word.load(Ordering::Acquire) >> SHIFT == id.generation())
@@ -115,6 +120,22 @@ fn is_open(word: u64, id: IfId) -> bool {
     word & !PINS == id.generation() << SHIFT
 }
 
+/// A gate that was looked up, to be looked at again without another look-up.
+#[derive(Clone, Copy)]
+pub(crate) struct Gate<'g> {
+    word: &'g AtomicU64,
+    /// The word when the gate is open, but for the pins.
+    open: u64,
+}
+
+impl Gate<'_> {
+    /// As [`Gates::is_open`], at this moment.
+    #[inline(always)]
+    pub(crate) fn is_open(&self) -> bool {
+        self.word.load(Ordering::Acquire) & !PINS == self.open
+    }
+}
+
 /// The interfaces that one dispatch names, each found open.
 ///
 /// No pin is taken: a dispatch from outside looks at them [again](Self::are_open) once it has claimed its place on
@@ -124,6 +145,8 @@ pub(crate) struct Names<'g> {
     gates: &'g Gates,
     seen: [IfId; Names::MOST],
     count: usize,
+    /// The one that was added last: in a batch, most often the next one too.
+    last: IfId,
 }
 
 /// Why an interface may not be named.
@@ -139,13 +162,22 @@ impl<'g> Names<'g> {
 
     #[inline]
     pub(crate) fn new(gates: &'g Gates) -> Names<'g> {
-        Names { gates, seen: [IfId::NONE; Names::MOST], count: 0 }
+        Names { gates, seen: [IfId::NONE; Names::MOST], count: 0, last: IfId::NONE }
     }
 
     /// Adds an interface, if it is not among them, and looks at its gate.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, id: IfId) -> Result<(), NotOpen> {
-        if id.is_none() || self.seen[..self.count].contains(&id) {
+        if id.is_none() || id == self.last {
+            return Ok(());
+        }
+        self.add_another(id)
+    }
+
+    #[inline]
+    fn add_another(&mut self, id: IfId) -> Result<(), NotOpen> {
+        if self.seen[..self.count].contains(&id) {
+            self.last = id;
             return Ok(());
         }
         if self.count == Names::MOST {
@@ -156,6 +188,7 @@ impl<'g> Names<'g> {
         }
         self.seen[self.count] = id;
         self.count += 1;
+        self.last = id;
         Ok(())
     }
 

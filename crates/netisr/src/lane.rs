@@ -18,6 +18,7 @@ use crate::core_state::Core;
 use crate::counters::Cause;
 use crate::counters::FateCounters;
 use crate::counters::PerInterface;
+use crate::gate::Gate;
 use crate::histogram::Recorder;
 use crate::ring::Claim;
 use crate::ring::NoRoom;
@@ -35,13 +36,6 @@ pub(crate) struct Item<P, M> {
 
 /// An item with its stamp: when it was dispatched, in nanoseconds; 0 if it is not one that is timed.
 type Stamped<P, M> = (Item<P, M>, u64);
-
-/// What becomes of a packet that leaves its lane.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Handled,
-    Departed,
-}
 
 /// Proof of being a lane's one consumer: only the worker's holder makes one.
 pub(crate) struct Consumer<'w> {
@@ -104,10 +98,19 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     /// Fills the next claimed position.
     #[inline(always)]
     pub(crate) fn fill(&self, core: &Core, claim: &mut Claim, packet: P, meta: M) {
-        if self.ring.is_timed(claim) {
+        if self.ring.is_timed(claim.first) {
             self.stamp(core, claim);
         }
         self.ring.publish(claim, Item { packet, meta });
+    }
+
+    /// Fills claimed positions with the packets of `batch`, from its front.
+    #[inline(always)]
+    pub(crate) fn fill_all(&self, core: &Core, claim: &mut Claim, batch: &mut [Option<(P, M)>]) {
+        let batch = batch.iter_mut().filter_map(Option::take);
+        self.ring.publish_all(claim, batch.map(|(packet, meta)| Item { packet, meta }), |claim| {
+            self.stamp(core, claim)
+        });
     }
 
     pub(crate) fn ring(&self) -> &Ring<Item<P, M>> {
@@ -126,6 +129,12 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         self.shares.is_some()
     }
 
+    /// Whether a packet may go straight from its slot to the handler.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.shares.is_none() && self.ring.takes_in_place()
+    }
+
     /// Whether a full lane makes room by dropping its oldest packet.
     pub(crate) fn drops_oldest(&self) -> bool {
         self.overflow == Overflow::DropOldest
@@ -137,23 +146,23 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     pub(crate) fn drain(&self, consumer: &Consumer<'_>, quota: usize, mut handle: impl FnMut(P, M)) -> usize {
         let mut handled = 0;
         // Nothing is put aside while handlers run.
-        while handled < quota && (self.ring.aside() > 0 || !self.ring.takes_in_place()) {
+        while handled < quota && (self.ring.aside() > 0 || !self.is_plain()) {
             let Some((packet, meta)) = self.take(consumer) else { return handled };
             handle(packet, meta);
             handled += 1;
         }
-        handled
-            + self.ring.consume(
-                quota - handled,
-                |item, stamp| self.deal(consumer, &item.packet, &item.meta, stamp),
-                |fate, Item { packet, meta }| {
-                    let handled = fate == Fate::Handled;
-                    if handled {
-                        handle(packet, meta);
-                    }
-                    handled
-                },
-            )
+        let mut known = None;
+        let consumed = self.ring.consume(
+            quota - handled,
+            |item, at| self.deal(consumer, &mut known, &item.packet, &item.meta, at),
+            |is_handled, Item { packet, meta }| {
+                if is_handled {
+                    handle(packet, meta);
+                }
+                is_handled
+            },
+        );
+        handled + consumed
     }
 
     /// Takes the oldest packet whose interfaces are all there, the long way.
@@ -161,33 +170,68 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     fn take(&self, consumer: &Consumer<'_>) -> Option<(P, M)> {
         loop {
             let (Item { packet, meta }, stamp) = self.take_any(consumer)?;
-            if self.deal(consumer, &packet, &meta, stamp) == Fate::Handled {
+            self.discharge(&packet, &meta);
+            if stamp != 0 {
+                self.record(consumer.core, stamp);
+            }
+            if self.deal_anew(consumer, &mut None, &packet, &meta) {
                 return Some((packet, meta));
             }
         }
     }
 
-    /// Decides and counts the fate of a packet that leaves the lane.
+    /// Decides and counts the fate of a packet at position `at`: whether it is to be handled.
+    ///
+    /// What is `known` of the interface that the last packet named spares most packets the look-ups; the gate itself
+    /// is read afresh each time.
     #[inline(always)]
-    fn deal(&self, consumer: &Consumer<'_>, packet: &P, meta: &M, stamp: u64) -> Fate {
-        let (first, open) = consumer.core.look(packet, meta);
-        self.discharge(packet, meta);
-        let interface = consumer.interfaces().of(first);
-        if !open {
-            self.fates.departed.add(1);
-            if let Some(interface) = interface {
-                interface.departed.add(1);
+    fn deal<'w>(
+        &self,
+        consumer: &Consumer<'w>,
+        known: &mut Option<Known<'w>>,
+        packet: &P,
+        meta: &M,
+        at: u64,
+    ) -> bool {
+        if self.ring.is_timed(at) {
+            self.record(consumer.core, self.ring.stamp(at));
+        }
+        if let Some(Known { id: last, gate, counters }) = known {
+            let (mut named, mut others) = (false, false);
+            let mut visit = |id: IfId| {
+                named |= id == *last;
+                others |= id != *last && !id.is_none();
+            };
+            meta.interfaces(&mut visit);
+            packet.interfaces(&mut visit);
+            if named && !others && gate.is_open() {
+                self.fates.handled.add(1);
+                counters.handled.add(1);
+                return true;
             }
-            return Fate::Departed;
         }
-        self.fates.handled.add(1);
-        if let Some(interface) = interface {
-            interface.handled.add(1);
-        }
-        if stamp != 0 {
-            self.record(consumer.core, stamp);
-        }
-        Fate::Handled
+        self.deal_anew(consumer, known, packet, meta)
+    }
+
+    #[cold]
+    fn deal_anew<'w>(
+        &self,
+        consumer: &Consumer<'w>,
+        known: &mut Option<Known<'w>>,
+        packet: &P,
+        meta: &M,
+    ) -> bool {
+        let (first, open) = consumer.core.look(packet, meta);
+        let counters = consumer.interfaces().of(first);
+        *known = consumer.core.gates.gate(first).zip(counters).map(|(gate, counters)| Known {
+            id: first,
+            gate,
+            counters,
+        });
+        let fate = |fates: &FateCounters| if open { fates.handled.add(1) } else { fates.departed.add(1) };
+        fate(&self.fates);
+        counters.into_iter().for_each(fate);
+        open
     }
 
     /// Drops every packet, as flushed.
@@ -317,6 +361,13 @@ impl<'w> Consumer<'w> {
     fn interfaces(&self) -> &'w PerInterface {
         &self.core.workers[self.worker].0.interfaces
     }
+}
+
+/// An interface whose gate and counters were looked up.
+struct Known<'w> {
+    id: IfId,
+    gate: Gate<'w>,
+    counters: &'w FateCounters,
 }
 
 /// The interface whose share pays: the first that the metadata names, else the first that the packet does.

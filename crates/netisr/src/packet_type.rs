@@ -246,9 +246,11 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         if self.lanes[worker].has_shares() {
             return (0, worker, names); // Each packet is charged by itself.
         }
+        let all_to_one = self.lanes.len() == 1 || (own.is_some() && self.flow_key.is_none());
         let run = batch.iter().take_while(|entry| {
             let Some((packet, meta)) = entry else { return false };
-            self.worker_for(own, packet, meta) == worker && add_all(&mut names, packet, meta).is_ok()
+            (all_to_one || self.worker_for(own, packet, meta) == worker)
+                && add_all(&mut names, packet, meta).is_ok()
         });
         (run.count(), worker, names)
     }
@@ -276,9 +278,7 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         if own != Some(worker) && !names.are_open() {
             return place.fill_those_open(now);
         }
-        for (packet, meta) in now.iter_mut().filter_map(Option::take) {
-            place.fill_next(packet, meta);
-        }
+        lane.fill_all(&self.core, &mut place.claim, now);
         got
     }
 
@@ -357,7 +357,7 @@ impl<P: Packet, M: Metadata, W> Drop for Place<'_, P, M, W> {
 }
 
 /// Notes all interfaces that a packet and its metadata name, if they are open.
-#[inline]
+#[inline(always)]
 pub(crate) fn add_all<P: Packet, M: Metadata>(
     names: &mut Names<'_>,
     packet: &P,

@@ -203,15 +203,20 @@ impl<T> Ring<T> {
         self.intake.0.claim.fetch_sub(1, Ordering::Release);
     }
 
-    /// Whether the item at the next claimed position is one that is timed.
+    /// Whether the item at a position is one that is timed.
     #[inline(always)]
-    pub(crate) fn is_timed(&self, claim: &Claim) -> bool {
-        claim.first & self.time_mask == 0
+    pub(crate) fn is_timed(&self, position: u64) -> bool {
+        position & self.time_mask == 0
+    }
+
+    /// The stamp of the item at a timed position.
+    pub(crate) fn stamp(&self, position: u64) -> u64 {
+        self.stamp_of(position).load(Ordering::Relaxed)
     }
 
     /// Stamps the next claimed position, a timed one, before it is filled. 0 is not a time.
     pub(crate) fn set_stamp(&self, claim: &Claim, stamp: u64) {
-        self.stamp(claim.first).store(stamp, Ordering::Relaxed);
+        self.stamp_of(claim.first).store(stamp, Ordering::Relaxed);
     }
 
     /// Fills the next claimed position.
@@ -227,6 +232,36 @@ impl<T> Ring<T> {
         slot.ready.store(next, Ordering::Release);
         claim.first = next;
         claim.count -= 1;
+    }
+
+    /// Fills claimed positions with `items`, of which there are no more than were claimed. `stamp` is called for
+    /// those that are timed, before they are filled.
+    #[inline(always)]
+    pub(crate) fn publish_all(
+        &self,
+        claim: &mut Claim,
+        items: impl Iterator<Item = T>,
+        mut stamp: impl FnMut(&Claim),
+    ) {
+        let slots = &*self.slots;
+        if slots.is_empty() {
+            return; // Never: it spares the loop a check of its index.
+        }
+        let (slot_mask, time_mask) = (slots.len() - 1, self.time_mask);
+        for item in items {
+            debug_assert!(claim.count > 0);
+            if claim.first & time_mask == 0 {
+                stamp(claim);
+            }
+            let slot = &slots[claim.first as usize & slot_mask];
+            // JUSTIFICATION: as in `publish`.
+            // SAFETY: as in `publish`.
+            slot.item.with_mut(|place| unsafe { (*place).write(item) });
+            let next = (claim.first + 1) & POSITION;
+            slot.ready.store(next, Ordering::Release);
+            claim.first = next;
+            claim.count -= 1;
+        }
     }
 
     /// Leaves the next claimed position empty.
@@ -246,20 +281,19 @@ impl<T> Ring<T> {
             return self.take_shared();
         }
         let mut taken = None;
-        let mut stamp = 0;
         self.consume(
             1,
-            |_, at| stamp = at,
-            |(), item| {
-                taken = Some(item);
+            |_, at| if self.is_timed(at) { self.stamp(at) } else { 0 },
+            |stamp, item| {
+                taken = Some((item, stamp));
                 true
             },
         );
-        taken.map(|item| (item, stamp))
+        taken
     }
 
     /// Takes items, oldest first, until `take` has said `quota` times that one counts, or none is ready; gives how
-    /// many counted. Each is shown to `look` in its place, with its stamp, before it is taken and handed to `take`
+    /// many counted. Each is shown to `look` in its place, with its position, before it is taken and handed to `take`
     /// with what `look` said: so it need be moved but once. For the consumer only, and only where nobody else takes
     /// items ([`takes_in_place`](Self::takes_in_place)).
     #[inline(always)]
@@ -275,7 +309,7 @@ impl<T> Ring<T> {
         if slots.is_empty() {
             return 0; // Never: it spares the loop a check of its index.
         }
-        let (slot_mask, time_mask) = (slots.len() - 1, self.time_mask);
+        let slot_mask = slots.len() - 1;
         let mut head = self.head.0.load(Ordering::Relaxed);
         let mut counted = 0;
         while counted < quota {
@@ -290,11 +324,10 @@ impl<T> Ring<T> {
                 head = next;
                 continue;
             }
-            let stamp = if head & time_mask == 0 { self.stamp(head).load(Ordering::Relaxed) } else { 0 };
             // JUSTIFICATION: as in `publish`.
             // SAFETY: `ready` (acquire) says that the item of this very position is in the slot, and it stays
             // there until the head moves, which only this call does, below. The reference ends before that.
-            let seen = slot.item.with(|place| look(unsafe { (*place).assume_init_ref() }, stamp));
+            let seen = slot.item.with(|place| look(unsafe { (*place).assume_init_ref() }, head));
             // JUSTIFICATION: as in `publish`.
             // SAFETY: as above; the head moves past the item at once, so it is read this once.
             let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
@@ -329,8 +362,7 @@ impl<T> Ring<T> {
                 // SAFETY: `ready` (acquire) says that the item of this very position is in the slot. The head
                 // stands here until it is moved below, and only one taker gets so far: who set `TAKEN`.
                 let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
-                let timed = head & self.time_mask == 0;
-                let stamp = if timed { self.stamp(head).load(Ordering::Relaxed) } else { 0 };
+                let stamp = if self.is_timed(head) { self.stamp(head) } else { 0 };
                 self.head.0.store(next, Ordering::Release);
                 return Some((item, stamp));
             }
@@ -429,7 +461,7 @@ impl<T> Ring<T> {
         let timed = (to_timed..waiting).step_by(self.time_mask as usize + 1);
         timed.map(|ahead| (head + ahead) & POSITION).find_map(|position| {
             let ready = self.slot(position).ready.load(Ordering::Acquire);
-            (ready == (position + 1) & POSITION).then(|| self.stamp(position).load(Ordering::Relaxed))
+            (ready == (position + 1) & POSITION).then(|| self.stamp(position))
         })
     }
 
@@ -489,7 +521,7 @@ impl<T> Ring<T> {
 
     /// The stamp of a timed position. Its place comes round again no sooner than the position's slot.
     #[inline]
-    fn stamp(&self, position: u64) -> &AtomicU64 {
+    fn stamp_of(&self, position: u64) -> &AtomicU64 {
         &self.stamps[(position >> self.time_shift) as usize & (self.stamps.len() - 1)]
     }
 }

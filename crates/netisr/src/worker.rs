@@ -191,15 +191,10 @@ impl<P: Packet, W: Local> Worker<P, W> {
         let mut entered = enter(&mut self.root);
         let mut ctx = entered.ctx();
         let mut busy = 0u64;
-        // From `first` upwards, then the rest.
-        let mut left = active & (u64::MAX << self.first);
-        let mut rest = active ^ left;
-        while left | rest != 0 {
-            if left == 0 {
-                left = core::mem::take(&mut rest);
-            }
-            let bit = left.trailing_zeros();
-            left &= left - 1;
+        let mut waiting = active.rotate_right(self.first);
+        while waiting != 0 {
+            let bit = (waiting.trailing_zeros() + self.first) & 63;
+            waiting &= waiting - 1;
             let quota = Self::QUOTA.min(budget - polled.handled);
             if quota == 0 {
                 polled.more = true;
@@ -215,7 +210,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
         }
         state.running.store(0, Ordering::Relaxed);
         drop(entered);
-        self.first = if active & (active - 1) == 0 { 0 } else { (self.first + 1) & 63 };
+        self.first = if active.count_ones() < 2 { 0 } else { (self.first + 1) & 63 };
         self.busy |= busy;
         self.polls += 1;
         if self.polls == Self::PATIENCE {

@@ -151,6 +151,9 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             handle(packet, meta);
             handled += 1;
         }
+        if !self.ring.takes_in_place() {
+            return handled;
+        }
         let mut known = None;
         let consumed = self.ring.consume(
             quota - handled,

@@ -1,0 +1,120 @@
+//! The configuration file: what it may say, and what is wrong with it, by file, line and column.
+//!
+//! [`file`] has the shape of the text; here is what it means: every name resolved, every value in its range. What is
+//! read is either right or an [error](ConfigError) that points at the place and says what to do.
+
+mod check;
+mod error;
+pub(crate) mod file;
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use siding_drivers::kernel::Cidr;
+use siding_stack::nd6::dad::DadConfig;
+use siding_stack::nd6::nud::NudConfig;
+use siding_wire::Mac;
+
+pub(crate) use error::ConfigError;
+pub(crate) use file::Driver;
+pub(crate) use file::Level;
+
+/// A configuration that makes sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    pub(crate) stack: StackConfig,
+    pub(crate) interfaces: Vec<InterfaceConfig>,
+    pub(crate) routes: Vec<RouteConfig>,
+    pub(crate) neighbors: Vec<NeighborConfig>,
+}
+
+/// The stack as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StackConfig {
+    /// Threads, each with its own queue on every interface.
+    pub(crate) workers: usize,
+    /// Packet buffers.
+    pub(crate) buffers: u32,
+    /// Deferred packets of each type that wait for each worker.
+    pub(crate) queue_limit: u32,
+    /// Route packets for others.
+    pub(crate) forwarding: bool,
+    /// The control socket; `None` is the usual place.
+    pub(crate) control: Option<PathBuf>,
+    pub(crate) log: Level,
+    /// A capture of all interfaces.
+    pub(crate) pcap: Option<PathBuf>,
+    pub(crate) spin: Duration,
+    pub(crate) pin: bool,
+    pub(crate) nud: NudConfig,
+    pub(crate) dad: DadConfig,
+}
+
+/// An interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InterfaceConfig {
+    pub(crate) name: String,
+    pub(crate) driver: Driver,
+    /// The kernel's interface, or the wire in memory.
+    pub(crate) device: String,
+    /// `None`: that of the device.
+    pub(crate) mac: Option<Mac>,
+    /// `None`: that of the device.
+    pub(crate) mtu: Option<u16>,
+    pub(crate) addresses: Vec<Cidr>,
+    pub(crate) link_local: bool,
+    pub(crate) dad: bool,
+    pub(crate) pcap: Option<PathBuf>,
+}
+
+/// A static route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RouteConfig {
+    /// Address and length, without host bits.
+    pub(crate) to: Cidr,
+    pub(crate) via: Option<IpAddr>,
+    pub(crate) interface: String,
+    pub(crate) metric: u32,
+}
+
+/// A static neighbour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NeighborConfig {
+    pub(crate) interface: String,
+    pub(crate) address: IpAddr,
+    pub(crate) mac: Mac,
+}
+
+/// The largest MTU that any driver here takes.
+pub(crate) const MAX_MTU: u16 = 9216;
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or says something that makes no sense; the error tells where.
+    pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Config::parse(path, &text)
+    }
+
+    /// Reads a text, which came from `path`.
+    ///
+    /// # Errors
+    ///
+    /// It says something that makes no sense; the error tells where.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
+        let file: file::File = toml::from_str(text).map_err(|error| {
+            let span = error.span().unwrap_or(0..0);
+            ConfigError::at(path, text, span, error.message().to_owned())
+        })?;
+        check::check(file).map_err(|wrong| ConfigError::at(path, text, wrong.span, wrong.message))
+    }
+}
+
+#[cfg(test)]
+mod tests;

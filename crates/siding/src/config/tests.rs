@@ -1,0 +1,188 @@
+use super::*;
+
+fn error(text: &str) -> String {
+    Config::parse(Path::new("host.toml"), text).unwrap_err().to_string()
+}
+
+fn parse(text: &str) -> Config {
+    Config::parse(Path::new("host.toml"), text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+const ETH0: &str = "[[interface]]\nname = \"eth0\"\ndriver = \"packet\"\naddresses = [\"2001:db8::1/64\"]\n";
+
+#[test]
+fn an_empty_file_is_a_stack_without_interfaces() {
+    let config = parse("");
+    assert_eq!((config.stack.workers, config.stack.buffers), (1, 16_384));
+    assert!(config.interfaces.is_empty() && !config.stack.forwarding);
+    assert_eq!(config.stack.nud, NudConfig::default());
+}
+
+#[test]
+fn everything_that_can_be_said() {
+    let config = parse(
+        r#"
+        [stack]
+        workers = 2
+        buffers = 4096
+        queue_limit = 100
+        forwarding = true
+        control = "/tmp/a.sock"
+        log = "debug"
+        pcap = "all.pcapng"
+        spin_us = 0
+        pin = false
+        reachable_time_ms = 300
+        retrans_timer_ms = 100
+        delay_first_probe_ms = 200
+        dad_transmits = 2
+        [[interface]]
+        name = "lan"
+        driver = "tap"
+        device = "tap7"
+        mac = "02:00:00:00:00:01"
+        mtu = 9000
+        addresses = ["2001:db8::1/64", "192.0.2.1/24"]
+        link_local = false
+        dad = false
+        pcap = "lan.pcapng"
+        [[route]]
+        to = "default"
+        via = "192.0.2.254"
+        [[route]]
+        to = "2001:db8:1::/48"
+        via = "fe80::1"
+        interface = "lan"
+        metric = 5
+        [[neighbor]]
+        interface = "lan"
+        address = "2001:db8::9"
+        mac = "02:00:00:00:00:09"
+        "#,
+    );
+    let lan = &config.interfaces[0];
+    assert_eq!((lan.driver, lan.device.as_str(), lan.mtu), (Driver::Tap, "tap7", Some(9000)));
+    assert!(!lan.link_local && !lan.dad && !config.stack.pin && config.stack.spin.is_zero());
+    assert_eq!(config.stack.nud.reachable_time, Duration::from_millis(300));
+    assert_eq!(config.stack.dad.retrans_timer, Duration::from_millis(100));
+    assert_eq!(config.routes[0].to.to_string(), "0.0.0.0/0");
+    assert_eq!(config.routes[0].interface, "lan");
+    assert_eq!((config.routes[1].metric, config.routes[0].metric), (5, 1024));
+    assert_eq!(config.neighbors[0].mac, Mac([2, 0, 0, 0, 0, 9]));
+}
+
+#[test]
+fn a_word_that_there_is_not() {
+    let text = error("[stack]\nworker = 2\n");
+    let (first, rest) = text.split_once('\n').unwrap();
+    assert!(first.starts_with("host.toml:2:1: unknown field `worker`, expected one of `workers`"), "{text}");
+    assert_eq!(rest, " 2 | worker = 2\n   | ^^^^^^");
+}
+
+#[test]
+fn an_interface_that_there_is_not() {
+    let text = error(&format!("{ETH0}\n[[route]]\nto = \"::/0\"\nvia = \"fe80::1\"\ninterface = \"eth9\"\n"));
+    assert_eq!(
+        text,
+        "host.toml:9:13: unknown interface \"eth9\" in a route: this file has eth0\n \
+         9 | interface = \"eth9\"\n   |             ^^^^^^"
+    );
+}
+
+#[test]
+fn every_mistake_has_its_line_and_a_way_out() {
+    let with = |more: &str| format!("{ETH0}{more}\n");
+    let cases: &[(String, &str)] = &[
+        ("[stack]\nworkers = 0".into(), "host.toml:2:11: 0 workers: give 1 to 256"),
+        ("[stack]\nbuffers = 5".into(), "host.toml:2:11: 5 packet buffers: give 1024 to 4194304"),
+        ("[stack]\nretrans_timer_ms = 0".into(), "host.toml:2:20: 0 milliseconds: give 1 to 3600000"),
+        (with("mtu = 1000"), "host.toml:5:7: an MTU of 1000 bytes: give 1280 (the least for IPv6) to 9216"),
+        (
+            with("mac = \"01:00:5e:00:00:01\""),
+            "host.toml:5:7: 01:00:5e:00:00:01 cannot be a station's address: the first byte must be even, and not all zero",
+        ),
+        (
+            with("mac = \"zebra\""),
+            "host.toml:5:7: \"zebra\" is no link-layer address: give six bytes, such as \"02:00:00:00:00:01\"",
+        ),
+        (with(ETH0), "host.toml:6:8: a second interface named \"eth0\": give each a name of its own"),
+        (
+            ETH0.replace("::1/64", "::1"),
+            "host.toml:4:14: \"2001:db8::1\" has no prefix length: write it behind the address, such as 2001:db8::1/64",
+        ),
+        (
+            ETH0.replace("::1/64", "::1/129"),
+            "host.toml:4:14: a prefix of 129 bits is longer than the address, which has 128",
+        ),
+        (
+            ETH0.replace("2001:db8::1", "ff02::1"),
+            "host.toml:4:14: ff02::1 cannot be an interface's address: it is unspecified, loopback, multicast or broadcast",
+        ),
+        (
+            ETH0.replace("\"eth0\"", "\"sixteen-bytes-xx\""),
+            "host.toml:2:8: \"sixteen-bytes-xx\" is no interface name: give 1 to 15 bytes without `/`, `:`, `%` or blanks",
+        ),
+        (
+            with("[[route]]\nto = \"2001:db8:1::1/48\"\ninterface = \"eth0\""),
+            "host.toml:6:6: 2001:db8:1::1/48 has bits set behind its prefix: did you mean 2001:db8:1::/48?",
+        ),
+        (
+            with("[[route]]\nto = \"default\"\ninterface = \"eth0\""),
+            "host.toml:6:6: `default` of which IP version? Give `via`, or write ::/0 or 0.0.0.0/0",
+        ),
+        (
+            with("[[route]]\nto = \"::/0\""),
+            "host.toml:5:1: a route that leads nowhere: give `via`, `interface` or both",
+        ),
+        (
+            with("[[route]]\nto = \"::/0\"\nvia = \"fe80::1\""),
+            "host.toml:7:7: no interface has a prefix with fe80::1 in it: say which by `interface = \"...\"`",
+        ),
+        (
+            with("[[route]]\nto = \"::/0\"\nvia = \"192.0.2.1\""),
+            "host.toml:7:7: 192.0.2.1 cannot lead to ::/0: one is IPv4 and the other IPv6",
+        ),
+        (
+            with("[[route]]\nto = \"::/0\"\nvia = \"ff02::2\"\ninterface = \"eth0\""),
+            "host.toml:7:7: ff02::2 cannot be a next hop: give a router's unicast address",
+        ),
+        (
+            with(
+                "[[neighbor]]\ninterface = \"eth0\"\naddress = \"2001:db8::9\"\nmac = \"00:00:00:00:00:00\"",
+            ),
+            "host.toml:8:7: 00:00:00:00:00:00 cannot be a neighbor's address: it is zero or a group's",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(error(text).lines().next().unwrap(), *expected, "{text}");
+    }
+}
+
+#[test]
+fn text_that_is_no_toml() {
+    let text = error("[stack]\nworkers = \n");
+    assert!(text.starts_with("host.toml:2:11: "), "{text}");
+    assert!(
+        error("[[interface]]\nname = \"a\"\ndriver = \"dpdk\"")
+            .starts_with("host.toml:3:10: unknown variant `dpdk`")
+    );
+    assert!(error("[[interface]]\nname = \"a\"").starts_with("host.toml:1:1: missing field `driver`"));
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let error = Config::load(Path::new("/nonexistent/host.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("cannot read /nonexistent/host.toml: No such file"), "{error}");
+    assert!(error.contains("examples/"), "{error}");
+}
+
+#[test]
+fn the_examples_are_right() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let examples = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let loaded: Vec<Config> = examples
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .map(|path| Config::load(&path).unwrap_or_else(|error| panic!("{error}")))
+        .collect();
+    assert!(loaded.len() >= 3, "{} examples", loaded.len());
+}

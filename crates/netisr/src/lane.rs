@@ -290,11 +290,12 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     #[cold]
     fn charge(&self, packet: &P, meta: &M) -> Result<(), Cause> {
         let Some((share, used)) = self.share_of(packet, meta) else { return Ok(()) };
-        if used.fetch_add(1, Ordering::Relaxed) < share {
-            return Ok(());
+        // One step: a charge that is taken back would make others be refused meanwhile.
+        let charge = |now| (now < share).then_some(now + 1);
+        match used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, charge) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Cause::Share),
         }
-        used.fetch_sub(1, Ordering::Relaxed);
-        Err(Cause::Share)
     }
 
     /// Takes back what [`claim`](Self::claim) charged.

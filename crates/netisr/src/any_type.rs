@@ -73,7 +73,7 @@ where
         let lane = &self.state.lanes[consumer.worker];
         if self.state.flushing.load(Ordering::Acquire) {
             lane.flush(consumer);
-            return lane.ring().resident() == 0;
+            return lane.ring().is_empty();
         }
         lane.sweep(consumer)
     }
@@ -96,7 +96,7 @@ where
     }
 
     fn is_quiet(&self) -> bool {
-        self.state.lanes.iter().all(|lane| lane.ring().reserved() == 0 && lane.ring().resident() == 0)
+        self.state.lanes.iter().all(|lane| lane.ring().reserved() == 0 && lane.ring().is_empty())
     }
 
     fn permits(&self) -> u64 {

@@ -71,8 +71,10 @@ pub(crate) struct Ring<T> {
     head: CachePadded<AtomicU64>,
     /// Items that were taken off the ring but still count against the limit.
     aside: AtomicU64,
-    /// Positions that were claimed and left empty, as far as the head has passed them.
+    /// Positions that were claimed and left empty.
     voids: AtomicU64,
+    /// As many of them as the head has passed.
+    voids_passed: AtomicU64,
     slots: Box<[Slot<T>]>,
     /// When the timed items came, as their producers said: of every position that is a multiple of `time_mask` + 1.
     /// Atomic, for the control side looks at them from outside.
@@ -123,6 +125,7 @@ impl<T> Ring<T> {
             head: CachePadded(AtomicU64::new(0)),
             aside: AtomicU64::new(0),
             voids: AtomicU64::new(0),
+            voids_passed: AtomicU64::new(0),
             slots: (0..size).map(|_| slot()).collect(),
             stamps: (0..timed).map(|_| AtomicU64::new(0)).collect(),
             time_mask: time_every - 1,
@@ -269,6 +272,7 @@ impl<T> Ring<T> {
     pub(crate) fn publish_void(&self, claim: &mut Claim) {
         debug_assert!(claim.count > 0);
         let next = (claim.first + 1) & POSITION;
+        self.voids.fetch_add(1, Ordering::Relaxed);
         self.slot(claim.first).ready.store(next | VOID, Ordering::Release);
         claim.first = next;
         claim.count -= 1;
@@ -421,8 +425,21 @@ impl<T> Ring<T> {
         head.wrapping_sub(end) & POSITION <= POSITION / 2
     }
 
-    /// Items on the ring and aside, those still being written included.
+    /// Whether nothing is claimed, and nothing is on the ring or aside.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.occupied() == 0
+    }
+
+    /// Items on the ring and aside, those still being written included. Exact when nothing is under way.
     pub(crate) fn resident(&self) -> u64 {
+        // Occupied first: what is left empty later is not among it.
+        let occupied = self.occupied();
+        let passed = self.voids_passed.load(Ordering::Relaxed);
+        occupied.saturating_sub(self.voids.load(Ordering::Relaxed).wrapping_sub(passed))
+    }
+
+    /// Positions that are not free, and items aside.
+    fn occupied(&self) -> u64 {
         // Head before claim: the head only follows the tail, so the difference cannot be negative.
         let head = self.head.0.load(Ordering::Acquire);
         let aside = self.aside.load(Ordering::Acquire);
@@ -509,7 +526,7 @@ impl<T> Ring<T> {
     /// Moves the head past a void. Like taking an item out, and nothing is in it.
     #[cold]
     fn pass_void(&self, head: u64) {
-        self.voids.fetch_add(1, Ordering::Release);
+        self.voids_passed.fetch_add(1, Ordering::Relaxed);
         self.head.0.store((head + 1) & POSITION, Ordering::Release);
     }
 

@@ -87,6 +87,22 @@ impl Stack {
         })
     }
 
+    /// Removes an IPv4 route. False if there is none.
+    pub fn remove_route4(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        prefix: &Prefix<Ipv4Addr>,
+        next_hop: Option<Ipv4Addr>,
+        interface: IfId,
+    ) -> bool {
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        self.shared.change(&mut control, |config| {
+            let removed = Arc::make_mut(&mut config.routes4).remove(prefix, next_hop, interface).is_some();
+            config.compile();
+            removed
+        })
+    }
+
     /// Forwards packets for others, or stops to. Advertisements carry the Router flag accordingly.
     pub fn set_forwarding(&self, ctx: &mut Ctx<'_, Unlocked>, forwarding: bool) {
         let (mut control, _ctx) = ctx.lock(&self.shared.control);

@@ -64,6 +64,7 @@ impl Gates {
     }
 
     /// Looks a gate up. None for an identity that has none.
+    #[inline]
     pub(crate) fn gate(&self, id: IfId) -> Option<Gate<'_>> {
         self.word(id).map(|word| Gate { word, open: id.generation() << SHIFT })
     }

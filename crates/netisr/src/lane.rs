@@ -20,12 +20,14 @@ use crate::counters::FateCounters;
 use crate::counters::PerInterface;
 use crate::gate::Gate;
 use crate::histogram::Recorder;
+use crate::pad::CachePadded;
 use crate::ring::Claim;
 use crate::ring::NoRoom;
 use crate::ring::Ring;
 use crate::spec::Overflow;
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::AtomicU32;
+use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
 
 /// One packet in its slot.
@@ -50,6 +52,8 @@ pub(crate) struct Lane<P, M> {
     shares: Option<(u32, Box<[AtomicU32]>)>,
     overflow: Overflow,
     pub(crate) fates: FateCounters,
+    /// The first interface that the last packet named. The consumer's own.
+    last: CachePadded<AtomicU64>,
     pub(crate) residence: Recorder,
 }
 
@@ -73,6 +77,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             shares: share.map(|share| (share, (0..interfaces).map(|_| AtomicU32::new(0)).collect())),
             overflow,
             fates: FateCounters::default(),
+            last: CachePadded(AtomicU64::new(IfId::NONE.as_u64())),
             residence: Recorder::new(),
         }
     }
@@ -95,12 +100,15 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         }
     }
 
+    /// Whether the next claimed position is to be [stamped](Self::stamp) before it is filled.
+    #[inline(always)]
+    pub(crate) fn is_timed(&self, claim: &Claim) -> bool {
+        self.ring.is_timed(claim.first)
+    }
+
     /// Fills the next claimed position.
     #[inline(always)]
-    pub(crate) fn fill(&self, core: &Core, claim: &mut Claim, packet: P, meta: M) {
-        if self.ring.is_timed(claim.first) {
-            self.stamp(core, claim);
-        }
+    pub(crate) fn fill(&self, claim: &mut Claim, packet: P, meta: M) {
         self.ring.publish(claim, Item { packet, meta });
     }
 
@@ -154,7 +162,8 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         if !self.ring.takes_in_place() {
             return handled;
         }
-        let mut known = None;
+        let last = self.last.0.load(Ordering::Relaxed);
+        let mut known = Known::look_up(consumer, IfId::new((last & 0xffff) as usize, last >> 16));
         let consumed = self.ring.consume(
             quota - handled,
             |item, at| self.deal(consumer, &mut known, &item.packet, &item.meta, at),
@@ -174,10 +183,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         loop {
             let (Item { packet, meta }, stamp) = self.take_any(consumer)?;
             self.discharge(&packet, &meta);
-            if stamp != 0 {
-                self.record(consumer.core, stamp);
-            }
-            if self.deal_anew(consumer, &mut None, &packet, &meta) {
+            if self.deal_anew(consumer, &mut None, &packet, &meta, stamp) {
                 return Some((packet, meta));
             }
         }
@@ -196,10 +202,10 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         meta: &M,
         at: u64,
     ) -> bool {
-        if self.ring.is_timed(at) {
-            self.record(consumer.core, self.ring.stamp(at));
-        }
-        if let Some(Known { id: last, gate, counters }) = known {
+        let timed = self.ring.is_timed(at);
+        if let Some(Known { id: last, gate, counters }) = known
+            && !timed
+        {
             let (mut named, mut others) = (false, false);
             let mut visit = |id: IfId| {
                 named |= id == *last;
@@ -213,7 +219,8 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
                 return true;
             }
         }
-        self.deal_anew(consumer, known, packet, meta)
+        let stamp = if timed { self.ring.stamp(at) } else { 0 };
+        self.deal_anew(consumer, known, packet, meta, stamp)
     }
 
     #[cold]
@@ -223,14 +230,15 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         known: &mut Option<Known<'w>>,
         packet: &P,
         meta: &M,
+        stamp: u64,
     ) -> bool {
         let (first, open) = consumer.core.look(packet, meta);
         let counters = consumer.interfaces().of(first);
-        *known = consumer.core.gates.gate(first).zip(counters).map(|(gate, counters)| Known {
-            id: first,
-            gate,
-            counters,
-        });
+        *known = Known::look_up(consumer, first);
+        self.last.0.store(first.as_u64(), Ordering::Relaxed);
+        if open && stamp != 0 {
+            self.record(consumer.core, stamp);
+        }
         let fate = |fates: &FateCounters| if open { fates.handled.add(1) } else { fates.departed.add(1) };
         fate(&self.fates);
         counters.into_iter().for_each(fate);
@@ -337,7 +345,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     }
 
     #[cold]
-    fn stamp(&self, core: &Core, claim: &Claim) {
+    pub(crate) fn stamp(&self, core: &Core, claim: &Claim) {
         self.ring.set_stamp(claim, core.clock.now().as_nanos().max(1));
     }
 
@@ -372,6 +380,16 @@ struct Known<'w> {
     id: IfId,
     gate: Gate<'w>,
     counters: &'w FateCounters,
+}
+
+impl<'w> Known<'w> {
+    /// None for [`IfId::NONE`].
+    #[inline]
+    fn look_up(consumer: &Consumer<'w>, id: IfId) -> Option<Known<'w>> {
+        let gate = consumer.core.gates.gate(id)?;
+        let counters = consumer.interfaces().of(id)?;
+        Some(Known { id, gate, counters })
+    }
 }
 
 /// The interface whose share pays: the first that the metadata names, else the first that the packet does.

@@ -80,25 +80,18 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
         let own = this.core.worker_of(ctx.seat());
         let worker = this.worker_for(own, &packet, &meta);
         let lane = &this.lanes[worker];
-        if own == Some(worker) {
-            // A departure waits for this worker to come by, so one look at the gates is enough.
-            if !this.core.all_open(&packet, &meta) {
-                return Err(this.refuse(worker, packet, meta, Cause::Departed));
-            }
-            return match lane.claim(&this.core, worker, &packet, &meta) {
-                Ok(claim) => {
-                    Place { of: this, own, worker, claim }.fill(packet, meta);
-                    Ok(())
-                }
-                Err(cause) => Err(this.refuse(worker, packet, meta, cause)),
-            };
+        if own != Some(worker) {
+            return this.dispatch_from_outside(worker, packet, meta);
         }
-        let mut names = Names::new(&this.core.gates);
-        if let Err(cause) = add_all(&mut names, &packet, &meta) {
-            return Err(this.refuse(worker, packet, meta, cause));
+        // A departure waits for this worker to come by, so one look at the gates is enough.
+        if !this.core.all_open(&packet, &meta) {
+            return Err(this.refuse(worker, packet, meta, Cause::Departed));
         }
         match lane.claim(&this.core, worker, &packet, &meta) {
-            Ok(claim) => Place { of: this, own, worker, claim }.fill_if_open(&names, packet, meta),
+            Ok(claim) => {
+                this.fill(lane, own, worker, claim, packet, meta);
+                Ok(())
+            }
             Err(cause) => Err(this.refuse(worker, packet, meta, cause)),
         }
     }
@@ -197,6 +190,47 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
             (None, Some(own)) => own,
             (None, None) => self.worker_of_key(charged(packet, meta).slot() as u64),
         }
+    }
+
+    /// [`dispatch`](PacketType::dispatch) for a worker other than the one that calls, if it is one.
+    #[inline(never)] // It would only cost the worker's own path its registers.
+    fn dispatch_from_outside(&self, worker: usize, packet: P, meta: M) -> Result<(), Refused<P, M>> {
+        let mut names = Names::new(&self.core.gates);
+        if let Err(cause) = add_all(&mut names, &packet, &meta) {
+            return Err(self.refuse(worker, packet, meta, cause));
+        }
+        let lane = &self.lanes[worker];
+        let claim = match lane.claim(&self.core, worker, &packet, &meta) {
+            Ok(claim) => claim,
+            Err(cause) => return Err(self.refuse(worker, packet, meta, cause)),
+        };
+        if names.are_open() {
+            self.fill(lane, None, worker, claim, packet, meta);
+            return Ok(());
+        }
+        Place { of: self, own: None, worker, claim }.fill_if_open(&names, packet, meta)
+    }
+
+    /// Fills a place that was claimed for one packet.
+    #[inline(always)]
+    fn fill(
+        &self,
+        lane: &Lane<P, M>,
+        own: Option<usize>,
+        worker: usize,
+        mut claim: Claim,
+        packet: P,
+        meta: M,
+    ) {
+        if claim.idle || lane.is_timed(&claim) {
+            return self.fill_the_long_way(own, worker, claim, packet, meta);
+        }
+        lane.fill(&mut claim, packet, meta);
+    }
+
+    #[cold]
+    fn fill_the_long_way(&self, own: Option<usize>, worker: usize, claim: Claim, packet: P, meta: M) {
+        Place { of: self, own, worker, claim }.fill(packet, meta);
     }
 
     /// Calls the worker to a lane that it looks at no more.
@@ -320,7 +354,11 @@ impl<P: Packet, M: Metadata, W> Place<'_, P, M, W> {
 
     #[inline(always)]
     fn fill_next(&mut self, packet: P, meta: M) {
-        self.of.lanes[self.worker].fill(&self.of.core, &mut self.claim, packet, meta);
+        let lane = &self.of.lanes[self.worker];
+        if lane.is_timed(&self.claim) {
+            lane.stamp(&self.of.core, &self.claim);
+        }
+        lane.fill(&mut self.claim, packet, meta);
     }
 
     /// The same for a batch, of which one interface was marked since: each packet is looked at by itself.

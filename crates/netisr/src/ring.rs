@@ -88,9 +88,10 @@ pub(crate) struct Ring<T> {
 /// What producers write: on one cache line, which no consumer touches while packets flow.
 struct Intake {
     claim: AtomicU64,
-    /// A head of some time ago: there is at least as much room as this says.
-    seen_head: AtomicU64,
-    /// The most items that there ever were at once.
+    /// Tails up to here leave the level within `high_water`, as far as was seen when this was written; by now there
+    /// may be more room, not less.
+    free_until: AtomicU64,
+    /// The most items and permits that there ever were at once.
     high_water: AtomicU64,
 }
 
@@ -119,7 +120,7 @@ impl<T> Ring<T> {
             intake: CachePadded(Intake {
                 // Nobody looks here yet.
                 claim: AtomicU64::new(IDLE),
-                seen_head: AtomicU64::new(0),
+                free_until: AtomicU64::new(0),
                 high_water: AtomicU64::new(0),
             }),
             head: CachePadded(AtomicU64::new(0)),
@@ -144,19 +145,21 @@ impl<T> Ring<T> {
             if word & CLOSED != 0 {
                 return Err(NoRoom::Closed);
             }
-            let (count, level) = self.room(word, u64::from(want));
-            if count == 0 {
-                let now = claim.load(Ordering::Relaxed);
-                if now == word {
-                    return Err(NoRoom::Full);
+            let mut count = u64::from(want);
+            if !self.is_surely_free(word, count) {
+                count = self.room(word, count);
+                if count == 0 {
+                    let now = claim.load(Ordering::Relaxed);
+                    if now == word {
+                        return Err(NoRoom::Full);
+                    }
+                    word = now;
+                    continue;
                 }
-                word = now;
-                continue;
             }
             let next = word.wrapping_add(count << TAIL) & !IDLE;
             match claim.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => {
-                    self.note_level(level);
                     return Ok(Claim { first: word >> TAIL, count: count as u32, idle: word & IDLE != 0 });
                 }
                 Err(now) => word = now,
@@ -173,7 +176,7 @@ impl<T> Ring<T> {
             if word & CLOSED != 0 {
                 return Err(NoRoom::Closed);
             }
-            if self.room(word, 1).0 == 0 {
+            if self.room(word, 1) == 0 {
                 let now = claim.load(Ordering::Relaxed);
                 if now == word {
                     return Err(NoRoom::Full);
@@ -192,13 +195,7 @@ impl<T> Ring<T> {
     pub(crate) fn claim_reserved(&self) -> Claim {
         // The idle bit stays: one call too many does no harm.
         let word = self.intake.0.claim.fetch_add((1 << TAIL) - 1, Ordering::AcqRel);
-        let first = word >> TAIL;
-        let head = self.head.0.load(Ordering::Acquire);
-        let used = first.wrapping_sub(head) & POSITION;
-        if used <= POSITION / 2 {
-            self.note_level(used + 1 + self.aside.load(Ordering::Relaxed));
-        }
-        Claim { first, count: 1, idle: word & IDLE != 0 }
+        Claim { first: word >> TAIL, count: 1, idle: word & IDLE != 0 }
     }
 
     /// Gives reserved room back.
@@ -464,7 +461,7 @@ impl<T> Ring<T> {
         self.intake.0.claim.load(Ordering::Acquire) & RESERVED
     }
 
-    /// The most items that there ever were at once.
+    /// The most items and permits that there ever were at once.
     pub(crate) fn high_water(&self) -> u64 {
         self.intake.0.high_water.load(Ordering::Relaxed)
     }
@@ -488,39 +485,42 @@ impl<T> Ring<T> {
         self.slot(head).ready.load(Ordering::Acquire) & !VOID == (head + 1) & POSITION
     }
 
-    /// How many of `want` there is room for at the moment at which `word` is the claim word, and how many items
-    /// there are with those.
+    /// Whether there is room for `want` at the moment at which `word` is the claim word, without a look at the head.
+    ///
+    /// The level, `tail - head + aside`, rises by claims only: what goes aside leaves the ring, and takings lower it.
+    /// So what was free still is, but for what was claimed and reserved since, which `word` tells.
     #[inline(always)]
-    fn room(&self, word: u64, want: u64) -> (u64, u64) {
-        let intake = &self.intake.0;
-        let (tail, permits) = (word >> TAIL, word & RESERVED);
-        let seen = intake.seen_head.load(Ordering::Acquire);
-        // After the head, as in `look`: whoever sees a head sees the items aside that it passed.
-        let aside = self.aside.load(Ordering::Relaxed);
-        let level = (tail.wrapping_sub(seen) & POSITION) + aside + want;
-        // Not above what there was before, so not above the limit: the true level is lower still.
-        if level + permits <= intake.high_water.load(Ordering::Relaxed) {
-            return (want, level);
-        }
-        let head = self.head.0.load(Ordering::Acquire);
-        let aside = self.aside.load(Ordering::Relaxed);
-        intake.seen_head.store(head, Ordering::Release);
-        let used = tail.wrapping_sub(head) & POSITION;
-        if used > POSITION / 2 {
-            return (1, 0); // `word` is stale: the head has passed its tail. The exchange fails and tells.
-        }
-        let permits = if mutant("permit-not-honoured") { 0 } else { permits };
-        let limit = if mutant("limit-off-by-one") { self.limit + 1 } else { self.limit };
-        let count = limit.saturating_sub(used + aside + permits).min(want);
-        (count, used + aside + count)
+    fn is_surely_free(&self, word: u64, want: u64) -> bool {
+        let free_until = self.intake.0.free_until.load(Ordering::Acquire);
+        let taken = (word >> TAIL) + (word & RESERVED) + want;
+        free_until.wrapping_sub(taken) & POSITION <= POSITION / 2
     }
 
+    /// How many of `want` there is room for at the moment at which `word` is the claim word. Notes the level, and
+    /// what is surely free.
     #[inline]
-    fn note_level(&self, level: u64) {
-        let high_water = &self.intake.0.high_water;
-        if level > high_water.load(Ordering::Relaxed) {
-            high_water.fetch_max(level.min(self.limit), Ordering::Relaxed);
+    fn room(&self, word: u64, want: u64) -> u64 {
+        let intake = &self.intake.0;
+        let tail = word >> TAIL;
+        let head = self.head.0.load(Ordering::Acquire);
+        // After the head: whoever sees a head sees the items aside that it passed.
+        let aside = self.aside.load(Ordering::Relaxed);
+        let used = tail.wrapping_sub(head) & POSITION;
+        if used > POSITION / 2 {
+            return 1; // `word` is stale: the head has passed its tail. The exchange fails and tells.
         }
+        let permits = if mutant("permit-not-honoured") { 0 } else { word & RESERVED };
+        let limit = if mutant("limit-off-by-one") { self.limit + 1 } else { self.limit };
+        let count = limit.saturating_sub(used + aside + permits).min(want);
+        // A permit is counted as the item that it will be: those that use it do not look here.
+        let level = used + aside + permits + count;
+        let mut high_water = intake.high_water.load(Ordering::Relaxed);
+        if level > high_water {
+            high_water = level.min(self.limit);
+            intake.high_water.fetch_max(high_water, Ordering::Relaxed);
+        }
+        intake.free_until.store(head.wrapping_add(high_water).wrapping_sub(aside), Ordering::Release);
+        count
     }
 
     /// Moves the head past a void. Like taking an item out, and nothing is in it.

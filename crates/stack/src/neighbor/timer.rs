@@ -9,6 +9,7 @@ use siding_lockorder::After;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::sync::mutant;
 
 use super::Entry;
 use super::Lle;
@@ -36,6 +37,10 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     if entry.dead {
         return;
     }
+    if mutant("timer-drops-the-lock-to-send") {
+        drop(entry);
+        return old_order(ctx, local, &lle);
+    }
     let before = entry.nud.state();
     let prompting = entry.hold.oldest().and_then(source_of);
     let outcome =
@@ -60,6 +65,16 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     lle.publish(&mut entry);
     drop(entry);
     out.ifnet.neighbors.remove(ctx, &lle);
+}
+
+/// What stacks did before, kept for the checkers: let go of the entry, send from here, and read the interface's
+/// address afresh. By then the interface may have been torn down.
+fn old_order(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: &Arc<Lle>) {
+    let config = local.shared.config.load();
+    let Some(out) = config.interface(lle.interface) else {
+        panic!("if_addr of {} is read after if_detach() has cleared it", lle.interface);
+    };
+    let _ = solicit(ctx, local, out, lle.addr, Solicit::Multicast, None);
 }
 
 /// Asks for a neighbour: builds the solicitation under the caller's locks, with what is true now, and

@@ -1,2 +1,0 @@
-//! Runs the scenarios.
-fn main() {}

@@ -1,0 +1,77 @@
+//! The table of mutants, and its copy in the docs.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use on_threads::MUTANTS;
+
+use crate::job::Checker;
+use crate::job::Job;
+use crate::job::Outcome;
+
+/// What became of one job.
+pub(crate) fn outcome<'d>(
+    done: &'d [(Job, Outcome)],
+    checker: Checker,
+    scenario: &str,
+    mutant: Option<&str>,
+) -> Option<&'d Outcome> {
+    done.iter()
+        .find(|(job, _)| job.checker == checker && job.scenario == scenario && job.mutant == mutant)
+        .map(|(_, outcome)| outcome)
+}
+
+/// Prints the table, and compares it with the one in the docs; with `SIDING_BLESS` set, writes that.
+pub(crate) fn check(done: &[(Job, Outcome)]) -> bool {
+    let table = text(done);
+    println!("\n{table}");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/mutants.md");
+    if std::env::var_os("SIDING_BLESS").is_some() {
+        if let Err(error) = std::fs::write(&path, &table) {
+            println!("FAILED: {} was not written: {error}", path.display());
+            return false;
+        }
+        return true;
+    }
+    let same = std::fs::read_to_string(&path).is_ok_and(|kept| kept == table);
+    if !same {
+        println!(
+            "FAILED: docs/mutants.md is not what was printed. Look at the difference, then run this again with SIDING_BLESS=1."
+        );
+    }
+    same
+}
+
+/// Only what is the same on every machine: the checkers that search in a fixed order, and no times.
+fn text(done: &[(Job, Outcome)]) -> String {
+    let mut text = String::from(HEAD);
+    for mutant in MUTANTS {
+        let found = |checker| match outcome(done, checker, mutant.scenario, Some(mutant.name)) {
+            Some(outcome) if outcome.caught() => format!("{}", outcome.executions),
+            _ => "–".to_string(),
+        };
+        let (loom, shuttle) = (found(Checker::Loom), found(Checker::Shuttle));
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | `{}`: {} | {} | {loom} | {shuttle} |",
+            mutant.promise, mutant.name, mutant.what, mutant.scenario
+        );
+    }
+    text
+}
+
+const HEAD: &str = "\
+# Mutants
+
+Each row is one way to break a promise, kept in the tree, and the scenario that must notice. The numbers say
+how many schedules the checker needed; – means that it did not find it. Each mutant must be found by loom or
+by shuttle, or the build fails. loom looks at all schedules with at most 2 preemptions and sees weak memory;
+shuttle draws 2,000 schedules of a larger scenario with its PCT scheduler, from a fixed seed, and knows
+sequential consistency only.
+
+This page is printed by `cargo test -p siding-checks`, which also fails when the page is out of date.
+
+| promise | mutant | scenario | loom | shuttle |
+|---|---|---|---|---|
+";

@@ -1,0 +1,77 @@
+//! The list of scenarios.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use crate::basics;
+use crate::capacity;
+use crate::crash;
+use crate::departure;
+use crate::order;
+use crate::stack;
+use crate::unregister;
+use crate::wake;
+
+/// Something that happens, and must go well under every schedule.
+#[derive(Debug)]
+pub struct Scenario {
+    /// What it is called, in tables and on the command line.
+    pub name: &'static str,
+    /// At how many preemptions loom stops, where all interleavings would take too long.
+    pub preemptions: Option<u64>,
+    pub(crate) run: fn(),
+}
+
+const fn exhaustive(name: &'static str, run: fn()) -> Scenario {
+    Scenario { name, preemptions: None, run }
+}
+
+const fn bounded(name: &'static str, preemptions: u64, run: fn()) -> Scenario {
+    Scenario { name, preemptions: Some(preemptions), run }
+}
+
+/// All scenarios.
+pub const SCENARIOS: &[Scenario] = &[
+    exhaustive("dispatch-under-a-lock", basics::dispatch_under_a_lock),
+    exhaustive("second-root", basics::second_root),
+    exhaustive("batches", basics::batches),
+    exhaustive("captured", basics::captured),
+    exhaustive("left-behind", basics::left_behind),
+    exhaustive("stale-identity", basics::stale_identity),
+    exhaustive("departure-foreign", departure::foreign),
+    exhaustive("departure-own", departure::own),
+    exhaustive("departures-two", departure::two),
+    exhaustive("departure-late-producer", departure::late_producer),
+    exhaustive("departure-pinned", departure::pinned),
+    exhaustive("departure-vacant", departure::vacant),
+    exhaustive("crash", crash::crash),
+    exhaustive("unregister-drain", unregister::drain),
+    exhaustive("unregister-flush", unregister::flush),
+    exhaustive("unregister-permit", unregister::permit),
+    exhaustive("limit", capacity::limit),
+    exhaustive("limit-refill", capacity::refill),
+    exhaustive("limit-sweep", capacity::sweep),
+    exhaustive("drop-oldest", capacity::drop_oldest),
+    exhaustive("drop-oldest-two", capacity::drop_oldest_two),
+    exhaustive("share", capacity::share),
+    exhaustive("fifo-sweep", order::sweep),
+    exhaustive("fifo-flow", order::flow),
+    exhaustive("wake", wake::one),
+    bounded("wake-two", 3, wake::two),
+    exhaustive("wake-departure", wake::departure),
+    exhaustive("stack-crash", stack::crash),
+    bounded("stack-crash-waiting", 2, stack::crash_waiting),
+    exhaustive("stack-flush-order", stack::flush_order),
+];
+
+static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
+
+/// How often a scenario was begun in this process.
+pub fn executions() -> u64 {
+    EXECUTIONS.load(Ordering::Relaxed)
+}
+
+pub(crate) fn execute(scenario: &Scenario) {
+    EXECUTIONS.fetch_add(1, Ordering::Relaxed);
+    (scenario.run)();
+}

@@ -40,6 +40,8 @@ const RESERVED: u64 = IDLE - 1;
 const IDLE: u64 = 1 << 15;
 const CLOSED: u64 = 1 << 16;
 const TAIL: u32 = 17;
+/// In the word of the head.
+const ASIDE: u64 = (1 << 15) - 1;
 pub(crate) const POSITION: u64 = (1 << 47) - 1;
 /// In `ready`, while somebody takes the item out (drop-oldest only).
 const TAKEN: u64 = 1 << 63;
@@ -67,10 +69,10 @@ pub(crate) struct Claim {
 
 pub(crate) struct Ring<T> {
     intake: CachePadded<Intake>,
-    /// The oldest position that is not free. Moved by the consumer; with `shared_head` by producers too.
+    /// `[head: 47 | unused: 2 | aside: 15]`: the oldest position that is not free, and how many items were taken off
+    /// the ring but still count against the limit. One word, so that an item which is put aside counts once at every
+    /// moment. Moved by the consumer; with `shared_head` by producers too.
     head: CachePadded<AtomicU64>,
-    /// Items that were taken off the ring but still count against the limit.
-    aside: AtomicU64,
     /// Positions that were claimed and left empty.
     voids: AtomicU64,
     /// As many of them as the head has passed.
@@ -124,7 +126,6 @@ impl<T> Ring<T> {
                 high_water: AtomicU64::new(0),
             }),
             head: CachePadded(AtomicU64::new(0)),
-            aside: AtomicU64::new(0),
             voids: AtomicU64::new(0),
             voids_passed: AtomicU64::new(0),
             slots: (0..size).map(|_| slot()).collect(),
@@ -278,12 +279,23 @@ impl<T> Ring<T> {
     /// Takes the oldest item and its stamp. For the consumer only.
     #[inline]
     pub(crate) fn take(&self) -> Option<(T, u64)> {
+        self.take_counting(0)
+    }
+
+    /// Takes the oldest item but keeps it counted against the limit. For the consumer only.
+    pub(crate) fn take_aside(&self) -> Option<(T, u64)> {
+        self.take_counting(1)
+    }
+
+    #[inline]
+    fn take_counting(&self, aside: u64) -> Option<(T, u64)> {
         if self.shared_head {
-            return self.take_shared();
+            return self.take_from_shared(aside);
         }
         let mut taken = None;
-        self.consume(
+        self.consume_counting(
             1,
+            aside,
             |_, at| if self.is_timed(at) { self.stamp(at) } else { 0 },
             |stamp, item| {
                 taken = Some((item, stamp));
@@ -301,6 +313,18 @@ impl<T> Ring<T> {
     pub(crate) fn consume<O>(
         &self,
         quota: usize,
+        look: impl FnMut(&T, u64) -> O,
+        take: impl FnMut(O, T) -> bool,
+    ) -> usize {
+        self.consume_counting(quota, 0, look, take)
+    }
+
+    /// The same; each item counts as `aside` items that are aside.
+    #[inline(always)]
+    fn consume_counting<O>(
+        &self,
+        quota: usize,
+        aside: u64,
         mut look: impl FnMut(&T, u64) -> O,
         mut take: impl FnMut(O, T) -> bool,
     ) -> usize {
@@ -311,7 +335,8 @@ impl<T> Ring<T> {
             return 0; // Never: it spares the loop a check of its index.
         }
         let slot_mask = slots.len() - 1;
-        let mut head = self.head.0.load(Ordering::Relaxed);
+        let word = self.head.0.load(Ordering::Relaxed);
+        let (mut head, mut all_aside) = (word >> TAIL, word & ASIDE);
         let mut counted = 0;
         while counted < quota {
             let slot = &slots[head as usize & slot_mask];
@@ -321,7 +346,7 @@ impl<T> Ring<T> {
                 if ready != next | VOID {
                     break;
                 }
-                self.pass_void(head);
+                self.pass_void();
                 head = next;
                 continue;
             }
@@ -332,7 +357,8 @@ impl<T> Ring<T> {
             // JUSTIFICATION: as in `publish`.
             // SAFETY: as above; the head moves past the item at once, so it is read this once.
             let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
-            self.head.0.store(next, Ordering::Release);
+            all_aside += aside;
+            self.head.0.store(next << TAIL | all_aside, Ordering::Release);
             head = next;
             counted += usize::from(take(seen, item));
         }
@@ -347,9 +373,13 @@ impl<T> Ring<T> {
 
     /// Takes the oldest item, for anybody. `None` also while somebody else is taking it.
     pub(crate) fn take_shared(&self) -> Option<(T, u64)> {
+        self.take_from_shared(0)
+    }
+
+    fn take_from_shared(&self, aside: u64) -> Option<(T, u64)> {
         debug_assert!(self.shared_head);
         loop {
-            let head = self.head.0.load(Ordering::Acquire);
+            let head = self.head.0.load(Ordering::Acquire) >> TAIL;
             let slot = self.slot(head);
             let next = (head + 1) & POSITION;
             let ready = slot.ready.load(Ordering::Relaxed);
@@ -364,27 +394,17 @@ impl<T> Ring<T> {
                 // stands here until it is moved below, and only one taker gets so far: who set `TAKEN`.
                 let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
                 let stamp = if self.is_timed(head) { self.stamp(head) } else { 0 };
-                self.head.0.store(next, Ordering::Release);
+                // Added, for the consumer may change the number aside meanwhile.
+                self.head.0.fetch_add((1 << TAIL) + aside, Ordering::AcqRel);
                 return Some((item, stamp));
             }
-            self.pass_void(head);
+            self.pass_void();
         }
-    }
-
-    /// Takes the oldest item but keeps it counted against the limit. For the consumer only.
-    pub(crate) fn take_aside(&self) -> Option<(T, u64)> {
-        // Counted before the head moves: whoever sees the new head sees the count too.
-        self.aside.store(self.aside.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        let item = self.take();
-        if item.is_none() {
-            self.drop_aside();
-        }
-        item
     }
 
     /// One item fewer is aside. For the consumer only.
     pub(crate) fn drop_aside(&self) {
-        self.aside.store(self.aside.load(Ordering::Relaxed) - 1, Ordering::Release);
+        self.head.0.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Refuses every further claim and reservation. Reserved room stays good.
@@ -401,7 +421,7 @@ impl<T> Ring<T> {
             return true;
         }
         let mut word = claim.load(Ordering::Relaxed);
-        while word >> TAIL == self.head.0.load(Ordering::Acquire) {
+        while word >> TAIL == self.head.0.load(Ordering::Acquire) >> TAIL {
             match claim.compare_exchange_weak(word, word | IDLE, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(now) => word = now,
@@ -418,7 +438,7 @@ impl<T> Ring<T> {
 
     /// Whether everything before `end` was taken.
     pub(crate) fn has_passed(&self, end: u64) -> bool {
-        let head = self.head.0.load(Ordering::Acquire);
+        let head = self.head.0.load(Ordering::Acquire) >> TAIL;
         head.wrapping_sub(end) & POSITION <= POSITION / 2
     }
 
@@ -439,15 +459,14 @@ impl<T> Ring<T> {
     fn occupied(&self) -> u64 {
         // Head before claim: the head only follows the tail, so the difference cannot be negative.
         let head = self.head.0.load(Ordering::Acquire);
-        let aside = self.aside.load(Ordering::Acquire);
         let tail = self.intake.0.claim.load(Ordering::Acquire) >> TAIL;
-        (tail.wrapping_sub(head) & POSITION) + aside
+        (tail.wrapping_sub(head >> TAIL) & POSITION) + (head & ASIDE)
     }
 
     /// How many items are aside.
     #[inline]
     pub(crate) fn aside(&self) -> u64 {
-        self.aside.load(Ordering::Relaxed)
+        self.head.0.load(Ordering::Relaxed) & ASIDE
     }
 
     /// How many items were ever accepted, modulo 2^47.
@@ -468,7 +487,7 @@ impl<T> Ring<T> {
 
     /// The oldest stamp on the ring. A look from outside: it may be out of date at once.
     pub(crate) fn oldest_stamp(&self) -> Option<u64> {
-        let head = self.head.0.load(Ordering::Acquire);
+        let head = self.head.0.load(Ordering::Acquire) >> TAIL;
         let tail = self.intake.0.claim.load(Ordering::Acquire) >> TAIL;
         let to_timed = head.wrapping_neg() & self.time_mask;
         let waiting = (tail.wrapping_sub(head) & POSITION).min(self.slots.len() as u64);
@@ -481,7 +500,7 @@ impl<T> Ring<T> {
 
     /// Whether [`take`](Self::take) would find an item, or a void to pass.
     pub(crate) fn has_ready(&self) -> bool {
-        let head = self.head.0.load(Ordering::Relaxed);
+        let head = self.head.0.load(Ordering::Relaxed) >> TAIL;
         self.slot(head).ready.load(Ordering::Acquire) & !VOID == (head + 1) & POSITION
     }
 
@@ -503,8 +522,7 @@ impl<T> Ring<T> {
         let intake = &self.intake.0;
         let tail = word >> TAIL;
         let head = self.head.0.load(Ordering::Acquire);
-        // After the head: whoever sees a head sees the items aside that it passed.
-        let aside = self.aside.load(Ordering::Relaxed);
+        let (head, aside) = (head >> TAIL, if mutant("aside-not-counted") { 0 } else { head & ASIDE });
         let used = tail.wrapping_sub(head) & POSITION;
         if used > POSITION / 2 {
             return 1; // `word` is stale: the head has passed its tail. The exchange fails and tells.
@@ -525,9 +543,9 @@ impl<T> Ring<T> {
 
     /// Moves the head past a void. Like taking an item out, and nothing is in it.
     #[cold]
-    fn pass_void(&self, head: u64) {
+    fn pass_void(&self) {
         self.voids_passed.fetch_add(1, Ordering::Relaxed);
-        self.head.0.store((head + 1) & POSITION, Ordering::Release);
+        self.head.0.fetch_add(1 << TAIL, Ordering::AcqRel);
     }
 
     #[inline(always)]

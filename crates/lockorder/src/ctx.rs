@@ -54,7 +54,7 @@ impl Root {
     /// Another root is entered on this thread: this is a handler, say, that would forge a token.
     #[inline]
     pub fn enter(&mut self) -> Result<Entered<'_>, AlreadyEntered> {
-        if self.checked && !thread::claim() {
+        if self.checked && !thread::claim() && !crate::sync::mutant("second-root-allowed") {
             return Err(AlreadyEntered);
         }
         Ok(Entered { root: self, not_send: PhantomData })

@@ -18,6 +18,7 @@ use crate::pad::CachePadded;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
+use crate::sync::mutant;
 use crate::wake::Pending;
 use crate::wake::Wake;
 
@@ -120,7 +121,7 @@ impl Core {
     pub(crate) fn order(&self) -> u64 {
         let order = self.orders.fetch_add(1, Ordering::AcqRel) + 1;
         for worker in 0..self.workers.len() {
-            if self.workers[worker].0.pending.0.order() {
+            if self.workers[worker].0.pending.0.order() && !mutant("orders-wake-nobody") {
                 self.rouse(worker);
             }
         }

@@ -39,8 +39,13 @@ impl Gates {
 
     /// Opens a free slot's gate for its next interface.
     pub(crate) fn open(&self, slot: usize) -> IfId {
-        let before = self.words[slot].0.fetch_add(GENERATION - DYING, Ordering::AcqRel);
-        IfId::new(slot, (before >> SHIFT) + 1)
+        let step = if mutant("identity-used-again") && self.words[slot].0.load(Ordering::Relaxed) > GENERATION {
+            DYING.wrapping_neg()
+        } else {
+            GENERATION - DYING
+        };
+        let before = self.words[slot].0.fetch_add(step, Ordering::AcqRel);
+        IfId::new(slot, before.wrapping_add(step) >> SHIFT)
     }
 
     /// Marks an interface dying. False if it is already, or has gone.

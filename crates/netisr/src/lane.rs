@@ -29,6 +29,7 @@ use crate::sync::UnsafeCell;
 use crate::sync::atomic::AtomicU32;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
+use crate::sync::mutant;
 
 /// One packet in its slot.
 pub(crate) struct Item<P, M> {
@@ -91,6 +92,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         loop {
             match self.ring.claim(1) {
                 Ok(claim) => return Ok(claim),
+                Err(NoRoom::Full) if mutant("dispatch-waits-for-room") => crate::sync::yield_now(),
                 Err(NoRoom::Full) if self.drops_oldest() && self.drop_oldest(core, worker) => {}
                 Err(why) => {
                     self.discharge(packet, meta);
@@ -266,14 +268,14 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             while !self.ring.has_passed(end)
                 && let Some(item) = self.ring.take_aside()
             {
-                aside.push_back(item);
+                if mutant("sweep-reorders") { aside.push_front(item) } else { aside.push_back(item) }
             }
             aside.retain(|(item, _)| {
                 let (first, stays) = consumer.core.look(&item.packet, &item.meta);
                 if !stays {
                     self.ring.drop_aside();
                     self.discharge(&item.packet, &item.meta);
-                    self.fates.departed.add(1);
+                    self.fates.departed.add(u64::from(!mutant("departed-not-counted")));
                     if let Some(interface) = consumer.interfaces().of(first) {
                         interface.departed.add(1);
                     }
@@ -335,6 +337,11 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     }
 
     fn take_any(&self, consumer: &Consumer<'_>) -> Option<Stamped<P, M>> {
+        if mutant("newcomers-overtake")
+            && let Some(newcomer) = self.ring.take()
+        {
+            return Some(newcomer);
+        }
         if self.ring.aside() > 0
             && let Some(waiting) = self.with_aside(consumer, VecDeque::pop_front)
         {

@@ -20,6 +20,7 @@ use crate::permit::Permit;
 use crate::ring::Claim;
 use crate::spec::FlowKey;
 use crate::sync::atomic::AtomicBool;
+use crate::sync::mutant;
 
 /// A packet that was not accepted goes back to its caller, with the reason.
 #[derive(Clone, PartialEq, Eq)]
@@ -186,9 +187,9 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     #[inline]
     pub(crate) fn worker_for(&self, own: Option<usize>, packet: &P, meta: &M) -> usize {
         match (self.flow_key, own) {
-            (Some(key), _) => self.worker_of_key(key(packet, meta)),
-            (None, Some(own)) => own,
-            (None, None) => self.worker_of_key(charged(packet, meta).slot() as u64),
+            (Some(key), _) if !mutant("flow-key-ignored") => self.worker_of_key(key(packet, meta)),
+            (_, Some(own)) => own,
+            (_, None) => self.worker_of_key(charged(packet, meta).slot() as u64),
         }
     }
 

@@ -224,13 +224,14 @@ impl<T> Ring<T> {
     #[inline(always)]
     pub(crate) fn publish(&self, claim: &mut Claim, item: T) {
         debug_assert!(claim.count > 0);
+        let release = if mutant("published-without-release") { Ordering::Relaxed } else { Ordering::Release };
         let slot = self.slot(claim.first);
         // JUSTIFICATION: a slot that is sometimes empty and moves between threads without a lock.
         // SAFETY: `claim` gave this position to this caller alone, and it was given out only when the item
         // of the lap before had been taken: `head` had passed it (release; acquire in `room`).
         slot.item.with_mut(|place| unsafe { (*place).write(item) });
         let next = (claim.first + 1) & POSITION;
-        slot.ready.store(next, Ordering::Release);
+        slot.ready.store(next, release);
         claim.first = next;
         claim.count -= 1;
     }
@@ -270,7 +271,7 @@ impl<T> Ring<T> {
     pub(crate) fn publish_void(&self, claim: &mut Claim) {
         debug_assert!(claim.count > 0);
         let next = (claim.first + 1) & POSITION;
-        self.voids.fetch_add(1, Ordering::Relaxed);
+        self.voids.fetch_add(u64::from(!mutant("void-counts-as-packet")), Ordering::Relaxed);
         self.slot(claim.first).ready.store(next | VOID, Ordering::Release);
         claim.first = next;
         claim.count -= 1;
@@ -358,7 +359,8 @@ impl<T> Ring<T> {
             // SAFETY: as above; the head moves past the item at once, so it is read this once.
             let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
             all_aside += aside;
-            self.head.0.store(next << TAIL | all_aside, Ordering::Release);
+            let release = if mutant("freed-without-release") { Ordering::Relaxed } else { Ordering::Release };
+            self.head.0.store(next << TAIL | all_aside, release);
             head = next;
             counted += usize::from(take(seen, item));
         }
@@ -433,6 +435,9 @@ impl<T> Ring<T> {
     /// Draws a line: the tail at this moment, in the order of all claims. Whoever claims later sees what the
     /// caller saw before.
     pub(crate) fn mark_end(&self) -> u64 {
+        if mutant("line-drawn-by-a-look") {
+            return self.intake.0.claim.load(Ordering::Acquire) >> TAIL;
+        }
         self.intake.0.claim.fetch_or(0, Ordering::AcqRel) >> TAIL
     }
 
@@ -563,6 +568,6 @@ impl<T> Ring<T> {
 
 impl<T> Drop for Ring<T> {
     fn drop(&mut self) {
-        while self.take().is_some() {}
+        while !mutant("ring-leaks") && self.take().is_some() {}
     }
 }

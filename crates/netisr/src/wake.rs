@@ -9,6 +9,7 @@
 
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
+use crate::sync::mutant;
 
 const SLEEPING: u64 = 1 << 63;
 const CONTROL: u64 = 1 << 62;
@@ -80,6 +81,9 @@ impl Pending {
 
     /// Falls asleep if nothing is pending.
     pub(crate) fn sleep(&self) -> bool {
+        if mutant("sleeps-on-work") {
+            return self.0.fetch_or(SLEEPING, Ordering::AcqRel) & SLEEPING == 0;
+        }
         self.0.compare_exchange(0, SLEEPING, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 

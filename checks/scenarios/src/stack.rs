@@ -181,10 +181,12 @@ pub(crate) fn flush_order() {
         frame(64, request.buffer_len(), |message| request.emit(NEIGHBOUR, OWN, message).expect("room"));
     host.seen.arrives.lock().expect("no panic").extend([answer, asks]);
     host.seen.sent.lock().expect("no panic").clear();
+    let looked_at = host.stack.clone();
     let turns = thread::spawn(move || {
         while host.worker.turn(Instant::from_nanos(2)).handled > 0 {}
         host
     });
+    outside(|ctx| looked_at.neighbors(ctx)); // An operator's look takes the same locks, and changes nothing.
     let host = turns.join().expect("no panic");
     let sent = host.seen.sent.lock().expect("no panic").clone();
     assert_eq!(

@@ -16,6 +16,7 @@ use super::LinkOut;
 use super::Lle;
 use super::What;
 use super::flow_key;
+use super::timer;
 use crate::drops::Drop;
 use crate::ranks;
 use crate::worker::Local;
@@ -29,7 +30,8 @@ pub(crate) fn flush(ctx: &Ctx<'_, ranks::Neighbor>, local: &mut Local, lle: &Arc
             Ok(()) if mutant("flush-lets-later-packets-by") => {}
             Ok(()) => entry.flushing += 1,
             Err(refused) if refused.cause == siding_netisr::Cause::Full => {
-                // It stays; the handler of the last one in the queue comes back for it.
+                // It stays; the handler of the last one in the queue comes back for it, or if there is none in
+                // it, the timer.
                 if let Err(packet) = entry.hold.unpop(refused.packet) {
                     local.drop_packet(packet, Drop::HoldOverflow);
                 }
@@ -56,10 +58,11 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
             local.transmit(ctx, meta.out, packet);
         }
         What::Held(lle) => {
-            let (mut entry, entry_ctx) = ctx.lock(&lle.entry);
+            let (mut entry, mut entry_ctx) = ctx.lock(&lle.entry);
             entry.flushing = entry.flushing.saturating_sub(1);
             if !entry.hold.is_empty() && entry.nud.usable().is_some() {
                 flush(&entry_ctx, local, &lle, &mut entry);
+                timer::arm(&mut entry_ctx, local, &lle, &mut entry);
             }
             lle.publish(&mut entry);
             let mac = entry.nud.usable().filter(|_| !entry.dead);

@@ -79,6 +79,14 @@ impl Lle {
     }
 }
 
+impl Entry {
+    /// Whether packets are held that could leave, and none is in the facility whose handler would come back for
+    /// them: the queue was full of others' packets.
+    pub(crate) fn waits_for_queue(&self) -> bool {
+        !self.dead && self.flushing == 0 && !self.hold.is_empty() && self.nud.usable().is_some()
+    }
+}
+
 fn publish(word: &AtomicU64, resolving: &AtomicUsize, entry: &mut Entry) {
     let incomplete = !entry.dead && entry.nud.state() == NudState::Incomplete;
     if incomplete != entry.counted {

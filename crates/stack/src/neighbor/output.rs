@@ -131,17 +131,18 @@ fn resolve(
     if before != entry.nud.state() {
         local.note_neighbor(&lle, Some(before), Some(&entry.nud));
     }
-    timer::arm(&mut ctx_entry, local, &lle, &mut entry);
     // Packets that were held and have not left yet go first, so this one queues behind them.
     if entry.flushing > 0 || !entry.hold.is_empty() {
         let evicted = entry.hold.push(packet);
         flush(&ctx_entry, local, &lle, &mut entry);
+        timer::arm(&mut ctx_entry, local, &lle, &mut entry);
         lle.publish(&mut entry);
         if let Some(oldest) = evicted {
             local.drop_packet(oldest, Drop::HoldOverflow);
         }
         return Ok(());
     }
+    timer::arm(&mut ctx_entry, local, &lle, &mut entry);
     lle.publish(&mut entry);
     drop(entry);
     local.direct.remember(&lle);

@@ -21,6 +21,7 @@ use crate::nd6;
 use crate::nd6::nud::Change;
 use crate::nd6::nud::Nud;
 use crate::nd6::nud::Outcome;
+use crate::nd6::nud::REFUSED_RETRY;
 use crate::nd6::nud::Refused;
 use crate::nd6::nud::Solicit;
 use crate::ranks;
@@ -48,6 +49,9 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     if outcome == Outcome::Kept {
         if before != entry.nud.state() {
             local.note_neighbor(&lle, Some(before), Some(&entry.nud));
+        }
+        if entry.waits_for_queue() {
+            flush(&ctx_entry, local, &lle, &mut entry);
         }
         arm(&mut ctx_entry, local, &lle, &mut entry);
         lle.publish(&mut entry);
@@ -128,9 +132,11 @@ where
     change
 }
 
-/// Has the timer queue look at the entry at its deadline, unless it will come by before that anyway.
+/// Has the timer queue look at the entry at its deadline, unless it will come by before that anyway. To be called
+/// after a flush: packets that the facility refused are tried again, whether or not others follow.
 pub(crate) fn arm(ctx: &mut Ctx<'_, ranks::Neighbor>, local: &Local, lle: &Arc<Lle>, entry: &mut Entry) {
-    let Some(deadline) = entry.nud.deadline() else { return };
+    let again = entry.waits_for_queue().then_some(local.now + REFUSED_RETRY);
+    let Some(deadline) = again.into_iter().chain(entry.nud.deadline()).min() else { return };
     if entry.armed.is_none_or(|armed| deadline < armed) {
         entry.armed = Some(deadline);
         local.shared.timers.arm(ctx, deadline, Due::Neighbor(lle.clone()));

@@ -35,6 +35,7 @@ pub mod icmp6;
 pub mod ifnet;
 mod ip4;
 pub mod ip6;
+pub mod lagg;
 pub mod nd6;
 mod neighbor;
 mod ping;

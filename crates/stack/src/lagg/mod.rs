@@ -1,0 +1,3 @@
+//! Link aggregation: several ports that look like one interface.
+
+pub mod lacp;

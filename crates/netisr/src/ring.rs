@@ -35,6 +35,7 @@ use crate::sync::UnsafeCell;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
+use crate::sync::spin_loop;
 
 const RESERVED: u64 = IDLE - 1;
 const IDLE: u64 = 1 << 15;
@@ -142,6 +143,7 @@ impl<T> Ring<T> {
     pub(crate) fn claim(&self, want: u32) -> Result<Claim, NoRoom> {
         let claim = &self.intake.0.claim;
         let mut word = claim.load(Ordering::Relaxed);
+        let mut failures = 0;
         loop {
             if word & CLOSED != 0 {
                 return Err(NoRoom::Closed);
@@ -163,7 +165,10 @@ impl<T> Ring<T> {
                 Ok(_) => {
                     return Ok(Claim { first: word >> TAIL, count: count as u32, idle: word & IDLE != 0 });
                 }
-                Err(now) => word = now,
+                Err(_) => {
+                    backoff(&mut failures);
+                    word = claim.load(Ordering::Relaxed);
+                }
             }
         }
     }
@@ -563,6 +568,15 @@ impl<T> Ring<T> {
     #[inline]
     fn stamp_of(&self, position: u64) -> &AtomicU64 {
         &self.stamps[(position >> self.time_shift) as usize & (self.stamps.len() - 1)]
+    }
+}
+
+/// Lets another producer, who was faster, get on: while two cores pull at one cache line neither does.
+#[cold]
+fn backoff(failures: &mut u32) {
+    *failures = (*failures + 2).min(6);
+    for _ in 0..*failures * *failures {
+        spin_loop();
     }
 }
 

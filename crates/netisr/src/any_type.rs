@@ -8,6 +8,7 @@ use siding_lockorder::Unlocked;
 use crate::Metadata;
 use crate::Packet;
 use crate::lane::Consumer;
+use crate::lane::Lane;
 use crate::packet_type::TypeState;
 use crate::report::LaneReport;
 use crate::ring::POSITION;
@@ -64,8 +65,7 @@ where
     ) -> usize {
         let lane = &self.state.lanes[consumer.worker];
         if self.state.flushing.load(Ordering::Relaxed) {
-            lane.flush(consumer); // A permit's packet, that came after the sweep.
-            return 0;
+            return flush(lane, consumer); // A permit's packet, that came after the sweep.
         }
         lane.drain(consumer, quota, |packet, meta| (self.handler)(ctx, local, packet, meta))
     }
@@ -147,4 +147,11 @@ where
             residence: lane.residence.read(),
         }
     }
+}
+
+/// Handles nothing.
+#[cold]
+fn flush<P: Packet, M: Metadata>(lane: &Lane<P, M>, consumer: &Consumer<'_>) -> usize {
+    lane.flush(consumer);
+    0
 }

@@ -39,7 +39,8 @@ impl Gates {
 
     /// Opens a free slot's gate for its next interface.
     pub(crate) fn open(&self, slot: usize) -> IfId {
-        let step = if mutant("identity-used-again") && self.words[slot].0.load(Ordering::Relaxed) > GENERATION {
+        let step = if mutant("identity-used-again") && self.words[slot].0.load(Ordering::Relaxed) > GENERATION
+        {
             DYING.wrapping_neg()
         } else {
             GENERATION - DYING

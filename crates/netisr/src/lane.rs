@@ -154,20 +154,14 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     /// has gone depart instead.
     #[inline(always)]
     pub(crate) fn drain(&self, consumer: &Consumer<'_>, quota: usize, mut handle: impl FnMut(P, M)) -> usize {
-        let mut handled = 0;
         // Nothing is put aside while handlers run.
-        while handled < quota && (self.ring.aside() > 0 || !self.is_plain()) {
-            let Some((packet, meta)) = self.take(consumer) else { return handled };
-            handle(packet, meta);
-            handled += 1;
-        }
-        if !self.ring.takes_in_place() {
-            return handled;
+        if self.ring.aside() > 0 || !self.is_plain() {
+            return self.drain_the_long_way(consumer, quota, &mut handle);
         }
         let last = self.last.0.load(Ordering::Relaxed);
         let mut known = Known::look_up(consumer, IfId::new((last & 0xffff) as usize, last >> 16));
-        let consumed = self.ring.consume(
-            quota - handled,
+        self.ring.consume(
+            quota,
             |item, at| self.deal(consumer, &mut known, &item.packet, &item.meta, at),
             |is_handled, Item { packet, meta }| {
                 if is_handled {
@@ -175,12 +169,28 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
                 }
                 is_handled
             },
-        );
-        handled + consumed
+        )
+    }
+
+    /// The same where there are shares, packets aside, or others who take packets.
+    #[cold]
+    fn drain_the_long_way(
+        &self,
+        consumer: &Consumer<'_>,
+        quota: usize,
+        handle: &mut dyn FnMut(P, M),
+    ) -> usize {
+        let mut handled = 0;
+        while handled < quota
+            && let Some((packet, meta)) = self.take(consumer)
+        {
+            handle(packet, meta);
+            handled += 1;
+        }
+        handled
     }
 
     /// Takes the oldest packet whose interfaces are all there, the long way.
-    #[cold]
     fn take(&self, consumer: &Consumer<'_>) -> Option<(P, M)> {
         loop {
             let (Item { packet, meta }, stamp) = self.take_any(consumer)?;

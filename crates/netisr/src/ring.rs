@@ -241,13 +241,13 @@ impl<T> Ring<T> {
         claim.count -= 1;
     }
 
-    /// Fills claimed positions with `items`, of which there are no more than were claimed. `stamp` is called for
+    /// Fills claimed positions with `items`. `stamp` is called for
     /// those that are timed, before they are filled.
     #[inline(always)]
     pub(crate) fn publish_all(
         &self,
         claim: &mut Claim,
-        items: impl Iterator<Item = T>,
+        mut items: impl Iterator<Item = T>,
         mut stamp: impl FnMut(&Claim),
     ) {
         let slots = &*self.slots;
@@ -255,11 +255,12 @@ impl<T> Ring<T> {
             return; // Never: it spares the loop a check of its index.
         }
         let (slot_mask, time_mask) = (slots.len() - 1, self.time_mask);
-        for item in items {
-            debug_assert!(claim.count > 0);
+        while claim.count > 0 {
+            // First, so that the item goes straight into its slot.
             if claim.first & time_mask == 0 {
                 stamp(claim);
             }
+            let Some(item) = items.next() else { break };
             let slot = &slots[claim.first as usize & slot_mask];
             // JUSTIFICATION: as in `publish`.
             // SAFETY: as in `publish`.

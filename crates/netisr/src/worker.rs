@@ -94,6 +94,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
         state.polls.add(1);
         match state.pending.0.read() {
             (0, false) => Polled::default(),
+            (active, false) if active.is_power_of_two() => self.drain_one(local, active, budget),
             (active, false) => self.drain(local, active, budget),
             (_, true) => {
                 self.obey(local);
@@ -182,7 +183,26 @@ impl<P: Packet, W: Local> Worker<P, W> {
         }
     }
 
+    /// [`drain`](Self::drain) for one type, as it is most often. `active` is its bit.
     #[inline]
+    fn drain_one(&mut self, local: &mut W, active: u64, budget: usize) -> Polled {
+        let bit = active.trailing_zeros();
+        let quota = Self::QUOTA.min(budget);
+        let Some(kind) = self.types.get(bit as usize).and_then(Option::as_deref) else {
+            return self.drain(local, active, budget);
+        };
+        let core = &*self.inner.core;
+        let state = &core.workers[self.index].0;
+        let mut entered = enter(&mut self.root);
+        state.running.store(u64::from(bit) + 1, Ordering::Relaxed);
+        let handled = kind.drain(&Consumer { core, worker: self.index }, &mut entered.ctx(), local, quota);
+        state.running.store(0, Ordering::Relaxed);
+        drop(entered);
+        self.first = 0;
+        self.count_poll(active, if handled > 0 { active } else { 0 });
+        Polled { handled, more: handled == quota }
+    }
+
     fn drain(&mut self, local: &mut W, active: u64, budget: usize) -> Polled {
         let mut polled = Polled::default();
         let inner = &*self.inner;
@@ -211,6 +231,13 @@ impl<P: Packet, W: Local> Worker<P, W> {
         state.running.store(0, Ordering::Relaxed);
         drop(entered);
         self.first = if active.count_ones() < 2 { 0 } else { (self.first + 1) & 63 };
+        self.count_poll(active, busy);
+        polled
+    }
+
+    /// Of the types that were `active`, those that are `busy` had packets.
+    #[inline]
+    fn count_poll(&mut self, active: u64, busy: u64) {
         self.busy |= busy;
         self.polls += 1;
         if self.polls == Self::PATIENCE {
@@ -218,7 +245,6 @@ impl<P: Packet, W: Local> Worker<P, W> {
             let busy = core::mem::take(&mut self.busy);
             self.retire(active & !busy);
         }
-        polled
     }
 
     /// Clears the bits of lanes that have stayed empty, save those that a packet comes in at this moment.

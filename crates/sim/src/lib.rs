@@ -25,6 +25,7 @@
 
 mod actions;
 mod exercise;
+pub mod fuzz_input;
 mod link;
 mod node;
 mod seeds;

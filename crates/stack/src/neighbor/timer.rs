@@ -121,9 +121,10 @@ where
         local.note_neighbor(lle, Some(before), Some(&entry.nud));
     }
     if change.resolved {
-        if !entry.hold.is_empty() {
-            // The packets go out now: that is use, and starts the clock of an entry that is only STALE.
-            entry.nud.on_packet(local.now, &out.nud);
+        let before = entry.nud.state();
+        // The packets go out now: that is use, and starts the clock of an entry that is only STALE.
+        if !entry.hold.is_empty() && entry.nud.on_packet(local.now, &out.nud) {
+            local.note_neighbor(lle, Some(before), Some(&entry.nud));
         }
         flush(&ctx, local, lle, &mut entry);
     }

@@ -9,7 +9,8 @@ use siding_wire::Mac;
 
 use crate::nd6::nud::NudState;
 
-/// Something that happened. Told by the worker at the end of its turn, with no lock held.
+/// Something that happened. Told by the worker at the end of its turn, or by whoever flushes neighbours, with no
+/// lock held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A neighbour changed its state; `None` is "no entry".

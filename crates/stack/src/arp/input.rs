@@ -19,6 +19,8 @@ use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::neighbor;
+use crate::neighbor::Found;
+use crate::neighbor::Newcomer;
 use crate::worker::Local;
 
 /// A message from the link of `on`.
@@ -69,15 +71,20 @@ fn learn(
     let found = match how {
         Learn::No => return,
         Learn::Update => match on.ifnet.neighbors.find(ctx, addr) {
-            Some(lle) => Ok((lle, false)),
+            Some(lle) => Ok(Found { lle, new: false, evicted: None }),
             None => return,
         },
-        Learn::Insert => on.ifnet.neighbors.find_or_insert(ctx, addr, |_ctx| machine::learned(seen)),
+        Learn::Insert => {
+            on.ifnet.neighbors.find_or_insert(ctx, addr, Newcomer::Learned, |_ctx| machine::learned(seen))
+        }
     };
     let now = local.now;
     match found {
-        Ok((lle, true)) => local.note_neighbor(&lle, None, Some(&machine::learned(seen))),
-        Ok((lle, false)) => {
+        Ok(Found { lle, new: true, evicted }) => {
+            local.note_evicted(evicted);
+            local.note_neighbor(&lle, None, Some(&machine::learned(seen)));
+        }
+        Ok(Found { lle, new: false, .. }) => {
             let _change =
                 neighbor::settle(ctx, local, on, &lle, |nud| machine::apply(nud, now, &on.nud, seen, for_us));
         }

@@ -161,7 +161,7 @@ impl Stack {
             config.compile();
         });
         drop(control);
-        let held = interface.ifnet.neighbors.purge(ctx, true, |_| true);
+        let held = interface.ifnet.neighbors.purge(ctx, true, |_| true).held;
         let drops = &shared.drops[shared.netisr.workers()];
         held.iter().for_each(|_| drops.count(Drop::InterfaceGone));
         Mbuf::free_all(held);

@@ -10,7 +10,11 @@ use siding_wire::Mac;
 
 use crate::Stack;
 use crate::drops::Drop;
+use crate::event::Event;
 use crate::nd6::nud::Nud;
+use crate::neighbor::Found;
+use crate::neighbor::Newcomer;
+use crate::neighbor::Purged;
 
 /// Why a neighbour was not added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,16 +25,13 @@ pub enum NeighborError {
     /// It is there.
     #[error("{0} has an entry already: flush it first")]
     Exists(IpAddr),
-    /// The table is at its limit.
-    #[error("the interface's neighbor table is at its limit")]
-    Full,
     /// Not an address that one station can have.
     #[error("{0} cannot be a neighbor's link-layer address: it is zero or a group's")]
     Mac(Mac),
 }
 
 impl Stack {
-    /// Adds a neighbour that no message and no timer touches.
+    /// Adds a neighbour that no message and no timer touches. It does not count against the table's limits.
     ///
     /// # Errors
     ///
@@ -47,15 +48,17 @@ impl Stack {
         }
         let config = self.shared.config.load();
         let interface = config.interface(on).ok_or(NeighborError::NoInterface(on))?;
-        match interface.ifnet.neighbors.find_or_insert(ctx, addr, |_ctx| Nud::new_static(mac)) {
-            Ok((_, true)) => Ok(()),
-            Ok((_, false)) => Err(NeighborError::Exists(addr)),
-            Err(_) => Err(NeighborError::Full),
+        let neighbors = &interface.ifnet.neighbors;
+        match neighbors.find_or_insert(ctx, addr, Newcomer::Fixed, |_ctx| Nud::new_static(mac)) {
+            Ok(Found { new: true, .. }) => Ok(()),
+            Ok(Found { new: false, .. }) => Err(NeighborError::Exists(addr)),
+            // No limit holds for it: the table is closed.
+            Err(_) => Err(NeighborError::NoInterface(on)),
         }
     }
 
     /// Forgets the neighbours of an interface that `goes` picks; gives how many were forgotten. Packets that wait
-    /// for them are dropped and counted.
+    /// for them are dropped and counted. The observer is told of each, by the caller's thread.
     pub fn flush_neighbors(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
@@ -64,15 +67,20 @@ impl Stack {
     ) -> usize {
         let config = self.shared.config.load();
         let Some(interface) = config.interface(on) else { return 0 };
-        let mut count = 0;
-        let held = interface.ifnet.neighbors.purge(ctx, false, |addr| {
-            let gone = goes(addr);
-            count += usize::from(gone);
-            gone
-        });
+        let Purged { gone, held } = interface.ifnet.neighbors.purge(ctx, false, &mut goes);
         let drops = &self.shared.drops[self.shared.netisr.workers()];
         held.iter().for_each(|_| drops.count(Drop::Unresolved));
         Mbuf::free_all(held);
-        count
+        for (lle, from) in &gone {
+            let (addr, from) = (lle.addr, Some(*from));
+            self.shared.observer.event(&Event::Neighbor {
+                interface: on,
+                addr,
+                from,
+                to: None,
+                lladdr: None,
+            });
+        }
+        gone.len()
     }
 }

@@ -25,6 +25,8 @@ use crate::nd6::dad::DadState;
 use crate::nd6::nud::Advert;
 use crate::nd6::nud::Nud;
 use crate::neighbor;
+use crate::neighbor::Found;
+use crate::neighbor::Newcomer;
 use crate::worker::Local;
 
 /// A message that starts `at` bytes into the packet.
@@ -179,21 +181,21 @@ fn learn(
     let addr = IpAddr::V6(addr);
     let neighbors = &on.ifnet.neighbors;
     let found = match (neighbors.find(ctx, addr), lladdr) {
-        (Some(lle), _) => Some((lle, false)),
-        (None, Some(mac)) => {
-            neighbors.find_or_insert(ctx, addr, |_ctx| Nud::new_learned(mac, router == Some(true))).ok()
-        }
+        (Some(lle), _) => Ok(Found { lle, new: false, evicted: None }),
+        (None, Some(mac)) => neighbors
+            .find_or_insert(ctx, addr, Newcomer::Learned, |_ctx| Nud::new_learned(mac, router == Some(true))),
         //= RFC 4861 Appendix C [4861-28]: without an address there is nothing to note.
         (None, None) => return,
     };
     match found {
-        Some((lle, true)) => {
+        Ok(Found { lle, new: true, evicted }) => {
+            local.note_evicted(evicted);
             let to = Nud::new_learned(lladdr.unwrap_or(Mac::ZERO), false);
             local.note_neighbor(&lle, None, Some(&to));
         }
-        Some((lle, false)) => {
+        Ok(Found { lle, new: false, .. }) => {
             let _change = neighbor::settle(ctx, local, on, &lle, |nud| nud.on_learned(lladdr, router));
         }
-        None => local.count(Drop::TableFull),
+        Err(_) => local.count(Drop::TableFull),
     }
 }

@@ -25,6 +25,8 @@ const DIRECT: u64 = 1 << 48;
 pub(crate) struct Lle {
     pub(crate) interface: IfId,
     pub(crate) addr: IpAddr,
+    /// Configured by hand.
+    pub(crate) fixed: bool,
     /// The link-layer address and [`DIRECT`], or 0.
     word: AtomicU64,
     /// How many entries of the table are INCOMPLETE; this one counts itself in and out.
@@ -55,11 +57,12 @@ impl Lle {
         held: usize,
         resolving: Arc<AtomicUsize>,
     ) -> Lle {
+        let fixed = nud.is_static();
         let mut entry =
             Entry { nud, hold: HoldQueue::new(held), flushing: 0, armed: None, dead: false, counted: false };
         let word = AtomicU64::new(0);
         publish(&word, &resolving, &mut entry);
-        Lle { interface, addr, word, resolving, entry: Mutex::new(entry) }
+        Lle { interface, addr, fixed, word, resolving, entry: Mutex::new(entry) }
     }
 
     /// The link-layer address, if packets may go there with nothing else to be done.

@@ -28,7 +28,10 @@ pub(crate) use lle::Entry;
 pub(crate) use lle::Lle;
 pub(crate) use output::Direct;
 pub(crate) use output::output;
+pub(crate) use table::Found;
 pub(crate) use table::Neighbors;
+pub(crate) use table::Newcomer;
+pub(crate) use table::Purged;
 pub(crate) use timer::run;
 pub(crate) use timer::settle;
 
@@ -43,7 +46,7 @@ use crate::nd6::nud::NudState;
 /// Bounds of one interface's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NeighborLimits {
-    /// Entries in all. A newcomer takes the place of an idle one (STALE), or is refused.
+    /// Entries in all, but for those configured by hand. A newcomer takes the place of an idle one (STALE), or is refused.
     pub entries: usize,
     /// Entries that are being resolved, so that a scan cannot push out those that work (RFC 6583 s7.1).
     pub resolving: usize,

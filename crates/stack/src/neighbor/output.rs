@@ -12,6 +12,8 @@ use siding_wire::Mac;
 use super::Lle;
 use super::flow_key;
 use super::flush;
+use super::table::Found;
+use super::table::Newcomer;
 use super::table::NoRoom;
 use super::timer;
 use crate::drops::Drop;
@@ -93,15 +95,15 @@ fn resolve(
         return Ok(());
     }
     let inserted = match found {
-        Some(lle) => Ok((lle, false)),
-        None => neighbors.find_or_insert(ctx, addr, |ctx| {
+        Some(lle) => Ok(Found { lle, new: false, evicted: None }),
+        None => neighbors.find_or_insert(ctx, addr, Newcomer::Resolving, |ctx| {
             let prompting = super::timer::source_of(&packet);
             Nud::new_for_packet(local.now, &out.nud, |solicit| {
                 timer::solicit(ctx, local, out, addr, solicit, prompting)
             })
         }),
     };
-    let (lle, new) = match inserted {
+    let Found { lle, new, evicted } = match inserted {
         Ok(found) => found,
         Err(why) => {
             let cause = if why == NoRoom::Full { Drop::TableFull } else { Drop::InterfaceGone };
@@ -109,6 +111,7 @@ fn resolve(
             return Ok(());
         }
     };
+    local.note_evicted(evicted);
     let now = local.now;
     let (mut entry, mut ctx_entry) = ctx.lock(&lle.entry);
     if entry.dead {

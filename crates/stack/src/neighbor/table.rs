@@ -33,6 +33,8 @@ pub(crate) struct Neighbors {
 #[derive(Debug)]
 struct List {
     entries: HashMap<IpAddr, Arc<Lle>, Keyed>,
+    /// How many of them were configured by hand: those do not count against the limits.
+    fixed: usize,
     /// The interface departs: nothing is added any more.
     closed: bool,
 }
@@ -47,6 +49,36 @@ impl BuildHasher for Keyed {
     fn build_hasher(&self) -> SipHasher13 {
         SipHasher13::new_with_keys(self.0, self.1)
     }
+}
+
+/// What a new entry is to be, which decides the limits it must keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Newcomer {
+    /// A packet waits for it.
+    Resolving,
+    /// A message told its link-layer address.
+    Learned,
+    /// Configured by hand: no limit holds for it.
+    Fixed,
+}
+
+/// An entry, found or made.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) lle: Arc<Lle>,
+    /// It was made just now.
+    pub(crate) new: bool,
+    /// The STALE entry that made room for it, dead now: to be told.
+    pub(crate) evicted: Option<Arc<Lle>>,
+}
+
+/// Entries that were let go.
+#[derive(Debug, Default)]
+pub(crate) struct Purged {
+    /// Who they were, and their states.
+    pub(crate) gone: Vec<(Arc<Lle>, NudState)>,
+    /// The packets that they held.
+    pub(crate) held: Vec<Mbuf>,
 }
 
 /// Why there is no room for a new entry.
@@ -65,7 +97,7 @@ impl Neighbors {
             interface,
             limits,
             resolving: Arc::default(),
-            list: Mutex::new(List { entries, closed: false }),
+            list: Mutex::new(List { entries, fixed: 0, closed: false }),
         }
     }
 
@@ -78,37 +110,39 @@ impl Neighbors {
         list.entries.get(&addr).cloned()
     }
 
-    /// The neighbour's entry, or a new one that `make` makes, under the table's lock. True if it is new.
+    /// The neighbour's entry, or a new one that `make` makes, under the table's lock. Nothing is made that there is
+    /// no room for.
     pub(crate) fn find_or_insert<L>(
         &self,
         ctx: &mut Ctx<'_, L>,
         addr: IpAddr,
+        newcomer: Newcomer,
         make: impl FnOnce(&mut Ctx<'_, ranks::NeighborTable>) -> Nud,
-    ) -> Result<(Arc<Lle>, bool), NoRoom>
+    ) -> Result<Found, NoRoom>
     where
         ranks::NeighborTable: After<L>,
     {
         let (mut list, mut ctx) = ctx.lock(&self.list);
         if let Some(lle) = list.entries.get(&addr) {
-            return Ok((lle.clone(), false));
+            return Ok(Found { lle: lle.clone(), new: false, evicted: None });
         }
         if list.closed {
             return Err(NoRoom::Closed);
         }
-        if list.entries.len() >= self.limits.entries {
-            let idle = Self::idle(&list, &mut ctx).ok_or(NoRoom::Full)?;
-            list.entries.remove(&idle);
-        }
-        let nud = make(&mut ctx);
         //= RFC 6583 s7.1 [6583-1]: what is being resolved has bounds of its own.
-        if nud.state() == NudState::Incomplete
-            && self.resolving.load(Ordering::Relaxed) >= self.limits.resolving
-        {
+        if newcomer == Newcomer::Resolving && !self.may_resolve() {
             return Err(NoRoom::Full);
         }
+        let mut evicted = None;
+        if newcomer != Newcomer::Fixed && list.entries.len() - list.fixed >= self.limits.entries {
+            let idle = Self::idle(&list, &mut ctx).ok_or(NoRoom::Full)?;
+            evicted = list.entries.remove(&idle);
+        }
+        list.fixed += usize::from(newcomer == Newcomer::Fixed);
+        let nud = make(&mut ctx);
         let lle = Arc::new(Lle::new(self.interface, addr, nud, self.limits.held, self.resolving.clone()));
         list.entries.insert(addr, lle.clone());
-        Ok((lle, true))
+        Ok(Found { lle, new: true, evicted })
     }
 
     /// Whether one more entry may be resolved: asked before its solicitation is built.
@@ -127,14 +161,13 @@ impl Neighbors {
         }
     }
 
-    /// Lets go of all entries, or of those that `goes` picks by address; gives back the packets they held.
-    /// With `close`, nothing is added any more: the interface departs.
+    /// Lets go of all entries, or of those that `goes` picks by address; gives back the packets they held. With `close`, nothing is added any more: the interface departs.
     pub(crate) fn purge<L>(
         &self,
         ctx: &mut Ctx<'_, L>,
         close: bool,
         mut goes: impl FnMut(IpAddr) -> bool,
-    ) -> Vec<Mbuf>
+    ) -> Purged
     where
         ranks::NeighborTable: After<L>,
         ranks::Neighbor: After<L>,
@@ -142,16 +175,22 @@ impl Neighbors {
         let gone: Vec<Arc<Lle>> = {
             let (mut list, _ctx) = ctx.lock(&self.list);
             list.closed |= close;
-            list.entries.extract_if(|addr, _| goes(*addr)).map(|(_, lle)| lle).collect()
+            let gone: Vec<_> = list.entries.extract_if(|addr, _| goes(*addr)).map(|(_, lle)| lle).collect();
+            list.fixed -= gone.iter().filter(|lle| lle.fixed).count();
+            gone
         };
-        let mut held = Vec::new();
+        let mut purged = Purged::default();
         for lle in gone {
             let (mut entry, _ctx) = ctx.lock(&lle.entry);
+            // One that failed at this moment was told by the timer that found it so.
+            if !entry.dead {
+                purged.gone.push((lle.clone(), entry.nud.state()));
+            }
             entry.dead = true;
-            held.extend(entry.hold.drain());
+            purged.held.extend(entry.hold.drain());
             lle.publish(&mut entry);
         }
-        held
+        purged
     }
 
     /// All entries, by address.

@@ -131,6 +131,13 @@ impl Local {
         self.tell(Event::Neighbor { interface: lle.interface, addr: lle.addr, from, to, lladdr });
     }
 
+    /// A STALE neighbour that had to make room.
+    pub(crate) fn note_evicted(&mut self, evicted: Option<Arc<Lle>>) {
+        if let Some(lle) = evicted {
+            self.note_neighbor(&lle, Some(NudState::Stale), None);
+        }
+    }
+
     pub(crate) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }

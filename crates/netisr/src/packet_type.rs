@@ -268,7 +268,7 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     #[inline]
     fn worker_of_key(&self, key: u64) -> usize {
         let spread = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        (spread * self.lanes.len() as u64 >> 32) as usize
+        ((spread * self.lanes.len() as u64) >> 32) as usize
     }
 
     /// How many packets from the front of `batch` can be claimed in one go: all for one worker, with every

@@ -586,3 +586,6 @@ impl<T> Drop for Ring<T> {
         while !mutant("ring-leaks") && self.take().is_some() {}
     }
 }
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests;

@@ -18,6 +18,7 @@ use siding_benches::report;
 use siding_benches::report::Report;
 use siding_benches::scenario::Plan;
 use siding_benches::scenario::Scenario;
+use siding_benches::targets;
 
 /// Nanoseconds per item of 64 bytes, by value, and the ratio to the reference, for the facility and its peers.
 #[derive(Debug, Parser)]
@@ -83,6 +84,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     let report = Report { reference, rounds, plan, columns };
     report::write_summary(&report, &mut out)?;
+    targets::write_targets(&report.columns, &rows, &mut out)?;
     if let Some(path) = &options.json {
         report::save_json(&report, path)?;
     }

@@ -7,7 +7,8 @@
 //! - [`contestant`]: what a queue must offer to take part; [`contestants`]: those that do, one file each.
 //! - [`scenario`]: who produces and who consumes, on which core, how many at a time;
 //!   [`meeting`]: how they wait for each other.
-//! - [`measure`]: rounds, turns and statistics; [`report`]: the table and the JSON.
+//! - [`measure`]: rounds, turns and statistics; [`report`]: the table and the JSON; [`targets`]: what the facility is
+//!   held to.
 //!
 //! What it does *not* measure: blocking and waking (everything here spins), latency, and queues of more than 1,024
 //! payloads.
@@ -23,3 +24,4 @@ pub mod meeting;
 pub mod payload;
 pub mod report;
 pub mod scenario;
+pub mod targets;

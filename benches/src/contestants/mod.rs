@@ -2,7 +2,7 @@
 //!
 //! To add one: implement [`Contestant`] in a file of its own, then add its row to [`all`].
 //!
-//! The facility goes first, as `siding.rs`, and gives [`REFERENCE`] its name. Its handler's local state is the
+//! The facility goes first and gives [`REFERENCE`] its name. Its handler's local state is the
 //! [`Tally`](crate::payload::Tally), so that `drain` is one poll with `limit` as its budget; and its `Both` is a type of
 //! its own rather than a [`Pair`](crate::contestant::Pair), since a thread has one token, which dispatching and polling
 //! must share.
@@ -40,6 +40,8 @@ pub struct Row {
 pub struct Entry {
     /// How many producers it allows at once.
     pub producers: usize,
+    /// Whether it holds only so many payloads.
+    pub bounded: bool,
     /// One round: nanoseconds per payload.
     pub run: fn(Scenario, &Plan) -> Result<f64, BenchError>,
 }
@@ -60,7 +62,10 @@ pub fn all() -> Vec<Row> {
 }
 
 fn row<C: Contestant>() -> Row {
-    Row { name: C::NAME, entry: Ok(Entry { producers: C::PRODUCERS, run: scenario::run::<C> }) }
+    Row {
+        name: C::NAME,
+        entry: Ok(Entry { producers: C::PRODUCERS, bounded: C::BOUNDED, run: scenario::run::<C> }),
+    }
 }
 
 #[cfg(have_dpdk)]

@@ -1,12 +1,27 @@
 //! `siding`: a user-space IPv6 host and router, in the foreground, and the command line that speaks to it.
+//!
+//! | | |
+//! |---|---|
+//! | `runtime` | worker threads for a stack: pinned, asleep in poll(2) when idle |
+//! | `config` | the configuration file, and what is wrong with it, by line and column |
+//! | `daemon` | `siding run`: drivers, claims on kernel interfaces, log, clean stop |
+//! | `control` | the control socket's protocol, both ends |
+//! | `cli` | the command line: `show`, `ping`, changes to the running stack |
+//! | `demo` | what no command at all does |
 #![forbid(unsafe_code)]
 
+mod cli;
 mod config;
+mod control;
+mod daemon;
 mod demo;
 mod runtime;
 
 use std::process::ExitCode;
 
-fn main() -> anyhow::Result<ExitCode> {
-    demo::run(demo::Options::default())
+fn main() -> ExitCode {
+    cli::main().unwrap_or_else(|error| {
+        eprintln!("siding: {error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -7,18 +7,16 @@ use std::time::Duration;
 use siding_drivers::kernel::Cidr;
 use siding_stack::nd6::dad::DadConfig;
 use siding_stack::nd6::nud::NudConfig;
-use siding_stack::route::Address;
-use siding_stack::route::Prefix;
 use toml::Spanned;
 
 use super::Config;
 use super::InterfaceConfig;
-use super::MAX_MTU;
 use super::NeighborConfig;
 use super::RouteConfig;
 use super::StackConfig;
 use super::file;
 use super::file::ParsedCidr;
+use super::value;
 
 /// What makes no sense, and where in the text.
 pub(super) struct Wrong {
@@ -86,38 +84,23 @@ fn stack(stack: file::Stack) -> Result<StackConfig, Wrong> {
 
 fn interface(interface: file::Interface) -> Result<InterfaceConfig, Wrong> {
     let name = &interface.name;
-    interface_name(name, name.get_ref())?;
+    at(name, value::interface_name(name.get_ref()))?;
     let device = interface.device.unwrap_or_else(|| name.clone());
     if interface.driver != file::Driver::Memory {
-        interface_name(&device, device.get_ref())?;
+        at(&device, value::interface_name(device.get_ref()))?;
     }
-    if let Some(mac) = interface.mac.as_ref().filter(|mac| !mac.get_ref().0.is_unicast()) {
-        let text = mac.get_ref().0;
-        return wrong(
-            mac,
-            format!("{text} cannot be a station's address: the first byte must be even, and not all zero"),
-        );
+    if let Some(mac) = &interface.mac {
+        at(mac, value::station(mac.get_ref().0))?;
     }
-    if let Some(mtu) = &interface.mtu
-        && !(1280..=MAX_MTU).contains(mtu.get_ref())
-    {
-        let message =
-            format!("an MTU of {} bytes: give 1280 (the least for IPv6) to {MAX_MTU}", mtu.get_ref());
-        return wrong(mtu, message);
+    if let Some(mtu) = &interface.mtu {
+        at(mtu, value::mtu(*mtu.get_ref()))?;
     }
     let mut addresses: Vec<Cidr> = Vec::new();
     for place in &interface.addresses {
-        let parsed = ParsedCidr::try_from(place.get_ref().clone());
-        let cidr = parsed.map_err(|message| Wrong { span: place.span(), message })?.0;
-        let address = cidr.address();
-        if !is_assignable(address) {
-            let message = format!(
-                "{address} cannot be an interface's address: it is unspecified, loopback, multicast or broadcast"
-            );
-            return wrong(place, message);
-        }
-        if addresses.iter().any(|other| other.address() == address) {
-            return wrong(place, format!("{address} a second time: leave one out"));
+        let cidr = at(place, ParsedCidr::try_from(place.get_ref().clone()))?.0;
+        at(place, value::unicast(cidr.address()))?;
+        if addresses.iter().any(|other| other.address() == cidr.address()) {
+            return wrong(place, format!("{} a second time: leave one out", cidr.address()));
         }
         addresses.push(cidr);
     }
@@ -139,20 +122,7 @@ fn route(route: Spanned<file::Route>, interfaces: &[InterfaceConfig]) -> Result<
     let file::Route { to, via, interface, metric } = route.into_inner();
     let destination = destination(&to, via.as_ref().map(|via| *via.get_ref()))?;
     if let Some(via) = &via {
-        let next_hop = *via.get_ref();
-        if next_hop.is_ipv4() != destination.address().is_ipv4() {
-            return wrong(
-                via,
-                format!("{next_hop} cannot lead to {destination}: one is IPv4 and the other IPv6"),
-            );
-        }
-        let fit = match next_hop {
-            IpAddr::V6(addr) => addr.is_next_hop(),
-            IpAddr::V4(addr) => addr.is_next_hop(),
-        };
-        if !fit {
-            return wrong(via, format!("{next_hop} cannot be a next hop: give a router's unicast address"));
-        }
+        at(via, value::next_hop(*via.get_ref(), destination))?;
     }
     let interface = match (&interface, &via) {
         (Some(interface), _) => known(interface, interfaces, "a route")?,
@@ -175,8 +145,9 @@ fn route(route: Spanned<file::Route>, interfaces: &[InterfaceConfig]) -> Result<
 /// The interface whose prefix has the next hop in it.
 fn on_link(via: &Spanned<IpAddr>, interfaces: &[InterfaceConfig]) -> Result<String, Wrong> {
     let next_hop = *via.get_ref();
-    let near =
-        interfaces.iter().find(|interface| interface.addresses.iter().any(|own| covers(*own, next_hop)));
+    let near = interfaces
+        .iter()
+        .find(|interface| interface.addresses.iter().any(|own| value::covers(*own, next_hop)));
     match near {
         Some(interface) => Ok(interface.name.clone()),
         None => wrong(
@@ -189,16 +160,9 @@ fn on_link(via: &Spanned<IpAddr>, interfaces: &[InterfaceConfig]) -> Result<Stri
 fn neighbor(neighbor: file::Neighbor, interfaces: &[InterfaceConfig]) -> Result<NeighborConfig, Wrong> {
     let interface = known(&neighbor.interface, interfaces, "a neighbor")?;
     let mac = neighbor.mac.get_ref().0;
-    if !mac.is_unicast() {
-        return wrong(
-            &neighbor.mac,
-            format!("{mac} cannot be a neighbor's address: it is zero or a group's"),
-        );
-    }
+    at(&neighbor.mac, value::station(mac))?;
     let address = *neighbor.address.get_ref();
-    if !is_assignable(address) {
-        return wrong(&neighbor.address, format!("{address} cannot be a neighbor: give a unicast address"));
-    }
+    at(&neighbor.address, value::unicast(address))?;
     Ok(NeighborConfig { interface, address, mac })
 }
 
@@ -213,11 +177,8 @@ fn destination(to: &Spanned<String>, via: Option<IpAddr>) -> Result<Cidr, Wrong>
         }
         (text, _) => text.parse::<Cidr>(),
     };
-    let cidr = parsed.map_err(|why| Wrong { span: to.span(), message: why.to_string() })?;
-    let network = network(cidr);
-    if network != cidr {
-        return wrong(to, format!("{cidr} has bits set behind its prefix: did you mean {network}?"));
-    }
+    let cidr = at(to, parsed.map_err(|why| why.to_string()))?;
+    at(to, value::without_host_bits(cidr))?;
     Ok(cidr)
 }
 
@@ -231,16 +192,6 @@ fn known(name: &Spanned<String>, interfaces: &[InterfaceConfig], of: &str) -> Re
         false => format!("this file has {}", names.join(", ")),
     };
     wrong(name, format!("unknown interface {:?} in {of}: {there}", name.get_ref()))
-}
-
-fn interface_name(place: &Spanned<String>, name: &str) -> Result<(), Wrong> {
-    let bad = |c: char| c == '/' || c == ':' || c == '%' || c.is_whitespace() || c.is_control();
-    if name.is_empty() || name.len() > 15 || name.chars().any(bad) {
-        let message =
-            format!("{name:?} is no interface name: give 1 to 15 bytes without `/`, `:`, `%` or blanks");
-        return wrong(place, message);
-    }
-    Ok(())
 }
 
 fn ranged<T: PartialOrd + Copy + std::fmt::Display>(
@@ -259,27 +210,8 @@ fn ranged<T: PartialOrd + Copy + std::fmt::Display>(
     }
 }
 
-fn is_assignable(address: IpAddr) -> bool {
-    let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
-    !(address.is_unspecified() || address.is_loopback() || address.is_multicast() || broadcast)
-}
-
-/// The prefix alone.
-pub(crate) fn network(cidr: Cidr) -> Cidr {
-    let address = match cidr.address() {
-        IpAddr::V6(address) => IpAddr::V6(Prefix::covering(address, cidr.length()).addr()),
-        IpAddr::V4(address) => IpAddr::V4(Prefix::covering(address, cidr.length()).addr()),
-    };
-    // The length is one that this family has: it came from a prefix of the same.
-    Cidr::new(address, cidr.length()).unwrap_or(cidr)
-}
-
-fn covers(cidr: Cidr, address: IpAddr) -> bool {
-    match (cidr.address(), address) {
-        (IpAddr::V6(own), IpAddr::V6(other)) => Prefix::covering(own, cidr.length()).contains(other),
-        (IpAddr::V4(own), IpAddr::V4(other)) => Prefix::covering(own, cidr.length()).contains(other),
-        _ => false,
-    }
+fn at<T, S>(place: &Spanned<S>, result: Result<T, String>) -> Result<T, Wrong> {
+    result.map_err(|message| Wrong { span: place.span(), message })
 }
 
 fn wrong<T, S>(place: &Spanned<S>, message: String) -> Result<T, Wrong> {

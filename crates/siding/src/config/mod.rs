@@ -6,6 +6,7 @@
 mod check;
 mod error;
 pub(crate) mod file;
+pub(crate) mod value;
 
 use std::net::IpAddr;
 use std::path::Path;

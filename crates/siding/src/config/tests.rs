@@ -116,7 +116,7 @@ fn every_mistake_has_its_line_and_a_way_out() {
         ),
         (
             ETH0.replace("2001:db8::1", "ff02::1"),
-            "host.toml:4:14: ff02::1 cannot be an interface's address: it is unspecified, loopback, multicast or broadcast",
+            "host.toml:4:14: ff02::1 is unspecified, loopback, multicast or broadcast: give a unicast address",
         ),
         (
             ETH0.replace("\"eth0\"", "\"sixteen-bytes-xx\""),
@@ -150,7 +150,7 @@ fn every_mistake_has_its_line_and_a_way_out() {
             with(
                 "[[neighbor]]\ninterface = \"eth0\"\naddress = \"2001:db8::9\"\nmac = \"00:00:00:00:00:00\"",
             ),
-            "host.toml:8:7: 00:00:00:00:00:00 cannot be a neighbor's address: it is zero or a group's",
+            "host.toml:8:7: 00:00:00:00:00:00 cannot be a station's address: the first byte must be even, and not all zero",
         ),
     ];
     for (text, expected) in cases {

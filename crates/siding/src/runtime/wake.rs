@@ -55,7 +55,7 @@ impl EventWake {
     }
 
     /// What becomes readable when `worker` is called.
-    pub(super) fn event(&self, worker: usize) -> Option<BorrowedFd<'_>> {
+    pub(crate) fn event(&self, worker: usize) -> Option<BorrowedFd<'_>> {
         self.events.get(worker).map(AsFd::as_fd)
     }
 }

@@ -1,0 +1,98 @@
+//! Addresses as operators write them: with an interface behind a `%`, or without a length.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::str::FromStr;
+
+use siding_drivers::kernel::Cidr;
+
+use crate::config::file::ParsedCidr;
+use crate::config::file::ParsedMac;
+use crate::config::value::without_host_bits;
+
+/// `ADDR` or `ADDR%INTERFACE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Scoped {
+    pub(super) address: IpAddr,
+    pub(super) interface: Option<String>,
+}
+
+impl FromStr for Scoped {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Scoped, String> {
+        let (address, interface) = match text.split_once('%') {
+            Some((address, interface)) => (address, Some(interface.to_owned())),
+            None => (text, None),
+        };
+        let parsed = address.parse().map_err(|_| format!("{address:?} is no IP address"))?;
+        match (parsed, &interface) {
+            (IpAddr::V6(addr), None) if siding_wire::ip6::is_link_local(addr) || addr.is_multicast() => {
+                Err(format!("every link has its own {addr}: say which interface, {addr}%NAME"))
+            }
+            _ => Ok(Scoped { address: parsed, interface }),
+        }
+    }
+}
+
+/// An address with the length of its prefix.
+pub(super) fn cidr(text: &str) -> Result<ParsedCidr, String> {
+    ParsedCidr::try_from(text.to_owned())
+}
+
+/// An address, whose length may be given and does not matter.
+pub(super) fn bare(text: &str) -> Result<IpAddr, String> {
+    text.parse::<Cidr>().map(Cidr::address).map_err(|why| why.to_string())
+}
+
+/// A link-layer address.
+pub(super) fn mac(text: &str) -> Result<ParsedMac, String> {
+    ParsedMac::try_from(text.to_owned())
+}
+
+/// A route's prefix; `default` is of the next hop's IP version.
+pub(super) fn prefix(text: &str, via: Option<IpAddr>) -> Result<ParsedCidr, String> {
+    let cidr = match (text, via) {
+        ("default", Some(IpAddr::V4(_))) => Cidr::new(Ipv4Addr::UNSPECIFIED.into(), 0),
+        ("default", Some(IpAddr::V6(_))) => Cidr::new(Ipv6Addr::UNSPECIFIED.into(), 0),
+        ("default", None) => {
+            return Err("`default` of which IP version? Give `via ADDR`, or write ::/0 or 0.0.0.0/0".into());
+        }
+        (text, _) => text.parse(),
+    };
+    let cidr = cidr.map_err(|why| why.to_string())?;
+    without_host_bits(cidr)?;
+    Ok(ParsedCidr(cidr))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes() {
+        let scoped: Scoped = "fe80::1%eth0".parse().unwrap();
+        assert_eq!(scoped.interface.as_deref(), Some("eth0"));
+        assert_eq!("2001:db8::1".parse::<Scoped>().unwrap().interface, None);
+        assert_eq!(
+            "fe80::1".parse::<Scoped>().unwrap_err(),
+            "every link has its own fe80::1: say which interface, fe80::1%NAME"
+        );
+        assert_eq!("zebra".parse::<Scoped>().unwrap_err(), "\"zebra\" is no IP address");
+    }
+
+    #[test]
+    fn prefixes() {
+        let text = |text: &str, via: Option<&str>| {
+            prefix(text, via.map(|via| via.parse().unwrap())).map(String::from)
+        };
+        assert_eq!(text("default", Some("fe80::1")).unwrap(), "::/0");
+        assert_eq!(text("default", Some("192.0.2.1")).unwrap(), "0.0.0.0/0");
+        assert!(text("default", None).unwrap_err().contains("which IP version"));
+        assert_eq!(
+            text("2001:db8::1/32", None).unwrap_err(),
+            "2001:db8::1/32 has bits set behind its prefix: did you mean 2001:db8::/32?"
+        );
+    }
+}

@@ -1,0 +1,302 @@
+//! What can be said on the command line.
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+use super::address;
+use super::address::Scoped;
+use crate::config::Driver;
+use crate::config::file::ParsedCidr;
+use crate::config::file::ParsedMac;
+
+/// A user-space IPv6 host and router.
+///
+/// Without a command: a demonstration, which needs nothing and leaves nothing behind.
+#[derive(Debug, Parser)]
+#[command(name = "siding", version, disable_help_subcommand = false, max_term_width = 110)]
+pub(super) struct Args {
+    /// The daemon's control socket [default: /run/siding.sock, for others than root in $XDG_RUNTIME_DIR]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(super) control: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the stack in the foreground, as FILE says. Example: siding run examples/host.toml
+    Run {
+        /// Configuration, in TOML; examples/ has some
+        #[arg(value_name = "FILE.toml")]
+        file: PathBuf,
+    },
+    /// Check a configuration, and run nothing. Example: siding check examples/host.toml
+    Check {
+        /// Configuration, in TOML
+        #[arg(value_name = "FILE.toml")]
+        file: PathBuf,
+    },
+    /// Show what the daemon knows. Example: siding show neighbors
+    Show {
+        what: What,
+        /// As JSON, with all that is known
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ping over IPv4. Example: siding ping -c 3 192.0.2.2
+    Ping(PingArgs),
+    /// Ping over IPv6. Example: siding ping6 -c 3 fe80::1%eth0
+    Ping6(PingArgs),
+    /// Attach, detach, take up or down. Example: siding interface detach eth0
+    #[command(subcommand)]
+    Interface(InterfaceCommand),
+    /// Add or remove addresses. Example: siding address add 2001:db8::1/64 dev eth0
+    #[command(subcommand)]
+    Address(AddressCommand),
+    /// Add or remove routes. Example: siding route add default via fe80::1 dev eth0
+    #[command(subcommand)]
+    Route(RouteCommand),
+    /// Add or forget neighbors. Example: siding neighbor flush dev eth0
+    #[command(subcommand)]
+    Neighbor(NeighborCommand),
+}
+
+/// What there is to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum What {
+    /// Interfaces, their drivers and counters
+    Interfaces,
+    /// Our addresses, and whether they may be used
+    Addresses,
+    /// Neighbors, and how far they are reachable
+    #[value(alias = "neighbours")]
+    Neighbors,
+    /// Routes
+    Routes,
+    /// Deferred packets, by type and worker: queues, fates, waiting times
+    Netisr,
+    /// Dropped packets, by cause
+    Drops,
+    /// Workers: how busy, how much asleep
+    Workers,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PingArgs {
+    /// Address; a link-local one with its interface, fe80::1%eth0
+    #[arg(value_name = "ADDR[%IF]")]
+    pub(super) to: Scoped,
+    /// Requests to send [default: until Ctrl-C]
+    #[arg(short, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) count: Option<u64>,
+    /// Seconds between requests
+    #[arg(short, value_name = "SECONDS", default_value = "1")]
+    pub(super) interval: f64,
+    /// Bytes of data
+    #[arg(short, value_name = "BYTES", default_value_t = 56)]
+    pub(super) size: usize,
+    /// Seconds to wait for the last answer
+    #[arg(short = 'W', value_name = "SECONDS", default_value = "1")]
+    pub(super) wait: f64,
+    /// Only the summary
+    #[arg(short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum InterfaceCommand {
+    /// Attach an interface. Example: siding interface attach eth1 --driver packet --address 2001:db8::1/64
+    Attach(AttachArgs),
+    /// Detach an interface, and tell how long it took. Example: siding interface detach eth1
+    Detach {
+        name: String,
+        /// Seconds after which to tell who still holds it
+        #[arg(long, value_name = "SECONDS", default_value = "10")]
+        timeout: f64,
+    },
+    /// Take an interface up. Example: siding interface up eth1
+    Up { name: String },
+    /// Take an interface down; what it knows stays. Example: siding interface down eth1
+    Down { name: String },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct AttachArgs {
+    pub(super) name: String,
+    #[arg(long)]
+    pub(super) driver: Driver,
+    /// The kernel's interface, or the name of a wire in memory [default: NAME]
+    #[arg(long)]
+    pub(super) device: Option<String>,
+    /// Link-layer address [default: the device's]
+    #[arg(long, value_parser = address::mac)]
+    pub(super) mac: Option<ParsedMac>,
+    /// Largest IP packet, in bytes [default: the device's]
+    #[arg(long, value_name = "BYTES")]
+    pub(super) mtu: Option<u16>,
+    /// An address with the length of its prefix; may be given again
+    #[arg(long = "address", value_name = "ADDR/LEN", value_parser = address::cidr)]
+    pub(super) addresses: Vec<ParsedCidr>,
+    /// Make no link-local address
+    #[arg(long)]
+    pub(super) no_link_local: bool,
+    /// Use addresses at once, without looking for duplicates
+    #[arg(long)]
+    pub(super) no_dad: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AddressCommand {
+    /// Add an address. Example: siding address add 2001:db8::1/64 dev eth0
+    Add {
+        #[arg(value_name = "ADDR/LEN", value_parser = address::cidr)]
+        address: ParsedCidr,
+        /// On which interface
+        #[arg(long, value_name = "NAME")]
+        dev: String,
+        /// Use it at once, without looking for duplicates
+        #[arg(long)]
+        no_dad: bool,
+    },
+    /// Remove an address. Example: siding address del 2001:db8::1/64 dev eth0
+    #[command(alias = "delete")]
+    Del {
+        #[arg(value_name = "ADDR[/LEN]", value_parser = address::bare)]
+        address: IpAddr,
+        /// From which interface
+        #[arg(long, value_name = "NAME")]
+        dev: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RouteCommand {
+    /// Add a route. Example: siding route add 2001:db8:1::/48 via fe80::1 dev eth0
+    Add(RouteArgs),
+    /// Remove a route. Example: siding route del 2001:db8:1::/48
+    #[command(alias = "delete")]
+    Del(RouteArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RouteArgs {
+    /// The destinations, or `default`
+    #[arg(value_name = "PREFIX")]
+    pub(super) to: String,
+    /// The router
+    #[arg(long, value_name = "ADDR")]
+    pub(super) via: Option<IpAddr>,
+    /// The interface [default: that with the router's prefix]
+    #[arg(long, value_name = "NAME")]
+    pub(super) dev: Option<String>,
+    /// Less is better [default: 1024]
+    #[arg(long)]
+    pub(super) metric: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum NeighborCommand {
+    /// Add a neighbor that nothing changes. Example: siding neighbor add 2001:db8::9 lladdr 02:00:00:00:00:09 dev eth0
+    Add {
+        #[arg(value_name = "ADDR")]
+        address: IpAddr,
+        /// Its link-layer address
+        #[arg(long, value_name = "MAC", value_parser = address::mac)]
+        lladdr: ParsedMac,
+        /// On which interface
+        #[arg(long, value_name = "NAME")]
+        dev: String,
+    },
+    /// Forget neighbors: one, those of an interface, or all. Example: siding neighbor flush dev eth0
+    Flush {
+        #[arg(value_name = "ADDR")]
+        address: Option<IpAddr>,
+        /// Of which interface
+        #[arg(long, value_name = "NAME")]
+        dev: Option<String>,
+    },
+}
+
+/// Words that `ip` writes without dashes.
+const KEYWORDS: [&str; 4] = ["dev", "via", "metric", "lladdr"];
+
+/// Lets the keywords of `ip` be written as there. A name that is a keyword itself needs the dashes before it.
+pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let args: Vec<OsString> = args.collect();
+    let takes = ["address", "route", "neighbor"];
+    if !args.iter().any(|arg| takes.iter().any(|command| arg == command)) {
+        return args;
+    }
+    // What comes behind a keyword is its value, whatever it is.
+    let mut value = false;
+    let dashed = |arg: OsString| {
+        let keyword = KEYWORDS.iter().find(|keyword| arg == **keyword).filter(|_| !value);
+        value =
+            keyword.is_some() || KEYWORDS.iter().any(|keyword| arg.to_str() == Some(&format!("--{keyword}")));
+        keyword.map_or(arg, |keyword| format!("--{keyword}").into())
+    };
+    args.into_iter().map(dashed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        let words = std::iter::once("siding").chain(line.split_whitespace()).map(OsString::from);
+        Args::try_parse_from(with_keywords(words))
+    }
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example_that_parses() {
+        fn examples(command: &clap::Command, found: &mut Vec<String>, without: &mut Vec<String>) {
+            for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+                let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+                match about.split_once("Example: siding ") {
+                    Some((_, example)) => found.push(example.to_owned()),
+                    None => without.push(sub.get_name().to_owned()),
+                }
+                examples(sub, found, without);
+            }
+        }
+        let (mut found, mut without) = (Vec::new(), Vec::new());
+        examples(&Args::command(), &mut found, &mut without);
+        assert!(without.is_empty(), "no example: {without:?}");
+        assert!(found.len() > 15);
+        for example in found {
+            parse(&example).unwrap_or_else(|error| panic!("{example}: {error}"));
+        }
+    }
+
+    #[test]
+    fn keywords_with_and_without_dashes() {
+        for line in ["route add default via fe80::1 dev via", "route add default --via fe80::1 --dev via"] {
+            let Some(Command::Route(RouteCommand::Add(route))) = parse(line).unwrap().command else {
+                panic!()
+            };
+            assert_eq!(
+                (route.via.unwrap().to_string(), route.dev.unwrap()),
+                ("fe80::1".into(), "via".into())
+            );
+        }
+    }
+
+    #[test]
+    fn no_command_is_the_demonstration() {
+        assert!(parse("").unwrap().command.is_none());
+        assert!(parse("frobnicate").is_err());
+    }
+}

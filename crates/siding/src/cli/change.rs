@@ -1,0 +1,103 @@
+//! Changes to the running stack: `siding interface`, `address`, `route` and `neighbor`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::anyhow;
+
+use super::address;
+use super::args::AddressCommand;
+use super::args::AttachArgs;
+use super::args::InterfaceCommand;
+use super::args::NeighborCommand;
+use super::args::RouteArgs;
+use super::args::RouteCommand;
+use crate::control::Answer;
+use crate::control::AttachRequest;
+use crate::control::Client;
+use crate::control::Request;
+use crate::control::RouteRequest;
+
+pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyhow::Result<ExitCode> {
+    let request = match command {
+        InterfaceCommand::Attach(args) => attach(args),
+        InterfaceCommand::Detach { name, timeout } => {
+            let timeout = seconds(timeout)?;
+            let timeout_ms = u64::try_from(timeout.as_millis())?;
+            let answer = client.ask(&Request::InterfaceDetach { name: name.clone(), timeout_ms })?;
+            if let Answer::Detached { took_ns } = answer {
+                println!("{name}: detached in {:.1} us", took_ns as f64 / 1e3);
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        InterfaceCommand::Up { name } => Request::InterfaceSet { name, up: true },
+        InterfaceCommand::Down { name } => Request::InterfaceSet { name, up: false },
+    };
+    silent(client, &request)
+}
+
+pub(super) fn address(client: &mut Client, command: AddressCommand) -> anyhow::Result<ExitCode> {
+    let request = match command {
+        AddressCommand::Add { address, dev, no_dad } => {
+            Request::AddressAdd { interface: dev, address, dad: !no_dad }
+        }
+        AddressCommand::Del { address, dev } => Request::AddressDel { interface: dev, address },
+    };
+    silent(client, &request)
+}
+
+pub(super) fn route(client: &mut Client, command: RouteCommand) -> anyhow::Result<ExitCode> {
+    let request = |args: RouteArgs| -> anyhow::Result<RouteRequest> {
+        let RouteArgs { to, via, dev, metric } = args;
+        let to = address::prefix(&to, via).map_err(anyhow::Error::msg)?;
+        Ok(RouteRequest { to, via, interface: dev, metric })
+    };
+    let request = match command {
+        RouteCommand::Add(args) => Request::RouteAdd(request(args)?),
+        RouteCommand::Del(args) => Request::RouteDel(request(args)?),
+    };
+    silent(client, &request)
+}
+
+pub(super) fn neighbor(client: &mut Client, command: NeighborCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        NeighborCommand::Add { address, lladdr, dev } => {
+            silent(client, &Request::NeighborAdd { interface: dev, address, mac: lladdr })
+        }
+        NeighborCommand::Flush { address, dev } => {
+            if let Answer::Flushed(count) = client.ask(&Request::NeighborFlush { interface: dev, address })? {
+                println!("{count} neighbor(s) forgotten");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// A number of seconds from the command line.
+pub(super) fn seconds(value: f64) -> anyhow::Result<Duration> {
+    let most = 3600.0 * 24.0;
+    if !(0.0..=most).contains(&value) {
+        return Err(anyhow!("{value} seconds: give 0 to {most}"));
+    }
+    Ok(Duration::from_secs_f64(value))
+}
+
+fn attach(args: AttachArgs) -> Request {
+    let AttachArgs { name, driver, device, mac, mtu, addresses, no_link_local, no_dad } = args;
+    Request::InterfaceAttach(AttachRequest {
+        name,
+        driver,
+        device,
+        mac,
+        mtu,
+        addresses,
+        link_local: !no_link_local,
+        dad: !no_dad,
+    })
+}
+
+/// Like `ip`: what went well says nothing.
+fn silent(client: &mut Client, request: &Request) -> anyhow::Result<ExitCode> {
+    client.ask(request)?;
+    Ok(ExitCode::SUCCESS)
+}

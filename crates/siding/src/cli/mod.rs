@@ -1,0 +1,56 @@
+//! The command line: what can be said, and who does it.
+
+mod address;
+mod args;
+mod change;
+mod ping;
+mod show;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::Config;
+use crate::control;
+use crate::control::Client;
+use crate::daemon;
+use crate::demo;
+use args::Args;
+use args::Command;
+
+/// Does what the command line says; gives the exit status.
+///
+/// # Errors
+///
+/// It could not be done: why, in one line, and what to do.
+pub(crate) fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse_from(args::with_keywords(std::env::args_os()));
+    let Some(command) = args.command else { return demo::run(demo::Options::default()) };
+    let control = args.control;
+    let connect = || Client::connect(&control.clone().unwrap_or_else(control::default_path));
+    match command {
+        Command::Run { file } => daemon::run(&file, control.as_deref()),
+        Command::Check { file } => {
+            let config = Config::load(&file)?;
+            println!(
+                "{}: ok, {} interface(s), {} route(s), {} neighbor(s)",
+                file.display(),
+                config.interfaces.len(),
+                config.routes.len(),
+                config.neighbors.len()
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Show { what, json } => {
+            print!("{}", show::show(&mut connect()?, what, json)?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Ping(options) => ping::run(connect()?, &options, false),
+        Command::Ping6(options) => ping::run(connect()?, &options, true),
+        Command::Interface(command) => change::interface(&mut connect()?, command),
+        Command::Address(command) => change::address(&mut connect()?, command),
+        Command::Route(command) => change::route(&mut connect()?, command),
+        Command::Neighbor(command) => change::neighbor(&mut connect()?, command),
+    }
+}

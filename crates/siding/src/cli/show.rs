@@ -1,0 +1,271 @@
+//! `siding show`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anyhow::bail;
+
+use super::args::What;
+use super::table::Table;
+use super::table::micros;
+use crate::control::Answer;
+use crate::control::Client;
+use crate::control::InterfaceRow;
+use crate::control::LaneRow;
+use crate::control::NeighborRow;
+use crate::control::Request;
+use crate::control::TypeRow;
+use crate::control::WorkerRow;
+
+/// Asks the daemon, and puts what it says into tables, or JSON.
+pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Result<String> {
+    let answer = client.ask(&match what {
+        What::Interfaces => Request::ShowInterfaces {},
+        What::Addresses => Request::ShowAddresses {},
+        What::Neighbors => Request::ShowNeighbors {},
+        What::Routes => Request::ShowRoutes {},
+        What::Netisr => Request::ShowNetisr {},
+        What::Drops => Request::ShowDrops {},
+        What::Workers => Request::ShowWorkers {},
+    })?;
+    if json {
+        // The rows alone: whoever asked knows what was asked.
+        let value = serde_json::to_value(&answer)?;
+        let rows = value.get("value").unwrap_or(&value);
+        return Ok(serde_json::to_string_pretty(rows)? + "\n");
+    }
+    Ok(match answer {
+        Answer::Interfaces(rows) => interfaces(&rows),
+        Answer::Addresses(rows) => {
+            let mut table = Table::new(&["INTERFACE", "ADDRESS", "STATE"]);
+            rows.into_iter().for_each(|row| table.row([row.interface, row.address, row.state]));
+            table.to_string()
+        }
+        Answer::Neighbors(rows) => neighbors(rows),
+        Answer::Routes(rows) => {
+            let mut table = Table::new(&["DESTINATION", "VIA", "INTERFACE", ">METRIC", "ORIGIN"]);
+            for row in rows {
+                let via = row.via.map_or_else(|| "on-link".into(), |via| via.to_string());
+                table.row([row.to, via, row.interface, row.metric.to_string(), row.origin]);
+            }
+            table.to_string()
+        }
+        Answer::Netisr(rows) => netisr(&rows),
+        Answer::Drops(rows) => {
+            let mut table = Table::new(&["CAUSE", ">PACKETS"]);
+            let rows = rows.into_iter().filter(|row| row.count > 0);
+            rows.for_each(|row| table.row([row.cause, row.count.to_string()]));
+            table.to_string()
+        }
+        Answer::Workers(rows) => workers(&rows),
+        _ => bail!("the daemon answers something else: is it of another version?"),
+    })
+}
+
+fn interfaces(rows: &[InterfaceRow]) -> String {
+    let mut table = Table::new(&[
+        "NAME",
+        "STATE",
+        "DRIVER",
+        "DEVICE",
+        "MAC",
+        ">MTU/B",
+        ">NEIGHBORS",
+        ">RX-PKTS",
+        ">RX-BYTES",
+        ">RX-DROPS",
+        ">TX-PKTS",
+        ">TX-BYTES",
+        ">TX-DROPS",
+    ]);
+    let of = |counters: &BTreeMap<String, u64>, name: &str| counters.get(name).copied().unwrap_or(0);
+    for row in rows {
+        let (stack, device) = (&row.counters, &row.device_counters);
+        table.row([
+            row.name.clone(),
+            if row.up { "up" } else { "down" }.into(),
+            row.driver.clone(),
+            row.device.clone(),
+            row.mac.clone(),
+            row.mtu.to_string(),
+            row.neighbors.to_string(),
+            of(stack, "rx-packets").to_string(),
+            of(stack, "rx-bytes").to_string(),
+            of(device, "rx-dropped").to_string(),
+            of(stack, "tx-packets").to_string(),
+            of(stack, "tx-bytes").to_string(),
+            (of(stack, "tx-dropped") + of(device, "tx-dropped")).to_string(),
+        ]);
+    }
+    let mut text = table.to_string();
+    for row in rows {
+        let addresses = row.addresses.join(" ");
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "\n{}: {}",
+            row.name,
+            if addresses.is_empty() { "no addresses" } else { &addresses }
+        );
+        let told = |counters: &BTreeMap<String, u64>, names: &dyn Fn(&str) -> bool| {
+            let some = counters.iter().filter(|(name, count)| **count > 0 && names(name));
+            some.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+        };
+        let shown = |name: &str| !matches!(name, "rx-packets" | "rx-bytes" | "tx-packets" | "tx-bytes");
+        let dropped = |name: &str| {
+            !matches!(name, "rx-frames" | "rx-bytes" | "tx-frames" | "tx-bytes" | "rx-dropped" | "tx-dropped")
+        };
+        for (what, told) in [
+            ("neighbor discovery", told(&row.counters, &shown)),
+            ("driver drops", told(&row.device_counters, &dropped)),
+            ("deferred", told(&row.netisr, &|_| true)),
+        ] {
+            if !told.is_empty() {
+                let _ = write!(text, "\n    {what}: {told}");
+            }
+        }
+    }
+    if !rows.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+fn neighbors(rows: Vec<NeighborRow>) -> String {
+    let mut table = Table::new(&["ADDRESS", "INTERFACE", "MAC", "STATE", "FLAGS", ">HELD-PKTS"]);
+    for row in rows {
+        let flags = [(row.router, "router"), (row.fixed, "static")];
+        let flags: Vec<&str> = flags.into_iter().filter(|(set, _)| *set).map(|(_, name)| name).collect();
+        let mac = row.mac.unwrap_or_else(|| "-".into());
+        let state = if row.fixed { "PERMANENT".into() } else { row.state };
+        table.row([
+            row.address.to_string(),
+            row.interface,
+            mac,
+            state,
+            flags.join(","),
+            row.held.to_string(),
+        ]);
+    }
+    table.to_string()
+}
+
+/// What FreeBSD's `netstat -Q` tells, and more: one table of queues, one of fates, one of waiting times.
+fn netisr(rows: &[TypeRow]) -> String {
+    let mut queues = Table::new(&[
+        "TYPE",
+        "WORKER",
+        ">LIMIT",
+        ">QUEUED",
+        ">RESERVED",
+        ">HIGH-WATER",
+        ">OLDEST/us",
+        ">P50/us",
+        ">P99/us",
+        ">MAX/us",
+    ]);
+    let mut fates = Table::new(&[
+        "TYPE",
+        "WORKER",
+        ">ACCEPTED",
+        ">HANDLED",
+        ">DEPARTED",
+        ">FLUSHED",
+        ">DROP-OLDEST",
+        ">QUEUED",
+        "ADDS-UP",
+    ]);
+    let causes: Vec<&String> = rows.first().map(|row| row.total.refused.keys().collect()).unwrap_or_default();
+    let headers: Vec<String> = causes.iter().map(|cause| cause.to_uppercase()).collect();
+    let mut refused = vec!["TYPE".to_owned(), "WORKER".to_owned()];
+    refused.extend(headers);
+    let mut refusals: Vec<Vec<String>> = Vec::new();
+    for row in rows {
+        let all = [("all".to_owned(), &row.total)];
+        let each = row.workers.iter().enumerate().map(|(worker, lane)| (worker.to_string(), lane));
+        // One worker is all of them.
+        let each = each.filter(|_| row.workers.len() > 1);
+        for (worker, lane) in all.into_iter().chain(each) {
+            queues.row(queue_row(row, &worker, lane));
+            fates.row(fate_row(row, &worker, lane));
+            let mut cells = vec![row.name.clone(), worker];
+            cells.extend(lane.refused.values().map(u64::to_string));
+            refusals.push(cells);
+        }
+    }
+    let refused = refusal_table(&refused, refusals);
+    format!(
+        "Every dispatch is deferred; packets of one flow stay in order, and a full queue refuses the newest.\n\n\
+         Queues (packets) and residence:\n{queues}\nFates (packets accepted = handled + departed + flushed + drop-oldest + queued):\n\
+         {fates}\nRefused and handed back (packets, by cause):\n{refused}"
+    )
+}
+
+fn queue_row(row: &TypeRow, worker: &str, lane: &LaneRow) -> [String; 10] {
+    [
+        row.name.clone(),
+        worker.to_owned(),
+        row.limit.to_string(),
+        lane.resident.to_string(),
+        lane.reserved.to_string(),
+        lane.high_water.to_string(),
+        micros(lane.oldest_age_ns),
+        micros(lane.residence_p50_ns),
+        micros(lane.residence_p99_ns),
+        micros(lane.residence_max_ns),
+    ]
+}
+
+fn fate_row(row: &TypeRow, worker: &str, lane: &LaneRow) -> [String; 9] {
+    [
+        row.name.clone(),
+        worker.to_owned(),
+        lane.accepted.to_string(),
+        lane.handled.to_string(),
+        lane.departed.to_string(),
+        lane.flushed.to_string(),
+        lane.dropped_oldest.to_string(),
+        lane.resident.to_string(),
+        // Of a moment: packets may be on their way between two counters.
+        if lane.conserved { "yes" } else { "not now" }.into(),
+    ]
+}
+
+/// The causes are the daemon's: their names come with its answer.
+fn refusal_table(header: &[String], rows: Vec<Vec<String>>) -> String {
+    let mut table =
+        Table::new(&["TYPE", "WORKER", ">", ">", ">", ">", ">", ">", ">", ">"][..header.len().min(10)]);
+    table.row(header.iter().cloned());
+    rows.into_iter().for_each(|row| table.row(row));
+    // The first line is the header that a table with fixed names would have.
+    table.to_string().lines().skip(1).map(|line| format!("{line}\n")).collect()
+}
+
+fn workers(rows: &[WorkerRow]) -> String {
+    let mut table = Table::new(&[
+        "WORKER",
+        "CORE",
+        "STATE",
+        ">TURNS",
+        ">BUSY-TURNS",
+        ">RX-FRAMES",
+        ">SLEEPS",
+        ">WOKEN-BY-OTHERS",
+    ]);
+    for row in rows {
+        table.row([
+            row.worker.to_string(),
+            row.core.map_or("any".into(), |core| core.to_string()),
+            if row.sleeping { "asleep" } else { "awake" }.into(),
+            row.turns.to_string(),
+            row.busy.to_string(),
+            row.received.to_string(),
+            row.sleeps.to_string(),
+            row.wakeups.to_string(),
+        ]);
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Checks of single values, shared by files and the command line. Each error says what would be right.
+
+use std::net::IpAddr;
+
+use siding_drivers::kernel::Cidr;
+use siding_stack::route::Address;
+use siding_stack::route::Prefix;
+use siding_wire::Mac;
+
+use super::InterfaceConfig;
+use super::MAX_MTU;
+use crate::config::Driver;
+
+impl InterfaceConfig {
+    /// Checks an interface that does not come from a file.
+    ///
+    /// # Errors
+    ///
+    /// The first value that cannot be, and what could.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        interface_name(&self.name)?;
+        if self.driver != Driver::Memory {
+            interface_name(&self.device)?;
+        }
+        self.mac.map_or(Ok(()), station)?;
+        self.mtu.map_or(Ok(()), mtu)?;
+        self.addresses.iter().try_for_each(|own| unicast(own.address()))
+    }
+}
+
+pub(super) fn interface_name(name: &str) -> Result<(), String> {
+    let bad = |c: char| c == '/' || c == ':' || c == '%' || c.is_whitespace() || c.is_control();
+    if name.is_empty() || name.len() > 15 || name.chars().any(bad) {
+        return Err(format!(
+            "{name:?} is no interface name: give 1 to 15 bytes without `/`, `:`, `%` or blanks"
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn mtu(mtu: u16) -> Result<(), String> {
+    match (1280..=MAX_MTU).contains(&mtu) {
+        true => Ok(()),
+        false => Err(format!("an MTU of {mtu} bytes: give 1280 (the least for IPv6) to {MAX_MTU}")),
+    }
+}
+
+pub(super) fn station(mac: Mac) -> Result<(), String> {
+    match mac.is_unicast() {
+        true => Ok(()),
+        false => {
+            Err(format!("{mac} cannot be a station's address: the first byte must be even, and not all zero"))
+        }
+    }
+}
+
+pub(super) fn unicast(address: IpAddr) -> Result<(), String> {
+    let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
+    if address.is_unspecified() || address.is_loopback() || address.is_multicast() || broadcast {
+        return Err(format!(
+            "{address} is unspecified, loopback, multicast or broadcast: give a unicast address"
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn next_hop(next_hop: IpAddr, to: Cidr) -> Result<(), String> {
+    if next_hop.is_ipv4() != to.address().is_ipv4() {
+        return Err(format!("{next_hop} cannot lead to {to}: one is IPv4 and the other IPv6"));
+    }
+    let fit = match next_hop {
+        IpAddr::V6(addr) => addr.is_next_hop(),
+        IpAddr::V4(addr) => addr.is_next_hop(),
+    };
+    match fit {
+        true => Ok(()),
+        false => Err(format!("{next_hop} cannot be a next hop: give a router's unicast address")),
+    }
+}
+
+pub(crate) fn without_host_bits(cidr: Cidr) -> Result<(), String> {
+    let address = match cidr.address() {
+        IpAddr::V6(address) => IpAddr::V6(Prefix::covering(address, cidr.length()).addr()),
+        IpAddr::V4(address) => IpAddr::V4(Prefix::covering(address, cidr.length()).addr()),
+    };
+    match address == cidr.address() {
+        true => Ok(()),
+        false => {
+            Err(format!("{cidr} has bits set behind its prefix: did you mean {address}/{}?", cidr.length()))
+        }
+    }
+}
+
+pub(super) fn covers(cidr: Cidr, address: IpAddr) -> bool {
+    match (cidr.address(), address) {
+        (IpAddr::V6(own), IpAddr::V6(other)) => Prefix::covering(own, cidr.length()).contains(other),
+        (IpAddr::V4(own), IpAddr::V4(other)) => Prefix::covering(own, cidr.length()).contains(other),
+        _ => false,
+    }
+}

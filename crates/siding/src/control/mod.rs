@@ -1,0 +1,31 @@
+//! The control socket: how the command line, or any other program, speaks with the daemon.
+//!
+//! A stream socket of the file system, for its owner alone (mode 0600). One line is one request, in JSON; one line
+//! is its answer. Requests of one connection are carried out in order; connections do not wait for each other.
+//!
+//! ```text
+//! > {"request":"show-drops"}
+//! < {"answer":"drops","value":[{"cause":"no-route","count":3}]}
+//! ```
+//!
+//! # Locks
+//!
+//! None of its own: see [`crate::daemon`]. # Teardown: the socket is removed before anything else stops; requests
+//! under way are finished.
+
+mod client;
+mod path;
+mod protocol;
+mod report;
+mod server;
+
+pub(crate) use client::Client;
+pub(crate) use path::default_path;
+pub(crate) use protocol::*;
+pub(crate) use report::*;
+pub(crate) use server::CarryOut;
+pub(crate) use server::Listener;
+pub(crate) use server::Serve;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! What can be asked, and what is answered.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::report::*;
+use crate::config::Driver;
+use crate::config::file::ParsedCidr;
+use crate::config::file::ParsedMac;
+
+/// One line from the client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Request {
+    ShowInterfaces {},
+    ShowAddresses {},
+    ShowNeighbors {},
+    ShowRoutes {},
+    ShowNetisr {},
+    ShowDrops {},
+    ShowWorkers {},
+    InterfaceAttach(AttachRequest),
+    InterfaceDetach { name: String, timeout_ms: u64 },
+    InterfaceSet { name: String, up: bool },
+    AddressAdd { interface: String, address: ParsedCidr, dad: bool },
+    AddressDel { interface: String, address: IpAddr },
+    RouteAdd(RouteRequest),
+    RouteDel(RouteRequest),
+    NeighborAdd { interface: String, address: IpAddr, mac: ParsedMac },
+    NeighborFlush { interface: Option<String>, address: Option<IpAddr> },
+    PingSend { address: IpAddr, interface: Option<String>, seq: u16, size: usize },
+    PingWait { timeout_ms: u64 },
+}
+
+/// An interface to attach.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AttachRequest {
+    pub(crate) name: String,
+    pub(crate) driver: Driver,
+    /// The kernel's interface; the same as `name` if it is not given.
+    pub(crate) device: Option<String>,
+    pub(crate) mac: Option<ParsedMac>,
+    pub(crate) mtu: Option<u16>,
+    #[serde(default)]
+    pub(crate) addresses: Vec<ParsedCidr>,
+    pub(crate) link_local: bool,
+    pub(crate) dad: bool,
+}
+
+/// A route to add or remove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RouteRequest {
+    /// The prefix, without host bits.
+    pub(crate) to: ParsedCidr,
+    pub(crate) via: Option<IpAddr>,
+    pub(crate) interface: Option<String>,
+    pub(crate) metric: Option<u32>,
+}
+
+/// One line from the daemon.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", content = "value", rename_all = "kebab-case")]
+pub(crate) enum Answer {
+    Interfaces(Vec<InterfaceRow>),
+    Addresses(Vec<AddressRow>),
+    Neighbors(Vec<NeighborRow>),
+    Routes(Vec<RouteRow>),
+    Netisr(Vec<TypeRow>),
+    Drops(Vec<DropRow>),
+    Workers(Vec<WorkerRow>),
+    /// It is done, and there is nothing to tell.
+    Done,
+    /// An interface has gone.
+    Detached {
+        /// From the request until nothing of it was left, in nanoseconds.
+        took_ns: u64,
+    },
+    /// So many neighbours were forgotten.
+    Flushed(usize),
+    /// An echo request was sent.
+    PingSent {
+        /// When, in nanoseconds on the daemon's clock.
+        at_ns: u64,
+    },
+    /// What has come for this connection's echo requests.
+    PingAnswers(Vec<PingRow>),
+    /// It could not be done: why, and what to do.
+    Error(String),
+}

@@ -1,0 +1,129 @@
+//! What the daemon tells of itself. Times are nanoseconds unless their names say otherwise.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// An interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InterfaceRow {
+    pub(crate) name: String,
+    /// Its identity: `slot.generation`.
+    pub(crate) id: String,
+    pub(crate) driver: String,
+    pub(crate) device: String,
+    pub(crate) up: bool,
+    pub(crate) mac: String,
+    pub(crate) mtu: u16,
+    pub(crate) addresses: Vec<String>,
+    pub(crate) neighbors: usize,
+    /// What the stack counts.
+    pub(crate) counters: BTreeMap<String, u64>,
+    /// What the driver counts.
+    pub(crate) device_counters: BTreeMap<String, u64>,
+    /// What became of deferred packets in its name.
+    pub(crate) netisr: BTreeMap<String, u64>,
+}
+
+/// An address of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AddressRow {
+    pub(crate) address: String,
+    pub(crate) interface: String,
+    pub(crate) state: String,
+}
+
+/// A neighbour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NeighborRow {
+    pub(crate) address: IpAddr,
+    pub(crate) interface: String,
+    pub(crate) mac: Option<String>,
+    pub(crate) state: String,
+    pub(crate) router: bool,
+    pub(crate) fixed: bool,
+    /// Packets that wait for it.
+    pub(crate) held: usize,
+}
+
+/// A route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RouteRow {
+    pub(crate) to: String,
+    pub(crate) via: Option<IpAddr>,
+    pub(crate) interface: String,
+    pub(crate) metric: u32,
+    pub(crate) origin: String,
+}
+
+/// A type of deferred packet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TypeRow {
+    pub(crate) name: String,
+    /// Packets that may wait for each worker.
+    pub(crate) limit: u32,
+    /// All workers together.
+    pub(crate) total: LaneRow,
+    pub(crate) workers: Vec<LaneRow>,
+}
+
+/// A type at one worker.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LaneRow {
+    pub(crate) accepted: u64,
+    pub(crate) handled: u64,
+    pub(crate) departed: u64,
+    pub(crate) flushed: u64,
+    pub(crate) dropped_oldest: u64,
+    /// Packets that wait now.
+    pub(crate) resident: u64,
+    /// Permits that are held.
+    pub(crate) reserved: u64,
+    /// The most that were seen waiting.
+    pub(crate) high_water: u64,
+    pub(crate) refused: BTreeMap<String, u64>,
+    pub(crate) oldest_age_ns: Option<u64>,
+    pub(crate) residence_p50_ns: Option<u64>,
+    pub(crate) residence_p99_ns: Option<u64>,
+    pub(crate) residence_max_ns: Option<u64>,
+    /// Whether `accepted` is the sum of the fates. Of a moment: while packets move it may be off by those.
+    pub(crate) conserved: bool,
+}
+
+/// Packets dropped for one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DropRow {
+    pub(crate) cause: String,
+    pub(crate) count: u64,
+}
+
+/// A worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WorkerRow {
+    pub(crate) worker: usize,
+    /// The core that it is pinned to.
+    pub(crate) core: Option<usize>,
+    pub(crate) sleeping: bool,
+    pub(crate) turns: u64,
+    /// Turns that found something to do.
+    pub(crate) busy: u64,
+    pub(crate) received: u64,
+    pub(crate) sleeps: u64,
+    /// How often another thread had to wake it.
+    pub(crate) wakeups: u64,
+}
+
+/// An answer to an echo request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PingRow {
+    pub(crate) seq: u16,
+    /// When it came, in nanoseconds on the daemon's clock.
+    pub(crate) at_ns: u64,
+    pub(crate) from: IpAddr,
+    /// Of a reply.
+    pub(crate) hop_limit: Option<u8>,
+    /// Of an error: what it says.
+    pub(crate) error: Option<String>,
+}

@@ -1,0 +1,150 @@
+use std::fs;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use super::*;
+use crate::config::Driver;
+
+/// A path for a socket that is removed with this.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Place {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        Place(std::env::temp_dir().join(format!("siding-control-{}-{number}", std::process::id())))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Counts its session's requests.
+struct Counting;
+
+impl Serve for Counting {
+    fn session(&self, each: &mut dyn FnMut(&mut CarryOut<'_>)) {
+        let mut count = 0;
+        each(&mut |request| {
+            count += 1;
+            match request {
+                Request::ShowDrops {} => Answer::Drops(vec![DropRow { cause: "no-route".into(), count }]),
+                other => Answer::Error(format!("{other:?}")),
+            }
+        });
+    }
+}
+
+#[test]
+fn a_line_is_a_request_and_a_line_its_answer() {
+    let place = Place::new();
+    let listener = Listener::bind(&place.0).unwrap();
+    listener.serve(&Arc::new(Counting)).unwrap();
+    let mode = fs::metadata(listener.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let mut first = Client::connect(&place.0).unwrap();
+    let mut second = Client::connect(&place.0).unwrap();
+    for count in 1..=3 {
+        let row = DropRow { cause: "no-route".into(), count };
+        assert_eq!(first.ask(&Request::ShowDrops {}).unwrap(), Answer::Drops(vec![row]));
+    }
+    let row = DropRow { cause: "no-route".into(), count: 1 };
+    assert_eq!(second.ask(&Request::ShowDrops {}).unwrap(), Answer::Drops(vec![row]));
+    assert_eq!(second.ask(&Request::ShowRoutes {}).unwrap_err().to_string(), "ShowRoutes");
+}
+
+#[test]
+fn the_text_on_the_wire() {
+    let place = Place::new();
+    let listener = Listener::bind(&place.0).unwrap();
+    listener.serve(&Arc::new(Counting)).unwrap();
+    let mut stream = UnixStream::connect(&place.0).unwrap();
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut ask = |line: &str| {
+        stream.write_all(line.as_bytes()).unwrap();
+        lines.next().unwrap().unwrap()
+    };
+    assert_eq!(
+        ask("{\"request\":\"show-drops\"}\n"),
+        r#"{"answer":"drops","value":[{"cause":"no-route","count":1}]}"#
+    );
+    let wrong = ask("{\"request\":\"frobnicate\"}\n");
+    assert!(
+        wrong.starts_with(r#"{"answer":"error","value":"not a request: unknown variant `frobnicate`"#),
+        "{wrong}"
+    );
+    assert!(ask("zebra\n").contains("not a request"));
+    // The connection has survived them.
+    assert!(ask("{\"request\":\"show-drops\"}\n").contains("\"count\":2"));
+}
+
+#[test]
+fn every_request_survives_the_way() {
+    let cidr = || "2001:db8::1/64".to_owned().try_into().unwrap();
+    let mac = || "02:00:00:00:00:01".to_owned().try_into().unwrap();
+    let address = "fe80::1".parse().unwrap();
+    let attach = AttachRequest {
+        name: "a".into(),
+        driver: Driver::Packet,
+        device: None,
+        mac: Some(mac()),
+        mtu: Some(1500),
+        addresses: vec![cidr()],
+        link_local: true,
+        dad: false,
+    };
+    let route = || RouteRequest { to: cidr(), via: Some(address), interface: None, metric: Some(1) };
+    let requests = [
+        Request::ShowNetisr {},
+        Request::InterfaceAttach(attach),
+        Request::InterfaceDetach { name: "a".into(), timeout_ms: 5 },
+        Request::InterfaceSet { name: "a".into(), up: false },
+        Request::AddressAdd { interface: "a".into(), address: cidr(), dad: true },
+        Request::AddressDel { interface: "a".into(), address },
+        Request::RouteAdd(route()),
+        Request::RouteDel(route()),
+        Request::NeighborAdd { interface: "a".into(), address, mac: mac() },
+        Request::NeighborFlush { interface: None, address: None },
+        Request::PingSend { address, interface: Some("a".into()), seq: 1, size: 56 },
+        Request::PingWait { timeout_ms: 1 },
+    ];
+    for request in requests {
+        let text = serde_json::to_string(&request).unwrap();
+        assert_eq!(serde_json::from_str::<Request>(&text).unwrap(), request, "{text}");
+    }
+}
+
+#[test]
+fn the_socket_of_a_dead_daemon_is_replaced_and_that_of_a_living_one_is_not() {
+    let place = Place::new();
+    drop(UnixListener::bind(&place.0).unwrap());
+    assert!(place.0.exists());
+    let listener = Listener::bind(&place.0).unwrap();
+    let error = Listener::bind(&place.0).unwrap_err().to_string();
+    assert!(error.contains("answers at") && error.contains("stop that one first"), "{error}");
+    drop(listener);
+    assert!(!place.0.exists());
+    fs::write(&place.0, "precious").unwrap();
+    let error = Listener::bind(&place.0).unwrap_err().to_string();
+    assert!(error.contains("is no socket"), "{error}");
+    assert_eq!(fs::read_to_string(&place.0).unwrap(), "precious");
+}
+
+#[test]
+fn nobody_there_says_what_to_do() {
+    let place = Place::new();
+    let error = Client::connect(&place.0).unwrap_err().to_string();
+    let start = format!("no siding answers at {}: start one with `siding run FILE.toml`", place.0.display());
+    assert!(error.starts_with(&start), "{error}");
+}

@@ -1,0 +1,23 @@
+//! `siding run`: the stack in the foreground, from its configuration to its clean stop.
+//!
+//! # Locks
+//!
+//! Ordinary ones, outside the stack's order and never taken by a worker: the ports (what we hold of the kernel for
+//! each interface), the wires in memory, the runtime. Each is held for a few instructions; nobody waits for a
+//! departure with one held. `closing` is held for reading by each request, and for writing by the stop.
+//!
+//! # Teardown
+//!
+//! In this order: the control socket is removed and requests under way are finished; every interface is detached, and
+//! given back to the kernel as it was; workers are joined; then the counters must add up and the pool be full.
+
+mod link;
+mod log;
+mod port;
+mod run;
+mod session;
+mod show;
+mod state;
+mod stop;
+
+pub(crate) use run::run;

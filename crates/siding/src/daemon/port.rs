@@ -1,0 +1,261 @@
+//! An interface's devices, and what we hold of the kernel for it.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::hash::Hasher;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::SystemTime;
+
+use anyhow::Context;
+use siding_drivers::Counters;
+use siding_drivers::MemDevice;
+use siding_drivers::PacketConfig;
+use siding_drivers::PacketDevice;
+use siding_drivers::PcapFile;
+use siding_drivers::PcapInterface;
+use siding_drivers::PcapTap;
+use siding_drivers::TapDevice;
+use siding_drivers::Wire;
+use siding_drivers::kernel::Claim;
+use siding_drivers::kernel::Netlink;
+use siding_mbuf::Cache;
+use siding_mbuf::Mbuf;
+use siding_stack::Device;
+use siding_wire::Mac;
+
+use super::link::LinkUp;
+use crate::config::Driver;
+use crate::config::InterfaceConfig;
+use crate::runtime::EventWake;
+
+/// What we hold for an interface beside its devices, which the workers own.
+#[derive(Debug)]
+pub(super) struct Port {
+    pub(super) driver: Driver,
+    pub(super) device: String,
+    /// The kernel's index of the device; `None` for a wire in memory.
+    pub(super) index: Option<u32>,
+    pub(super) counters: Vec<Arc<Counters>>,
+    pcap: Option<PcapFile>,
+    link: Option<LinkUp>,
+    claim: Option<Claim>,
+}
+
+/// A port with what the stack needs to attach it.
+pub(super) struct Opened {
+    pub(super) port: Port,
+    pub(super) mac: Mac,
+    pub(super) mtu: u16,
+    pub(super) devices: Vec<Box<dyn Device>>,
+}
+
+/// What all ports are opened with.
+pub(super) struct Opener {
+    pub(super) workers: usize,
+    pub(super) wake: Arc<EventWake>,
+    /// The largest packet that a buffer takes, in bytes.
+    pub(super) largest: u16,
+    /// The capture of all interfaces.
+    pub(super) pcap: Option<PcapFile>,
+    /// Wires in memory, by name.
+    pub(super) wires: Mutex<HashMap<String, Wire>>,
+}
+
+/// Frames that a wire in memory keeps for each receiver.
+const WIRE_QUEUE: usize = 1024;
+
+impl Opener {
+    /// Opens an interface's devices.
+    pub(super) fn open(&self, config: &InterfaceConfig) -> anyhow::Result<Opened> {
+        let own = config.pcap.as_deref().map(capture).transpose()?;
+        let mut captures = Vec::new();
+        for file in self.pcap.iter().chain(&own) {
+            captures.push(file.interface(&config.name).context("cannot write to the capture")?);
+        }
+        let mut opened = match config.driver {
+            Driver::Packet => self.packet(config, &captures)?,
+            Driver::Tap => self.tap(config, &captures)?,
+            Driver::Memory => self.memory(config, &captures),
+        };
+        opened.port.pcap = own;
+        Ok(opened)
+    }
+
+    fn packet(&self, config: &InterfaceConfig, captures: &[PcapInterface]) -> anyhow::Result<Opened> {
+        let mut netlink = Netlink::open()?;
+        let link = netlink.link(&config.device)?;
+        let claim = Claim::new(&config.device)?;
+        let up = LinkUp::new(&mut netlink, &link)?;
+        let own = link.mac.map(Mac);
+        let mac = config.mac.or(own).with_context(|| {
+            format!("{} has no Ethernet address: give `mac`, or another interface", config.device)
+        })?;
+        let mtu = self.mtu(config, link.mtu);
+        // The kernel joins no groups for us: either everything comes in, or at least all that is for groups.
+        let foreign = Some(mac) != own;
+        let settings = PacketConfig {
+            max_frame: u32::from(mtu) + 18,
+            promiscuous: foreign,
+            all_multicast: !foreign,
+            ..PacketConfig::default()
+        };
+        let devices = PacketDevice::open(&config.device, settings, self.workers)?;
+        let counters = devices.iter().map(|device| device.counters().clone()).collect();
+        let devices = devices.into_iter().map(|device| captured(device, captures)).collect();
+        let port = Port {
+            driver: Driver::Packet,
+            device: config.device.clone(),
+            index: Some(link.index),
+            counters,
+            pcap: None,
+            link: Some(up),
+            claim: Some(claim),
+        };
+        Ok(Opened { port, mac, mtu, devices })
+    }
+
+    fn tap(&self, config: &InterfaceConfig, captures: &[PcapInterface]) -> anyhow::Result<Opened> {
+        let devices = TapDevice::open(&config.device, self.workers)?;
+        let mut netlink = Netlink::open()?;
+        let link = netlink.link(&config.device)?;
+        let up = LinkUp::new(&mut netlink, &link)?;
+        let counters = devices.iter().map(|device| device.counters().clone()).collect();
+        let devices = devices.into_iter().map(|device| captured(device, captures)).collect();
+        let port = Port {
+            driver: Driver::Tap,
+            device: config.device.clone(),
+            index: Some(link.index),
+            counters,
+            pcap: None,
+            link: Some(up),
+            claim: None,
+        };
+        let mac = config.mac.unwrap_or_else(|| made_up_mac(&config.name));
+        Ok(Opened { port, mac, mtu: self.mtu(config, link.mtu), devices })
+    }
+
+    fn memory(&self, config: &InterfaceConfig, captures: &[PcapInterface]) -> Opened {
+        let mut wires = self.wires.lock().unwrap_or_else(PoisonError::into_inner);
+        let wire = wires.entry(config.device.clone()).or_insert_with(|| Wire::new(WIRE_QUEUE));
+        let device = wire.attach();
+        let counters = vec![device.counters().clone()];
+        // A wire in memory has no queues to spread over: the first worker receives, all send.
+        let wake = self.wake.clone();
+        device.set_wake(move || siding_netisr::Wake::wake(&*wake, 0));
+        let device = Arc::new(Mutex::new(device));
+        let devices = (0..self.workers)
+            .map(|worker| {
+                captured(Shared { device: device.clone(), wake: self.wake.clone(), worker }, captures)
+            })
+            .collect();
+        let port = Port {
+            driver: Driver::Memory,
+            device: config.device.clone(),
+            index: None,
+            counters,
+            pcap: None,
+            link: None,
+            claim: None,
+        };
+        let mac = config.mac.unwrap_or_else(|| made_up_mac(&config.name));
+        Opened { port, mac, mtu: self.mtu(config, 1500), devices }
+    }
+
+    /// What is configured, else what the device says as far as buffers take it.
+    fn mtu(&self, config: &InterfaceConfig, device: u32) -> u16 {
+        let device = u16::try_from(device).unwrap_or(u16::MAX).max(1280);
+        config.mtu.unwrap_or(device).min(self.largest)
+    }
+}
+
+impl Port {
+    /// Gives the kernel back what is its own, as it was. To be called when the devices are gone.
+    ///
+    /// # Errors
+    ///
+    /// A setting could not be put back, or the capture is cut off.
+    pub(super) fn close(self) -> anyhow::Result<()> {
+        // In the reverse order of taking: an interface that we took up goes down before the kernel speaks again.
+        let link = self.link.map_or(Ok(()), LinkUp::release);
+        let claim = self.claim.map_or(Ok(()), Claim::release);
+        let pcap = self.pcap.map_or(Ok(()), |file| file.flush());
+        link?;
+        claim?;
+        Ok(pcap?)
+    }
+}
+
+/// A device in memory that several workers share.
+struct Shared {
+    device: Arc<Mutex<MemDevice>>,
+    wake: Arc<EventWake>,
+    worker: usize,
+}
+
+impl Device for Shared {
+    fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
+        match self.worker {
+            0 => self.device.lock().unwrap_or_else(PoisonError::into_inner).receive(cache, into, max),
+            _ => Ok(0),
+        }
+    }
+
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+        self.device.lock().unwrap_or_else(PoisonError::into_inner).transmit(frames)
+    }
+
+    fn readable(&self) -> Option<BorrowedFd<'_>> {
+        self.wake.event(self.worker)
+    }
+}
+
+/// Starts a capture file.
+pub(super) fn capture(path: &Path) -> anyhow::Result<PcapFile> {
+    let what = || format!("cannot capture into {}", path.display());
+    let file = std::fs::File::create(path).with_context(what)?;
+    PcapFile::new(io::BufWriter::new(file)).with_context(what)
+}
+
+/// Puts captures round a device.
+fn captured<D: Device + 'static>(device: D, captures: &[PcapInterface]) -> Box<dyn Device> {
+    let clock = || {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    };
+    match captures {
+        [] => Box::new(device),
+        [only] => Box::new(PcapTap::new(device, only.clone(), clock)),
+        [first, second, ..] => {
+            Box::new(PcapTap::new(PcapTap::new(device, first.clone(), clock), second.clone(), clock))
+        }
+    }
+}
+
+/// An address of local administration: the same for the same name on the same machine and namespace, so that a
+/// restart looks to neighbours like the same station.
+fn made_up_mac(name: &str) -> Mac {
+    let mut hasher = std::hash::DefaultHasher::new();
+    name.hash(&mut hasher);
+    std::fs::read("/etc/machine-id").unwrap_or_default().hash(&mut hasher);
+    std::fs::read_link("/proc/self/ns/net").unwrap_or_default().hash(&mut hasher);
+    let [a, b, c, d, e, ..] = hasher.finish().to_be_bytes();
+    Mac([0x02, a, b, c, d, e])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_up_addresses_are_local_steady_and_apart() {
+        let mac = made_up_mac("tap0");
+        assert!(mac.is_unicast() && mac.0[0] & 2 != 0);
+        assert_eq!(mac, made_up_mac("tap0"));
+        assert_ne!(mac, made_up_mac("tap1"));
+    }
+}

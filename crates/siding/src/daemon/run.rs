@@ -1,0 +1,205 @@
+//! From a configuration to a daemon, and its main thread.
+
+use std::hash::BuildHasher;
+use std::hash::RandomState;
+use std::io::Read;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::RwLock;
+use std::time::Duration;
+
+use anyhow::Context;
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+use rustix::event::poll;
+use siding_drivers::kernel::LinkEvent;
+use siding_drivers::kernel::Monitor;
+use siding_lockorder::Root;
+use siding_mbuf::Pool;
+use siding_mbuf::PoolConfig;
+use siding_stack::Stack;
+use signal_hook::consts::SIGINT;
+use signal_hook::consts::SIGTERM;
+
+use super::log;
+use super::log::Log;
+use super::port;
+use super::port::Opener;
+use super::state::Daemon;
+use super::state::Free;
+use super::state::lock;
+use crate::config::Config;
+use crate::control;
+use crate::control::Listener;
+use crate::runtime;
+use crate::runtime::EventWake;
+use crate::runtime::Runtime;
+use crate::runtime::RuntimeConfig;
+
+/// In front of a packet: the longest headers that forwarding and tags may add, with room to spare.
+const HEADROOM: u16 = 128;
+
+/// A frame's header, a VLAN tag, and one byte more by which a driver sees that a frame is longer.
+const FRAMING: u16 = 14 + 4 + 1;
+
+/// How often the main thread looks whether the workers live.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Runs the stack that the file describes, until SIGINT or SIGTERM.
+///
+/// # Errors
+///
+/// It could not be started.
+pub(crate) fn run(file: &Path, control: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let config = Config::load(file)?;
+    log::start(config.stack.log);
+    // Both from the first moment on: a signal that comes while we start is a stop, too.
+    let signals = signals()?;
+    let path = control.map(Path::to_owned).or_else(|| config.stack.control.clone());
+    let listener = Listener::bind(&path.unwrap_or_else(control::default_path))?;
+    let mut monitor = Monitor::open().ok();
+    let mut root = Root::new();
+    let mut entered = root.enter()?;
+    let ctx = &mut entered.ctx();
+    let daemon = Arc::new(start(&config)?);
+    let started = configure(&daemon, ctx, &config).and_then(|()| Ok(listener.serve(&daemon)?));
+    match started {
+        Ok(()) => {
+            tracing::info!("control socket at {}", listener.path().display());
+            watch(&daemon, ctx, signals, monitor.as_mut());
+        }
+        // What was begun is undone, and only the cause is told.
+        Err(error) => {
+            drop(listener);
+            let _ = daemon.stop(ctx);
+            return Err(error);
+        }
+    }
+    drop(listener);
+    match daemon.stop(ctx) {
+        Ok(()) => {
+            tracing::info!("stopped: every packet accounted for, every buffer back");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(wrong) => {
+            for error in wrong {
+                tracing::error!("stopping: {error:#}");
+            }
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn start(config: &Config) -> anyhow::Result<Daemon> {
+    let stack = &config.stack;
+    let largest = config.interfaces.iter().filter_map(|interface| interface.mtu).max().unwrap_or(0).max(1500);
+    let size = (HEADROOM + FRAMING + largest).next_multiple_of(64).max(2048);
+    let pool = Pool::new(PoolConfig { buffers: stack.buffers, size, headroom: HEADROOM })
+        .with_context(|| format!("{} buffers of {size} bytes", stack.buffers))?;
+    let wake = EventWake::new(stack.workers).context("cannot make the workers' eventfds")?;
+    let log = Arc::new(Log::default());
+    let mut settings = siding_stack::StackConfig::new(pool.clone(), runtime::clock());
+    settings.workers = stack.workers;
+    // The standard library's random keys are the system's.
+    settings.seed = RandomState::new().hash_one("siding");
+    settings.wake = Some(wake.clone());
+    settings.observer = log.clone();
+    settings.nud = stack.nud;
+    settings.dad = stack.dad;
+    settings.queue_limit = stack.queue_limit;
+    let built = Stack::new(settings)?;
+    let pcap = stack.pcap.as_deref().map(port::capture).transpose()?;
+    let runtime = RuntimeConfig { spin: stack.spin, pin: stack.pin };
+    let runtime = Runtime::start(&built, wake.clone(), runtime).context("cannot start the workers")?;
+    tracing::info!("{} worker(s), {} buffers of {size} bytes", stack.workers, stack.buffers);
+    let largest = size - HEADROOM - FRAMING;
+    let opener = Opener { workers: stack.workers, wake, largest, pcap, wires: Mutex::default() };
+    Ok(Daemon {
+        stack: built,
+        pool,
+        opener,
+        log,
+        ports: Mutex::default(),
+        leaving: Mutex::default(),
+        runtime: Mutex::new(Some(runtime)),
+        closing: RwLock::new(false),
+    })
+}
+
+fn configure(daemon: &Daemon, ctx: &mut Free<'_>, config: &Config) -> anyhow::Result<()> {
+    daemon.stack.set_forwarding(ctx, config.stack.forwarding);
+    for interface in &config.interfaces {
+        daemon.attach(ctx, interface).with_context(|| format!("interface '{}'", interface.name))?;
+    }
+    for route in &config.routes {
+        daemon.add_route(ctx, route).with_context(|| format!("the route to {}", route.to))?;
+    }
+    for neighbor in &config.neighbors {
+        let on = daemon.interface(&neighbor.interface)?;
+        let added = daemon.stack.add_neighbor(ctx, on, neighbor.address, neighbor.mac);
+        added.with_context(|| format!("the neighbor {}", neighbor.address))?;
+    }
+    Ok(())
+}
+
+/// A stream that becomes readable when we are to stop.
+fn signals() -> anyhow::Result<UnixStream> {
+    let (read, write) = UnixStream::pair()?;
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
+    }
+    Ok(read)
+}
+
+/// Watches workers and the kernel's links until a signal comes.
+fn watch(daemon: &Daemon, ctx: &mut Free<'_>, mut signals: UnixStream, mut monitor: Option<&mut Monitor>) {
+    loop {
+        let mut fds = vec![PollFd::new(&signals, PollFlags::IN)];
+        if let Some(monitor) = monitor.as_deref() {
+            fds.push(PollFd::new(monitor, PollFlags::IN));
+        }
+        let look = Timespec::try_from(LOOK).ok();
+        // An interrupted wait is as good as one that is over.
+        let _ = poll(&mut fds, look.as_ref());
+        let stop = fds[0].revents().contains(PollFlags::IN);
+        drop(fds);
+        if stop {
+            let _ = signals.read(&mut [0; 16]);
+            tracing::info!("stopping");
+            return;
+        }
+        if lock(&daemon.runtime).as_ref().is_some_and(Runtime::has_failed) {
+            tracing::error!("a worker has ended by itself; stopping");
+            return;
+        }
+        while let Some(event) = monitor.as_deref_mut().and_then(|monitor| monitor.try_next().ok().flatten()) {
+            link_changed(daemon, ctx, &event);
+        }
+        daemon.reap();
+    }
+}
+
+/// The kernel has changed one of our interfaces under us.
+fn link_changed(daemon: &Daemon, ctx: &mut Free<'_>, event: &LinkEvent) {
+    let ports = lock(&daemon.ports);
+    let ours = ports.iter().find(|(_, port)| port.index == Some(event.index));
+    let Some(name) = ours.map(|(name, _)| name.clone()) else { return };
+    drop(ports);
+    if event.gone {
+        tracing::error!("{name}: the kernel's interface {} has gone; detaching", event.name);
+        if let Err(error) = daemon.detach(ctx, &name, Duration::from_secs(10)) {
+            tracing::error!("{name}: {error:#}");
+        }
+        return;
+    }
+    let state = match (event.up, event.carrier) {
+        (true, true) => "up",
+        (true, false) => "up, no carrier",
+        (false, _) => "down: nothing passes until somebody takes it up (`ip link set ... up`)",
+    };
+    tracing::info!("{name}: the kernel's interface {} is {state}", event.name);
+}

@@ -1,0 +1,170 @@
+//! One connection to the control socket: its requests, and its echo requests' identifier.
+
+use std::sync::PoisonError;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use anyhow::Context;
+use anyhow::bail;
+use siding_lockorder::Root;
+use siding_netisr::IfId;
+use siding_stack::Ping;
+
+use super::state::Daemon;
+use super::state::Free;
+use crate::config::InterfaceConfig;
+use crate::config::RouteConfig;
+use crate::config::value;
+use crate::control::Answer;
+use crate::control::AttachRequest;
+use crate::control::CarryOut;
+use crate::control::PingRow;
+use crate::control::Request;
+use crate::control::RouteRequest;
+use crate::control::Serve;
+
+/// A request waits no longer than this for answers to echo requests, so that the daemon can stop.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Between two looks whether an answer has come: short beside the interval of any ping.
+const LOOK: Duration = Duration::from_micros(250);
+
+impl Serve for Daemon {
+    fn session(&self, each: &mut dyn FnMut(&mut CarryOut<'_>)) {
+        let mut root = Root::new();
+        // A fresh thread has entered no other.
+        let Ok(mut entered) = root.enter() else { return };
+        let mut ctx = entered.ctx();
+        let mut ping = None;
+        each(&mut |request| {
+            let closing = self.closing.read().unwrap_or_else(PoisonError::into_inner);
+            if *closing {
+                return Answer::Error("this siding is stopping".into());
+            }
+            self.carry_out(&mut ctx, &mut ping, request)
+                .unwrap_or_else(|error| Answer::Error(format!("{error:#}")))
+        });
+        if let Some(ping) = ping {
+            ping.close(&mut ctx);
+        }
+    }
+}
+
+impl Daemon {
+    fn carry_out(
+        &self,
+        ctx: &mut Free<'_>,
+        ping: &mut Option<Ping>,
+        request: Request,
+    ) -> anyhow::Result<Answer> {
+        Ok(match request {
+            Request::ShowInterfaces {} => Answer::Interfaces(self.show_interfaces(ctx)),
+            Request::ShowAddresses {} => Answer::Addresses(self.show_addresses()),
+            Request::ShowNeighbors {} => Answer::Neighbors(self.show_neighbors(ctx)),
+            Request::ShowRoutes {} => Answer::Routes(self.show_routes()),
+            Request::ShowNetisr {} => Answer::Netisr(self.show_netisr()),
+            Request::ShowDrops {} => Answer::Drops(self.show_drops()),
+            Request::ShowWorkers {} => Answer::Workers(self.show_workers()),
+            Request::InterfaceAttach(request) => self.attach(ctx, &interface(request)?).map(done)?,
+            Request::InterfaceDetach { name, timeout_ms } => {
+                let took = self.detach(ctx, &name, Duration::from_millis(timeout_ms))?;
+                Answer::Detached { took_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) }
+            }
+            Request::InterfaceSet { name, up } => self.set_up(ctx, &name, up).map(done)?,
+            Request::AddressAdd { interface, address, dad } => {
+                self.add_address(ctx, &interface, address.0, dad).map(done)?
+            }
+            Request::AddressDel { interface, address } => {
+                self.remove_address(ctx, &interface, address).map(done)?
+            }
+            Request::RouteAdd(request) => {
+                let RouteRequest { to, via, interface, metric } = request;
+                value::without_host_bits(to.0).map_err(anyhow::Error::msg)?;
+                via.map_or(Ok(()), |via| value::next_hop(via, to.0)).map_err(anyhow::Error::msg)?;
+                let interface = match (interface, via) {
+                    (Some(interface), _) => interface,
+                    (None, Some(via)) => self.on_link(via)?,
+                    (None, None) => bail!("a route that leads nowhere: give `via ADDR`, `dev NAME` or both"),
+                };
+                let metric = metric.unwrap_or(1024);
+                self.add_route(ctx, &RouteConfig { to: to.0, via, interface, metric }).map(done)?
+            }
+            Request::RouteDel(RouteRequest { to, via, interface, .. }) => {
+                self.remove_route(ctx, to.0, via, interface.as_deref()).map(done)?
+            }
+            Request::NeighborAdd { interface, address, mac } => {
+                let id = self.interface(&interface)?;
+                let added = self.stack.add_neighbor(ctx, id, address, mac.0);
+                added.map(done).with_context(|| interface)?
+            }
+            Request::NeighborFlush { interface, address } => {
+                let all = self.stack.config().interfaces().map(|there| there.ifnet.id).collect();
+                let on: Vec<IfId> = match interface {
+                    Some(name) => vec![self.interface(&name)?],
+                    None => all,
+                };
+                let goes = |addr| address.is_none_or(|address| address == addr);
+                Answer::Flushed(on.into_iter().map(|id| self.stack.flush_neighbors(ctx, id, goes)).sum())
+            }
+            Request::PingSend { address, interface, seq, size } => {
+                let scope = interface.map(|name| self.interface(&name)).transpose()?.unwrap_or(IfId::NONE);
+                if ping.is_none() {
+                    *ping = self.stack.open_ping(ctx);
+                }
+                let ping = ping.as_ref().context("too many pings at a time: end one")?;
+                let data: Vec<u8> = (0..size).map(|at| at as u8).collect();
+                let at_ns = self.stack.now().as_nanos();
+                self.stack.ping(ctx, ping, address, scope, seq, &data)?;
+                Answer::PingSent { at_ns }
+            }
+            Request::PingWait { timeout_ms } => Answer::PingAnswers(match ping {
+                Some(ping) => wait(ctx, ping, Duration::from_millis(timeout_ms)),
+                None => Vec::new(),
+            }),
+        })
+    }
+}
+
+/// What has come, as soon as something has.
+fn wait(ctx: &mut Free<'_>, ping: &Ping, timeout: Duration) -> Vec<PingRow> {
+    let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
+    loop {
+        let answers: Vec<PingRow> = std::iter::from_fn(|| ping.answer(ctx)).map(row).collect();
+        let left = deadline.saturating_duration_since(Instant::now());
+        if !answers.is_empty() || left.is_zero() {
+            return answers;
+        }
+        thread::sleep(left.min(LOOK));
+    }
+}
+
+fn row(reply: siding_stack::PingReply) -> PingRow {
+    let (from, hop_limit, error) = match reply.answer {
+        siding_stack::Answer::Reply { from, hop_limit } => (from, Some(hop_limit), None),
+        siding_stack::Answer::Error { from, what } => (from, None, Some(what)),
+    };
+    PingRow { seq: reply.seq, at_ns: reply.at.as_nanos(), from, hop_limit, error }
+}
+
+/// An interface as asked for, checked as one of a file is.
+fn interface(request: AttachRequest) -> anyhow::Result<InterfaceConfig> {
+    let AttachRequest { name, driver, device, mac, mtu, addresses, link_local, dad } = request;
+    let config = InterfaceConfig {
+        device: device.unwrap_or_else(|| name.clone()),
+        name,
+        driver,
+        mac: mac.map(|mac| mac.0),
+        mtu,
+        addresses: addresses.into_iter().map(|cidr| cidr.0).collect(),
+        link_local,
+        dad,
+        pcap: None,
+    };
+    config.check().map_err(anyhow::Error::msg)?;
+    Ok(config)
+}
+
+fn done(_: ()) -> Answer {
+    Answer::Done
+}

@@ -1,0 +1,217 @@
+//! What the daemon tells of itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use siding_drivers::DeviceStats;
+use siding_netisr::LaneReport;
+use siding_netisr::Refusals;
+use siding_stack::route::Address;
+use siding_stack::route::Origin;
+use siding_stack::route::Route;
+
+use super::state::Daemon;
+use super::state::Free;
+use super::state::driver_name;
+use super::state::lock;
+use crate::control::AddressRow;
+use crate::control::DropRow;
+use crate::control::InterfaceRow;
+use crate::control::LaneRow;
+use crate::control::NeighborRow;
+use crate::control::RouteRow;
+use crate::control::TypeRow;
+use crate::control::WorkerRow;
+
+impl Daemon {
+    pub(super) fn show_interfaces(&self, ctx: &mut Free<'_>) -> Vec<InterfaceRow> {
+        self.reap();
+        let config = self.stack.config();
+        let reports = self.stack.interfaces(ctx);
+        let ports = lock(&self.ports);
+        let row = |report: siding_stack::InterfaceReport| {
+            let port = ports.get(&report.name);
+            let mut addresses = Vec::new();
+            if let Some(there) = config.interface(report.id) {
+                addresses.extend(there.addrs6.iter().map(|own| format!("{}/{}", own.addr, own.prefix_len)));
+                addresses.extend(there.addrs4.iter().map(|own| format!("{}/{}", own.addr, own.prefix_len)));
+            }
+            let netisr = report.netisr;
+            let mut fates: BTreeMap<String, u64> = [
+                ("handled", netisr.handled),
+                ("departed", netisr.departed),
+                ("flushed", netisr.flushed),
+                ("dropped-oldest", netisr.dropped_oldest),
+            ]
+            .into_iter()
+            .map(named)
+            .collect();
+            fates.extend(
+                refused(&netisr.refused).into_iter().map(|(cause, n)| (format!("refused-{cause}"), n)),
+            );
+            InterfaceRow {
+                id: report.id.to_string(),
+                driver: port.map_or("?", driver_name).to_owned(),
+                device: port.map_or_else(|| "?".to_owned(), |port| port.device.clone()),
+                up: report.up,
+                mac: report.mac.to_string(),
+                mtu: report.mtu,
+                addresses,
+                neighbors: report.neighbors,
+                counters: report.counters.iter().map(|(what, n)| named((what.name(), *n))).collect(),
+                device_counters: port
+                    .map(|port| device_counters(port.counters.iter().map(|counters| counters.stats())))
+                    .unwrap_or_default(),
+                netisr: fates,
+                name: report.name,
+            }
+        };
+        reports.into_iter().map(row).collect()
+    }
+
+    pub(super) fn show_addresses(&self) -> Vec<AddressRow> {
+        let config = self.stack.config();
+        let mut rows = Vec::new();
+        for there in config.interfaces() {
+            let interface = &there.ifnet.name;
+            rows.extend(there.addrs6.iter().map(|own| AddressRow {
+                address: format!("{}/{}", own.addr, own.prefix_len),
+                interface: interface.clone(),
+                state: own.state.to_string().to_lowercase(),
+            }));
+            rows.extend(there.addrs4.iter().map(|own| AddressRow {
+                address: format!("{}/{}", own.addr, own.prefix_len),
+                interface: interface.clone(),
+                state: "preferred".into(),
+            }));
+        }
+        rows
+    }
+
+    pub(super) fn show_neighbors(&self, ctx: &mut Free<'_>) -> Vec<NeighborRow> {
+        let row = |report: siding_stack::NeighborReport| NeighborRow {
+            address: report.addr,
+            interface: self.name_of(report.interface),
+            mac: report.lladdr.map(|mac| mac.to_string()),
+            state: report.state.to_string(),
+            router: report.router,
+            fixed: report.fixed,
+            held: report.held,
+        };
+        let mut rows: Vec<NeighborRow> = self.stack.neighbors(ctx).into_iter().map(row).collect();
+        rows.sort_by(|a, b| (&a.interface, a.address).cmp(&(&b.interface, b.address)));
+        rows
+    }
+
+    pub(super) fn show_routes(&self) -> Vec<RouteRow> {
+        let mut rows: Vec<RouteRow> = self.stack.routes6().iter().map(|route| self.route(route)).collect();
+        rows.extend(self.stack.routes4().iter().map(|route| self.route(route)));
+        rows
+    }
+
+    pub(super) fn show_netisr(&self) -> Vec<TypeRow> {
+        let row = |report: siding_netisr::TypeReport| TypeRow {
+            total: lane(&report.total(), report.workers.iter().all(LaneReport::is_conserved)),
+            workers: report.workers.iter().map(|report| lane(report, report.is_conserved())).collect(),
+            name: report.name,
+            limit: report.limit,
+        };
+        self.stack.netisr_types().into_iter().map(row).collect()
+    }
+
+    pub(super) fn show_drops(&self) -> Vec<DropRow> {
+        let row = |report: siding_stack::DropReport| DropRow {
+            cause: report.cause.to_string(),
+            count: report.count,
+        };
+        self.stack.drops().into_iter().map(row).collect()
+    }
+
+    pub(super) fn show_workers(&self) -> Vec<WorkerRow> {
+        let threads = lock(&self.runtime).as_ref().map(|runtime| runtime.stats()).unwrap_or_default();
+        let reports = self.stack.workers().into_iter().zip(threads).enumerate();
+        reports
+            .map(|(worker, (report, thread))| WorkerRow {
+                worker,
+                core: thread.core,
+                sleeping: report.sleeping,
+                turns: thread.turns,
+                busy: thread.busy,
+                received: thread.received,
+                sleeps: thread.sleeps,
+                wakeups: report.wakeups,
+            })
+            .collect()
+    }
+
+    fn route<A: Address + Into<std::net::IpAddr>>(&self, route: &Route<A>) -> RouteRow {
+        let origin = match route.origin {
+            Origin::Connected => "connected",
+            Origin::Static => "static",
+            Origin::Redirect => "redirect",
+            Origin::Advertised => "advertised",
+        };
+        RouteRow {
+            to: route.prefix.to_string(),
+            via: route.next_hop.map(Into::into),
+            interface: self.name_of(route.interface),
+            metric: route.metric,
+            origin: origin.into(),
+        }
+    }
+}
+
+fn lane(report: &LaneReport, conserved: bool) -> LaneRow {
+    let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    let timed = report.residence.count() > 0;
+    LaneRow {
+        accepted: report.accepted,
+        handled: report.handled,
+        departed: report.departed,
+        flushed: report.flushed,
+        dropped_oldest: report.dropped_oldest,
+        resident: report.resident,
+        reserved: report.reserved,
+        high_water: report.high_water,
+        refused: refused(&report.refused),
+        oldest_age_ns: report.oldest_age.map(nanos),
+        residence_p50_ns: report.residence.percentile(50.0).map(nanos),
+        residence_p99_ns: report.residence.percentile(99.0).map(nanos),
+        residence_max_ns: timed.then(|| nanos(report.residence.longest())),
+        conserved,
+    }
+}
+
+fn refused(refusals: &Refusals) -> BTreeMap<String, u64> {
+    refusals.iter().map(|(cause, count)| named((cause.name(), count))).collect()
+}
+
+fn device_counters(devices: impl Iterator<Item = DeviceStats>) -> BTreeMap<String, u64> {
+    let mut sum = BTreeMap::new();
+    for stats in devices {
+        let counters = [
+            ("rx-frames", stats.rx_frames),
+            ("rx-bytes", stats.rx_bytes),
+            ("rx-no-buffer", stats.rx_no_buffer),
+            ("rx-too-big", stats.rx_too_big),
+            ("rx-offload", stats.rx_offload),
+            ("rx-malformed", stats.rx_malformed),
+            ("rx-overrun", stats.rx_overrun),
+            ("rx-dropped", stats.rx_dropped()),
+            ("tx-frames", stats.tx_frames),
+            ("tx-bytes", stats.tx_bytes),
+            ("tx-too-big", stats.tx_too_big),
+            ("tx-down", stats.tx_down),
+            ("tx-refused", stats.tx_refused),
+            ("tx-dropped", stats.tx_dropped()),
+        ];
+        for (what, count) in counters {
+            *sum.entry(what.to_owned()).or_default() += count;
+        }
+    }
+    sum
+}
+
+fn named((name, count): (&str, u64)) -> (String, u64) {
+    (name.to_owned(), count)
+}

@@ -1,0 +1,305 @@
+//! What the daemon has, and the changes that can be asked of it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+use std::time::Duration;
+use std::time::Instant;
+
+use anyhow::Context;
+use anyhow::anyhow;
+use anyhow::bail;
+use siding_drivers::kernel::Cidr;
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Pool;
+use siding_netisr::IfId;
+use siding_stack::Detached;
+use siding_stack::InterfaceSpec;
+use siding_stack::Stack;
+use siding_stack::route::Origin;
+use siding_stack::route::Prefix;
+use siding_stack::route::Route;
+
+use super::log::Log;
+use super::port::Opener;
+use super::port::Port;
+use crate::config::InterfaceConfig;
+use crate::config::RouteConfig;
+use crate::runtime::Runtime;
+
+/// The token of a thread that holds none of the stack's locks.
+pub(super) type Free<'c> = Ctx<'c, Unlocked>;
+
+/// A daemon at work.
+pub(super) struct Daemon {
+    pub(super) stack: Stack,
+    pub(super) pool: Pool,
+    pub(super) opener: Opener,
+    pub(super) log: Arc<Log>,
+    pub(super) ports: Mutex<BTreeMap<String, Port>>,
+    /// Interfaces whose departure took longer than somebody was willing to wait.
+    pub(super) leaving: Mutex<Vec<(String, Detached, Option<Port>)>>,
+    pub(super) runtime: Mutex<Option<Runtime>>,
+    /// True once the daemon stops. Held for reading by each request.
+    pub(super) closing: RwLock<bool>,
+}
+
+impl Daemon {
+    /// Attaches an interface with its addresses.
+    pub(super) fn attach(&self, ctx: &mut Free<'_>, config: &InterfaceConfig) -> anyhow::Result<()> {
+        self.reap();
+        let name = &config.name;
+        if self.stack.config().by_name(name).is_some() {
+            bail!("an interface named '{name}' is attached already: detach it first, or choose another name");
+        }
+        let opened = self.opener.open(config)?;
+        let spec = InterfaceSpec { name: name.clone(), mac: opened.mac, mtu: opened.mtu };
+        let id = match self.stack.attach(ctx, spec, opened.devices) {
+            Ok(id) => id,
+            Err(error) => {
+                let _ = opened.port.close();
+                return Err(error.into());
+            }
+        };
+        self.log.name(id, name);
+        tracing::info!(
+            "{name}: attached, {} {}, mac {}, mtu {} bytes",
+            driver_name(&opened.port),
+            opened.port.device,
+            opened.mac,
+            opened.mtu
+        );
+        lock(&self.ports).insert(name.clone(), opened.port);
+        self.add_addresses(ctx, id, config).or_else(|error| {
+            // Half an interface is worse than none.
+            self.detach(ctx, name, Duration::from_secs(10))?;
+            Err(error)
+        })
+    }
+
+    fn add_addresses(&self, ctx: &mut Free<'_>, id: IfId, config: &InterfaceConfig) -> anyhow::Result<()> {
+        if config.link_local {
+            self.stack.add_link_local(ctx, id, config.dad).map_err(|error| self.named(id, error))?;
+        }
+        for own in &config.addresses {
+            let added = self.stack.add_address(ctx, id, own.address(), own.length(), config.dad);
+            added.map_err(|error| self.named(id, error))?;
+        }
+        Ok(())
+    }
+
+    /// Detaches an interface and gives it back to the kernel; tells how long it took until nothing of it was left.
+    pub(super) fn detach(
+        &self,
+        ctx: &mut Free<'_>,
+        name: &str,
+        timeout: Duration,
+    ) -> anyhow::Result<Duration> {
+        let id = self.interface(name)?;
+        let start = Instant::now();
+        let mut detached = self
+            .stack
+            .detach(ctx, id)
+            .map_err(|_| anyhow!("interface '{name}' is being detached already"))?;
+        let waited = detached.wait(ctx, timeout);
+        let took = start.elapsed();
+        let port = lock(&self.ports).remove(name);
+        if let Err(held) = waited {
+            lock(&self.leaving).push((name.to_owned(), detached, port));
+            bail!(
+                "interface '{name}' did not go within {} ms: {held}; it takes no traffic any more and goes on departing",
+                timeout.as_millis()
+            );
+        }
+        self.log.forget(id);
+        tracing::info!("{name}: detached in {:.1} us", took.as_secs_f64() * 1e6);
+        if let Some(port) = port {
+            port.close().with_context(|| format!("interface '{name}' is detached, but"))?;
+        }
+        Ok(took)
+    }
+
+    /// Gives back what departed late.
+    pub(super) fn reap(&self) {
+        let mut leaving = lock(&self.leaving);
+        let mut gone = Vec::new();
+        leaving.retain_mut(|(name, detached, port)| {
+            let complete = detached.is_complete();
+            if complete {
+                gone.push((std::mem::take(name), port.take()));
+            }
+            !complete
+        });
+        drop(leaving);
+        for (name, port) in gone {
+            tracing::info!("{name}: has gone at last");
+            if let Some(Err(error)) = port.map(Port::close) {
+                tracing::warn!("{name}: {error:#}");
+            }
+        }
+    }
+
+    /// Takes an interface up or down.
+    pub(super) fn set_up(&self, ctx: &mut Free<'_>, name: &str, up: bool) -> anyhow::Result<()> {
+        let id = self.interface(name)?;
+        Ok(self.stack.set_up(ctx, id, up)?)
+    }
+
+    /// Adds an address.
+    pub(super) fn add_address(
+        &self,
+        ctx: &mut Free<'_>,
+        name: &str,
+        cidr: Cidr,
+        detect: bool,
+    ) -> anyhow::Result<()> {
+        let id = self.interface(name)?;
+        let added = self.stack.add_address(ctx, id, cidr.address(), cidr.length(), detect);
+        added.map_err(|error| self.named(id, error))
+    }
+
+    /// Removes an address.
+    pub(super) fn remove_address(&self, ctx: &mut Free<'_>, name: &str, addr: IpAddr) -> anyhow::Result<()> {
+        let id = self.interface(name)?;
+        self.stack.remove_address(ctx, id, addr).map_err(|error| self.named(id, error))
+    }
+
+    /// Adds a route.
+    pub(super) fn add_route(&self, ctx: &mut Free<'_>, route: &RouteConfig) -> anyhow::Result<()> {
+        let interface = self.interface(&route.interface)?;
+        let (metric, origin, len) = (route.metric, Origin::Static, route.to.length());
+        match (route.to.address(), route.via) {
+            (IpAddr::V6(to), None | Some(IpAddr::V6(_))) => {
+                let next_hop = route.via.and_then(as_v6);
+                let prefix = Prefix::new(to, len)?;
+                self.stack.add_routes6(ctx, [Route { prefix, next_hop, interface, metric, origin }])?;
+            }
+            (IpAddr::V4(to), None | Some(IpAddr::V4(_))) => {
+                let next_hop = route.via.and_then(as_v4);
+                let prefix = Prefix::new(to, len)?;
+                self.stack.add_route4(ctx, Route { prefix, next_hop, interface, metric, origin })?;
+            }
+            (_, Some(via)) => bail!("{via} cannot lead to {}: one is IPv4 and the other IPv6", route.to),
+        }
+        Ok(())
+    }
+
+    /// Removes the routes to a prefix that agree with what was given of next hop and interface.
+    pub(super) fn remove_route(
+        &self,
+        ctx: &mut Free<'_>,
+        to: Cidr,
+        via: Option<IpAddr>,
+        interface: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let interface = interface.map(|name| self.interface(name)).transpose()?;
+        let is_meant = |hop: Option<IpAddr>, on: IfId| {
+            (via.is_none() || via == hop) && interface.is_none_or(|interface| interface == on)
+        };
+        let mut removed = 0;
+        match to.address() {
+            IpAddr::V6(addr) => {
+                let prefix = Prefix::new(addr, to.length())?;
+                for route in self.stack.routes6().into_iter().filter(|route| route.prefix == prefix) {
+                    if is_meant(route.next_hop.map(IpAddr::V6), route.interface) {
+                        removed += usize::from(self.stack.remove_route6(
+                            ctx,
+                            &prefix,
+                            route.next_hop,
+                            route.interface,
+                        ));
+                    }
+                }
+            }
+            IpAddr::V4(addr) => {
+                let prefix = Prefix::new(addr, to.length())?;
+                for route in self.stack.routes4().into_iter().filter(|route| route.prefix == prefix) {
+                    if is_meant(route.next_hop.map(IpAddr::V4), route.interface) {
+                        removed += usize::from(self.stack.remove_route4(
+                            ctx,
+                            &prefix,
+                            route.next_hop,
+                            route.interface,
+                        ));
+                    }
+                }
+            }
+        }
+        if removed == 0 {
+            bail!("no such route to {to}: `siding show routes` lists them");
+        }
+        Ok(())
+    }
+
+    /// The interface that a route without one is meant to take: that which has the next hop on its link.
+    pub(super) fn on_link(&self, via: IpAddr) -> anyhow::Result<String> {
+        let config = self.stack.config();
+        let near = config.interfaces().find(|interface| match via {
+            IpAddr::V6(via) => {
+                interface.addrs6.iter().any(|own| Prefix::covering(own.addr, own.prefix_len).contains(via))
+                    && !siding_wire::ip6::is_link_local(via)
+            }
+            IpAddr::V4(via) => {
+                interface.addrs4.iter().any(|own| Prefix::covering(own.addr, own.prefix_len).contains(via))
+            }
+        });
+        near.map(|interface| interface.ifnet.name.clone())
+            .with_context(|| format!("no interface has a prefix with {via} in it: say which by `dev NAME`"))
+    }
+
+    /// The identity of the interface of this name.
+    pub(super) fn interface(&self, name: &str) -> anyhow::Result<IfId> {
+        let config = self.stack.config();
+        config.by_name(name).map(|interface| interface.ifnet.id).with_context(|| {
+            let names: Vec<&str> =
+                config.interfaces().map(|interface| interface.ifnet.name.as_str()).collect();
+            match names.is_empty() {
+                true => format!("no interface '{name}': there are none; `siding interface attach` makes one"),
+                false => format!("no interface '{name}': there are {}", names.join(", ")),
+            }
+        })
+    }
+
+    /// The name of an interface, for messages.
+    pub(super) fn name_of(&self, id: IfId) -> String {
+        self.stack.config().interface(id).map_or_else(|| id.to_string(), |there| there.ifnet.name.clone())
+    }
+
+    fn named(&self, id: IfId, error: impl std::fmt::Display) -> anyhow::Error {
+        anyhow!("{}: {error}", self.name_of(id))
+    }
+}
+
+/// The driver's name, as in configurations.
+pub(super) fn driver_name(port: &Port) -> &'static str {
+    use crate::config::Driver;
+    match port.driver {
+        Driver::Tap => "tap",
+        Driver::Packet => "packet",
+        Driver::Memory => "memory",
+    }
+}
+
+/// A lock that a panic elsewhere does not take away.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn as_v6(addr: IpAddr) -> Option<std::net::Ipv6Addr> {
+    match addr {
+        IpAddr::V6(addr) => Some(addr),
+        IpAddr::V4(_) => None,
+    }
+}
+
+fn as_v4(addr: IpAddr) -> Option<std::net::Ipv4Addr> {
+    match addr {
+        IpAddr::V4(addr) => Some(addr),
+        IpAddr::V6(_) => None,
+    }
+}

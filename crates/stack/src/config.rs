@@ -1,5 +1,6 @@
 //! The configuration that the data path reads: one immutable snapshot.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
@@ -8,6 +9,8 @@ use std::sync::Arc;
 use siding_netisr::IfId;
 
 use crate::ifnet::Interface;
+use crate::ifnet::Kind;
+use crate::ifnet::Vlan;
 use crate::ip6::source::Candidate;
 use crate::ip6::source::Mobility;
 use crate::ip6::source::Policy;
@@ -22,6 +25,8 @@ use crate::route::Table;
 pub struct Config {
     /// By the slot of their identity.
     interfaces: Vec<Option<Interface>>,
+    /// VLANs by what they are.
+    vlans: HashMap<Vlan, IfId>,
     /// IPv6 routes, as configured; the data path looks in `fib6`.
     pub routes6: Arc<Table<Ipv6Addr>>,
     /// IPv4 routes.
@@ -48,6 +53,46 @@ impl Config {
     /// The interface of this name.
     pub fn by_name(&self, name: &str) -> Option<&Interface> {
         self.interfaces().find(|interface| interface.ifnet.name == name)
+    }
+
+    /// The interface that gets the frames of `parent` with this tag.
+    pub(crate) fn vlan(&self, vlan: &Vlan) -> Option<&Interface> {
+        self.vlans.get(vlan).and_then(|id| self.interface(*id))
+    }
+
+    /// What an interface lies on: the parent of a VLAN, the ports of a lagg.
+    pub(crate) fn below(&self, id: IfId) -> Vec<IfId> {
+        match self.interface(id).map(|interface| &interface.kind) {
+            Some(Kind::Vlan(vlan)) => vec![vlan.parent],
+            Some(Kind::Lagg(view)) => view.ports.iter().copied().collect(),
+            Some(Kind::Device) | None => Vec::new(),
+        }
+    }
+
+    /// The interface and everything that lies on it, nearest first.
+    pub(crate) fn nest(&self, id: IfId) -> Vec<IfId> {
+        let mut nest = vec![id];
+        let mut at = 0;
+        // Nothing lies on itself (refused when it is configured), so this ends.
+        while at < nest.len() {
+            let below = nest[at];
+            let above = self.interfaces().filter(|other| {
+                other.member_of != below && matches!(&other.kind, Kind::Vlan(vlan) if vlan.parent == below)
+            });
+            nest.extend(above.map(|other| other.ifnet.id));
+            if let Some(lagg) =
+                self.interface(below).map(|port| port.member_of).filter(|lagg| !lagg.is_none())
+            {
+                nest.push(lagg);
+            }
+            at += 1;
+        }
+        nest
+    }
+
+    /// How many interfaces deep `id` lies on others.
+    pub(crate) fn depth(&self, id: IfId) -> usize {
+        self.below(id).into_iter().map(|below| 1 + self.depth(below)).max().unwrap_or(0)
     }
 
     /// The interface that has this address assigned. A link-local address is looked for on `on` only.
@@ -94,6 +139,9 @@ impl Config {
         if self.interfaces.len() <= slot {
             self.interfaces.resize_with(slot + 1, || None);
         }
+        if let Kind::Vlan(vlan) = &interface.kind {
+            self.vlans.insert(*vlan, interface.ifnet.id);
+        }
         self.interfaces[slot] = Some(interface);
     }
 
@@ -101,6 +149,7 @@ impl Config {
         if self.interface(id).is_some() {
             self.interfaces[id.slot()] = None;
         }
+        self.vlans.retain(|_, vlan| *vlan != id);
         Arc::make_mut(&mut self.routes6).retain(|route| route.interface != id);
         Arc::make_mut(&mut self.routes4).retain(|route| route.interface != id);
     }

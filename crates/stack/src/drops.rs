@@ -48,6 +48,12 @@ pub enum Drop {
     TableFull,
     /// The interface is down, or has gone.
     InterfaceGone,
+    /// A tag that is no VLAN here.
+    UnknownVlan,
+    /// A lagg has no port to send by.
+    NoPort,
+    /// It came in on a lagg's port that is not in use.
+    InactivePort,
     /// The wire did not take it.
     TxFull,
     /// The pool is dry.
@@ -66,7 +72,7 @@ pub enum Drop {
     Ignored,
 }
 
-const SIMPLE: [Drop; 25] = [
+const SIMPLE: [Drop; 28] = [
     Drop::NotOurMac,
     Drop::UnknownProtocol,
     Drop::BadSource,
@@ -84,6 +90,9 @@ const SIMPLE: [Drop; 25] = [
     Drop::Unresolved,
     Drop::TableFull,
     Drop::InterfaceGone,
+    Drop::UnknownVlan,
+    Drop::NoPort,
+    Drop::InactivePort,
     Drop::TxFull,
     Drop::NoBuffer,
     Drop::NoHeadroom,
@@ -138,6 +147,9 @@ impl fmt::Display for Drop {
             Drop::Unresolved => "unresolved",
             Drop::TableFull => "neighbor-table-full",
             Drop::InterfaceGone => "interface-gone",
+            Drop::UnknownVlan => "unknown-vlan",
+            Drop::NoPort => "no-port",
+            Drop::InactivePort => "inactive-port",
             Drop::TxFull => "tx-full",
             Drop::NoBuffer => "no-buffer",
             Drop::NoHeadroom => "no-headroom",

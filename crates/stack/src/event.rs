@@ -49,6 +49,17 @@ pub enum Event {
         /// Who says so.
         lladdr: Option<Mac>,
     },
+    /// A lagg changed.
+    Lagg {
+        /// The lagg.
+        interface: IfId,
+        /// What happened.
+        cause: &'static str,
+        /// The port in use before.
+        from: Option<IfId>,
+        /// The port in use now.
+        to: Option<IfId>,
+    },
     /// A driver failed.
     DeviceError {
         /// On which interface.
@@ -92,6 +103,10 @@ impl fmt::Display for Event {
             Event::AddressConflict { addr, lladdr, .. } => {
                 let who = lladdr.map_or("somebody".to_string(), |mac| mac.to_string());
                 write!(f, "address {addr} is ours, but {who} advertises it")
+            }
+            Event::Lagg { cause, from, to, .. } => {
+                let name = |port: &Option<IfId>| port.map_or("none".to_string(), |port| port.to_string());
+                write!(f, "lagg: {cause}; port in use: {} -> {}", name(from), name(to))
             }
             Event::DeviceError { error, .. } => write!(f, "device: {error}"),
         }

@@ -7,8 +7,12 @@ rank!(
     pub Control after Unlocked
 );
 rank!(
+    /// One lagg: its ports, and what is still to be announced.
+    pub Lagg after Control
+);
+rank!(
     /// One interface's list of neighbours.
-    pub NeighborTable after Control
+    pub NeighborTable after Lagg
 );
 rank!(
     /// One neighbour: its state machine and its held packets. What the neighbour timer holds throughout.

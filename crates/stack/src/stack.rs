@@ -29,6 +29,7 @@ use crate::config::Config;
 use crate::drops::Drop;
 use crate::drops::Drops;
 use crate::event::Deaf;
+use crate::event::Event;
 use crate::event::Observer;
 use crate::icmp6;
 use crate::icmp6::limit::TokenBucket;
@@ -139,6 +140,8 @@ pub(crate) struct Types {
     pub(crate) link_out: PacketType<Mbuf, LinkOut, Local>,
     /// Packets whose neighbour did not answer, with the interface that they would have left by.
     pub(crate) unreachable: PacketType<Mbuf, IfId, Local>,
+    /// Announcements, for which room is reserved.
+    pub(crate) announce: PacketType<Mbuf, LinkOut, Local>,
     /// Our own packets to ourselves, with the interface that has the address.
     pub(crate) local_in: PacketType<Mbuf, IfId, Local>,
     /// Our own IP packets, made outside of workers; the interface scopes a link-local destination.
@@ -150,6 +153,8 @@ pub(crate) struct Control {
     pub(crate) dads: HashMap<(IfId, Ipv6Addr), Dad>,
     pub(crate) dad: DadConfig,
     pub(crate) chance: Chance,
+    /// What happened under the lock and is still to be told.
+    pub(crate) events: Vec<Event>,
 }
 
 /// A closure is a clock.
@@ -187,6 +192,7 @@ impl Stack {
                 dads: HashMap::new(),
                 dad: config.dad,
                 chance: Chance::new(chance.next_u64()),
+                events: Vec::new(),
             }),
             timers: Timers::new(),
             pings: Pings::new(),
@@ -232,6 +238,7 @@ impl Types {
         }
         Ok(Types {
             link_out: netisr.register(spec("link_out", limit).flow_key(neighbor::key), neighbor::handle)?,
+            announce: netisr.register(spec("announce", limit), neighbor::handle)?,
             unreachable: netisr.register(spec("unreachable", limit), icmp6::unreachable)?,
             local_in: netisr.register(spec("local_in", limit), |ctx, local, packet, on| {
                 match packet.data().first().is_some_and(|first| first >> 4 == 4) {

@@ -32,13 +32,15 @@ pub(crate) enum Due {
     Neighbor(Arc<Lle>),
     /// An address that is being probed for duplicates.
     Dad(IfId, Ipv6Addr),
+    /// A lagg that has something to announce, or an LACP timer.
+    Lagg(IfId),
 }
 
 impl Due {
     fn interface(&self) -> IfId {
         match self {
             Due::Neighbor(lle) => lle.interface,
-            Due::Dad(interface, _) => *interface,
+            Due::Dad(interface, _) | Due::Lagg(interface) => *interface,
         }
     }
 }

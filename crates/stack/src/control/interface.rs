@@ -25,7 +25,9 @@ use crate::drops::Drop;
 use crate::ifnet::IfCounters;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
+use crate::ifnet::Kind;
 use crate::neighbor::Neighbors;
+use crate::stack::Control;
 use crate::worker::Local;
 
 /// An interface that is to be attached.
@@ -95,17 +97,8 @@ impl Stack {
             return Err(AttachError::Queues { got: devices.len(), workers });
         }
         let (mut control, _ctx) = ctx.lock(&shared.control);
-        if shared.config.load().by_name(&spec.name).is_some() {
-            return Err(AttachError::NameTaken(spec.name));
-        }
-        let id = shared.netisr.attach().ok_or(AttachError::NoSlot)?;
-        let secret = (control.chance.next_u64(), control.chance.next_u64());
-        let ifnet = Arc::new(Ifnet {
-            id,
-            name: spec.name,
-            neighbors: Neighbors::new(id, shared.neighbors, secret),
-            counters: IfCounters::default(),
-        });
+        let ifnet = self.new_ifnet(&mut control, spec.name)?;
+        let id = ifnet.id;
         shared.deliver_devices(&ifnet, devices);
         shared.change(&mut control, |config| {
             config.put(Interface {
@@ -113,6 +106,10 @@ impl Stack {
                 mac: spec.mac,
                 mtu: spec.mtu,
                 up: true,
+                link: true,
+                kind: Kind::Device,
+                member_of: IfId::NONE,
+                permanent_mac: spec.mac,
                 addrs6: Arc::new([]),
                 addrs4: Arc::new([]),
                 nud: shared.nud,
@@ -151,11 +148,24 @@ impl Stack {
         })
     }
 
+    /// An identity, and what goes with it for life.
+    pub(crate) fn new_ifnet(&self, control: &mut Control, name: String) -> Result<Arc<Ifnet>, AttachError> {
+        let shared = &self.shared;
+        if shared.config.load().by_name(&name).is_some() {
+            return Err(AttachError::NameTaken(name));
+        }
+        let id = shared.netisr.attach().ok_or(AttachError::NoSlot)?;
+        let secret = (control.chance.next_u64(), control.chance.next_u64());
+        let neighbors = Neighbors::new(id, shared.neighbors, secret);
+        Ok(Arc::new(Ifnet { id, name, neighbors, counters: IfCounters::default() }))
+    }
+
     fn tear_down(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId) {
         let shared = &self.shared;
         let Some(interface) = shared.config.load().interface(id).cloned() else { return };
-        let (mut control, _ctx) = ctx.lock(&shared.control);
+        let (mut control, mut ctx_control) = ctx.lock(&shared.control);
         control.dads.retain(|(on, _), _| *on != id);
+        self.leave_nest(&mut control, &mut ctx_control, &interface);
         shared.change(&mut control, |config| {
             config.remove(id);
             config.compile();

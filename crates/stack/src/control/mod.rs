@@ -7,6 +7,7 @@ mod neighbor;
 mod report;
 mod route;
 mod send;
+mod vlan;
 
 pub use address::AddressError;
 pub use interface::AttachError;
@@ -17,6 +18,7 @@ pub use report::DropReport;
 pub use report::InterfaceReport;
 pub use route::AddRouteError;
 pub use send::SendError;
+pub use vlan::VlanError;
 
 use siding_netisr::IfId;
 

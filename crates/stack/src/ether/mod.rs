@@ -14,9 +14,11 @@ use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::ip4;
 use crate::ip6;
+use crate::lagg;
+use crate::vlan;
 use crate::worker::Local;
 
-/// A frame from the wire of `on`.
+/// A frame from the wire of `on`: a device, or what it lies under.
 pub(crate) fn input(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -28,6 +30,12 @@ pub(crate) fn input(
         Ok((header, _)) => header,
         Err(why) => return local.drop_packet(frame, Drop::Malformed(why)),
     };
+    if !on.member_of.is_none() {
+        return lagg::input(ctx, local, config, on, header.ethertype, frame);
+    }
+    if header.ethertype.is_vlan() {
+        return vlan::input(ctx, local, config, on, frame);
+    }
     let link = if header.dst == on.mac {
         LinkCast::Unicast
     } else if header.dst == siding_wire::Mac::BROADCAST {

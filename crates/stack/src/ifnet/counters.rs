@@ -23,11 +23,12 @@ pub enum IfCounter {
     ArpRequestOut,
     ArpReplyIn,
     ArpReplyOut,
+    MldOut,
 }
 
 impl IfCounter {
     /// All of them, in order.
-    pub const ALL: [IfCounter; 16] = [
+    pub const ALL: [IfCounter; 17] = [
         IfCounter::RxPackets,
         IfCounter::RxBytes,
         IfCounter::TxPackets,
@@ -44,6 +45,7 @@ impl IfCounter {
         IfCounter::ArpRequestOut,
         IfCounter::ArpReplyIn,
         IfCounter::ArpReplyOut,
+        IfCounter::MldOut,
     ];
 
     /// The counter's name in tables.
@@ -65,6 +67,7 @@ impl IfCounter {
             IfCounter::ArpRequestOut => "arp-request-out",
             IfCounter::ArpReplyIn => "arp-reply-in",
             IfCounter::ArpReplyOut => "arp-reply-out",
+            IfCounter::MldOut => "mld-out",
         }
     }
 }

@@ -8,6 +8,7 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use siding_netisr::IfId;
+use siding_wire::EtherType;
 use siding_wire::Mac;
 use siding_wire::ip6;
 
@@ -42,6 +43,14 @@ pub struct Interface {
     pub mtu: u16,
     /// Administratively up.
     pub up: bool,
+    /// Whether its link is there: for a port, what its driver says; for a lagg, whether any port is active.
+    pub link: bool,
+    /// What carries its frames.
+    pub kind: Kind,
+    /// The lagg that it is a port of; [`IfId::NONE`] for none.
+    pub member_of: IfId,
+    /// The address that it came with, and that it gets back when it leaves a lagg.
+    pub permanent_mac: Mac,
     /// Its IPv6 addresses, link-local first.
     pub addrs6: Arc<[Addr6]>,
     /// Its IPv4 addresses.
@@ -50,6 +59,28 @@ pub struct Interface {
     pub nud: NudConfig,
     /// Hop limit of what starts here.
     pub hop_limit: u8,
+}
+
+/// What carries an interface's frames.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// A device of its own.
+    Device,
+    /// Another interface, with a tag.
+    Vlan(Vlan),
+    /// One or more of its ports.
+    Lagg(Arc<crate::lagg::View>),
+}
+
+/// Which tagged frames of which interface a VLAN is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Vlan {
+    /// The interface that it lies on.
+    pub parent: IfId,
+    /// 1 to 4094.
+    pub vid: u16,
+    /// [`EtherType::VLAN`] (802.1Q) or [`EtherType::QINQ`] (802.1ad).
+    pub ethertype: EtherType,
 }
 
 /// An IPv6 address of an interface.

@@ -1,3 +1,39 @@
-//! Link aggregation: several ports that look like one interface.
+//! Link aggregation: several ports as one interface.
+//!
+//! # Locks
+//!
+//! [`ranks::Lagg`](crate::ranks::Lagg) guards a lagg's ports and what is to be announced; it is taken under
+//! [`ranks::Control`](crate::ranks::Control), for a change of ports makes a new snapshot. Everything that a change
+//! brings forth (announcements, LACPDUs) is built and *dispatched* under it; nothing is sent from there. Frames
+//! look at the [`View`] in the snapshot and take no lock.
+//!
+//! A change touches the port that changes: no other is detached, or initialised again.
+//!
+//! # Teardown
+//!
+//! A port that departs leaves its lagg first, under the lock. A lagg that departs gives its ports their own
+//! addresses back; a timer that still refers to it finds no such interface.
 
+mod announce;
+mod change;
+mod hash;
+mod input;
 pub mod lacp;
+mod output;
+mod select;
+mod state;
+mod view;
+
+pub(crate) use announce::timer;
+pub use change::LaggError;
+pub use hash::HashLayers;
+pub(crate) use input::input;
+pub(crate) use output::output;
+pub use state::Announce;
+pub(crate) use state::Lagg;
+pub use state::LaggReport;
+pub use state::LaggSpec;
+pub use state::Mode;
+pub use state::PortReport;
+pub use state::Reselect;
+pub use view::View;

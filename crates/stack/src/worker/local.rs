@@ -20,6 +20,7 @@ use crate::drops::Drop;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Kind;
 use crate::nd6::nud::Nud;
 use crate::nd6::nud::NudState;
 use crate::neighbor::Direct;
@@ -98,11 +99,36 @@ impl Local {
         self.transmit(ctx, out.ifnet.id, packet);
     }
 
-    /// Sends a whole frame.
+    /// Sends a whole frame by an interface, whatever carries it.
+    //
+    // Nested interfaces are looked up in the snapshot, one below the other: no lock, hence no order among them.
     pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
-        let up = self.config.value().interface(out).is_some_and(|interface| interface.up);
+        let interface = self.config.value().interface(out).filter(|interface| interface.up);
+        let Some(interface) = interface else { return self.drop_packet(frame, Drop::InterfaceGone) };
+        match &interface.kind {
+            Kind::Device => self.transmit_port(ctx, out, frame),
+            Kind::Vlan(vlan) => {
+                let vlan = *vlan;
+                crate::vlan::output(ctx, self, out, vlan, frame);
+            }
+            Kind::Lagg(view) => {
+                let view = view.clone();
+                crate::lagg::output(ctx, self, out, &view, frame);
+            }
+        }
+    }
+
+    /// Counts a frame that a nested interface sends.
+    pub(crate) fn count_sent(&self, out: IfId, len: usize) {
+        if let Some(interface) = self.config.value().interface(out) {
+            interface.ifnet.counters.add(IfCounter::TxPackets, 1);
+            interface.ifnet.counters.add(IfCounter::TxBytes, len as u64);
+        }
+    }
+
+    fn transmit_port(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
         let port = self.ports.get_mut(out.slot()).and_then(Option::as_mut);
-        let Some(port) = port.filter(|port| up && port.ifnet.id == out) else {
+        let Some(port) = port.filter(|port| port.ifnet.id == out) else {
             return self.drop_packet(frame, Drop::InterfaceGone);
         };
         if let Err(frame) = port.push(ctx, frame) {

@@ -12,6 +12,7 @@ use crate::BATCH;
 use crate::ether;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
+use crate::lagg;
 use crate::nd6;
 use crate::neighbor;
 use crate::stack::Shared;
@@ -148,6 +149,7 @@ impl StackWorker {
                 match due {
                     Due::Neighbor(lle) => neighbor::run(ctx, local, lle),
                     Due::Dad(interface, addr) => nd6::dad_timer(ctx, local, interface, addr),
+                    Due::Lagg(interface) => lagg::timer(ctx, local, interface),
                 }
                 run += 1;
             }

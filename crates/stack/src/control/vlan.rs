@@ -1,0 +1,90 @@
+//! Making VLANs.
+
+use std::sync::Arc;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_wire::EtherType;
+
+use super::AttachError;
+use crate::Stack;
+use crate::ifnet::Interface;
+use crate::ifnet::Kind;
+use crate::ifnet::Vlan;
+
+/// How deep interfaces may lie on each other.
+const DEEPEST: usize = 4;
+
+/// Why a VLAN was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VlanError {
+    /// There is no such interface.
+    #[error("interface {0} is not attached")]
+    NoInterface(IfId),
+    /// The interface cannot be made.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
+    /// Out of range.
+    #[error("{0} is no VLAN identifier: give 1 to 4094")]
+    Vid(u16),
+    /// Not a tag's type.
+    #[error("a tag of type {0:#06x} is not a VLAN's: give 0x8100 (802.1Q) or 0x88a8 (802.1ad)")]
+    EtherType(u16),
+    /// It exists.
+    #[error("VLAN {0} exists on that interface already")]
+    Exists(u16),
+    /// Too deep.
+    #[error("interfaces may lie {DEEPEST} deep on each other, and this would be deeper")]
+    TooDeep,
+    /// It is a port.
+    #[error("'{0}' is a port of a lagg: put the VLAN on the lagg")]
+    OnPort(String),
+}
+
+impl Stack {
+    /// Makes a VLAN on an interface: a device, a lagg, or another VLAN. It has its parent's address and MTU.
+    ///
+    /// # Errors
+    ///
+    /// The VLAN exists or cannot be.
+    pub fn add_vlan(&self, ctx: &mut Ctx<'_, Unlocked>, name: &str, vlan: Vlan) -> Result<IfId, VlanError> {
+        if !(1..=4094).contains(&vlan.vid) {
+            return Err(VlanError::Vid(vlan.vid));
+        }
+        if !matches!(vlan.ethertype, EtherType::VLAN | EtherType::QINQ) {
+            return Err(VlanError::EtherType(vlan.ethertype.0));
+        }
+        let shared = &self.shared;
+        let (mut control, _ctx) = ctx.lock(&shared.control);
+        let config = shared.config.load();
+        let parent = config.interface(vlan.parent).ok_or(VlanError::NoInterface(vlan.parent))?;
+        if config.vlan(&vlan).is_some() {
+            return Err(VlanError::Exists(vlan.vid));
+        }
+        if !parent.member_of.is_none() {
+            return Err(VlanError::OnPort(parent.ifnet.name.clone()));
+        }
+        if config.depth(vlan.parent) + 1 > DEEPEST {
+            return Err(VlanError::TooDeep);
+        }
+        let ifnet = self.new_ifnet(&mut control, name.to_string())?;
+        let id = ifnet.id;
+        let interface = Interface {
+            ifnet,
+            mac: parent.mac,
+            mtu: parent.mtu,
+            up: true,
+            link: parent.link,
+            kind: Kind::Vlan(vlan),
+            member_of: IfId::NONE,
+            permanent_mac: parent.mac,
+            addrs6: Arc::new([]),
+            addrs4: Arc::new([]),
+            nud: shared.nud,
+            hop_limit: 64,
+        };
+        shared.change(&mut control, |config| config.put(interface));
+        Ok(id)
+    }
+}

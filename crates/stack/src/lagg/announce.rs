@@ -1,0 +1,236 @@
+//! The announcer: after a change, everybody on the links is told where every address now is.
+//!
+//! Each round announces every address on the lagg and on every device nested on it: gratuitous ARP, unsolicited
+//! neighbour advertisements, and the groups that are listened to, for switches that snoop. Rounds are repeated, and
+//! each goes out a burst at a time. A new change begins anew: its rounds replace what is left of the last ones.
+//!
+//! # Locks
+//!
+//! Permits are reserved before the lagg's lock is taken; under it the frames are built, from what is true at this
+//! moment, and dispatched. An announcement for which there is no permit or no buffer waits for the next burst: none
+//! is lost.
+
+use std::net::IpAddr;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use siding_lockorder::After;
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+use siding_netisr::Permit;
+use siding_wire::EtherType;
+use siding_wire::IpProto;
+use siding_wire::Mac;
+use siding_wire::arp::ARP_LEN;
+use siding_wire::arp::ArpRepr;
+use siding_wire::ether;
+use siding_wire::ether::Ether;
+use siding_wire::ether::multicast_mac;
+use siding_wire::ip6;
+use siding_wire::ip6::Ip6Repr;
+use siding_wire::mld;
+use siding_wire::nd;
+use siding_wire::nd::NeighborAdvert;
+
+use super::state::Announce;
+use super::state::Lagg;
+use super::state::State;
+use super::state::What;
+use crate::config::Config;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::ifnet::Kind;
+use crate::nd6::dad::DadState;
+use crate::neighbor::LinkOut;
+use crate::neighbor::What as Out;
+use crate::ranks;
+use crate::stack::Shared;
+use crate::timer::Due;
+use crate::worker::Local;
+
+/// Announcements in one burst, and the pause between two: at most 64,000 a second on one lagg.
+const BURST: usize = 64;
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Room for announcements, reserved before the lock.
+pub(crate) type Permits = Vec<Permit<Mbuf, LinkOut, Local>>;
+
+/// Reserves room for a burst, as far as there is room.
+pub(crate) fn reserve<L>(shared: &Shared, ctx: &Ctx<'_, L>, most: usize) -> Permits {
+    (0..most.min(BURST)).map_while(|_| shared.types.announce.reserve(ctx, None).ok()).collect()
+}
+
+/// How many announcements one round has.
+pub(crate) fn size(config: &Config, lagg: IfId) -> usize {
+    round(config, lagg).count()
+}
+
+/// Begins to announce, from the first round.
+pub(crate) fn begin(config: &Config, lagg: IfId, state: &mut State, settings: Announce, now: Instant) {
+    if settings.count == 0 {
+        return;
+    }
+    state.announcing.rounds = settings.count - 1;
+    state.announcing.next = Some(now + settings.interval);
+    state.announcing.round = round(config, lagg).collect();
+}
+
+/// Dispatches what is due, and has the timer queue come back for the rest.
+pub(crate) fn emit(
+    ctx: &mut Ctx<'_, ranks::Lagg>,
+    shared: &Shared,
+    config: &Config,
+    lagg: &Lagg,
+    state: &mut State,
+    now: Instant,
+    permits: Permits,
+) {
+    let settings = lagg.settings.announce;
+    let announcing = &mut state.announcing;
+    if announcing.round.is_empty() && announcing.rounds > 0 && announcing.next.is_some_and(|next| next <= now)
+    {
+        announcing.rounds -= 1;
+        announcing.next = Some(now + settings.interval);
+        announcing.round = round(config, lagg.id).collect();
+    }
+    for permit in permits {
+        let Some((on, what)) = announcing.round.front().copied() else { break };
+        // An address that has gone meanwhile has nothing to announce.
+        if let Some(out) = config.interface(on)
+            && is_current(out, what)
+        {
+            let Some((frame, counter)) = build(shared, config, out, what) else { break };
+            let source = match what {
+                What::Address(addr) => Some(addr),
+                What::Groups => None,
+            };
+            let meta = LinkOut { out: on, key: 0, what: Out::Message(source, counter) };
+            match permit.dispatch(ctx, frame, meta) {
+                Ok(()) => announcing.dispatched += 1,
+                // Only a departing interface refuses a permit, and it announces nothing any more.
+                Err(refused) => drop(refused),
+            }
+        }
+        announcing.round.pop_front();
+    }
+    let due = match announcing.round.is_empty() {
+        false => Some(now + PAUSE),
+        true if announcing.rounds > 0 => announcing.next,
+        true => None,
+    };
+    if let Some(due) = due.filter(|due| announcing.armed.is_none_or(|armed| *due < armed)) {
+        announcing.armed = Some(due);
+        shared.timers.arm(ctx, due, Due::Lagg(lagg.id));
+    }
+}
+
+/// The lagg's time has come.
+pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
+    let shared = local.shared.clone();
+    let config = local.config().clone();
+    let Some(Kind::Lagg(view)) = config.interface(id).map(|interface| &interface.kind) else { return };
+    run(ctx, &shared, &config, &view.lagg, local.now);
+}
+
+/// Dispatches what is due of a lagg's announcements.
+pub(crate) fn run<L>(ctx: &mut Ctx<'_, L>, shared: &Shared, config: &Config, lagg: &Arc<Lagg>, now: Instant)
+where
+    ranks::Lagg: After<L>,
+{
+    let permits = reserve(shared, ctx, BURST);
+    let (mut state, mut ctx) = ctx.lock(&lagg.state);
+    if state.announcing.armed.is_some_and(|armed| armed <= now) {
+        state.announcing.armed = None;
+    }
+    emit(&mut ctx, shared, config, lagg, &mut state, now, permits);
+}
+
+/// Everything that one round announces.
+fn round(config: &Config, lagg: IfId) -> impl Iterator<Item = (IfId, What)> + '_ {
+    config.nest(lagg).into_iter().filter_map(|id| config.interface(id)).flat_map(|interface| {
+        let id = interface.ifnet.id;
+        let addrs6 = interface.addrs6.iter().filter(|own| own.state == DadState::Preferred);
+        let addrs6 = addrs6.map(move |own| (id, What::Address(own.addr.into())));
+        let addrs4 = interface.addrs4.iter().map(move |own| (id, What::Address(own.addr.into())));
+        let groups = (!interface.addrs6.is_empty()).then_some((id, What::Groups));
+        addrs6.chain(addrs4).chain(groups)
+    })
+}
+
+fn is_current(out: &Interface, what: What) -> bool {
+    match what {
+        What::Address(addr) => out.may_source(addr),
+        What::Groups => !out.addrs6.is_empty(),
+    }
+}
+
+/// The announcement's frame; `None` if no buffer is free.
+fn build(shared: &Shared, config: &Config, out: &Interface, what: What) -> Option<(Mbuf, IfCounter)> {
+    match what {
+        What::Address(IpAddr::V6(addr)) => {
+            //= RFC 4861 s7.2.6 [4861-32]: not solicited, to all nodes; Override, for the address has moved; Router
+            //= as we forward.
+            let advert = NeighborAdvert {
+                router: config.forwarding,
+                solicited: false,
+                override_: true,
+                target: addr,
+                tlla: Some(out.mac),
+            };
+            let header =
+                Ip6Repr::new(addr, ip6::ALL_NODES, IpProto::ICMP6, nd::HOP_LIMIT, advert.buffer_len() as u16);
+            let frame =
+                frame6(shared, out, &header, |payload| advert.emit(addr, ip6::ALL_NODES, payload).is_ok())?;
+            Some((frame, IfCounter::NaOut))
+        }
+        What::Address(IpAddr::V4(addr)) => {
+            //= RFC 5227 s2.3 [5227-3]: an ARP announcement, to everybody.
+            let mut frame = start(shared, out, Mac::BROADCAST, EtherType::ARP)?;
+            ArpRepr::announcement(out.mac, addr).emit(frame.append(ARP_LEN)?).ok()?;
+            Some((frame, IfCounter::ArpRequestOut))
+        }
+        What::Groups => Some((groups(shared, out)?, IfCounter::MldOut)),
+    }
+}
+
+//= RFC 3810 s5.2 [3810-1, 3810-3, 4541]: the solicited-node groups, reported as they are; from a link-local
+//= address, or `::` while there is none.
+fn groups(shared: &Shared, out: &Interface) -> Option<Mbuf> {
+    let mut groups: Vec<Ipv6Addr> = out.addrs6.iter().map(|own| ip6::solicited_node(own.addr)).collect();
+    groups.sort();
+    groups.dedup();
+    let records: Vec<_> = groups.into_iter().map(mld::Record::present).collect();
+    let link_local =
+        out.addrs6.iter().find(|own| ip6::is_link_local(own.addr) && own.state == DadState::Preferred);
+    let source = link_local.map_or(Ipv6Addr::UNSPECIFIED, |own| own.addr);
+    let len = mld::ROUTER_ALERT_LEN + mld::report_v2_len(&records);
+    let header = Ip6Repr::new(source, ip6::MLDV2_ROUTERS, IpProto::HOP_BY_HOP, mld::HOP_LIMIT, len as u16);
+    frame6(shared, out, &header, |payload| {
+        let (alert, report) = payload.split_at_mut(mld::ROUTER_ALERT_LEN);
+        alert.copy_from_slice(&mld::router_alert_header(IpProto::ICMP6));
+        mld::emit_report_v2(&records, source, ip6::MLDV2_ROUTERS, report).is_ok()
+    })
+}
+
+fn frame6(
+    shared: &Shared,
+    out: &Interface,
+    header: &Ip6Repr,
+    emit: impl FnOnce(&mut [u8]) -> bool,
+) -> Option<Mbuf> {
+    let mut frame = start(shared, out, multicast_mac(header.dst), EtherType::IPV6)?;
+    let place = frame.append(ip6::HEADER_LEN + usize::from(header.payload_len))?;
+    let (front, payload) = place.split_at_mut(ip6::HEADER_LEN);
+    header.emit(front).ok()?;
+    emit(payload).then_some(frame)
+}
+
+fn start(shared: &Shared, out: &Interface, dst: Mac, ethertype: EtherType) -> Option<Mbuf> {
+    let mut frame = shared.pool.alloc()?;
+    Ether { dst, src: out.mac, ethertype }.emit(frame.append(ether::HEADER_LEN)?).ok()?;
+    Some(frame)
+}

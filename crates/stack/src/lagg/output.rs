@@ -1,0 +1,29 @@
+//! Frames that a lagg sends.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
+
+use super::Mode;
+use super::View;
+use crate::drops::Drop;
+use crate::worker::Local;
+
+/// Sends a frame by the port, or the ports, that the view says.
+pub(crate) fn output(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, view: &View, frame: Mbuf) {
+    let Some(port) = view.pick(frame.data()) else {
+        return local.drop_packet(frame, Drop::NoPort);
+    };
+    local.count_sent(out, frame.len());
+    if view.lagg.settings.mode == Mode::Broadcast {
+        for other in view.sending.iter().skip(1) {
+            // Each port gets bytes of its own: what lies below may put a tag in.
+            match frame.copy(&mut local.cache) {
+                Some(copy) => local.transmit(ctx, *other, copy),
+                None => local.count(Drop::NoBuffer),
+            }
+        }
+    }
+    local.transmit(ctx, port, frame);
+}

@@ -66,6 +66,7 @@ pub mod icmp4;
 pub mod icmp6;
 pub mod ip4;
 pub mod ip6;
+pub mod lacp;
 mod mac;
 pub mod mld;
 pub mod nd;

@@ -15,6 +15,7 @@ use crate::drops::Drop;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
+use crate::nd6::dad::DadState;
 use crate::worker::Local;
 
 /// Forwards a packet that came in on `on`.
@@ -46,6 +47,10 @@ pub(crate) fn forward(
         let repr = Icmp6Repr::DestUnreachable { code: unreachable::NO_ROUTE };
         return refuse(ctx, local, repr, packet, Drop::NoRoute);
     };
+    //= RFC 4862 s5.4 [4862-4]: an address that we are testing is not another's to be asked for, nor ours yet.
+    if next_hop == header.dst && out.addr6(next_hop).is_some_and(|own| own.state == DadState::Tentative) {
+        return local.drop_packet(packet, Drop::NotForUs);
+    }
     if ip6::is_link_local(header.src) && out.ifnet.id != on.ifnet.id {
         //= RFC 4443 s3.1 [4443-5]: the source's scope ends at its link.
         let repr = Icmp6Repr::DestUnreachable { code: unreachable::BEYOND_SCOPE };

@@ -11,6 +11,7 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_wire::ether::multicast_mac;
+use siding_wire::ip6::eui64_link_local;
 use siding_wire::ip6::solicited_node;
 use siding_wire::nd::NeighborSolicit;
 use siding_wire::nd::Nonce;
@@ -95,6 +96,11 @@ fn step(
                     false => *own,
                 };
                 interface.addrs6 = interface.addrs6.iter().map(settle).collect();
+                //= RFC 4862 s5.4.5 [4862-6]: somebody has our MAC, so nothing that we send or hear can be told from
+                //= theirs: IP stops until the operator takes the interface up again.
+                if event == DadEvent::Duplicate && addr == eui64_link_local(interface.mac) {
+                    interface.up = false;
+                }
             }
         });
         drop(control);

@@ -28,6 +28,7 @@ use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::neighbor::Neighbors;
 use crate::stack::Control;
+use crate::timer::Due;
 use crate::worker::Local;
 
 /// An interface that is to be attached.
@@ -136,16 +137,26 @@ impl Stack {
         Ok(Detached { departure, stack: self.clone() })
     }
 
-    /// Takes an interface up or down. What it knows stays.
+    /// Takes an interface up or down. What it knows stays; duplicate address detection that was under way goes on
+    /// when it is up again.
     ///
     /// # Errors
     ///
     /// It is not attached.
     pub fn set_up(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, up: bool) -> Result<(), NoInterface> {
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        let (mut control, mut ctx) = ctx.lock(&self.shared.control);
         self.shared.change(&mut control, |config| {
             config.interface_mut(id).map(|interface| interface.up = up).ok_or(NoInterface(id))
-        })
+        })?;
+        if up {
+            let now = self.now();
+            for (on, addr) in control.dads.keys().filter(|(on, _)| *on == id) {
+                self.shared.timers.arm(&mut ctx, now, Due::Dad(*on, *addr));
+            }
+            drop(control);
+            self.shared.netisr.call_workers();
+        }
+        Ok(())
     }
 
     /// An identity, and what goes with it for life.

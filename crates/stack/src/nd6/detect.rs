@@ -35,7 +35,9 @@ use crate::worker::Local;
 /// An address's time has come: solicit, or be satisfied.
 pub(crate) fn dad_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, interface: IfId, addr: Ipv6Addr) {
     let config = local.config().clone();
-    let Some(out) = config.interface(interface) else { return };
+    //= RFC 4862 s5.4 [4862-3]: a question on an interface that is down is asked of nobody, so silence says nothing.
+    //= The timer is set anew when the interface comes up.
+    let Some(out) = config.interface(interface).filter(|out| out.up) else { return };
     let (now, nonce) = (local.now, local.chance.nonce());
     step(ctx, local, interface, addr, |ctx, local, dad, config| {
         dad.on_timer(now, config, nonce, |nonce| dad_output(ctx, local, out, addr, nonce))

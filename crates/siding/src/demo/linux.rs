@@ -1,0 +1,151 @@
+//! The real wire: a veth pair whose other end is the Linux kernel, in a namespace of its own.
+//!
+//! # Teardown
+//!
+//! Namespaces and veth pair have no name outside this process and go with it, however it ends.
+
+use std::fs;
+use std::net::Ipv6Addr;
+use std::os::fd::AsFd;
+
+use anyhow::Context;
+use siding_drivers::PacketConfig;
+use siding_drivers::PacketDevice;
+use siding_drivers::kernel::Cidr;
+use siding_drivers::kernel::Claim;
+use siding_drivers::kernel::Dad;
+use siding_drivers::kernel::Isolation;
+use siding_drivers::kernel::Netlink;
+use siding_drivers::kernel::Netns;
+use siding_drivers::kernel::isolate;
+use siding_stack::Device;
+use siding_wire::Mac;
+
+use super::echo::Echo;
+use super::place::OURS;
+use super::place::PEER;
+use super::place::PREFIX_LEN;
+use super::place::Place;
+use super::place::SILENT;
+use super::raw::RawEcho;
+
+/// A veth pair.
+pub(super) struct Linux {
+    isolation: Isolation,
+    mac: Mac,
+    claim: Claim,
+    netlink: Netlink,
+    netns: Netns,
+    workers: usize,
+}
+
+/// Our end, and the peer's.
+const END: &str = "siding0";
+const PEER_END: &str = "linux0";
+
+/// A multicast or foreign frame is seen on a veth in any case, so that nothing needs to be promiscuous.
+const CONFIG: PacketConfig = PacketConfig {
+    ring_frames: 1024,
+    max_frame: 1920,
+    promiscuous: false,
+    all_multicast: false,
+    qdisc_bypass: false,
+};
+
+impl Linux {
+    /// Moves the calling thread, and with it all that it starts, into a private namespace, and builds the wire. To be
+    /// called while the process has no other threads.
+    ///
+    /// # Errors
+    ///
+    /// The system does not allow a namespace, a veth pair or a packet socket.
+    pub(super) fn new() -> anyhow::Result<Linux> {
+        let isolation = isolate()?;
+        let netns = Netns::new()?;
+        let mut netlink = Netlink::open()?;
+        netlink.create_veth(END, PEER_END, Some(netns.as_fd()))?;
+        let claim = Claim::new(END)?;
+        netlink.set_up(END)?;
+        let mac = netlink.link(END)?.mac.context("the veth has no Ethernet address")?;
+        let mut peer = netns.netlink()?;
+        peer.set_up(PEER_END)?;
+        for addr in [PEER, SILENT] {
+            peer.add_address(PEER_END, cidr(addr)?, Dad::Skip)?;
+        }
+        let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2));
+        let place = Linux { isolation, mac: Mac(mac), claim, netlink: peer, netns, workers };
+        // What is not allowed shall be known now, while there is still another way.
+        drop(PacketDevice::open(END, CONFIG, workers)?);
+        drop(RawEcho::open(&place.netns, OURS, 0)?);
+        Ok(place)
+    }
+}
+
+impl Place for Linux {
+    fn describe(&self) -> String {
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        format!("a veth pair by AF_PACKET, Linux {} at the other end, {}", release.trim(), self.isolation)
+    }
+
+    fn peer(&self) -> &'static str {
+        "Linux"
+    }
+
+    fn workers(&self) -> usize {
+        self.workers
+    }
+
+    fn mac(&self) -> Mac {
+        self.mac
+    }
+
+    fn open(&mut self) -> anyhow::Result<Vec<Box<dyn Device>>> {
+        let devices = PacketDevice::open(END, CONFIG, self.workers)?;
+        Ok(devices.into_iter().map(|device| Box::new(device) as Box<dyn Device>).collect())
+    }
+
+    fn keeps_devices(&self) -> bool {
+        true
+    }
+
+    fn pinger(&self, ident: u16) -> anyhow::Result<Box<dyn Echo>> {
+        Ok(Box::new(RawEcho::open(&self.netns, OURS, ident)?))
+    }
+
+    fn silence(&mut self) -> anyhow::Result<()> {
+        Ok(self.netlink.delete_address(PEER_END, cidr(SILENT)?)?)
+    }
+
+    fn sent(&self) -> Option<u64> {
+        // Of the thread that asks, and that one is in our namespace.
+        transmitted(&fs::read_to_string("/proc/thread-self/net/dev").ok()?, END)
+    }
+
+    fn close(self: Box<Self>) -> anyhow::Result<()> {
+        Ok(self.claim.release()?)
+    }
+}
+
+fn cidr(addr: Ipv6Addr) -> anyhow::Result<Cidr> {
+    Ok(Cidr::new(addr.into(), PREFIX_LEN)?)
+}
+
+/// The packets sent by `interface`, out of `/proc/net/dev`: a name, eight numbers on receipt, then bytes and packets
+/// sent.
+fn transmitted(table: &str, interface: &str) -> Option<u64> {
+    let line = table.lines().find_map(|line| line.trim_start().strip_prefix(interface)?.strip_prefix(':'))?;
+    line.split_whitespace().nth(9)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_count_is_found_by_the_whole_name() {
+        let table = "Inter-|   Receive  |  Transmit\n face |bytes packets\n\
+            siding01: 1 2 3 4 5 6 7 8 9 10 11\n siding0:   10 20 0 0 0 0 0 0 30 44 0 0 0 0 0 0\n";
+        assert_eq!(transmitted(table, "siding0"), Some(44));
+        assert_eq!(transmitted(table, "siding"), None);
+    }
+}

@@ -1,0 +1,129 @@
+//! What the demonstration has come to: numbers, and what was expected of them.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use super::scene::Remains;
+use super::watch::State;
+
+/// Everything that the table tells.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) place: String,
+    pub(super) peer: &'static str,
+    pub(super) workers: usize,
+    pub(super) pings: Vec<PingRow>,
+    pub(super) transitions: Vec<(State, State, u64)>,
+    pub(super) detaches: Vec<DetachRow>,
+    pub(super) frames: FrameRow,
+    pub(super) remains: Remains,
+    pub(super) checks: Checks,
+    /// How long all took.
+    pub(super) took: Duration,
+    /// The operator ended it before its time.
+    pub(super) interrupted: bool,
+}
+
+/// Echo requests of one kind.
+#[derive(Debug)]
+pub(super) struct PingRow {
+    pub(super) who: String,
+    pub(super) sent: u64,
+    pub(super) answered: u64,
+    /// What is to be known of it.
+    pub(super) note: &'static str,
+}
+
+/// Detaches of one kind.
+#[derive(Debug)]
+pub(super) struct DetachRow {
+    pub(super) how: &'static str,
+    /// From the call until nothing of the interface was left.
+    pub(super) latencies: Vec<Duration>,
+    /// Neighbours with a timer each, at the moment of each detach.
+    pub(super) pending: Vec<usize>,
+    /// Of those detaches that waited for all neighbours to be there.
+    pub(super) settled: Vec<usize>,
+    /// How long all of it took, with attaching and filling.
+    pub(super) took: Duration,
+}
+
+/// Frames of ours.
+#[derive(Debug, Default)]
+pub(super) struct FrameRow {
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    /// Seen at the driver after a detach had returned.
+    pub(super) after_detach: u64,
+    /// Counted by the kernel between a detach and the next attachment; `None` if there is no kernel to count.
+    pub(super) while_detached: Option<u64>,
+}
+
+/// What was expected, and whether it was so.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    pub(super) held: usize,
+    pub(super) failed: Vec<Failed>,
+}
+
+/// An expectation that failed.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) what: String,
+    pub(super) expected: String,
+    pub(super) found: String,
+}
+
+impl Checks {
+    /// Notes whether `holds`, and if not, what was expected and what was found instead.
+    pub(super) fn expect(&mut self, holds: bool, what: &str, expected: impl Display, found: impl Display) {
+        if holds {
+            self.held += 1;
+            return;
+        }
+        let what = what.to_owned();
+        self.failed.push(Failed { what, expected: expected.to_string(), found: found.to_string() });
+    }
+
+    /// Notes that a step ran to its end, or why not.
+    pub(super) fn expect_end(&mut self, what: &str, result: &anyhow::Result<()>) {
+        match result {
+            Ok(()) => self.held += 1,
+            Err(error) => self.expect(false, what, "to run to its end", format_args!("{error:#}")),
+        }
+    }
+}
+
+/// The value below which `percent` of the sorted values lie; the largest for 100. `None` if there are none.
+pub(super) fn percentile<T: Copy + Ord>(values: &[T], percent: usize) -> Option<T> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.saturating_sub(1)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_by_nearest_rank() {
+        let values: Vec<u32> = (1..=200).rev().collect();
+        assert_eq!(percentile(&values, 50), Some(100));
+        assert_eq!(percentile(&values, 99), Some(198));
+        assert_eq!(percentile(&values, 100), Some(200));
+        assert_eq!(percentile(&[7], 50), Some(7));
+        assert_eq!(percentile::<u32>(&[], 50), None);
+    }
+
+    #[test]
+    fn a_failed_expectation_keeps_what_was_expected() {
+        let mut checks = Checks::default();
+        checks.expect(true, "fine", 1, 1);
+        checks.expect(false, "replies", 500, 499);
+        checks.expect_end("step", &Err(anyhow::anyhow!("inner").context("outer")));
+        assert_eq!(checks.held, 1);
+        assert_eq!((checks.failed[0].expected.as_str(), checks.failed[0].found.as_str()), ("500", "499"));
+        assert_eq!(checks.failed[1].found, "outer: inner");
+    }
+}

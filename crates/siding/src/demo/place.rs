@@ -1,0 +1,95 @@
+//! Where the demonstration takes place: a wire, and somebody at its other end.
+
+use std::io;
+use std::net::Ipv6Addr;
+use std::os::fd::BorrowedFd;
+use std::sync::mpsc::Sender;
+
+use siding_mbuf::Cache;
+use siding_mbuf::Mbuf;
+use siding_stack::Device;
+use siding_wire::Mac;
+
+use super::echo::Echo;
+
+/// Our address.
+pub(super) const OURS: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+/// The peer's.
+pub(super) const PEER: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
+/// Another of the peer's, which it gives up.
+pub(super) const SILENT: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 3);
+/// Length of the prefix of all of them, in bits.
+pub(super) const PREFIX_LEN: u8 = 64;
+
+/// A wire with a peer, who has the addresses [`PEER`] and [`SILENT`].
+pub(super) trait Place {
+    /// What it is, in a line.
+    fn describe(&self) -> String;
+
+    /// Who the peer is, in a word.
+    fn peer(&self) -> &'static str;
+
+    /// Workers that our stack has.
+    fn workers(&self) -> usize;
+
+    /// The link-layer address of our end.
+    fn mac(&self) -> Mac;
+
+    /// Opens our end: a device for each worker.
+    fn open(&mut self) -> anyhow::Result<Vec<Box<dyn Device>>>;
+
+    /// Whether opening costs enough to keep devices open from one attachment to the next.
+    fn keeps_devices(&self) -> bool;
+
+    /// Somebody at the peer's who pings us. `ident` tells one from another.
+    fn pinger(&self, ident: u16) -> anyhow::Result<Box<dyn Echo>>;
+
+    /// Has the peer give up [`SILENT`].
+    fn silence(&mut self) -> anyhow::Result<()>;
+
+    /// Frames that have gone out of our end, by the count of somebody who is not us; `None` if nobody else counts.
+    fn sent(&self) -> Option<u64>;
+
+    /// Puts back what was changed.
+    fn close(self: Box<Self>) -> anyhow::Result<()>;
+}
+
+/// Where devices go that are kept: their worker's number with each.
+pub(super) type Home = Sender<(usize, Box<dyn Device>)>;
+
+/// A device that outlives its interface: dropped, it goes home instead of being closed.
+pub(super) struct Lent {
+    device: Option<Box<dyn Device>>,
+    worker: usize,
+    home: Option<Home>,
+}
+
+impl Lent {
+    /// Lends `device` to `worker`. Without a home, it is closed where it is dropped.
+    pub(super) fn new(device: Box<dyn Device>, worker: usize, home: Option<Home>) -> Lent {
+        Lent { device: Some(device), worker, home }
+    }
+}
+
+impl Device for Lent {
+    fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
+        self.device.as_mut().map_or(Ok(0), |device| device.receive(cache, into, max))
+    }
+
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+        self.device.as_mut().map_or(Ok(()), |device| device.transmit(frames))
+    }
+
+    fn readable(&self) -> Option<BorrowedFd<'_>> {
+        self.device.as_ref()?.readable()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let (Some(device), Some(home)) = (self.device.take(), &self.home) {
+            // Nobody at home: then it is closed here.
+            let _ = home.send((self.worker, device));
+        }
+    }
+}

@@ -62,9 +62,44 @@ pub(super) enum Command {
     /// Add or remove routes. Example: siding route add default via fe80::1 dev eth0
     #[command(subcommand)]
     Route(RouteCommand),
+    /// Run many stacks on virtual wires, each world from a seed. Example: siding sim --seeds 0..10000
+    Sim {
+        /// The seeds, from A up to but not including B
+        #[arg(long, value_name = "A..B", default_value = "0..1000")]
+        seeds: Seeds,
+        /// Show what happens in the first of them
+        #[arg(long)]
+        log: bool,
+    },
     /// Add or forget neighbors. Example: siding neighbor flush dev eth0
     #[command(subcommand)]
     Neighbor(NeighborCommand),
+}
+
+/// A range of seeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seeds {
+    pub(super) first: u64,
+    pub(super) end: u64,
+}
+
+impl std::str::FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Seeds, String> {
+        let range = text.split_once("..").and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+        match range {
+            Some((first, end)) if first < end => Ok(Seeds { first, end }),
+            Some(_) => Err("the range is empty: give A..B with A below B".into()),
+            None => Err("give two numbers with two dots between, as in 0..1000".into()),
+        }
+    }
+}
+
+impl std::fmt::Display for Seeds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}..{}", self.first, self.end)
+    }
 }
 
 /// What there is to show.

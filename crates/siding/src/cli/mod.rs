@@ -5,6 +5,7 @@ mod args;
 mod change;
 mod ping;
 mod show;
+mod sim;
 mod table;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Interface(command) => change::interface(&mut connect()?, command),
         Command::Address(command) => change::address(&mut connect()?, command),
         Command::Route(command) => change::route(&mut connect()?, command),
+        Command::Sim { seeds, log } => sim::run(&seeds, log),
         Command::Neighbor(command) => change::neighbor(&mut connect()?, command),
     }
 }

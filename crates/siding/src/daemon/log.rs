@@ -89,7 +89,7 @@ impl Observer for Log {
                     tracing::debug!("{}: {event}", self.name_of(*interface));
                 }
             }
-            Event::AddressPreferred { interface, .. } => {
+            Event::AddressPreferred { interface, .. } | Event::Lagg { interface, .. } => {
                 tracing::info!("{}: {event}", self.name_of(*interface));
             }
             Event::AddressDuplicate { interface, .. } | Event::AddressConflict { interface, .. } => {

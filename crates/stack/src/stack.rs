@@ -241,6 +241,7 @@ impl Types {
             announce: netisr.register(spec("announce", limit), neighbor::handle)?,
             unreachable: netisr.register(spec("unreachable", limit), icmp6::unreachable)?,
             local_in: netisr.register(spec("local_in", limit), |ctx, local, packet, on| {
+                local.refresh();
                 match packet.data().first().is_some_and(|first| first >> 4 == 4) {
                     true => ip4::local_input(ctx, local, packet, on),
                     false => ip6::local_input(ctx, local, packet, on),
@@ -253,6 +254,7 @@ impl Types {
 
 /// The handler of our own packets that were made outside of workers.
 fn ip_out(ctx: &mut Ctx<'_, siding_lockorder::Unlocked>, local: &mut Local, packet: Mbuf, scope: IfId) {
+    local.refresh();
     let config = local.config().clone();
     if let Ok((header, _)) = siding_wire::ip6::Ip6Repr::parse(packet.data()) {
         return ip6::output(ctx, local, &config, header.dst, scope, packet);

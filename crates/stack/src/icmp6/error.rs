@@ -70,6 +70,7 @@ pub(crate) fn error(
 /// The handler of packets whose neighbour did not answer: an error for each.
 //= RFC 4861 s7.2.2 [4861-27]: address unreachable, for every packet that was held.
 pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, out: IfId) {
+    local.refresh();
     let config = local.config().clone();
     if packet.data().first().is_some_and(|first| first >> 4 == 4) {
         return crate::ip4::unreachable(ctx, local, packet, out);

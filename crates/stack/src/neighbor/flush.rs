@@ -44,6 +44,7 @@ pub(crate) fn flush(ctx: &Ctx<'_, ranks::Neighbor>, local: &mut Local, lle: &Arc
 
 /// The handler of what goes to neighbours by way of the facility.
 pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: LinkOut) {
+    local.refresh();
     let config = local.config().clone();
     let Some(out) = config.interface(meta.out) else {
         return local.drop_packet(packet, Drop::InterfaceGone);

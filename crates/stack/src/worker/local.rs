@@ -46,7 +46,7 @@ pub(crate) struct Local {
 
 impl Local {
     pub(crate) fn new(shared: Arc<Shared>, index: usize, now: Instant) -> Local {
-        Local {
+        let mut local = Local {
             cache: shared.pool.cache(256),
             chance: Chance::new(shared.seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             direct: Direct::new(),
@@ -56,23 +56,20 @@ impl Local {
             now,
             index,
             shared,
-        }
+        };
+        // Those of interfaces that were attached before anybody claimed this worker: no change will tell of them.
+        local.take_devices();
+        local
     }
 
     /// Takes up a newer configuration, and the devices of interfaces that were attached.
+    ///
+    /// A turn begins with it, and so does each handler: what was dispatched, or armed as a timer, after a change was
+    /// published must not be handled by a configuration of before, which does not know the route or the interface.
+    /// It is one load when nothing has changed.
     pub(crate) fn refresh(&mut self) {
-        if !self.config.refresh(&self.shared.config) {
-            return;
-        }
-        for (ifnet, device) in self.shared.take_devices(self.index) {
-            let slot = ifnet.id.slot();
-            if self.ports.len() <= slot {
-                self.ports.resize_with(slot + 1, || None);
-            }
-            // One that departed before this worker came by has no gate any more: its device goes with it.
-            if self.shared.netisr.is_attached(ifnet.id) {
-                self.ports[slot] = Some(Port::new(ifnet, device));
-            }
+        if self.config.refresh(&self.shared.config) {
+            self.take_devices();
         }
     }
 
@@ -209,6 +206,19 @@ impl Local {
             self.count(Drop::NoBuffer);
         }
         copy
+    }
+
+    fn take_devices(&mut self) {
+        for (ifnet, device) in self.shared.take_devices(self.index) {
+            let slot = ifnet.id.slot();
+            if self.ports.len() <= slot {
+                self.ports.resize_with(slot + 1, || None);
+            }
+            // One that departed before this worker came by has no gate any more: its device goes with it.
+            if self.shared.netisr.is_attached(ifnet.id) {
+                self.ports[slot] = Some(Port::new(ifnet, device));
+            }
+        }
     }
 }
 

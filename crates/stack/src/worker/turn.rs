@@ -146,6 +146,7 @@ impl StackWorker {
             while run < BATCH {
                 let shared = local.shared.clone();
                 let Some(due) = shared.timers.pop(ctx, now) else { break };
+                local.refresh();
                 match due {
                     Due::Neighbor(lle) => neighbor::run(ctx, local, lle),
                     Due::Dad(interface, addr) => nd6::dad_timer(ctx, local, interface, addr),

@@ -54,7 +54,12 @@ pub(crate) fn second_root() {
     let rig = Rig::with(1, Spec::new("forger"), Arc::new(NoWake), |_ctx| {
         assert_eq!(Root::new().enter().map(drop), Err(AlreadyEntered), "a handler has forged a token");
     });
-    outside(|ctx| rig.dispatch(ctx, 1, None)).expect("room");
+    let sending = rig.clone();
+    let producer = thread::spawn(move || outside(|ctx| sending.dispatch(ctx, 1, None)).expect("room"));
+    let mut worker = rig.worker();
+    worker.poll(&mut Own::default(), 64);
+    drop(worker);
+    producer.join().expect("no panic");
     rig.finish();
 }
 

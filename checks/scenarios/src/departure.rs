@@ -1,6 +1,7 @@
 //! G5: an interface departs while others use it.
 
 use siding_netisr::Cause;
+use siding_netisr::sync::mutant;
 
 use crate::checker::thread;
 use crate::rig::Interface;
@@ -13,6 +14,9 @@ use crate::rig::pick;
 
 /// Detaches, waits, and tears down at once: from here on nobody may use the interface.
 fn depart(rig: &Rig, interface: &Interface) {
+    if mutant("purge-before-mark") {
+        interface.resource.tear_down();
+    }
     outside(|ctx| {
         let mut departure = rig.netisr.detach(ctx, interface.id).expect("attached until now");
         departure.wait(ctx, LONG).expect("a wait without a time limit");
@@ -80,15 +84,26 @@ pub(crate) fn two() {
             rig.dispatch(ctx, number, Some(interface)).expect("attached, with room");
         }
     });
-    let controls = interfaces.map(|interface| {
+    let controls = interfaces.clone().map(|interface| {
         let rig = rig.clone();
-        thread::spawn(move || depart(&rig, &interface))
+        thread::spawn(move || {
+            let mut departure =
+                outside(|ctx| rig.netisr.detach(ctx, interface.id)).expect("attached until now");
+            // Asks but does not wait: two that wait for each other's turn have no end of interleavings.
+            (0..pick(1, 4)).any(|_| departure.is_complete()).then(|| interface.resource.tear_down());
+            departure
+        })
     });
     (0..pick(1, 4)).for_each(|_| _ = worker.poll(&mut own, 1));
+    let departures = controls.map(|control| control.join().expect("no panic"));
+    worker.poll(&mut own, 0);
+    for (mut departure, interface) in departures.into_iter().zip(interfaces) {
+        assert!(departure.is_complete(), "{}", departure.holders());
+        interface.resource.tear_down();
+    }
+    assert_eq!(rig.resident(), 0, "packets of interfaces that have gone");
     drop(own);
     drop(worker);
-    controls.into_iter().for_each(|control| control.join().expect("no panic"));
-    assert_eq!(rig.resident(), 0, "packets of interfaces that have gone");
     rig.finish();
 }
 

@@ -22,7 +22,6 @@ mod capacity;
 #[cfg_attr(siding_shuttle, path = "checker/shuttle.rs")]
 #[cfg_attr(siding_mutants, path = "checker/threads.rs")]
 mod checker;
-mod crash;
 mod departure;
 mod mutants;
 mod order;

@@ -33,4 +33,86 @@ const fn mutant(
 }
 
 /// All mutants, by promise.
-pub const MUTANTS: &[Mutant] = &[];
+pub const MUTANTS: &[Mutant] = &[
+    mutant("G1", "dispatch-waits-for-room", "dispatch-under-a-lock", "a dispatch blocks on a full queue"),
+    mutant(
+        "G1",
+        "announcement-sent-inline",
+        "dispatch-under-a-lock",
+        "a packet is sent under the lock that sending takes",
+    ),
+    mutant("G2", "second-root-allowed", "second-root", "a handler may mint a token of its own"),
+    mutant("G3", "metadata-captured-late", "captured", "a handler reads the state as it is by then"),
+    mutant("G3", "ring-leaks", "left-behind", "what waits in a queue that goes away is not dropped"),
+    mutant("G4", "departed-not-counted", "departure-vacant", "a packet leaves with no fate"),
+    mutant("G4", "void-counts-as-packet", "departure-foreign", "a refused packet counts as accepted too"),
+    mutant(
+        "G5",
+        "liveness-without-pin",
+        "departure-pinned",
+        "an interface is used after a look at its gate only",
+    ),
+    mutant("G5", "detach-skips-pins", "departure-pinned", "a detach does not wait for pins"),
+    mutant("G5", "detach-skips-workers", "departure-own", "a detach does not wait for workers"),
+    mutant(
+        "G5",
+        "later-orders-acknowledged",
+        "departure-own",
+        "a worker acknowledges orders that it has not carried out",
+    ),
+    mutant(
+        "G5",
+        "claim-without-second-look",
+        "departure-foreign",
+        "a dispatch does not look at the gates after its claim",
+    ),
+    mutant(
+        "G5",
+        "line-drawn-by-a-look",
+        "departure-foreign",
+        "a sweep reads the tail without a place in the order of claims",
+    ),
+    mutant(
+        "G5",
+        "identity-used-again",
+        "stale-identity",
+        "a slot's next interface gets the last one's identity",
+    ),
+    mutant(
+        "G5",
+        "purge-before-mark",
+        "departure-foreign",
+        "addresses are torn down before the interface is marked",
+    ),
+    mutant(
+        "G5",
+        "timer-drops-the-lock-to-send",
+        "stack-crash",
+        "the crash of the design: lock dropped, sent, MAC read",
+    ),
+    mutant("G6", "unregister-does-not-wait", "unregister-drain", "an unregister waits for nobody"),
+    mutant("G6", "intake-left-open", "unregister-drain", "packets come in while their type is unregistered"),
+    mutant("G6", "permits-not-waited-for", "unregister-permit", "an unregister does not wait for permits"),
+    mutant("G7", "sweep-reorders", "fifo-sweep", "a sweep turns the order round"),
+    mutant("G7", "newcomers-overtake", "fifo-sweep", "what a sweep put aside is overtaken"),
+    mutant("G7", "flow-key-ignored", "fifo-flow", "packets of one flow go to several workers"),
+    mutant(
+        "G7",
+        "flush-lets-later-packets-by",
+        "stack-flush-order",
+        "a later packet overtakes the flushed hold queue",
+    ),
+    mutant("G8", "limit-off-by-one", "limit", "one packet more than the limit"),
+    mutant("G8", "permit-not-honoured", "limit", "reserved room is given to others"),
+    mutant(
+        "G8",
+        "aside-not-counted",
+        "limit-sweep",
+        "what a sweep put aside does not count against the limit",
+    ),
+    mutant("G9", "wake-up-lost", "wake", "a worker looks at a lane once too few before it sleeps"),
+    mutant("G9", "sleeps-on-work", "wake", "a worker sleeps while a packet is announced"),
+    mutant("G9", "orders-wake-nobody", "wake-departure", "control's orders do not wake a sleeper"),
+    mutant("G10", "published-without-release", "captured", "a slot is marked ready with no ordering"),
+    mutant("G10", "freed-without-release", "batches", "a slot is marked free with no ordering"),
+];

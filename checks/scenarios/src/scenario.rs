@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 
 use crate::basics;
 use crate::capacity;
-use crate::crash;
 use crate::departure;
 use crate::order;
 use crate::stack;
@@ -34,32 +33,31 @@ const fn bounded(name: &'static str, preemptions: u64, run: fn()) -> Scenario {
 pub const SCENARIOS: &[Scenario] = &[
     exhaustive("dispatch-under-a-lock", basics::dispatch_under_a_lock),
     exhaustive("second-root", basics::second_root),
-    exhaustive("batches", basics::batches),
+    bounded("batches", 2, basics::batches),
     exhaustive("captured", basics::captured),
     exhaustive("left-behind", basics::left_behind),
-    exhaustive("stale-identity", basics::stale_identity),
-    exhaustive("departure-foreign", departure::foreign),
-    exhaustive("departure-own", departure::own),
-    exhaustive("departures-two", departure::two),
+    bounded("stale-identity", 3, basics::stale_identity),
+    bounded("departure-foreign", 3, departure::foreign),
+    bounded("departure-own", 3, departure::own),
+    bounded("departures-two", 2, departure::two),
     exhaustive("departure-late-producer", departure::late_producer),
     exhaustive("departure-pinned", departure::pinned),
-    exhaustive("departure-vacant", departure::vacant),
-    exhaustive("crash", crash::crash),
-    exhaustive("unregister-drain", unregister::drain),
-    exhaustive("unregister-flush", unregister::flush),
-    exhaustive("unregister-permit", unregister::permit),
-    exhaustive("limit", capacity::limit),
+    bounded("departure-vacant", 3, departure::vacant),
+    bounded("unregister-drain", 2, unregister::drain),
+    bounded("unregister-flush", 2, unregister::flush),
+    bounded("unregister-permit", 2, unregister::permit),
+    bounded("limit", 3, capacity::limit),
     exhaustive("limit-refill", capacity::refill),
     exhaustive("limit-sweep", capacity::sweep),
     exhaustive("drop-oldest", capacity::drop_oldest),
-    exhaustive("drop-oldest-two", capacity::drop_oldest_two),
-    exhaustive("share", capacity::share),
+    bounded("drop-oldest-two", 3, capacity::drop_oldest_two),
+    bounded("share", 3, capacity::share),
     exhaustive("fifo-sweep", order::sweep),
-    exhaustive("fifo-flow", order::flow),
+    bounded("fifo-flow", 3, order::flow),
     exhaustive("wake", wake::one),
-    bounded("wake-two", 3, wake::two),
+    bounded("wake-two", 2, wake::two),
     exhaustive("wake-departure", wake::departure),
-    exhaustive("stack-crash", stack::crash),
+    bounded("stack-crash", 3, stack::crash),
     bounded("stack-crash-waiting", 2, stack::crash_waiting),
     exhaustive("stack-flush-order", stack::flush_order),
 ];

@@ -90,7 +90,7 @@ fn producers(count: u32, each: u32) {
 
 /// One producer.
 pub(crate) fn one() {
-    producers(1, pick(2, 4));
+    producers(1, pick(1, 4));
 }
 
 /// Two producers, of whom one may have claimed a slot before the other's and not filled it yet.

@@ -10,7 +10,7 @@ use std::time::Instant;
 /// Longer than any run takes; one that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// For mutants on real threads, where a deadlock shows in no other way.
-const THREADS_PATIENCE: Duration = Duration::from_secs(20);
+const THREADS_PATIENCE: Duration = Duration::from_secs(10);
 
 const SCHEDULES: u64 = 2_000;
 const RUNS_ON_THREADS: u64 = 2_000;

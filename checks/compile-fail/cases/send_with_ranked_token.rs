@@ -1,0 +1,16 @@
+//! A packet is sent with the token of somebody who holds a lock.
+
+use siding_lockorder::{Ctx, Mutex, Root, Unlocked, rank};
+
+rank!(Table after Unlocked);
+
+fn send(_ctx: &mut Ctx<'_, Unlocked>) {}
+
+fn main() {
+    let table = Mutex::<Table, _>::new(1);
+    let mut root = Root::new();
+    let mut entered = root.enter().unwrap();
+    let mut ctx = entered.ctx();
+    let (_guard, mut inner) = ctx.lock(&table);
+    send(&mut inner);
+}

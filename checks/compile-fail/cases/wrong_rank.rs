@@ -1,0 +1,15 @@
+//! A lock is taken whose rank is not declared after the one that is held.
+
+use siding_lockorder::{Mutex, Root, rank};
+
+rank!(Table after Unlocked);
+rank!(Entry after Table);
+
+fn main() {
+    let (table, entry) = (Mutex::<Table, _>::new(1), Mutex::<Entry, _>::new(2));
+    let mut root = Root::new();
+    let mut entered = root.enter().unwrap();
+    let mut ctx = entered.ctx();
+    let (_entry, mut ctx) = ctx.lock(&entry);
+    let (_table, _ctx) = ctx.lock(&table);
+}

@@ -32,6 +32,8 @@ use super::link::LinkUp;
 use crate::config::Driver;
 use crate::config::InterfaceConfig;
 use crate::runtime::EventWake;
+use crate::runtime::Loan;
+use crate::runtime::lend;
 
 /// What we hold for an interface beside its devices, which the workers own.
 #[derive(Debug)]
@@ -40,7 +42,11 @@ pub(super) struct Port {
     pub(super) device: String,
     /// The kernel's index of the device; `None` for a wire in memory.
     pub(super) index: Option<u32>,
+    /// Whether frames could pass when the kernel last told: up, with a carrier.
+    pub(super) passes: bool,
     pub(super) counters: Vec<Arc<Counters>>,
+    /// The devices, when the workers have done with them.
+    loan: Option<Loan>,
     pcap: Option<PcapFile>,
     link: Option<LinkUp>,
     claim: Option<Claim>,
@@ -82,6 +88,9 @@ impl Opener {
             Driver::Tap => self.tap(config, &captures)?,
             Driver::Memory => self.memory(config, &captures),
         };
+        let (devices, loan) = lend(opened.devices);
+        opened.devices = devices;
+        opened.port.loan = Some(loan);
         opened.port.pcap = own;
         Ok(opened)
     }
@@ -111,7 +120,9 @@ impl Opener {
             driver: Driver::Packet,
             device: config.device.clone(),
             index: Some(link.index),
+            passes: true,
             counters,
+            loan: None,
             pcap: None,
             link: Some(up),
             claim: Some(claim),
@@ -130,7 +141,9 @@ impl Opener {
             driver: Driver::Tap,
             device: config.device.clone(),
             index: Some(link.index),
+            passes: true,
             counters,
+            loan: None,
             pcap: None,
             link: Some(up),
             claim: None,
@@ -157,7 +170,9 @@ impl Opener {
             driver: Driver::Memory,
             device: config.device.clone(),
             index: None,
+            passes: true,
             counters,
+            loan: None,
             pcap: None,
             link: None,
             claim: None,
@@ -174,12 +189,16 @@ impl Opener {
 }
 
 impl Port {
-    /// Gives the kernel back what is its own, as it was. To be called when the devices are gone.
+    /// Closes the devices and gives the kernel back what is its own, as it was. To be called when the interface has
+    /// departed.
     ///
     /// # Errors
     ///
     /// A setting could not be put back, or the capture is cut off.
     pub(super) fn close(self) -> anyhow::Result<()> {
+        if let Some(loan) = self.loan {
+            loan.close();
+        }
         // In the reverse order of taking: an interface that we took up goes down before the kernel speaks again.
         let link = self.link.map_or(Ok(()), LinkUp::release);
         let claim = self.claim.map_or(Ok(()), Claim::release);

@@ -61,7 +61,6 @@ pub(crate) fn run(file: &Path, control: Option<&Path>) -> anyhow::Result<ExitCod
     let signals = signals()?;
     let path = control.map(Path::to_owned).or_else(|| config.stack.control.clone());
     let listener = Listener::bind(&path.unwrap_or_else(control::default_path))?;
-    let mut monitor = Monitor::open().ok();
     let mut root = Root::new();
     let mut entered = root.enter()?;
     let ctx = &mut entered.ctx();
@@ -69,6 +68,9 @@ pub(crate) fn run(file: &Path, control: Option<&Path>) -> anyhow::Result<ExitCod
     let started = configure(&daemon, ctx, &config).and_then(|()| Ok(listener.serve(&daemon)?));
     match started {
         Ok(()) => {
+            // Only now: what the kernel tells of our own preparations is no news. The first events are the links as
+            // they are.
+            let mut monitor = Monitor::open().ok();
             tracing::info!("control socket at {}", listener.path().display());
             watch(&daemon, ctx, signals, monitor.as_mut());
         }
@@ -185,9 +187,12 @@ fn watch(daemon: &Daemon, ctx: &mut Free<'_>, mut signals: UnixStream, mut monit
 
 /// The kernel has changed one of our interfaces under us.
 fn link_changed(daemon: &Daemon, ctx: &mut Free<'_>, event: &LinkEvent) {
-    let ports = lock(&daemon.ports);
-    let ours = ports.iter().find(|(_, port)| port.index == Some(event.index));
-    let Some(name) = ours.map(|(name, _)| name.clone()) else { return };
+    let mut ports = lock(&daemon.ports);
+    let ours = ports.iter_mut().find(|(_, port)| port.index == Some(event.index));
+    let Some((name, port)) = ours else { return };
+    let passes = event.up && event.carrier;
+    let changed = std::mem::replace(&mut port.passes, passes) != passes;
+    let name = name.clone();
     drop(ports);
     if event.gone {
         tracing::error!("{name}: the kernel's interface {} has gone; detaching", event.name);
@@ -196,10 +201,14 @@ fn link_changed(daemon: &Daemon, ctx: &mut Free<'_>, event: &LinkEvent) {
         }
         return;
     }
-    let state = match (event.up, event.carrier) {
-        (true, true) => "up",
-        (true, false) => "up, no carrier",
-        (false, _) => "down: nothing passes until somebody takes it up (`ip link set ... up`)",
-    };
-    tracing::info!("{name}: the kernel's interface {} is {state}", event.name);
+    match (event.up, event.carrier) {
+        _ if !changed => {}
+        (true, true) => tracing::info!("{name}: the kernel's interface {} has a carrier", event.name),
+        (true, false) => tracing::warn!("{name}: the kernel's interface {} has no carrier", event.name),
+        (false, _) => tracing::warn!(
+            "{name}: the kernel's interface {} was taken down: nothing passes until `ip link set {} up`",
+            event.name,
+            event.name
+        ),
+    }
 }

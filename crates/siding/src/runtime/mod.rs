@@ -8,6 +8,7 @@
 //! None. # Teardown: [`Runtime::stop`] sets a flag, calls every worker and joins its thread. The worker's seat is
 //! vacant then, and whoever waits for a departure comes by in its stead.
 
+mod lend;
 mod thread;
 mod wake;
 
@@ -27,6 +28,8 @@ use siding_netisr::Wake;
 use siding_stack::Stack;
 use siding_stack::StackWorker;
 
+pub(crate) use lend::Loan;
+pub(crate) use lend::lend;
 pub(crate) use wake::EventWake;
 
 /// How workers are run.

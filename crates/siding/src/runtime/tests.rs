@@ -103,10 +103,14 @@ fn an_idle_worker_sleeps() {
 fn workers_are_pinned_to_cores_they_may_use() {
     let wire = Wire::new(16);
     let node = node(&wire, 1, 3);
-    sleep(Duration::from_millis(20));
     let cores = thread::cores();
-    for (worker, stats) in node.runtime.stats().into_iter().enumerate() {
-        assert_eq!(stats.core, Some(cores[worker % cores.len()]));
+    let wanted: Vec<Option<usize>> = (0..3).map(|worker| Some(cores[worker % cores.len()])).collect();
+    let found = || node.runtime.stats().into_iter().map(|stats| stats.core).collect::<Vec<_>>();
+    // A thread pins itself when it first gets a core.
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while found() != wanted && std::time::Instant::now() < deadline {
+        sleep(Duration::from_millis(1));
     }
+    assert_eq!(found(), wanted);
     node.finish();
 }

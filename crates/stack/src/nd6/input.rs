@@ -62,13 +62,18 @@ pub(crate) fn input(
             //= RFC 4861 s6.1.1, s6.2.6 [4861-1, 4861-13]: hosts discard it; from `::` it teaches nothing.
             if config.forwarding && !src.is_unspecified() {
                 learn(ctx, local, on, src, solicit.slla, Some(false));
+            } else {
+                local.count(Drop::Ignored);
             }
         }
         NdMessage::RouterAdvert(advert, _) => {
             counters.add(IfCounter::RaIn, 1);
             learn(ctx, local, on, src, advert.slla, Some(true));
         }
-        NdMessage::Redirect(_) => counters.add(IfCounter::RedirectIn, 1),
+        NdMessage::Redirect(_) => {
+            counters.add(IfCounter::RedirectIn, 1);
+            local.count(Drop::Ignored); // Redirects are not obeyed.
+        }
     }
     local.cache.free(packet);
 }
@@ -161,8 +166,10 @@ fn advertised(
         Some(lle) => {
             let _change = neighbor::settle(ctx, local, on, &lle, |nud| nud.on_advert(now, &on.nud, &what));
         }
-        //= RFC 9131 s6.1.1 [9131-1]: a router notes who announces itself; a host does not.
-        None if config.forwarding => learn(ctx, local, on, advert.target, advert.tlla, None),
+        //= RFC 9131 s6.1.1 [9131-1]: a router notes who announces itself with its address; a host does not.
+        None if config.forwarding && advert.tlla.is_some() => {
+            learn(ctx, local, on, advert.target, advert.tlla, None)
+        }
         //= RFC 4861 s7.2.5 [4861-30]: nobody asked.
         None => local.count(Drop::Ignored),
     }

@@ -3,6 +3,7 @@
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
 use siding_wire::IpProto;
 use siding_wire::icmp6::Icmp6Repr;
 use siding_wire::icmp6::Icmp6Type;
@@ -90,6 +91,8 @@ fn reply(
         },
         false => packet,
     };
+    // It is ours from here on: should it not be delivered, nobody else is to be told.
+    packet.set_rcvif(IfId::NONE);
     // Extension headers are not returned: what stands before the message becomes the answer's header.
     packet.trim_front(at - HEADER_LEN);
     let payload_len = packet.len() - HEADER_LEN;

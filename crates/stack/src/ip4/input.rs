@@ -112,6 +112,7 @@ fn icmp(
                 let Some(copy) = local.unshare(packet) else { return };
                 packet = copy;
             }
+            packet.set_rcvif(siding_netisr::IfId::NONE);
             // Options are not returned: what stands before the message becomes the answer's header.
             packet.trim_front(at - ip4::HEADER_LEN);
             let payload_len = (packet.len() - ip4::HEADER_LEN) as u16;

@@ -5,6 +5,7 @@ use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_wire::IpProto;
 use siding_wire::Mac;
+use siding_wire::checksum::Ends;
 use siding_wire::ext6::ExtKind;
 use siding_wire::ext6::OptAction;
 use siding_wire::ext6::Options;
@@ -14,6 +15,7 @@ use siding_wire::icmp6::Icmp6Repr;
 use siding_wire::icmp6::problem;
 use siding_wire::icmp6::unreachable;
 use siding_wire::ip6::Ip6Repr;
+use siding_wire::udp::UdpRepr;
 
 use super::forward;
 use crate::config::Config;
@@ -120,6 +122,11 @@ fn deliver(
         IpProto::ICMP6 => icmp6::input(ctx, local, config, on, about, at, fragmented, packet),
         IpProto::NO_NEXT => local.drop_packet(packet, Drop::Ignored),
         IpProto::UDP => {
+            let ends = Ends::V6 { src: about.header.src, dst: about.header.dst };
+            //= RFC 8200 s8.1 [8200-5]: a datagram without a checksum, or with a wrong one, is dropped.
+            if let Err(why) = UdpRepr::parse(ends, packet.data().get(at..).unwrap_or_default()) {
+                return local.drop_packet(packet, Drop::Malformed(why));
+            }
             let repr = Icmp6Repr::DestUnreachable { code: unreachable::PORT };
             icmp6::error(ctx, local, config, on, repr, &about, &packet);
             local.drop_packet(packet, Drop::NoListener);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
@@ -107,6 +108,11 @@ impl Config {
     /// The interface that has this address assigned.
     pub fn owner4(&self, addr: Ipv4Addr) -> Option<&Interface> {
         self.interfaces().find(|interface| interface.addrs4.iter().any(|own| own.addr == addr))
+    }
+
+    /// Whether `addr` is an address of ours that may be a source, on whichever interface.
+    pub fn may_source(&self, addr: IpAddr) -> bool {
+        self.interfaces().any(|interface| interface.may_source(addr))
     }
 
     /// The source for packets to `dst` that go out of `out` (RFC 6724).

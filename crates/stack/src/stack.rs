@@ -256,6 +256,10 @@ impl Types {
 fn ip_out(ctx: &mut Ctx<'_, siding_lockorder::Unlocked>, local: &mut Local, packet: Mbuf, scope: IfId) {
     local.refresh();
     let config = local.config().clone();
+    //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: the source was chosen when it was queued, and may be gone by now.
+    if neighbor::source_of(&packet).is_some_and(|source| !config.may_source(source)) {
+        return local.drop_packet(packet, Drop::Stale);
+    }
     if let Ok((header, _)) = siding_wire::ip6::Ip6Repr::parse(packet.data()) {
         return ip6::output(ctx, local, &config, header.dst, scope, packet);
     }

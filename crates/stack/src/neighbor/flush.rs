@@ -9,6 +9,7 @@ use std::sync::Arc;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
 use siding_netisr::sync::mutant;
 
 use super::Entry;
@@ -68,6 +69,11 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
             lle.publish(&mut entry);
             let mac = entry.nud.usable().filter(|_| !entry.dead);
             drop(entry);
+            //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: a packet of our own waited; its source may be gone by now.
+            let ours = packet.rcvif() == IfId::NONE;
+            if ours && timer::source_of(&packet).is_some_and(|source| !config.may_source(source)) {
+                return local.drop_packet(packet, Drop::Stale);
+            }
             match mac {
                 Some(mac) => local.transmit_ip(ctx, out, mac, packet),
                 None => local.drop_packet(packet, Drop::Unresolved),
@@ -86,7 +92,7 @@ pub(crate) fn dispatch_message<L>(
     ctx: &Ctx<'_, L>,
     local: &mut Local,
     frame: Mbuf,
-    out: siding_netisr::IfId,
+    out: IfId,
     to: IpAddr,
     source: Option<IpAddr>,
     counter: crate::ifnet::IfCounter,

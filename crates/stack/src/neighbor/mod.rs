@@ -34,6 +34,7 @@ pub(crate) use table::Newcomer;
 pub(crate) use table::Purged;
 pub(crate) use timer::run;
 pub(crate) use timer::settle;
+pub(crate) use timer::source_of;
 
 use std::net::IpAddr;
 

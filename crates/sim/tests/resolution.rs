@@ -234,6 +234,31 @@ fn t30_a_source_that_has_gone_since_is_not_used_6724_4() {
 }
 
 #[test]
+fn t30_a_packet_whose_source_has_gone_since_is_dropped_6724_4() {
+    let remove = |net: &Net, host, id| {
+        net.world.node(host).control(|stack, ctx| stack.remove_address(ctx, id, HOST.into())).unwrap();
+    };
+    // While it waits in the facility.
+    let (mut net, host, _, id) = Net::host(spec("host"));
+    net.add_address(host, id, v6(2), false);
+    let ping = net.open(host);
+    net.ping(host, &ping, HOST, 1).unwrap();
+    net.ping(host, &ping, PEER, 2).unwrap();
+    remove(&net, host, id);
+    net.run(ms(1));
+    assert_eq!((net.frames().len(), net.drops(host)), (0, vec![(Cause::Stale, 2)]));
+    // While it waits for its neighbour.
+    let (mut net, host, link, id) = Net::host(spec("host"));
+    net.add_address(host, id, v6(2), false);
+    let mac = net.mac(host, id);
+    net.ping_once(host, PEER);
+    assert_eq!(net.solicits()[0].ip.src, HOST);
+    remove(&net, host, id);
+    net.hear(link, &frame6(mac, &answer(PEER, v6(2), PEER_MAC)));
+    assert_eq!((net.requests(PEER), net.drops(host)), (vec![], vec![(Cause::Stale, 1)]));
+}
+
+#[test]
 fn g7_later_packets_do_not_overtake_held_ones() {
     for limit in [1, 2, 3, 5, 64] {
         let mut small = spec("host");

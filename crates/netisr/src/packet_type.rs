@@ -117,9 +117,6 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
             rest = later;
             accepted +=
                 if run == 0 { self.dispatch_each(ctx, now) } else { this.put(own, worker, &names, now) };
-            if this.lanes[worker].drops_oldest() {
-                accepted += self.dispatch_each(ctx, now); // What there was no room for.
-            }
         }
         accepted
     }
@@ -278,8 +275,8 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         let mut names = Names::new(&self.core.gates);
         let Some((packet, meta)) = &batch[0] else { return (0, 0, names) };
         let worker = self.worker_for(own, packet, meta);
-        if self.lanes[worker].has_shares() {
-            return (0, worker, names); // Each packet is charged by itself.
+        if self.lanes[worker].has_shares() || self.lanes[worker].drops_oldest() {
+            return (0, worker, names); // Each packet is charged by itself, or makes its own room.
         }
         let all_to_one = self.lanes.len() == 1 || (own.is_some() && self.flow_key.is_none());
         let run = batch.iter().take_while(|entry| {
@@ -291,23 +288,21 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     }
 
     /// Puts as many of a run on the ring as there is room for. Gives the number accepted; the rest stays, and is
-    /// refused unless the type makes room.
+    /// refused.
     #[inline]
     fn put(&self, own: Option<usize>, worker: usize, names: &Names<'_>, run: &mut [Option<(P, M)>]) -> usize {
         let lane = &self.lanes[worker];
         let claim = match lane.ring().claim(run.len() as u32) {
             Ok(claim) => claim,
             Err(why) => {
-                if !lane.drops_oldest() {
-                    self.refuse_all(worker, run, why.into());
-                }
+                self.refuse_all(worker, run, why.into());
                 return 0;
             }
         };
         let got = claim.count as usize;
         let mut place = Place { of: self, own, worker, claim };
         let (now, later) = run.split_at_mut(got);
-        if !later.is_empty() && !lane.drops_oldest() {
+        if !later.is_empty() {
             self.refuse_all(worker, later, Cause::Full);
         }
         if own != Some(worker) && !names.are_open() {

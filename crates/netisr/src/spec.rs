@@ -15,6 +15,7 @@ pub enum Overflow {
     RefuseNewest,
     /// Drop the packet that has waited longest. Room that is reserved is not taken: when nothing but
     /// reservations fills the queue, or the oldest packet is being taken at this moment, the newest is refused.
+    /// Packets that a departure has passed over are next to be handled, and are not dropped any more.
     DropOldest,
 }
 

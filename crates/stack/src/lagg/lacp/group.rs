@@ -284,6 +284,10 @@ impl Group {
 
     /// Every machine as far as it goes, then what has to be sent.
     fn settle(&mut self, now: Instant, send: &mut impl FnMut(PortNumber, Lacpdu) -> Result<(), Refused>) {
+        // All first: one port's wait may hold up the others.
+        for port in &mut self.ports {
+            port.run_wait(now);
+        }
         // Whoever lost its place is detached before selection looks, and whoever got one moves after it.
         let mut changed = true;
         let mut rounds = 0;

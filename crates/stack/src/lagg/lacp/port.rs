@@ -189,13 +189,17 @@ impl Port {
         self.retiring.get_or_insert(Retiring { tell_at, give_up_at, told: false });
     }
 
-    /// Takes the mux machine, and a retirement, as far as they go. `ready` is the whole aggregator's.
-    pub(super) fn run_mux(&mut self, now: Instant, ready: bool, group: &GroupConfig, log: &mut Log) -> Moved {
-        let mut moved = Moved { any: self.run_retirement(now, log), usage: false };
+    /// Is the aggregate wait over?
+    pub(super) fn run_wait(&mut self, now: Instant) {
         if self.wait_until.is_some_and(|until| now >= until) {
             self.wait_until = None;
             self.waited = true;
         }
+    }
+
+    /// Takes the mux machine, and a retirement, as far as they go. `ready` is the whole aggregator's.
+    pub(super) fn run_mux(&mut self, now: Instant, ready: bool, group: &GroupConfig, log: &mut Log) -> Moved {
+        let mut moved = Moved { any: self.run_retirement(now, log), usage: false };
         while let Some((new, cause)) = self.mux.next(&self.mux_inputs(ready, group)) {
             let old = core::mem::replace(&mut self.mux, new);
             log.port(self.config.number, Change::Mux { old, new }, cause);
@@ -291,6 +295,11 @@ impl Port {
     /// Frames may go out on it.
     pub fn is_distributing(&self) -> bool {
         self.mux.is_distributing()
+    }
+
+    /// It is on its way out.
+    pub fn is_retiring(&self) -> bool {
+        self.retiring.is_some()
     }
 
     /// A retirement is over: the port may be removed and nothing is lost.

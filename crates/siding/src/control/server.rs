@@ -6,14 +6,21 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+
+use rustix::net::AddressFamily;
+use rustix::net::SocketAddrUnix;
+use rustix::net::SocketFlags;
+use rustix::net::SocketType;
+use rustix::net::socket_with;
 
 use super::Answer;
 use super::Request;
@@ -30,8 +37,10 @@ pub(crate) trait Serve: Send + Sync + 'static {
 /// A control socket that is ours. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    listener: UnixListener,
+    socket: OwnedFd,
     path: PathBuf,
+    /// The file's device and inode: somebody may have put another in its place.
+    file: (u64, u64),
 }
 
 /// Why there is no control socket.
@@ -53,11 +62,15 @@ pub(crate) enum ListenError {
     },
 }
 
+/// Connections that wait to be taken.
+const BACKLOG: i32 = 128;
+
 /// The longest request.
 const LONGEST: u64 = 1 << 20;
 
 impl Listener {
-    /// Makes the socket. One that a dead daemon has left is removed.
+    /// Makes the socket, which takes no connections before [`serve`](Self::serve): whoever gets one finds the
+    /// daemon ready. A socket that a dead daemon has left is removed.
     ///
     /// # Errors
     ///
@@ -78,23 +91,34 @@ impl Listener {
             },
             Err(_) => {}
         }
-        // Made for the owner alone from the start: between bind and chmod, others could connect.
-        let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
-        let listener = UnixListener::bind(path);
-        rustix::process::umask(before);
-        let listener = listener.map_err(system)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(system)?;
-        Ok(Listener { listener, path: path.to_owned() })
+        let bound = || -> io::Result<Listener> {
+            let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+            // Made for the owner alone from the start: between bind and chmod, others could connect.
+            let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
+            let bound = SocketAddrUnix::new(path).and_then(|address| rustix::net::bind(&socket, &address));
+            rustix::process::umask(before);
+            bound?;
+            Ok(Listener { socket, path: path.to_owned(), file: identity(path)? })
+        };
+        bound().map_err(system)
     }
 
-    /// Serves connections, each on a thread of its own, for as long as the process lives.
+    /// Takes connections from now on and serves each on a thread of its own, for as long as the process lives.
     ///
     /// # Errors
     ///
-    /// The system starts no thread.
-    pub(crate) fn serve<S: Serve>(&self, server: &Arc<S>) -> io::Result<()> {
-        let (listener, server) = (self.listener.try_clone()?, server.clone());
-        thread::Builder::new().name("control".into()).spawn(move || {
+    /// Somebody else has taken the socket's place meanwhile, or the system starts no thread.
+    pub(crate) fn serve<S: Serve>(&self, server: &Arc<S>) -> Result<(), ListenError> {
+        let system = |source| ListenError::System { path: self.path.clone(), source };
+        // Two that start at once both find nobody answering: the second takes the place of the first.
+        if !self.is_ours() {
+            return Err(ListenError::InUse(self.path.clone()));
+        }
+        let socket =
+            rustix::io::fcntl_dupfd_cloexec(&self.socket, 0).map_err(|error| system(error.into()))?;
+        rustix::net::listen(&socket, BACKLOG).map_err(|error| system(error.into()))?;
+        let (listener, server) = (UnixListener::from(socket), server.clone());
+        let served = thread::Builder::new().name("control".into()).spawn(move || {
             for connection in listener.incoming().flatten() {
                 let server = server.clone();
                 let spawned = thread::Builder::new().name("session".into()).spawn(move || {
@@ -105,21 +129,31 @@ impl Listener {
                     tracing::warn!("a control connection was turned away: {error}");
                 }
             }
-        })?;
-        Ok(())
+        });
+        served.map(drop).map_err(system)
     }
 
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    fn is_ours(&self) -> bool {
+        identity(&self.path).is_ok_and(|file| file == self.file)
+    }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // Gone already, or somebody else's business.
-        let _ = fs::remove_file(&self.path);
+        if self.is_ours() {
+            // What cannot be removed is replaced by the next daemon: nobody answers there.
+            let _ = fs::remove_file(&self.path);
+        }
     }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
 /// One connection, line by line.

@@ -131,6 +131,8 @@ fn the_socket_of_a_dead_daemon_is_replaced_and_that_of_a_living_one_is_not() {
     drop(UnixListener::bind(&place.0).unwrap());
     assert!(place.0.exists());
     let listener = Listener::bind(&place.0).unwrap();
+    assert!(Client::connect(&place.0).is_err(), "it answers before it is ready");
+    listener.serve(&Arc::new(Counting)).unwrap();
     let error = Listener::bind(&place.0).unwrap_err().to_string();
     assert!(error.contains("answers at") && error.contains("stop that one first"), "{error}");
     drop(listener);
@@ -139,6 +141,17 @@ fn the_socket_of_a_dead_daemon_is_replaced_and_that_of_a_living_one_is_not() {
     let error = Listener::bind(&place.0).unwrap_err().to_string();
     assert!(error.contains("is no socket"), "{error}");
     assert_eq!(fs::read_to_string(&place.0).unwrap(), "precious");
+}
+
+#[test]
+fn of_two_that_start_at_once_one_gives_way() {
+    let place = Place::new();
+    let first = Listener::bind(&place.0).unwrap();
+    let second = Listener::bind(&place.0).unwrap();
+    assert!(first.serve(&Arc::new(Counting)).unwrap_err().to_string().contains("stop that one first"));
+    drop(first);
+    second.serve(&Arc::new(Counting)).unwrap();
+    assert!(Client::connect(&place.0).unwrap().ask(&Request::ShowDrops {}).is_ok());
 }
 
 #[test]

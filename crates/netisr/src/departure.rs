@@ -102,21 +102,9 @@ impl<P: Packet, W: Local> Departure<P, W> {
     ///
     /// Time is up: who still holds the interface. The departure goes on, and may be waited for again.
     pub fn wait(&mut self, ctx: &mut Ctx<'_, Unlocked>, timeout: Duration) -> Result<(), StillHeld> {
-        if self.is_complete() {
-            return Ok(());
-        }
-        if let Some(worker) = self.inner.core.worker_of(ctx.seat()) {
-            let own = alloc::format!(
-                "worker {worker}, which waits here itself: it comes by when this handler has returned"
-            );
-            return Err(StillHeld { holders: alloc::vec![own] });
-        }
-        let clock = self.inner.clone();
-        if wait::until(&*clock.core.clock, timeout, || self.is_complete()) {
-            Ok(())
-        } else {
-            Err(self.holders())
-        }
+        let core = self.inner.core.clone();
+        wait::complete(&core, ctx, timeout, || self.is_complete())
+            .map_err(|own| own.unwrap_or_else(|| self.holders()))
     }
 
     /// Who is in the way of the departure, at this moment.

@@ -108,21 +108,9 @@ impl<P: Packet, W: Local> Unregistering<P, W> {
     ///
     /// Time is up: who is in the way. The type stays closed, and may be waited for again.
     pub fn wait(&mut self, ctx: &mut Ctx<'_, Unlocked>, timeout: Duration) -> Result<(), StillHeld> {
-        if self.is_complete() {
-            return Ok(());
-        }
-        if let Some(worker) = self.inner.core.worker_of(ctx.seat()) {
-            let own = alloc::format!(
-                "worker {worker}, which waits here itself: it comes by when this handler has returned"
-            );
-            return Err(StillHeld { holders: alloc::vec![own] });
-        }
-        let inner = self.inner.clone();
-        if wait::until(&*inner.core.clock, timeout, || self.is_complete()) {
-            Ok(())
-        } else {
-            Err(self.holders())
-        }
+        let core = self.inner.core.clone();
+        wait::complete(&core, ctx, timeout, || self.is_complete())
+            .map_err(|own| own.unwrap_or_else(|| self.holders()))
     }
 
     /// What is in the way, at this moment.

@@ -2,11 +2,36 @@
 
 use core::time::Duration;
 
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+
+use crate::StillHeld;
 use crate::clock::Clock;
+use crate::core_state::Core;
 use crate::sync;
 
+/// Waits until `done` says yes. In the way is, besides time (`None`), a caller that is a worker itself: it cannot
+/// come by while it waits here.
+pub(crate) fn complete(
+    core: &Core,
+    ctx: &Ctx<'_, Unlocked>,
+    timeout: Duration,
+    mut done: impl FnMut() -> bool,
+) -> Result<(), Option<StillHeld>> {
+    if done() {
+        return Ok(());
+    }
+    if let Some(worker) = core.worker_of(ctx.seat()) {
+        let own = alloc::format!(
+            "worker {worker}, which waits here itself: it comes by when this handler has returned"
+        );
+        return Err(Some(StillHeld { holders: alloc::vec![own] }));
+    }
+    if until(&*core.clock, timeout, done) { Ok(()) } else { Err(None) }
+}
+
 /// Asks until the answer is yes or time is up; gives the last answer.
-pub(crate) fn until(clock: &dyn Clock, timeout: Duration, mut done: impl FnMut() -> bool) -> bool {
+fn until(clock: &dyn Clock, timeout: Duration, mut done: impl FnMut() -> bool) -> bool {
     let start = clock.now();
     let mut asked = 0u32;
     loop {

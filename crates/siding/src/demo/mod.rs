@@ -85,12 +85,7 @@ pub(crate) fn run(options: Options) -> anyhow::Result<ExitCode> {
     let stop = Stop::new(churning + REST)?;
     let mut progress = Progress::new();
     let (place, wake) = choose()?;
-    let mut outcome = Outcome {
-        place: place.describe(),
-        peer: place.peer(),
-        workers: place.workers(),
-        ..Outcome::default()
-    };
+    let mut outcome = Outcome { place: place.describe(), workers: place.workers(), ..Outcome::default() };
     progress.say(&format!("Siding on {}", outcome.place));
     let mut scene = Scene::new(place, wake, &options)?;
     let acts = acts(&mut scene, churning, &stop, &mut progress, &mut outcome);
@@ -152,6 +147,7 @@ fn acts(
 /// Ends everything, and checks what must hold now.
 fn end(scene: Scene, stop: &Stop, outcome: &mut Outcome) {
     let watch = scene.watch.clone();
+    outcome.drops = scene.stack.drops().into_iter().filter(|drop| drop.count > 0).collect();
     let remains = scene.close();
     let (sent, received) = watch.frames();
     outcome.transitions = watch.transitions();

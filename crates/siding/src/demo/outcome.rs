@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use siding_stack::DropReport;
+
 use super::scene::Remains;
 use super::watch::State;
 
@@ -10,12 +12,13 @@ use super::watch::State;
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) place: String,
-    pub(super) peer: &'static str,
     pub(super) workers: usize,
     pub(super) pings: Vec<PingRow>,
     pub(super) transitions: Vec<(State, State, u64)>,
     pub(super) detaches: Vec<DetachRow>,
     pub(super) frames: FrameRow,
+    /// What the stack dropped, by cause, without what it never did.
+    pub(super) drops: Vec<DropReport>,
     pub(super) remains: Remains,
     pub(super) checks: Checks,
     /// How long all took.
@@ -42,8 +45,6 @@ pub(super) struct DetachRow {
     pub(super) latencies: Vec<Duration>,
     /// Neighbours with a timer each, at the moment of each detach.
     pub(super) pending: Vec<usize>,
-    /// Of those detaches that waited for all neighbours to be there.
-    pub(super) settled: Vec<usize>,
     /// How long all of it took, with attaching and filling.
     pub(super) took: Duration,
 }
@@ -72,6 +73,13 @@ pub(super) struct Failed {
     pub(super) what: String,
     pub(super) expected: String,
     pub(super) found: String,
+}
+
+impl DetachRow {
+    /// Detaches with so many neighbour timers pending.
+    pub(super) fn at_least(&self, timers: usize) -> usize {
+        self.pending.iter().filter(|pending| **pending >= timers).count()
+    }
 }
 
 impl Checks {

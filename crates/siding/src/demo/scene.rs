@@ -63,7 +63,7 @@ pub(super) const NUD: NudConfig = NudConfig {
 };
 
 /// A detach that takes longer names who is in its way, and the demonstration has failed.
-pub(super) const DETACH_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const DETACH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Enough for a thousand held packets, their solicitations and a flood at one time.
 const POOL: PoolConfig = PoolConfig { buffers: 8192, size: 2048, headroom: 128 };

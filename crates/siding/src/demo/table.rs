@@ -4,6 +4,7 @@ use std::fmt;
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::churn::ABSENT;
 use super::outcome::DetachRow;
 use super::outcome::Outcome;
 use super::outcome::percentile;
@@ -29,6 +30,7 @@ pub(super) fn render(outcome: &Outcome, style: Style) -> Result<String, fmt::Err
     pings(&mut out, outcome)?;
     neighbours(&mut out, outcome)?;
     dispatches(&mut out, outcome)?;
+    drops(&mut out, outcome)?;
     detaches(&mut out, outcome)?;
     remains(&mut out, outcome)?;
     verdict(&mut out, outcome, style)?;
@@ -85,16 +87,29 @@ fn dispatches(out: &mut String, outcome: &Outcome) -> fmt::Result {
     Ok(())
 }
 
+fn drops(out: &mut String, outcome: &Outcome) -> fmt::Result {
+    writeln!(out, "\n{:<40} {:>10}", "packets dropped by the stack", "times")?;
+    for drop in &outcome.drops {
+        writeln!(out, "  {:<38} {:>10}", drop.cause.to_string(), drop.count)?;
+    }
+    Ok(())
+}
+
 fn detaches(out: &mut String, outcome: &Outcome) -> fmt::Result {
     writeln!(
         out,
         "\n{:<32} {:>7} {:>8} {:>9} {:>9} {:>9} {:>15}",
-        "detaches", "times", "a second", "median", "p99", "max", "timers pending"
+        "detaches",
+        "times",
+        "a second",
+        "median",
+        "p99",
+        "max",
+        format!("{ABSENT}+ timers")
     )?;
     for row in &outcome.detaches {
-        let DetachRow { how, latencies, pending, took, .. } = row;
+        let DetachRow { how, latencies, took, .. } = row;
         let at = |percent| percentile(latencies, percent).map_or_else(|| "-".to_owned(), time);
-        let timers = |percent| percentile(pending, percent).unwrap_or(0);
         let rate = latencies.len() as f64 / took.as_secs_f64().max(1e-9);
         writeln!(
             out,
@@ -103,7 +118,7 @@ fn detaches(out: &mut String, outcome: &Outcome) -> fmt::Result {
             at(50),
             at(99),
             at(100),
-            format!("{} to {}", timers(0), timers(100))
+            row.at_least(usize::from(ABSENT))
         )?;
     }
     Ok(())
@@ -169,7 +184,6 @@ mod tests {
             how: "sockets kept open",
             latencies: vec![Duration::from_micros(250), Duration::from_millis(2)],
             pending: vec![7, 1001],
-            settled: vec![1001],
             took: Duration::from_secs(1),
         });
         outcome
@@ -194,7 +208,7 @@ mod tests {
             line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(words("ours to Linux"), "ours to Linux 500 499");
-        assert_eq!(words("sockets kept"), "sockets kept open 2 2 250 us 2.00 ms 2.00 ms 7 to 1001");
+        assert_eq!(words("sockets kept"), "sockets kept open 2 2 250 us 2.00 ms 2.00 ms 1");
         assert_eq!(words("pool"), "pool: full, 0 of 0 buffers, 0 refused");
     }
 

@@ -34,6 +34,11 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     let Some(out) = config.interface(lle.interface) else { return };
     let now = local.now;
     let (mut entry, mut ctx_entry) = ctx.lock(&lle.entry);
+    // One that was overtaken by an earlier deadline, which has armed a later one since: that one will do. Were this one
+    // to arm another, a neighbour could make them grow without bound.
+    if entry.armed.is_some_and(|armed| armed > now) {
+        return;
+    }
     entry.armed = None;
     if entry.dead {
         return;

@@ -77,6 +77,7 @@ fn step(
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     let dad_config = control.dad;
     let Some(dad) = control.dads.get_mut(&(interface, addr)) else { return };
+    let before = dad.deadline();
     let event = work(&ctx, local, dad, &dad_config);
     let (state, deadline) = (dad.state(), dad.deadline());
     match event {
@@ -109,7 +110,8 @@ fn step(
         local.refresh();
         return;
     }
-    if let Some(deadline) = deadline {
+    // What is heard moves no deadline, and arms nothing: else whoever asks could fill the queue.
+    if let Some(deadline) = deadline.filter(|_| deadline != before) {
         shared.timers.arm(&mut ctx, deadline, Due::Dad(interface, addr));
     }
 }

@@ -1,0 +1,14 @@
+//! Siding as a host and as a router among Linux hosts: what issue by issue was promised, seen from the outside.
+
+#![forbid(unsafe_code)]
+// Not only the tests but also their helpers say what they expect by unwrapping it.
+#![allow(clippy::unwrap_used)]
+
+mod host {
+    mod departure;
+    mod detection;
+    mod neighbor;
+    mod ping;
+    mod unreachable;
+    mod util;
+}

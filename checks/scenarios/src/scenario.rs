@@ -56,6 +56,7 @@ pub const SCENARIOS: &[Scenario] = &[
     bounded("fifo-flow", 3, order::flow),
     exhaustive("wake", wake::one),
     bounded("wake-two", 2, wake::two),
+    bounded("wake-drop-oldest", 2, wake::drop_oldest),
     exhaustive("wake-departure", wake::departure),
     bounded("stack-crash", 3, stack::crash),
     bounded("stack-crash-waiting", 2, stack::crash_waiting),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use siding_netisr::Cause;
+use siding_netisr::Overflow;
 use siding_netisr::Wake;
 use siding_netisr::Worker;
 
@@ -96,6 +98,37 @@ pub(crate) fn one() {
 /// Two producers, of whom one may have claimed a slot before the other's and not filled it yet.
 pub(crate) fn two() {
     producers(2, pick(1, 3));
+}
+
+/// Producers take packets out of a full queue while its worker sleeps and wakes. The last packet is handled.
+pub(crate) fn drop_oldest() {
+    let bell = Bell::new();
+    let spec = Spec::new("test").limit(pick(1, 2)).overflow(Overflow::DropOldest);
+    let rig = Rig::with(1, spec, bell.clone(), |_ctx| {});
+    let mut worker = rig.worker();
+    let serving = rig.clone();
+    let polling = thread::spawn(move || {
+        serve(&mut worker, &mut Own::default(), &bell, |_, _| serving.handled().last() == Some(&99));
+        drop(worker);
+    });
+    let producers: Vec<_> = (0..pick(1, 2))
+        .map(|producer| {
+            let rig = rig.clone();
+            thread::spawn(move || {
+                for number in producer * 10..producer * 10 + pick(1, 4) {
+                    let result = outside(|ctx| rig.dispatch(ctx, number, None));
+                    assert!(matches!(result, Ok(()) | Err(Cause::Full)), "{result:?}");
+                }
+            })
+        })
+        .collect();
+    producers.into_iter().for_each(|producer| producer.join().expect("no panic"));
+    // Refused only while the worker takes the oldest one out.
+    while outside(|ctx| rig.dispatch(ctx, 99, None)).is_err() {
+        thread::yield_now();
+    }
+    polling.join().expect("no panic");
+    rig.finish();
 }
 
 /// Control's orders wake a sleeper too: the worker waits for a departure to reach its own state.

@@ -138,6 +138,30 @@ fn losing_sync_stops_distributing_and_then_collecting_lacp_10() {
 }
 
 #[test]
+fn a_retired_port_is_quiet_for_the_grace_whatever_the_partner_does_lacp_10() {
+    // The partner does not distribute, or has not said so yet.
+    let mut bench = distributing();
+    bench.step(|group, now, out| group.retire(now, n(1), out).unwrap());
+    bench.until(10_009);
+    assert_eq!(bench.port().mux(), MuxState::Collecting);
+    assert!(bench.port().actor().state.has(LacpState::SYNCHRONIZATION));
+    bench.until(10_010);
+    assert!(bench.port().is_retired());
+    let states: Vec<String> = bench.sent.iter().map(|(_, pdu)| pdu.actor.state.to_string()).collect();
+    assert_eq!(
+        states,
+        [
+            "active, long timeout, aggregatable, in sync, collecting",
+            "active, long timeout, aggregatable, out of sync",
+        ]
+    );
+    // Nothing brings it back.
+    bench.hear(COLLECTING);
+    bench.until(20_000);
+    assert!(bench.port().is_retired());
+}
+
+#[test]
 fn sync_counts_only_from_a_partner_that_means_us_lacp_5() {
     let wrong: [Spoiled; 6] = [
         ("system", |info| info.system = system(9)),

@@ -53,6 +53,33 @@ fn loss_delays_and_does_not_prevent_lacp_10() {
 }
 
 #[test]
+fn ports_that_join_within_the_wait_are_attached_together_lacp_10() {
+    let mut world = World::pair(1, fast, fast);
+    world.wire((0, 2), (1, 2));
+    world.run(secs(1));
+    world.add(1, fast(2));
+    world.add(0, fast(2));
+    world.run(millis(1_990));
+    assert_eq!(world.port(0, 1).mux(), MuxState::Waiting, "its own wait is over, the other's is not");
+    world.run(millis(20));
+    assert!(world.port(0, 1).mux().is_attached() && world.port(0, 2).mux().is_attached());
+    // The periodic PDU was just sent: the limit of three may hold up the last word for the rest of a second.
+    world.run(secs(1));
+    assert_eq!((world.distributing(0), world.distributing(1)), (vec![1, 2], vec![1, 2]));
+    // A link that goes down holds up nobody.
+    let mut world = World::pair(1, fast, fast);
+    world.wire((0, 2), (1, 2));
+    world.run(secs(1));
+    world.add(1, fast(2));
+    world.add(0, fast(2));
+    world.run(millis(500));
+    world.link(0, 2, false);
+    world.link(1, 2, false);
+    world.run(millis(510));
+    assert_eq!((world.distributing(0), world.distributing(1)), (vec![1], vec![1]));
+}
+
+#[test]
 fn slow_ports_come_up_as_soon_as_fast_ones_and_speak_every_30_s_lacp_3() {
     let mut world = World::pair(2, slow, slow);
     world.run(secs(4));
@@ -239,6 +266,20 @@ fn our_own_ports_never_aggregate_with_each_other_lacp_9() {
 }
 
 #[test]
+fn a_port_that_turns_out_to_lead_back_is_detached_lacp_9() {
+    // Two laggs of one system with one key, which is a mistake; then the other port becomes one of ours.
+    let mut world = World::new([GroupConfig::new(system(1)), GroupConfig::new(system(1))]);
+    world.wire((0, 1), (1, 2));
+    world.add(0, fast(1));
+    world.add(1, fast(2));
+    world.run(secs(5));
+    assert_eq!(world.distributing(0), [1]);
+    world.add(0, fast(2));
+    assert_eq!(world.port(0, 1).selected(), (Selected::Unselected, Cause::LoopedBack));
+    assert_eq!(world.collecting(0), [0; 0]);
+}
+
+#[test]
 fn two_laggs_of_one_system_may_be_connected_lacp_9() {
     let mut world = World::new([GroupConfig::new(system(1)), GroupConfig::new(system(1))]);
     world.wire((0, 1), (1, 2));
@@ -246,6 +287,13 @@ fn two_laggs_of_one_system_may_be_connected_lacp_9() {
     world.add(1, PortConfig { key: 2, ..fast(2) });
     world.run(secs(5));
     assert_eq!((world.distributing(0), world.distributing(1)), (vec![1], vec![2]));
+    // Even when each counts its ports from 1: the keys tell them apart.
+    let mut world = World::new([GroupConfig::new(system(1)), GroupConfig::new(system(1))]);
+    world.wire((0, 1), (1, 1));
+    world.add(0, fast(1));
+    world.add(1, PortConfig { key: 2, ..fast(1) });
+    world.run(secs(5));
+    assert_eq!((world.distributing(0), world.distributing(1)), (vec![1], vec![1]));
 }
 
 #[test]
@@ -476,6 +524,7 @@ fn a_configured_partner_works_without_speaking_lacp_5() {
     world.run(secs(10));
     assert_eq!(world.port(0, 1).receive(), ReceiveState::Defaulted);
     assert_eq!(world.port(0, 2).receive(), ReceiveState::LacpDisabled);
+    assert!(!world.port(0, 2).partner().state.has(LacpState::AGGREGATION), "without LACP it is individual");
     // Port 2 is individual, was there first and stays.
     assert_eq!(world.distributing(0), [2]);
     assert_eq!(world.port(0, 1).selected().0, Selected::Standby);
@@ -484,6 +533,11 @@ fn a_configured_partner_works_without_speaking_lacp_5() {
     world.remove(0, 2);
     world.run(secs(3));
     assert_eq!(world.distributing(0), [1]);
+    // Nothing is assumed any longer.
+    world.configure(0, fast(1));
+    assert_eq!(world.distributing(0), [0; 0]);
+    world.run(secs(10));
+    assert_eq!(world.port(0, 1).selected(), (Selected::Unselected, Cause::Configured));
 }
 
 #[test]

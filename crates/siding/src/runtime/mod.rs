@@ -185,6 +185,8 @@ impl Shared {
 }
 
 impl Default for RuntimeConfig {
+    /// 20 us, pinned. A thousand pings 2 ms apart cost 20 to 50 ms of processor time with no spin and with this one, and
+    /// 200 ms with ten times as much; the mean round trip was 25 to 45 us with either spin (two busy cores, veth).
     fn default() -> RuntimeConfig {
         RuntimeConfig { spin: Duration::from_micros(20), pin: true }
     }

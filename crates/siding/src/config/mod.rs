@@ -1,6 +1,6 @@
 //! The configuration file: what it may say, and what is wrong with it, by file, line and column.
 //!
-//! [`file`] has the shape of the text; here is what it means: every name resolved, every value in its range. What is
+//! [`mod@file`] has the shape of the text; here is what it means: every name resolved, every value in its range. What is
 //! read is either right or an [error](ConfigError) that points at the place and says what to do.
 
 mod check;

@@ -2,6 +2,9 @@
 //! the change, even if the turn had begun before it; and an interface that was attached before the worker was claimed is
 //! served like any other.
 
+// Not only the tests but also their helpers say what they expect by unwrapping it.
+#![allow(clippy::unwrap_used)]
+
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -141,7 +141,7 @@ fn of_one_kind(
         if kind.keep {
             kept = Some(scene.returned()?);
         }
-        if number % LINGER_EVERY == 0 {
+        if number.is_multiple_of(LINGER_EVERY) {
             thread::sleep(LINGER);
         }
         row.took = begin.elapsed();
@@ -179,12 +179,12 @@ fn round(
     if let Some(ping) = &ping {
         for seq in 0..ABSENT {
             send(ctx, ping, absent(seq), seq, &rounds.absent);
-            if seq % (ABSENT / PRESENT) == 0 {
+            if seq.is_multiple_of(ABSENT / PRESENT) {
                 send(ctx, ping, PEER, seq, &rounds.present);
             }
         }
     }
-    let settle = number % 2 == 0;
+    let settle = number.is_multiple_of(2);
     if settle {
         stop.wait(FILLING, || scene.neighbors(ctx) >= usize::from(ABSENT));
     }

@@ -188,8 +188,10 @@ fn passed(executions: u64) -> ExitCode {
 /// A checker that has found something leaves threads in the middle of what they did; nothing can be unwound.
 fn on_first_panic(executions: fn() -> u64) {
     std::panic::set_hook(Box::new(move |info| {
-        let what =
-            info.payload_as_str().unwrap_or("a panic without words").lines().next().unwrap_or_default();
+        let payload = info.payload();
+        let owned = payload.downcast_ref::<String>().map(String::as_str);
+        let words = payload.downcast_ref::<&str>().copied().or(owned);
+        let what = words.and_then(|words| words.lines().next()).unwrap_or("a panic without words");
         println!("outcome\tcaught\t{}\t{what}", executions());
         std::process::exit(1);
     }));

@@ -139,7 +139,11 @@ fn receive(
     let rate = |count: usize| count as f64 / span.as_secs_f64() / 1e6;
     let lost = device.counters().stats().rx_dropped();
     let each = used.as_nanos() as f64 / got as f64;
-    println!("{what:<58} {:>9.2} {each:>9.0}   of {:.2} offered; {lost} counted lost", rate(got), rate(offered));
+    println!(
+        "{what:<58} {:>9.2} {each:>9.0}   of {:.2} offered; {lost} counted lost",
+        rate(got),
+        rate(offered)
+    );
 }
 
 /// Fills a ring, then measures how long it takes to empty it: our own share of the work.

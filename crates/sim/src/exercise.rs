@@ -98,7 +98,8 @@ impl Exercise {
         if self.kind.is_some() || self.leaving.is_some() {
             return;
         }
-        let overflow = if chance.next_u64().is_multiple_of(2) { Overflow::DropOldest } else { Overflow::RefuseNewest };
+        let overflow =
+            if chance.next_u64().is_multiple_of(2) { Overflow::DropOldest } else { Overflow::RefuseNewest };
         let spec = TypeSpec::new("number").limit(1 + (chance.next_u64() % 8) as u32).overflow(overflow);
         self.registered += 1;
         let kind = self.netisr.register(spec, |_ctx, seen: &mut Seen, number: Number, meta: IfId| {

@@ -148,7 +148,7 @@ impl World {
         Some(id)
     }
 
-    /// Begins to detach an interface. It has gone when its node has [settled](Self::step).
+    /// Begins to detach an interface. It has gone when its worker has come by.
     pub fn unplug(&mut self, node: NodeId, id: IfId) {
         let at = &mut self.nodes[node.0];
         let detached = at.control(|stack, ctx| stack.detach(ctx, id));

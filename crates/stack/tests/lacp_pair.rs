@@ -345,6 +345,31 @@ fn among_equals_the_lowest_port_number_decides_and_most_ports_may_take_over_lacp
         })
         .collect();
     assert_eq!(told, [system(3), system(2)]);
+    // As many here as there: it stays.
+    world.link(0, 3, false);
+    world.run(secs(5));
+    assert_eq!(world.distributing(0), [2]);
+}
+
+#[test]
+fn an_aggregator_that_works_is_not_left_for_a_bigger_one_lacp_9() {
+    let mut world = World::new([1, 2, 3, 4].map(|last| GroupConfig::new(system(last))));
+    for (port, partner) in [(4, 1), (3, 3), (2, 2), (1, 2)] {
+        world.wire((0, port), (partner, port));
+        world.add(0, fast(port));
+        world.add(partner, fast(port));
+        if port == 4 {
+            world.run(secs(5));
+        }
+    }
+    world.run(secs(5));
+    assert_eq!(world.distributing(0), [4]);
+    // Of two that are left and equal, the one with the lowest port number, whichever was heard first.
+    world.link(0, 2, false);
+    world.run(secs(1));
+    world.link(0, 4, false);
+    world.run(secs(1));
+    assert_eq!(world.distributing(0), [1]);
 }
 
 #[test]
@@ -386,6 +411,11 @@ fn no_more_than_max_links_and_the_better_system_says_which_lacp_9() {
     world.run(secs(120));
     assert!(!world.port(1, 1).actor_churn());
     assert!(world.port(0, 1).partner_churn(), "what the other side makes of it is its own affair");
+    // A standby port whose link is down takes nobody's place.
+    world.link(1, 1, false);
+    world.link(1, 2, false);
+    world.link(1, 3, false);
+    assert_eq!(world.port(1, 1).selected().0, Selected::Standby);
 }
 
 #[test]
@@ -472,9 +502,9 @@ fn the_system_stays_while_ports_come_and_go_lacp_12() {
     world.remove(0, 1);
     world.run(secs(1));
     world.add(0, fast(1));
-    world.step(0, |group, now, out| {
+    world.step(0, |group, now, _| {
         let config = GroupConfig { min_links: 2, ..*group.config() };
-        group.configure(now, config, out);
+        group.configure(now, config, |_, _| panic!("nobody need know"));
     });
     world.run(secs(10));
     assert_eq!(world.distributing(0), [1, 2, 3]);

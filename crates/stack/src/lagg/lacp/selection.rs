@@ -98,13 +98,11 @@ pub(super) fn run(
             changed |= port.unselect(Cause::LoopedBack, log);
             continue;
         }
-        if port.selected != Selected::Unselected && port.lag != Some(own.lag) {
-            //= IEEE 802.1AX s6.4.14.1 [LACP-9]: whoever belongs elsewhere is detached before it is selected
-            changed |= port.unselect(Cause::PartnerChanged, log);
-            continue;
-        }
-        let new = port.selected == Selected::Unselected;
-        if new && (!own.alive || port.mux() != MuxState::Detached) {
+        //= IEEE 802.1AX s6.4.14.1 [LACP-9]: whoever belongs elsewhere is detached before it is selected
+        // Whatever changed where it belongs has unselected it, and the mux machine ran before selection.
+        debug_assert!(port.lag.is_none_or(|lag| lag == own.lag), "{port:?}");
+        debug_assert!(port.lag.is_some() || port.mux() == MuxState::Detached, "{port:?}");
+        if port.selected == Selected::Unselected && !own.alive {
             continue;
         }
         let place = standing.iter().filter(|other| Some(other.lag) == chosen && other.rank < own.rank);

@@ -187,13 +187,22 @@ pub(crate) fn flush_order() {
         host
     });
     outside(|ctx| looked_at.neighbors(ctx)); // An operator's look takes the same locks, and changes nothing.
-    let host = turns.join().expect("no panic");
+    let mut host = turns.join().expect("no panic");
     let sent = host.seen.sent.lock().expect("no panic").clone();
     assert_eq!(
         sent,
         [Icmp6Type::ECHO_REQUEST.0, Icmp6Type::ECHO_REPLY.0],
         "a later packet overtook the held one"
     );
+    // Once the last of them has left, packets go straight to the wire again.
+    let deferred =
+        |host: &Host| -> u64 { host.stack.netisr_types().iter().map(|kind| kind.total().accepted).sum() };
+    let before = deferred(&host);
+    let asks =
+        frame(64, request.buffer_len(), |message| request.emit(NEIGHBOUR, OWN, message).expect("room"));
+    host.seen.arrives.lock().expect("no panic").push_back(asks);
+    while host.worker.turn(Instant::from_nanos(2)).more {}
+    assert_eq!(deferred(&host), before, "a packet to a reachable neighbour was deferred");
     host.finish();
 }
 

@@ -2,7 +2,6 @@ use core::net::Ipv4Addr;
 use core::net::Ipv6Addr;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::time::Instant as Clock;
 
 use proptest::prelude::*;
 

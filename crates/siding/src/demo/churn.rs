@@ -5,8 +5,9 @@
 //! their requests are still queued, so that it meets packets in every place.
 //!
 //! A detach is timed from the call until nothing of the interface is left. On the real wire there are two kinds,
-//! for closing an AF_PACKET socket takes the kernel milliseconds that are not ours: with the sockets closed by the
-//! worker, as `siding interface detach` does, and with the sockets kept open.
+//! for closing an AF_PACKET socket takes the kernel tens of milliseconds that are not ours: with the sockets closed by
+//! the worker, which is what a stack does with devices that are its own; and with the sockets coming back open, to be
+//! closed by the owner as the daemon does, or here to be used again.
 
 use std::net::Ipv6Addr;
 use std::sync::atomic::AtomicBool;

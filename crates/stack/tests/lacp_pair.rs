@@ -429,6 +429,11 @@ fn the_lower_number_decides_between_equal_ports_lacp_9() {
     }
     world.run(secs(5));
     assert_eq!((world.distributing(0), world.distributing(1)), (vec![1], vec![1]));
+    // A place that becomes free is not given to a port that is down.
+    world.link(0, 2, false);
+    world.link(0, 3, false);
+    world.remove(0, 1);
+    assert_eq!(world.port(0, 2).selected().0, Selected::Standby);
 }
 
 #[test]

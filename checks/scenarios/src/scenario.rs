@@ -58,7 +58,7 @@ pub const SCENARIOS: &[Scenario] = &[
     bounded("wake-two", 2, wake::two),
     bounded("wake-drop-oldest", 2, wake::drop_oldest),
     exhaustive("wake-departure", wake::departure),
-    bounded("stack-crash", 3, stack::crash),
+    exhaustive("stack-crash", stack::crash),
     bounded("stack-crash-waiting", 2, stack::crash_waiting),
     exhaustive("stack-flush-order", stack::flush_order),
 ];

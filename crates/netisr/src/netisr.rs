@@ -147,6 +147,8 @@ impl<P: Packet, W: Local> Netisr<P, W> {
     /// Registers a type of packet: its name, limits and policy, and the handler that workers call for each
     /// packet with no lock held. Rings are allocated here, so that dispatch never does.
     ///
+    /// A handler that holds a clone of the facility keeps it alive until the type is unregistered.
+    ///
     /// # Errors
     ///
     /// The specification is out of range, the name is taken, or there are too many types.

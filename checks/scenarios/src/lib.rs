@@ -1,7 +1,7 @@
 //! Scenarios for the checkers: what must hold however threads meet.
 //!
-//! One source, built three times: on real threads (this package), for loom and for shuttle (`checks/loom`,
-//! `checks/shuttle`). Each time it meets the *shipped* source of `siding-netisr` and `siding-lockorder`,
+//! One source, built four times: on real threads (this package), for loom, for shuttle, and for the simulator, where
+//! one thread has its turn at a time and a seed says whose (`checks/loom`, `checks/shuttle`, `checks/simulator`). Each time it meets the *shipped* source of `siding-netisr` and `siding-lockorder`,
 //! built with the same cfg, so that the checker sees every atomic, lock and thread.
 //!
 //! # Model
@@ -20,7 +20,8 @@ mod basics;
 mod capacity;
 #[cfg_attr(siding_loom, path = "checker/loom.rs")]
 #[cfg_attr(siding_shuttle, path = "checker/shuttle.rs")]
-#[cfg_attr(siding_mutants, path = "checker/threads.rs")]
+#[cfg_attr(all(siding_mutants, not(siding_simulator)), path = "checker/threads.rs")]
+#[cfg_attr(siding_simulator, path = "checker/simulator.rs")]
 mod checker;
 mod departure;
 mod mutants;

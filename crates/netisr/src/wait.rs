@@ -52,7 +52,10 @@ fn relax(asked: u32) {
         // A worker that is awake comes by within a batch: microseconds.
         0..64 => sync::spin_loop(),
         64..256 => sync::yield_now(),
-        _ => std::thread::sleep(Duration::from_micros(50)),
+        _ => {
+            std::thread::sleep(Duration::from_micros(50));
+            sync::yield_now();
+        }
     }
 }
 

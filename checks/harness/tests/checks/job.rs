@@ -14,6 +14,8 @@ const THREADS_PATIENCE: Duration = Duration::from_secs(10);
 
 const SCHEDULES: u64 = 2_000;
 const RUNS_ON_THREADS: u64 = 2_000;
+/// Seeds for the simulator.
+const SEEDS: u64 = 500;
 /// With a bound of 1, loom misses the crash of the design. What it misses with 2 it looks for again with 4: what it
 /// leaves out as equivalent may need one more preemption than a person would.
 const PREEMPTIONS_OF_MUTANTS: [u64; 2] = [2, 4];
@@ -22,23 +24,26 @@ const PREEMPTIONS_OF_MUTANTS: [u64; 2] = [2, 4];
 pub(crate) enum Checker {
     Loom,
     Shuttle,
+    Simulator,
     Threads,
 }
 
 impl Checker {
-    pub(crate) const ALL: [Checker; 3] = [Checker::Loom, Checker::Shuttle, Checker::Threads];
+    pub(crate) const ALL: [Checker; 4] =
+        [Checker::Loom, Checker::Shuttle, Checker::Simulator, Checker::Threads];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Checker::Loom => "loom",
             Checker::Shuttle => "shuttle",
+            Checker::Simulator => "simulator",
             Checker::Threads => "threads",
         }
     }
 
     /// Whether what it catches, it catches every time.
     pub(crate) fn counts(self) -> bool {
-        self != Checker::Threads
+        matches!(self, Checker::Loom | Checker::Shuttle)
     }
 }
 
@@ -87,7 +92,7 @@ impl Job {
             .spawn()
             .map_err(|error| error.to_string())?;
         let patience = match (self.checker, self.mutant) {
-            (Checker::Threads, Some(_)) => THREADS_PATIENCE,
+            (Checker::Threads | Checker::Simulator, Some(_)) => THREADS_PATIENCE,
             _ => PATIENCE,
         };
         let begun = Instant::now();
@@ -168,6 +173,14 @@ pub(crate) fn run_here(args: &[String]) -> ExitCode {
             on_shuttle::set_mutant(Some(mutant));
             on_shuttle::explore(found, Some(SCHEDULES));
             passed(on_shuttle::executions())
+        }
+        "simulator" => {
+            let find = on_simulator::SCENARIOS.iter().find(|known| known.name == scenario);
+            let Some(found) = find else { return ExitCode::FAILURE };
+            on_first_panic(on_simulator::executions);
+            on_simulator::set_mutant(Some(mutant));
+            on_simulator::explore(found, Some(SEEDS));
+            passed(on_simulator::executions())
         }
         _ => {
             let find = on_threads::SCENARIOS.iter().find(|known| known.name == scenario);

@@ -53,6 +53,12 @@ impl Direct {
         }
     }
 
+    /// How many entries it refers to.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.0.iter().flatten().count()
+    }
+
     fn place(interface: IfId, addr: IpAddr) -> usize {
         flow_key(interface, addr) as usize % Self::SIZE
     }
@@ -151,33 +157,4 @@ fn resolve(
     local.direct.remember(&lle);
     local.transmit_ip(ctx, out, mac, packet);
     Ok(())
-}
-
-#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
-mod tests {
-    use siding_netisr::Netisr;
-    use siding_wire::Mac;
-
-    use super::*;
-
-    #[test]
-    fn what_a_worker_remembers_goes_with_its_interface() {
-        let netisr = Netisr::<Mbuf>::builder().build().expect("sizes in range");
-        let (goes, stays) = (netisr.attach().expect("a slot"), netisr.attach().expect("a slot"));
-        let addr: IpAddr = [192, 0, 2, 1].into();
-        let mac = Mac([2, 0, 0, 0, 0, 1]);
-        let lle = |id| Arc::new(Lle::new(id, addr, Nud::new_static(mac), 1, Arc::default()));
-        let (gone, kept) = (lle(goes), lle(stays));
-        let mut direct = Direct::new();
-        direct.remember(&gone);
-        direct.remember(&kept);
-        assert_eq!((direct.lookup(goes, addr), direct.lookup(stays, addr)), (Some(mac), Some(mac)));
-        direct.depart(&|id| id != goes);
-        assert_eq!((direct.lookup(goes, addr), direct.lookup(stays, addr)), (None, Some(mac)));
-        assert_eq!(
-            Arc::strong_count(&gone),
-            1,
-            "nothing refers to a neighbour of an interface that has gone"
-        );
-    }
 }

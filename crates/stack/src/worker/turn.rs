@@ -181,3 +181,73 @@ impl std::fmt::Debug for StackWorker {
         f.debug_struct("StackWorker").field("worker", &self.worker).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use siding_lockorder::Ctx;
+    use siding_lockorder::Root;
+    use siding_lockorder::Unlocked;
+    use siding_mbuf::Cache;
+    use siding_mbuf::Pool;
+    use siding_mbuf::PoolConfig;
+    use siding_netisr::IfId;
+    use siding_wire::Mac;
+
+    use super::*;
+    use crate::Device;
+    use crate::InterfaceSpec;
+    use crate::Stack;
+    use crate::StackConfig;
+
+    struct Nothing;
+
+    impl Device for Nothing {
+        fn receive(&mut self, _: &mut Cache, _: &mut Vec<Mbuf>, _: usize) -> std::io::Result<usize> {
+            Ok(0)
+        }
+
+        fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> std::io::Result<()> {
+            frames.clear();
+            Ok(())
+        }
+    }
+
+    fn control<O>(work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> O {
+        let mut root = Root::new();
+        let mut entered = root.enter().unwrap();
+        work(&mut entered.ctx())
+    }
+
+    #[test]
+    fn g5_a_worker_forgets_the_neighbours_of_an_interface_that_departs() {
+        let now = Instant::from_nanos(1);
+        let pool = Pool::new(PoolConfig::default()).unwrap();
+        let stack = Stack::new(StackConfig::new(pool, move || now)).unwrap();
+        let mut worker = stack.worker(0).unwrap();
+        let ids: Vec<IfId> = control(|ctx| {
+            let ping = stack.open_ping(ctx).unwrap();
+            let attach = |link: u8| {
+                let spec =
+                    InterfaceSpec { name: format!("em{link}"), mac: Mac([2, 0, 0, 0, 0, link]), mtu: 1500 };
+                let id = stack.attach(ctx, spec, vec![Box::new(Nothing)]).unwrap();
+                let addr =
+                    |host| std::net::Ipv6Addr::new(0x2001, 0xdb8, link.into(), 0, 0, 0, 0, host).into();
+                stack.add_address(ctx, id, addr(1), 64, false).unwrap();
+                stack.add_neighbor(ctx, id, addr(2), Mac([2, 0, 0, 0, 1, link])).unwrap();
+                stack.ping(ctx, &ping, addr(2), IfId::NONE, 1, b"").unwrap();
+                id
+            };
+            [1, 2].map(attach).to_vec()
+        });
+        while worker.turn(now).handled > 0 {}
+        assert_eq!(worker.local.direct.count(), 2);
+        let mut detached = control(|ctx| stack.detach(ctx, ids[0])).unwrap();
+        worker.turn(now);
+        assert!(detached.is_complete());
+        assert_eq!(
+            worker.local.direct.count(),
+            1,
+            "the other interface's neighbour, and it alone, is remembered"
+        );
+    }
+}

@@ -214,7 +214,7 @@ mod tests {
 
     fn control<O>(work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> O {
         let mut root = Root::new();
-        let mut entered = root.enter().unwrap();
+        let mut entered = root.enter().expect("no other token on this thread");
         work(&mut entered.ctx())
     }
 

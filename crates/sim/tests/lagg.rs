@@ -395,6 +395,7 @@ fn i10_a_port_that_departs_hands_over_and_is_announced() {
     rig.wait(Duration::from_millis(1));
     assert_eq!(rig.seen_on(1).get(&(vec![], "na", "2001:db8::1".to_string())), Some(&1));
     assert!(rig.seen_on(0).is_empty());
+    assert!(rig.world.log().iter().any(|line| line.contains("port departed")), "and told at once");
     rig.finish();
 }
 

@@ -29,7 +29,6 @@ use crate::config::Config;
 use crate::drops::Drop;
 use crate::drops::Drops;
 use crate::event::Deaf;
-use crate::event::Event;
 use crate::event::Observer;
 use crate::icmp6;
 use crate::icmp6::limit::TokenBucket;
@@ -153,8 +152,6 @@ pub(crate) struct Control {
     pub(crate) dads: HashMap<(IfId, Ipv6Addr), Dad>,
     pub(crate) dad: DadConfig,
     pub(crate) chance: Chance,
-    /// What happened under the lock and is still to be told.
-    pub(crate) events: Vec<Event>,
 }
 
 /// A closure is a clock.
@@ -192,7 +189,6 @@ impl Stack {
                 dads: HashMap::new(),
                 dad: config.dad,
                 chance: Chance::new(chance.next_u64()),
-                events: Vec::new(),
             }),
             timers: Timers::new(),
             pings: Pings::new(),

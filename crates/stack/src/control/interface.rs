@@ -176,12 +176,13 @@ impl Stack {
         let Some(interface) = shared.config.load().interface(id).cloned() else { return };
         let (mut control, mut ctx_control) = ctx.lock(&shared.control);
         control.dads.retain(|(on, _), _| *on != id);
-        self.leave_nest(&mut control, &mut ctx_control, &interface);
+        let events = self.leave_nest(&mut control, &mut ctx_control, &interface);
         shared.change(&mut control, |config| {
             config.remove(id);
             config.compile();
         });
         drop(control);
+        events.iter().for_each(|event| shared.observer.event(event));
         let held = interface.ifnet.neighbors.purge(ctx, true, |_| true).held;
         let drops = &shared.drops[shared.netisr.workers()];
         held.iter().for_each(|_| drops.count(Drop::InterfaceGone));

@@ -41,6 +41,7 @@ use super::state::Lagg;
 use super::state::State;
 use super::state::What;
 use crate::config::Config;
+use crate::drops::Drop;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
@@ -112,7 +113,10 @@ pub(crate) fn emit(
             match permit.dispatch(ctx, frame, meta) {
                 Ok(()) => announcing.dispatched += 1,
                 // Only a departing interface refuses a permit, and it announces nothing any more.
-                Err(refused) => drop(refused),
+                Err(refused) => {
+                    shared.drops[shared.netisr.workers()].count(Drop::InterfaceGone);
+                    drop(refused);
+                }
             }
         }
         announcing.round.pop_front();

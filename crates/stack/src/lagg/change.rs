@@ -259,13 +259,13 @@ impl Stack {
             .collect()
     }
 
-    /// An interface departs: it leaves its lagg, or lets its ports go.
+    /// An interface departs: it leaves its lagg, or lets its ports go. Gives what is to be told, with no lock held.
     pub(crate) fn leave_nest(
         &self,
         control: &mut Control,
         ctx: &mut Ctx<'_, ranks::Control>,
         interface: &Interface,
-    ) {
+    ) -> Vec<Event> {
         let id = interface.ifnet.id;
         if let Kind::Lagg(view) = &interface.kind {
             let (mut state, _ctx) = ctx.lock(&view.lagg.state);
@@ -275,15 +275,15 @@ impl Stack {
                 }
             });
         }
-        if !interface.member_of.is_none() {
-            let events =
-                self.step_lagg(control, ctx, interface.member_of, "port departed", |config, state| {
-                    release(config, state, id);
-                    Ok(false)
-                });
-            // Nobody waits under the control lock, and an observer is told later: by the next change.
-            control.events.extend(events.unwrap_or_default());
+        if interface.member_of.is_none() {
+            return Vec::new();
         }
+        let left = self.step_lagg(control, ctx, interface.member_of, "port departed", |config, state| {
+            release(config, state, id);
+            Ok(false)
+        });
+        // A lagg that has departed before its port has nothing to tell.
+        left.unwrap_or_default()
     }
 
     /// Changes a lagg under its lock, does what follows, and tells.
@@ -296,7 +296,6 @@ impl Stack {
     ) -> Result<(), LaggError> {
         let (mut control, mut ctx) = ctx.lock(&self.shared.control);
         let events = self.step_lagg(&mut control, &mut ctx, lagg, cause, change)?;
-        let events: Vec<Event> = std::mem::take(&mut control.events).into_iter().chain(events).collect();
         drop(control);
         self.shared.netisr.call_workers();
         events.iter().for_each(|event| self.shared.observer.event(event));

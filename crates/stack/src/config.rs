@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use siding_netisr::IfId;
 
+use crate::ifnet::AddrOrigin;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ifnet::Vlan;
@@ -176,12 +177,13 @@ impl fmt::Debug for Config {
 
 fn candidates(interface: &Interface) -> impl Iterator<Item = Candidate> + '_ {
     //= RFC 4862 s5.4 [4862-4]: a tentative or duplicate address is assigned to nobody, so no source.
-    interface.addrs6.iter().filter(|own| own.state == DadState::Preferred).map(|own| Candidate {
+    interface.addrs6.iter().filter(|own| own.is_assigned()).map(|own| Candidate {
         addr: own.addr,
         prefix_len: own.prefix_len,
         interface: interface.ifnet.id,
-        deprecated: false,
-        temporary: false,
+        //= RFC 4429 s3.1 [4429-1]: an optimistic address counts as a deprecated one until its test is over.
+        deprecated: own.deprecated || own.state == DadState::Optimistic,
+        temporary: own.origin == AddrOrigin::Temporary,
         mobility: Mobility::Both,
         next_hop_match: false,
     })

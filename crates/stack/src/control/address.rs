@@ -77,7 +77,7 @@ impl Stack {
                 let first = interface.addrs6.is_empty();
                 let state = self.detect(&mut control, &mut ctx, now, on, addr6, first, detect);
                 shared.change(&mut control, |config| {
-                    add6(config, on, Addr6 { addr: addr6, prefix_len, state });
+                    add6(config, on, Addr6::manual(addr6, prefix_len, state));
                 });
             }
             IpAddr::V4(addr4) => {

@@ -8,6 +8,7 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use siding_netisr::IfId;
+use siding_netisr::Instant;
 use siding_wire::EtherType;
 use siding_wire::Mac;
 use siding_wire::ip6;
@@ -92,6 +93,25 @@ pub struct Addr6 {
     pub prefix_len: u8,
     /// Whether it may be used yet, or at all.
     pub state: DadState,
+    /// Who put it there.
+    pub origin: AddrOrigin,
+    /// Its preferred lifetime is over: still ours, but no source for what is new (RFC 4862 s5.5.4).
+    pub deprecated: bool,
+    /// When its preferred lifetime ends; [`Instant::NEVER`] for never.
+    pub preferred_until: Instant,
+    /// When it ceases to be ours; [`Instant::NEVER`] for never.
+    pub valid_until: Instant,
+}
+
+/// Who put an address on an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AddrOrigin {
+    /// The operator, or what the operator configured: a link-local address, too.
+    Manual,
+    /// Made from an advertised prefix (RFC 4862 s5.5).
+    Autoconf,
+    /// Made from an advertised prefix, for a while, with an identifier that tells nothing (RFC 8981).
+    Temporary,
 }
 
 /// An IPv4 address of an interface.
@@ -103,6 +123,40 @@ pub struct Addr4 {
     pub prefix_len: u8,
 }
 
+impl Addr6 {
+    /// An address given by hand, for ever.
+    pub fn manual(addr: Ipv6Addr, prefix_len: u8, state: DadState) -> Addr6 {
+        Addr6 {
+            addr,
+            prefix_len,
+            state,
+            origin: AddrOrigin::Manual,
+            deprecated: false,
+            preferred_until: Instant::NEVER,
+            valid_until: Instant::NEVER,
+        }
+    }
+
+    /// Whether it is ours: packets to it are for us, and packets may come from it. One that is only tentative is
+    /// not, one that is optimistic or deprecated is.
+    //= RFC 4862 s5.4, s5.5.4 [4862-4, 4862-9]: a tentative address is not assigned yet; a deprecated one still is.
+    //= RFC 4429 s3.1 [4429-1]: an optimistic one is already.
+    pub fn is_assigned(&self) -> bool {
+        matches!(self.state, DadState::Preferred | DadState::Optimistic)
+    }
+
+    /// What it is to the operator: its state, and whether its preferred lifetime is over.
+    pub fn status(&self) -> &'static str {
+        match self.state {
+            DadState::Tentative => "tentative",
+            DadState::Duplicate => "duplicate",
+            DadState::Optimistic => "optimistic",
+            DadState::Preferred if self.deprecated => "deprecated",
+            DadState::Preferred => "preferred",
+        }
+    }
+}
+
 impl Interface {
     /// The address, if the interface has it, whatever its state.
     pub fn addr6(&self, addr: Ipv6Addr) -> Option<&Addr6> {
@@ -112,7 +166,7 @@ impl Interface {
     /// Whether packets to `addr` are for this interface. A tentative address is not assigned yet.
     //= RFC 4862 s5.4 [4862-4]: packets to a tentative address are not ours, but for what detects duplicates.
     pub fn accepts(&self, addr: Ipv6Addr) -> bool {
-        self.addr6(addr).is_some_and(|own| own.state == DadState::Preferred)
+        self.addr6(addr).is_some_and(Addr6::is_assigned)
     }
 
     /// Whether the interface listens to the group.

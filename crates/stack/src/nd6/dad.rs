@@ -48,6 +48,8 @@ impl Default for DadConfig {
 pub enum DadState {
     /// Being tested: not ours yet, neither a source nor a destination.
     Tentative,
+    /// Being tested and used meanwhile, with care that nobody's cache is overwritten (RFC 4429).
+    Optimistic,
     /// Nobody else has it.
     Preferred,
     /// Somebody else has it.
@@ -58,6 +60,7 @@ impl fmt::Display for DadState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             DadState::Tentative => "TENTATIVE",
+            DadState::Optimistic => "OPTIMISTIC",
             DadState::Preferred => "PREFERRED",
             DadState::Duplicate => "DUPLICATE",
         })
@@ -126,6 +129,14 @@ impl Dad {
         }
     }
 
+    /// The same, but the address is used while it is tested. Not for addresses given by hand, nor on routers.
+    //= RFC 4429 s3.1 [4429-1]: only the state differs; the questions are those of any tentative address.
+    pub fn new_optimistic(now: Instant, first_delay: Duration, config: &DadConfig) -> Dad {
+        let dad = Dad::new(now, first_delay, config);
+        let state = if dad.state == DadState::Tentative { DadState::Optimistic } else { dad.state };
+        Dad { state, ..dad }
+    }
+
     /// The timer fired; nothing happens before the deadline. `nonce` is fresh and random; `send` gets it when
     /// it is to be in the solicitation (source `::`, destination the solicited-node group, no SLLA option).
     pub fn on_timer(
@@ -135,7 +146,7 @@ impl Dad {
         nonce: Nonce,
         send: impl FnOnce(Option<Nonce>) -> Result<(), Refused>,
     ) -> DadEvent {
-        if self.state != DadState::Tentative || self.deadline.is_none_or(|deadline| now < deadline) {
+        if !self.is_testing() || self.deadline.is_none_or(|deadline| now < deadline) {
             return DadEvent::Nothing;
         }
         if self.sent >= self.enough {
@@ -167,7 +178,8 @@ impl Dad {
     /// A solicitation for the address was received.
     pub fn on_solicit(&mut self, heard: &HeardSolicit<'_>, config: &DadConfig) -> DadEvent {
         //= RFC 4862 s5.4.3 [4862-4]: a tentative address answers nobody; a resolver's question is ignored.
-        if self.state != DadState::Tentative || !heard.unspecified {
+        //= RFC 4429 s3.3 [4429-1]: an optimistic address gives way to another's test as well; nobody is answered.
+        if !self.is_testing() || !heard.unspecified {
             return DadEvent::Nothing;
         }
         let own = match heard.nonce {
@@ -188,7 +200,7 @@ impl Dad {
     pub fn on_advert(&mut self) -> DadEvent {
         match self.state {
             //= RFC 4862 s5.4.4 [4862-5]: whoever advertises it has it.
-            DadState::Tentative => {
+            DadState::Tentative | DadState::Optimistic => {
                 self.settle(DadState::Duplicate);
                 DadEvent::Duplicate
             }
@@ -199,7 +211,7 @@ impl Dad {
 
     /// The operator ends the test of a looping link: the address is taken as unique (RFC 7527 s4.1).
     pub fn stop_probing(&mut self) -> DadEvent {
-        if self.state != DadState::Tentative {
+        if !self.is_testing() {
             return DadEvent::Nothing;
         }
         self.settle(DadState::Preferred);
@@ -219,6 +231,10 @@ impl Dad {
     /// Solicitations accepted so far.
     pub fn sent(&self) -> u32 {
         self.sent
+    }
+
+    fn is_testing(&self) -> bool {
+        matches!(self.state, DadState::Tentative | DadState::Optimistic)
     }
 
     fn is_own(&self, nonce: &[u8]) -> bool {
@@ -383,6 +399,24 @@ mod tests {
             let _ = dad.on_timer(T0, &config, [7; 6], |_| Ok(()));
             assert_eq!(dad.on_solicit(&probe(Some(foreign)), &config), DadEvent::Duplicate, "{foreign:?}");
         }
+    }
+
+    #[test]
+    fn an_optimistic_address_is_tested_like_any_other_4429_1() {
+        let config = DadConfig::default();
+        let mut dad = Dad::new_optimistic(T0, S / 2, &config);
+        assert_eq!(dad.state(), DadState::Optimistic);
+        assert_eq!(run(&mut dad, &config), (vec![S / 2], DadEvent::Passed, S / 2 + S));
+        assert_eq!(dad.state(), DadState::Preferred);
+        let mut dad = Dad::new_optimistic(T0, S / 2, &config);
+        assert_eq!(
+            (dad.on_solicit(&probe(None), &config), dad.state()),
+            (DadEvent::Duplicate, DadState::Duplicate)
+        );
+        let mut dad = Dad::new_optimistic(T0, S / 2, &config);
+        assert_eq!((dad.on_advert(), dad.state()), (DadEvent::Duplicate, DadState::Duplicate));
+        let off = Dad::new_optimistic(T0, S, &DadConfig { transmits: 0, ..config });
+        assert_eq!(off.state(), DadState::Preferred, "nothing is tested");
     }
 
     #[test]

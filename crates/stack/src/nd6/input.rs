@@ -94,7 +94,11 @@ fn solicited(
         //= RFC 4862 s5.4.3 [4862-4]: a tentative address is not answered for; it may be a duplicate.
         DadState::Tentative => return detect::heard_solicit(ctx, local, on, about, solicit),
         DadState::Duplicate => return local.count(Drop::NotForUs),
-        DadState::Preferred => {}
+        //= RFC 4429 s3.3 [4429-1]: an optimistic address gives way to another's test, and answers a resolver.
+        DadState::Optimistic if about.header.src.is_unspecified() => {
+            return detect::heard_solicit(ctx, local, on, about, solicit);
+        }
+        DadState::Optimistic | DadState::Preferred => {}
     }
     if about.from == on.mac {
         return local.count(Drop::Ignored); // Our own, looped back.
@@ -111,7 +115,8 @@ fn solicited(
         //= RFC 4861 s7.2.4 [4861-29]: Router as we forward, Override as the address is ours alone.
         router: config.forwarding,
         solicited,
-        override_: true,
+        //= RFC 4429 s3.3 [4429-1]: nobody's entry is overwritten for an address that may be another's.
+        override_: own.state != DadState::Optimistic,
         target: solicit.target,
         tlla: Some(on.mac),
     };
@@ -146,7 +151,7 @@ fn advertised(
         }
         match own.state {
             //= RFC 4862 s5.4.4 [4862-5]: an advertisement for a tentative address makes it a duplicate.
-            DadState::Tentative => detect::heard_advert(ctx, local, on, advert.target),
+            DadState::Tentative | DadState::Optimistic => detect::heard_advert(ctx, local, on, advert.target),
             _ => local.tell(Event::AddressConflict {
                 interface: on.ifnet.id,
                 addr: advert.target.into(),

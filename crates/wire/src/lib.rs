@@ -50,7 +50,7 @@
 //!
 //! - **No IPv4 options**: they are skipped on the way in and never written. **No jumbograms.**
 //! - **No TCP**, no IGMP, no DHCP; nothing of ESP and AH but that a walk of extension headers ends there.
-//! - **No SEND, no DNS search lists, no mobility options** among those of neighbour discovery: they show as
+//! - **No SEND, no mobility options** among those of neighbour discovery: they show as
 //!   unknown.
 //! - **No fragmentation or reassembly**, only their headers. **No state**: whether a host may listen to a
 //!   message at all, and what it then does, is the stack's to decide.

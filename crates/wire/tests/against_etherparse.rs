@@ -109,6 +109,7 @@ fn router_messages() {
         prefix_len: 64,
         on_link: false,
         autonomous: true,
+        router_address: None,
         valid: 86_400,
         preferred: 3600,
     };

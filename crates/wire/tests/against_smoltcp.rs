@@ -224,7 +224,7 @@ proptest! {
             mtu,
             ..RouterAdvert::default()
         };
-        let prefix = PrefixInfo { prefix: ip6::mask(addr, prefix_len), prefix_len, on_link, autonomous, valid, preferred };
+        let prefix = PrefixInfo { prefix: ip6::mask(addr, prefix_len), prefix_len, on_link, autonomous, router_address: None, valid, preferred };
         let mut flags = theirs::NdiscRouterFlags::empty();
         flags.set(theirs::NdiscRouterFlags::MANAGED, managed);
         flags.set(theirs::NdiscRouterFlags::OTHER, other_config);

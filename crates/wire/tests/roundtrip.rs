@@ -7,6 +7,7 @@ use std::net::Ipv6Addr;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
 use siding_wire::Mac;
@@ -28,11 +29,13 @@ use siding_wire::mld::QueryV2;
 use siding_wire::mld::Record;
 use siding_wire::mld::RecordKind;
 use siding_wire::nd;
+use siding_wire::nd::Dnssl;
 use siding_wire::nd::NdMessage;
 use siding_wire::nd::NdOption;
 use siding_wire::nd::NeighborAdvert;
 use siding_wire::nd::NeighborSolicit;
 use siding_wire::nd::Nonce;
+use siding_wire::nd::Pref64;
 use siding_wire::nd::Preference;
 use siding_wire::nd::PrefixInfo;
 use siding_wire::nd::Rdnss;
@@ -70,12 +73,13 @@ fn preference() -> impl Strategy<Value = Preference> {
 }
 
 fn prefix() -> impl Strategy<Value = PrefixInfo> {
-    (ip6(), 0u8..=128, any::<bool>(), any::<bool>(), any::<u32>(), any::<u32>()).prop_map(
-        |(addr, prefix_len, on_link, autonomous, valid, preferred)| PrefixInfo {
+    (ip6(), 0u8..=128, any::<[bool; 3]>(), any::<u32>(), any::<u32>()).prop_map(
+        |(addr, prefix_len, [on_link, autonomous, router], valid, preferred)| PrefixInfo {
             prefix: ip6::mask(addr, prefix_len),
             prefix_len,
             on_link,
             autonomous,
+            router_address: router.then_some(addr),
             valid,
             preferred,
         },
@@ -206,13 +210,21 @@ proptest! {
         routes in vec(route(), 0..4),
         servers in vec(any::<[u8; 16]>(), 1..4),
         data in vec(any::<u8>(), 6),
+        (nat64, nat64_len) in (ip6(), select(vec![32u8, 40, 48, 56, 64, 96])),
+        domain in "[a-z]{1,20}(\\.[a-z]{1,20}){0,3}",
+        uri in "https://[a-z/]{1,60}",
     ) {
+        let mut names = [0; 128];
+        let names_len = nd::encode_domain(&domain, &mut names).unwrap();
         let advert = RouterAdvert {
             cur_hop_limit, managed, other_config, preference, router_lifetime, reachable_time, retrans_timer, slla, mtu,
         };
         let mut more: Vec<NdOption<'_>> = prefixes.into_iter().map(NdOption::Prefix).collect();
         more.extend(routes.into_iter().map(NdOption::Route));
         more.push(NdOption::Rdnss(Rdnss { lifetime: reachable_time, servers: &servers }));
+        more.push(NdOption::Dnssl(Dnssl { lifetime: retrans_timer, names: &names[..names_len] }));
+        more.push(NdOption::Pref64(Pref64::new(nat64, nat64_len, retrans_timer).unwrap()));
+        more.push(NdOption::CaptivePortal(uri.as_bytes()));
         more.push(NdOption::Unknown { kind: 200, data: &data });
 
         let mut out = dirty();

@@ -25,6 +25,7 @@ use siding_wire::mld::MldV1;
 use siding_wire::mld::QueryV2;
 use siding_wire::mld::Record;
 use siding_wire::nd;
+use siding_wire::nd::Dnssl;
 use siding_wire::nd::NdOption;
 use siding_wire::nd::NeighborAdvert;
 use siding_wire::nd::NeighborSolicit;
@@ -129,6 +130,7 @@ fn routers(frames: &mut Vec<Named>) {
         prefix_len: 64,
         on_link: true,
         autonomous: true,
+        router_address: None,
         valid: 7200,
         preferred: 3600,
     };
@@ -136,10 +138,13 @@ fn routers(frames: &mut Vec<Named>) {
     let servers = [HOST.octets(), GLOBAL.octets()];
     let more = [
         NdOption::Prefix(prefix),
-        NdOption::Prefix(PrefixInfo { valid: 0, ..prefix }),
+        NdOption::Prefix(PrefixInfo { valid: 0, router_address: Some(GLOBAL), ..prefix }),
         NdOption::Route(route),
         NdOption::Rdnss(Rdnss { lifetime: 60, servers: &servers }),
-        NdOption::Unknown { kind: 31, data: &[0; 14] },
+        NdOption::Dnssl(Dnssl { lifetime: 60, names: b"\x03lan\0\x07example\x03org\0" }),
+        NdOption::CaptivePortal(b"https://example.org/portal"),
+        NdOption::Unknown { kind: 38, data: &[0x02, 0x58, 0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0] },
+        NdOption::Unknown { kind: 99, data: &[0; 14] },
     ];
     let advert = RouterAdvert {
         cur_hop_limit: 32,

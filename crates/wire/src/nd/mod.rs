@@ -1,5 +1,5 @@
-//! Neighbour discovery: RFC 4861, with the nonce of RFC 7527, the route information of RFC 4191 and the DNS
-//! servers of RFC 8106.
+//! Neighbour discovery: RFC 4861, with the nonce of RFC 7527, the route information of RFC 4191, the DNS
+//! servers and search lists of RFC 8106, the captive portals of RFC 8910 and the NAT64 prefixes of RFC 8781.
 //!
 //! [`validate`] is the one way in: it applies every check that RFC 4861 makes before a message may be looked
 //! at, and names the one that failed. What depends on more than the packet is left to the caller: whether a
@@ -7,9 +7,12 @@
 //! ours.
 
 mod advert;
+mod dns;
 mod invalid;
 mod neighbor;
 mod option;
+mod pref64;
+mod prefix;
 mod redirect;
 mod router;
 mod validate;
@@ -17,6 +20,11 @@ mod validate;
 mod validate_tests;
 
 pub use advert::RouterAdvert;
+pub use dns::BadDomain;
+pub use dns::Dnssl;
+pub use dns::Domain;
+pub use dns::Rdnss;
+pub use dns::encode_domain;
 pub use invalid::NdInvalid;
 pub use neighbor::NeighborAdvert;
 pub use neighbor::NeighborSolicit;
@@ -25,9 +33,9 @@ pub use option::NdOption;
 pub use option::NdOptions;
 pub use option::Nonce;
 pub use option::Preference;
-pub use option::PrefixInfo;
-pub use option::Rdnss;
 pub use option::RouteInfo;
+pub use pref64::Pref64;
+pub use prefix::PrefixInfo;
 pub use redirect::Redirect;
 pub use router::RouterSolicit;
 pub use validate::validate;

@@ -2,14 +2,13 @@
 
 use core::net::Ipv6Addr;
 
-use zerocopy::FromBytes;
-use zerocopy::Immutable;
 use zerocopy::IntoBytes;
-use zerocopy::KnownLayout;
-use zerocopy::Unaligned;
-use zerocopy::network_endian::U32;
 
+use super::Dnssl;
 use super::NdInvalid;
+use super::Pref64;
+use super::PrefixInfo;
+use super::Rdnss;
 use crate::Mac;
 use crate::Malformed;
 use crate::ip6;
@@ -127,6 +126,12 @@ pub enum NdOption<'a> {
     Route(RouteInfo),
     /// Recursive DNS servers (type 25).
     Rdnss(Rdnss<'a>),
+    /// A DNS search list (type 31).
+    Dnssl(Dnssl<'a>),
+    /// The URI of a captive portal's API (type 37, RFC 8910 s2.3). Zeros behind it are left out when read.
+    CaptivePortal(&'a [u8]),
+    /// The prefix of a NAT64 (type 38).
+    Pref64(Pref64),
     /// A type not listed here, or contents that its own specification says to ignore.
     Unknown {
         /// The option's type.
@@ -146,6 +151,9 @@ impl<'a> NdOption<'a> {
             NdOption::Redirected(packet) => 8 + (packet.len() & !7),
             NdOption::Route(route) => 8 + route.prefix_octets(),
             NdOption::Rdnss(rdnss) => 8 + 16 * rdnss.servers.len(),
+            NdOption::Dnssl(dnssl) => 8 + dnssl.names.len().next_multiple_of(8),
+            NdOption::CaptivePortal(uri) => (2 + uri.len()).next_multiple_of(8),
+            NdOption::Pref64(_) => 16,
             NdOption::Unknown { data, .. } => (2 + data.len()).next_multiple_of(8),
         }
     }
@@ -178,10 +186,22 @@ impl<'a> NdOption<'a> {
                 out.put(&rdnss.lifetime.to_be_bytes())?;
                 out.put(rdnss.servers.as_flattened())
             }
+            NdOption::Dnssl(dnssl) => {
+                out.put(&[DNSSL, units, 0, 0])?;
+                out.put(&dnssl.lifetime.to_be_bytes())?;
+                put_padded(out, dnssl.names, self.buffer_len() - 8)
+            }
+            NdOption::CaptivePortal(uri) => {
+                out.put(&[CAPTIVE_PORTAL, units])?;
+                put_padded(out, uri, self.buffer_len() - 2)
+            }
+            NdOption::Pref64(pref64) => {
+                out.put(&[PREF64, 2])?;
+                out.put(&pref64.octets())
+            }
             NdOption::Unknown { kind, data } => {
                 out.put(&[*kind, units])?;
-                out.put(data)?;
-                out.put(&[0; 8][..self.buffer_len() - 2 - data.len()])
+                put_padded(out, data, self.buffer_len() - 2)
             }
         }
     }
@@ -200,6 +220,9 @@ impl<'a> NdOption<'a> {
             NONCE => <[u8; 6]>::try_from(data).ok().map(|nonce| NdOption::Nonce(Nonce(nonce))),
             ROUTE => RouteInfo::read(data).map(NdOption::Route),
             RDNSS => Rdnss::read(data).map(NdOption::Rdnss),
+            DNSSL => Dnssl::read(data).map(NdOption::Dnssl),
+            CAPTIVE_PORTAL => Some(NdOption::CaptivePortal(without_zeros(data))),
+            PREF64 => Pref64::read(data).map(NdOption::Pref64),
             _ => None,
         }
     }
@@ -245,51 +268,6 @@ impl Preference {
     }
 }
 
-/// A prefix information option (RFC 4861 s4.6.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PrefixInfo {
-    /// The prefix; bits beyond its length are zero when read, and left out when written.
-    pub prefix: Ipv6Addr,
-    /// Its length in bits, 0..=128.
-    pub prefix_len: u8,
-    /// L: addresses in it are on the link.
-    pub on_link: bool,
-    /// A: hosts may make addresses from it.
-    pub autonomous: bool,
-    /// How long it is on the link, in seconds.
-    pub valid: u32,
-    /// How long addresses from it are preferred, in seconds.
-    pub preferred: u32,
-}
-
-impl PrefixInfo {
-    fn read(data: &[u8]) -> Option<PrefixInfo> {
-        let raw = RawPrefix::ref_from_bytes(data).ok()?;
-        if raw.prefix_len > 128 {
-            return None;
-        }
-        Some(PrefixInfo {
-            prefix: ip6::mask(Ipv6Addr::from(raw.prefix), raw.prefix_len),
-            prefix_len: raw.prefix_len,
-            on_link: raw.flags & 0x80 != 0,
-            autonomous: raw.flags & 0x40 != 0,
-            valid: raw.valid.get(),
-            preferred: raw.preferred.get(),
-        })
-    }
-
-    fn raw(&self) -> RawPrefix {
-        RawPrefix {
-            prefix_len: self.prefix_len.min(128),
-            flags: u8::from(self.on_link) << 7 | u8::from(self.autonomous) << 6,
-            valid: U32::new(self.valid),
-            preferred: U32::new(self.preferred),
-            reserved: [0; 4],
-            prefix: ip6::mask(self.prefix, self.prefix_len).octets(),
-        }
-    }
-}
-
 /// A route information option (RFC 4191 s2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteInfo {
@@ -327,30 +305,6 @@ impl RouteInfo {
     }
 }
 
-/// A recursive DNS server option (RFC 8106 s5.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rdnss<'a> {
-    /// In seconds.
-    pub lifetime: u32,
-    /// The servers' addresses, at least one, in network order. Whether they are unicast is for the caller to
-    /// see.
-    pub servers: &'a [[u8; 16]],
-}
-
-impl<'a> Rdnss<'a> {
-    fn read(data: &'a [u8]) -> Option<Rdnss<'a>> {
-        let (&[_, _, a, b, c, d], octets) = data.split_first_chunk::<6>()?;
-        let (servers, rest) = octets.as_chunks::<16>();
-        let whole = rest.is_empty() && !servers.is_empty();
-        whole.then_some(Rdnss { lifetime: u32::from_be_bytes([a, b, c, d]), servers })
-    }
-
-    /// The servers' addresses.
-    pub fn addresses(&self) -> impl Iterator<Item = Ipv6Addr> + 'a {
-        self.servers.iter().copied().map(Ipv6Addr::from)
-    }
-}
-
 const SOURCE_LINK_LAYER: u8 = 1;
 const TARGET_LINK_LAYER: u8 = 2;
 const PREFIX: u8 = 3;
@@ -359,6 +313,9 @@ const MTU: u8 = 5;
 const NONCE: u8 = 14;
 const ROUTE: u8 = 24;
 const RDNSS: u8 = 25;
+const DNSSL: u8 = 31;
+const CAPTIVE_PORTAL: u8 = 37;
+const PREF64: u8 = 38;
 
 /// Type and length, in units of 8 octets, of the first option.
 fn head(bytes: &[u8]) -> Option<(u8, usize)> {
@@ -372,20 +329,20 @@ fn station(data: &[u8]) -> Option<Mac> {
     mac.is_unicast().then_some(mac)
 }
 
+/// Writes `bytes` and zeros behind it, `len` octets in all, which is less than 8 more.
+fn put_padded(out: &mut Writer<'_>, bytes: &[u8], len: usize) -> Result<(), Malformed> {
+    out.put(bytes)?;
+    out.put(&[0; 8][..len - bytes.len()])
+}
+
+fn without_zeros(bytes: &[u8]) -> &[u8] {
+    let len = bytes.iter().rposition(|octet| *octet != 0).map_or(0, |last| last + 1);
+    &bytes[..len]
+}
+
 fn put_six(out: &mut Writer<'_>, kind: u8, octets: [u8; 6]) -> Result<(), Malformed> {
     out.put(&[kind, 1])?;
     out.put(&octets)
-}
-
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
-#[repr(C)]
-struct RawPrefix {
-    prefix_len: u8,
-    flags: u8,
-    valid: U32,
-    preferred: U32,
-    reserved: [u8; 4],
-    prefix: [u8; 16],
 }
 
 #[cfg(test)]
@@ -409,12 +366,12 @@ mod tests {
     #[test]
     fn options_by_hand() {
         #[rustfmt::skip]
-        let cases: [(&[u8], NdOption<'_>); 8] = [
+        let cases: [(&[u8], NdOption<'_>); 11] = [
             (&[1, 1, 2, 0, 0, 0, 0, 7], NdOption::SourceLinkLayer(Mac([2, 0, 0, 0, 0, 7]))),
             (&[2, 1, 2, 0, 0, 0, 0, 8], NdOption::TargetLinkLayer(Mac([2, 0, 0, 0, 0, 8]))),
             (&[3, 4, 64, 0x80, 0, 1, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
              NdOption::Prefix(PrefixInfo { prefix: "2001:db8::".parse().unwrap(), prefix_len: 64, on_link: true,
-                                           autonomous: false, valid: 65_536, preferred: 32_768 })),
+                                           autonomous: false, router_address: None, valid: 65_536, preferred: 32_768 })),
             (&[4, 2, 0, 0, 0, 0, 0, 0, 0x60, 1, 2, 3, 4, 5, 6, 7], NdOption::Redirected(&[0x60, 1, 2, 3, 4, 5, 6, 7])),
             (&[5, 1, 0, 0, 0, 0, 5, 0xdc], NdOption::Mtu(1500)),
             (&[14, 1, 1, 2, 3, 4, 5, 6], NdOption::Nonce(Nonce([1, 2, 3, 4, 5, 6]))),
@@ -423,6 +380,12 @@ mod tests {
                                          preference: Preference::Low, lifetime: 600 })),
             (&[25, 3, 0, 0, 0, 0, 2, 0x58, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x53],
              NdOption::Rdnss(Rdnss { lifetime: 600, servers: &[[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x53]] })),
+            (&[31, 2, 0, 0, 0, 0, 2, 0x58, 3, b'l', b'a', b'n', 0, 0, 0, 0],
+             NdOption::Dnssl(Dnssl { lifetime: 600, names: b"\x03lan\0" })),
+            (&[37, 2, b'h', b't', b't', b'p', b's', b':', b'/', b'/', b'x', 0, 0, 0, 0, 0],
+             NdOption::CaptivePortal(b"https://x")),
+            (&[38, 2, 0x02, 0x58, 0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0],
+             NdOption::Pref64(Pref64::new("64:ff9b::".parse().unwrap(), 96, 600).unwrap())),
         ];
         for (bytes, option) in &cases {
             assert_eq!(read(bytes), [*option]);
@@ -433,7 +396,7 @@ mod tests {
     #[test]
     fn contents_to_be_ignored_show_as_unknown_4861_6() {
         #[rustfmt::skip]
-        let cases: [&[u8]; 11] = [
+        let cases: [&[u8]; 14] = [
             &[1, 2, 2, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0],           // not Ethernet's length
             &[1, 1, 3, 0, 0, 0, 0, 7],                                   // a group's address
             &[2, 1, 0, 0, 0, 0, 0, 0],                                   // no address
@@ -445,6 +408,9 @@ mod tests {
             &[24, 2, 65, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1],         // nor for the 65th
             &[24, 2, 64, 0x10, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1],      // the reserved preference
             &[25, 2, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1],          // half a server
+            &[31, 2, 0, 0, 0, 0, 0, 1, 3, b'l', b'a', b'n', 2, b'x', b'y', b'z'], // a name without an end
+            &[31, 2, 0, 0, 0, 0, 0, 1, 0xc0, 8, 0, 0, 0, 0, 0, 0],       // a compressed name
+            &[38, 2, 0x02, 0x5e, 0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0], // a length code that there is not
         ];
         for bytes in cases {
             let unknown = NdOption::Unknown { kind: bytes[0], data: &bytes[2..] };

@@ -332,6 +332,9 @@ fn errors_are_limited_by_a_token_bucket_4443_4() {
     net.run(secs(60));
     assert_eq!(burst(&mut net), 100, "never more at once");
     assert_eq!(net.dropped(host, Cause::UnknownProtocol), 1200);
+    let limits = net.world.node(host).control(|stack, ctx| stack.limits(ctx));
+    let tokens = limits.iter().find(|limit| limit.name == "icmp-error-burst").unwrap();
+    assert_eq!((tokens.limit, tokens.used, tokens.refused), (100, 100, 200 + 300 + 280 + 200));
 }
 
 #[test]

@@ -35,6 +35,8 @@ use crate::icmp6::limit::TokenBucket;
 use crate::ifnet::Ifnet;
 use crate::ip4;
 use crate::ip6;
+use crate::limits::LimitReport;
+use crate::limits::Limits;
 use crate::nd6::dad::Dad;
 use crate::nd6::dad::DadConfig;
 use crate::nd6::nud::NudConfig;
@@ -76,6 +78,8 @@ pub struct StackConfig {
     pub neighbors: NeighborLimits,
     /// Duplicate address detection on new interfaces.
     pub dad: DadConfig,
+    /// Bounds of the stack as a whole.
+    pub limits: Limits,
     /// Packets of each type that wait for each worker.
     pub queue_limit: u32,
 }
@@ -94,6 +98,7 @@ impl StackConfig {
             nud: NudConfig::default(),
             neighbors: NeighborLimits::default(),
             dad: DadConfig::default(),
+            limits: Limits::default(),
             queue_limit: 4096,
         }
     }
@@ -126,6 +131,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Fn() -> Instant + Send + Sync>,
     pub(crate) nud: NudConfig,
     pub(crate) neighbors: NeighborLimits,
+    /// Interfaces that there may be at a time.
+    pub(crate) interfaces: usize,
     errors: Mutex<ranks::Leaf, TokenBucket>,
     /// Devices on their way to the workers that will own them.
     devices: siding_netisr::sync::Mutex<Vec<Vec<Delivery>>>,
@@ -198,7 +205,12 @@ impl Stack {
             seed: chance.next_u64(),
             nud: config.nud,
             neighbors: config.neighbors,
-            errors: Mutex::new(TokenBucket::new(clock(), 100, 1000)),
+            interfaces: config.interfaces,
+            errors: Mutex::new(TokenBucket::new(
+                clock(),
+                config.limits.error_burst,
+                config.limits.error_rate,
+            )),
             devices: siding_netisr::sync::Mutex::new((0..config.workers).map(|_| Vec::new()).collect()),
             netisr,
             clock,
@@ -294,6 +306,16 @@ impl Shared {
     {
         let (mut bucket, _ctx) = ctx.lock(&self.errors);
         bucket.take(now)
+    }
+
+    /// How much of the bucket is spent at this moment.
+    pub(crate) fn error_tokens<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> LimitReport
+    where
+        ranks::Leaf: After<L>,
+    {
+        let (bucket, _ctx) = ctx.lock(&self.errors);
+        let (burst, available) = (bucket.burst() as usize, bucket.available(now) as usize);
+        LimitReport::new("icmp-error-burst", burst, burst - available)
     }
 }
 

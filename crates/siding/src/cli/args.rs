@@ -120,6 +120,8 @@ pub(super) enum What {
     Drops,
     /// Workers: how busy, how much asleep
     Workers,
+    /// Limits: what may be stored and sent at the most, how near it has come, and what was refused
+    Limits,
 }
 
 #[derive(Debug, ClapArgs)]

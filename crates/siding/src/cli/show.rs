@@ -12,6 +12,7 @@ use crate::control::Answer;
 use crate::control::Client;
 use crate::control::InterfaceRow;
 use crate::control::LaneRow;
+use crate::control::LimitRow;
 use crate::control::NeighborRow;
 use crate::control::Request;
 use crate::control::TypeRow;
@@ -27,6 +28,7 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
         What::Netisr => Request::ShowNetisr {},
         What::Drops => Request::ShowDrops {},
         What::Workers => Request::ShowWorkers {},
+        What::Limits => Request::ShowLimits {},
     })?;
     if json {
         // The rows alone: whoever asked knows what was asked.
@@ -58,6 +60,7 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
             table.to_string()
         }
         Answer::Workers(rows) => workers(&rows),
+        Answer::Limits(rows) => limits(rows),
         _ => bail!("the daemon answers something else: is it of another version?"),
     })
 }
@@ -262,6 +265,21 @@ fn workers(rows: &[WorkerRow]) -> String {
             row.received.to_string(),
             row.sleeps.to_string(),
             row.wakeups.to_string(),
+        ]);
+    }
+    table.to_string()
+}
+
+fn limits(rows: Vec<LimitRow>) -> String {
+    let mut table = Table::new(&["LIMIT", "INTERFACE", ">MOST", ">USED", ">HIGHEST", ">REFUSED"]);
+    for row in rows {
+        table.row([
+            row.limit,
+            row.interface.unwrap_or_else(|| "-".into()),
+            row.most.to_string(),
+            row.used.to_string(),
+            row.highest.map_or_else(|| "-".into(), |highest| highest.to_string()),
+            row.refused.to_string(),
         ]);
     }
     table.to_string()

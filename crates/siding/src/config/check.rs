@@ -16,6 +16,7 @@ use super::RouteConfig;
 use super::StackConfig;
 use super::file;
 use super::file::ParsedCidr;
+use super::limits::Limits;
 use super::value;
 
 /// What makes no sense, and where in the text.
@@ -30,7 +31,7 @@ const BUFFERS_PER_WORKER: u32 = 1024;
 const MOST_WORKERS: usize = 256;
 
 pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
-    let stack = stack(file.stack)?;
+    let stack = stack(file.stack, file.limits)?;
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
     for interface in file.interface {
         let name = interface.name.clone();
@@ -49,7 +50,7 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
     Ok(Config { stack, interfaces, routes, neighbors })
 }
 
-fn stack(stack: file::Stack) -> Result<StackConfig, Wrong> {
+fn stack(stack: file::Stack, limits: Limits) -> Result<StackConfig, Wrong> {
     let workers = ranged(stack.workers, 1, 1..=MOST_WORKERS, "workers")?;
     let least = BUFFERS_PER_WORKER * workers as u32;
     let buffers = ranged(stack.buffers, least.max(16_384), least..=1 << 22, "packet buffers")?;
@@ -79,6 +80,7 @@ fn stack(stack: file::Stack) -> Result<StackConfig, Wrong> {
         },
         // RFC 4862 s5.1: detection waits RetransTimer between its solicitations.
         dad: DadConfig { retrans_timer, transmits: stack.dad_transmits.unwrap_or(dad.transmits), ..dad },
+        limits: limits.check()?,
     })
 }
 
@@ -194,7 +196,7 @@ fn known(name: &Spanned<String>, interfaces: &[InterfaceConfig], of: &str) -> Re
     wrong(name, format!("unknown interface {:?} in {of}: {there}", name.get_ref()))
 }
 
-fn ranged<T: PartialOrd + Copy + std::fmt::Display>(
+pub(super) fn ranged<T: PartialOrd + Copy + std::fmt::Display>(
     value: Option<Spanned<T>>,
     default: T,
     range: std::ops::RangeInclusive<T>,

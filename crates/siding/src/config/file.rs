@@ -17,6 +17,8 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) stack: Stack,
     #[serde(default)]
+    pub(crate) limits: super::limits::Limits,
+    #[serde(default)]
     pub(crate) interface: Vec<Interface>,
     #[serde(default)]
     pub(crate) route: Vec<Spanned<Route>>,

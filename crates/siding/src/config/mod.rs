@@ -6,6 +6,7 @@
 mod check;
 mod error;
 pub(crate) mod file;
+mod limits;
 pub(crate) mod value;
 
 use std::net::IpAddr;
@@ -51,6 +52,8 @@ pub(crate) struct StackConfig {
     pub(crate) pin: bool,
     pub(crate) nud: NudConfig,
     pub(crate) dad: DadConfig,
+    /// `[limits]`.
+    pub(crate) limits: siding_stack::Limits,
 }
 
 /// An interface.

@@ -36,6 +36,9 @@ fn everything_that_can_be_said() {
         retrans_timer_ms = 100
         delay_first_probe_ms = 200
         dad_transmits = 2
+        [limits]
+        error_burst = 5
+        error_rate = 0
         [[interface]]
         name = "lan"
         driver = "tap"
@@ -65,6 +68,7 @@ fn everything_that_can_be_said() {
     assert!(!lan.link_local && !lan.dad && !config.stack.pin && config.stack.spin.is_zero());
     assert_eq!(config.stack.nud.reachable_time, Duration::from_millis(300));
     assert_eq!(config.stack.dad.retrans_timer, Duration::from_millis(100));
+    assert_eq!((config.stack.limits.error_burst, config.stack.limits.error_rate), (5, 0));
     assert_eq!(config.routes[0].to.to_string(), "0.0.0.0/0");
     assert_eq!(config.routes[0].interface, "lan");
     assert_eq!((config.routes[1].metric, config.routes[0].metric), (5, 1024));
@@ -96,6 +100,7 @@ fn every_mistake_has_its_line_and_a_way_out() {
         ("[stack]\nworkers = 0".into(), "host.toml:2:11: 0 workers: give 1 to 256"),
         ("[stack]\nbuffers = 5".into(), "host.toml:2:11: 5 packet buffers: give 1024 to 4194304"),
         ("[stack]\nretrans_timer_ms = 0".into(), "host.toml:2:20: 0 milliseconds: give 1 to 3600000"),
+        ("[limits]\nerror_burst = 0".into(), "host.toml:2:15: 0 ICMP errors at once: give 1 to 1000000"),
         (with("mtu = 1000"), "host.toml:5:7: an MTU of 1000 bytes: give 1280 (the least for IPv6) to 9216"),
         (
             with("mac = \"01:00:5e:00:00:01\""),

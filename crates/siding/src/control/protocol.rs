@@ -21,6 +21,7 @@ pub(crate) enum Request {
     ShowNetisr {},
     ShowDrops {},
     ShowWorkers {},
+    ShowLimits {},
     InterfaceAttach(AttachRequest),
     InterfaceDetach { name: String, timeout_ms: u64 },
     InterfaceSet { name: String, up: bool },
@@ -72,6 +73,7 @@ pub(crate) enum Answer {
     Netisr(Vec<TypeRow>),
     Drops(Vec<DropRow>),
     Workers(Vec<WorkerRow>),
+    Limits(Vec<LimitRow>),
     /// It is done, and there is nothing to tell.
     Done,
     /// An interface has gone.

@@ -99,6 +99,21 @@ pub(crate) struct DropRow {
     pub(crate) count: u64,
 }
 
+/// A bound, and what has come of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LimitRow {
+    pub(crate) limit: String,
+    /// `None` for the whole stack.
+    pub(crate) interface: Option<String>,
+    /// The most that there may be.
+    pub(crate) most: u64,
+    pub(crate) used: u64,
+    /// The most that there was; `None` if nobody kept count.
+    pub(crate) highest: Option<u64>,
+    /// How often something was refused, or pushed out, because of it.
+    pub(crate) refused: u64,
+}
+
 /// A worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WorkerRow {

@@ -113,6 +113,7 @@ fn start(config: &Config) -> anyhow::Result<Daemon> {
     settings.nud = stack.nud;
     settings.dad = stack.dad;
     settings.queue_limit = stack.queue_limit;
+    settings.limits = stack.limits;
     let built = Stack::new(settings)?;
     let pcap = stack.pcap.as_deref().map(port::capture).transpose()?;
     let runtime = RuntimeConfig { spin: stack.spin, pin: stack.pin };

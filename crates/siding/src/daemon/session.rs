@@ -66,6 +66,7 @@ impl Daemon {
             Request::ShowNetisr {} => Answer::Netisr(self.show_netisr()),
             Request::ShowDrops {} => Answer::Drops(self.show_drops()),
             Request::ShowWorkers {} => Answer::Workers(self.show_workers()),
+            Request::ShowLimits {} => Answer::Limits(self.show_limits(ctx)),
             Request::InterfaceAttach(request) => self.attach(ctx, &interface(request)?).map(done)?,
             Request::InterfaceDetach { name, timeout_ms } => {
                 let took = self.detach(ctx, &name, Duration::from_millis(timeout_ms))?;

@@ -18,6 +18,7 @@ use crate::control::AddressRow;
 use crate::control::DropRow;
 use crate::control::InterfaceRow;
 use crate::control::LaneRow;
+use crate::control::LimitRow;
 use crate::control::NeighborRow;
 use crate::control::RouteRow;
 use crate::control::TypeRow;
@@ -125,6 +126,18 @@ impl Daemon {
             count: report.count,
         };
         self.stack.drops().into_iter().map(row).collect()
+    }
+
+    pub(super) fn show_limits(&self, ctx: &mut Free<'_>) -> Vec<LimitRow> {
+        let row = |report: siding_stack::LimitReport| LimitRow {
+            limit: report.name,
+            interface: (!report.interface.is_none()).then(|| self.name_of(report.interface)),
+            most: report.limit,
+            used: report.used,
+            highest: report.highest,
+            refused: report.refused,
+        };
+        self.stack.limits(ctx).into_iter().map(row).collect()
     }
 
     pub(super) fn show_workers(&self) -> Vec<WorkerRow> {

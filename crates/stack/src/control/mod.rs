@@ -3,6 +3,7 @@
 
 mod address;
 mod interface;
+mod limits;
 mod neighbor;
 mod report;
 mod route;

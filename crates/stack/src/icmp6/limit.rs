@@ -8,6 +8,10 @@ use siding_netisr::Instant;
 pub const DEFAULT_BURST: u32 = 10;
 /// ...and so many a second in the long run.
 pub const DEFAULT_RATE: u32 = 10;
+/// What the stack begins with, for all errors together: the example is meant for a host on a slow link.
+pub const DEFAULT_ERROR_BURST: u32 = 100;
+/// The same, a second in the long run.
+pub const DEFAULT_ERROR_RATE: u32 = 1000;
 
 const NANOS: u64 = 1_000_000_000;
 
@@ -44,6 +48,11 @@ impl TokenBucket {
         self.burst = burst;
         self.rate = rate;
         self.level = self.level.min(u64::from(burst) * NANOS);
+    }
+
+    /// The most tokens at once.
+    pub fn burst(&self) -> u32 {
+        self.burst
     }
 
     /// Whole tokens at `now`.

@@ -17,6 +17,7 @@ use siphasher::sip::SipHasher13;
 use super::Lle;
 use super::NeighborLimits;
 use super::NeighborReport;
+use crate::limits::LimitReport;
 use crate::nd6::nud::Nud;
 use crate::nd6::nud::NudState;
 use crate::ranks;
@@ -220,6 +221,25 @@ impl Neighbors {
             .collect();
         reports.sort_by_key(|report| report.addr);
         reports
+    }
+
+    /// Its bounds, with what there is.
+    pub(crate) fn limits<L>(&self, ctx: &mut Ctx<'_, L>) -> Vec<LimitReport>
+    where
+        ranks::NeighborTable: After<L>,
+    {
+        let entries = {
+            let (list, _ctx) = ctx.lock(&self.list);
+            list.entries.len() - list.fixed
+        };
+        vec![
+            LimitReport::new("neighbors", self.limits.entries, entries),
+            LimitReport::new(
+                "neighbors-resolving",
+                self.limits.resolving,
+                self.resolving.load(Ordering::Relaxed),
+            ),
+        ]
     }
 
     /// How many entries there are.

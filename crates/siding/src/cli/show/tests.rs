@@ -93,3 +93,21 @@ eth0: 2001:db8::1/64
 ";
     assert_eq!(interfaces(&[row]), expected);
 }
+
+#[test]
+fn limits_with_their_use() {
+    let row = |interface: Option<&str>, highest| LimitRow {
+        limit: "neighbors".into(),
+        interface: interface.map(str::to_owned),
+        most: 16_384,
+        used: 3,
+        highest,
+        refused: 1,
+    };
+    let expected = "\
+LIMIT      INTERFACE   MOST  USED  HIGHEST  REFUSED
+neighbors  -          16384     3        -        1
+neighbors  eth0       16384     3       70        1
+";
+    assert_eq!(limits(vec![row(None, None), row(Some("eth0"), Some(70))]), expected);
+}

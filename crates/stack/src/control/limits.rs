@@ -1,0 +1,46 @@
+//! Every bound of the stack, with its use.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::Cause;
+
+use crate::Stack;
+use crate::drops::Drop;
+use crate::limits::LimitReport;
+
+impl Stack {
+    /// Every bound: of the whole stack first, then interface by interface.
+    pub fn limits(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {
+        let config = self.config();
+        let mut reports = self.stack_limits(ctx, config.interfaces().count());
+        for interface in config.interfaces() {
+            let id = interface.ifnet.id;
+            reports.extend(interface.ifnet.neighbors.limits(ctx).into_iter().map(|report| report.on(id)));
+        }
+        reports
+    }
+
+    fn stack_limits(&self, ctx: &mut Ctx<'_, Unlocked>, interfaces: usize) -> Vec<LimitReport> {
+        let shared = &self.shared;
+        let pool = &shared.pool;
+        let mut reports = vec![
+            LimitReport::new("interfaces", shared.interfaces, interfaces),
+            LimitReport {
+                refused: pool.refused(),
+                ..LimitReport::new("packet-buffers", pool.capacity(), pool.live())
+            },
+            LimitReport { refused: self.dropped(Drop::RateLimited), ..shared.error_tokens(ctx, self.now()) },
+        ];
+        for kind in self.netisr_types() {
+            // A lane each: the bound is each worker's, and so is the highest use.
+            let fullest = kind.workers.iter().map(|lane| lane.resident).max().unwrap_or(0);
+            let total = kind.total();
+            reports.push(LimitReport {
+                highest: Some(total.high_water),
+                refused: total.refused.of(Cause::Full) + total.refused.of(Cause::Share),
+                ..LimitReport::new(format!("queue {}", kind.name), kind.limit as usize, fullest as usize)
+            });
+        }
+        reports
+    }
+}

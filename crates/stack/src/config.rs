@@ -62,30 +62,33 @@ impl Config {
         self.vlans.get(vlan).and_then(|id| self.interface(*id))
     }
 
-    /// What an interface lies on: the parent of a VLAN, the ports of a lagg.
+    /// What an interface lies on: the parent of a VLAN, the ports of a lagg or bridge.
     pub(crate) fn below(&self, id: IfId) -> Vec<IfId> {
         match self.interface(id).map(|interface| &interface.kind) {
             Some(Kind::Vlan(vlan)) => vec![vlan.parent],
             Some(Kind::Lagg(view)) => view.ports.iter().copied().collect(),
+            Some(Kind::Bridge(view)) => view.ports.iter().map(|port| port.id).collect(),
             Some(Kind::Device) | None => Vec::new(),
         }
     }
 
-    /// The interface and everything that lies on it, nearest first.
+    /// The interface and everything that lies on it, nearest first, each once.
     pub(crate) fn nest(&self, id: IfId) -> Vec<IfId> {
         let mut nest = vec![id];
         let mut at = 0;
         // Nothing lies on itself (refused when it is configured), so this ends.
         while at < nest.len() {
             let below = nest[at];
-            let above = self.interfaces().filter(|other| {
-                other.member_of != below && matches!(&other.kind, Kind::Vlan(vlan) if vlan.parent == below)
-            });
-            nest.extend(above.map(|other| other.ifnet.id));
-            if let Some(lagg) =
-                self.interface(below).map(|port| port.member_of).filter(|lagg| !lagg.is_none())
-            {
-                nest.push(lagg);
+            let vlans = self
+                .interfaces()
+                .filter(|other| matches!(&other.kind, Kind::Vlan(vlan) if vlan.parent == below));
+            let above =
+                vlans.map(|vlan| vlan.ifnet.id).chain(self.interface(below).map(|port| port.member_of));
+            for id in above {
+                // Two ports of one bridge may lie on the same device.
+                if !id.is_none() && !nest.contains(&id) {
+                    nest.push(id);
+                }
             }
             at += 1;
         }

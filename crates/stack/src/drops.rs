@@ -50,10 +50,14 @@ pub enum Drop {
     InterfaceGone,
     /// A tag that is no VLAN here.
     UnknownVlan,
-    /// A lagg has no port to send by.
+    /// A lagg or bridge has no port to send by.
     NoPort,
-    /// It came in on a lagg's port that is not in use.
+    /// It came in on a port of a lagg or bridge that is not in use.
     InactivePort,
+    /// Its destination is behind the bridge's port that it came in by.
+    SamePort,
+    /// For a group that no bridge forwards to (IEEE 802.1D table 7-10).
+    LinkGroup,
     /// The wire did not take it.
     TxFull,
     /// The pool is dry.
@@ -72,7 +76,7 @@ pub enum Drop {
     Ignored,
 }
 
-const SIMPLE: [Drop; 28] = [
+const SIMPLE: [Drop; 30] = [
     Drop::NotOurMac,
     Drop::UnknownProtocol,
     Drop::BadSource,
@@ -93,6 +97,8 @@ const SIMPLE: [Drop; 28] = [
     Drop::UnknownVlan,
     Drop::NoPort,
     Drop::InactivePort,
+    Drop::SamePort,
+    Drop::LinkGroup,
     Drop::TxFull,
     Drop::NoBuffer,
     Drop::NoHeadroom,
@@ -150,6 +156,8 @@ impl fmt::Display for Drop {
             Drop::UnknownVlan => "unknown-vlan",
             Drop::NoPort => "no-port",
             Drop::InactivePort => "inactive-port",
+            Drop::SamePort => "same-port",
+            Drop::LinkGroup => "link-group",
             Drop::TxFull => "tx-full",
             Drop::NoBuffer => "no-buffer",
             Drop::NoHeadroom => "no-headroom",

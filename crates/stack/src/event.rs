@@ -60,6 +60,15 @@ pub enum Event {
         /// The port in use now.
         to: Option<IfId>,
     },
+    /// A bridge's ports changed.
+    Bridge {
+        /// The bridge.
+        interface: IfId,
+        /// Which port.
+        port: IfId,
+        /// What happened.
+        cause: &'static str,
+    },
     /// A driver failed.
     DeviceError {
         /// On which interface.
@@ -108,6 +117,7 @@ impl fmt::Display for Event {
                 let name = |port: &Option<IfId>| port.map_or("none".to_string(), |port| port.to_string());
                 write!(f, "lagg: {cause}; port in use: {} -> {}", name(from), name(to))
             }
+            Event::Bridge { port, cause, .. } => write!(f, "bridge: {cause}: {port}"),
             Event::DeviceError { error, .. } => write!(f, "device: {error}"),
         }
     }

@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arp;
+pub mod bridge;
 mod chance;
 pub mod config;
 mod control;
@@ -48,6 +49,11 @@ mod timer;
 mod vlan;
 mod worker;
 
+pub use bridge::BridgeError;
+pub use bridge::BridgePortReport;
+pub use bridge::BridgeReport;
+pub use bridge::BridgeSpec;
+pub use bridge::StationReport;
 pub use chance::Chance;
 pub use control::*;
 pub use device::BATCH;

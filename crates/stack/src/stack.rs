@@ -24,6 +24,7 @@ use siding_netisr::TypeSpec;
 use siding_netisr::Wake;
 
 use crate::Device;
+use crate::bridge;
 use crate::chance::Chance;
 use crate::config::Config;
 use crate::drops::Drop;
@@ -282,8 +283,14 @@ impl Shared {
     pub(crate) fn change<O>(&self, _control: &mut Control, change: impl FnOnce(&mut Config) -> O) -> O {
         let mut config = (*self.config.load()).clone();
         let answer = change(&mut config);
-        self.config.publish(config);
+        self.publish(config);
         answer
+    }
+
+    /// Publishes a configuration, with bridges and their links as they must be now. For holders of the control lock.
+    pub(crate) fn publish(&self, mut config: Config) {
+        bridge::review(&mut config);
+        self.config.publish(config);
     }
 
     pub(crate) fn deliver_devices(&self, ifnet: &Arc<Ifnet>, devices: Vec<Box<dyn Device>>) {

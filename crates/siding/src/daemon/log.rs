@@ -89,7 +89,9 @@ impl Observer for Log {
                     tracing::debug!("{}: {event}", self.name_of(*interface));
                 }
             }
-            Event::AddressPreferred { interface, .. } | Event::Lagg { interface, .. } => {
+            Event::AddressPreferred { interface, .. }
+            | Event::Lagg { interface, .. }
+            | Event::Bridge { interface, .. } => {
                 tracing::info!("{}: {event}", self.name_of(*interface));
             }
             Event::AddressDuplicate { interface, .. } | Event::AddressConflict { interface, .. } => {

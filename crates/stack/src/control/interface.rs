@@ -176,7 +176,8 @@ impl Stack {
         let Some(interface) = shared.config.load().interface(id).cloned() else { return };
         let (mut control, mut ctx_control) = ctx.lock(&shared.control);
         control.dads.retain(|(on, _), _| *on != id);
-        let events = self.leave_nest(&mut control, &mut ctx_control, &interface);
+        let mut events = self.leave_nest(&mut control, &mut ctx_control, &interface);
+        events.extend(self.leave_bridge(&mut control, &interface));
         shared.change(&mut control, |config| {
             config.remove(id);
             config.compile();

@@ -14,7 +14,7 @@ use crate::ifnet::Kind;
 use crate::ifnet::Vlan;
 
 /// How deep interfaces may lie on each other.
-const DEEPEST: usize = 4;
+pub(crate) const DEEPEST: usize = 4;
 
 /// Why a VLAN was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +38,7 @@ pub enum VlanError {
     #[error("interfaces may lie {DEEPEST} deep on each other, and this would be deeper")]
     TooDeep,
     /// It is a port.
-    #[error("'{0}' is a port of a lagg: put the VLAN on the lagg")]
+    #[error("'{0}' is a port of a lagg or bridge: put the VLAN on that")]
     OnPort(String),
 }
 

@@ -8,10 +8,12 @@ use siding_wire::ether::Ether;
 use siding_wire::ether::HEADER_LEN;
 
 use crate::arp;
+use crate::bridge;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
+use crate::ifnet::Kind;
 use crate::ip4;
 use crate::ip6;
 use crate::lagg;
@@ -31,7 +33,10 @@ pub(crate) fn input(
         Err(why) => return local.drop_packet(frame, Drop::Malformed(why)),
     };
     if !on.member_of.is_none() {
-        return lagg::input(ctx, local, config, on, header.ethertype, frame);
+        return match config.interface(on.member_of).map(|above| (above, &above.kind)) {
+            Some((above, Kind::Bridge(view))) => bridge::input(ctx, local, config, on, (above, view), frame),
+            _ => lagg::input(ctx, local, config, on, header.ethertype, frame),
+        };
     }
     if header.ethertype.is_vlan() {
         return vlan::input(ctx, local, config, on, frame);

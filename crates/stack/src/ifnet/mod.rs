@@ -44,11 +44,12 @@ pub struct Interface {
     pub mtu: u16,
     /// Administratively up.
     pub up: bool,
-    /// Whether its link is there: for a port, what its driver says; for a lagg, whether any port is active.
+    /// Whether its link is there: for a port, what its driver says; for a lagg or bridge, whether any port is
+    /// active.
     pub link: bool,
     /// What carries its frames.
     pub kind: Kind,
-    /// The lagg that it is a port of; [`IfId::NONE`] for none.
+    /// The lagg or bridge that it is a port of; [`IfId::NONE`] for none.
     pub member_of: IfId,
     /// The address that it came with, and that it gets back when it leaves a lagg.
     pub permanent_mac: Mac,
@@ -71,6 +72,8 @@ pub enum Kind {
     Vlan(Vlan),
     /// One or more of its ports.
     Lagg(Arc<crate::lagg::View>),
+    /// The port behind which a frame's destination is, or all of them.
+    Bridge(Arc<crate::bridge::View>),
 }
 
 /// Which tagged frames of which interface a VLAN is.

@@ -214,7 +214,8 @@ impl Stack {
         if interface.link == link {
             return Ok(());
         }
-        if !interface.member_of.is_none() {
+        let is_lagg = |above: &Interface| matches!(above.kind, Kind::Lagg(_));
+        if config.interface(interface.member_of).is_some_and(is_lagg) {
             let cause = if link { "link came up" } else { "link went down" };
             return self.change_lagg(ctx, interface.member_of, cause, |config, _state| {
                 set_link(config, id, link);
@@ -331,7 +332,7 @@ impl Stack {
             _ => return Err(LaggError::NoInterface(lagg)),
         };
         // Published before anything is dispatched: what is announced goes out by the new port.
-        shared.config.publish(config);
+        shared.publish(config);
         let moved = now_view.sending.first() != view.sending.first() && !now_view.sending.is_empty();
         let came = view.sending.is_empty() && !now_view.sending.is_empty();
         if must || moved || came {

@@ -112,6 +112,10 @@ impl Local {
                 let view = view.clone();
                 crate::lagg::output(ctx, self, out, &view, frame);
             }
+            Kind::Bridge(view) => {
+                let view = view.clone();
+                crate::bridge::output(ctx, self, out, &view, frame);
+            }
         }
     }
 

@@ -1,0 +1,257 @@
+//! Changes of a bridge: each makes one snapshot.
+
+use std::sync::Arc;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_wire::Mac;
+
+use super::BridgeSpec;
+use super::View;
+use crate::AttachError;
+use crate::Stack;
+use crate::config::Config;
+use crate::control::DEEPEST;
+use crate::event::Event;
+use crate::ifnet::Interface;
+use crate::ifnet::Kind;
+use crate::stack::Control;
+
+/// Why a bridge was not made or changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BridgeError {
+    /// There is no such interface.
+    #[error("interface {0} is not attached")]
+    NoInterface(IfId),
+    /// The interface is something else.
+    #[error("'{0}' is not a bridge")]
+    NotABridge(String),
+    /// The interface cannot be made.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
+    /// Out of range.
+    #[error("a bridge cannot remember {0} stations: give 1 to {most}", most = BridgeSpec::MOST_STATIONS)]
+    Stations(usize),
+    /// It has a lagg or a bridge already.
+    #[error("'{0}' is a port of '{1}' already: remove it from there first")]
+    IsPort(String, String),
+    /// It is no port of this bridge.
+    #[error("'{0}' is not a port of this bridge")]
+    NotAPort(String),
+    /// Addresses belong on the bridge.
+    #[error("'{0}' has addresses of its own: move them to the bridge first")]
+    HasAddresses(String),
+    /// A port's frames are all the bridge's.
+    #[error("a VLAN lies on '{0}', whose frames would all be the bridge's: put the VLAN on the bridge")]
+    HasVlans(String),
+    /// Two bridges that share a port are one.
+    #[error("'{0}' is a bridge: give its ports to this one instead")]
+    IsBridge(String),
+    /// The bridge would lie on itself.
+    #[error("'{0}' lies on this bridge: a bridge cannot lie on itself")]
+    Loop(String),
+    /// Too deep.
+    #[error("interfaces may lie {DEEPEST} deep on each other, and this would be deeper")]
+    TooDeep,
+    /// Too many ports.
+    #[error("a bridge has {most} ports at most", most = BridgeSpec::MOST_PORTS)]
+    TooManyPorts,
+    /// What fits into the bridge would not fit into the port.
+    #[error(
+        "'{0}' has an MTU of {1}, and the bridge one of {2}: give the bridge a smaller one, or the port a larger one"
+    )]
+    Mtu(String, u16, u16),
+}
+
+impl Stack {
+    /// Makes a bridge without ports. It is up, and has a link as soon as frames pass through a port of it.
+    ///
+    /// # Errors
+    ///
+    /// The name is taken, a value is out of its range, or there is no slot.
+    pub fn add_bridge(&self, ctx: &mut Ctx<'_, Unlocked>, spec: BridgeSpec) -> Result<IfId, BridgeError> {
+        let shared = &self.shared;
+        if spec.mtu < 1280 {
+            return Err(AttachError::Mtu(spec.mtu).into());
+        }
+        if let Some(mac) = spec.mac.filter(|mac| !mac.is_unicast()) {
+            return Err(AttachError::Mac(mac).into());
+        }
+        if !(1..=BridgeSpec::MOST_STATIONS).contains(&spec.stations) {
+            return Err(BridgeError::Stations(spec.stations));
+        }
+        let (mut control, _ctx) = ctx.lock(&shared.control);
+        let ifnet = self.new_ifnet(&mut control, spec.name.clone())?;
+        let id = ifnet.id;
+        let [_, a, b, c, d, e, ..] = control.chance.next_u64().to_be_bytes();
+        let mac = spec.mac.unwrap_or(Mac([2, a, b, c, d, e]));
+        let mtu = spec.mtu;
+        let secret = (control.chance.next_u64(), control.chance.next_u64());
+        shared.change(&mut control, |config| {
+            config.put(Interface {
+                ifnet,
+                mac,
+                mtu,
+                up: true,
+                link: false,
+                kind: Kind::Bridge(Arc::new(View::new(spec, secret))),
+                member_of: IfId::NONE,
+                permanent_mac: mac,
+                addrs6: Arc::new([]),
+                addrs4: Arc::new([]),
+                nud: shared.nud,
+                hop_limit: 64,
+            });
+        });
+        Ok(id)
+    }
+
+    /// Makes an interface a port of a bridge: a device, a lagg or a VLAN. It keeps its link-layer address, which
+    /// nobody needs any more; its link-local address goes: a port has no addresses of its own.
+    ///
+    /// # Errors
+    ///
+    /// It is a port already, has addresses or VLANs of its own, or would lie on itself or too deep.
+    pub fn bridge_add_port(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        bridge: IfId,
+        port: IfId,
+    ) -> Result<(), BridgeError> {
+        self.change_bridge(ctx, bridge, port, "port added", |control, config, view| {
+            let interface = config.interface(port).ok_or(BridgeError::NoInterface(port))?;
+            let name = interface.ifnet.name.clone();
+            if !interface.member_of.is_none() {
+                return Err(BridgeError::IsPort(name, name_of(config, interface.member_of)));
+            }
+            if config.nest(bridge).contains(&port) {
+                return Err(BridgeError::Loop(name));
+            }
+            if matches!(interface.kind, Kind::Bridge(_)) {
+                return Err(BridgeError::IsBridge(name));
+            }
+            let global = interface.addrs6.iter().any(|own| !siding_wire::ip6::is_link_local(own.addr));
+            if global || !interface.addrs4.is_empty() {
+                return Err(BridgeError::HasAddresses(name));
+            }
+            if config.nest(port).len() > 1 {
+                return Err(BridgeError::HasVlans(name));
+            }
+            if interface.mtu < view.bridge.spec.mtu {
+                return Err(BridgeError::Mtu(name, interface.mtu, view.bridge.spec.mtu));
+            }
+            if view.ports.len() >= BridgeSpec::MOST_PORTS {
+                return Err(BridgeError::TooManyPorts);
+            }
+            if let Some(interface) = config.interface_mut(port) {
+                interface.member_of = bridge;
+                interface.addrs6 = Arc::new([]);
+            }
+            control.dads.retain(|(on, _), _| *on != port);
+            if let Some(interface) = config.interface_mut(bridge) {
+                interface.kind = Kind::Bridge(Arc::new(view.with(port)));
+            }
+            if config.nest(bridge).into_iter().any(|above| config.depth(above) > DEEPEST) {
+                return Err(BridgeError::TooDeep);
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes a port out of its bridge. What was learnt there is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// It is no port of this bridge.
+    pub fn bridge_remove_port(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        bridge: IfId,
+        port: IfId,
+    ) -> Result<(), BridgeError> {
+        self.change_bridge(ctx, bridge, port, "port removed", |_control, config, view| {
+            if view.port(port).is_none() {
+                return Err(BridgeError::NotAPort(name_of(config, port)));
+            }
+            // The bridge follows when the snapshot is reviewed.
+            if let Some(interface) = config.interface_mut(port) {
+                interface.member_of = IfId::NONE;
+            }
+            Ok(())
+        })
+    }
+
+    /// Forgets the stations that were learnt: those behind `port`, or all. Gives how many.
+    ///
+    /// # Errors
+    ///
+    /// There is no such bridge, or no such port of it.
+    pub fn bridge_flush(&self, bridge: IfId, port: Option<IfId>) -> Result<usize, BridgeError> {
+        let config = self.config();
+        let view = view_of(&config, bridge)?;
+        let number = match port {
+            None => None,
+            Some(port) => {
+                let found = view.port(port).ok_or_else(|| BridgeError::NotAPort(name_of(&config, port)))?;
+                Some(found.number)
+            }
+        };
+        Ok(view.bridge.stations.forget(|other| number.is_none_or(|number| number == other)))
+    }
+
+    /// An interface departs: it leaves its bridge, or lets its ports go. Gives what is to be told, with no lock held.
+    pub(crate) fn leave_bridge(&self, control: &mut Control, interface: &Interface) -> Option<Event> {
+        let id = interface.ifnet.id;
+        if let Kind::Bridge(view) = &interface.kind {
+            self.shared.change(control, |config| {
+                for port in view.ports.iter() {
+                    if let Some(port) = config.interface_mut(port.id) {
+                        port.member_of = IfId::NONE;
+                    }
+                }
+            });
+        }
+        let bridge = interface.member_of;
+        view_of(&self.config(), bridge).ok()?;
+        self.shared.change(control, |config| {
+            if let Some(interface) = config.interface_mut(id) {
+                interface.member_of = IfId::NONE;
+            }
+        });
+        Some(Event::Bridge { interface: bridge, port: id, cause: "port departed" })
+    }
+
+    /// Changes a copy of the configuration, publishes it, and tells.
+    fn change_bridge(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        bridge: IfId,
+        port: IfId,
+        cause: &'static str,
+        change: impl FnOnce(&mut Control, &mut Config, &View) -> Result<(), BridgeError>,
+    ) -> Result<(), BridgeError> {
+        let shared = &self.shared;
+        let (mut control, _ctx) = ctx.lock(&shared.control);
+        let mut config = (*shared.config.load()).clone();
+        let view = view_of(&config, bridge)?.clone();
+        change(&mut control, &mut config, &view)?;
+        shared.publish(config);
+        drop(control);
+        shared.netisr.call_workers();
+        shared.observer.event(&Event::Bridge { interface: bridge, port, cause });
+        Ok(())
+    }
+}
+
+pub(super) fn view_of(config: &Config, bridge: IfId) -> Result<&Arc<View>, BridgeError> {
+    let interface = config.interface(bridge).ok_or(BridgeError::NoInterface(bridge))?;
+    match &interface.kind {
+        Kind::Bridge(view) => Ok(view),
+        _ => Err(BridgeError::NotABridge(interface.ifnet.name.clone())),
+    }
+}
+
+fn name_of(config: &Config, id: IfId) -> String {
+    config.interface(id).map_or_else(|| id.to_string(), |interface| interface.ifnet.name.clone())
+}

@@ -1,0 +1,120 @@
+//! Frames that come in by a bridge's ports, and frames that it sends.
+
+use std::sync::atomic::Ordering;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
+use siding_wire::Mac;
+use siding_wire::ether::Ether;
+use siding_wire::ether::HEADER_LEN;
+use siding_wire::ether::VLAN_LEN;
+
+use super::View;
+use super::table::Learnt;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::worker::Local;
+
+/// Tags that a frame may carry on top of the MTU.
+const TAGS: usize = 2;
+
+/// A frame from the port `on`: for whoever it is addressed to.
+pub(crate) fn input(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    (bridge, view): (&Interface, &View),
+    mut frame: Mbuf,
+) {
+    let header = match Ether::parse(frame.data()) {
+        Ok((header, _)) => header,
+        Err(why) => return local.drop_packet(frame, Drop::Malformed(why)),
+    };
+    if !bridge.up {
+        return local.drop_packet(frame, Drop::InterfaceGone);
+    }
+    let from = on.ifnet.id;
+    let Some(number) = view.port(from).filter(|port| port.forwarding).map(|port| port.number) else {
+        return local.drop_packet(frame, Drop::InactivePort);
+    };
+    if is_for_one_link(header.dst) {
+        return local.drop_packet(frame, Drop::LinkGroup);
+    }
+    // A frame of our own that comes back says nothing about where we are.
+    if !header.src.is_unicast() || header.src == bridge.mac {
+        return local.drop_packet(frame, Drop::BadSource);
+    }
+    if frame.len() > HEADER_LEN + TAGS * VLAN_LEN + usize::from(bridge.mtu) {
+        return local.drop_packet(frame, Drop::TooBig);
+    }
+    let counts = &view.bridge.counts;
+    let stands = |number| view.numbered(number).is_some();
+    match view.bridge.stations.learn(header.src, number, local.now, stands) {
+        Learnt::Known | Learnt::New => {}
+        Learnt::Moved => _ = counts.moved.fetch_add(1, Ordering::Relaxed),
+        Learnt::Refused => _ = counts.refused.fetch_add(1, Ordering::Relaxed),
+    }
+    let ours = header.dst == bridge.mac;
+    if header.dst.is_multicast() {
+        flood(ctx, local, view, from, &frame);
+    } else if !ours {
+        return forward(ctx, local, view, from, header.dst, frame);
+    }
+    frame.set_rcvif(bridge.ifnet.id);
+    bridge.ifnet.counters.add(IfCounter::RxPackets, 1);
+    bridge.ifnet.counters.add(IfCounter::RxBytes, frame.len() as u64);
+    crate::ether::input(ctx, local, config, bridge, frame);
+}
+
+/// Sends a frame of our own.
+pub(crate) fn output(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, view: &View, frame: Mbuf) {
+    let dst = match Ether::parse(frame.data()) {
+        Ok((header, _)) => header.dst,
+        Err(why) => return local.drop_packet(frame, Drop::Malformed(why)),
+    };
+    local.count_sent(out, frame.len());
+    forward(ctx, local, view, IfId::NONE, dst, frame);
+}
+
+/// By the port behind which `dst` was heard, else by all but the one that it came `from`.
+fn forward(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, view: &View, from: IfId, dst: Mac, frame: Mbuf) {
+    let known = match dst.is_multicast() {
+        true => None,
+        false => view.bridge.stations.find(dst, local.now).and_then(|number| view.numbered(number)),
+    };
+    match known {
+        Some(port) if port.id == from => local.drop_packet(frame, Drop::SamePort),
+        Some(port) => {
+            view.bridge.counts.forwarded.fetch_add(1, Ordering::Relaxed);
+            local.transmit(ctx, port.id, frame);
+        }
+        None => match flood(ctx, local, view, from, &frame) {
+            0 => local.drop_packet(frame, Drop::NoPort),
+            _ => local.cache.free(frame),
+        },
+    }
+}
+
+/// A copy for each port but the one that it came `from`: what lies below may put a tag in. Gives how many ports.
+fn flood(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, view: &View, from: IfId, frame: &Mbuf) -> usize {
+    view.bridge.counts.flooded.fetch_add(1, Ordering::Relaxed);
+    let mut ports = 0;
+    for port in view.ports.iter().filter(|port| port.forwarding && port.id != from) {
+        ports += 1;
+        match frame.copy(&mut local.cache) {
+            Some(copy) => local.transmit(ctx, port.id, copy),
+            None => local.count(Drop::NoBuffer),
+        }
+    }
+    ports
+}
+
+/// The groups that reach over one link only, whatever is at its other end (IEEE 802.1D table 7-10).
+fn is_for_one_link(dst: Mac) -> bool {
+    matches!(dst.0, [0x01, 0x80, 0xc2, 0, 0, 0..=0x0f])
+}

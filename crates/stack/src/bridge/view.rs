@@ -1,0 +1,147 @@
+//! What frames see of a bridge: immutable, replaced as a whole.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use siding_netisr::IfId;
+
+use super::BridgeSpec;
+use super::table::Stations;
+use crate::config::Config;
+use crate::ifnet::Kind;
+
+/// A bridge's ports at one moment.
+#[derive(Clone)]
+pub struct View {
+    pub(crate) bridge: Arc<Bridge>,
+    /// In order of joining.
+    pub ports: Arc<[Port]>,
+}
+
+/// A port of a bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Port {
+    /// The interface.
+    pub id: IfId,
+    /// Whether frames pass: it is up and has a link, and so has what it lies on.
+    pub forwarding: bool,
+    /// What stations that were heard here are learnt under. Another one each time that frames begin to pass.
+    pub(crate) number: u16,
+}
+
+/// A bridge, for life.
+pub(crate) struct Bridge {
+    pub(crate) spec: BridgeSpec,
+    pub(crate) stations: Stations,
+    pub(crate) counts: Counts,
+    /// The number that was given out last. One comes back after 65,535 others, when what was learnt under it has
+    /// aged long ago.
+    numbers: AtomicU16,
+}
+
+/// What a bridge counts.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) forwarded: AtomicU64,
+    pub(crate) flooded: AtomicU64,
+    pub(crate) moved: AtomicU64,
+    pub(crate) refused: AtomicU64,
+}
+
+impl View {
+    /// A bridge without ports.
+    pub(crate) fn new(spec: BridgeSpec, secret: (u64, u64)) -> View {
+        let stations = Stations::new(spec.stations, spec.ageing, secret);
+        let bridge = Bridge { spec, stations, counts: Counts::default(), numbers: AtomicU16::new(0) };
+        View { bridge: Arc::new(bridge), ports: Arc::new([]) }
+    }
+
+    /// The same bridge with one port more, through which nothing passes yet.
+    pub(crate) fn with(&self, id: IfId) -> View {
+        let port = Port { id, forwarding: false, number: 0 };
+        View { bridge: self.bridge.clone(), ports: self.ports.iter().copied().chain([port]).collect() }
+    }
+
+    /// The port, if it is one of this bridge's.
+    pub fn port(&self, id: IfId) -> Option<&Port> {
+        self.ports.iter().find(|port| port.id == id)
+    }
+
+    /// The port that frames pass through under this number.
+    pub(crate) fn numbered(&self, number: u16) -> Option<&Port> {
+        self.ports.iter().find(|port| port.forwarding && port.number == number)
+    }
+}
+
+impl Bridge {
+    /// A number that none of `ports` has.
+    fn number(&self, ports: &[Port]) -> u16 {
+        loop {
+            let number = self.numbers.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+            if ports.iter().all(|port| port.number != number) {
+                return number;
+            }
+        }
+    }
+}
+
+/// Has every bridge follow its ports: to be called on each configuration before it is published. Ports that have gone
+/// leave, those whose link has come or gone change, and a bridge has a link while frames pass through any port of it;
+/// so have the VLANs on it.
+pub(crate) fn review(config: &mut Config) {
+    let bridges = config.interfaces().filter(|interface| matches!(interface.kind, Kind::Bridge(_)));
+    let mut bridges: Vec<IfId> = bridges.map(|bridge| bridge.ifnet.id).collect();
+    // One bridge may lie on another by way of a VLAN: the lower one first.
+    bridges.sort_by_key(|id| config.depth(*id));
+    for id in bridges {
+        follow(config, id);
+        for above in config.nest(id).into_iter().skip(1) {
+            let Some(Kind::Vlan(vlan)) = config.interface(above).map(|above| &above.kind) else { continue };
+            let link = config.interface(vlan.parent).is_some_and(|parent| parent.link);
+            if let Some(above) = config.interface_mut(above) {
+                above.link = link;
+            }
+        }
+    }
+}
+
+fn follow(config: &mut Config, id: IfId) {
+    let Some(Kind::Bridge(view)) = config.interface(id).map(|bridge| &bridge.kind) else { return };
+    let view = view.clone();
+    let mut ports: Vec<Port> = view.ports.to_vec();
+    ports.retain(|port| config.interface(port.id).is_some_and(|port| port.member_of == id));
+    for at in 0..ports.len() {
+        let forwarding = passes(config, ports[at].id);
+        if forwarding && !ports[at].forwarding {
+            ports[at].number = view.bridge.number(&ports);
+        }
+        ports[at].forwarding = forwarding;
+    }
+    let link = ports.iter().any(|port| port.forwarding);
+    if let Some(bridge) = config.interface_mut(id) {
+        bridge.link = link;
+        if *ports != *view.ports {
+            bridge.kind = Kind::Bridge(Arc::new(View { bridge: view.bridge.clone(), ports: ports.into() }));
+        }
+    }
+}
+
+/// Whether an interface, and what it lies on, is up and has a link.
+fn passes(config: &Config, id: IfId) -> bool {
+    config.interface(id).is_some_and(|interface| {
+        let below = match &interface.kind {
+            Kind::Vlan(vlan) => passes(config, vlan.parent),
+            _ => true,
+        };
+        interface.up && interface.link && below
+    })
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("ports", &self.ports).finish_non_exhaustive()
+    }
+}

@@ -26,6 +26,8 @@ impl ArpOp {
     pub const REQUEST: ArpOp = ArpOp(1);
     /// I have.
     pub const REPLY: ArpOp = ArpOp(2);
+    /// Who am I? In frames of reverse ARP only (RFC 903).
+    pub const REVERSE_REQUEST: ArpOp = ArpOp(3);
 }
 
 /// An ARP packet.

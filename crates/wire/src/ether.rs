@@ -31,6 +31,8 @@ impl EtherType {
     pub const ARP: EtherType = EtherType(0x0806);
     /// IEEE 802.1Q customer tag.
     pub const VLAN: EtherType = EtherType(0x8100);
+    /// Reverse ARP (RFC 903).
+    pub const RARP: EtherType = EtherType(0x8035);
     /// IPv6.
     pub const IPV6: EtherType = EtherType(0x86dd);
     /// Slow protocols: LACP, marker.

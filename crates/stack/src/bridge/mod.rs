@@ -20,8 +20,8 @@
 //! # Locks
 //!
 //! None on the path of a frame, whether its addresses are known or not: ports stand in the snapshot, stations in
-//! atomic words. Changes happen under [`ranks::Control`](crate::ranks::Control). A bridge has nothing to dispatch of
-//! its own; what is announced after a change below it is the lagg's affair (see [`crate::lagg`]).
+//! atomic words. Changes happen under [`ranks::Control`](crate::ranks::Control). What is to be
+//! announced after a change below a bridge is built and dispatched under the lagg's lock (see `announce`).
 //!
 //! # Teardown
 //!
@@ -33,6 +33,7 @@
 //! Spanning tree: a loop in the wiring is not noticed; one in the configuration is refused. Filtering by VLAN, and
 //! snooping of multicast: every group is flooded.
 
+mod announce;
 mod change;
 mod forward;
 mod report;
@@ -40,6 +41,9 @@ mod spec;
 mod table;
 mod view;
 
+pub(crate) use announce::beyond;
+pub(crate) use announce::is_beyond;
+pub(crate) use announce::learning_frame;
 pub use change::BridgeError;
 pub(crate) use forward::input;
 pub(crate) use forward::output;

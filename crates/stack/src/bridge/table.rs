@@ -120,6 +120,12 @@ impl Stations {
         Some(port_of(word))
     }
 
+    /// The same for somebody who only looks.
+    pub(crate) fn look(&self, mac: Mac, now: Instant) -> Option<u16> {
+        let (place, word) = self.place_of(mac)?;
+        self.is_fresh(place, now).then(|| port_of(word))
+    }
+
     /// Forgets the stations behind ports whose numbers `which` names. Gives how many.
     pub(crate) fn forget(&self, which: impl Fn(u16) -> bool) -> usize {
         let taken = self.places.iter().map(|place| (place, place.word.load(Ordering::Relaxed)));

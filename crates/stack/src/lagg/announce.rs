@@ -40,6 +40,7 @@ use super::state::Announce;
 use super::state::Lagg;
 use super::state::State;
 use super::state::What;
+use crate::bridge;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::IfCounter;
@@ -66,8 +67,8 @@ pub(crate) fn reserve<L>(shared: &Shared, ctx: &Ctx<'_, L>, most: usize) -> Perm
 }
 
 /// How many announcements one round has.
-pub(crate) fn size(config: &Config, lagg: IfId) -> usize {
-    round(config, lagg).count()
+pub(crate) fn size(config: &Config, lagg: IfId, now: Instant) -> usize {
+    round(config, lagg, now).count()
 }
 
 /// Begins to announce, from the first round.
@@ -77,7 +78,7 @@ pub(crate) fn begin(config: &Config, lagg: IfId, state: &mut State, settings: An
     }
     state.announcing.rounds = settings.count - 1;
     state.announcing.next = Some(now + settings.interval);
-    state.announcing.round = round(config, lagg).collect();
+    state.announcing.round = round(config, lagg, now).collect();
 }
 
 /// Dispatches what is due, and has the timer queue come back for the rest.
@@ -96,7 +97,7 @@ pub(crate) fn emit(
     {
         announcing.rounds -= 1;
         announcing.next = Some(now + settings.interval);
-        announcing.round = round(config, lagg.id).collect();
+        announcing.round = round(config, lagg.id, now).collect();
     }
     for permit in permits {
         let Some((on, what)) = announcing.round.front().copied() else { break };
@@ -104,12 +105,8 @@ pub(crate) fn emit(
         if let Some(out) = config.interface(on)
             && is_current(out, what)
         {
-            let Some((frame, counter)) = build(shared, config, out, what) else { break };
-            let source = match what {
-                What::Address(addr) => Some(addr),
-                What::Groups => None,
-            };
-            let meta = LinkOut { out: on, key: 0, what: Out::Message(source, counter) };
+            let Some((frame, what)) = build(shared, config, out, what) else { break };
+            let meta = LinkOut { out: on, key: 0, what };
             match permit.dispatch(ctx, frame, meta) {
                 Ok(()) => announcing.dispatched += 1,
                 // Only a departing interface refuses a permit, and it announces nothing any more.
@@ -154,26 +151,32 @@ where
 }
 
 /// Everything that one round announces.
-fn round(config: &Config, lagg: IfId) -> impl Iterator<Item = (IfId, What)> + '_ {
-    config.nest(lagg).into_iter().filter_map(|id| config.interface(id)).flat_map(|interface| {
+fn round(config: &Config, lagg: IfId, now: Instant) -> impl Iterator<Item = (IfId, What)> + '_ {
+    let nest = config.nest(lagg);
+    let stations = bridge::beyond(config, &nest, now);
+    let stations = stations.into_iter().map(|(port, station)| (port, What::Station(station)));
+    let own = nest.into_iter().filter_map(|id| config.interface(id)).flat_map(|interface| {
         let id = interface.ifnet.id;
         let addrs6 = interface.addrs6.iter().filter(|own| own.state == DadState::Preferred);
         let addrs6 = addrs6.map(move |own| (id, What::Address(own.addr.into())));
         let addrs4 = interface.addrs4.iter().map(move |own| (id, What::Address(own.addr.into())));
         let groups = (!interface.addrs6.is_empty()).then_some((id, What::Groups));
         addrs6.chain(addrs4).chain(groups)
-    })
+    });
+    own.chain(stations)
 }
 
 fn is_current(out: &Interface, what: What) -> bool {
     match what {
         What::Address(addr) => out.may_source(addr),
         What::Groups => !out.addrs6.is_empty(),
+        // Looked at when it is sent: it may move at any time.
+        What::Station(_) => true,
     }
 }
 
 /// The announcement's frame; `None` if no buffer is free.
-fn build(shared: &Shared, config: &Config, out: &Interface, what: What) -> Option<(Mbuf, IfCounter)> {
+fn build(shared: &Shared, config: &Config, out: &Interface, what: What) -> Option<(Mbuf, Out)> {
     match what {
         What::Address(IpAddr::V6(addr)) => {
             //= RFC 4861 s7.2.6 [4861-32]: not solicited, to all nodes; Override, for the address has moved; Router
@@ -189,15 +192,16 @@ fn build(shared: &Shared, config: &Config, out: &Interface, what: What) -> Optio
                 Ip6Repr::new(addr, ip6::ALL_NODES, IpProto::ICMP6, nd::HOP_LIMIT, advert.buffer_len() as u16);
             let frame =
                 frame6(shared, out, &header, |payload| advert.emit(addr, ip6::ALL_NODES, payload).is_ok())?;
-            Some((frame, IfCounter::NaOut))
+            Some((frame, Out::Message(Some(addr.into()), IfCounter::NaOut)))
         }
         What::Address(IpAddr::V4(addr)) => {
             //= RFC 5227 s2.3 [5227-3]: an ARP announcement, to everybody.
             let mut frame = start(shared, out, Mac::BROADCAST, EtherType::ARP)?;
             ArpRepr::announcement(out.mac, addr).emit(frame.append(ARP_LEN)?).ok()?;
-            Some((frame, IfCounter::ArpRequestOut))
+            Some((frame, Out::Message(Some(addr.into()), IfCounter::ArpRequestOut)))
         }
-        What::Groups => Some((groups(shared, out)?, IfCounter::MldOut)),
+        What::Groups => Some((groups(shared, out)?, Out::Message(None, IfCounter::MldOut))),
+        What::Station(station) => Some((bridge::learning_frame(shared, station)?, Out::Station(station))),
     }
 }
 

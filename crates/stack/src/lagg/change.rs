@@ -320,7 +320,7 @@ impl Stack {
             return Err(LaggError::NotALagg(interface.ifnet.name.clone()));
         };
         // Before the lock: with permits in hand no announcement meets a full queue under it.
-        let permits = announce::reserve(shared, ctx, announce::size(&before, lagg) + 16);
+        let permits = announce::reserve(shared, ctx, announce::size(&before, lagg, now) + 16);
         let lagg_lock = view.lagg.clone();
         let (mut state, mut ctx) = ctx.lock(&lagg_lock.state);
         let mut config = (*before).clone();

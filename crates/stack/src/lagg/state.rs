@@ -157,6 +157,8 @@ pub(crate) enum What {
     Address(IpAddr),
     /// Which groups are listened to.
     Groups,
+    /// That a station behind another port of a bridge is this way.
+    Station(Mac),
 }
 
 /// A lagg, for tables.

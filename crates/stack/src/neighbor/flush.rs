@@ -18,6 +18,7 @@ use super::Lle;
 use super::What;
 use super::flow_key;
 use super::timer;
+use crate::bridge;
 use crate::drops::Drop;
 use crate::ranks;
 use crate::worker::Local;
@@ -57,6 +58,12 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
                 return local.drop_packet(packet, Drop::Stale);
             }
             out.ifnet.counters.add(counter, 1);
+            local.transmit(ctx, meta.out, packet);
+        }
+        What::Station(station) => {
+            if !bridge::is_beyond(&config, meta.out, station, local.now) {
+                return local.drop_packet(packet, Drop::Stale);
+            }
             local.transmit(ctx, meta.out, packet);
         }
         What::Held(lle) => {

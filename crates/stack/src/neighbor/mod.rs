@@ -95,6 +95,8 @@ pub(crate) enum What {
     /// A whole frame that announces or asks with this source address, which must still be ours; `None` is "no
     /// source needed" (`::`, or an ARP probe).
     Message(Option<IpAddr>, crate::ifnet::IfCounter),
+    /// A frame in the name of a station behind another port of the bridge, which must still be there.
+    Station(Mac),
     /// An IP packet that was held for the neighbour.
     Held(std::sync::Arc<Lle>),
 }

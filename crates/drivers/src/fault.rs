@@ -11,6 +11,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_mbuf::Pool;
 use siding_stack::Device;
+use siding_stack::Filter;
 
 /// How often each fault befalls a frame, in parts of a million. They are independent of each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,6 +138,10 @@ impl<D: Device, R: FnMut() -> u32 + Send> Device for Faulty<D, R> {
             }
         }
         self.push_out()
+    }
+
+    fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
+        self.device.set_filter(filter)
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

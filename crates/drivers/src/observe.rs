@@ -6,6 +6,7 @@ use std::os::fd::BorrowedFd;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
+use siding_stack::Filter;
 
 /// Which way a frame passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +70,10 @@ impl<D: Device, F: FnMut(Direction, &[u8]) + Send> Device for Tap<D, F> {
         }
         self.sent.clear();
         result
+    }
+
+    fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
+        self.device.set_filter(filter)
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

@@ -16,6 +16,7 @@ use std::sync::PoisonError;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
+use siding_stack::Filter;
 
 use crate::Direction;
 use crate::Tap;
@@ -182,6 +183,10 @@ impl<D: Device> Device for PcapTap<D> {
 
     fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
         self.tap.transmit(frames)
+    }
+
+    fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
+        self.tap.set_filter(filter)
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

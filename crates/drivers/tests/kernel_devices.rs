@@ -15,6 +15,8 @@ use siding_drivers::PacketDevice;
 use siding_drivers::TapDevice;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
+use siding_stack::Filter;
+use siding_wire::Mac;
 use siding_wire::checksum::Sum;
 
 use util::drain;
@@ -249,6 +251,33 @@ fn a_dry_pool_loses_frames_and_counts_them() {
         got.clear();
         a.transmit(&mut vec![packet(&ours_pool, &frame(9, &[0; 46]))]).unwrap();
         assert_eq!(receive(&mut b, &mut cache, 1, ours), [frame(9, &[0; 46])]);
+    });
+}
+
+#[test]
+fn t24_the_interface_lets_in_what_the_filter_names_and_forgets_it_with_the_device() {
+    in_netns("t24_the_interface_lets_in_what_the_filter_names_and_forgets_it_with_the_device", || {
+        veth("va", "vb");
+        let mut device = open("va", 1).remove(0);
+        let group = Mac([0x33, 0x33, 0xff, 1, 0x23, 0x45]);
+        let listens = || {
+            let list = std::fs::read_to_string("/proc/thread-self/net/dev_mcast").unwrap();
+            list.lines().any(|line| line.contains("va") && line.contains("3333ff012345"))
+        };
+        assert!(!listens());
+        let filter =
+            Filter { unicast: vec![Mac([2, 9, 9, 9, 9, 9])], multicast: vec![group], promiscuous: false };
+        device.set_filter(&filter).unwrap();
+        assert!(listens());
+        // Another address, the same group: what stays is not touched, and nothing is counted twice.
+        device.set_filter(&Filter { unicast: vec![], ..filter.clone() }).unwrap();
+        assert!(listens());
+        device.set_filter(&Filter { promiscuous: true, ..Filter::default() }).unwrap();
+        assert!(!listens());
+        device.set_filter(&filter).unwrap();
+        assert!(listens());
+        drop(device);
+        assert!(!listens());
     });
 }
 

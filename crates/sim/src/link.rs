@@ -11,6 +11,8 @@ use std::time::Duration;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
+use siding_stack::Filter;
+use siding_wire::Mac;
 
 /// A link of a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +53,8 @@ struct State {
 struct PortState {
     inbox: VecDeque<Vec<u8>>,
     departed: bool,
+    /// What the port lets in, as a card's filter does: whoever forgets to ask for a frame is deaf to it.
+    filter: Option<Filter>,
 }
 
 /// One worker's device on a virtual wire.
@@ -94,8 +98,10 @@ impl Link {
     }
 
     pub(crate) fn deliver(&self, port: usize, frame: Vec<u8>) {
-        if let Some(state) = self.lock().ports.get_mut(port).filter(|state| !state.departed) {
-            state.inbox.push_back(frame);
+        let mut state = self.lock();
+        let port = state.ports.get_mut(port).filter(|port| !port.departed && port.lets_in(&frame));
+        if let Some(port) = port {
+            port.inbox.push_back(frame);
         }
     }
 
@@ -110,6 +116,18 @@ impl Link {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PortState {
+    fn lets_in(&self, frame: &[u8]) -> bool {
+        let (Some(filter), Some(dst)) = (&self.filter, frame.first_chunk().map(|dst| Mac(*dst))) else {
+            return true;
+        };
+        filter.promiscuous
+            || dst == Mac::BROADCAST
+            || filter.unicast.contains(&dst)
+            || filter.multicast.contains(&dst)
     }
 }
 
@@ -139,6 +157,13 @@ impl Device for SimDevice {
         }
         for frame in frames.drain(..) {
             state.sent.push_back((self.port, frame.data().to_vec()));
+        }
+        Ok(())
+    }
+
+    fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
+        if let Some(port) = self.link.lock().ports.get_mut(self.port) {
+            port.filter = Some(filter.clone());
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use siding_sim::NodeId;
 use siding_sim::NodeSpec;
 use siding_sim::World;
 use siding_stack::Announce;
+use siding_stack::Filter;
 use siding_stack::LaggError;
 use siding_stack::LaggSpec;
 use siding_stack::Mode;
@@ -92,6 +93,10 @@ impl Rig {
 
     fn has_link(&self) -> bool {
         self.world.node(self.node).stack.config().interface(self.lagg).unwrap().link
+    }
+
+    fn filter(&self, port: IfId) -> Filter {
+        (**self.world.node(self.node).stack.config().filter(port).unwrap()).clone()
     }
 
     fn mac(&self, id: IfId) -> Mac {
@@ -271,6 +276,35 @@ fn t20_t38_ports_carry_the_laggs_address_and_get_their_own_back() {
         rig.world.node(rig.node).control(|stack, ctx| stack.lagg_remove_port(ctx, lagg, port).unwrap());
         assert_eq!(rig.mac(port), own);
     }
+    rig.finish();
+}
+
+#[test]
+fn t24_filters_of_ports_follow_the_lagg_and_what_lies_on_it() {
+    let mut rig = Rig::new(Mode::Failover, 2);
+    let (lagg, first) = (rig.lagg, rig.ports[0]);
+    let vlan = rig.vlan(lagg, 7);
+    rig.address(vlan, "2001:db8::1:2345", 64);
+    let group = Mac([0x33, 0x33, 0xff, 1, 0x23, 0x45]);
+    let mac = Mac([2, 9, 9, 9, 9, 9]);
+    rig.world.node(rig.node).control(|stack, ctx| stack.lagg_set_mac(ctx, lagg, mac).unwrap());
+    for port in &rig.ports {
+        let filter = rig.filter(*port);
+        assert!(filter.multicast.contains(&group), "the solicited-node group of the VLAN's address");
+        assert!(filter.unicast.contains(&mac), "the lagg's address");
+        assert!(!filter.promiscuous);
+    }
+    rig.world.node(rig.node).control(|stack, ctx| stack.lagg_remove_port(ctx, lagg, first).unwrap());
+    let (left, stayed) = (rig.filter(first), rig.filter(rig.ports[1]));
+    assert!(
+        !left.multicast.contains(&group) && !left.unicast.contains(&mac),
+        "they go with the lagg: {left:?}"
+    );
+    assert!(stayed.multicast.contains(&group) && stayed.unicast.contains(&mac));
+    rig.world.node(rig.node).control(|stack, ctx| {
+        stack.remove_address(ctx, vlan, "2001:db8::1:2345".parse().unwrap()).unwrap();
+    });
+    assert!(!rig.filter(rig.ports[1]).multicast.contains(&group));
     rig.finish();
 }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use siding_netisr::IfId;
 
+use crate::device::Filter;
 use crate::ifnet::AddrOrigin;
+use crate::ifnet::Filters;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ifnet::Vlan;
@@ -35,6 +37,7 @@ pub struct Config {
     pub routes4: Arc<Table<Ipv4Addr>>,
     fib6: Option<Arc<Fib<Ipv6Addr>>>,
     fib4: Option<Arc<Fib<Ipv4Addr>>>,
+    filters: Filters,
     /// Whether packets for others are forwarded, and advertisements carry the Router flag.
     pub forwarding: bool,
     /// The policy of source address selection (RFC 6724 s2.1).
@@ -60,6 +63,11 @@ impl Config {
     /// The interface that gets the frames of `parent` with this tag.
     pub(crate) fn vlan(&self, vlan: &Vlan) -> Option<&Interface> {
         self.vlans.get(vlan).and_then(|id| self.interface(*id))
+    }
+
+    /// What the device of an interface is to let in; `None` if it has no device.
+    pub fn filter(&self, device: IfId) -> Option<&Arc<Filter>> {
+        self.filters.of(self).get(&device)
     }
 
     /// What an interface lies on: the parent of a VLAN, the ports of a lagg or bridge.

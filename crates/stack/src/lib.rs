@@ -58,6 +58,7 @@ pub use chance::Chance;
 pub use control::*;
 pub use device::BATCH;
 pub use device::Device;
+pub use device::Filter;
 pub use event::Deaf;
 pub use event::Event;
 pub use event::Observer;

@@ -28,8 +28,9 @@
 //!
 //! # Teardown
 //!
-//! Dropping a device closes its sockets and unmaps its ring; promiscuous mode ends with them.
+//! Dropping a device closes its sockets and unmaps its ring; the filter, and promiscuous mode, end with them.
 
+mod membership;
 mod offload;
 mod ring;
 mod socket;
@@ -45,12 +46,14 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
 use siding_stack::Device;
+use siding_stack::Filter;
 
 use crate::Count;
 use crate::Counters;
 use crate::DriverError;
 use crate::error::check_name;
 use crate::error::named;
+use membership::Membership;
 use offload::Fault;
 use ring::Ring;
 use socket::Opening;
@@ -64,7 +67,7 @@ pub struct PacketConfig {
     /// The longest frame that is received, in bytes without VLAN tag and FCS; at most 65,000. Longer ones are dropped
     /// and counted.
     pub max_frame: u32,
-    /// Receive what is addressed to other stations as well: needed if the stack's MAC is not the interface's.
+    /// Receive what is addressed to other stations as well, whatever the [`Filter`] says.
     pub promiscuous: bool,
     /// Receive all multicast frames, without being promiscuous.
     pub all_multicast: bool,
@@ -81,6 +84,7 @@ pub struct PacketDevice {
     ring: Ring,
     socket: OwnedFd,
     sender: Sender,
+    membership: Membership,
     counters: Arc<Counters>,
     /// Calls in a row that found nothing.
     idle: u32,
@@ -108,9 +112,16 @@ impl PacketDevice {
                 group = Some(opening.join(group)?);
             }
             let sender = Sender::open(&opening)?;
-            let socket = opening.into_socket();
-            let name = name.to_owned();
-            devices.push(PacketDevice { name, ring, socket, sender, counters: Arc::default(), idle: 0 });
+            let membership = opening.membership();
+            devices.push(PacketDevice {
+                name: name.to_owned(),
+                ring,
+                socket: opening.into_socket(),
+                sender,
+                membership,
+                counters: Arc::default(),
+                idle: 0,
+            });
         }
         Ok(devices)
     }
@@ -184,6 +195,10 @@ impl Device for PacketDevice {
         self.sender.send(frames, &self.counters).map_err(|error| named(&self.name, "transmit", error))
     }
 
+    fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
+        self.membership.set(&self.socket, filter).map_err(|error| named(&self.name, "set the filter", error))
+    }
+
     fn readable(&self) -> Option<BorrowedFd<'_>> {
         Some(self.socket.as_fd())
     }
@@ -191,12 +206,12 @@ impl Device for PacketDevice {
 
 impl Default for PacketConfig {
     /// 4096 frames of an Ethernet's usual length (8 MiB a worker: enough for a worker that the system keeps from its core
-    /// for 4 ms at a million frames a second), promiscuous, through the queueing discipline.
+    /// for 4 ms at a million frames a second), what the [`Filter`] names and no more, through the queueing discipline.
     fn default() -> PacketConfig {
         PacketConfig {
             ring_frames: 4096,
             max_frame: 1920,
-            promiscuous: true,
+            promiscuous: false,
             all_multicast: false,
             qdisc_bypass: false,
         }

@@ -13,6 +13,7 @@ use rustix::net::SocketType;
 use rustix::net::netdevice::name_to_index;
 
 use super::PacketConfig;
+use super::membership::Membership;
 use super::ring::Layout;
 use super::ring::Ring;
 use crate::DriverError;
@@ -66,19 +67,14 @@ impl<'a> Opening<'a> {
         let index = self.index;
         bind(self.socket.as_fd(), index, libc::ETH_P_ALL as u16)
             .map_err(|source| self.error("bind to the interface", source))?;
-        let membership = |mode: c_int| libc::packet_mreq {
-            mr_ifindex: index as c_int,
-            mr_type: mode as u16,
-            mr_alen: 0,
-            mr_address: [0; 8],
-        };
+        let all = Membership::new(index);
         if self.config.promiscuous {
-            let promiscuous = membership(libc::PACKET_MR_PROMISC);
-            self.set("make the interface promiscuous", libc::PACKET_ADD_MEMBERSHIP, &promiscuous)?;
+            all.change(self.socket.as_fd(), libc::PACKET_ADD_MEMBERSHIP, libc::PACKET_MR_PROMISC, None)
+                .map_err(|source| self.error("make the interface promiscuous", source))?;
         }
         if self.config.all_multicast {
-            let all_multicast = membership(libc::PACKET_MR_ALLMULTI);
-            self.set("receive all multicast", libc::PACKET_ADD_MEMBERSHIP, &all_multicast)?;
+            all.change(self.socket.as_fd(), libc::PACKET_ADD_MEMBERSHIP, libc::PACKET_MR_ALLMULTI, None)
+                .map_err(|source| self.error("receive all multicast", source))?;
         }
         Ok(())
     }
@@ -94,6 +90,11 @@ impl<'a> Opening<'a> {
         option(self.socket.as_fd(), libc::PACKET_FANOUT, &mut settled)
             .map_err(|source| self.error("share the interface among workers", source))?;
         Ok(settled as u16)
+    }
+
+    /// A filter that lets nothing in yet.
+    pub(super) fn membership(&self) -> Membership {
+        Membership::new(self.index)
     }
 
     pub(super) fn into_socket(self) -> OwnedFd {
@@ -131,15 +132,15 @@ pub(super) fn drops(socket: &OwnedFd) -> u64 {
 
 /// C structures that are all numbers, without padding that matters: any bytes make a valid one.
 ///
-/// Private to this file, and only for what is passed to the kernel here.
-trait Plain: Copy {}
+/// Only for what is passed to the kernel here.
+pub(super) trait Plain: Copy {}
 impl Plain for c_int {}
 impl Plain for u32 {}
 impl Plain for libc::tpacket_req {}
 impl Plain for libc::packet_mreq {}
 impl Plain for libc::tpacket_stats {}
 
-fn set_option<T: Plain>(socket: BorrowedFd<'_>, name: c_int, value: &T) -> io::Result<()> {
+pub(super) fn set_option<T: Plain>(socket: BorrowedFd<'_>, name: c_int, value: &T) -> io::Result<()> {
     // JUSTIFICATION: neither std nor rustix has the options of packet sockets.
     // SAFETY: the pointer and the length are those of one initialised T, which the kernel only reads.
     let result = unsafe {

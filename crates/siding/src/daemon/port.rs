@@ -105,14 +105,7 @@ impl Opener {
             format!("{} has no Ethernet address: give `mac`, or another interface", config.device)
         })?;
         let mtu = self.mtu(config, link.mtu);
-        // The kernel joins no groups for us: either everything comes in, or at least all that is for groups.
-        let foreign = Some(mac) != own;
-        let settings = PacketConfig {
-            max_frame: u32::from(mtu) + 18,
-            promiscuous: foreign,
-            all_multicast: !foreign,
-            ..PacketConfig::default()
-        };
+        let settings = PacketConfig { max_frame: u32::from(mtu) + 18, ..PacketConfig::default() };
         let devices = PacketDevice::open(&config.device, settings, self.workers)?;
         let counters = devices.iter().map(|device| device.counters().clone()).collect();
         let devices = devices.into_iter().map(|device| captured(device, captures)).collect();

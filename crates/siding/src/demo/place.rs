@@ -8,6 +8,7 @@ use std::sync::mpsc::Sender;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
+use siding_stack::Filter;
 use siding_wire::Mac;
 
 use super::echo::Echo;
@@ -78,6 +79,10 @@ impl Device for Lent {
 
     fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
         self.device.as_mut().map_or(Ok(()), |device| device.transmit(frames))
+    }
+
+    fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
+        self.device.as_mut().map_or(Ok(()), |device| device.set_filter(filter))
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

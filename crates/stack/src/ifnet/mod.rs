@@ -1,6 +1,7 @@
 //! Interfaces: what stays with one for its life, and what a snapshot says of it.
 
 mod counters;
+mod filter;
 
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
@@ -15,6 +16,7 @@ use siding_wire::ip6;
 
 pub use counters::IfCounter;
 pub use counters::IfCounters;
+pub(crate) use filter::Filters;
 
 use crate::nd6::dad::DadState;
 use crate::nd6::nud::NudConfig;
@@ -175,11 +177,14 @@ impl Interface {
     /// Whether the interface listens to the group.
     //= RFC 4861 s7.2.1 [4861-24]: all nodes, and the solicited-node group of each address, tentative ones too.
     pub fn has_joined(&self, group: Ipv6Addr, forwarding: bool) -> bool {
-        group == ip6::ALL_NODES
-            || group == ip6::ALL_NODES_IFACE
-            || (forwarding && group == ip6::ALL_ROUTERS)
-            || (ip6::is_solicited_node(group)
-                && self.addrs6.iter().any(|own| ip6::solicited_node(own.addr) == group))
+        self.groups(forwarding).any(|joined| joined == group)
+    }
+
+    /// The groups that the interface listens to; one may come twice.
+    pub fn groups(&self, forwarding: bool) -> impl Iterator<Item = Ipv6Addr> {
+        let nodes = [ip6::ALL_NODES, ip6::ALL_NODES_IFACE].into_iter();
+        let routers = forwarding.then_some(ip6::ALL_ROUTERS);
+        nodes.chain(routers).chain(self.addrs6.iter().map(|own| ip6::solicited_node(own.addr)))
     }
 
     /// Whether `addr` is an address of this interface that may be a source.

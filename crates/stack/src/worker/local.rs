@@ -59,6 +59,7 @@ impl Local {
         };
         // Those of interfaces that were attached before anybody claimed this worker: no change will tell of them.
         local.take_devices();
+        local.set_filters();
         local
     }
 
@@ -70,6 +71,7 @@ impl Local {
     pub(crate) fn refresh(&mut self) {
         if self.config.refresh(&self.shared.config) {
             self.take_devices();
+            self.set_filters();
         }
     }
 
@@ -210,6 +212,19 @@ impl Local {
             self.count(Drop::NoBuffer);
         }
         copy
+    }
+
+    /// Has each device let in what the configuration needs, before anything is sent or received by it.
+    fn set_filters(&mut self) {
+        let config = self.config().clone();
+        for port in self.ports.iter_mut().flatten() {
+            let id = port.ifnet.id;
+            if let Some(filter) = config.filter(id)
+                && let Err(error) = port.set_filter(filter)
+            {
+                self.events.push(Event::DeviceError { interface: id, error: error.to_string() });
+            }
+        }
     }
 
     fn take_devices(&mut self) {

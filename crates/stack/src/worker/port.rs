@@ -8,6 +8,7 @@ use siding_mbuf::Mbuf;
 
 use crate::BATCH;
 use crate::Device;
+use crate::Filter;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Ifnet;
 
@@ -18,6 +19,8 @@ pub(crate) struct Port {
     /// Frames to send at the end of the turn.
     queue: Vec<Mbuf>,
     tx_bytes: u64,
+    /// What the device has been told to let in.
+    filter: Option<Arc<Filter>>,
 }
 
 impl Port {
@@ -25,7 +28,7 @@ impl Port {
     const BACKLOG: usize = 1024;
 
     pub(crate) fn new(ifnet: Arc<Ifnet>, device: Box<dyn Device>) -> Port {
-        Port { ifnet, device, queue: Vec::with_capacity(Self::BACKLOG), tx_bytes: 0 }
+        Port { ifnet, device, queue: Vec::with_capacity(Self::BACKLOG), tx_bytes: 0, filter: None }
     }
 
     /// Queues a frame. It comes back when the queue is full.
@@ -53,6 +56,15 @@ impl Port {
         counters.add(IfCounter::TxPackets, (before - self.queue.len()) as u64);
         counters.add(IfCounter::TxBytes, std::mem::take(&mut self.tx_bytes));
         sent
+    }
+
+    /// Has the device let in what `filter` names, if it has not been told yet.
+    pub(crate) fn set_filter(&mut self, filter: &Arc<Filter>) -> std::io::Result<()> {
+        if self.filter.as_ref() == Some(filter) {
+            return Ok(());
+        }
+        self.filter = Some(filter.clone());
+        self.device.set_filter(filter)
     }
 
     /// Whether frames wait for the wire.

@@ -47,6 +47,8 @@ struct State {
     sent: VecDeque<(usize, Vec<u8>)>,
     /// Frames that were sent by a port whose interface had departed.
     ghosts: u64,
+    /// Every port lets in everything.
+    promiscuous: bool,
 }
 
 #[derive(Debug, Default)]
@@ -99,10 +101,15 @@ impl Link {
 
     pub(crate) fn deliver(&self, port: usize, frame: Vec<u8>) {
         let mut state = self.lock();
-        let port = state.ports.get_mut(port).filter(|port| !port.departed && port.lets_in(&frame));
+        let all = state.promiscuous;
+        let port = state.ports.get_mut(port).filter(|port| !port.departed && (all || port.lets_in(&frame)));
         if let Some(port) = port {
             port.inbox.push_back(frame);
         }
+    }
+
+    pub(crate) fn set_promiscuous(&self) {
+        self.lock().promiscuous = true;
     }
 
     pub(crate) fn ghosts(&self) -> u64 {

@@ -119,6 +119,11 @@ impl World {
         NodeId(self.nodes.len() - 1)
     }
 
+    /// From now on every device on the link lets in everything, as one without a filter does.
+    pub fn set_promiscuous(&mut self, link: LinkId) {
+        self.links[link.0].0.set_promiscuous();
+    }
+
     /// Plugs a new interface of `node` into `link`, with a link-local address and, if given, another.
     /// `None` if the node has no slot for it.
     pub fn plug(&mut self, node: NodeId, link: LinkId, addr: Option<(IpAddr, u8)>) -> Option<IfId> {

@@ -356,6 +356,7 @@ fn an_error_about_our_request_reaches_who_waits_4443_2() {
 #[test]
 fn frames_for_others_and_impossible_addresses_are_dropped() {
     let (mut net, host, link, mac) = host();
+    net.world.set_promiscuous(link);
     net.hear(link, &frame6(OTHER_MAC, &echo(PEER, HOST, 1)));
     net.hear(link, &frame6(mac, &echo(PEER, v6(0x55), 1)));
     net.hear(link, &frame6(mac, &echo(Ipv6Addr::LOCALHOST, HOST, 1)));

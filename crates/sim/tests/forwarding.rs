@@ -136,6 +136,7 @@ fn beyond_scope_4443_5() {
     // Packets to a link-local address go nowhere, and to a group nobody here has joined neither.
     net.hear(links[0], &frame6(mac, &echo(PEER, local(0x55), 1)));
     let group = "ff0e::1234".parse().unwrap();
+    net.world.set_promiscuous(links[0]);
     net.hear(links[0], &frame6(siding_wire::ether::multicast_mac(group), &echo(PEER, group, 1)));
     assert_eq!((net.dropped(node, Cause::NotForUs), net.dropped(node, Cause::NotJoined)), (1, 1));
     assert_eq!(net.icmp().len(), 1);

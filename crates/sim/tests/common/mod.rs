@@ -175,6 +175,7 @@ impl Net {
 
     pub fn forwarding(&mut self, node: NodeId, forwarding: bool) {
         self.world.node(node).control(|stack, ctx| stack.set_forwarding(ctx, forwarding));
+        self.run(Duration::ZERO);
     }
 
     pub fn run(&mut self, time: Duration) {

@@ -107,5 +107,8 @@ impl Stack {
     pub fn set_forwarding(&self, ctx: &mut Ctx<'_, Unlocked>, forwarding: bool) {
         let (mut control, _ctx) = ctx.lock(&self.shared.control);
         self.shared.change(&mut control, |config| config.forwarding = forwarding);
+        drop(control);
+        // A router listens to a group more, which each worker tells its devices.
+        self.shared.netisr.call_workers();
     }
 }

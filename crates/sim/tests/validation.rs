@@ -343,8 +343,8 @@ fn t15_what_a_router_noted_is_used_and_probed_like_any_stale_one_9131_1() {
     net.run(ms(5500));
     assert_eq!(net.solicits_for(PEER).iter().map(|ns| ns.at).collect::<Vec<_>>(), [secs(5)]);
     // A host is in no group of routers.
-    net.world.set_promiscuous(link);
     let (mut net, host, link, _) = Net::host(spec("host"));
+    net.world.set_promiscuous(link);
     net.hear(link, &told);
     assert_eq!(net.drops(host), [(Cause::NotJoined, 1)]);
 }

@@ -50,6 +50,11 @@ impl Config {
         self.interfaces.get(id.slot())?.as_ref().filter(|interface| interface.ifnet.id == id)
     }
 
+    /// The interface in that slot, whatever its identity.
+    pub(crate) fn in_slot(&self, slot: usize) -> Option<&Interface> {
+        self.interfaces.get(slot)?.as_ref()
+    }
+
     /// All interfaces.
     pub fn interfaces(&self) -> impl Iterator<Item = &Interface> {
         self.interfaces.iter().flatten()
@@ -78,6 +83,12 @@ impl Config {
             Some(Kind::Bridge(view)) => view.ports.iter().map(|port| port.id).collect(),
             Some(Kind::Device) | None => Vec::new(),
         }
+    }
+
+    /// The lagg that an interface is a port of; [`IfId::NONE`] for none.
+    pub(crate) fn lagg_of(&self, id: IfId) -> IfId {
+        let above = self.interface(id).and_then(|port| self.interface(port.member_of));
+        above.filter(|above| matches!(above.kind, Kind::Lagg(_))).map_or(IfId::NONE, |lagg| lagg.ifnet.id)
     }
 
     /// The interface and everything that lies on it, nearest first, each once.

@@ -58,6 +58,8 @@ pub enum Drop {
     SamePort,
     /// For a group that no bridge forwards to (IEEE 802.1D table 7-10).
     LinkGroup,
+    /// More of a slow protocol's frames than one port may send.
+    SlowLimit,
     /// The wire did not take it.
     TxFull,
     /// The pool is dry.
@@ -76,7 +78,7 @@ pub enum Drop {
     Ignored,
 }
 
-const SIMPLE: [Drop; 30] = [
+const SIMPLE: [Drop; 31] = [
     Drop::NotOurMac,
     Drop::UnknownProtocol,
     Drop::BadSource,
@@ -99,6 +101,7 @@ const SIMPLE: [Drop; 30] = [
     Drop::InactivePort,
     Drop::SamePort,
     Drop::LinkGroup,
+    Drop::SlowLimit,
     Drop::TxFull,
     Drop::NoBuffer,
     Drop::NoHeadroom,
@@ -158,6 +161,7 @@ impl fmt::Display for Drop {
             Drop::InactivePort => "inactive-port",
             Drop::SamePort => "same-port",
             Drop::LinkGroup => "link-group",
+            Drop::SlowLimit => "slow-protocol-limit",
             Drop::TxFull => "tx-full",
             Drop::NoBuffer => "no-buffer",
             Drop::NoHeadroom => "no-headroom",

@@ -7,6 +7,7 @@ use std::net::Ipv6Addr;
 use siding_netisr::IfId;
 use siding_wire::Mac;
 
+use crate::lagg::lacp;
 use crate::nd6::nud::NudState;
 
 /// Something that happened. Told by the worker at the end of its turn, or by whoever flushes neighbours, with no
@@ -69,6 +70,26 @@ pub enum Event {
         /// What happened.
         cause: &'static str,
     },
+    /// A port of a lagg took a step in LACP.
+    LacpPort {
+        /// The lagg.
+        interface: IfId,
+        /// The port.
+        port: IfId,
+        /// Which machine, from where to where.
+        change: lacp::Change,
+        /// Why.
+        cause: lacp::Cause,
+    },
+    /// A lagg uses another aggregator: another partner, or another key of its.
+    LacpAggregator {
+        /// The lagg.
+        interface: IfId,
+        /// The one before.
+        from: Option<lacp::LagId>,
+        /// The one from now on.
+        to: Option<lacp::LagId>,
+    },
     /// A driver failed.
     DeviceError {
         /// On which interface.
@@ -118,6 +139,11 @@ impl fmt::Display for Event {
                 write!(f, "lagg: {cause}; port in use: {} -> {}", name(from), name(to))
             }
             Event::Bridge { port, cause, .. } => write!(f, "bridge: {cause}: {port}"),
+            Event::LacpPort { port, change, cause, .. } => write!(f, "lacp: port {port}: {change}: {cause}"),
+            Event::LacpAggregator { from, to, .. } => {
+                let event = lacp::Event::Aggregator { old: *from, new: *to };
+                write!(f, "lacp: {event}")
+            }
             Event::DeviceError { error, .. } => write!(f, "device: {error}"),
         }
     }

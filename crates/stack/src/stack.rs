@@ -36,6 +36,8 @@ use crate::icmp6::limit::TokenBucket;
 use crate::ifnet::Ifnet;
 use crate::ip4;
 use crate::ip6;
+use crate::lagg;
+use crate::lagg::SlowOut;
 use crate::limits::LimitReport;
 use crate::limits::Limits;
 use crate::nd6::dad::Dad;
@@ -147,6 +149,8 @@ pub(crate) struct Types {
     pub(crate) link_out: PacketType<Mbuf, LinkOut, Local>,
     /// Packets whose neighbour did not answer, with the interface that they would have left by.
     pub(crate) unreachable: PacketType<Mbuf, IfId, Local>,
+    /// LACPDUs and markers: a type of their own, so that nothing else's load keeps them waiting.
+    pub(crate) slow: PacketType<Mbuf, SlowOut, Local>,
     /// Announcements, for which room is reserved.
     pub(crate) announce: PacketType<Mbuf, LinkOut, Local>,
     /// Our own packets to ourselves, with the interface that has the address.
@@ -247,6 +251,7 @@ impl Types {
         }
         Ok(Types {
             link_out: netisr.register(spec("link_out", limit).flow_key(neighbor::key), neighbor::handle)?,
+            slow: netisr.register(spec("slow", limit), lagg::handle_slow)?,
             announce: netisr.register(spec("announce", limit), neighbor::handle)?,
             unreachable: netisr.register(spec("unreachable", limit), icmp6::unreachable)?,
             local_in: netisr.register(spec("local_in", limit), |ctx, local, packet, on| {

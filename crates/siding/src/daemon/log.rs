@@ -91,7 +91,9 @@ impl Observer for Log {
             }
             Event::AddressPreferred { interface, .. }
             | Event::Lagg { interface, .. }
-            | Event::Bridge { interface, .. } => {
+            | Event::Bridge { interface, .. }
+            | Event::LacpPort { interface, .. }
+            | Event::LacpAggregator { interface, .. } => {
                 tracing::info!("{}: {event}", self.name_of(*interface));
             }
             Event::AddressDuplicate { interface, .. } | Event::AddressConflict { interface, .. } => {

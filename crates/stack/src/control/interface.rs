@@ -20,7 +20,9 @@ use siding_wire::Mac;
 
 use super::NoInterface;
 use crate::Device;
+use crate::LaggError;
 use crate::Stack;
+use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::IfCounters;
 use crate::ifnet::Ifnet;
@@ -144,10 +146,26 @@ impl Stack {
     ///
     /// It is not attached.
     pub fn set_up(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, up: bool) -> Result<(), NoInterface> {
+        let set = |config: &mut Config| config.interface_mut(id).map(|interface| interface.up = up);
+        let config = self.config();
+        let interface = config.interface(id).ok_or(NoInterface(id))?;
+        // A lagg looks at its ports anew, and LACP at both.
+        let lagg = match interface.kind {
+            Kind::Lagg(_) => id,
+            _ => config.lagg_of(id),
+        };
+        if !lagg.is_none() {
+            let cause = if up { "taken up" } else { "taken down" };
+            let changed = self.change_lagg(ctx, lagg, cause, |config, _state| {
+                set(config).ok_or(LaggError::NoInterface(id))?;
+                Ok(false)
+            });
+            changed.map_err(|_| NoInterface(id))?;
+        }
         let (mut control, mut ctx) = ctx.lock(&self.shared.control);
-        self.shared.change(&mut control, |config| {
-            config.interface_mut(id).map(|interface| interface.up = up).ok_or(NoInterface(id))
-        })?;
+        if lagg.is_none() {
+            self.shared.change(&mut control, |config| set(config).ok_or(NoInterface(id)))?;
+        }
         if up {
             let now = self.now();
             for (on, addr) in control.dads.keys().filter(|(on, _)| *on == id) {

@@ -24,11 +24,13 @@ pub enum IfCounter {
     ArpReplyIn,
     ArpReplyOut,
     MldOut,
+    LacpIn,
+    LacpOut,
 }
 
 impl IfCounter {
     /// All of them, in order.
-    pub const ALL: [IfCounter; 17] = [
+    pub const ALL: [IfCounter; 19] = [
         IfCounter::RxPackets,
         IfCounter::RxBytes,
         IfCounter::TxPackets,
@@ -46,6 +48,8 @@ impl IfCounter {
         IfCounter::ArpReplyIn,
         IfCounter::ArpReplyOut,
         IfCounter::MldOut,
+        IfCounter::LacpIn,
+        IfCounter::LacpOut,
     ];
 
     /// The counter's name in tables.
@@ -68,6 +72,8 @@ impl IfCounter {
             IfCounter::ArpReplyIn => "arp-reply-in",
             IfCounter::ArpReplyOut => "arp-reply-out",
             IfCounter::MldOut => "mld-out",
+            IfCounter::LacpIn => "lacp-in",
+            IfCounter::LacpOut => "lacp-out",
         }
     }
 }

@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use siding_lockorder::After;
 use siding_lockorder::Ctx;
-use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
@@ -45,7 +44,6 @@ use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
-use crate::ifnet::Kind;
 use crate::nd6::dad::DadState;
 use crate::neighbor::LinkOut;
 use crate::neighbor::What as Out;
@@ -59,16 +57,11 @@ const BURST: usize = 64;
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Room for announcements, reserved before the lock.
-pub(crate) type Permits = Vec<Permit<Mbuf, LinkOut, Local>>;
+type Permits = Vec<Permit<Mbuf, LinkOut, Local>>;
 
 /// Reserves room for a burst, as far as there is room.
-pub(crate) fn reserve<L>(shared: &Shared, ctx: &Ctx<'_, L>, most: usize) -> Permits {
-    (0..most.min(BURST)).map_while(|_| shared.types.announce.reserve(ctx, None).ok()).collect()
-}
-
-/// How many announcements one round has.
-pub(crate) fn size(config: &Config, lagg: IfId, now: Instant) -> usize {
-    round(config, lagg, now).count()
+fn reserve<L>(shared: &Shared, ctx: &Ctx<'_, L>) -> Permits {
+    (0..BURST).map_while(|_| shared.types.announce.reserve(ctx, None).ok()).collect()
 }
 
 /// Begins to announce, from the first round.
@@ -82,7 +75,7 @@ pub(crate) fn begin(config: &Config, lagg: IfId, state: &mut State, settings: An
 }
 
 /// Dispatches what is due, and has the timer queue come back for the rest.
-pub(crate) fn emit(
+fn emit(
     ctx: &mut Ctx<'_, ranks::Lagg>,
     shared: &Shared,
     config: &Config,
@@ -129,20 +122,12 @@ pub(crate) fn emit(
     }
 }
 
-/// The lagg's time has come.
-pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
-    let shared = local.shared.clone();
-    let config = local.config().clone();
-    let Some(Kind::Lagg(view)) = config.interface(id).map(|interface| &interface.kind) else { return };
-    run(ctx, &shared, &config, &view.lagg, local.now);
-}
-
 /// Dispatches what is due of a lagg's announcements.
 pub(crate) fn run<L>(ctx: &mut Ctx<'_, L>, shared: &Shared, config: &Config, lagg: &Arc<Lagg>, now: Instant)
 where
     ranks::Lagg: After<L>,
 {
-    let permits = reserve(shared, ctx, BURST);
+    let permits = reserve(shared, ctx);
     let (mut state, mut ctx) = ctx.lock(&lagg.state);
     if state.announcing.armed.is_some_and(|armed| armed <= now) {
         state.announcing.armed = None;

@@ -8,13 +8,12 @@ use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_wire::Mac;
 
-use super::LaggReport;
+use super::LacpSpec;
 use super::LaggSpec;
 use super::Mode;
-use super::PortReport;
 use super::View;
-use super::announce;
-use super::select;
+use super::slow;
+use super::slow::Joined;
 use super::state::Lagg;
 use super::state::Member;
 use super::state::State;
@@ -52,6 +51,12 @@ pub enum LaggError {
     /// The lagg would lie on itself.
     #[error("'{0}' lies on this lagg: a lagg cannot lie on itself")]
     Loop(String),
+    /// LACP is spoken on the wire itself.
+    #[error("'{0}' cannot speak LACP: give a device, not a VLAN or a lagg")]
+    NotPhysical(String),
+    /// The lagg is in another mode.
+    #[error("the lagg does not speak LACP: make it with the mode 'lacp'")]
+    NotLacp,
     /// Not an address that one station can have.
     #[error("{0} cannot be an interface's address: it is zero or a group's")]
     Mac(Mac),
@@ -68,7 +73,8 @@ impl Stack {
         if spec.mtu < 1280 {
             return Err(AttachError::Mtu(spec.mtu).into());
         }
-        if let Some(mac) = spec.mac.filter(|mac| !mac.is_unicast()) {
+        let given = [spec.mac, spec.lacp.system_mac];
+        if let Some(mac) = given.into_iter().flatten().find(|mac| !mac.is_unicast()) {
             return Err(LaggError::Mac(mac));
         }
         let (mut control, _ctx) = ctx.lock(&shared.control);
@@ -77,7 +83,8 @@ impl Stack {
         // Locally administered, until the first port gives its own.
         let [_, a, b, c, d, e, ..] = control.chance.next_u64().to_be_bytes();
         let mac = spec.mac.unwrap_or(Mac([2, a, b, c, d, e]));
-        let state = State { own_mac: spec.mac.is_some(), ..State::default() };
+        let lacp = (spec.mode == Mode::Lacp).then(|| Joined::new(id, &spec, mac));
+        let state = State { own_mac: spec.mac.is_some(), lacp, ..State::default() };
         let mtu = spec.mtu;
         let lagg =
             Arc::new(Lagg { id, settings: spec, turn: RoundRobin::default(), state: Mutex::new(state) });
@@ -118,6 +125,10 @@ impl Stack {
         self.change_lagg(ctx, lagg, "port added", |config, state| {
             let interface = config.interface(port).ok_or(LaggError::NoInterface(port))?;
             let name = || interface.ifnet.name.clone();
+            let physical = matches!(interface.kind, Kind::Device) && slow::is_port(port);
+            if state.lacp.is_some() && !physical {
+                return Err(LaggError::NotPhysical(name()));
+            }
             if !interface.member_of.is_none() {
                 return Err(LaggError::IsPort(name()));
             }
@@ -129,7 +140,7 @@ impl Stack {
                 return Err(LaggError::HasAddresses(name()));
             }
             let first = state.ports.is_empty().then_some(interface.mac);
-            state.ports.push(Member { id: port, priority, usable: false });
+            state.ports.push(Member { id: port, priority, usable: false, leaving: false });
             if let Some(mac) = first.filter(|_| !state.own_mac) {
                 set_mac(config, lagg, mac);
             }
@@ -145,6 +156,10 @@ impl Stack {
 
     /// Takes a port out of its lagg, and gives it its own address back.
     ///
+    /// In LACP a port that is in use stays until its partner has stopped sending to it, two seconds at most, so that
+    /// nothing is lost: it sends no more, its report says that it leaves, and to remove it once more takes it out
+    /// at once.
+    ///
     /// # Errors
     ///
     /// It is no port of this lagg.
@@ -156,8 +171,12 @@ impl Stack {
     ) -> Result<(), LaggError> {
         self.change_lagg(ctx, lagg, "port removed", |config, state| {
             let name = config.interface(port).map_or(port.to_string(), |interface| interface.ifnet.name.clone());
-            if !state.ports.iter().any(|member| member.id == port) {
-                return Err(LaggError::NotAPort(name));
+            let State { ports, lacp, .. } = &mut *state;
+            let member = ports.iter_mut().find(|member| member.id == port);
+            let member = member.ok_or(LaggError::NotAPort(name))?;
+            let in_use = lacp.as_ref().is_some_and(|lacp| lacp.is_collecting(port));
+            if in_use && !std::mem::replace(&mut member.leaving, true) {
+                return Ok(false);
             }
             let sent = matches!(config.interface(lagg).map(|lagg| &lagg.kind), Some(Kind::Lagg(view)) if view.sending.contains(&port));
             release(config, state, port);
@@ -203,6 +222,27 @@ impl Stack {
         })
     }
 
+    /// Configures LACP anew. The partner sees what has changed, and starts again on a port only if our identity or the
+    /// key did.
+    ///
+    /// # Errors
+    ///
+    /// It is not in that mode.
+    pub fn lagg_set_lacp(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        lagg: IfId,
+        spec: LacpSpec,
+    ) -> Result<(), LaggError> {
+        if let Some(mac) = spec.system_mac.filter(|mac| !mac.is_unicast()) {
+            return Err(LaggError::Mac(mac));
+        }
+        self.change_lagg(ctx, lagg, "LACP configured", |_config, state| {
+            state.lacp.as_mut().ok_or(LaggError::NotLacp)?.spec = spec;
+            Ok(false)
+        })
+    }
+
     /// Tells that the link of an interface has come or gone.
     ///
     /// # Errors
@@ -214,10 +254,10 @@ impl Stack {
         if interface.link == link {
             return Ok(());
         }
-        let is_lagg = |above: &Interface| matches!(above.kind, Kind::Lagg(_));
-        if config.interface(interface.member_of).is_some_and(is_lagg) {
+        let lagg = config.lagg_of(id);
+        if !lagg.is_none() {
             let cause = if link { "link came up" } else { "link went down" };
-            return self.change_lagg(ctx, interface.member_of, cause, |config, _state| {
+            return self.change_lagg(ctx, lagg, cause, |config, _state| {
                 set_link(config, id, link);
                 Ok(false)
             });
@@ -225,39 +265,6 @@ impl Stack {
         let (mut control, _ctx) = ctx.lock(&self.shared.control);
         self.shared.change(&mut control, |config| set_link(config, id, link));
         Ok(())
-    }
-
-    /// Every lagg.
-    pub fn laggs(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<LaggReport> {
-        let config = self.config();
-        config
-            .interfaces()
-            .filter_map(|interface| match &interface.kind {
-                Kind::Lagg(view) => Some((interface, view)),
-                _ => None,
-            })
-            .map(|(interface, view)| {
-                let (state, _ctx) = ctx.lock(&view.lagg.state);
-                let port = |member: &Member| PortReport {
-                    id: member.id,
-                    name: config
-                        .interface(member.id)
-                        .map_or_else(String::new, |port| port.ifnet.name.clone()),
-                    priority: member.priority,
-                    usable: member.usable,
-                    sending: view.sending.contains(&member.id),
-                };
-                LaggReport {
-                    id: interface.ifnet.id,
-                    name: interface.ifnet.name.clone(),
-                    mode: view.lagg.settings.mode,
-                    ports: state.ports.iter().map(port).collect(),
-                    primary: state.primary,
-                    active: state.active,
-                    announced: state.announcing.dispatched,
-                }
-            })
-            .collect()
     }
 
     /// An interface departs: it leaves its lagg, or lets its ports go. Gives what is to be told, with no lock held.
@@ -275,6 +282,7 @@ impl Stack {
                     release(config, &mut state, port.id);
                 }
             });
+            state.lacp = None;
         }
         if interface.member_of.is_none() {
             return Vec::new();
@@ -286,89 +294,10 @@ impl Stack {
         // A lagg that has departed before its port has nothing to tell.
         left.unwrap_or_default()
     }
-
-    /// Changes a lagg under its lock, does what follows, and tells.
-    fn change_lagg(
-        &self,
-        ctx: &mut Ctx<'_, Unlocked>,
-        lagg: IfId,
-        cause: &'static str,
-        change: impl FnOnce(&mut Config, &mut State) -> Result<bool, LaggError>,
-    ) -> Result<(), LaggError> {
-        let (mut control, mut ctx) = ctx.lock(&self.shared.control);
-        let events = self.step_lagg(&mut control, &mut ctx, lagg, cause, change)?;
-        drop(control);
-        self.shared.netisr.call_workers();
-        events.iter().for_each(|event| self.shared.observer.event(event));
-        Ok(())
-    }
-
-    /// One step of a lagg: `change`, a new view, announcements. `change` says whether to announce in any case.
-    fn step_lagg(
-        &self,
-        control: &mut Control,
-        ctx: &mut Ctx<'_, ranks::Control>,
-        lagg: IfId,
-        cause: &'static str,
-        change: impl FnOnce(&mut Config, &mut State) -> Result<bool, LaggError>,
-    ) -> Result<Vec<Event>, LaggError> {
-        let shared = &self.shared;
-        let now = self.now();
-        let before = shared.config.load();
-        let interface = before.interface(lagg).ok_or(LaggError::NoInterface(lagg))?;
-        let Kind::Lagg(view) = &interface.kind else {
-            return Err(LaggError::NotALagg(interface.ifnet.name.clone()));
-        };
-        // Before the lock: with permits in hand no announcement meets a full queue under it.
-        let permits = announce::reserve(shared, ctx, announce::size(&before, lagg, now) + 16);
-        let lagg_lock = view.lagg.clone();
-        let (mut state, mut ctx) = ctx.lock(&lagg_lock.state);
-        let mut config = (*before).clone();
-        let must = change(&mut config, &mut state)?;
-        let was = state.active;
-        review(&mut config, &lagg_lock, &mut state);
-        let now_view = match config.interface(lagg).map(|interface| &interface.kind) {
-            Some(Kind::Lagg(view)) => view.clone(),
-            _ => return Err(LaggError::NoInterface(lagg)),
-        };
-        // Published before anything is dispatched: what is announced goes out by the new port.
-        shared.publish(config);
-        let moved = now_view.sending.first() != view.sending.first() && !now_view.sending.is_empty();
-        let came = view.sending.is_empty() && !now_view.sending.is_empty();
-        if must || moved || came {
-            let config = shared.config.load();
-            announce::begin(&config, lagg, &mut state, lagg_lock.settings.announce, now);
-            announce::emit(&mut ctx, shared, &config, &lagg_lock, &mut state, now, permits);
-        }
-        drop(state);
-        let _ = control;
-        Ok(vec![Event::Lagg { interface: lagg, cause, from: was, to: now_view.sending.first().copied() }])
-    }
-}
-
-/// Makes the view anew from the ports and their links.
-fn review(config: &mut Config, lagg: &Arc<Lagg>, state: &mut State) {
-    for member in &mut state.ports {
-        member.usable = config.interface(member.id).is_some_and(|port| port.up && port.link);
-    }
-    state.active = select::active(state, lagg.settings.reselect);
-    let usable: Arc<[IfId]> = state.ports.iter().filter(|port| port.usable).map(|port| port.id).collect();
-    let sending = match lagg.settings.mode {
-        Mode::Failover => state.active.into_iter().collect(),
-        _ => usable.clone(),
-    };
-    let ports = state.ports.iter().map(|port| port.id).collect();
-    let link = !usable.is_empty();
-    // A standby port's frames are copies of what the active one gets, or stray: not taken.
-    let receiving = if lagg.settings.mode == Mode::Failover { Arc::clone(&sending) } else { usable };
-    if let Some(interface) = config.interface_mut(lagg.id) {
-        interface.kind = Kind::Lagg(Arc::new(View { lagg: lagg.clone(), ports, sending, receiving }));
-    }
-    set_link(config, lagg.id, link);
 }
 
 /// A port is a port no more.
-fn release(config: &mut Config, state: &mut State, port: IfId) {
+pub(super) fn release(config: &mut Config, state: &mut State, port: IfId) {
     state.ports.retain(|member| member.id != port);
     if state.primary == Some(port) {
         state.primary = None;
@@ -392,7 +321,7 @@ fn set_mac(config: &mut Config, id: IfId, mac: Mac) -> bool {
 }
 
 /// The link of an interface, and of the VLANs on it.
-fn set_link(config: &mut Config, id: IfId, link: bool) {
+pub(super) fn set_link(config: &mut Config, id: IfId, link: bool) {
     if let Some(interface) = config.interface_mut(id) {
         interface.link = link;
     }

@@ -5,7 +5,7 @@
 //! [`ranks::Lagg`](crate::ranks::Lagg) guards a lagg's ports and what is to be announced; it is taken under
 //! [`ranks::Control`](crate::ranks::Control), for a change of ports makes a new snapshot. Everything that a change
 //! brings forth (announcements, LACPDUs) is built and *dispatched* under it; nothing is sent from there. Frames
-//! look at the [`View`] in the snapshot and take no lock.
+//! look at the [`View`] in the snapshot and take no lock, but for the few of slow protocols ([`slow`]).
 //!
 //! A change touches the port that changes: no other is detached, or initialised again.
 //!
@@ -20,15 +20,23 @@ mod hash;
 mod input;
 pub mod lacp;
 mod output;
+mod report;
 mod select;
+mod slow;
 mod state;
+mod step;
 mod view;
 
-pub(crate) use announce::timer;
 pub use change::LaggError;
 pub use hash::HashLayers;
 pub(crate) use input::input;
+pub(crate) use input::timer;
 pub(crate) use output::output;
+pub use slow::LacpPortReport;
+pub use slow::LacpReport;
+pub use slow::LacpSpec;
+pub(crate) use slow::SlowOut;
+pub(crate) use slow::handle as handle_slow;
 pub use state::Announce;
 pub(crate) use state::Lagg;
 pub use state::LaggReport;

@@ -10,6 +10,10 @@ use siding_netisr::Instant;
 use siding_wire::Mac;
 
 use super::HashLayers;
+use super::slow::Joined;
+use super::slow::LacpPortReport;
+use super::slow::LacpReport;
+use super::slow::LacpSpec;
 use super::view::RoundRobin;
 use crate::ranks;
 
@@ -86,6 +90,8 @@ pub struct LaggSpec {
     pub hash: HashLayers,
     /// How its changes are announced.
     pub announce: Announce,
+    /// LACP, in that mode.
+    pub lacp: LacpSpec,
 }
 
 impl LaggSpec {
@@ -99,6 +105,7 @@ impl LaggSpec {
             reselect: Reselect::default(),
             hash: HashLayers::default(),
             announce: Announce::default(),
+            lacp: LacpSpec::default(),
         }
     }
 }
@@ -123,16 +130,20 @@ pub(crate) struct State {
     /// Whether the address was given, rather than taken from the first port.
     pub(crate) own_mac: bool,
     pub(crate) announcing: Announcing,
+    /// The machines, in that mode.
+    pub(crate) lacp: Option<Joined>,
 }
 
 /// A port of a lagg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) id: IfId,
-    /// More is better.
+    /// More is better; in LACP less is better, as its standard has it.
     pub(crate) priority: u16,
     /// Whether its link is there and it is up.
     pub(crate) usable: bool,
+    /// It is to go as soon as its partner has stopped sending to it.
+    pub(crate) leaving: bool,
 }
 
 /// What is still to be announced.
@@ -178,6 +189,8 @@ pub struct LaggReport {
     pub active: Option<IfId>,
     /// Announcements that were dispatched, ever.
     pub announced: u64,
+    /// LACP, in that mode.
+    pub lacp: Option<LacpReport>,
 }
 
 /// A port of a lagg, for tables.
@@ -187,10 +200,16 @@ pub struct PortReport {
     pub id: IfId,
     /// Its name.
     pub name: String,
-    /// More is better.
+    /// More is better; in LACP less is better, as its standard has it.
     pub priority: u16,
     /// Whether it can be used: up, with a link.
     pub usable: bool,
     /// Whether it sends.
     pub sending: bool,
+    /// Whether its frames are taken.
+    pub receiving: bool,
+    /// Whether it is on its way out: it goes when its partner has stopped sending to it.
+    pub leaving: bool,
+    /// LACP, in that mode.
+    pub lacp: Option<LacpPortReport>,
 }

@@ -164,6 +164,20 @@ impl Group {
         Ok(())
     }
 
+    /// Whether one more LACPDU of a port may be looked at; to be asked before [`on_pdu`](Self::on_pdu) by whoever must
+    /// go to some expense for that.
+    ///
+    /// # Errors
+    /// There were too many, or there is no such port.
+    pub fn admit(&mut self, now: Instant, port: PortNumber) -> Result<(), Ignored> {
+        let at = self.find(port).map_err(|_| Ignored::NoSuchPort)?;
+        let admitted = self.ports[at].admit(now);
+        if admitted.is_err() {
+            self.ports[at].counters.ignored += 1;
+        }
+        admitted
+    }
+
     /// An LACPDU came in on a port, untagged and to [`siding_wire::lacp::SLOW_MAC`].
     ///
     /// # Errors

@@ -86,6 +86,10 @@ pub const MAX_LACPDUS: usize = 3;
 /// Marker responses that one port may send in a second (IEEE 802.3 Annex 57A: slow protocols stay slow).
 pub const MAX_MARKERS: usize = 10;
 
+/// LACPDUs of one port that are looked at in a second. No partner that keeps the limit sends as many, whatever the wire
+/// does to their order and number.
+pub const MAX_HEARD: usize = 32;
+
 /// The queue did not take the PDU. Why is for the caller to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused;

@@ -15,6 +15,7 @@ use super::Change;
 use super::FAST_PERIODIC_TIME;
 use super::GroupConfig;
 use super::LagId;
+use super::MAX_HEARD;
 use super::MAX_LACPDUS;
 use super::MAX_MARKERS;
 use super::MuxState;
@@ -44,6 +45,8 @@ pub enum Ignored {
     MarkerResponse,
     /// More markers than may be answered in a second.
     TooManyMarkers,
+    /// More LACPDUs than are looked at in a second.
+    TooManyPdus,
 }
 
 impl fmt::Display for Ignored {
@@ -54,6 +57,7 @@ impl fmt::Display for Ignored {
             Ignored::LacpDisabled => "LACP disabled",
             Ignored::MarkerResponse => "marker response that nobody asked for",
             Ignored::TooManyMarkers => "too many markers",
+            Ignored::TooManyPdus => "too many LACPDUs",
         })
     }
 }
@@ -103,6 +107,7 @@ pub struct Port {
     limit: Limit<MAX_LACPDUS>,
     retry_at: Option<Instant>,
     markers: Limit<MAX_MARKERS>,
+    heard: Limit<MAX_HEARD>,
 
     actor_churn: Churn,
     partner_churn: Churn,
@@ -149,6 +154,7 @@ impl Port {
             limit: Limit::new(FAST_PERIODIC_TIME),
             retry_at: None,
             markers: Limit::new(FAST_PERIODIC_TIME),
+            heard: Limit::new(FAST_PERIODIC_TIME),
             actor_churn: Churn::Idle,
             partner_churn: Churn::Idle,
             counters: PortCounters::default(),
@@ -229,6 +235,15 @@ impl Port {
         self.run_periodic(now, log);
         self.run_churn(now, log);
         self.transmit(now, group, send);
+    }
+
+    /// Whether one more LACPDU may be looked at.
+    pub(super) fn admit(&mut self, now: Instant) -> Result<(), Ignored> {
+        if now < self.heard.free_at() {
+            return Err(Ignored::TooManyPdus);
+        }
+        self.heard.record(now);
+        Ok(())
     }
 
     /// Answers a marker.

@@ -1,0 +1,108 @@
+//! Slow protocols' frames that come in on a port.
+
+use std::sync::Arc;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::ether::Ether;
+use siding_wire::lacp::Marker;
+use siding_wire::lacp::SLOW_MAC;
+use siding_wire::lacp::SlowPdu;
+
+use super::Outbox;
+use super::group::number;
+use super::group::sender;
+use crate::Stack;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::lagg::View;
+use crate::lagg::lacp::Ignored;
+use crate::lagg::lacp::PortNumber;
+use crate::worker::Local;
+
+/// A frame of a slow protocol, from the port `on` itself. It ends here, whatever it says.
+//= IEEE 802.1AX s6.4.2 [LACP-1]: taken on the physical port alone: with a tag it never gets here, and nobody
+//= forwards it.
+pub(crate) fn input(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    view: &Arc<View>,
+    frame: Mbuf,
+) {
+    match hear(ctx, local, config, on, view, frame.data()) {
+        Ok(()) => {
+            on.ifnet.counters.add(IfCounter::LacpIn, 1);
+            local.cache.free(frame);
+        }
+        Err(cause) => local.drop_packet(frame, cause),
+    }
+}
+
+fn hear(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    view: &Arc<View>,
+    frame: &[u8],
+) -> Result<(), Drop> {
+    let (header, body) = Ether::parse(frame).map_err(Drop::Malformed)?;
+    if header.dst != SLOW_MAC {
+        return Err(Drop::NotOurMac);
+    }
+    let pdu = SlowPdu::parse(body).map_err(Drop::Malformed)?;
+    let port = number(on.ifnet.id).ok_or(Drop::InactivePort)?;
+    match pdu {
+        //= IEEE 802.1AX s6.4.12 [LACP-2]: other slow protocols are not ours
+        SlowPdu::Other(_) => Err(Drop::Ignored),
+        SlowPdu::Marker(marker) => answer(ctx, local, config, view, port, &marker).map_err(cause),
+        SlowPdu::Lacp(pdu) => {
+            // A look first: a flood must not keep the outer lock busy.
+            let (mut state, lagg_ctx) = ctx.lock(&view.lagg.state);
+            let lacp = state.lacp.as_mut().ok_or(Drop::Ignored)?;
+            lacp.admit(local.now, port).map_err(cause)?;
+            drop((state, lagg_ctx));
+            let stack = Stack { shared: local.shared.clone() };
+            let mut heard = Ok(());
+            let events = stack.step_lacp(ctx, view.lagg.id, local.now, |now, joined, out| {
+                heard = joined.group.on_pdu(now, port, &pdu, sender(out));
+            });
+            events.into_iter().for_each(|event| local.tell(event));
+            heard.map_err(cause)
+        }
+    }
+}
+
+/// Answers a marker: what came before it on this port has been handled.
+//= IEEE 802.1AX s6.5.4 [LACP-11]: the responder is mandatory; the same contents go back as a response
+fn answer(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    view: &View,
+    port: PortNumber,
+    marker: &Marker,
+) -> Result<(), Ignored> {
+    let shared = local.shared.clone();
+    let mut out = Outbox::reserve(&shared, ctx, config, view.lagg.id, 1);
+    let (mut state, ctx) = ctx.lock(&view.lagg.state);
+    let joined = state.lacp.as_mut().ok_or(Ignored::LacpDisabled)?;
+    let response = joined.group.on_marker(local.now, port, marker)?;
+    // One that finds no room is lost; who asked asks again.
+    let _ = out.put(port, &response.to_bytes());
+    out.dispatch(&ctx);
+    Ok(())
+}
+
+fn cause(ignored: Ignored) -> Drop {
+    match ignored {
+        Ignored::NoSuchPort | Ignored::PortDown => Drop::InactivePort,
+        Ignored::LacpDisabled | Ignored::MarkerResponse => Drop::Ignored,
+        Ignored::TooManyMarkers | Ignored::TooManyPdus => Drop::SlowLimit,
+    }
+}

@@ -1,0 +1,112 @@
+//! What a step of the machines has to say: built under the lagg's lock, dispatched under it, sent later.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
+use siding_netisr::Metadata;
+use siding_netisr::Permit;
+use siding_wire::EtherType;
+use siding_wire::Mac;
+use siding_wire::ether::Ether;
+use siding_wire::ether::HEADER_LEN;
+use siding_wire::lacp::SLOW_LEN;
+use siding_wire::lacp::SLOW_MAC;
+
+use super::group;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::lagg::lacp::PortNumber;
+use crate::lagg::lacp::Refused;
+use crate::ranks;
+use crate::stack::Shared;
+use crate::worker::Local;
+
+/// Metadata of a PDU on its way out: what was true when it was dispatched.
+#[derive(Debug)]
+pub(crate) struct SlowOut {
+    lagg: IfId,
+    port: IfId,
+    source: Mac,
+}
+
+impl Metadata for SlowOut {
+    fn interfaces(&self, visit: &mut impl FnMut(IfId)) {
+        visit(self.lagg);
+        visit(self.port);
+    }
+}
+
+/// The PDUs of one step. They are dispatched when the view that they tell of has been published.
+pub(crate) struct Outbox<'a> {
+    shared: &'a Shared,
+    config: &'a Config,
+    lagg: IfId,
+    permits: Vec<Permit<Mbuf, SlowOut, Local>>,
+    ready: Vec<(Permit<Mbuf, SlowOut, Local>, Mbuf, SlowOut)>,
+}
+
+impl<'a> Outbox<'a> {
+    /// Reserves room for `most` PDUs, as far as there is room. To be called before the lagg's lock is taken.
+    pub(crate) fn reserve<L>(
+        shared: &'a Shared,
+        ctx: &Ctx<'_, L>,
+        config: &'a Config,
+        lagg: IfId,
+        most: usize,
+    ) -> Outbox<'a> {
+        let permits = (0..most).map_while(|_| shared.types.slow.reserve(ctx, None).ok()).collect();
+        Outbox { shared, config, lagg, permits, ready: Vec::new() }
+    }
+
+    /// Builds the PDU `body` for a port.
+    ///
+    /// # Errors
+    ///
+    /// No room is reserved, or no buffer is free.
+    pub(crate) fn put(&mut self, port: PortNumber, body: &[u8; SLOW_LEN]) -> Result<(), Refused> {
+        let port = self.config.in_slot(group::slot(port)).ok_or(Refused)?;
+        let permit = self.permits.pop().ok_or(Refused)?;
+        let frame = build(self.shared, port, body).ok_or(Refused)?;
+        let meta = SlowOut { lagg: self.lagg, port: port.ifnet.id, source: port.permanent_mac };
+        self.ready.push((permit, frame, meta));
+        Ok(())
+    }
+
+    /// Hands over what was built.
+    pub(crate) fn dispatch(self, ctx: &Ctx<'_, ranks::Lagg>) {
+        for (permit, frame, meta) in self.ready {
+            // Only a departing interface refuses a permit.
+            if permit.dispatch(ctx, frame, meta).is_err() {
+                self.shared.drops[self.shared.netisr.workers()].count(Drop::InterfaceGone);
+            }
+        }
+    }
+}
+
+/// The handler of PDUs that were dispatched.
+pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, frame: Mbuf, meta: SlowOut) {
+    local.refresh();
+    let config = local.config().clone();
+    let Some(port) = config.interface(meta.port) else {
+        return local.drop_packet(frame, Drop::InterfaceGone);
+    };
+    // It speaks for a port of this lagg, with this address, or not at all.
+    if port.member_of != meta.lagg || port.permanent_mac != meta.source {
+        return local.drop_packet(frame, Drop::Stale);
+    }
+    port.ifnet.counters.add(IfCounter::LacpOut, 1);
+    local.transmit(ctx, meta.port, frame);
+}
+
+//= IEEE 802.1AX s6.4.2 [LACP-1]: to the slow protocols' group, from the port's own address, which is not the
+//= lagg's; by the port itself, so that no tag gets on it.
+fn build(shared: &Shared, port: &Interface, body: &[u8; SLOW_LEN]) -> Option<Mbuf> {
+    let mut frame = shared.pool.alloc()?;
+    let header = Ether { dst: SLOW_MAC, src: port.permanent_mac, ethertype: EtherType::SLOW };
+    header.emit(frame.append(HEADER_LEN)?).ok()?;
+    frame.append(SLOW_LEN)?.copy_from_slice(body);
+    Some(frame)
+}

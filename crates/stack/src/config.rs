@@ -14,6 +14,7 @@ use crate::ifnet::AddrOrigin;
 use crate::ifnet::Filters;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ifnet::Owners;
 use crate::ifnet::Vlan;
 use crate::ip6::source::Candidate;
 use crate::ip6::source::Mobility;
@@ -38,6 +39,7 @@ pub struct Config {
     fib6: Option<Arc<Fib<Ipv6Addr>>>,
     fib4: Option<Arc<Fib<Ipv4Addr>>>,
     filters: Filters,
+    owners: Owners,
     /// Whether packets for others are forwarded, and advertisements carry the Router flag.
     pub forwarding: bool,
     /// The policy of source address selection (RFC 6724 s2.1).
@@ -121,16 +123,17 @@ impl Config {
 
     /// The interface that has this address assigned. A link-local address is looked for on `on` only.
     pub fn owner6(&self, addr: Ipv6Addr, on: IfId) -> Option<&Interface> {
-        let here = self.interface(on).filter(|interface| interface.accepts(addr));
-        if here.is_some() || siding_wire::ip6::is_link_local(addr) {
-            return here;
+        let owners = self.owners.of(self).addrs6.get(&addr)?;
+        if owners.contains(&on) {
+            return self.interface(on);
         }
-        self.interfaces().find(|interface| interface.accepts(addr))
+        let elsewhere = owners.first().filter(|_| !siding_wire::ip6::is_link_local(addr))?;
+        self.interface(*elsewhere)
     }
 
     /// The interface that has this address assigned.
     pub fn owner4(&self, addr: Ipv4Addr) -> Option<&Interface> {
-        self.interfaces().find(|interface| interface.addrs4.iter().any(|own| own.addr == addr))
+        self.interface(*self.owners.of(self).addrs4.get(&addr)?)
     }
 
     /// Whether `addr` is an address of ours that may be a source, on whichever interface.

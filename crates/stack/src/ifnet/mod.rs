@@ -2,6 +2,7 @@
 
 mod counters;
 mod filter;
+mod owners;
 
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
@@ -17,6 +18,7 @@ use siding_wire::ip6;
 pub use counters::IfCounter;
 pub use counters::IfCounters;
 pub(crate) use filter::Filters;
+pub(crate) use owners::Owners;
 
 use crate::nd6::dad::DadState;
 use crate::nd6::nud::NudConfig;

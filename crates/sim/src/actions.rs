@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use siding_netisr::IfId;
+use siding_stack::nd6::router::AdvertConfig;
 
 use crate::link::Faults;
 use crate::node::Node;
@@ -20,7 +21,7 @@ impl World {
     /// Does one thing that chance picks.
     pub(crate) fn act(&mut self) {
         let node = NodeId(self.pick(self.nodes.len()));
-        match self.pick(16) {
+        match self.pick(17) {
             0 => self.act_unplug(node),
             1 | 2 => self.act_plug(node),
             3 => self.act_flap(node),
@@ -34,6 +35,7 @@ impl World {
             8 => self.act_forget(node),
             9 => self.act_down(node),
             10 => self.act_readdress(node),
+            11 => self.act_advertise(node),
             _ => self.act_ping(node),
         }
     }
@@ -140,6 +142,24 @@ impl World {
             }
         });
         self.note(format!("{}: {addr} removed and added", self.nodes[node.0].name));
+    }
+
+    /// Becomes a router that advertises itself, ceases to, or becomes a host.
+    fn act_advertise(&mut self, node: NodeId) {
+        let Some(id) = self.any_interface(node) else { return };
+        let what = self.pick(4);
+        let config = AdvertConfig { max_interval: Duration::from_secs(4), ..AdvertConfig::default() };
+        self.nodes[node.0].control(|stack, ctx| match what {
+            0 => stack.set_forwarding(ctx, false),
+            1 => drop(stack.stop_advertising(ctx, id)),
+            2 => drop(stack.suspend_advertising(ctx, id)),
+            _ => {
+                stack.set_forwarding(ctx, true);
+                drop(stack.start_advertising(ctx, id, config));
+            }
+        });
+        let what = ["is a host", "stops to advertise", "pauses", "advertises"][what];
+        self.note(format!("{}: {what} on {id}", self.nodes[node.0].name));
     }
 
     fn act_ping(&mut self, node: NodeId) {

@@ -1,5 +1,6 @@
 //! The configuration that the data path reads: one immutable snapshot.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -42,6 +43,8 @@ pub struct Config {
     owners: Owners,
     /// Whether packets for others are forwarded, and advertisements carry the Router flag.
     pub forwarding: bool,
+    /// Interfaces that advertise us as a router.
+    pub(crate) advertising: BTreeSet<IfId>,
     /// The policy of source address selection (RFC 6724 s2.1).
     pub policy: Policy,
 }
@@ -134,6 +137,11 @@ impl Config {
     /// The interface that has this address assigned.
     pub fn owner4(&self, addr: Ipv4Addr) -> Option<&Interface> {
         self.interface(*self.owners.of(self).addrs4.get(&addr)?)
+    }
+
+    /// Whether the interface advertises us as a router.
+    pub fn is_advertising(&self, id: IfId) -> bool {
+        self.advertising.contains(&id)
     }
 
     /// Whether `addr` is an address of ours that may be a source, on whichever interface.

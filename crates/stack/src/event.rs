@@ -9,6 +9,7 @@ use siding_wire::Mac;
 
 use crate::lagg::lacp;
 use crate::nd6::nud::NudState;
+use crate::nd6::router::Difference;
 
 /// Something that happened. Told by the worker at the end of its turn, or by whoever flushes neighbours, with no
 /// lock held.
@@ -49,6 +50,15 @@ pub enum Event {
         addr: IpAddr,
         /// Who says so.
         lladdr: Option<Mac>,
+    },
+    /// Another router says otherwise than we do (RFC 4861 s6.2.7).
+    RouterDiffers {
+        /// On which interface.
+        interface: IfId,
+        /// The other router.
+        router: Ipv6Addr,
+        /// What it says.
+        what: Difference,
     },
     /// A lagg changed.
     Lagg {
@@ -133,6 +143,9 @@ impl fmt::Display for Event {
             Event::AddressConflict { addr, lladdr, .. } => {
                 let who = lladdr.map_or("somebody".to_string(), |mac| mac.to_string());
                 write!(f, "address {addr} is ours, but {who} advertises it")
+            }
+            Event::RouterDiffers { router, what, .. } => {
+                write!(f, "router {router} advertises otherwise than we do: {what}")
             }
             Event::Lagg { cause, from, to, .. } => {
                 let name = |port: &Option<IfId>| port.map_or("none".to_string(), |port| port.to_string());

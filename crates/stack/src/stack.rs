@@ -43,6 +43,7 @@ use crate::limits::Limits;
 use crate::nd6::dad::Dad;
 use crate::nd6::dad::DadConfig;
 use crate::nd6::nud::NudConfig;
+use crate::nd6::router::Advertiser;
 use crate::neighbor;
 use crate::neighbor::LinkOut;
 use crate::neighbor::NeighborLimits;
@@ -163,6 +164,8 @@ pub(crate) struct Types {
 pub(crate) struct Control {
     pub(crate) dads: HashMap<(IfId, Ipv6Addr), Dad>,
     pub(crate) dad: DadConfig,
+    /// Interfaces that advertise us as a router.
+    pub(crate) advertisers: HashMap<IfId, Advertiser>,
     pub(crate) chance: Chance,
 }
 
@@ -200,6 +203,7 @@ impl Stack {
             control: Mutex::new(Control {
                 dads: HashMap::new(),
                 dad: config.dad,
+                advertisers: HashMap::new(),
                 chance: Chance::new(chance.next_u64()),
             }),
             timers: Timers::new(),

@@ -32,6 +32,8 @@ pub(crate) enum Due {
     Neighbor(Arc<Lle>),
     /// An address that is being probed for duplicates.
     Dad(IfId, Ipv6Addr),
+    /// An interface that advertises us as a router.
+    Advertise(IfId),
     /// A lagg that has something to announce, or an LACP timer.
     Lagg(IfId),
 }
@@ -40,7 +42,7 @@ impl Due {
     fn interface(&self) -> IfId {
         match self {
             Due::Neighbor(lle) => lle.interface,
-            Due::Dad(interface, _) | Due::Lagg(interface) => *interface,
+            Due::Dad(interface, _) | Due::Advertise(interface) | Due::Lagg(interface) => *interface,
         }
     }
 }

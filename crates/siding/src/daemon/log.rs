@@ -96,7 +96,9 @@ impl Observer for Log {
             | Event::LacpAggregator { interface, .. } => {
                 tracing::info!("{}: {event}", self.name_of(*interface));
             }
-            Event::AddressDuplicate { interface, .. } | Event::AddressConflict { interface, .. } => {
+            Event::RouterDiffers { interface, .. }
+            | Event::AddressDuplicate { interface, .. }
+            | Event::AddressConflict { interface, .. } => {
                 tracing::warn!("{}: {event}", self.name_of(*interface));
             }
             Event::DeviceError { interface, .. } => match self.tells_error(*interface) {

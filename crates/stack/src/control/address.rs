@@ -18,6 +18,7 @@ use crate::ifnet::Addr6;
 use crate::nd6::dad::Dad;
 use crate::nd6::dad::DadState;
 use crate::nd6::dad::MAX_RTR_SOLICITATION_DELAY;
+use crate::nd6::router;
 use crate::ranks;
 use crate::route::Origin;
 use crate::route::Prefix;
@@ -79,6 +80,7 @@ impl Stack {
                 shared.change(&mut control, |config| {
                     add6(config, on, Addr6::manual(addr6, prefix_len, state));
                 });
+                router::renew(&mut ctx, shared, &mut control, on, now);
             }
             IpAddr::V4(addr4) => {
                 if interface.addrs4.iter().any(|own| own.addr == addr4) {
@@ -121,7 +123,8 @@ impl Stack {
         addr: IpAddr,
     ) -> Result<(), AddressError> {
         let shared = &self.shared;
-        let (mut control, _ctx) = ctx.lock(&shared.control);
+        let now = self.now();
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
         shared.change(&mut control, |config| {
             let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
             let before = interface.addrs6.len() + interface.addrs4.len();
@@ -148,6 +151,7 @@ impl Stack {
         })?;
         if let IpAddr::V6(addr) = addr {
             control.dads.remove(&(on, addr));
+            router::renew(&mut ctx, shared, &mut control, on, now);
         }
         drop(control);
         shared.netisr.call_workers();

@@ -28,6 +28,7 @@ use crate::ifnet::IfCounters;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::nd6::router;
 use crate::neighbor::Neighbors;
 use crate::stack::Control;
 use crate::timer::Due;
@@ -171,6 +172,7 @@ impl Stack {
             for (on, addr) in control.dads.keys().filter(|(on, _)| *on == id) {
                 self.shared.timers.arm(&mut ctx, now, Due::Dad(*on, *addr));
             }
+            router::resume(&mut ctx, &self.shared, &mut control, id, now);
             drop(control);
             self.shared.netisr.call_workers();
         }
@@ -194,6 +196,7 @@ impl Stack {
         let Some(interface) = shared.config.load().interface(id).cloned() else { return };
         let (mut control, mut ctx_control) = ctx.lock(&shared.control);
         control.dads.retain(|(on, _), _| *on != id);
+        router::forget(shared, &mut control, id);
         let mut events = self.leave_nest(&mut control, &mut ctx_control, &interface);
         events.extend(self.leave_bridge(&mut control, &interface));
         shared.change(&mut control, |config| {

@@ -2,6 +2,7 @@
 //! publishes a snapshot, and dispatches what is to be announced.
 
 mod address;
+mod advertise;
 mod interface;
 mod limits;
 mod neighbor;
@@ -11,6 +12,7 @@ mod send;
 mod vlan;
 
 pub use address::AddressError;
+pub use advertise::AdvertiseError;
 pub use interface::AttachError;
 pub use interface::Detached;
 pub use interface::InterfaceSpec;

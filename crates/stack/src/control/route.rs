@@ -10,6 +10,7 @@ use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 
 use crate::Stack;
+use crate::nd6::router;
 use crate::route::Prefix;
 use crate::route::Route;
 use crate::route::RouteError;
@@ -105,8 +106,12 @@ impl Stack {
 
     /// Forwards packets for others, or stops to. Advertisements carry the Router flag accordingly.
     pub fn set_forwarding(&self, ctx: &mut Ctx<'_, Unlocked>, forwarding: bool) {
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        let now = self.now();
+        let (mut control, mut ctx) = ctx.lock(&self.shared.control);
         self.shared.change(&mut control, |config| config.forwarding = forwarding);
+        if !forwarding {
+            router::stop_all(&mut ctx, &self.shared, &mut control, now);
+        }
         drop(control);
         // A router listens to a group more, which each worker tells its devices.
         self.shared.netisr.call_workers();

@@ -18,6 +18,7 @@ pub enum IfCounter {
     NaOut,
     RsIn,
     RaIn,
+    RaOut,
     RedirectIn,
     ArpRequestIn,
     ArpRequestOut,
@@ -30,7 +31,7 @@ pub enum IfCounter {
 
 impl IfCounter {
     /// All of them, in order.
-    pub const ALL: [IfCounter; 19] = [
+    pub const ALL: [IfCounter; 20] = [
         IfCounter::RxPackets,
         IfCounter::RxBytes,
         IfCounter::TxPackets,
@@ -42,6 +43,7 @@ impl IfCounter {
         IfCounter::NaOut,
         IfCounter::RsIn,
         IfCounter::RaIn,
+        IfCounter::RaOut,
         IfCounter::RedirectIn,
         IfCounter::ArpRequestIn,
         IfCounter::ArpRequestOut,
@@ -66,6 +68,7 @@ impl IfCounter {
             IfCounter::NaOut => "na-out",
             IfCounter::RsIn => "rs-in",
             IfCounter::RaIn => "ra-in",
+            IfCounter::RaOut => "ra-out",
             IfCounter::RedirectIn => "redirect-in",
             IfCounter::ArpRequestIn => "arp-request-in",
             IfCounter::ArpRequestOut => "arp-request-out",

@@ -15,6 +15,7 @@ use siding_wire::nd::NeighborSolicit;
 
 use super::detect;
 use super::ns;
+use super::router;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::event::Event;
@@ -59,15 +60,20 @@ pub(crate) fn input(
         }
         NdMessage::RouterSolicit(solicit) => {
             counters.add(IfCounter::RsIn, 1);
-            //= RFC 4861 s6.1.1, s6.2.6 [4861-1, 4861-13]: hosts discard it; from `::` it teaches nothing.
-            if config.forwarding && !src.is_unspecified() {
-                learn(ctx, local, on, src, solicit.slla, Some(false));
+            //= RFC 4861 s6.1.1 [4861-1]: hosts discard it.
+            if config.forwarding {
+                //= RFC 4861 s6.2.6 [4861-13]: from `::` it teaches nothing; whoever asks is no router.
+                if !src.is_unspecified() {
+                    learn(ctx, local, on, src, solicit.slla, Some(false));
+                }
+                router::solicited(ctx, local, config, on, &about, &solicit);
             } else {
                 local.count(Drop::Ignored);
             }
         }
-        NdMessage::RouterAdvert(advert, _) => {
+        NdMessage::RouterAdvert(advert, options) => {
             counters.add(IfCounter::RaIn, 1);
+            router::heard_advert(ctx, local, config, on, src, &advert, options);
             learn(ctx, local, on, src, advert.slla, Some(true));
         }
         NdMessage::Redirect(_) => {

@@ -11,6 +11,7 @@ mod input;
 mod ns;
 pub mod nud;
 mod nud_config;
+pub mod router;
 
 pub(crate) use detect::dad_timer;
 pub(crate) use input::input;

@@ -150,6 +150,7 @@ impl StackWorker {
                 match due {
                     Due::Neighbor(lle) => neighbor::run(ctx, local, lle),
                     Due::Dad(interface, addr) => nd6::dad_timer(ctx, local, interface, addr),
+                    Due::Advertise(interface) => nd6::router::advertise_timer(ctx, local, interface),
                     Due::Lagg(interface) => lagg::timer(ctx, local, interface),
                 }
                 run += 1;

@@ -1,0 +1,125 @@
+//! Router advertisements: begin, cease, report.
+
+use std::time::Duration;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+
+use crate::Stack;
+use crate::nd6::router;
+use crate::nd6::router::AdvertConfig;
+use crate::nd6::router::AdvertError;
+use crate::nd6::router::Advertiser;
+use crate::nd6::router::AdvertiserReport;
+use crate::nd6::router::schedule::MAX_RA_DELAY_TIME;
+
+/// Why an interface does not begin, or cease, to advertise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdvertiseError {
+    /// There is no such interface.
+    #[error("interface {0} is not attached")]
+    NoInterface(IfId),
+    /// Hosts do not advertise.
+    #[error("forwarding is off, and hosts do not advertise: switch it on (`forwarding = true` in [stack])")]
+    NotRouter,
+    /// It does not advertise.
+    #[error("it does not advertise")]
+    NotAdvertising,
+    /// Something cannot be advertised.
+    #[error(transparent)]
+    Config(#[from] AdvertError),
+}
+
+impl Stack {
+    /// Advertises us as a router on the interface (RFC 4861 s6.2), or something else than before. Advertisements go out
+    /// as soon as there is a link-local address that is out of duplicate address detection.
+    ///
+    /// # Errors
+    ///
+    /// We do not forward, or something cannot be advertised; nothing has changed then.
+    //= RFC 4861 s6.2.1 [4861-8]: AdvSendAdvertisements: nothing is advertised before this is called.
+    pub fn start_advertising(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        advert: AdvertConfig,
+    ) -> Result<(), AdvertiseError> {
+        let shared = &self.shared;
+        let now = self.now();
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
+        let config = shared.config.load();
+        let interface = config.interface(on).ok_or(AdvertiseError::NoInterface(on))?;
+        //= RFC 4861 s6.2.4 [4861-16]: a host never advertises.
+        if !config.forwarding {
+            return Err(AdvertiseError::NotRouter);
+        }
+        advert.check(interface.mtu)?;
+        let delay = control.chance.between(Duration::ZERO, MAX_RA_DELAY_TIME);
+        match control.advertisers.get_mut(&on) {
+            Some(advertiser) => advertiser.replace(now, delay, advert),
+            None => {
+                control.advertisers.insert(on, Advertiser::new(now, delay, advert));
+            }
+        }
+        if let Some(advertiser) = control.advertisers.get_mut(&on) {
+            advertiser.arm(&mut ctx, shared, on);
+        }
+        shared.change(&mut control, |config| {
+            config.advertising.insert(on);
+        });
+        drop(control);
+        shared.netisr.call_workers();
+        Ok(())
+    }
+
+    /// Ceases to advertise on the interface: hosts are told by up to three last advertisements, 3 s apart, and it is
+    /// gone from [`advertisers`](Self::advertisers) when the last has been dispatched.
+    ///
+    /// # Errors
+    ///
+    /// It does not advertise.
+    pub fn stop_advertising(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> Result<(), AdvertiseError> {
+        let shared = &self.shared;
+        let now = self.now();
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
+        shared.config.load().interface(on).ok_or(AdvertiseError::NoInterface(on))?;
+        if !control.advertisers.contains_key(&on) {
+            return Err(AdvertiseError::NotAdvertising);
+        }
+        router::stop(&mut ctx, shared, &mut control, on, now);
+        drop(control);
+        shared.netisr.call_workers();
+        Ok(())
+    }
+
+    /// Has the interface take its leave by one last advertisement and then be silent, until
+    /// [`set_up`](Self::set_up) or [`start_advertising`](Self::start_advertising): to be called before it is taken
+    /// down or detached, when nothing can be sent any more. [`advertisers`](Self::advertisers) tells when that has
+    /// been dispatched.
+    ///
+    /// # Errors
+    ///
+    /// It does not advertise.
+    pub fn suspend_advertising(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> Result<(), AdvertiseError> {
+        let shared = &self.shared;
+        let now = self.now();
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
+        let advertiser = control.advertisers.get_mut(&on).ok_or(AdvertiseError::NotAdvertising)?;
+        advertiser.suspend(now);
+        advertiser.arm(&mut ctx, shared, on);
+        drop(control);
+        shared.netisr.call_workers();
+        Ok(())
+    }
+
+    /// Every interface that advertises, or still takes its leave.
+    pub fn advertisers(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<AdvertiserReport> {
+        let now = self.now();
+        let (control, _ctx) = ctx.lock(&self.shared.control);
+        let mut reports: Vec<AdvertiserReport> =
+            control.advertisers.iter().map(|(id, advertiser)| advertiser.report(*id, now)).collect();
+        reports.sort_by_key(|report| report.interface);
+        reports
+    }
+}

@@ -1,0 +1,450 @@
+//! Advertisements: the schedule and the contents joined to the stack.
+//!
+//! # Locks
+//!
+//! Each interface's state lies under [`ranks::Control`], as that of duplicate address detection does; what is sent is
+//! built and dispatched under it. # Teardown: the state goes with the interface, before its departure is waited for.
+
+use std::net::IpAddr;
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+use siding_wire::Mac;
+use siding_wire::ether;
+use siding_wire::ether::multicast_mac;
+use siding_wire::ip6;
+use siding_wire::nd::NdOptions;
+use siding_wire::nd::PrefixInfo;
+use siding_wire::nd::RouterAdvert;
+use siding_wire::nd::RouterSolicit;
+
+use super::AdvertConfig;
+use super::compare::difference;
+use super::contents::Contents;
+use super::contents::Kind;
+use super::contents::Scene;
+use super::schedule::Asker;
+use super::schedule::Heard;
+use super::schedule::MAX_INITIAL_RTR_ADVERTISEMENTS;
+use super::schedule::MAX_RA_DELAY_TIME;
+use super::schedule::Phase;
+use super::schedule::Say;
+use super::schedule::Schedule;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::event::Event;
+use crate::ifnet::Addr6;
+use crate::ifnet::AddrOrigin;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::ip6::Packet6;
+use crate::nd6::dad::DadState;
+use crate::nd6::ns;
+use crate::nd6::nud::Refused;
+use crate::neighbor::dispatch_message;
+use crate::ranks;
+use crate::stack::Control;
+use crate::stack::Shared;
+use crate::timer::Due;
+use crate::worker::Local;
+
+/// How often it is looked whether there is an address to speak from.
+const NO_SOURCE_RETRY: Duration = Duration::from_secs(1);
+
+/// Between two reports of what other routers on one link say otherwise.
+const DIFFERENCE_PAUSE: Duration = Duration::from_secs(60);
+
+/// One interface that advertises.
+#[derive(Debug)]
+pub(crate) struct Advertiser {
+    config: AdvertConfig,
+    schedule: Schedule,
+    /// Since when it advertises this: lifetimes may count down from here.
+    since: Instant,
+    /// The link-local address that hosts know us by.
+    source: Option<Ipv6Addr>,
+    /// The one before.
+    old: Option<Ipv6Addr>,
+    /// What was told last.
+    last: Contents,
+    /// What was told before something of it was taken out, and how many times more that is said.
+    withdrawn: (Contents, u32),
+    /// The earliest deadline that the timer queue has of this.
+    armed: Option<Instant>,
+    /// Advertisements that were dispatched.
+    sent: u64,
+    told_difference: Option<Instant>,
+}
+
+/// An interface that advertises, for tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdvertiserReport {
+    /// The interface.
+    pub interface: IfId,
+    /// What it advertises.
+    pub config: AdvertConfig,
+    /// Where it stands.
+    pub phase: Phase,
+    /// The link-local address that hosts know us by; `None` before the first advertisement.
+    pub source: Option<Ipv6Addr>,
+    /// Until everybody is told next.
+    pub next: Option<Duration>,
+    /// Advertisements so far.
+    pub sent: u64,
+    /// The prefixes as they were told last.
+    pub prefixes: Vec<PrefixInfo>,
+    /// Prefixes of the interface that did not fit.
+    pub left_out: usize,
+}
+
+impl Advertiser {
+    /// Begins to advertise; `delay` is random.
+    pub(crate) fn new(now: Instant, delay: Duration, config: AdvertConfig) -> Advertiser {
+        Advertiser {
+            schedule: Schedule::new(now, delay, config.audience),
+            config,
+            since: now,
+            source: None,
+            old: None,
+            last: Contents::default(),
+            withdrawn: (Contents::default(), 0),
+            armed: None,
+            sent: 0,
+            told_difference: None,
+        }
+    }
+
+    /// Advertises something else from now on.
+    pub(crate) fn replace(&mut self, now: Instant, delay: Duration, config: AdvertConfig) {
+        self.since = now;
+        self.config = config;
+        self.schedule.resume(now, delay, self.config.audience);
+    }
+
+    /// Makes known soon what has changed, or that we are back.
+    pub(crate) fn renew(&mut self, now: Instant) {
+        self.schedule.resume(now, Duration::ZERO, self.config.audience);
+    }
+
+    pub(crate) fn stop(&mut self, now: Instant) {
+        self.schedule.stop(now);
+    }
+
+    pub(crate) fn suspend(&mut self, now: Instant) {
+        self.schedule.suspend(now);
+    }
+
+    /// Has the timer queue look at it at its deadline.
+    pub(crate) fn arm(&mut self, ctx: &mut Ctx<'_, ranks::Control>, shared: &Shared, id: IfId) {
+        let Some(deadline) = self.schedule.deadline() else { return };
+        if self.armed.is_none_or(|armed| deadline < armed) {
+            self.armed = Some(deadline);
+            shared.timers.arm(ctx, deadline, Due::Advertise(id));
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.schedule.phase()
+    }
+
+    pub(crate) fn report(&self, interface: IfId, now: Instant) -> AdvertiserReport {
+        AdvertiserReport {
+            interface,
+            config: self.config.clone(),
+            phase: self.phase(),
+            source: self.source,
+            next: self.schedule.due().map(|due| due.since(now)),
+            sent: self.sent,
+            prefixes: self.last.prefixes.clone(),
+            left_out: self.last.left_out,
+        }
+    }
+
+    /// Says what is due.
+    fn step(&mut self, ctx: &Ctx<'_, ranks::Control>, local: &mut Local, out: &Interface) {
+        let now = local.now;
+        let current = link_local(out);
+        match current {
+            Some(current) => {
+                if let Some(old) = self.source.replace(current).filter(|old| *old != current) {
+                    self.old = Some(old);
+                    self.schedule.moved(now);
+                }
+            }
+            None if self.phase() == Phase::Advertising => {
+                return self.schedule.postpone(now + NO_SOURCE_RETRY);
+            }
+            None => {}
+        }
+        let interval = local.chance.between(self.config.min_interval(), self.config.max_interval);
+        let mut schedule = self.schedule.clone();
+        schedule.on_timer(now, interval, |say| self.say(ctx, local, out, current, say));
+        self.schedule = schedule;
+    }
+
+    fn say(
+        &mut self,
+        ctx: &Ctx<'_, ranks::Control>,
+        local: &mut Local,
+        out: &Interface,
+        current: Option<Ipv6Addr>,
+        say: Say,
+    ) -> Result<(), Refused> {
+        let kind = match say {
+            Say::Advert | Say::Answer(_) => Kind::Regular,
+            Say::Final => Kind::Final,
+            Say::FinalFromOld => Kind::FinalFromOld,
+        };
+        let from = match say {
+            Say::FinalFromOld => self.old,
+            _ => current.or(self.source),
+        };
+        // There is one: nothing is said before there is, and farewells only by who has spoken.
+        let Some(source) = from else { return Err(Refused) };
+        let mut contents = self.contents(out, local.now, kind);
+        let plain = (kind == Kind::Regular).then(|| contents.clone());
+        if let Some(plain) = &plain {
+            self.note_withdrawn(plain);
+            if self.withdrawn.1 > 0 {
+                contents.withdraw(&self.withdrawn.0);
+            }
+        }
+        match say {
+            Say::Answer(asker) => answer(ctx, local, out, source, asker, &contents)?,
+            _ => {
+                // What an address that we no longer have says last needs not be ours any more (RFC 4861 s6.2.8).
+                let ours = current.filter(|current| *current == source).map(IpAddr::V6);
+                everybody(ctx, local, out, source, ours, &contents)?;
+                self.withdrawn.1 = self.withdrawn.1.saturating_sub(u32::from(plain.is_some()));
+            }
+        }
+        self.last = plain.unwrap_or_else(|| std::mem::take(&mut self.last));
+        self.sent += 1;
+        Ok(())
+    }
+
+    /// Notes whether something is told no longer that was told last.
+    fn note_withdrawn(&mut self, now: &Contents) {
+        let mut with = now.clone();
+        with.withdraw(&self.last);
+        if with != *now {
+            self.withdrawn = (self.last.clone(), MAX_INITIAL_RTR_ADVERTISEMENTS);
+        }
+    }
+
+    fn contents(&self, out: &Interface, now: Instant, kind: Kind) -> Contents {
+        let own: Vec<(Ipv6Addr, u8, bool)> = out
+            .addrs6
+            .iter()
+            .filter(|own| own.origin == AddrOrigin::Manual && !ip6::is_link_local(own.addr))
+            .map(|own| (own.addr, own.prefix_len, own.is_assigned()))
+            .collect();
+        Contents::new(&self.config, &Scene { lladdr: out.mac, own: &own, age: now.since(self.since) }, kind)
+    }
+}
+
+/// An interface's time has come: advertise, answer, take leave.
+pub(crate) fn advertise_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
+    let shared = local.shared.clone();
+    let config = local.config().clone();
+    let Some(out) = config.interface(id) else { return };
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let Some(advertiser) = control.advertisers.get_mut(&id) else { return };
+    // One that was overtaken by an earlier deadline: the later one that has been armed since will do.
+    if advertiser.armed.is_some_and(|armed| armed > local.now) {
+        return;
+    }
+    advertiser.armed = None;
+    // Nobody hears what is said on an interface that is down; it begins anew when it comes up.
+    if !out.up {
+        return;
+    }
+    advertiser.step(&ctx, local, out);
+    advertiser.arm(&mut ctx, &shared, id);
+    if advertiser.phase() == Phase::Ceased {
+        forget(&shared, &mut control, id);
+    }
+}
+
+/// Somebody asks for an advertisement.
+pub(crate) fn solicited(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    about: &Packet6,
+    solicit: &RouterSolicit,
+) {
+    let id = on.ifnet.id;
+    //= RFC 4861 s6.2.2, s6.2.6 [4861-9, 4861-12]: only an advertising interface answers.
+    if !config.is_advertising(id) {
+        return local.count(Drop::Ignored);
+    }
+    let shared = local.shared.clone();
+    let delay = local.chance.between(Duration::ZERO, MAX_RA_DELAY_TIME);
+    let addr = about.header.src;
+    let asker = (!addr.is_unspecified()).then_some(Asker { addr, lladdr: solicit.slla });
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let Some(advertiser) = control.advertisers.get_mut(&id) else { return local.count(Drop::Ignored) };
+    match advertiser.schedule.on_solicit(local.now, delay, asker) {
+        Heard::Answered => advertiser.arm(&mut ctx, &shared, id),
+        Heard::Ignored => local.count(Drop::Ignored),
+    }
+}
+
+/// Another router on a link that we advertise on says what it thinks.
+//= RFC 4861 s6.2.7 [4861-14]: what it says otherwise is told, once in a while.
+pub(crate) fn heard_advert(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    router: Ipv6Addr,
+    advert: &RouterAdvert,
+    options: NdOptions<'_>,
+) {
+    let id = on.ifnet.id;
+    if !config.is_advertising(id) || on.addr6(router).is_some() {
+        return;
+    }
+    let shared = local.shared.clone();
+    let (mut control, _ctx) = ctx.lock(&shared.control);
+    let Some(advertiser) = control.advertisers.get_mut(&id) else { return };
+    let now = local.now;
+    if advertiser.told_difference.is_some_and(|last| now.since(last) < DIFFERENCE_PAUSE) {
+        return;
+    }
+    let ours = advertiser.contents(on, now, Kind::Regular);
+    if let Some(what) = difference(&ours, advert, options) {
+        advertiser.told_difference = Some(now);
+        local.tell(Event::RouterDiffers { interface: id, router, what });
+    }
+}
+
+/// Forgets an interface that has ceased to advertise, or goes.
+pub(crate) fn forget(shared: &Shared, control: &mut Control, id: IfId) {
+    if control.advertisers.remove(&id).is_some() {
+        shared.change(control, |config| {
+            config.advertising.remove(&id);
+        });
+    }
+}
+
+/// The interface's addresses have changed: what is advertised may have, too.
+pub(crate) fn renew(
+    ctx: &mut Ctx<'_, ranks::Control>,
+    shared: &Shared,
+    control: &mut Control,
+    id: IfId,
+    now: Instant,
+) {
+    let advertiser = control.advertisers.get_mut(&id);
+    if let Some(advertiser) = advertiser.filter(|advertiser| advertiser.phase() == Phase::Advertising) {
+        advertiser.renew(now);
+        advertiser.arm(ctx, shared, id);
+    }
+}
+
+/// The interface came up: hosts on its link are told as if it had just begun.
+pub(crate) fn resume(
+    ctx: &mut Ctx<'_, ranks::Control>,
+    shared: &Shared,
+    control: &mut Control,
+    id: IfId,
+    now: Instant,
+) {
+    if let Some(advertiser) = control.advertisers.get_mut(&id)
+        && !matches!(advertiser.phase(), Phase::Ceasing(_) | Phase::Ceased)
+    {
+        advertiser.renew(now);
+        advertiser.arm(ctx, shared, id);
+    }
+}
+
+/// We forward no longer: every interface takes its leave.
+//= RFC 4861 s6.2.5 [4861-11]: a router that becomes a host says so.
+pub(crate) fn stop_all(
+    ctx: &mut Ctx<'_, ranks::Control>,
+    shared: &Shared,
+    control: &mut Control,
+    now: Instant,
+) {
+    let ids: Vec<IfId> = control.advertisers.keys().copied().collect();
+    ids.into_iter().for_each(|id| stop(ctx, shared, control, id, now));
+}
+
+/// The interface takes its leave; one that is down or has said nothing is done at once.
+pub(crate) fn stop(
+    ctx: &mut Ctx<'_, ranks::Control>,
+    shared: &Shared,
+    control: &mut Control,
+    id: IfId,
+    now: Instant,
+) {
+    let Some(advertiser) = control.advertisers.get_mut(&id) else { return };
+    advertiser.stop(now);
+    let up = shared.config.load().interface(id).is_some_and(|interface| interface.up);
+    if !up || advertiser.phase() == Phase::Ceased {
+        return forget(shared, control, id);
+    }
+    advertiser.arm(ctx, shared, id);
+}
+
+/// The address that advertisements come from.
+//= RFC 4861 s6.1.2 [4861-2]: a link-local one, or hosts discard them.
+fn link_local(out: &Interface) -> Option<Ipv6Addr> {
+    let usable = |own: &&Addr6| ip6::is_link_local(own.addr) && own.state == DadState::Preferred;
+    out.addrs6.iter().find(usable).map(|own| own.addr)
+}
+
+fn everybody(
+    ctx: &Ctx<'_, ranks::Control>,
+    local: &mut Local,
+    out: &Interface,
+    source: Ipv6Addr,
+    ours: Option<IpAddr>,
+    contents: &Contents,
+) -> Result<(), Refused> {
+    let dst = ip6::ALL_NODES;
+    let frame = ns::build(local, out, multicast_mac(dst), source, dst, contents.len(), |bytes| {
+        contents.emit(source, dst, bytes)
+    });
+    let Some(frame) = frame else {
+        local.count(Drop::NoBuffer);
+        return Err(Refused);
+    };
+    dispatch_message(ctx, local, frame, out.ifnet.id, dst.into(), ours, IfCounter::RaOut)
+}
+
+/// An advertisement to one host: to the address that it told, or else by way of the neighbour table.
+fn answer(
+    ctx: &Ctx<'_, ranks::Control>,
+    local: &mut Local,
+    out: &Interface,
+    source: Ipv6Addr,
+    asker: Asker,
+    contents: &Contents,
+) -> Result<(), Refused> {
+    let (dst, mac) = (asker.addr, asker.lladdr.unwrap_or(Mac::ZERO));
+    let frame =
+        ns::build(local, out, mac, source, dst, contents.len(), |bytes| contents.emit(source, dst, bytes));
+    let Some(mut frame) = frame else {
+        local.count(Drop::NoBuffer);
+        return Err(Refused);
+    };
+    if asker.lladdr.is_some() {
+        let ours = Some(IpAddr::V6(source));
+        return dispatch_message(ctx, local, frame, out.ifnet.id, dst.into(), ours, IfCounter::RaOut);
+    }
+    frame.trim_front(ether::HEADER_LEN);
+    local.shared.types.ip_out.dispatch(ctx, frame, out.ifnet.id).map_err(|refused| {
+        local.drop_packet(refused.packet, Drop::Refused);
+        Refused
+    })?;
+    out.ifnet.counters.add(IfCounter::RaOut, 1);
+    Ok(())
+}

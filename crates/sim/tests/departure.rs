@@ -188,7 +188,8 @@ fn cycles(cycles: u64, pending: u16) {
     let reader = clock.clone();
     let mut config =
         StackConfig::new(pool.clone(), move || Instant::from_nanos(reader.load(Ordering::Relaxed)));
-    config.neighbors = NeighborLimits { entries: 4096, resolving: 4096, held: 4 };
+    config.neighbors =
+        NeighborLimits { entries: 4096, resolving: 4096, held: 4, ..NeighborLimits::default() };
     config.dad.transmits = 0;
     let stack = Stack::new(config).unwrap();
     let mut worker = stack.worker(0).unwrap();

@@ -44,8 +44,16 @@ pub enum Drop {
     HoldOverflow,
     /// The neighbour did not answer.
     Unresolved,
-    /// The neighbour table is at its limit.
+    /// The interface's neighbour table is at its limit, and every entry busy.
     TableFull,
+    /// All neighbour tables together are at their limit.
+    TableTotal,
+    /// As many neighbours as may are being resolved.
+    ResolvingFull,
+    /// The interface may send no more solicitations now. Counts those that were not sent, with or without a packet.
+    SolicitLimited,
+    /// As many packets as may wait for neighbours: the neighbour's oldest went.
+    HoldTotal,
     /// The interface is down, or has gone.
     InterfaceGone,
     /// A tag that is no VLAN here.
@@ -78,7 +86,7 @@ pub enum Drop {
     Ignored,
 }
 
-const SIMPLE: [Drop; 31] = [
+const SIMPLE: [Drop; 35] = [
     Drop::NotOurMac,
     Drop::UnknownProtocol,
     Drop::BadSource,
@@ -95,6 +103,10 @@ const SIMPLE: [Drop; 31] = [
     Drop::HoldOverflow,
     Drop::Unresolved,
     Drop::TableFull,
+    Drop::TableTotal,
+    Drop::ResolvingFull,
+    Drop::SolicitLimited,
+    Drop::HoldTotal,
     Drop::InterfaceGone,
     Drop::UnknownVlan,
     Drop::NoPort,
@@ -155,6 +167,10 @@ impl fmt::Display for Drop {
             Drop::HoldOverflow => "hold-overflow",
             Drop::Unresolved => "unresolved",
             Drop::TableFull => "neighbor-table-full",
+            Drop::TableTotal => "neighbor-total-full",
+            Drop::ResolvingFull => "neighbor-resolving-full",
+            Drop::SolicitLimited => "solicit-limited",
+            Drop::HoldTotal => "hold-total",
             Drop::InterfaceGone => "interface-gone",
             Drop::UnknownVlan => "unknown-vlan",
             Drop::NoPort => "no-port",

@@ -77,6 +77,7 @@ pub use limits::LimitReport;
 pub use limits::Limits;
 pub use neighbor::NeighborLimits;
 pub use neighbor::NeighborReport;
+pub use neighbor::NeighborTotals;
 pub use ping::Answer;
 pub use ping::Ping;
 pub use ping::PingReply;

@@ -47,6 +47,8 @@ use crate::nd6::router::Advertiser;
 use crate::neighbor;
 use crate::neighbor::LinkOut;
 use crate::neighbor::NeighborLimits;
+use crate::neighbor::NeighborTotals;
+use crate::neighbor::Use;
 use crate::ping::Pings;
 use crate::ranks;
 use crate::snapshot::Snapshot;
@@ -78,8 +80,10 @@ pub struct StackConfig {
     pub observer: Arc<dyn Observer>,
     /// Timers of neighbours on new interfaces.
     pub nud: NudConfig,
-    /// Bounds of each interface's neighbours.
+    /// Bounds of the neighbours of new interfaces.
     pub neighbors: NeighborLimits,
+    /// Bounds of all neighbours together.
+    pub neighbor_totals: NeighborTotals,
     /// Duplicate address detection on new interfaces.
     pub dad: DadConfig,
     /// Bounds of the stack as a whole.
@@ -92,6 +96,7 @@ impl StackConfig {
     /// One worker, 256 interfaces, RFC timers, nobody told.
     pub fn new(pool: Pool, clock: impl Fn() -> Instant + Send + Sync + 'static) -> StackConfig {
         StackConfig {
+            neighbor_totals: NeighborTotals::for_pool(pool.capacity()),
             pool,
             workers: 1,
             interfaces: 256,
@@ -137,6 +142,8 @@ pub(crate) struct Shared {
     pub(crate) neighbors: NeighborLimits,
     /// Interfaces that there may be at a time.
     pub(crate) interfaces: usize,
+    pub(crate) neighbor_totals: NeighborTotals,
+    pub(crate) neighbors_used: Arc<Use>,
     errors: Mutex<ranks::Leaf, TokenBucket>,
     /// Devices on their way to the workers that will own them.
     devices: siding_netisr::sync::Mutex<Vec<Vec<Delivery>>>,
@@ -214,6 +221,8 @@ impl Stack {
             seed: chance.next_u64(),
             nud: config.nud,
             neighbors: config.neighbors,
+            neighbor_totals: config.neighbor_totals,
+            neighbors_used: Arc::default(),
             interfaces: config.interfaces,
             errors: Mutex::new(TokenBucket::new(
                 clock(),

@@ -30,6 +30,8 @@ use crate::ranks;
 pub(crate) enum Due {
     /// A neighbour.
     Neighbor(Arc<Lle>),
+    /// Neighbours of an interface that nobody has used for long.
+    NeighborAge(IfId),
     /// An address that is being probed for duplicates.
     Dad(IfId, Ipv6Addr),
     /// An interface that advertises us as a router.
@@ -42,7 +44,10 @@ impl Due {
     fn interface(&self) -> IfId {
         match self {
             Due::Neighbor(lle) => lle.interface,
-            Due::Dad(interface, _) | Due::Advertise(interface) | Due::Lagg(interface) => *interface,
+            Due::NeighborAge(interface)
+            | Due::Dad(interface, _)
+            | Due::Advertise(interface)
+            | Due::Lagg(interface) => *interface,
         }
     }
 }

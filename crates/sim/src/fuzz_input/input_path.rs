@@ -22,7 +22,16 @@ use crate::world::NodeId;
 use crate::world::World;
 
 /// Small, so that inputs reach them.
-const LIMITS: NeighborLimits = NeighborLimits { entries: 16, resolving: 8, held: 3 };
+const LIMITS: NeighborLimits = NeighborLimits {
+    entries: 16,
+    resolving: 8,
+    forwarded: 75,
+    held: 3,
+    solicit_rate: 100,
+    solicit_burst: 20,
+    gc_stale_time: Some(Duration::from_secs(60)),
+    forget_on_link_loss: true,
+};
 const BUFFERS: u32 = 96;
 const QUEUE_LIMIT: u32 = 16;
 /// Steps of one input, so that each is soon over.
@@ -187,7 +196,11 @@ fn check(world: &World) {
         for id in node.interfaces() {
             let here = || neighbors.iter().filter(|neighbor| neighbor.interface == id);
             let resolving = here().filter(|neighbor| neighbor.state == NudState::Incomplete).count();
-            assert!(here().count() <= LIMITS.entries, "{name}: {} neighbors on {id}", here().count());
+            assert!(
+                here().count() <= LIMITS.entries + LIMITS.resolving,
+                "{name}: {} neighbors on {id}",
+                here().count()
+            );
             assert!(resolving <= LIMITS.resolving, "{name}: {resolving} neighbors are resolved on {id}");
             assert!(
                 here().all(|neighbor| neighbor.held <= LIMITS.held),

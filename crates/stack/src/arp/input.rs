@@ -74,9 +74,14 @@ fn learn(
             Some(lle) => Ok(Found { lle, new: false, evicted: None }),
             None => return,
         },
-        Learn::Insert => {
-            on.ifnet.neighbors.find_or_insert(ctx, addr, Newcomer::Learned, |_ctx| machine::learned(seen))
-        }
+        Learn::Insert => on.ifnet.neighbors.find_or_insert(
+            ctx,
+            local.now,
+            &on.neighbors,
+            addr,
+            Newcomer::Learned,
+            |_ctx| Ok(machine::learned(seen)),
+        ),
     };
     let now = local.now;
     match found {
@@ -88,6 +93,6 @@ fn learn(
             let _change =
                 neighbor::settle(ctx, local, on, &lle, |nud| machine::apply(nud, now, &on.nud, seen, for_us));
         }
-        Err(_) => local.count(Drop::TableFull),
+        Err(why) => local.count(why.into()),
     }
 }

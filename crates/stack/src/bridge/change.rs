@@ -81,8 +81,8 @@ impl Stack {
         if !(1..=BridgeSpec::MOST_STATIONS).contains(&spec.stations) {
             return Err(BridgeError::Stations(spec.stations));
         }
-        let (mut control, _ctx) = ctx.lock(&shared.control);
-        let ifnet = self.new_ifnet(&mut control, spec.name.clone())?;
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
+        let ifnet = self.new_ifnet(&mut ctx, &mut control, spec.name.clone())?;
         let id = ifnet.id;
         let [_, a, b, c, d, e, ..] = control.chance.next_u64().to_be_bytes();
         let mac = spec.mac.unwrap_or(Mac([2, a, b, c, d, e]));
@@ -101,6 +101,7 @@ impl Stack {
                 addrs6: Arc::new([]),
                 addrs4: Arc::new([]),
                 nud: shared.nud,
+                neighbors: shared.neighbors,
                 hop_limit: 64,
             });
         });

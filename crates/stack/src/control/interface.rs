@@ -30,6 +30,7 @@ use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::nd6::router;
 use crate::neighbor::Neighbors;
+use crate::ranks;
 use crate::stack::Control;
 use crate::timer::Due;
 use crate::worker::Local;
@@ -100,8 +101,8 @@ impl Stack {
         if devices.len() != workers {
             return Err(AttachError::Queues { got: devices.len(), workers });
         }
-        let (mut control, _ctx) = ctx.lock(&shared.control);
-        let ifnet = self.new_ifnet(&mut control, spec.name)?;
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
+        let ifnet = self.new_ifnet(&mut ctx, &mut control, spec.name)?;
         let id = ifnet.id;
         shared.deliver_devices(&ifnet, devices);
         shared.change(&mut control, |config| {
@@ -117,6 +118,7 @@ impl Stack {
                 addrs6: Arc::new([]),
                 addrs4: Arc::new([]),
                 nud: shared.nud,
+                neighbors: shared.neighbors,
                 hop_limit: 64,
             });
         });
@@ -180,14 +182,22 @@ impl Stack {
     }
 
     /// An identity, and what goes with it for life.
-    pub(crate) fn new_ifnet(&self, control: &mut Control, name: String) -> Result<Arc<Ifnet>, AttachError> {
+    pub(crate) fn new_ifnet(
+        &self,
+        ctx: &mut Ctx<'_, ranks::Control>,
+        control: &mut Control,
+        name: String,
+    ) -> Result<Arc<Ifnet>, AttachError> {
         let shared = &self.shared;
         if shared.config.load().by_name(&name).is_some() {
             return Err(AttachError::NameTaken(name));
         }
         let id = shared.netisr.attach().ok_or(AttachError::NoSlot)?;
         let secret = (control.chance.next_u64(), control.chance.next_u64());
-        let neighbors = Neighbors::new(id, shared.neighbors, secret);
+        let neighbors = Neighbors::new(id, shared.neighbor_totals, shared.neighbors_used.clone(), secret);
+        if let Some(stale_time) = shared.neighbors.gc_stale_time {
+            shared.timers.arm(ctx, self.now() + stale_time, Due::NeighborAge(id));
+        }
         Ok(Arc::new(Ifnet { id, name, neighbors, counters: IfCounters::default() }))
     }
 
@@ -205,7 +215,7 @@ impl Stack {
         });
         drop(control);
         events.iter().for_each(|event| shared.observer.event(event));
-        let held = interface.ifnet.neighbors.purge(ctx, true, |_| true).held;
+        let held = interface.ifnet.neighbors.purge(ctx, self.now(), true, |_| true).held;
         let drops = &shared.drops[shared.netisr.workers()];
         held.iter().for_each(|_| drops.count(Drop::InterfaceGone));
         Mbuf::free_all(held);

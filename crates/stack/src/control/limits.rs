@@ -15,7 +15,8 @@ impl Stack {
         let mut reports = self.stack_limits(ctx, config.interfaces().count());
         for interface in config.interfaces() {
             let id = interface.ifnet.id;
-            reports.extend(interface.ifnet.neighbors.limits(ctx).into_iter().map(|report| report.on(id)));
+            let neighbors = interface.ifnet.neighbors.limits(self.now(), &interface.neighbors);
+            reports.extend(neighbors.into_iter().map(|report| report.on(id)));
         }
         reports
     }
@@ -31,6 +32,7 @@ impl Stack {
             },
             LimitReport { refused: self.dropped(Drop::RateLimited), ..shared.error_tokens(ctx, self.now()) },
         ];
+        reports.extend(shared.neighbor_totals.report(&shared.neighbors_used, &shared.neighbors));
         for kind in self.netisr_types() {
             // A lane each: the bound is each worker's, and so is the highest use.
             let fullest = kind.workers.iter().map(|lane| lane.resident).max().unwrap_or(0);

@@ -8,13 +8,19 @@ use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_wire::Mac;
 
+use super::NoInterface;
 use crate::Stack;
+use crate::config::Config;
 use crate::drops::Drop;
 use crate::event::Event;
+use crate::ifnet::Interface;
 use crate::nd6::nud::Nud;
 use crate::neighbor::Found;
+use crate::neighbor::Lle;
+use crate::neighbor::NeighborLimits;
 use crate::neighbor::Newcomer;
 use crate::neighbor::Purged;
+use crate::timer::Due;
 
 /// Why a neighbour was not added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +55,9 @@ impl Stack {
         let config = self.shared.config.load();
         let interface = config.interface(on).ok_or(NeighborError::NoInterface(on))?;
         let neighbors = &interface.ifnet.neighbors;
-        match neighbors.find_or_insert(ctx, addr, Newcomer::Fixed, |_ctx| Nud::new_static(mac)) {
+        match neighbors.find_or_insert(ctx, self.now(), &interface.neighbors, addr, Newcomer::Fixed, |_ctx| {
+            Ok(Nud::new_static(mac))
+        }) {
             Ok(Found { new: true, .. }) => Ok(()),
             Ok(Found { new: false, .. }) => Err(NeighborError::Exists(addr)),
             // No limit holds for it: the table is closed.
@@ -67,7 +75,55 @@ impl Stack {
     ) -> usize {
         let config = self.shared.config.load();
         let Some(interface) = config.interface(on) else { return 0 };
-        let Purged { gone, held } = interface.ifnet.neighbors.purge(ctx, false, &mut goes);
+        self.forget_neighbors(ctx, interface, |lle| goes(lle.addr))
+    }
+
+    /// Changes the bounds of an interface's neighbour table. What is there beyond them stays until it goes by itself.
+    ///
+    /// # Errors
+    ///
+    /// It is not attached.
+    //= RFC 6583 s7.2 [6583-2]: each interface has bounds of its own.
+    pub fn set_neighbor_limits(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        limits: NeighborLimits,
+    ) -> Result<(), NoInterface> {
+        let (mut control, mut ctx) = ctx.lock(&self.shared.control);
+        self.shared.change(&mut control, |config| {
+            let interface = config.interface_mut(on).ok_or(NoInterface(on))?;
+            interface.neighbors = limits;
+            interface.ifnet.neighbors.look_now();
+            Ok(())
+        })?;
+        if limits.gc_stale_time.is_some() {
+            self.shared.timers.arm(&mut ctx, self.now(), Due::NeighborAge(on));
+        }
+        drop(control);
+        self.shared.netisr.call_workers();
+        Ok(())
+    }
+
+    /// Forgets what was learned on interfaces that have lost their link since `before`: who comes back may be another.
+    pub(crate) fn forget_lost(&self, ctx: &mut Ctx<'_, Unlocked>, before: &Config) {
+        let now = self.config();
+        for interface in before.interfaces().filter(|then| then.link && then.neighbors.forget_on_link_loss) {
+            if now.interface(interface.ifnet.id).is_some_and(|interface| !interface.link) {
+                self.forget_neighbors(ctx, interface, |lle| !lle.fixed);
+            }
+        }
+    }
+
+    /// Forgets the neighbours that `goes` picks, and tells the observer.
+    pub(crate) fn forget_neighbors(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        interface: &Interface,
+        goes: impl FnMut(&Lle) -> bool,
+    ) -> usize {
+        let on = interface.ifnet.id;
+        let Purged { gone, held } = interface.ifnet.neighbors.purge(ctx, self.now(), false, goes);
         let drops = &self.shared.drops[self.shared.netisr.workers()];
         held.iter().for_each(|_| drops.count(Drop::Unresolved));
         Mbuf::free_all(held);

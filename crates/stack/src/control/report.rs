@@ -76,7 +76,8 @@ impl Stack {
 
     /// Every neighbour.
     pub fn neighbors(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<NeighborReport> {
-        self.config().interfaces().flat_map(|interface| interface.ifnet.neighbors.report(ctx)).collect()
+        let now = self.now();
+        self.config().interfaces().flat_map(|interface| interface.ifnet.neighbors.report(ctx, now)).collect()
     }
 
     /// Every IPv6 route.

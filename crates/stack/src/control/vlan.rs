@@ -56,7 +56,7 @@ impl Stack {
             return Err(VlanError::EtherType(vlan.ethertype.0));
         }
         let shared = &self.shared;
-        let (mut control, _ctx) = ctx.lock(&shared.control);
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
         let config = shared.config.load();
         let parent = config.interface(vlan.parent).ok_or(VlanError::NoInterface(vlan.parent))?;
         if config.vlan(&vlan).is_some() {
@@ -68,7 +68,7 @@ impl Stack {
         if config.depth(vlan.parent) + 1 > DEEPEST {
             return Err(VlanError::TooDeep);
         }
-        let ifnet = self.new_ifnet(&mut control, name.to_string())?;
+        let ifnet = self.new_ifnet(&mut ctx, &mut control, name.to_string())?;
         let id = ifnet.id;
         let interface = Interface {
             ifnet,
@@ -82,6 +82,7 @@ impl Stack {
             addrs6: Arc::new([]),
             addrs4: Arc::new([]),
             nud: shared.nud,
+            neighbors: shared.neighbors,
             hop_limit: 64,
         };
         shared.change(&mut control, |config| config.put(interface));

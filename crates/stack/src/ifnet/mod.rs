@@ -22,6 +22,7 @@ pub(crate) use owners::Owners;
 
 use crate::nd6::dad::DadState;
 use crate::nd6::nud::NudConfig;
+use crate::neighbor::NeighborLimits;
 use crate::neighbor::Neighbors;
 
 /// An interface, from attach to detach. Its identity is never used again.
@@ -61,8 +62,10 @@ pub struct Interface {
     pub addrs6: Arc<[Addr6]>,
     /// Its IPv4 addresses.
     pub addrs4: Arc<[Addr4]>,
-    /// Timers and limits of its neighbours.
+    /// Timers of its neighbours.
     pub nud: NudConfig,
+    /// Bounds of its neighbour table.
+    pub neighbors: NeighborLimits,
     /// Hop limit of what starts here.
     pub hop_limit: u8,
 }

@@ -77,8 +77,8 @@ impl Stack {
         if let Some(mac) = given.into_iter().flatten().find(|mac| !mac.is_unicast()) {
             return Err(LaggError::Mac(mac));
         }
-        let (mut control, _ctx) = ctx.lock(&shared.control);
-        let ifnet = self.new_ifnet(&mut control, spec.name.clone())?;
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
+        let ifnet = self.new_ifnet(&mut ctx, &mut control, spec.name.clone())?;
         let id = ifnet.id;
         // Locally administered, until the first port gives its own.
         let [_, a, b, c, d, e, ..] = control.chance.next_u64().to_be_bytes();
@@ -103,6 +103,7 @@ impl Stack {
                 addrs6: Arc::new([]),
                 addrs4: Arc::new([]),
                 nud: shared.nud,
+                neighbors: shared.neighbors,
                 hop_limit: 64,
             });
         });
@@ -243,7 +244,9 @@ impl Stack {
         })
     }
 
-    /// Tells that the link of an interface has come or gone.
+    /// Tells that the link of an interface has come or gone. With the link go the neighbours that were learned on it and
+    /// on what lies on it, unless the operator wants them kept
+    /// ([`forget_on_link_loss`](crate::NeighborLimits::forget_on_link_loss)).
     ///
     /// # Errors
     ///
@@ -257,13 +260,15 @@ impl Stack {
         let lagg = config.lagg_of(id);
         if !lagg.is_none() {
             let cause = if link { "link came up" } else { "link went down" };
-            return self.change_lagg(ctx, lagg, cause, |config, _state| {
+            self.change_lagg(ctx, lagg, cause, |config, _state| {
                 set_link(config, id, link);
                 Ok(false)
-            });
+            })?;
+        } else {
+            let (mut control, _ctx) = ctx.lock(&self.shared.control);
+            self.shared.change(&mut control, |config| set_link(config, id, link));
         }
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
-        self.shared.change(&mut control, |config| set_link(config, id, link));
+        self.forget_lost(ctx, &config);
         Ok(())
     }
 

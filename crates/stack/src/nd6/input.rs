@@ -200,8 +200,11 @@ fn learn(
     let neighbors = &on.ifnet.neighbors;
     let found = match (neighbors.find(ctx, addr), lladdr) {
         (Some(lle), _) => Ok(Found { lle, new: false, evicted: None }),
-        (None, Some(mac)) => neighbors
-            .find_or_insert(ctx, addr, Newcomer::Learned, |_ctx| Nud::new_learned(mac, router == Some(true))),
+        (None, Some(mac)) => {
+            neighbors.find_or_insert(ctx, local.now, &on.neighbors, addr, Newcomer::Learned, |_ctx| {
+                Ok(Nud::new_learned(mac, router == Some(true)))
+            })
+        }
         //= RFC 4861 Appendix C [4861-28]: without an address there is nothing to note.
         (None, None) => return,
     };
@@ -214,6 +217,6 @@ fn learn(
         Ok(Found { lle, new: false, .. }) => {
             let _change = neighbor::settle(ctx, local, on, &lle, |nud| nud.on_learned(lladdr, router));
         }
-        Err(_) => local.count(Drop::TableFull),
+        Err(why) => local.count(why.into()),
     }
 }

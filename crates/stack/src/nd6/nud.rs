@@ -116,6 +116,7 @@ pub struct Nud {
     deadline: Option<Instant>,
     last_solicit: Option<Instant>,
     first_probe: Instant,
+    confirmed: Option<Instant>,
 }
 
 impl Nud {
@@ -278,6 +279,11 @@ impl Nud {
         self.is_router
     }
 
+    /// When it was last confirmed that the neighbour is reached; `None` if it never was.
+    pub fn confirmed(&self) -> Option<Instant> {
+        self.confirmed
+    }
+
     /// Whether it was configured by hand.
     pub fn is_static(&self) -> bool {
         self.fixed
@@ -321,6 +327,7 @@ impl Nud {
             deadline: None,
             last_solicit: None,
             first_probe: Instant::ZERO,
+            confirmed: None,
         }
     }
 
@@ -395,6 +402,7 @@ impl Nud {
 
     fn reachable(&mut self, now: Instant, config: &NudConfig) {
         self.state = NudState::Reachable;
+        self.confirmed = Some(now);
         self.deadline = Some(now + config.reachable_time);
     }
 

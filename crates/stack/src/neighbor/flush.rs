@@ -73,7 +73,7 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
                 flush(&entry_ctx, local, &lle, &mut entry);
                 timer::arm(&mut entry_ctx, local, &lle, &mut entry);
             }
-            lle.publish(&mut entry);
+            lle.publish(&mut entry_ctx, local.now, &mut entry);
             let mac = entry.nud.usable().filter(|_| !entry.dead);
             drop(entry);
             //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: a packet of our own waited; its source may be gone by now.

@@ -3,15 +3,21 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use siding_lockorder::After;
+use siding_lockorder::Ctx;
 use siding_lockorder::Mutex;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::sync::atomic::AtomicU64;
-use siding_netisr::sync::atomic::AtomicUsize;
 use siding_netisr::sync::atomic::Ordering;
 use siding_wire::Mac;
 
+use super::idle::Idle;
+use super::idle::Place;
+use super::limits::Priority;
+use super::limits::Share;
+use super::limits::Use;
 use crate::nd6::hold::HoldQueue;
 use crate::nd6::nud::Nud;
 use crate::nd6::nud::NudState;
@@ -29,9 +35,16 @@ pub(crate) struct Lle {
     pub(crate) fixed: bool,
     /// The link-layer address and [`DIRECT`], or 0.
     word: AtomicU64,
-    /// How many entries of the table are INCOMPLETE; this one counts itself in and out.
-    resolving: Arc<AtomicUsize>,
+    /// Where it counts itself, and stands when it is idle.
+    books: Arc<Books>,
     pub(crate) entry: Mutex<ranks::Neighbor, Entry>,
+}
+
+/// What a table's entries keep up to date of themselves.
+#[derive(Debug)]
+pub(crate) struct Books {
+    pub(crate) used: Use,
+    pub(crate) idle: Mutex<ranks::Leaf, Idle>,
 }
 
 /// What the lock guards.
@@ -46,23 +59,46 @@ pub(crate) struct Entry {
     pub(crate) armed: Option<Instant>,
     /// No longer in the table.
     pub(crate) dead: bool,
-    counted: bool,
+    /// Only others' packets have asked for it.
+    pub(crate) forwarded: bool,
+    pub(crate) made: Instant,
+    /// Its state as of the last look, and since when.
+    pub(crate) since: (NudState, Instant),
+    counted: Option<Share>,
+    counted_held: usize,
+    idle: Option<Place>,
 }
 
 impl Lle {
-    pub(crate) fn new(
-        interface: IfId,
-        addr: IpAddr,
+    /// An entry that counts itself from now on.
+    pub(crate) fn new<L>(
+        ctx: &mut Ctx<'_, L>,
+        now: Instant,
+        (interface, addr): (IfId, IpAddr),
         nud: Nud,
         held: usize,
-        resolving: Arc<AtomicUsize>,
-    ) -> Lle {
-        let fixed = nud.is_static();
-        let mut entry =
-            Entry { nud, hold: HoldQueue::new(held), flushing: 0, armed: None, dead: false, counted: false };
-        let word = AtomicU64::new(0);
-        publish(&word, &resolving, &mut entry);
-        Lle { interface, addr, fixed, word, resolving, entry: Mutex::new(entry) }
+        forwarded: bool,
+        books: Arc<Books>,
+    ) -> Lle
+    where
+        ranks::Leaf: After<L>,
+    {
+        let mut entry = Entry {
+            nud,
+            hold: HoldQueue::new(held),
+            flushing: 0,
+            armed: None,
+            dead: false,
+            forwarded,
+            made: now,
+            since: (nud.state(), now),
+            counted: None,
+            counted_held: 0,
+            idle: None,
+        };
+        let word = AtomicU64::new(entry.word());
+        books.note(ctx, now, addr, &mut entry);
+        Lle { interface, addr, fixed: nud.is_static(), word, books, entry: Mutex::new(entry) }
     }
 
     /// The link-layer address, if packets may go there with nothing else to be done.
@@ -76,9 +112,10 @@ impl Lle {
         Some(Mac(mac))
     }
 
-    /// Tells the data path what the entry has come to. To be called before its lock is let go.
-    pub(crate) fn publish(&self, entry: &mut Entry) {
-        publish(&self.word, &self.resolving, entry);
+    /// Tells the data path and the books what the entry has come to. To be called before its lock is let go.
+    pub(crate) fn publish(&self, ctx: &mut Ctx<'_, ranks::Neighbor>, now: Instant, entry: &mut Entry) {
+        self.books.note(ctx, now, self.addr, entry);
+        self.word.store(entry.word(), Ordering::Release);
     }
 }
 
@@ -88,22 +125,72 @@ impl Entry {
     pub(crate) fn waits_for_queue(&self) -> bool {
         !self.dead && self.flushing == 0 && !self.hold.is_empty() && self.nud.usable().is_some()
     }
+
+    /// Whether nothing is under way, so that nobody would miss it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_quiet()
+            && self.nud.usable().is_some()
+            && self.nud.deadline().is_none()
+            && !self.nud.is_static()
+    }
+
+    /// How its next solicitation is served.
+    pub(crate) fn priority(&self) -> Priority {
+        match (self.nud.state(), self.forwarded) {
+            (NudState::Incomplete, true) => Priority::Forwarded,
+            (NudState::Incomplete, false) => Priority::Own,
+            _ => Priority::Probe,
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        !self.dead && self.flushing == 0 && self.hold.is_empty()
+    }
+
+    fn word(&self) -> u64 {
+        match self.nud.usable() {
+            Some(Mac([a, b, c, d, e, f])) if self.is_quiet() && !self.nud.needs_nudge() => {
+                u64::from_be_bytes([0, 0, a, b, c, d, e, f]) | DIRECT
+            }
+            _ => 0,
+        }
+    }
+
+    fn share(&self) -> Option<Share> {
+        match self.nud.state() {
+            _ if self.dead || self.nud.is_static() => None,
+            NudState::Incomplete => Some(Share::Resolving { forwarded: self.forwarded }),
+            _ if self.nud.confirmed().is_some() => Some(Share::Proven),
+            _ => Some(Share::Claimed),
+        }
+    }
 }
 
-fn publish(word: &AtomicU64, resolving: &AtomicUsize, entry: &mut Entry) {
-    let incomplete = !entry.dead && entry.nud.state() == NudState::Incomplete;
-    if incomplete != entry.counted {
-        entry.counted = incomplete;
-        if incomplete {
-            resolving.fetch_add(1, Ordering::Relaxed)
-        } else {
-            resolving.fetch_sub(1, Ordering::Relaxed)
+impl Books {
+    /// Brings the counts and the order of the idle up to date with an entry.
+    fn note<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant, addr: IpAddr, entry: &mut Entry)
+    where
+        ranks::Leaf: After<L>,
+    {
+        if entry.since.0 != entry.nud.state() {
+            entry.since = (entry.nud.state(), now);
+        }
+        let share = entry.share();
+        self.used.shift(entry.counted, share);
+        entry.counted = share;
+        let held = entry.hold.len().saturating_sub(1);
+        self.used.shift_held(entry.counted_held, held);
+        entry.counted_held = held;
+        if entry.is_idle() == entry.idle.is_some() {
+            return;
+        }
+        let (mut idle, _ctx) = ctx.lock(&self.idle);
+        entry.idle = match entry.idle {
+            Some(place) => {
+                idle.remove(place);
+                None
+            }
+            None => Some(idle.push(addr, now, share == Some(Share::Proven))),
         };
     }
-    let idle = !entry.dead && !entry.nud.needs_nudge() && entry.flushing == 0 && entry.hold.is_empty();
-    let value = match entry.nud.usable() {
-        Some(Mac([a, b, c, d, e, f])) if idle => u64::from_be_bytes([0, 0, a, b, c, d, e, f]) | DIRECT,
-        _ => 0,
-    };
-    word.store(value, Ordering::Release);
 }

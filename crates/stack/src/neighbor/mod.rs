@@ -6,28 +6,49 @@
 //! machine and held packets. The timer holds the entry's lock from beginning to end: what it sends is built and
 //! dispatched under it. Nobody sends under either.
 //!
-//! The path of a packet to a reachable neighbour takes neither: each entry publishes its link-layer address in
+//! Small leaves under both: the timer queue, and the order of the idle ([`idle`]).
+//!
+//! The path of a packet to a reachable neighbour takes none: each entry publishes its link-layer address in
 //! one word ([`Lle::direct`]) while nothing else is to be done.
+//!
+//! # Under attack
+//!
+//! Three pools, each with a bound of its own for each interface ([`NeighborLimits`]) and for all together
+//! ([`NeighborTotals`]): entries that are being resolved, those that have told their address and never confirmed it, and
+//! those that have. A scan fills the first, a flood of forged solicitations the second; neither reaches the third. What
+//! may be asked, and what is held meanwhile, is bounded too, in an order of priority ([`limits::Priority`]).
 //!
 //! # Teardown
 //!
 //! [`Neighbors::purge`] closes the table, so that nothing is added behind it, marks each entry dead under its
 //! lock and gives back what it held. A timer that still refers to an entry finds it dead.
 
+mod age;
 mod flush;
+mod idle;
+mod limits;
 mod lle;
 mod output;
+mod rate;
+mod report;
 mod table;
 mod timer;
 
+pub use limits::NeighborLimits;
+pub use limits::NeighborTotals;
+pub use report::NeighborReport;
+
+pub(crate) use age::age;
 pub(crate) use flush::dispatch_message;
 pub(crate) use flush::flush;
 pub(crate) use flush::handle;
 pub(crate) use flush::key;
+pub(crate) use limits::Use;
 pub(crate) use lle::Entry;
 pub(crate) use lle::Lle;
 pub(crate) use output::Direct;
 pub(crate) use output::output;
+pub(crate) use table::Evicted;
 pub(crate) use table::Found;
 pub(crate) use table::Neighbors;
 pub(crate) use table::Newcomer;
@@ -41,44 +62,6 @@ use std::net::IpAddr;
 use siding_netisr::IfId;
 use siding_netisr::Metadata;
 use siding_wire::Mac;
-
-use crate::nd6::nud::NudState;
-
-/// Bounds of one interface's table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NeighborLimits {
-    /// Entries in all, but for those configured by hand. A newcomer takes the place of an idle one (STALE), or is refused.
-    pub entries: usize,
-    /// Entries that are being resolved, so that a scan cannot push out those that work (RFC 6583 s7.1).
-    pub resolving: usize,
-    /// Packets that wait for one neighbour.
-    pub held: usize,
-}
-
-impl Default for NeighborLimits {
-    fn default() -> NeighborLimits {
-        NeighborLimits { entries: 16_384, resolving: 12_288, held: 16 }
-    }
-}
-
-/// A neighbour, for tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NeighborReport {
-    /// On which interface.
-    pub interface: IfId,
-    /// Its address.
-    pub addr: IpAddr,
-    /// Where it stands.
-    pub state: NudState,
-    /// Its link-layer address, if known.
-    pub lladdr: Option<Mac>,
-    /// Whether it says that it is a router.
-    pub router: bool,
-    /// Configured by hand.
-    pub fixed: bool,
-    /// Packets that wait for it.
-    pub held: usize,
-}
 
 /// Metadata of what goes to a neighbour by way of the facility: captured when it was dispatched.
 #[derive(Debug)]

@@ -9,9 +9,11 @@ use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_wire::Mac;
 
+use super::Entry;
 use super::Lle;
 use super::flow_key;
 use super::flush;
+use super::limits::Priority;
 use super::table::Found;
 use super::table::Newcomer;
 use super::table::NoRoom;
@@ -95,29 +97,18 @@ fn resolve(
     packet: Mbuf,
 ) -> Result<(), Mbuf> {
     let neighbors = &out.ifnet.neighbors;
-    let found = neighbors.find(ctx, addr);
-    if found.is_none() && !neighbors.may_resolve() {
-        local.drop_packet(packet, Drop::TableFull);
-        return Ok(());
-    }
-    let inserted = match found {
+    let forwarded = !packet.rcvif().is_none();
+    let found = match neighbors.find(ctx, addr) {
         Some(lle) => Ok(Found { lle, new: false, evicted: None }),
-        None => neighbors.find_or_insert(ctx, addr, Newcomer::Resolving, |ctx| {
-            let prompting = super::timer::source_of(&packet);
-            Nud::new_for_packet(local.now, &out.nud, |solicit| {
-                timer::solicit(ctx, local, out, addr, solicit, prompting)
-            })
-        }),
+        None => begin(ctx, local, out, addr, &packet, forwarded),
     };
-    let Found { lle, new, evicted } = match inserted {
+    let Found { lle, new, .. } = match found {
         Ok(found) => found,
         Err(why) => {
-            let cause = if why == NoRoom::Full { Drop::TableFull } else { Drop::InterfaceGone };
-            local.drop_packet(packet, cause);
+            local.drop_packet(packet, why.into());
             return Ok(());
         }
     };
-    local.note_evicted(evicted);
     let now = local.now;
     let (mut entry, mut ctx_entry) = ctx.lock(&lle.entry);
     if entry.dead {
@@ -126,14 +117,12 @@ fn resolve(
     if new {
         local.note_neighbor(&lle, None, Some(&entry.nud));
     }
+    entry.forwarded &= forwarded;
     let before = entry.nud.state();
     let Some(mac) = entry.nud.usable() else {
-        let evicted = entry.hold.push(packet);
+        hold(local, out, &mut entry, packet, forwarded);
         timer::arm(&mut ctx_entry, local, &lle, &mut entry);
-        lle.publish(&mut entry);
-        if let Some(oldest) = evicted {
-            local.drop_packet(oldest, Drop::HoldOverflow);
-        }
+        lle.publish(&mut ctx_entry, now, &mut entry);
         return Ok(());
     };
     entry.nud.on_packet(now, &out.nud);
@@ -142,19 +131,70 @@ fn resolve(
     }
     // Packets that were held and have not left yet go first, so this one queues behind them.
     if entry.flushing > 0 || !entry.hold.is_empty() {
-        let evicted = entry.hold.push(packet);
+        hold(local, out, &mut entry, packet, forwarded);
         flush(&ctx_entry, local, &lle, &mut entry);
         timer::arm(&mut ctx_entry, local, &lle, &mut entry);
-        lle.publish(&mut entry);
-        if let Some(oldest) = evicted {
-            local.drop_packet(oldest, Drop::HoldOverflow);
-        }
+        lle.publish(&mut ctx_entry, now, &mut entry);
         return Ok(());
     }
     timer::arm(&mut ctx_entry, local, &lle, &mut entry);
-    lle.publish(&mut entry);
+    lle.publish(&mut ctx_entry, now, &mut entry);
     drop(entry);
     local.direct.remember(&lle);
     local.transmit_ip(ctx, out, mac, packet);
     Ok(())
+}
+
+/// Begins to resolve `addr` for a packet, if that may be.
+fn begin(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    out: &Interface,
+    addr: IpAddr,
+    packet: &Mbuf,
+    forwarded: bool,
+) -> Result<Found, NoRoom> {
+    let neighbors = &out.ifnet.neighbors;
+    // Before the table's lock is taken again: for each packet of a scan, this is the end of it.
+    neighbors.may_resolve(&out.neighbors, forwarded)?;
+    let now = local.now;
+    let newcomer = Newcomer::Resolving { forwarded };
+    let priority = if forwarded { Priority::Forwarded } else { Priority::Own };
+    neighbors.find_or_insert(ctx, now, &out.neighbors, addr, newcomer, |ctx| {
+        // Last of all limits, so that a token is taken only for what is made. An entry's first question is always
+        // asked: without a token there is no entry.
+        if !neighbors.rate.take(now, &out.neighbors, priority) {
+            return Err(NoRoom::Rate);
+        }
+        let prompting = timer::source_of(packet);
+        Ok(Nud::new_for_packet(now, &out.nud, |solicit| {
+            timer::solicit(ctx, local, out, addr, solicit, prompting)
+        }))
+    })
+}
+
+/// Has a packet wait. One that has to go for it, or that cannot stay, is dropped and counted.
+//= RFC 4861 s7.2.2 [4861-26]: each entry holds one packet whatever else waits; more, while there is room for them.
+fn hold(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, forwarded: bool) {
+    let waits = !entry.hold.is_empty() && !out.ifnet.neighbors.may_hold(&out.neighbors, forwarded);
+    let (evicted, cause) = match waits {
+        true => (entry.hold.pop(), Drop::HoldTotal),
+        false => (None, Drop::HoldOverflow),
+    };
+    let pushed_out = entry.hold.push(packet);
+    if let Some(oldest) = evicted.or(pushed_out) {
+        local.drop_packet(oldest, cause);
+    }
+}
+
+impl From<NoRoom> for Drop {
+    fn from(why: NoRoom) -> Drop {
+        match why {
+            NoRoom::Full => Drop::TableFull,
+            NoRoom::Resolving => Drop::ResolvingFull,
+            NoRoom::Total => Drop::TableTotal,
+            NoRoom::Rate => Drop::SolicitLimited,
+            NoRoom::Closed => Drop::InterfaceGone,
+        }
+    }
 }

@@ -4,19 +4,25 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use siding_lockorder::After;
 use siding_lockorder::Ctx;
 use siding_lockorder::Mutex;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
-use siding_netisr::sync::atomic::AtomicUsize;
-use siding_netisr::sync::atomic::Ordering;
+use siding_netisr::Instant;
 use siphasher::sip::SipHasher13;
 
 use super::Lle;
-use super::NeighborLimits;
-use super::NeighborReport;
+use super::idle::Idle;
+use super::limits::NeighborLimits;
+use super::limits::NeighborTotals;
+use super::limits::Use;
+use super::lle::Books;
+use super::rate::SolicitRate;
+use super::report::NeighborReport;
 use crate::limits::LimitReport;
 use crate::nd6::nud::Nud;
 use crate::nd6::nud::NudState;
@@ -26,16 +32,17 @@ use crate::ranks;
 #[derive(Debug)]
 pub(crate) struct Neighbors {
     interface: IfId,
-    limits: NeighborLimits,
-    resolving: Arc<AtomicUsize>,
+    totals: NeighborTotals,
+    books: Arc<Books>,
+    pub(crate) rate: SolicitRate,
+    /// When the next look for the long idle is due, in nanoseconds: a timer that comes before was superseded.
+    pub(super) looks_at: AtomicU64,
     list: Mutex<ranks::NeighborTable, List>,
 }
 
 #[derive(Debug)]
 struct List {
     entries: HashMap<IpAddr, Arc<Lle>, Keyed>,
-    /// How many of them were configured by hand: those do not count against the limits.
-    fixed: usize,
     /// The interface departs: nothing is added any more.
     closed: bool,
 }
@@ -55,8 +62,11 @@ impl BuildHasher for Keyed {
 /// What a new entry is to be, which decides the limits it must keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Newcomer {
-    /// A packet waits for it.
-    Resolving,
+    /// A packet waits for it: one of ours, or one that we forward.
+    Resolving {
+        /// It is another's.
+        forwarded: bool,
+    },
     /// A message told its link-layer address.
     Learned,
     /// Configured by hand: no limit holds for it.
@@ -69,15 +79,18 @@ pub(crate) struct Found {
     pub(crate) lle: Arc<Lle>,
     /// It was made just now.
     pub(crate) new: bool,
-    /// The STALE entry that made room for it, dead now: to be told.
-    pub(crate) evicted: Option<Arc<Lle>>,
+    /// The idle entry that made room for it, dead now: to be told.
+    pub(crate) evicted: Option<Evicted>,
 }
+
+/// An entry that was forgotten, and its state then.
+pub(crate) type Evicted = (Arc<Lle>, NudState);
 
 /// Entries that were let go.
 #[derive(Debug, Default)]
 pub(crate) struct Purged {
     /// Who they were, and their states.
-    pub(crate) gone: Vec<(Arc<Lle>, NudState)>,
+    pub(crate) gone: Vec<Evicted>,
     /// The packets that they held.
     pub(crate) held: Vec<Mbuf>,
 }
@@ -85,20 +98,33 @@ pub(crate) struct Purged {
 /// Why there is no room for a new entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoRoom {
-    /// A limit is reached.
+    /// The interface has as many entries as it may, and all are busy.
     Full,
+    /// As many as may are being resolved.
+    Resolving,
+    /// All interfaces together have as many as they may.
+    Total,
+    /// Its solicitation may not be sent yet.
+    Rate,
     /// The interface departs.
     Closed,
 }
 
 impl Neighbors {
-    pub(crate) fn new(interface: IfId, limits: NeighborLimits, secret: (u64, u64)) -> Neighbors {
+    pub(crate) fn new(
+        interface: IfId,
+        totals: NeighborTotals,
+        all: Arc<Use>,
+        secret: (u64, u64),
+    ) -> Neighbors {
         let entries = HashMap::with_hasher(Keyed(secret.0, secret.1));
         Neighbors {
             interface,
-            limits,
-            resolving: Arc::default(),
-            list: Mutex::new(List { entries, fixed: 0, closed: false }),
+            totals,
+            books: Arc::new(Books { used: Use::within(all), idle: Mutex::new(Idle::default()) }),
+            rate: SolicitRate::default(),
+            looks_at: AtomicU64::new(0),
+            list: Mutex::new(List { entries, closed: false }),
         }
     }
 
@@ -112,13 +138,15 @@ impl Neighbors {
     }
 
     /// The neighbour's entry, or a new one that `make` makes, under the table's lock. Nothing is made that there is
-    /// no room for.
+    /// no room for; `make` may refuse too.
     pub(crate) fn find_or_insert<L>(
         &self,
         ctx: &mut Ctx<'_, L>,
+        now: Instant,
+        limits: &NeighborLimits,
         addr: IpAddr,
         newcomer: Newcomer,
-        make: impl FnOnce(&mut Ctx<'_, ranks::NeighborTable>) -> Nud,
+        make: impl FnOnce(&mut Ctx<'_, ranks::NeighborTable>) -> Result<Nud, NoRoom>,
     ) -> Result<Found, NoRoom>
     where
         ranks::NeighborTable: After<L>,
@@ -130,25 +158,49 @@ impl Neighbors {
         if list.closed {
             return Err(NoRoom::Closed);
         }
-        //= RFC 6583 s7.1 [6583-1]: what is being resolved has bounds of its own.
-        if newcomer == Newcomer::Resolving && !self.may_resolve() {
-            return Err(NoRoom::Full);
-        }
-        let mut evicted = None;
-        if newcomer != Newcomer::Fixed && list.entries.len() - list.fixed >= self.limits.entries {
-            let idle = Self::idle(&list, &mut ctx).ok_or(NoRoom::Full)?;
-            evicted = list.entries.remove(&idle);
-        }
-        list.fixed += usize::from(newcomer == Newcomer::Fixed);
-        let nud = make(&mut ctx);
-        let lle = Arc::new(Lle::new(self.interface, addr, nud, self.limits.held, self.resolving.clone()));
+        let evicted = match newcomer {
+            Newcomer::Fixed => None,
+            Newcomer::Resolving { forwarded } => {
+                self.may_resolve(limits, forwarded)?;
+                // What resolves must find a place then: there is one, or somebody who will make it.
+                if self.used().known.now() >= limits.entries && self.first_idle(&mut ctx, true).is_none() {
+                    return Err(self.used().known.refuse(NoRoom::Full));
+                }
+                None
+            }
+            Newcomer::Learned => self.admit(&mut list, &mut ctx, now, limits)?,
+        };
+        let nud = make(&mut ctx)?;
+        let forwarded = newcomer == Newcomer::Resolving { forwarded: true };
+        let who = (self.interface, addr);
+        let lle = Lle::new(&mut ctx, now, who, nud, limits.held, forwarded, self.books.clone());
+        let lle = Arc::new(lle);
         list.entries.insert(addr, lle.clone());
         Ok(Found { lle, new: true, evicted })
     }
 
-    /// Whether one more entry may be resolved: asked before its solicitation is built.
-    pub(crate) fn may_resolve(&self) -> bool {
-        self.resolving.load(Ordering::Relaxed) < self.limits.resolving
+    /// Whether one more entry may be resolved: cheap enough to be asked for each packet of a scan.
+    //= RFC 6583 s7.1 [6583-1]: what is being resolved has bounds of its own, tighter for packets of others.
+    //= RFC 6583 s7.2 [6583-2]: an interface's bounds, beside those of all together.
+    pub(crate) fn may_resolve(&self, limits: &NeighborLimits, forwarded: bool) -> Result<(), NoRoom> {
+        let (used, all, totals) = (self.used(), self.used().all(), &self.totals);
+        if !used.resolving.admits(limits.resolving)
+            || forwarded && !used.forwarded.admits(limits.share(limits.resolving))
+        {
+            return Err(NoRoom::Resolving);
+        }
+        if used.resolving.now() < totals.assured {
+            return Ok(());
+        }
+        let all_admit = all.resolving.admits(totals.resolving)
+            && (!forwarded || all.forwarded.admits(limits.share(totals.resolving)));
+        if all_admit { Ok(()) } else { Err(NoRoom::Total) }
+    }
+
+    /// Whether a packet may wait behind others for the same neighbour.
+    pub(crate) fn may_hold(&self, limits: &NeighborLimits, forwarded: bool) -> bool {
+        let most = if forwarded { limits.share(self.totals.held) } else { self.totals.held };
+        self.used().all().held.admits(most)
     }
 
     /// Takes an entry off the list, if it is still this one.
@@ -162,12 +214,61 @@ impl Neighbors {
         }
     }
 
-    /// Lets go of all entries, or of those that `goes` picks by address; gives back the packets they held. With `close`, nothing is added any more: the interface departs.
+    /// An entry has been resolved: another makes room for it if it must.
+    pub(crate) fn make_room<L>(
+        &self,
+        ctx: &mut Ctx<'_, L>,
+        now: Instant,
+        limits: &NeighborLimits,
+    ) -> Option<Evicted>
+    where
+        ranks::NeighborTable: After<L>,
+    {
+        let (known, claimed) = (self.used().known.now(), self.used().claimed.now());
+        if known <= limits.entries && claimed <= limits.claimed() {
+            return None;
+        }
+        let (mut list, mut ctx) = ctx.lock(&self.list);
+        self.evict(&mut list, &mut ctx, now, known > limits.entries)
+    }
+
+    /// Forgets those that have been idle since `before`, oldest first and at most `most`. Says when the next one was
+    /// last used, if there is any.
+    pub(crate) fn expire<L>(
+        &self,
+        ctx: &mut Ctx<'_, L>,
+        now: Instant,
+        before: Instant,
+        most: usize,
+    ) -> (Vec<Evicted>, Option<Instant>)
+    where
+        ranks::NeighborTable: After<L>,
+    {
+        let (mut list, mut ctx) = ctx.lock(&self.list);
+        let mut gone = Vec::new();
+        for _ in 0..most {
+            let (idle, _ctx) = ctx.lock(&self.books.idle);
+            let Some((_, addr)) = idle.oldest().filter(|(since, _)| *since <= before) else { break };
+            drop(idle);
+            gone.extend(Self::forget(&mut list, &mut ctx, now, addr));
+        }
+        let (idle, _ctx) = ctx.lock(&self.books.idle);
+        (gone, idle.oldest().map(|(since, _)| since))
+    }
+
+    /// The next look for the long idle may be at any time.
+    pub(crate) fn look_now(&self) {
+        self.looks_at.store(0, Ordering::Relaxed);
+    }
+
+    /// Lets go of the entries that `goes` picks; gives back the packets they held. With `close`, nothing is added any
+    /// more: the interface departs.
     pub(crate) fn purge<L>(
         &self,
         ctx: &mut Ctx<'_, L>,
+        now: Instant,
         close: bool,
-        mut goes: impl FnMut(IpAddr) -> bool,
+        mut goes: impl FnMut(&Lle) -> bool,
     ) -> Purged
     where
         ranks::NeighborTable: After<L>,
@@ -176,26 +277,24 @@ impl Neighbors {
         let gone: Vec<Arc<Lle>> = {
             let (mut list, _ctx) = ctx.lock(&self.list);
             list.closed |= close;
-            let gone: Vec<_> = list.entries.extract_if(|addr, _| goes(*addr)).map(|(_, lle)| lle).collect();
-            list.fixed -= gone.iter().filter(|lle| lle.fixed).count();
-            gone
+            list.entries.extract_if(|_, lle| goes(lle)).map(|(_, lle)| lle).collect()
         };
         let mut purged = Purged::default();
         for lle in gone {
-            let (mut entry, _ctx) = ctx.lock(&lle.entry);
+            let (mut entry, mut ctx) = ctx.lock(&lle.entry);
             // One that failed at this moment was told by the timer that found it so.
             if !entry.dead {
                 purged.gone.push((lle.clone(), entry.nud.state()));
             }
             entry.dead = true;
             purged.held.extend(entry.hold.drain());
-            lle.publish(&mut entry);
+            lle.publish(&mut ctx, now, &mut entry);
         }
         purged
     }
 
     /// All entries, by address.
-    pub(crate) fn report<L>(&self, ctx: &mut Ctx<'_, L>) -> Vec<NeighborReport>
+    pub(crate) fn report<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> Vec<NeighborReport>
     where
         ranks::NeighborTable: After<L>,
         ranks::Neighbor: After<L>,
@@ -208,15 +307,7 @@ impl Neighbors {
             .iter()
             .filter_map(|lle| {
                 let (entry, _ctx) = ctx.lock(&lle.entry);
-                (!entry.dead).then(|| NeighborReport {
-                    interface: lle.interface,
-                    addr: lle.addr,
-                    state: entry.nud.state(),
-                    lladdr: entry.nud.usable(),
-                    router: entry.nud.is_router(),
-                    fixed: entry.nud.is_static(),
-                    held: entry.hold.len() + entry.flushing as usize,
-                })
+                (!entry.dead).then(|| NeighborReport::of(lle, &entry, now))
             })
             .collect();
         reports.sort_by_key(|report| report.addr);
@@ -224,21 +315,14 @@ impl Neighbors {
     }
 
     /// Its bounds, with what there is.
-    pub(crate) fn limits<L>(&self, ctx: &mut Ctx<'_, L>) -> Vec<LimitReport>
-    where
-        ranks::NeighborTable: After<L>,
-    {
-        let entries = {
-            let (list, _ctx) = ctx.lock(&self.list);
-            list.entries.len() - list.fixed
-        };
+    pub(crate) fn limits(&self, now: Instant, limits: &NeighborLimits) -> Vec<LimitReport> {
+        let used = self.used();
         vec![
-            LimitReport::new("neighbors", self.limits.entries, entries),
-            LimitReport::new(
-                "neighbors-resolving",
-                self.limits.resolving,
-                self.resolving.load(Ordering::Relaxed),
-            ),
+            used.known.report("neighbors", limits.entries),
+            used.claimed.report("neighbors-unconfirmed", limits.claimed()),
+            used.resolving.report("neighbors-resolving", limits.resolving),
+            used.forwarded.report("neighbors-resolving-forwarded", limits.share(limits.resolving)),
+            self.rate.report(now, limits),
         ]
     }
 
@@ -251,17 +335,71 @@ impl Neighbors {
         list.entries.len()
     }
 
-    /// An entry that may go to make room: STALE, so that nobody has used it since it was last confirmed.
-    fn idle(list: &List, ctx: &mut Ctx<'_, ranks::NeighborTable>) -> Option<IpAddr> {
-        // A bounded look: under a flood most entries are idle, and a full look each time would be the attack.
-        list.entries.values().take(64).find_map(|lle| {
-            let (mut entry, _ctx) = ctx.lock(&lle.entry);
-            let idle = entry.nud.state() == NudState::Stale && entry.hold.is_empty() && entry.flushing == 0;
-            if idle {
-                entry.dead = true;
-                lle.publish(&mut entry);
-            }
-            idle.then_some(lle.addr)
+    /// How much is in use.
+    pub(crate) fn used(&self) -> &Use {
+        &self.books.used
+    }
+
+    /// Room for an entry that was learned, for which an idle one may have to go.
+    fn admit(
+        &self,
+        list: &mut List,
+        ctx: &mut Ctx<'_, ranks::NeighborTable>,
+        now: Instant,
+        limits: &NeighborLimits,
+    ) -> Result<Option<Evicted>, NoRoom> {
+        let (used, all) = (self.used(), self.used().all());
+        let full = used.known.now() >= limits.entries;
+        if full || used.claimed.now() >= limits.claimed() {
+            let short = if full { &used.known } else { &used.claimed };
+            let evicted = self.evict(list, ctx, now, full);
+            return evicted.map(Some).ok_or_else(|| short.refuse(NoRoom::Full));
+        }
+        if all.known.now() >= self.totals.entries && used.known.now() >= self.totals.assured {
+            let evicted = self.evict(list, ctx, now, true);
+            return evicted.map(Some).ok_or_else(|| all.known.refuse(NoRoom::Total));
+        }
+        Ok(None)
+    }
+
+    /// Forgets the entry that has been idle the longest: one that never confirmed its address, or if there is none and
+    /// it may be `any`, one that did.
+    fn evict(
+        &self,
+        list: &mut List,
+        ctx: &mut Ctx<'_, ranks::NeighborTable>,
+        now: Instant,
+        any: bool,
+    ) -> Option<Evicted> {
+        // The one that stands first may be used at this very moment, or be on its way out. Not for ever.
+        (0..8).find_map(|_| {
+            let addr = self.first_idle(ctx, any)?;
+            Self::forget(list, ctx, now, addr)
         })
+    }
+
+    fn first_idle(&self, ctx: &mut Ctx<'_, ranks::NeighborTable>, any: bool) -> Option<IpAddr> {
+        let (idle, _ctx) = ctx.lock(&self.books.idle);
+        idle.first(any)
+    }
+
+    /// Takes an entry out if it is idle still.
+    fn forget(
+        list: &mut List,
+        ctx: &mut Ctx<'_, ranks::NeighborTable>,
+        now: Instant,
+        addr: IpAddr,
+    ) -> Option<Evicted> {
+        let lle = list.entries.get(&addr)?.clone();
+        let (mut entry, mut ctx) = ctx.lock(&lle.entry);
+        if !entry.is_idle() {
+            return None;
+        }
+        entry.dead = true;
+        lle.publish(&mut ctx, now, &mut entry);
+        let state = entry.nud.state();
+        drop(entry);
+        list.entries.remove(&addr);
+        Some((lle, state))
     }
 }

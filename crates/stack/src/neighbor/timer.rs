@@ -14,6 +14,7 @@ use siding_netisr::sync::mutant;
 use super::Entry;
 use super::Lle;
 use super::flush;
+use super::limits::Priority;
 use crate::arp;
 use crate::drops::Drop;
 use crate::ifnet::Interface;
@@ -49,8 +50,10 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     }
     let before = entry.nud.state();
     let prompting = entry.hold.oldest().and_then(source_of);
-    let outcome =
-        entry.nud.on_timer(now, &out.nud, |how| solicit(&ctx_entry, local, out, lle.addr, how, prompting));
+    let priority = entry.priority();
+    let outcome = entry
+        .nud
+        .on_timer(now, &out.nud, |how| ask(&ctx_entry, local, out, lle.addr, how, prompting, priority));
     if outcome == Outcome::Kept {
         if before != entry.nud.state() {
             local.note_neighbor(&lle, Some(before), Some(&entry.nud));
@@ -59,7 +62,7 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
             flush(&ctx_entry, local, &lle, &mut entry);
         }
         arm(&mut ctx_entry, local, &lle, &mut entry);
-        lle.publish(&mut entry);
+        lle.publish(&mut ctx_entry, now, &mut entry);
         return;
     }
     entry.dead = true;
@@ -71,7 +74,7 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
             local.drop_packet(refused.packet, Drop::Unresolved);
         }
     }
-    lle.publish(&mut entry);
+    lle.publish(&mut ctx_entry, now, &mut entry);
     drop(entry);
     out.ifnet.neighbors.remove(ctx, &lle);
 }
@@ -84,6 +87,25 @@ fn old_order(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: &Arc<Lle>) {
         panic!("if_addr of {} is read after if_detach() has cleared it", lle.interface);
     };
     let _ = solicit(ctx, local, out, lle.addr, Solicit::Multicast, None);
+}
+
+/// Asks for a neighbour again, as far as the interface may ask.
+fn ask<L>(
+    ctx: &Ctx<'_, L>,
+    local: &mut Local,
+    out: &Interface,
+    addr: IpAddr,
+    how: Solicit,
+    prompting: Option<IpAddr>,
+    priority: Priority,
+) -> Result<(), Refused> {
+    if out.ifnet.neighbors.rate.take(local.now, &out.neighbors, priority) {
+        return solicit(ctx, local, out, addr, how, prompting);
+    }
+    local.count(Drop::SolicitLimited);
+    // Others' packets: a try all the same. What nobody answers for would else pile up behind the limit, and shut out
+    // what somebody would.
+    if priority == Priority::Forwarded { Ok(()) } else { Err(Refused) }
 }
 
 /// Asks for a neighbour: builds the solicitation under the caller's locks, with what is true now, and
@@ -114,9 +136,11 @@ pub(crate) fn settle<L>(
     step: impl FnOnce(&mut Nud) -> Change,
 ) -> Change
 where
+    ranks::NeighborTable: After<L>,
     ranks::Neighbor: After<L>,
 {
-    let (mut entry, mut ctx) = ctx.lock(&lle.entry);
+    let now = local.now;
+    let (mut entry, mut ctx_entry) = ctx.lock(&lle.entry);
     if entry.dead {
         return Change::default();
     }
@@ -128,13 +152,18 @@ where
     if change.resolved {
         let before = entry.nud.state();
         // The packets go out now: that is use, and starts the clock of an entry that is only STALE.
-        if !entry.hold.is_empty() && entry.nud.on_packet(local.now, &out.nud) {
+        if !entry.hold.is_empty() && entry.nud.on_packet(now, &out.nud) {
             local.note_neighbor(lle, Some(before), Some(&entry.nud));
         }
-        flush(&ctx, local, lle, &mut entry);
+        flush(&ctx_entry, local, lle, &mut entry);
     }
-    arm(&mut ctx, local, lle, &mut entry);
-    lle.publish(&mut entry);
+    arm(&mut ctx_entry, local, lle, &mut entry);
+    lle.publish(&mut ctx_entry, now, &mut entry);
+    drop(entry);
+    if change.resolved {
+        let evicted = out.ifnet.neighbors.make_room(ctx, now, &out.neighbors);
+        local.note_evicted(evicted);
+    }
     change
 }
 

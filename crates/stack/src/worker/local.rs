@@ -24,6 +24,7 @@ use crate::ifnet::Kind;
 use crate::nd6::nud::Nud;
 use crate::nd6::nud::NudState;
 use crate::neighbor::Direct;
+use crate::neighbor::Evicted;
 use crate::neighbor::Lle;
 use crate::snapshot::Reader;
 use crate::stack::Shared;
@@ -160,10 +161,10 @@ impl Local {
         self.tell(Event::Neighbor { interface: lle.interface, addr: lle.addr, from, to, lladdr });
     }
 
-    /// A STALE neighbour that had to make room.
-    pub(crate) fn note_evicted(&mut self, evicted: Option<Arc<Lle>>) {
-        if let Some(lle) = evicted {
-            self.note_neighbor(&lle, Some(NudState::Stale), None);
+    /// Idle neighbours that had to make room, or that nobody has used for long.
+    pub(crate) fn note_evicted(&mut self, evicted: impl IntoIterator<Item = Evicted>) {
+        for (lle, state) in evicted {
+            self.note_neighbor(&lle, Some(state), None);
         }
     }
 

@@ -149,6 +149,7 @@ impl StackWorker {
                 local.refresh();
                 match due {
                     Due::Neighbor(lle) => neighbor::run(ctx, local, lle),
+                    Due::NeighborAge(interface) => neighbor::age(ctx, local, interface),
                     Due::Dad(interface, addr) => nd6::dad_timer(ctx, local, interface, addr),
                     Due::Advertise(interface) => nd6::router::advertise_timer(ctx, local, interface),
                     Due::Lagg(interface) => lagg::timer(ctx, local, interface),

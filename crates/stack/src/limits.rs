@@ -8,8 +8,10 @@ use std::sync::atomic::Ordering;
 
 use siding_netisr::IfId;
 
+use crate::icmp6::limit::DEFAULT_BURST;
 use crate::icmp6::limit::DEFAULT_ERROR_BURST;
 use crate::icmp6::limit::DEFAULT_ERROR_RATE;
+use crate::icmp6::limit::DEFAULT_RATE;
 
 /// The bounds of the stack as a whole. Those of one interface's neighbours are [`NeighborLimits`](crate::NeighborLimits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +20,20 @@ pub struct Limits {
     pub error_burst: u32,
     /// ICMP errors a second in the long run; 0 sends no more than the burst, ever.
     pub error_rate: u32,
+    /// Redirects that may be sent at once (RFC 4861 s8.2).
+    pub redirect_burst: u32,
+    /// Redirects a second in the long run; 0 sends no more than the burst, ever.
+    pub redirect_rate: u32,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { error_burst: DEFAULT_ERROR_BURST, error_rate: DEFAULT_ERROR_RATE }
+        Limits {
+            error_burst: DEFAULT_ERROR_BURST,
+            error_rate: DEFAULT_ERROR_RATE,
+            redirect_burst: DEFAULT_BURST,
+            redirect_rate: DEFAULT_RATE,
+        }
     }
 }
 

@@ -40,6 +40,7 @@ use crate::lagg;
 use crate::lagg::SlowOut;
 use crate::limits::LimitReport;
 use crate::limits::Limits;
+use crate::limits::Usage;
 use crate::nd6::dad::Dad;
 use crate::nd6::dad::DadConfig;
 use crate::nd6::nud::NudConfig;
@@ -145,6 +146,8 @@ pub(crate) struct Shared {
     pub(crate) neighbor_totals: NeighborTotals,
     pub(crate) neighbors_used: Arc<Use>,
     errors: Mutex<ranks::Leaf, TokenBucket>,
+    redirects: Mutex<ranks::Leaf, TokenBucket>,
+    redirect_usage: Usage,
     /// Devices on their way to the workers that will own them.
     devices: siding_netisr::sync::Mutex<Vec<Vec<Delivery>>>,
 }
@@ -229,6 +232,12 @@ impl Stack {
                 config.limits.error_burst,
                 config.limits.error_rate,
             )),
+            redirects: Mutex::new(TokenBucket::new(
+                clock(),
+                config.limits.redirect_burst,
+                config.limits.redirect_rate,
+            )),
+            redirect_usage: Usage::default(),
             devices: siding_netisr::sync::Mutex::new((0..config.workers).map(|_| Vec::new()).collect()),
             netisr,
             clock,
@@ -331,6 +340,33 @@ impl Shared {
     {
         let (mut bucket, _ctx) = ctx.lock(&self.errors);
         bucket.take(now)
+    }
+
+    /// Whether one more redirect may be sent.
+    //= RFC 4861 s8.2 [4861-15]: redirects are rate limited, apart from errors.
+    pub(crate) fn take_redirect_token<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> bool
+    where
+        ranks::Leaf: After<L>,
+    {
+        let (mut bucket, _ctx) = ctx.lock(&self.redirects);
+        let taken = bucket.take(now);
+        if !taken {
+            self.redirect_usage.refuse();
+        }
+        taken
+    }
+
+    /// How much of the redirects' bucket is spent at this moment.
+    pub(crate) fn redirect_tokens<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> LimitReport
+    where
+        ranks::Leaf: After<L>,
+    {
+        let (bucket, _ctx) = ctx.lock(&self.redirects);
+        let (burst, available) = (bucket.burst() as usize, bucket.available(now) as usize);
+        LimitReport {
+            highest: None,
+            ..LimitReport::new("redirect-burst", burst, burst - available).with(&self.redirect_usage)
+        }
     }
 
     /// How much of the bucket is spent at this moment.

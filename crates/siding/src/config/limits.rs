@@ -12,6 +12,8 @@ use super::check::ranged;
 pub(crate) struct Limits {
     error_burst: Option<Spanned<u32>>,
     error_rate: Option<Spanned<u32>>,
+    redirect_burst: Option<Spanned<u32>>,
+    redirect_rate: Option<Spanned<u32>>,
 }
 
 impl Limits {
@@ -20,6 +22,18 @@ impl Limits {
         Ok(siding_stack::Limits {
             error_burst: ranged(self.error_burst, default.error_burst, 1..=1_000_000, "ICMP errors at once")?,
             error_rate: ranged(self.error_rate, default.error_rate, 0..=1_000_000, "ICMP errors a second")?,
+            redirect_burst: ranged(
+                self.redirect_burst,
+                default.redirect_burst,
+                1..=1_000_000,
+                "redirects at once",
+            )?,
+            redirect_rate: ranged(
+                self.redirect_rate,
+                default.redirect_rate,
+                0..=1_000_000,
+                "redirects a second",
+            )?,
         })
     }
 }

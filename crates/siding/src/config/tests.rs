@@ -39,6 +39,8 @@ fn everything_that_can_be_said() {
         [limits]
         error_burst = 5
         error_rate = 0
+        redirect_burst = 7
+        redirect_rate = 3
         [[interface]]
         name = "lan"
         driver = "tap"
@@ -69,6 +71,7 @@ fn everything_that_can_be_said() {
     assert_eq!(config.stack.nud.reachable_time, Duration::from_millis(300));
     assert_eq!(config.stack.dad.retrans_timer, Duration::from_millis(100));
     assert_eq!((config.stack.limits.error_burst, config.stack.limits.error_rate), (5, 0));
+    assert_eq!((config.stack.limits.redirect_burst, config.stack.limits.redirect_rate), (7, 3));
     assert_eq!(config.routes[0].to.to_string(), "0.0.0.0/0");
     assert_eq!(config.routes[0].interface, "lan");
     assert_eq!((config.routes[1].metric, config.routes[0].metric), (5, 1024));

@@ -31,6 +31,7 @@ impl Stack {
                 ..LimitReport::new("packet-buffers", pool.capacity(), pool.live())
             },
             LimitReport { refused: self.dropped(Drop::RateLimited), ..shared.error_tokens(ctx, self.now()) },
+            shared.redirect_tokens(ctx, self.now()),
         ];
         reports.extend(shared.neighbor_totals.report(&shared.neighbors_used, &shared.neighbors));
         for kind in self.netisr_types() {

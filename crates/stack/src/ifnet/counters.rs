@@ -20,6 +20,7 @@ pub enum IfCounter {
     RaIn,
     RaOut,
     RedirectIn,
+    RedirectOut,
     ArpRequestIn,
     ArpRequestOut,
     ArpReplyIn,
@@ -31,7 +32,7 @@ pub enum IfCounter {
 
 impl IfCounter {
     /// All of them, in order.
-    pub const ALL: [IfCounter; 20] = [
+    pub const ALL: [IfCounter; 21] = [
         IfCounter::RxPackets,
         IfCounter::RxBytes,
         IfCounter::TxPackets,
@@ -45,6 +46,7 @@ impl IfCounter {
         IfCounter::RaIn,
         IfCounter::RaOut,
         IfCounter::RedirectIn,
+        IfCounter::RedirectOut,
         IfCounter::ArpRequestIn,
         IfCounter::ArpRequestOut,
         IfCounter::ArpReplyIn,
@@ -70,6 +72,7 @@ impl IfCounter {
             IfCounter::RaIn => "ra-in",
             IfCounter::RaOut => "ra-out",
             IfCounter::RedirectIn => "redirect-in",
+            IfCounter::RedirectOut => "redirect-out",
             IfCounter::ArpRequestIn => "arp-request-in",
             IfCounter::ArpRequestOut => "arp-request-out",
             IfCounter::ArpReplyIn => "arp-reply-in",

@@ -16,6 +16,7 @@ use crate::icmp6;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::nd6::dad::DadState;
+use crate::nd6::router;
 use crate::worker::Local;
 
 /// Forwards a packet that came in on `on`.
@@ -60,6 +61,9 @@ pub(crate) fn forward(
         //= RFC 4443 s3.2 [4443-6]: too big for the next link: its MTU is told.
         let repr = Icmp6Repr::PacketTooBig { mtu: u32::from(out.mtu) };
         return refuse(ctx, local, repr, packet, Drop::TooBig);
+    }
+    if out.ifnet.id == on.ifnet.id {
+        router::redirect(ctx, local, config, on, &about, next_hop, &packet);
     }
     if packet.is_shared() {
         let Some(copy) = local.unshare(packet) else { return };

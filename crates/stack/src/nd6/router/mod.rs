@@ -8,6 +8,7 @@ mod advertise;
 mod compare;
 mod config;
 mod contents;
+mod redirect;
 pub mod schedule;
 
 pub(crate) use advertise::Advertiser;
@@ -29,3 +30,4 @@ pub use config::AdvertPrefix;
 pub use config::AdvertRdnss;
 pub use config::AdvertRoute;
 pub use config::PrefixTerms;
+pub(crate) use redirect::redirect;

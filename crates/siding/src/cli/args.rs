@@ -11,6 +11,8 @@ use clap::ValueEnum;
 
 use super::address;
 use super::address::Scoped;
+use super::nested::LaggCommand;
+use super::nested::VlanCommand;
 use crate::config::Driver;
 use crate::config::file::ParsedCidr;
 use crate::config::file::ParsedMac;
@@ -62,6 +64,12 @@ pub(super) enum Command {
     /// Add or remove routes. Example: siding route add default via fe80::1 dev eth0
     #[command(subcommand)]
     Route(RouteCommand),
+    /// Make, show and delete VLANs. Example: siding vlan show
+    #[command(subcommand)]
+    Vlan(VlanCommand),
+    /// Make, show and change laggs. Example: siding lagg show lagg0
+    #[command(subcommand)]
+    Lagg(LaggCommand),
     /// Run many stacks on virtual wires, each world from a seed. Example: siding sim --seeds 0..10000
     Sim {
         /// The seeds, from A up to but not including B

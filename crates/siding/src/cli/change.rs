@@ -97,7 +97,7 @@ fn attach(args: AttachArgs) -> Request {
 }
 
 /// Like `ip`: what went well says nothing.
-fn silent(client: &mut Client, request: &Request) -> anyhow::Result<ExitCode> {
+pub(super) fn silent(client: &mut Client, request: &Request) -> anyhow::Result<ExitCode> {
     client.ask(request)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 mod address;
 mod args;
 mod change;
+mod nested;
 mod ping;
 mod show;
 mod sim;
@@ -37,7 +38,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
             println!(
                 "{}: ok, {} interface(s), {} route(s), {} neighbor(s)",
                 file.display(),
-                config.interfaces.len(),
+                config.interfaces.len() + config.nested.len(),
                 config.routes.len(),
                 config.neighbors.len()
             );
@@ -52,6 +53,8 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Interface(command) => change::interface(&mut connect()?, command),
         Command::Address(command) => change::address(&mut connect()?, command),
         Command::Route(command) => change::route(&mut connect()?, command),
+        Command::Vlan(command) => nested::vlan(&mut connect()?, command),
+        Command::Lagg(command) => nested::lagg(&mut connect()?, command),
         Command::Sim { seeds, log } => sim::run(&seeds, log),
         Command::Neighbor(command) => change::neighbor(&mut connect()?, command),
     }

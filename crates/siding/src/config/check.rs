@@ -1,5 +1,7 @@
 //! From the text's shape to its meaning.
 
+mod nested;
+
 use std::net::IpAddr;
 use std::ops::Range;
 use std::time::Duration;
@@ -30,6 +32,12 @@ const BUFFERS_PER_WORKER: u32 = 1024;
 
 const MOST_WORKERS: usize = 256;
 
+/// An interface that routes and neighbors can name, whatever carries it.
+struct Named<'c> {
+    name: &'c str,
+    addresses: &'c [Cidr],
+}
+
 pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
     let stack = stack(file.stack, file.limits)?;
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
@@ -43,11 +51,17 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
         }
         interfaces.push(self::interface(interface)?);
     }
-    let routes = file.route.into_iter().map(|route| self::route(route, &interfaces));
+    let nested = nested::nested(file.vlan, file.lagg, &mut interfaces)?;
+    let names: Vec<Named<'_>> = interfaces
+        .iter()
+        .map(|one| Named { name: &one.name, addresses: &one.addresses })
+        .chain(nested.iter().map(|one| Named { name: one.name(), addresses: &one.addressing().addresses }))
+        .collect();
+    let routes = file.route.into_iter().map(|route| self::route(route, &names));
     let routes = routes.collect::<Result<_, _>>()?;
-    let neighbors = file.neighbor.into_iter().map(|neighbor| self::neighbor(neighbor, &interfaces));
+    let neighbors = file.neighbor.into_iter().map(|neighbor| self::neighbor(neighbor, &names));
     let neighbors = neighbors.collect::<Result<_, _>>()?;
-    Ok(Config { stack, interfaces, routes, neighbors })
+    Ok(Config { stack, interfaces, nested, routes, neighbors })
 }
 
 fn stack(stack: file::Stack, limits: Limits) -> Result<StackConfig, Wrong> {
@@ -97,15 +111,7 @@ fn interface(interface: file::Interface) -> Result<InterfaceConfig, Wrong> {
     if let Some(mtu) = &interface.mtu {
         at(mtu, value::mtu(*mtu.get_ref()))?;
     }
-    let mut addresses: Vec<Cidr> = Vec::new();
-    for place in &interface.addresses {
-        let cidr = at(place, ParsedCidr::try_from(place.get_ref().clone()))?.0;
-        at(place, value::unicast(cidr.address()))?;
-        if addresses.iter().any(|other| other.address() == cidr.address()) {
-            return wrong(place, format!("{} a second time: leave one out", cidr.address()));
-        }
-        addresses.push(cidr);
-    }
+    let addresses = addresses(&interface.addresses)?;
     Ok(InterfaceConfig {
         name: interface.name.into_inner(),
         driver: interface.driver,
@@ -119,7 +125,21 @@ fn interface(interface: file::Interface) -> Result<InterfaceConfig, Wrong> {
     })
 }
 
-fn route(route: Spanned<file::Route>, interfaces: &[InterfaceConfig]) -> Result<RouteConfig, Wrong> {
+/// A list of addresses with the lengths of their prefixes.
+fn addresses(list: &[Spanned<String>]) -> Result<Vec<Cidr>, Wrong> {
+    let mut addresses: Vec<Cidr> = Vec::new();
+    for place in list {
+        let cidr = at(place, ParsedCidr::try_from(place.get_ref().clone()))?.0;
+        at(place, value::unicast(cidr.address()))?;
+        if addresses.iter().any(|other| other.address() == cidr.address()) {
+            return wrong(place, format!("{} a second time: leave one out", cidr.address()));
+        }
+        addresses.push(cidr);
+    }
+    Ok(addresses)
+}
+
+fn route(route: Spanned<file::Route>, interfaces: &[Named<'_>]) -> Result<RouteConfig, Wrong> {
     let span = route.span();
     let file::Route { to, via, interface, metric } = route.into_inner();
     let destination = destination(&to, via.as_ref().map(|via| *via.get_ref()))?;
@@ -145,13 +165,13 @@ fn route(route: Spanned<file::Route>, interfaces: &[InterfaceConfig]) -> Result<
 }
 
 /// The interface whose prefix has the next hop in it.
-fn on_link(via: &Spanned<IpAddr>, interfaces: &[InterfaceConfig]) -> Result<String, Wrong> {
+fn on_link(via: &Spanned<IpAddr>, interfaces: &[Named<'_>]) -> Result<String, Wrong> {
     let next_hop = *via.get_ref();
     let near = interfaces
         .iter()
         .find(|interface| interface.addresses.iter().any(|own| value::covers(*own, next_hop)));
     match near {
-        Some(interface) => Ok(interface.name.clone()),
+        Some(interface) => Ok(interface.name.to_owned()),
         None => wrong(
             via,
             format!("no interface has a prefix with {next_hop} in it: say which by `interface = \"...\"`"),
@@ -159,7 +179,7 @@ fn on_link(via: &Spanned<IpAddr>, interfaces: &[InterfaceConfig]) -> Result<Stri
     }
 }
 
-fn neighbor(neighbor: file::Neighbor, interfaces: &[InterfaceConfig]) -> Result<NeighborConfig, Wrong> {
+fn neighbor(neighbor: file::Neighbor, interfaces: &[Named<'_>]) -> Result<NeighborConfig, Wrong> {
     let interface = known(&neighbor.interface, interfaces, "a neighbor")?;
     let mac = neighbor.mac.get_ref().0;
     at(&neighbor.mac, value::station(mac))?;
@@ -184,11 +204,11 @@ fn destination(to: &Spanned<String>, via: Option<IpAddr>) -> Result<Cidr, Wrong>
     Ok(cidr)
 }
 
-fn known(name: &Spanned<String>, interfaces: &[InterfaceConfig], of: &str) -> Result<String, Wrong> {
+fn known(name: &Spanned<String>, interfaces: &[Named<'_>], of: &str) -> Result<String, Wrong> {
     if interfaces.iter().any(|interface| interface.name == *name.get_ref()) {
         return Ok(name.get_ref().clone());
     }
-    let names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
+    let names: Vec<&str> = interfaces.iter().map(|interface| interface.name).collect();
     let there = match names.is_empty() {
         true => "this file has none".to_owned(),
         false => format!("this file has {}", names.join(", ")),

@@ -10,6 +10,15 @@ use siding_drivers::kernel::CidrError;
 use siding_wire::Mac;
 use toml::Spanned;
 
+mod nested;
+
+pub(crate) use nested::Lagg;
+pub(crate) use nested::Layer;
+pub(crate) use nested::Mode;
+pub(crate) use nested::Reselect;
+pub(crate) use nested::Tag;
+pub(crate) use nested::Vlan;
+
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +29,10 @@ pub(crate) struct File {
     pub(crate) limits: super::limits::Limits,
     #[serde(default)]
     pub(crate) interface: Vec<Interface>,
+    #[serde(default)]
+    pub(crate) vlan: Vec<Vlan>,
+    #[serde(default)]
+    pub(crate) lagg: Vec<Lagg>,
     #[serde(default)]
     pub(crate) route: Vec<Spanned<Route>>,
     #[serde(default)]

@@ -7,6 +7,7 @@ mod check;
 mod error;
 pub(crate) mod file;
 mod limits;
+pub(crate) mod nested;
 pub(crate) mod value;
 
 use std::net::IpAddr;
@@ -22,12 +23,18 @@ use siding_wire::Mac;
 pub(crate) use error::ConfigError;
 pub(crate) use file::Driver;
 pub(crate) use file::Level;
+pub(crate) use nested::Addressing;
+pub(crate) use nested::LaggConfig;
+pub(crate) use nested::Nested;
+pub(crate) use nested::VlanConfig;
 
 /// A configuration that makes sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
     pub(crate) stack: StackConfig,
     pub(crate) interfaces: Vec<InterfaceConfig>,
+    /// What lies on them and on each other, lowest first.
+    pub(crate) nested: Vec<Nested>,
     pub(crate) routes: Vec<RouteConfig>,
     pub(crate) neighbors: Vec<NeighborConfig>,
 }

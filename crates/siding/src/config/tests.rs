@@ -1,3 +1,5 @@
+mod nested;
+
 use super::*;
 
 fn error(text: &str) -> String {
@@ -193,4 +195,12 @@ fn the_examples_are_right() {
         .map(|path| Config::load(&path).unwrap_or_else(|error| panic!("{error}")))
         .collect();
     assert!(loaded.len() >= 3, "{} examples", loaded.len());
+}
+
+#[test]
+fn every_example_is_right() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let files = std::fs::read_dir(&examples).unwrap().map(|file| file.unwrap().path());
+    let right = files.filter(|file| Config::load(file).inspect_err(|error| println!("{error}")).is_ok());
+    assert_eq!(right.count(), std::fs::read_dir(&examples).unwrap().count());
 }

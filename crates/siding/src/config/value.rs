@@ -28,7 +28,7 @@ impl InterfaceConfig {
     }
 }
 
-pub(super) fn interface_name(name: &str) -> Result<(), String> {
+pub(crate) fn interface_name(name: &str) -> Result<(), String> {
     let bad = |c: char| c == '/' || c == ':' || c == '%' || c.is_whitespace() || c.is_control();
     if name.is_empty() || name.len() > 15 || name.chars().any(bad) {
         return Err(format!(
@@ -38,14 +38,14 @@ pub(super) fn interface_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn mtu(mtu: u16) -> Result<(), String> {
+pub(crate) fn mtu(mtu: u16) -> Result<(), String> {
     match (1280..=MAX_MTU).contains(&mtu) {
         true => Ok(()),
         false => Err(format!("an MTU of {mtu} bytes: give 1280 (the least for IPv6) to {MAX_MTU}")),
     }
 }
 
-pub(super) fn station(mac: Mac) -> Result<(), String> {
+pub(crate) fn station(mac: Mac) -> Result<(), String> {
     match mac.is_unicast() {
         true => Ok(()),
         false => {
@@ -54,7 +54,7 @@ pub(super) fn station(mac: Mac) -> Result<(), String> {
     }
 }
 
-pub(super) fn unicast(address: IpAddr) -> Result<(), String> {
+pub(crate) fn unicast(address: IpAddr) -> Result<(), String> {
     let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
     if address.is_unspecified() || address.is_loopback() || address.is_multicast() || broadcast {
         return Err(format!(

@@ -14,12 +14,14 @@
 //! under way are finished.
 
 mod client;
+mod nested;
 mod path;
 mod protocol;
 mod report;
 mod server;
 
 pub(crate) use client::Client;
+pub(crate) use nested::*;
 pub(crate) use path::default_path;
 pub(crate) use protocol::*;
 pub(crate) use report::*;

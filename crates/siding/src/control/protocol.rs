@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::nested::*;
 use super::report::*;
 use crate::config::Driver;
 use crate::config::file::ParsedCidr;
@@ -29,6 +30,8 @@ pub(crate) enum Request {
     AddressDel { interface: String, address: IpAddr },
     RouteAdd(RouteRequest),
     RouteDel(RouteRequest),
+    Vlan(VlanRequest),
+    Lagg(LaggRequest),
     NeighborAdd { interface: String, address: IpAddr, mac: ParsedMac },
     NeighborFlush { interface: Option<String>, address: Option<IpAddr> },
     PingSend { address: IpAddr, interface: Option<String>, seq: u16, size: usize },
@@ -74,6 +77,8 @@ pub(crate) enum Answer {
     Drops(Vec<DropRow>),
     Workers(Vec<WorkerRow>),
     Limits(Vec<LimitRow>),
+    Vlans(Vec<VlanRow>),
+    Laggs(Vec<LaggRow>),
     /// It is done, and there is nothing to tell.
     Done,
     /// An interface has gone.

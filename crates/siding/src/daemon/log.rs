@@ -89,12 +89,21 @@ impl Observer for Log {
                     tracing::debug!("{}: {event}", self.name_of(*interface));
                 }
             }
-            Event::AddressPreferred { interface, .. }
-            | Event::Lagg { interface, .. }
-            | Event::Bridge { interface, .. }
-            | Event::LacpPort { interface, .. }
-            | Event::LacpAggregator { interface, .. } => {
+            Event::AddressPreferred { interface, .. } | Event::LacpAggregator { interface, .. } => {
                 tracing::info!("{}: {event}", self.name_of(*interface));
+            }
+            Event::Lagg { interface, cause, from, to } => {
+                let port =
+                    |port: &Option<IfId>| port.map_or_else(|| "none".into(), |port| self.name_of(port));
+                let (name, from, to) = (self.name_of(*interface), port(from), port(to));
+                tracing::info!("{name}: lagg: {cause}; port in use: {from} -> {to}");
+            }
+            Event::Bridge { interface, port, cause } => {
+                tracing::info!("{}: bridge: {cause}: {}", self.name_of(*interface), self.name_of(*port));
+            }
+            Event::LacpPort { interface, port, cause, change } => {
+                let (name, port) = (self.name_of(*interface), self.name_of(*port));
+                tracing::info!("{name}: lacp: port {port}: {change}: {cause}");
             }
             Event::RouterDiffers { interface, .. }
             | Event::AddressDuplicate { interface, .. }

@@ -5,14 +5,19 @@
 //! Ordinary ones, outside the stack's order and never taken by a worker: the ports (what we hold of the kernel for
 //! each interface), the wires in memory, the runtime. Each is held for a few instructions; nobody waits for a
 //! departure with one held. `closing` is held for reading by each request, and for writing by the stop.
+//! The link watcher's are in [`links`].
 //!
 //! # Teardown
 //!
 //! In this order: the control socket is removed and requests under way are finished; every interface is detached, and
 //! given back to the kernel as it was; workers are joined; then the counters must add up and the pool be full.
 
+mod ask_nested;
+mod lagg;
 mod link;
+mod links;
 mod log;
+mod nested;
 mod port;
 mod run;
 mod session;

@@ -42,8 +42,6 @@ pub(super) struct Port {
     pub(super) device: String,
     /// The kernel's index of the device; `None` for a wire in memory.
     pub(super) index: Option<u32>,
-    /// Whether frames could pass when the kernel last told: up, with a carrier.
-    pub(super) passes: bool,
     pub(super) counters: Vec<Arc<Counters>>,
     /// The devices, when the workers have done with them.
     loan: Option<Loan>,
@@ -113,7 +111,6 @@ impl Opener {
             driver: Driver::Packet,
             device: config.device.clone(),
             index: Some(link.index),
-            passes: true,
             counters,
             loan: None,
             pcap: None,
@@ -134,7 +131,6 @@ impl Opener {
             driver: Driver::Tap,
             device: config.device.clone(),
             index: Some(link.index),
-            passes: true,
             counters,
             loan: None,
             pcap: None,
@@ -163,7 +159,6 @@ impl Opener {
             driver: Driver::Memory,
             device: config.device.clone(),
             index: None,
-            passes: true,
             counters,
             loan: None,
             pcap: None,

@@ -16,8 +16,6 @@ use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
 use rustix::event::poll;
-use siding_drivers::kernel::LinkEvent;
-use siding_drivers::kernel::Monitor;
 use siding_lockorder::Root;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
@@ -25,6 +23,8 @@ use siding_stack::Stack;
 use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
 
+use super::links::LinkNews;
+use super::links::Links;
 use super::log;
 use super::log::Log;
 use super::port;
@@ -43,8 +43,8 @@ use crate::runtime::RuntimeConfig;
 /// In front of a packet: the longest headers that forwarding and tags may add, with room to spare.
 const HEADROOM: u16 = 128;
 
-/// A frame's header, a VLAN tag, and one byte more by which a driver sees that a frame is longer.
-const FRAMING: u16 = 14 + 4 + 1;
+/// A frame's header, as many VLAN tags as can be on it, and one byte more by which a driver sees that a frame is longer.
+const FRAMING: u16 = 14 + 4 * siding_stack::DEEPEST as u16 + 1;
 
 /// How often the main thread looks whether the workers live.
 const LOOK: Duration = Duration::from_millis(500);
@@ -70,9 +70,14 @@ pub(crate) fn run(file: &Path, control: Option<&Path>) -> anyhow::Result<ExitCod
         Ok(()) => {
             // Only now: what the kernel tells of our own preparations is no news. The first events are the links as
             // they are.
-            let mut monitor = Monitor::open().ok();
+            let links = Links::start(&daemon);
+            if let Err(error) = &links {
+                tracing::error!("{error:#}: a lagg does not see that a link is lost");
+            }
             tracing::info!("control socket at {}", listener.path().display());
-            watch(&daemon, ctx, signals, monitor.as_mut());
+            let mut links = links.ok();
+            watch(&daemon, ctx, signals, links.as_mut());
+            links.into_iter().for_each(Links::stop);
         }
         // What was begun is undone, and only the cause is told.
         Err(error) => {
@@ -128,6 +133,7 @@ fn start(config: &Config) -> anyhow::Result<Daemon> {
         log,
         ports: Mutex::default(),
         leaving: Mutex::default(),
+        links: LinkNews::default(),
         runtime: Mutex::new(Some(runtime)),
         closing: RwLock::new(false),
     })
@@ -137,6 +143,9 @@ fn configure(daemon: &Daemon, ctx: &mut Free<'_>, config: &Config) -> anyhow::Re
     daemon.stack.set_forwarding(ctx, config.stack.forwarding);
     for interface in &config.interfaces {
         daemon.attach(ctx, interface).with_context(|| format!("interface '{}'", interface.name))?;
+    }
+    for nested in &config.nested {
+        daemon.add_nested(ctx, nested).with_context(|| format!("interface '{}'", nested.name()))?;
     }
     for route in &config.routes {
         daemon.add_route(ctx, route).with_context(|| format!("the route to {}", route.to))?;
@@ -158,12 +167,12 @@ fn signals() -> anyhow::Result<UnixStream> {
     Ok(read)
 }
 
-/// Watches workers and the kernel's links until a signal comes.
-fn watch(daemon: &Daemon, ctx: &mut Free<'_>, mut signals: UnixStream, mut monitor: Option<&mut Monitor>) {
+/// Watches workers until a signal comes, and detaches what the kernel has taken away.
+fn watch(daemon: &Daemon, ctx: &mut Free<'_>, mut signals: UnixStream, mut links: Option<&mut Links>) {
     loop {
         let mut fds = vec![PollFd::new(&signals, PollFlags::IN)];
-        if let Some(monitor) = monitor.as_deref() {
-            fds.push(PollFd::new(monitor, PollFlags::IN));
+        if let Some(links) = links.as_deref() {
+            fds.push(PollFd::new(links.news(), PollFlags::IN));
         }
         let look = Timespec::try_from(LOOK).ok();
         // An interrupted wait is as good as one that is over.
@@ -179,37 +188,14 @@ fn watch(daemon: &Daemon, ctx: &mut Free<'_>, mut signals: UnixStream, mut monit
             tracing::error!("a worker has ended by itself; stopping");
             return;
         }
-        while let Some(event) = monitor.as_deref_mut().and_then(|monitor| monitor.try_next().ok().flatten()) {
-            link_changed(daemon, ctx, &event);
+        if let Some(links) = links.as_deref_mut() {
+            links.heard();
+        }
+        for name in std::mem::take(&mut *lock(&daemon.links.gone)) {
+            if let Err(error) = daemon.detach(ctx, &name, Duration::from_secs(10)) {
+                tracing::error!("{name}: {error:#}");
+            }
         }
         daemon.reap();
-    }
-}
-
-/// The kernel has changed one of our interfaces under us.
-fn link_changed(daemon: &Daemon, ctx: &mut Free<'_>, event: &LinkEvent) {
-    let mut ports = lock(&daemon.ports);
-    let ours = ports.iter_mut().find(|(_, port)| port.index == Some(event.index));
-    let Some((name, port)) = ours else { return };
-    let passes = event.up && event.carrier;
-    let changed = std::mem::replace(&mut port.passes, passes) != passes;
-    let name = name.clone();
-    drop(ports);
-    if event.gone {
-        tracing::error!("{name}: the kernel's interface {} has gone; detaching", event.name);
-        if let Err(error) = daemon.detach(ctx, &name, Duration::from_secs(10)) {
-            tracing::error!("{name}: {error:#}");
-        }
-        return;
-    }
-    match (event.up, event.carrier) {
-        _ if !changed => {}
-        (true, true) => tracing::info!("{name}: the kernel's interface {} has a carrier", event.name),
-        (true, false) => tracing::warn!("{name}: the kernel's interface {} has no carrier", event.name),
-        (false, _) => tracing::warn!(
-            "{name}: the kernel's interface {} was taken down: nothing passes until `ip link set {} up`",
-            event.name,
-            event.name
-        ),
     }
 }

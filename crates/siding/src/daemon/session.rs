@@ -94,6 +94,8 @@ impl Daemon {
             Request::RouteDel(RouteRequest { to, via, interface, .. }) => {
                 self.remove_route(ctx, to.0, via, interface.as_deref()).map(done)?
             }
+            Request::Vlan(request) => self.ask_vlan(ctx, request)?,
+            Request::Lagg(request) => self.ask_lagg(ctx, request)?,
             Request::NeighborAdd { interface, address, mac } => {
                 let id = self.interface(&interface)?;
                 let added = self.stack.add_neighbor(ctx, id, address, mac.0);

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use siding_drivers::DeviceStats;
+use siding_netisr::IfId;
 use siding_netisr::LaneReport;
 use siding_netisr::Refusals;
+use siding_stack::ifnet::Interface;
+use siding_stack::ifnet::Kind;
 use siding_stack::route::Address;
 use siding_stack::route::Origin;
 use siding_stack::route::Route;
@@ -34,8 +37,7 @@ impl Daemon {
             let port = ports.get(&report.name);
             let mut addresses = Vec::new();
             if let Some(there) = config.interface(report.id) {
-                addresses.extend(there.addrs6.iter().map(|own| format!("{}/{}", own.addr, own.prefix_len)));
-                addresses.extend(there.addrs4.iter().map(|own| format!("{}/{}", own.addr, own.prefix_len)));
+                addresses = self::addresses(there);
             }
             let netisr = report.netisr;
             let mut fates: BTreeMap<String, u64> = [
@@ -52,8 +54,8 @@ impl Daemon {
             );
             InterfaceRow {
                 id: report.id.to_string(),
-                driver: port.map_or("?", driver_name).to_owned(),
-                device: port.map_or_else(|| "?".to_owned(), |port| port.device.clone()),
+                driver: port.map_or_else(|| carrier_name(&config, report.id), driver_name).to_owned(),
+                device: port.map_or_else(|| self.carriers(&config, report.id), |port| port.device.clone()),
                 up: report.up,
                 mac: report.mac.to_string(),
                 mtu: report.mtu,
@@ -157,6 +159,19 @@ impl Daemon {
             .collect()
     }
 
+    /// What an interface lies on, by name.
+    fn carriers(&self, config: &siding_stack::config::Config, id: IfId) -> String {
+        let names = |ids: &[IfId]| ids.iter().map(|id| self.name_of(*id)).collect::<Vec<_>>().join(",");
+        match config.interface(id).map(|there| &there.kind) {
+            Some(Kind::Vlan(vlan)) => format!("{}:{}", self.name_of(vlan.parent), vlan.vid),
+            Some(Kind::Lagg(view)) if !view.ports.is_empty() => names(&view.ports),
+            Some(Kind::Bridge(view)) if !view.ports.is_empty() => {
+                names(&view.ports.iter().map(|port| port.id).collect::<Vec<_>>())
+            }
+            _ => "-".to_owned(),
+        }
+    }
+
     fn route<A: Address + Into<std::net::IpAddr>>(&self, route: &Route<A>) -> RouteRow {
         let origin = match route.origin {
             Origin::Connected => "connected",
@@ -171,6 +186,23 @@ impl Daemon {
             metric: route.metric,
             origin: origin.into(),
         }
+    }
+}
+
+/// The addresses of an interface, with the lengths of their prefixes.
+pub(super) fn addresses(there: &Interface) -> Vec<String> {
+    let v6 = there.addrs6.iter().map(|own| format!("{}/{}", own.addr, own.prefix_len));
+    v6.chain(there.addrs4.iter().map(|own| format!("{}/{}", own.addr, own.prefix_len))).collect()
+}
+
+/// What carries an interface that has no device of its own.
+fn carrier_name(config: &siding_stack::config::Config, id: IfId) -> &'static str {
+    match config.interface(id).map(|there| &there.kind) {
+        Some(Kind::Vlan(_)) => "vlan",
+        Some(Kind::Lagg(_)) => "lagg",
+        Some(Kind::Bridge(_)) => "bridge",
+        // A device that departs has given up its port.
+        Some(Kind::Device) | None => "-",
     }
 }
 

@@ -25,9 +25,11 @@ use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Route;
 
+use super::links::LinkNews;
 use super::log::Log;
 use super::port::Opener;
 use super::port::Port;
+use crate::config::Addressing;
 use crate::config::InterfaceConfig;
 use crate::config::RouteConfig;
 use crate::runtime::Runtime;
@@ -44,6 +46,7 @@ pub(super) struct Daemon {
     pub(super) ports: Mutex<BTreeMap<String, Port>>,
     /// Interfaces whose departure took longer than somebody was willing to wait.
     pub(super) leaving: Mutex<Vec<(String, Detached, Option<Port>)>>,
+    pub(super) links: LinkNews,
     pub(super) runtime: Mutex<Option<Runtime>>,
     /// True once the daemon stops. Held for reading by each request.
     pub(super) closing: RwLock<bool>,
@@ -75,6 +78,7 @@ impl Daemon {
             opened.mtu
         );
         lock(&self.ports).insert(name.clone(), opened.port);
+        self.read_link(ctx, name);
         self.add_addresses(ctx, id, config).or_else(|error| {
             // Half an interface is worse than none.
             self.detach(ctx, name, Duration::from_secs(10))?;
@@ -83,14 +87,9 @@ impl Daemon {
     }
 
     fn add_addresses(&self, ctx: &mut Free<'_>, id: IfId, config: &InterfaceConfig) -> anyhow::Result<()> {
-        if config.link_local {
-            self.stack.add_link_local(ctx, id, config.dad).map_err(|error| self.named(id, error))?;
-        }
-        for own in &config.addresses {
-            let added = self.stack.add_address(ctx, id, own.address(), own.length(), config.dad);
-            added.map_err(|error| self.named(id, error))?;
-        }
-        Ok(())
+        let InterfaceConfig { addresses, link_local, dad, .. } = config;
+        let addressing = Addressing { addresses: addresses.clone(), link_local: *link_local, dad: *dad };
+        self.add_addressing(ctx, id, &addressing)
     }
 
     /// Detaches an interface and gives it back to the kernel; tells how long it took until nothing of it was left.
@@ -270,7 +269,7 @@ impl Daemon {
         self.stack.config().interface(id).map_or_else(|| id.to_string(), |there| there.ifnet.name.clone())
     }
 
-    fn named(&self, id: IfId, error: impl std::fmt::Display) -> anyhow::Error {
+    pub(super) fn named(&self, id: IfId, error: impl std::fmt::Display) -> anyhow::Error {
         anyhow!("{}: {error}", self.name_of(id))
     }
 }

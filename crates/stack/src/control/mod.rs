@@ -21,7 +21,7 @@ pub use report::DropReport;
 pub use report::InterfaceReport;
 pub use route::AddRouteError;
 pub use send::SendError;
-pub(crate) use vlan::DEEPEST;
+pub use vlan::DEEPEST;
 pub use vlan::VlanError;
 
 use siding_netisr::IfId;

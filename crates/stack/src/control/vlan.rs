@@ -14,7 +14,7 @@ use crate::ifnet::Kind;
 use crate::ifnet::Vlan;
 
 /// How deep interfaces may lie on each other.
-pub(crate) const DEEPEST: usize = 4;
+pub const DEEPEST: usize = 4;
 
 /// Why a VLAN was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,0 +1,339 @@
+//! `siding vlan` and `siding lagg`.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Args as ClapArgs;
+use clap::Subcommand;
+
+use super::address;
+use super::change::seconds;
+use super::change::silent;
+use super::table::Table;
+use crate::config::file::Layer;
+use crate::config::file::Mode;
+use crate::config::file::ParsedCidr;
+use crate::config::file::ParsedMac;
+use crate::config::file::Reselect;
+use crate::config::file::Tag;
+use crate::control::AddressingRequest;
+use crate::control::Answer;
+use crate::control::Client;
+use crate::control::LaggAdd;
+use crate::control::LaggRequest;
+use crate::control::LaggRow;
+use crate::control::Request;
+use crate::control::VlanAdd;
+use crate::control::VlanRequest;
+use crate::control::VlanRow;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum VlanCommand {
+    /// Show VLANs. Example: siding vlan show
+    Show {
+        /// Only this one
+        name: Option<String>,
+        /// As JSON, with all that is known
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a VLAN. Example: siding vlan add lagg0.10 --parent lagg0 --vid 10 --address 2001:db8:10::1/64
+    Add {
+        name: String,
+        /// The interface that it lies on: a device, a lagg, or another VLAN
+        #[arg(long)]
+        parent: String,
+        /// 1 to 4094
+        #[arg(long)]
+        vid: u16,
+        /// The tag's standard
+        #[arg(long, default_value = "802.1q")]
+        protocol: Tag,
+        #[command(flatten)]
+        addressing: AddressingArgs,
+    },
+    /// Delete a VLAN. Example: siding vlan delete lagg0.10
+    #[command(alias = "del")]
+    Delete(DeleteArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LaggCommand {
+    /// Show laggs and their ports. Example: siding lagg show
+    Show {
+        /// Only this one
+        name: Option<String>,
+        /// As JSON, with all that is known
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a lagg. Example: siding lagg add lagg0 --mode failover --port eth1 --port eth2
+    Add(LaggArgs),
+    /// Delete a lagg; its ports stay. Example: siding lagg delete lagg0
+    #[command(alias = "del")]
+    Delete(DeleteArgs),
+    /// Add a port, at work or not. Example: siding lagg add-port lagg0 eth3 --priority 50
+    AddPort {
+        lagg: String,
+        port: String,
+        /// More is better [default: behind the others]
+        #[arg(long)]
+        priority: Option<u16>,
+    },
+    /// Remove a port; it gets its own address back. Example: siding lagg remove-port lagg0 eth3
+    RemovePort { lagg: String, port: String },
+    /// Prefer a port, or `none`. Example: siding lagg set-primary lagg0 eth2
+    SetPrimary { lagg: String, port: String },
+    /// Give it another link-layer address, and all that lies on it. Example: siding lagg set-mac lagg0 02:00:00:00:00:01
+    SetMac {
+        lagg: String,
+        #[arg(value_parser = address::mac)]
+        mac: ParsedMac,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct LaggArgs {
+    name: String,
+    /// How it uses its ports
+    #[arg(long)]
+    mode: Mode,
+    /// A port; may be given again. The first is the best
+    #[arg(long = "port", value_name = "NAME")]
+    ports: Vec<String>,
+    /// When a failover lagg goes back to a better port
+    #[arg(long, default_value = "always")]
+    reselect: Reselect,
+    /// What tells flows apart [default: l2,l3,l4]
+    #[arg(long, value_delimiter = ',')]
+    hash: Option<Vec<Layer>>,
+    /// How often each address is announced after a change [default: 3]
+    #[arg(long, value_name = "COUNT")]
+    announce_count: Option<u32>,
+    /// Milliseconds between two announcements of an address [default: 1000]
+    #[arg(long, value_name = "MS")]
+    announce_interval: Option<u64>,
+    /// Link-layer address [default: the first port's]
+    #[arg(long, value_parser = address::mac)]
+    mac: Option<ParsedMac>,
+    /// Largest IP packet, in bytes [default: 1500]
+    #[arg(long, value_name = "BYTES")]
+    mtu: Option<u16>,
+    #[command(flatten)]
+    addressing: AddressingArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct AddressingArgs {
+    /// An address with the length of its prefix; may be given again
+    #[arg(long = "address", value_name = "ADDR/LEN", value_parser = address::cidr)]
+    addresses: Vec<ParsedCidr>,
+    /// Make no link-local address
+    #[arg(long)]
+    no_link_local: bool,
+    /// Use addresses at once, without looking for duplicates
+    #[arg(long)]
+    no_dad: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DeleteArgs {
+    name: String,
+    /// Seconds after which to tell who still holds it
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    timeout: f64,
+}
+
+pub(super) fn vlan(client: &mut Client, command: VlanCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        VlanCommand::Show { name, json } => {
+            let Answer::Vlans(rows) = client.ask(&Request::Vlan(VlanRequest::Show {}))? else {
+                bail!("the daemon answers something else: is it of another version?");
+            };
+            let rows = only(rows, name.as_deref(), |row| &row.name, "VLAN")?;
+            print(json, &rows, vlans)
+        }
+        VlanCommand::Add { name, parent, vid, protocol, addressing } => {
+            let add = VlanAdd { name, parent, vid, protocol, addressing: addressing.into() };
+            silent(client, &Request::Vlan(VlanRequest::Add(add)))
+        }
+        VlanCommand::Delete(DeleteArgs { name, timeout }) => {
+            let timeout_ms = u64::try_from(seconds(timeout)?.as_millis())?;
+            silent(client, &Request::Vlan(VlanRequest::Delete { name, timeout_ms }))
+        }
+    }
+}
+
+pub(super) fn lagg(client: &mut Client, command: LaggCommand) -> anyhow::Result<ExitCode> {
+    let request = match command {
+        LaggCommand::Show { name, json } => {
+            let Answer::Laggs(rows) = client.ask(&Request::Lagg(LaggRequest::Show {}))? else {
+                bail!("the daemon answers something else: is it of another version?");
+            };
+            let rows = only(rows, name.as_deref(), |row| &row.name, "lagg")?;
+            return print(json, &rows, laggs);
+        }
+        LaggCommand::Add(args) => LaggRequest::Add(args.into()),
+        LaggCommand::Delete(DeleteArgs { name, timeout }) => {
+            let timeout_ms = u64::try_from(seconds(timeout)?.as_millis())?;
+            LaggRequest::Delete { name, timeout_ms }
+        }
+        LaggCommand::AddPort { lagg, port, priority } => LaggRequest::AddPort { lagg, port, priority },
+        LaggCommand::RemovePort { lagg, port } => LaggRequest::RemovePort { lagg, port },
+        LaggCommand::SetPrimary { lagg, port } => {
+            LaggRequest::SetPrimary { lagg, port: Some(port).filter(|port| port != "none") }
+        }
+        LaggCommand::SetMac { lagg, mac } => LaggRequest::SetMac { lagg, mac },
+    };
+    silent(client, &Request::Lagg(request))
+}
+
+fn vlans(rows: &[VlanRow]) -> String {
+    let mut table = Table::new(&["NAME", "PARENT", ">VID", "PROTOCOL", "LINK", "MAC", "ADDRESSES"]);
+    for row in rows {
+        table.row([
+            row.name.clone(),
+            row.parent.clone(),
+            row.vid.to_string(),
+            row.protocol.clone(),
+            up(row.link),
+            row.mac.clone(),
+            row.addresses.join(" "),
+        ]);
+    }
+    table.to_string()
+}
+
+fn laggs(rows: &[LaggRow]) -> String {
+    let mut table = Table::new(&["NAME", "MODE", "LINK", "MAC", "PRIMARY", "ACTIVE", ">ANNOUNCED"]);
+    let mut ports = Table::new(&["LAGG", "PORT", ">PRIORITY", "LINK", "ROLE"]);
+    let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".into());
+    for row in rows {
+        table.row([
+            row.name.clone(),
+            row.mode.clone(),
+            up(row.link),
+            row.mac.clone(),
+            or_none(&row.primary),
+            or_none(&row.active),
+            row.announced.to_string(),
+        ]);
+        for port in &row.ports {
+            let role = match (port.sending, port.usable) {
+                (true, _) => "sends",
+                (false, true) => "stands by",
+                (false, false) => "out of use",
+            };
+            ports.row([
+                row.name.clone(),
+                port.name.clone(),
+                port.priority.to_string(),
+                up(port.usable),
+                role.into(),
+            ]);
+        }
+    }
+    format!("{table}\n{ports}")
+}
+
+fn up(link: bool) -> String {
+    if link { "up" } else { "down" }.to_owned()
+}
+
+/// The rows, or the one of the name that was given.
+pub(super) fn only<R>(
+    rows: Vec<R>,
+    name: Option<&str>,
+    name_of: impl Fn(&R) -> &String,
+    what: &str,
+) -> anyhow::Result<Vec<R>> {
+    let Some(name) = name else { return Ok(rows) };
+    let names: Vec<String> = rows.iter().map(|row| name_of(row).clone()).collect();
+    let found: Vec<R> = rows.into_iter().filter(|row| name_of(row) == name).collect();
+    match (found.is_empty(), names.is_empty()) {
+        (false, _) => Ok(found),
+        (true, true) => bail!("no {what} '{name}': there are none"),
+        (true, false) => bail!("no {what} '{name}': there are {}", names.join(", ")),
+    }
+}
+
+pub(super) fn print<R: serde::Serialize>(
+    json: bool,
+    rows: &[R],
+    table: impl Fn(&[R]) -> String,
+) -> anyhow::Result<ExitCode> {
+    match json {
+        true => println!("{}", serde_json::to_string_pretty(rows)?),
+        false => print!("{}", table(rows)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl From<AddressingArgs> for AddressingRequest {
+    fn from(args: AddressingArgs) -> AddressingRequest {
+        let AddressingArgs { addresses, no_link_local, no_dad } = args;
+        AddressingRequest { addresses, link_local: !no_link_local, dad: !no_dad }
+    }
+}
+
+impl From<LaggArgs> for LaggAdd {
+    fn from(args: LaggArgs) -> LaggAdd {
+        LaggAdd {
+            name: args.name,
+            mode: args.mode,
+            ports: args.ports,
+            reselect: args.reselect,
+            hash: args.hash,
+            announce_count: args.announce_count,
+            announce_interval_ms: args.announce_interval,
+            mac: args.mac,
+            mtu: args.mtu,
+            addressing: args.addressing.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::LaggPortRow;
+
+    fn port(name: &str, priority: u16, usable: bool, sending: bool) -> LaggPortRow {
+        LaggPortRow { name: name.into(), priority, usable, sending }
+    }
+
+    #[test]
+    fn a_lagg_and_its_ports() {
+        let row = LaggRow {
+            name: "lagg0".into(),
+            mode: "failover".into(),
+            link: true,
+            mac: "02:00:00:00:00:01".into(),
+            primary: None,
+            active: Some("eth1".into()),
+            announced: 9,
+            ports: vec![
+                port("eth1", 100, true, true),
+                port("eth2", 99, true, false),
+                port("eth3", 5, false, false),
+            ],
+        };
+        let expected = "\
+NAME   MODE      LINK  MAC                PRIMARY  ACTIVE  ANNOUNCED
+lagg0  failover  up    02:00:00:00:00:01  -        eth1            9
+
+LAGG   PORT  PRIORITY  LINK  ROLE
+lagg0  eth1       100  up    sends
+lagg0  eth2        99  up    stands by
+lagg0  eth3         5  down  out of use
+";
+        assert_eq!(laggs(&[row]), expected);
+    }
+
+    #[test]
+    fn a_name_that_there_is_not_is_told_with_those_that_there_are() {
+        let found = only(vec!["a".to_owned(), "b".to_owned()], Some("c"), |name| name, "lagg");
+        assert_eq!(found.unwrap_err().to_string(), "no lagg 'c': there are a, b");
+        assert_eq!(only(vec!["a".to_owned()], None, |name| name, "lagg").unwrap(), ["a"]);
+    }
+}

@@ -1,0 +1,234 @@
+//! Names that lie on names: resolved in any order, and put into the order in which they can be made.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use siding_stack::Announce;
+use siding_stack::DEEPEST;
+use siding_stack::LaggSpec;
+use toml::Spanned;
+
+use super::Wrong;
+use super::addresses;
+use super::at;
+use super::ranged;
+use super::wrong;
+use crate::config::InterfaceConfig;
+use crate::config::file;
+use crate::config::nested;
+use crate::config::nested::Addressing;
+use crate::config::nested::FIRST_PRIORITY;
+use crate::config::nested::LaggConfig;
+use crate::config::nested::MOST_ANNOUNCEMENTS;
+use crate::config::nested::Nested;
+use crate::config::nested::VlanConfig;
+use crate::config::value;
+
+/// One that is to be made, and where it names what it lies on.
+struct Item {
+    config: Nested,
+    /// What it lies on.
+    below: Vec<Spanned<String>>,
+}
+
+/// How far the order has come with an item.
+#[derive(Clone, Copy, PartialEq)]
+enum Mark {
+    New,
+    /// Its lower ones are being put before it: whoever meets it now lies on itself.
+    Open,
+    /// Done, so many interfaces deep.
+    Done(usize),
+}
+
+/// Everything that lies on other interfaces, lowest first. Ports lose the link-local address that they would have had.
+pub(super) fn nested(
+    vlans: Vec<file::Vlan>,
+    laggs: Vec<file::Lagg>,
+    interfaces: &mut [InterfaceConfig],
+) -> Result<Vec<Nested>, Wrong> {
+    let mut items: Vec<Item> = Vec::new();
+    let mut names: Vec<String> = interfaces.iter().map(|interface| interface.name.clone()).collect();
+    for vlan in vlans {
+        add(&mut items, &mut names, vlan.name.clone(), self::vlan(vlan)?)?;
+    }
+    for lagg in laggs {
+        add(&mut items, &mut names, lagg.name.clone(), self::lagg(lagg)?)?;
+    }
+    for below in items.iter().flat_map(|item| &item.below) {
+        if !names.contains(below.get_ref()) {
+            let message =
+                format!("unknown interface {:?}: this file has {}", below.get_ref(), names.join(", "));
+            return wrong(below, message);
+        }
+    }
+    let owners = owners(&items)?;
+    ports_are_free(&items, &owners, interfaces)?;
+    let mut order = Vec::new();
+    let mut marks = vec![Mark::New; items.len()];
+    for at in 0..items.len() {
+        visit(&items, at, &mut marks, &mut order)?;
+    }
+    for port in interfaces.iter_mut().filter(|interface| owners.contains_key(&interface.name)) {
+        port.link_local = false;
+    }
+    let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
+    let in_order = order.into_iter().filter_map(|at| items[at].take());
+    let mut made: Vec<Nested> = in_order.map(|item| item.config).collect();
+    for port in made.iter_mut().filter(|port| owners.contains_key(port.name())) {
+        port.addressing_mut().link_local = false;
+    }
+    Ok(made)
+}
+
+fn add(
+    items: &mut Vec<Item>,
+    names: &mut Vec<String>,
+    name: Spanned<String>,
+    item: Item,
+) -> Result<(), Wrong> {
+    at(&name, value::interface_name(name.get_ref()))?;
+    if names.contains(name.get_ref()) {
+        let message = format!("a second interface named {:?}: give each a name of its own", name.get_ref());
+        return wrong(&name, message);
+    }
+    names.push(name.into_inner());
+    items.push(item);
+    Ok(())
+}
+
+fn vlan(vlan: file::Vlan) -> Result<Item, Wrong> {
+    at(&vlan.vid, nested::vid(*vlan.vid.get_ref()))?;
+    let addressing = addressing(&vlan.addresses, vlan.link_local, vlan.dad)?;
+    let config = VlanConfig {
+        name: vlan.name.into_inner(),
+        parent: vlan.parent.get_ref().clone(),
+        vid: vlan.vid.into_inner(),
+        tag: vlan.protocol,
+        addressing,
+    };
+    Ok(Item { config: Nested::Vlan(config), below: vec![vlan.parent] })
+}
+
+fn lagg(lagg: file::Lagg) -> Result<Item, Wrong> {
+    let mut spec = LaggSpec::new(lagg.name.get_ref(), lagg.mode.into());
+    if let Some(mac) = &lagg.mac {
+        at(mac, value::station(mac.get_ref().0))?;
+        spec.mac = Some(mac.get_ref().0);
+    }
+    if let Some(mtu) = &lagg.mtu {
+        at(mtu, value::mtu(*mtu.get_ref()))?;
+        spec.mtu = *mtu.get_ref();
+    }
+    spec.reselect = lagg.reselect.into();
+    spec.hash = nested::hash_layers(lagg.hash.as_deref());
+    let usual = Announce::default();
+    let interval = u64::try_from(usual.interval.as_millis()).unwrap_or(u64::MAX);
+    spec.announce = Announce {
+        count: ranged(lagg.announce_count, usual.count, 0..=MOST_ANNOUNCEMENTS, "announcements")?,
+        interval: Duration::from_millis(ranged(
+            lagg.announce_interval_ms,
+            interval,
+            1..=60_000,
+            "milliseconds",
+        )?),
+    };
+    let is_port = |name: &String| lagg.ports.iter().any(|port| port.get_ref() == name);
+    let name = lagg.name.get_ref();
+    let mut preferred = lagg.priorities.keys().chain(&lagg.primary);
+    if let Some(stranger) = preferred.find(|stranger| !is_port(stranger.get_ref())) {
+        let message = format!("{:?} is not among the `ports` of {name}: add it there", stranger.get_ref());
+        return wrong(stranger, message);
+    }
+    let priority = |(place, port): (usize, &Spanned<String>)| {
+        let usual = FIRST_PRIORITY.saturating_sub(u16::try_from(place).unwrap_or(u16::MAX));
+        let given = lagg.priorities.iter().find(|(name, _)| name.get_ref() == port.get_ref());
+        (port.get_ref().clone(), given.map_or(usual, |(_, priority)| *priority.get_ref()))
+    };
+    let config = LaggConfig {
+        spec,
+        ports: lagg.ports.iter().enumerate().map(priority).collect(),
+        primary: lagg.primary.map(Spanned::into_inner),
+        addressing: addressing(&lagg.addresses, lagg.link_local, lagg.dad)?,
+    };
+    Ok(Item { config: Nested::Lagg(config), below: lagg.ports })
+}
+
+fn addressing(list: &[Spanned<String>], link_local: bool, dad: bool) -> Result<Addressing, Wrong> {
+    Ok(Addressing { addresses: addresses(list)?, link_local, dad })
+}
+
+/// Each port, and whose it is.
+fn owners(items: &[Item]) -> Result<BTreeMap<String, String>, Wrong> {
+    let mut owners: BTreeMap<String, String> = BTreeMap::new();
+    for item in items.iter().filter(|item| item.config.has_ports()) {
+        for port in &item.below {
+            if let Some(other) = owners.insert(port.get_ref().clone(), item.config.name().to_owned()) {
+                let message = format!("{} is a port of {other} already: leave one out", port.get_ref());
+                return wrong(port, message);
+            }
+        }
+    }
+    Ok(owners)
+}
+
+/// Ports have no addresses and no VLANs of their own.
+fn ports_are_free(
+    items: &[Item],
+    owners: &BTreeMap<String, String>,
+    interfaces: &[InterfaceConfig],
+) -> Result<(), Wrong> {
+    let addressed = |name: &str| {
+        let device = interfaces.iter().any(|one| one.name == name && !one.addresses.is_empty());
+        let nested = items
+            .iter()
+            .any(|one| one.config.name() == name && !one.config.addressing().addresses.is_empty());
+        device || nested
+    };
+    for item in items {
+        for below in &item.below {
+            let (name, above) = (below.get_ref(), item.config.name());
+            if item.config.has_ports() && addressed(name) {
+                return wrong(
+                    below,
+                    format!("{name} has addresses, and a port has none: move them to {above}"),
+                );
+            }
+            if let (false, Some(owner)) = (item.config.has_ports(), owners.get(name)) {
+                let message = format!("{name} is a port of {owner}: put {above} on {owner} instead");
+                return wrong(below, message);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts what `at` lies on before it, then itself; gives how deep it lies.
+fn visit(items: &[Item], at: usize, marks: &mut [Mark], order: &mut Vec<usize>) -> Result<usize, Wrong> {
+    if let Mark::Done(depth) = marks[at] {
+        return Ok(depth);
+    }
+    marks[at] = Mark::Open;
+    let mut depth = 0;
+    for below in &items[at].below {
+        let Some(lower) = items.iter().position(|item| item.config.name() == below.get_ref()) else {
+            depth = depth.max(1);
+            continue;
+        };
+        if marks[lower] == Mark::Open {
+            let name = below.get_ref();
+            let message =
+                format!("{name} lies on {} already, and nothing can lie on itself", items[at].config.name());
+            return wrong(below, message + ": name another interface here or there");
+        }
+        depth = depth.max(1 + visit(items, lower, marks, order)?);
+        if depth > DEEPEST {
+            let message =
+                format!("interfaces may lie {DEEPEST} deep on each other, and this would be deeper");
+            return wrong(below, message + ": leave one level out");
+        }
+    }
+    marks[at] = Mark::Done(depth);
+    order.push(at);
+    Ok(depth)
+}

@@ -1,0 +1,111 @@
+//! The shape of what lies on other interfaces: `[[vlan]]`, `[[lagg]]`, `[[bridge]]`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+use toml::Spanned;
+
+use super::ParsedMac;
+use super::yes;
+
+/// `[[vlan]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Vlan {
+    pub(crate) name: Spanned<String>,
+    /// What it lies on.
+    pub(crate) parent: Spanned<String>,
+    pub(crate) vid: Spanned<u16>,
+    #[serde(default)]
+    pub(crate) protocol: Tag,
+    #[serde(default)]
+    pub(crate) addresses: Vec<Spanned<String>>,
+    #[serde(default = "yes")]
+    pub(crate) link_local: bool,
+    #[serde(default = "yes")]
+    pub(crate) dad: bool,
+}
+
+/// A tag's type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+pub(crate) enum Tag {
+    /// A customer's tag, 0x8100
+    #[default]
+    #[serde(rename = "802.1q")]
+    #[value(name = "802.1q")]
+    Customer,
+    /// A service tag, 0x88a8, for VLANs that carry VLANs
+    #[serde(rename = "802.1ad")]
+    #[value(name = "802.1ad")]
+    Service,
+}
+
+/// `[[lagg]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lagg {
+    pub(crate) name: Spanned<String>,
+    pub(crate) mode: Mode,
+    #[serde(default)]
+    pub(crate) ports: Vec<Spanned<String>>,
+    /// By port; more is better. Without one: 100 for the first port, one less for each that follows.
+    #[serde(default)]
+    pub(crate) priorities: BTreeMap<Spanned<String>, Spanned<u16>>,
+    pub(crate) primary: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) reselect: Reselect,
+    pub(crate) hash: Option<Vec<Layer>>,
+    pub(crate) announce_count: Option<Spanned<u32>>,
+    pub(crate) announce_interval_ms: Option<Spanned<u64>>,
+    pub(crate) mac: Option<Spanned<ParsedMac>>,
+    pub(crate) mtu: Option<Spanned<u16>>,
+    #[serde(default)]
+    pub(crate) addresses: Vec<Spanned<String>>,
+    #[serde(default = "yes")]
+    pub(crate) link_local: bool,
+    #[serde(default = "yes")]
+    pub(crate) dad: bool,
+}
+
+/// How a lagg uses its ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+#[value(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    /// One port, the others stand by
+    Failover,
+    /// Each flow keeps to a port
+    LoadBalance,
+    /// Each frame by the next port
+    RoundRobin,
+    /// Each frame by every port
+    Broadcast,
+    /// Each flow keeps to a port, of those that the partner agreed to (IEEE 802.1AX)
+    Lacp,
+}
+
+/// When a failover lagg goes back to a better port.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Reselect {
+    /// As soon as the primary, or a port of higher priority, has a link
+    #[default]
+    Always,
+    /// Only to a port of higher priority than the active one's
+    Better,
+    /// Never while the active port works
+    Failure,
+}
+
+/// Headers that tell flows apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Layer {
+    /// Link-layer addresses and VLANs
+    L2,
+    /// IP addresses
+    L3,
+    /// Ports of TCP and UDP
+    L4,
+}

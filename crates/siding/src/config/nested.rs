@@ -1,0 +1,147 @@
+//! Interfaces that lie on others, and how a request or a file that wants one is checked.
+
+use siding_drivers::kernel::Cidr;
+use siding_stack::Announce;
+use siding_stack::HashLayers;
+use siding_stack::LaggSpec;
+use siding_stack::Mode;
+use siding_stack::Reselect;
+use siding_wire::EtherType;
+
+use super::file;
+
+/// An interface that lies on others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Nested {
+    Vlan(VlanConfig),
+    Lagg(LaggConfig),
+}
+
+/// A VLAN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VlanConfig {
+    pub(crate) name: String,
+    pub(crate) parent: String,
+    pub(crate) vid: u16,
+    pub(crate) tag: file::Tag,
+    pub(crate) addressing: Addressing,
+}
+
+/// A lagg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LaggConfig {
+    pub(crate) spec: LaggSpec,
+    /// With their priorities.
+    pub(crate) ports: Vec<(String, u16)>,
+    pub(crate) primary: Option<String>,
+    pub(crate) addressing: Addressing,
+}
+
+/// The addresses of an interface.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Addressing {
+    pub(crate) addresses: Vec<Cidr>,
+    pub(crate) link_local: bool,
+    pub(crate) dad: bool,
+}
+
+/// The priority of a port that is given none: the first that is named is the best.
+pub(crate) const FIRST_PRIORITY: u16 = 100;
+
+/// Announcements of an address, at the most: RFC 9131 s6.2 asks for restraint.
+pub(crate) const MOST_ANNOUNCEMENTS: u32 = 100;
+
+impl Nested {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Nested::Vlan(vlan) => &vlan.name,
+            Nested::Lagg(lagg) => &lagg.spec.name,
+        }
+    }
+
+    pub(super) fn addressing_mut(&mut self) -> &mut Addressing {
+        match self {
+            Nested::Vlan(vlan) => &mut vlan.addressing,
+            Nested::Lagg(lagg) => &mut lagg.addressing,
+        }
+    }
+
+    /// Whether what it lies on is its own, as ports are, rather than shared, as a VLAN's parent is.
+    pub(super) fn has_ports(&self) -> bool {
+        !matches!(self, Nested::Vlan(_))
+    }
+
+    pub(crate) fn addressing(&self) -> &Addressing {
+        match self {
+            Nested::Vlan(vlan) => &vlan.addressing,
+            Nested::Lagg(lagg) => &lagg.addressing,
+        }
+    }
+}
+
+impl file::Tag {
+    pub(crate) fn ethertype(self) -> EtherType {
+        match self {
+            file::Tag::Customer => EtherType::VLAN,
+            file::Tag::Service => EtherType::QINQ,
+        }
+    }
+
+    /// The standard that the tag is of, as configurations have it.
+    pub(crate) fn name(ethertype: EtherType) -> &'static str {
+        if ethertype == EtherType::QINQ { "802.1ad" } else { "802.1q" }
+    }
+}
+
+impl From<file::Mode> for Mode {
+    fn from(mode: file::Mode) -> Mode {
+        match mode {
+            file::Mode::Failover => Mode::Failover,
+            file::Mode::LoadBalance => Mode::LoadBalance,
+            file::Mode::RoundRobin => Mode::RoundRobin,
+            file::Mode::Broadcast => Mode::Broadcast,
+            file::Mode::Lacp => Mode::Lacp,
+        }
+    }
+}
+
+impl From<file::Reselect> for Reselect {
+    fn from(reselect: file::Reselect) -> Reselect {
+        match reselect {
+            file::Reselect::Always => Reselect::Always,
+            file::Reselect::Better => Reselect::Better,
+            file::Reselect::Failure => Reselect::Failure,
+        }
+    }
+}
+
+/// The layers that a list names; all of them where there is no list.
+pub(crate) fn hash_layers(layers: Option<&[file::Layer]>) -> HashLayers {
+    let Some(layers) = layers else { return HashLayers::default() };
+    let has = |layer| layers.contains(&layer);
+    HashLayers { l2: has(file::Layer::L2), l3: has(file::Layer::L3), l4: has(file::Layer::L4) }
+}
+
+/// Checks how often an address is announced.
+///
+/// # Errors
+///
+/// Too often.
+pub(crate) fn announcements(announce: Announce) -> Result<(), String> {
+    match announce.count <= MOST_ANNOUNCEMENTS {
+        true => Ok(()),
+        false => Err(format!("{} announcements: give 0 to {MOST_ANNOUNCEMENTS}", announce.count)),
+    }
+}
+
+/// Checks a VLAN's number.
+///
+/// # Errors
+///
+/// It is out of range.
+pub(crate) fn vid(vid: u16) -> Result<(), String> {
+    match (1..=4094).contains(&vid) {
+        true => Ok(()),
+        false => Err(format!("{vid} is no VLAN identifier: give 1 to 4094")),
+    }
+}

@@ -1,0 +1,166 @@
+//! The kernel's links as they come and go: told to the stack at once, by a thread that does nothing else.
+//!
+//! A lagg's failover begins here, so this thread waits for nothing: what takes time (an interface that has gone) is
+//! left to the main thread.
+//!
+//! # Locks
+//!
+//! `order` is held while a link's state is read or taken, until the stack has been told: two that tell of one link do
+//! so in the order of what they saw. The stack's own locks are taken under it, and the ports' for a look.
+//!
+//! # Teardown
+//!
+//! [`Links::stop`] ends and joins the thread, before interfaces are detached.
+
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::thread;
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::poll;
+use siding_drivers::kernel::LinkEvent;
+use siding_drivers::kernel::Monitor;
+use siding_drivers::kernel::Netlink;
+use siding_lockorder::Root;
+
+use super::state::Daemon;
+use super::state::Free;
+use super::state::lock;
+
+/// The thread that watches links.
+pub(super) struct Links {
+    join: JoinHandle<()>,
+    stop: UnixStream,
+    gone: UnixStream,
+}
+
+/// What the thread leaves to others.
+#[derive(Debug, Default)]
+pub(super) struct LinkNews {
+    order: Mutex<()>,
+    /// Interfaces of ours whose device the kernel has no more.
+    pub(super) gone: Mutex<Vec<String>>,
+}
+
+impl Links {
+    /// Begins to watch the links of this thread's namespace. The first news are the links as they are.
+    ///
+    /// # Errors
+    ///
+    /// The kernel tells nothing, or there can be no thread.
+    pub(super) fn start(daemon: &Arc<Daemon>) -> anyhow::Result<Links> {
+        let monitor = Monitor::open().context("cannot watch the kernel's links")?;
+        let (stop, stopped) = UnixStream::pair()?;
+        let (gone, tell) = UnixStream::pair()?;
+        gone.set_nonblocking(true)?;
+        let daemon = daemon.clone();
+        let watch = move || watch(&daemon, monitor, &stopped, tell);
+        let join = thread::Builder::new().name("links".into()).spawn(watch)?;
+        Ok(Links { join, stop, gone })
+    }
+
+    /// Becomes readable when an interface has gone.
+    pub(super) fn news(&self) -> &UnixStream {
+        &self.gone
+    }
+
+    /// Forgets that news were told.
+    pub(super) fn heard(&mut self) {
+        // Nothing to read means that there are none.
+        let _ = self.gone.read(&mut [0; 16]);
+    }
+
+    /// Ends the watch.
+    pub(super) fn stop(self) {
+        drop(self.stop);
+        // A thread that has panicked has said so.
+        let _ = self.join.join();
+    }
+}
+
+impl Daemon {
+    /// Reads the link of an interface that has just been attached.
+    pub(super) fn read_link(&self, ctx: &mut Free<'_>, name: &str) {
+        let _order = lock(&self.links.order);
+        let index = lock(&self.ports).get(name).and_then(|port| port.index);
+        let link = index.and_then(|index| Netlink::open().ok()?.link_by_index(index).ok());
+        if let Some(link) = link {
+            self.tell_link(ctx, name, link.up && link.carrier);
+        }
+    }
+
+    /// The kernel tells of a link.
+    fn link_changed(&self, ctx: &mut Free<'_>, event: &LinkEvent, tell: &mut UnixStream) {
+        let order = lock(&self.links.order);
+        let ports = lock(&self.ports);
+        let ours = ports.iter().find(|(_, port)| port.index == Some(event.index));
+        let Some(name) = ours.map(|(name, _)| name.clone()) else { return };
+        drop(ports);
+        let changed = self.tell_link(ctx, &name, event.up && event.carrier);
+        drop(order);
+        if event.gone {
+            tracing::error!("{name}: the kernel's interface {} has gone; detaching", event.name);
+            lock(&self.links.gone).push(name);
+            // A pipe that is full has been written to.
+            let _ = tell.write(&[1]);
+            return;
+        }
+        match (event.up, event.carrier) {
+            _ if !changed => {}
+            (true, true) => tracing::info!("{name}: the kernel's interface {} has a carrier", event.name),
+            (true, false) => tracing::warn!("{name}: the kernel's interface {} has no carrier", event.name),
+            (false, _) => tracing::warn!(
+                "{name}: the kernel's interface {} was taken down: nothing passes until `ip link set {} up`",
+                event.name,
+                event.name
+            ),
+        }
+    }
+
+    /// Tells the stack; true if that is news.
+    fn tell_link(&self, ctx: &mut Free<'_>, name: &str, passes: bool) -> bool {
+        let Ok(id) = self.interface(name) else { return false };
+        let before = self.stack.config().interface(id).is_some_and(|there| there.link);
+        // An interface that departs meanwhile has no link to tell of.
+        let _ = self.stack.set_link(ctx, id, passes);
+        before != passes
+    }
+}
+
+fn watch(daemon: &Daemon, mut monitor: Monitor, stopped: &UnixStream, mut tell: UnixStream) {
+    let mut root = Root::new();
+    // A fresh thread has entered no other.
+    let Ok(mut entered) = root.enter() else { return };
+    let mut ctx = entered.ctx();
+    loop {
+        let mut fds = [PollFd::new(&monitor, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
+        // An interrupted wait is as good as one that is over.
+        let _ = poll(&mut fds, None);
+        if !fds[1].revents().is_empty() {
+            return;
+        }
+        loop {
+            match monitor.try_next() {
+                Ok(Some(event)) => daemon.link_changed(&mut ctx, &event, &mut tell),
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::error!("the kernel's links are not watched any more: {error}");
+                    return wait_for_stop(stopped);
+                }
+            }
+        }
+    }
+}
+
+/// Without a monitor there is nothing to do but to end in time.
+fn wait_for_stop(stopped: &UnixStream) {
+    let mut stopped: &UnixStream = stopped;
+    while stopped.read(&mut [0; 1]).is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {}
+}

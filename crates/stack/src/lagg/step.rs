@@ -119,7 +119,7 @@ impl Stack {
             };
             announce = must || moved && !now_view.sending.is_empty();
             let (from, to) = (view.sending.first().copied(), now_view.sending.first().copied());
-            let agreed = moved.then_some("both ends agreed on other ports");
+            let agreed = moved.then_some("LACP changed the ports in use");
             let cause = if left { Some("port left") } else { cause.or(agreed) };
             told.extend(cause.map(|cause| Event::Lagg { interface: id, cause, from, to }));
         }

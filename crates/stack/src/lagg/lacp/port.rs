@@ -166,6 +166,7 @@ impl Port {
         let old = core::mem::replace(&mut self.config, config);
         let moved = core::mem::replace(&mut self.system, system) != system;
         self.ntt = true;
+        self.prolong(now);
         if old.lacp != config.lacp || self.defaulted && old.partner_admin != config.partner_admin {
             self.initialize(now, Cause::Configured, log);
         } else if moved || old.key != config.key || old.aggregatable != config.aggregatable {

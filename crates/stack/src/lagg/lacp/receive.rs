@@ -1,6 +1,7 @@
 //! The receive machine: what is known of the partner (IEEE 802.1AX-2014 s6.4.12).
 
 use core::fmt;
+use core::time::Duration;
 
 use siding_netisr::Instant;
 use siding_wire::lacp::LacpInfo;
@@ -93,13 +94,17 @@ impl Port {
             self.ntt = true;
         }
         self.record(pdu, &mine);
-        let timeout = match self.config.rate {
-            Rate::Fast => SHORT_TIMEOUT_TIME,
-            Rate::Slow => LONG_TIMEOUT_TIME,
-        };
-        self.current_while = Some(now + timeout);
+        self.current_while = Some(now + self.timeout());
         self.receive_to(ReceiveState::Current, Cause::Heard, log);
         Ok(())
+    }
+
+    /// Our rate may have changed: a partner that is asked to speak less often is not gone because it does, and one that
+    /// is asked to speak more often has not been told yet.
+    pub(super) fn prolong(&mut self, now: Instant) {
+        if self.rx == ReceiveState::Current {
+            self.current_while = self.current_while.max(Some(now + self.timeout()));
+        }
     }
 
     /// Has the partner been silent for too long?
@@ -127,6 +132,13 @@ impl Port {
             ReceiveState::PortDisabled | ReceiveState::Initialize => Cause::LinkDown,
             ReceiveState::Expired | ReceiveState::Defaulted => Cause::Silent,
             ReceiveState::Current | ReceiveState::LacpDisabled => Cause::PartnerOutOfSync,
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        match self.config.rate {
+            Rate::Fast => SHORT_TIMEOUT_TIME,
+            Rate::Slow => LONG_TIMEOUT_TIME,
         }
     }
 

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::lagg::Mode;
 use crate::lagg::View;
 use crate::lagg::lacp::Ignored;
 use crate::lagg::lacp::PortNumber;
@@ -51,6 +52,9 @@ fn hear(
     view: &Arc<View>,
     frame: &[u8],
 ) -> Result<(), Drop> {
+    if view.lagg.settings.mode != Mode::Lacp {
+        return Err(Drop::Ignored);
+    }
     let (header, body) = Ether::parse(frame).map_err(Drop::Malformed)?;
     if header.dst != SLOW_MAC {
         return Err(Drop::NotOurMac);

@@ -104,9 +104,13 @@ impl Pair {
     }
 
     pub(crate) fn add(&mut self, end: usize, wire: usize) {
+        self.add_with(end, wire, 0x7fff);
+    }
+
+    pub(crate) fn add_with(&mut self, end: usize, wire: usize, priority: u16) {
         let (lagg, port) = (self.laggs[end], self.ports[wire][end]);
         let node = self.net.world.node(self.nodes[end]);
-        node.control(|stack, ctx| stack.lagg_add_port(ctx, lagg, port, 0x8000)).unwrap();
+        node.control(|stack, ctx| stack.lagg_add_port(ctx, lagg, port, priority)).unwrap();
     }
 
     pub(crate) fn remove(&mut self, end: usize, wire: usize) {

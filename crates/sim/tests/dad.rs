@@ -345,11 +345,39 @@ fn no_address_is_called_unique_while_the_interface_is_down_4862_3() {
     net.run(secs(10));
     assert_eq!([state(&net, host, id, own), state(&net, host, id, HOST)], [DadState::Tentative; 2]);
     assert_eq!((net.frames().len(), net.dropped(host, Cause::InterfaceGone)), (asked, 0));
+    net.rewind();
     set_up(&net, true);
-    net.run(ms(1));
-    assert_eq!((net.solicits_for(own).len(), net.solicits_for(HOST).len()), (1, 1));
+    let up = net.now();
+    net.run(secs(1));
+    let asked =
+        [own, HOST].map(|addr| net.solicits_for(addr)[..].iter().map(|ns| ns.at - up).collect::<Vec<_>>());
+    assert!(asked.iter().all(|at| at.len() == 1), "once each, within a second: {asked:?}");
     net.run(secs(1));
     assert_eq!([state(&net, host, id, own), state(&net, host, id, HOST)], [DadState::Preferred; 2]);
+}
+
+#[test]
+fn every_address_is_tested_again_when_the_interface_comes_up_4862_1_4862_2() {
+    let (mut net, host, link, id, own) = tentative(NodeSpec::new("host"));
+    net.add_address(host, id, v6(7), false);
+    net.run(secs(3));
+    assert_eq!(state(&net, host, id, HOST), DadState::Preferred);
+    let set_up =
+        |net: &Net, up| net.world.node(host).control(|stack, ctx| stack.set_up(ctx, id, up)).unwrap();
+    set_up(&net, false);
+    set_up(&net, true);
+    assert_eq!([state(&net, host, id, own), state(&net, host, id, HOST)], [DadState::Tentative; 2]);
+    assert_eq!(state(&net, host, id, v6(7)), DadState::Preferred, "as its owner wants it");
+    // Somebody has taken one meanwhile.
+    net.hear(link, &claim(HOST));
+    net.run(secs(3));
+    assert_eq!(state(&net, host, id, own), DadState::Preferred);
+    assert_eq!(state(&net, host, id, HOST), DadState::Duplicate);
+    // Taken up when it is up, nothing is asked.
+    net.rewind();
+    set_up(&net, true);
+    net.run(secs(3));
+    assert_eq!(net.solicits().len(), 0);
 }
 
 /// Two hosts take the same address at nearly the same time. Gives how many keep it.

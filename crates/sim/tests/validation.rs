@@ -365,7 +365,7 @@ fn redirects_and_advertisements_of_routers_are_counted_and_a_router_is_marked_48
     let redirect = nd_message(Icmp6Type::REDIRECT, 0, &[local(8), on_link(9, 9)], &[]);
     net.hear(link, &frame6(net.mac(host, id), &nd_packet(local(9), HOST, 255, redirect)));
     assert_eq!(net.counter(host, id, IfCounter::RedirectIn), 1);
-    assert_eq!(net.drops(host), [(Cause::Ignored, 1)], "it is not obeyed, and that is counted");
+    assert_eq!(net.drops(host), [(Cause::AutoconfOff, 2)], "neither is obeyed, and that is counted");
     // Without the option it makes no entry, and marks one that is there.
     let bare = nd_message(Icmp6Type::ROUTER_ADVERT, 0x4000_0708, &[], &[0; 8]);
     let mac = net.mac(host, id);

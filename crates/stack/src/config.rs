@@ -151,7 +151,9 @@ impl Config {
 
     /// The source for packets to `dst` that go out of `out` (RFC 6724).
     pub fn source6(&self, dst: Ipv6Addr, out: IfId) -> Option<Ipv6Addr> {
-        let candidates: Vec<Candidate> = self.interfaces().flat_map(candidates).collect();
+        let next_hop = self.route6(dst).filter(|(by, _)| by.ifnet.id == out).map(|(_, next_hop)| next_hop);
+        let candidates: Vec<Candidate> =
+            self.interfaces().flat_map(|interface| candidates(interface, out, next_hop)).collect();
         select(dst, out, &candidates, &self.policy, Preferences::default()).map(|candidate| candidate.addr)
     }
 
@@ -208,9 +210,14 @@ impl fmt::Debug for Config {
     }
 }
 
-fn candidates(interface: &Interface) -> impl Iterator<Item = Candidate> + '_ {
+fn candidates(
+    interface: &Interface,
+    out: IfId,
+    next_hop: Option<Ipv6Addr>,
+) -> impl Iterator<Item = Candidate> + '_ {
+    let next_hop = next_hop.filter(|_| interface.ifnet.id == out);
     //= RFC 4862 s5.4 [4862-4]: a tentative or duplicate address is assigned to nobody, so no source.
-    interface.addrs6.iter().filter(|own| own.is_assigned()).map(|own| Candidate {
+    interface.addrs6.iter().filter(|own| own.is_assigned()).map(move |own| Candidate {
         addr: own.addr,
         prefix_len: own.prefix_len,
         interface: interface.ifnet.id,
@@ -218,6 +225,6 @@ fn candidates(interface: &Interface) -> impl Iterator<Item = Candidate> + '_ {
         deprecated: own.deprecated || own.state == DadState::Optimistic,
         temporary: own.origin == AddrOrigin::Temporary,
         mobility: Mobility::Both,
-        next_hop_match: false,
+        next_hop_match: next_hop.is_some_and(|router| interface.first_hops.advertised(router, own.addr)),
     })
 }

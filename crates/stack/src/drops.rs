@@ -82,11 +82,15 @@ pub enum Drop {
     RateLimited,
     /// An ICMP error that must not be sent (RFC 4443 s2.4(e)).
     Silenced,
+    /// A Router Advertisement or Redirect where none is obeyed: on a router, or as configured.
+    AutoconfOff,
+    /// A Router Advertisement of one router too many.
+    LearnLimit,
     /// A message that needs no answer from us.
     Ignored,
 }
 
-const SIMPLE: [Drop; 35] = [
+const SIMPLE: [Drop; 37] = [
     Drop::NotOurMac,
     Drop::UnknownProtocol,
     Drop::BadSource,
@@ -121,6 +125,8 @@ const SIMPLE: [Drop; 35] = [
     Drop::Stale,
     Drop::RateLimited,
     Drop::Silenced,
+    Drop::AutoconfOff,
+    Drop::LearnLimit,
     Drop::Ignored,
 ];
 
@@ -185,6 +191,8 @@ impl fmt::Display for Drop {
             Drop::Stale => "stale",
             Drop::RateLimited => "rate-limited",
             Drop::Silenced => "silenced",
+            Drop::AutoconfOff => "autoconf-off",
+            Drop::LearnLimit => "learn-limit",
             Drop::Ignored => "ignored",
         };
         f.write_str(name)

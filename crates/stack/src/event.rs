@@ -8,6 +8,7 @@ use siding_netisr::IfId;
 use siding_wire::Mac;
 
 use crate::lagg::lacp;
+use crate::nd6::host::HostEvent;
 use crate::nd6::nud::NudState;
 use crate::nd6::router::Difference;
 
@@ -59,6 +60,13 @@ pub enum Event {
         router: Ipv6Addr,
         /// What it says.
         what: Difference,
+    },
+    /// A host learnt, chose or forgot something.
+    Host {
+        /// On which interface.
+        interface: IfId,
+        /// What.
+        what: HostEvent,
     },
     /// A lagg changed.
     Lagg {
@@ -147,6 +155,7 @@ impl fmt::Display for Event {
             Event::RouterDiffers { router, what, .. } => {
                 write!(f, "router {router} advertises otherwise than we do: {what}")
             }
+            Event::Host { what, .. } => what.fmt(f),
             Event::Lagg { cause, from, to, .. } => {
                 let name = |port: &Option<IfId>| port.map_or("none".to_string(), |port| port.to_string());
                 write!(f, "lagg: {cause}; port in use: {} -> {}", name(from), name(to))

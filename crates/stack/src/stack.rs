@@ -5,6 +5,7 @@
 //! [`ranks::Control`] guards what changes; a change is made on a copy of the snapshot, which is then published.
 //! The rest are leaves. # Teardown: dropping the last reference drops interfaces, packets and devices.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -43,6 +44,7 @@ use crate::limits::Limits;
 use crate::limits::Usage;
 use crate::nd6::dad::Dad;
 use crate::nd6::dad::DadConfig;
+use crate::nd6::host::HostState;
 use crate::nd6::nud::NudConfig;
 use crate::nd6::router::Advertiser;
 use crate::neighbor;
@@ -173,10 +175,19 @@ pub(crate) struct Types {
 /// What the control lock guards.
 pub(crate) struct Control {
     pub(crate) dads: HashMap<(IfId, Ipv6Addr), Dad>,
+    /// What each interface does and knows as a host.
+    pub(crate) hosts: BTreeMap<IfId, HostState>,
     pub(crate) dad: DadConfig,
     /// Interfaces that advertise us as a router.
     pub(crate) advertisers: HashMap<IfId, Advertiser>,
     pub(crate) chance: Chance,
+}
+
+impl Control {
+    /// The rules for duplicate address detection on an interface.
+    pub(crate) fn dad_config(&self, on: IfId) -> DadConfig {
+        self.hosts.get(&on).map_or(self.dad, |state| state.host.dad_config())
+    }
 }
 
 /// A closure is a clock.
@@ -212,6 +223,7 @@ impl Stack {
             config: Snapshot::new(Config::default()),
             control: Mutex::new(Control {
                 dads: HashMap::new(),
+                hosts: BTreeMap::new(),
                 dad: config.dad,
                 advertisers: HashMap::new(),
                 chance: Chance::new(chance.next_u64()),

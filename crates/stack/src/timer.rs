@@ -36,6 +36,8 @@ pub(crate) enum Due {
     Dad(IfId, Ipv6Addr),
     /// An interface that advertises us as a router.
     Advertise(IfId),
+    /// An interface's host.
+    Host(IfId),
     /// A lagg that has something to announce, or an LACP timer.
     Lagg(IfId),
 }
@@ -47,6 +49,7 @@ impl Due {
             Due::NeighborAge(interface)
             | Due::Dad(interface, _)
             | Due::Advertise(interface)
+            | Due::Host(interface)
             | Due::Lagg(interface) => *interface,
         }
     }

@@ -10,6 +10,7 @@ use std::time::Instant;
 use siding_netisr::IfId;
 use siding_stack::Event;
 use siding_stack::Observer;
+use siding_stack::nd6::host::HostEvent;
 use tracing::Level;
 
 use crate::config;
@@ -89,6 +90,14 @@ impl Observer for Log {
                     tracing::debug!("{}: {event}", self.name_of(*interface));
                 }
             }
+            Event::Host { interface, what } => match what {
+                // Whoever can redirect can do so a thousand times.
+                HostEvent::Redirected { .. } => tracing::debug!("{}: {event}", self.name_of(*interface)),
+                HostEvent::LimitReached(..) | HostEvent::AddressGivenUp(_) => {
+                    tracing::warn!("{}: {event}", self.name_of(*interface));
+                }
+                _ => tracing::info!("{}: {event}", self.name_of(*interface)),
+            },
             Event::AddressPreferred { interface, .. } | Event::LacpAggregator { interface, .. } => {
                 tracing::info!("{}: {event}", self.name_of(*interface));
             }

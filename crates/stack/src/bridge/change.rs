@@ -93,6 +93,8 @@ impl Stack {
                 ifnet,
                 mac,
                 mtu,
+                link_mtu: mtu,
+                first_hops: Arc::default(),
                 up: true,
                 link: false,
                 kind: Kind::Bridge(Arc::new(View::new(spec, secret))),

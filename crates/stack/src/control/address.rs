@@ -9,22 +9,23 @@ use std::sync::Arc;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
+use siding_netisr::Instant;
 use siding_wire::ip6;
 
 use crate::Stack;
 use crate::config::Config;
 use crate::ifnet::Addr4;
 use crate::ifnet::Addr6;
-use crate::nd6::dad::Dad;
+use crate::ifnet::AddrOrigin;
 use crate::nd6::dad::DadState;
 use crate::nd6::dad::MAX_RTR_SOLICITATION_DELAY;
+use crate::nd6::host;
 use crate::nd6::router;
 use crate::ranks;
 use crate::route::Origin;
 use crate::route::Prefix;
 use crate::route::Route;
 use crate::stack::Control;
-use crate::timer::Due;
 
 /// Why an address was not added or removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,9 +42,21 @@ pub enum AddressError {
     /// Nobody can have it.
     #[error("{0} cannot be an interface's address: it is unspecified, loopback, multicast or broadcast")]
     NotUnicast(IpAddr),
+    /// Preferred for longer than valid.
+    #[error("an address cannot be preferred for longer than it is valid: make the valid lifetime the longer")]
+    Lifetimes,
     /// Longer than the address.
     #[error("a prefix of {0} bits is longer than the address: give at most {1}")]
     PrefixTooLong(u8, u8),
+}
+
+/// How long an address is to live. The default is for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lifetimes {
+    /// Until it is no source for what is new; `None` is for ever.
+    pub preferred: Option<Duration>,
+    /// Until it is ours no more; `None` is for ever.
+    pub valid: Option<Duration>,
 }
 
 impl Stack {
@@ -64,9 +77,33 @@ impl Stack {
         prefix_len: u8,
         detect: bool,
     ) -> Result<(), AddressError> {
+        self.add_address_for(ctx, on, addr, prefix_len, detect, Lifetimes::default())
+    }
+
+    /// The same, for a while: an IPv6 address is deprecated when its preferred lifetime is over, and removed when it is
+    /// no longer valid. IPv4 addresses have no lifetimes.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_address`](Self::add_address), or it would be preferred for longer than valid.
+    pub fn add_address_for(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        addr: IpAddr,
+        prefix_len: u8,
+        detect: bool,
+        lifetimes: Lifetimes,
+    ) -> Result<(), AddressError> {
         check(addr, prefix_len)?;
         let shared = &self.shared;
         let now = self.now();
+        let ends = |lifetime: Option<Duration>| lifetime.map_or(Instant::NEVER, |lifetime| now + lifetime);
+        let (preferred_until, valid_until) = (ends(lifetimes.preferred), ends(lifetimes.valid));
+        if preferred_until > valid_until {
+            return Err(AddressError::Lifetimes);
+        }
+        let mut events = Vec::new();
         let (mut control, mut ctx) = ctx.lock(&shared.control);
         let config = shared.config.load();
         let interface = config.interface(on).ok_or(AddressError::NoInterface(on))?;
@@ -76,10 +113,17 @@ impl Stack {
                     return Err(AddressError::Assigned(addr));
                 }
                 let first = interface.addrs6.is_empty();
-                let state = self.detect(&mut control, &mut ctx, now, on, addr6, first, detect);
+                let state = self.detect(&mut control, &mut ctx, now, (on, addr6), first, detect);
                 shared.change(&mut control, |config| {
-                    add6(config, on, Addr6::manual(addr6, prefix_len, state));
+                    let own = Addr6::manual(addr6, prefix_len, state);
+                    add6(config, on, Addr6 { detect, preferred_until, valid_until, ..own });
                 });
+                if state == DadState::Preferred
+                    && let Some(host) = control.hosts.get_mut(&on)
+                {
+                    host.host.on_usable(now, addr6);
+                }
+                events = host::settle(shared, &mut control, &mut ctx, on, now);
                 router::renew(&mut ctx, shared, &mut control, on, now);
             }
             IpAddr::V4(addr4) => {
@@ -90,11 +134,13 @@ impl Stack {
             }
         }
         drop(control);
+        events.iter().for_each(|event| shared.observer.event(event));
         shared.netisr.call_workers();
         Ok(())
     }
 
-    /// Adds the link-local address that the interface's MAC makes (RFC 4862 s5.3).
+    /// Adds the link-local address that the interface's MAC makes (RFC 4862 s5.3), or its secret, if it has been
+    /// [set to](Self::set_autoconf) have one (RFC 7217).
     ///
     /// # Errors
     ///
@@ -106,6 +152,19 @@ impl Stack {
         detect: bool,
     ) -> Result<Ipv6Addr, AddressError> {
         let mac = self.shared.config.load().interface(on).ok_or(AddressError::NoInterface(on))?.mac;
+        let shared = &self.shared;
+        let stable = {
+            let (mut control, mut ctx) = ctx.lock(&shared.control);
+            let made = control.hosts.get_mut(&on).and_then(|state| state.host.make_link_local());
+            let events = host::settle(shared, &mut control, &mut ctx, on, self.now());
+            drop(control);
+            events.iter().for_each(|event| shared.observer.event(event));
+            made
+        };
+        if let Some(addr) = stable {
+            shared.netisr.call_workers();
+            return Ok(addr);
+        }
         let addr = ip6::eui64_link_local(mac);
         self.add_address(ctx, on, addr.into(), 64, detect)?;
         Ok(addr)
@@ -139,7 +198,11 @@ impl Stack {
             Arc::make_mut(&mut config.routes6).retain(|route| {
                 route.interface != on
                     || route.origin != Origin::Connected
-                    || addrs6.iter().any(|own| Prefix::covering(own.addr, own.prefix_len) == route.prefix)
+                    //= RFC 5942 s4 [5942-1]: an address that came by itself keeps nothing on-link.
+                    || addrs6.iter().any(|own| {
+                        own.origin == AddrOrigin::Manual
+                            && Prefix::covering(own.addr, own.prefix_len) == route.prefix
+                    })
             });
             Arc::make_mut(&mut config.routes4).retain(|route| {
                 route.interface != on
@@ -151,22 +214,27 @@ impl Stack {
         })?;
         if let IpAddr::V6(addr) = addr {
             control.dads.remove(&(on, addr));
+            if let Some(state) = control.hosts.get_mut(&on) {
+                state.host.on_removed(addr);
+                // Its prefix may have been advertised as well.
+                state.overlaid = true;
+            }
             router::renew(&mut ctx, shared, &mut control, on, now);
         }
+        let events = host::settle(shared, &mut control, &mut ctx, on, self.now());
         drop(control);
+        events.iter().for_each(|event| shared.observer.event(event));
         shared.netisr.call_workers();
         Ok(())
     }
 
     /// Begins duplicate address detection; gives the state to begin with.
-    #[allow(clippy::too_many_arguments)] // Each says another thing about the address.
     fn detect(
         &self,
         control: &mut Control,
         ctx: &mut Ctx<'_, ranks::Control>,
-        now: siding_netisr::Instant,
-        on: IfId,
-        addr: Ipv6Addr,
+        now: Instant,
+        key: (IfId, Ipv6Addr),
         first: bool,
         detect: bool,
     ) -> DadState {
@@ -178,12 +246,9 @@ impl Stack {
             true => control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY),
             false => Duration::ZERO,
         };
-        let dad = Dad::new(now, delay, &control.dad);
-        if let Some(deadline) = dad.deadline() {
-            control.dads.insert((on, addr), dad);
-            self.shared.timers.arm(ctx, deadline, Due::Dad(on, addr));
-        }
-        dad.state()
+        let rules = control.dad_config(key.0);
+        //= RFC 4429 s3.1 [4429-1]: one given by hand is not optimistic: its owner may well have given it twice.
+        host::begin_detection(&self.shared, control, ctx, key, &rules, false, now + delay)
     }
 }
 

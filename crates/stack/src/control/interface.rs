@@ -28,6 +28,8 @@ use crate::ifnet::IfCounters;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::nd6::host;
+use crate::nd6::host::HostState;
 use crate::nd6::router;
 use crate::neighbor::Neighbors;
 use crate::ranks;
@@ -110,6 +112,8 @@ impl Stack {
                 ifnet,
                 mac: spec.mac,
                 mtu: spec.mtu,
+                link_mtu: spec.mtu,
+                first_hops: Arc::default(),
                 up: true,
                 link: true,
                 kind: Kind::Device,
@@ -142,8 +146,8 @@ impl Stack {
         Ok(Detached { departure, stack: self.clone() })
     }
 
-    /// Takes an interface up or down. What it knows stays; duplicate address detection that was under way goes on
-    /// when it is up again.
+    /// Takes an interface up or down. What it knows stays. When it comes up, its addresses are tested anew for
+    /// duplicates, and routers are asked for.
     ///
     /// # Errors
     ///
@@ -152,6 +156,7 @@ impl Stack {
         let set = |config: &mut Config| config.interface_mut(id).map(|interface| interface.up = up);
         let config = self.config();
         let interface = config.interface(id).ok_or(NoInterface(id))?;
+        let was_up = interface.up;
         // A lagg looks at its ports anew, and LACP at both.
         let lagg = match interface.kind {
             Kind::Lagg(_) => id,
@@ -169,15 +174,22 @@ impl Stack {
         if lagg.is_none() {
             self.shared.change(&mut control, |config| set(config).ok_or(NoInterface(id)))?;
         }
-        if up {
-            let now = self.now();
-            for (on, addr) in control.dads.keys().filter(|(on, _)| *on == id) {
-                self.shared.timers.arm(&mut ctx, now, Due::Dad(*on, *addr));
+        let now = self.now();
+        let events = match (was_up, up) {
+            //= RFC 4862 s5.4 [4862-1]: somebody may have taken our addresses meanwhile.
+            (false, true) => host::came_up(&self.shared, &mut control, &mut ctx, id, now),
+            (true, false) => {
+                control.hosts.get_mut(&id).into_iter().for_each(|state| state.host.went_down());
+                Vec::new()
             }
+            _ => Vec::new(),
+        };
+        if up {
             router::resume(&mut ctx, &self.shared, &mut control, id, now);
-            drop(control);
-            self.shared.netisr.call_workers();
         }
+        drop(control);
+        events.iter().for_each(|event| self.shared.observer.event(event));
+        self.shared.netisr.call_workers();
         Ok(())
     }
 
@@ -198,6 +210,7 @@ impl Stack {
         if let Some(stale_time) = shared.neighbors.gc_stale_time {
             shared.timers.arm(ctx, self.now() + stale_time, Due::NeighborAge(id));
         }
+        control.hosts.insert(id, HostState::listening_to_nobody(&name, control.dad));
         Ok(Arc::new(Ifnet { id, name, neighbors, counters: IfCounters::default() }))
     }
 
@@ -207,6 +220,7 @@ impl Stack {
         let (mut control, mut ctx_control) = ctx.lock(&shared.control);
         control.dads.retain(|(on, _), _| *on != id);
         router::forget(shared, &mut control, id);
+        control.hosts.remove(&id);
         let mut events = self.leave_nest(&mut control, &mut ctx_control, &interface);
         events.extend(self.leave_bridge(&mut control, &interface));
         shared.change(&mut control, |config| {

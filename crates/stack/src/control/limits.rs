@@ -17,6 +17,9 @@ impl Stack {
             let id = interface.ifnet.id;
             let neighbors = interface.ifnet.neighbors.limits(self.now(), &interface.neighbors);
             reports.extend(neighbors.into_iter().map(|report| report.on(id)));
+            let (control, _ctx) = ctx.lock(&self.shared.control);
+            let learnt = control.hosts.get(&id).map(|state| state.host.report_limits()).unwrap_or_default();
+            reports.extend(learnt.into_iter().map(|report| report.on(id)));
         }
         reports
     }

@@ -3,6 +3,7 @@
 
 mod address;
 mod advertise;
+mod host;
 mod interface;
 mod limits;
 mod neighbor;
@@ -12,7 +13,9 @@ mod send;
 mod vlan;
 
 pub use address::AddressError;
+pub use address::Lifetimes;
 pub use advertise::AdvertiseError;
+pub use host::AutoconfError;
 pub use interface::AttachError;
 pub use interface::Detached;
 pub use interface::InterfaceSpec;

@@ -10,6 +10,7 @@ use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 
 use crate::Stack;
+use crate::nd6::host;
 use crate::nd6::router;
 use crate::route::Prefix;
 use crate::route::Route;
@@ -112,7 +113,9 @@ impl Stack {
         if !forwarding {
             router::stop_all(&mut ctx, &self.shared, &mut control, now);
         }
+        let events = host::forwarding_changed(&self.shared, &mut control, &mut ctx, now);
         drop(control);
+        events.iter().for_each(|event| self.shared.observer.event(event));
         // A router listens to a group more, which each worker tells its devices.
         self.shared.netisr.call_workers();
     }

@@ -74,6 +74,8 @@ impl Stack {
             ifnet,
             mac: parent.mac,
             mtu: parent.mtu,
+            link_mtu: parent.link_mtu,
+            first_hops: Arc::default(),
             up: true,
             link: parent.link,
             kind: Kind::Vlan(vlan),

@@ -17,6 +17,7 @@ pub enum IfCounter {
     NaIn,
     NaOut,
     RsIn,
+    RsOut,
     RaIn,
     RaOut,
     RedirectIn,
@@ -32,7 +33,7 @@ pub enum IfCounter {
 
 impl IfCounter {
     /// All of them, in order.
-    pub const ALL: [IfCounter; 21] = [
+    pub const ALL: [IfCounter; 22] = [
         IfCounter::RxPackets,
         IfCounter::RxBytes,
         IfCounter::TxPackets,
@@ -43,6 +44,7 @@ impl IfCounter {
         IfCounter::NaIn,
         IfCounter::NaOut,
         IfCounter::RsIn,
+        IfCounter::RsOut,
         IfCounter::RaIn,
         IfCounter::RaOut,
         IfCounter::RedirectIn,
@@ -69,6 +71,7 @@ impl IfCounter {
             IfCounter::NaIn => "na-in",
             IfCounter::NaOut => "na-out",
             IfCounter::RsIn => "rs-in",
+            IfCounter::RsOut => "rs-out",
             IfCounter::RaIn => "ra-in",
             IfCounter::RaOut => "ra-out",
             IfCounter::RedirectIn => "redirect-in",

@@ -21,6 +21,7 @@ pub(crate) use filter::Filters;
 pub(crate) use owners::Owners;
 
 use crate::nd6::dad::DadState;
+use crate::nd6::host::FirstHops;
 use crate::nd6::nud::NudConfig;
 use crate::neighbor::NeighborLimits;
 use crate::neighbor::Neighbors;
@@ -58,6 +59,10 @@ pub struct Interface {
     pub member_of: IfId,
     /// The address that it came with, and that it gets back when it leaves a lagg.
     pub permanent_mac: Mac,
+    /// The largest IP packet that the link takes, in bytes; `mtu` may be less.
+    pub link_mtu: u16,
+    /// What its host watches of its neighbours.
+    pub(crate) first_hops: Arc<FirstHops>,
     /// Its IPv6 addresses, link-local first.
     pub addrs6: Arc<[Addr6]>,
     /// Its IPv4 addresses.
@@ -109,6 +114,8 @@ pub struct Addr6 {
     pub deprecated: bool,
     /// When its preferred lifetime ends; [`Instant::NEVER`] for never.
     pub preferred_until: Instant,
+    /// Whether it is tested for duplicates, each time that the interface comes up.
+    pub detect: bool,
     /// When it ceases to be ours; [`Instant::NEVER`] for never.
     pub valid_until: Instant,
 }
@@ -118,7 +125,7 @@ pub struct Addr6 {
 pub enum AddrOrigin {
     /// The operator, or what the operator configured: a link-local address, too.
     Manual,
-    /// Made from an advertised prefix (RFC 4862 s5.5).
+    /// Made from an advertised prefix (RFC 4862 s5.5), or the link-local one from a secret (RFC 7217).
     Autoconf,
     /// Made from an advertised prefix, for a while, with an identifier that tells nothing (RFC 8981).
     Temporary,
@@ -142,6 +149,7 @@ impl Addr6 {
             state,
             origin: AddrOrigin::Manual,
             deprecated: false,
+            detect: true,
             preferred_until: Instant::NEVER,
             valid_until: Instant::NEVER,
         }
@@ -153,6 +161,12 @@ impl Addr6 {
     //= RFC 4429 s3.1 [4429-1]: an optimistic one is already.
     pub fn is_assigned(&self) -> bool {
         matches!(self.state, DadState::Preferred | DadState::Optimistic)
+    }
+
+    /// When a lifetime of it ends next, as of `now`; [`Instant::NEVER`] for never.
+    pub(crate) fn next_age(&self, now: Instant) -> Instant {
+        let ends = [self.preferred_until, self.valid_until].into_iter().filter(|end| *end > now);
+        ends.min().unwrap_or(Instant::NEVER)
     }
 
     /// What it is to the operator: its state, and whether its preferred lifetime is over.

@@ -95,6 +95,8 @@ impl Stack {
                 ifnet,
                 mac,
                 mtu,
+                link_mtu: mtu,
+                first_hops: Arc::default(),
                 up: true,
                 link: false,
                 kind: Kind::Lagg(Arc::new(view)),

@@ -20,6 +20,7 @@ use super::dad::Dad;
 use super::dad::DadConfig;
 use super::dad::DadEvent;
 use super::dad::HeardSolicit;
+use super::host;
 use super::ns;
 use crate::drops::Drop;
 use crate::event::Event;
@@ -75,9 +76,9 @@ fn step(
 ) {
     let shared = local.shared.clone();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    let dad_config = control.dad;
+    let dad_config = control.dad_config(interface);
     let Some(dad) = control.dads.get_mut(&(interface, addr)) else { return };
-    let before = dad.deadline();
+    let (before, state_before) = (dad.deadline(), dad.state());
     let event = work(&ctx, local, dad, &dad_config);
     let (state, deadline) = (dad.state(), dad.deadline());
     match event {
@@ -106,7 +107,11 @@ fn step(
                 }
             }
         });
+        let passed = event == DadEvent::Passed;
+        let key = (interface, addr);
+        let events = host::detected(&shared, &mut control, &mut ctx, key, state_before, passed, local.now);
         drop(control);
+        events.into_iter().for_each(|event| local.tell(event));
         local.refresh();
         return;
     }

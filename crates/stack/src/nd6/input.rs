@@ -14,6 +14,7 @@ use siding_wire::nd::NeighborAdvert;
 use siding_wire::nd::NeighborSolicit;
 
 use super::detect;
+use super::host;
 use super::ns;
 use super::router;
 use crate::config::Config;
@@ -74,11 +75,18 @@ pub(crate) fn input(
         NdMessage::RouterAdvert(advert, options) => {
             counters.add(IfCounter::RaIn, 1);
             router::heard_advert(ctx, local, config, on, src, &advert, options);
-            learn(ctx, local, on, src, advert.slla, Some(true));
+            //= RFC 4861 s6.3.4 [4861-19]: its address is noted, and that it is a router, with the address or without.
+            if host::heard_advert(ctx, local, on, src, &advert, options) {
+                learn(ctx, local, on, src, advert.slla, Some(true));
+            }
         }
-        NdMessage::Redirect(_) => {
+        NdMessage::Redirect(redirect) => {
             counters.add(IfCounter::RedirectIn, 1);
-            local.count(Drop::Ignored); // Redirects are not obeyed.
+            if host::heard_redirect(ctx, local, config, on, src, &redirect) {
+                //= RFC 4861 s8.3 [4861-36]: the target's address is noted; one that is not the destination is a router.
+                let router = (redirect.target != redirect.destination).then_some(true);
+                learn(ctx, local, on, redirect.target, redirect.tlla, router);
+            }
         }
     }
     local.cache.free(packet);
@@ -175,7 +183,10 @@ fn advertised(
     let now = local.now;
     match on.ifnet.neighbors.find(ctx, advert.target.into()) {
         Some(lle) => {
-            let _change = neighbor::settle(ctx, local, on, &lle, |nud| nud.on_advert(now, &on.nud, &what));
+            let change = neighbor::settle(ctx, local, on, &lle, |nud| nud.on_advert(now, &on.nud, &what));
+            if change.ceased_router {
+                host::ceased(ctx, local, on, advert.target);
+            }
         }
         //= RFC 9131 s6.1.1 [9131-1]: a router notes who announces itself with its address; a host does not.
         None if config.forwarding && advert.tlla.is_some() => {

@@ -7,6 +7,7 @@
 pub mod dad;
 mod detect;
 pub mod hold;
+pub mod host;
 mod input;
 mod ns;
 pub mod nud;

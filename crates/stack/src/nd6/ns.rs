@@ -22,6 +22,7 @@ use siding_wire::nd::NeighborSolicit;
 use crate::drops::Drop;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::nd6::dad::DadState;
 use crate::nd6::nud::Refused;
 use crate::nd6::nud::Solicit;
 use crate::neighbor::dispatch_message;
@@ -39,7 +40,10 @@ pub(crate) fn ns_output<L>(
 ) -> Result<(), Refused> {
     //= RFC 4861 s7.2.2 [4861-25]: from the address of the packet that prompts it, if that is ours here.
     let source = prompting.filter(|source| out.accepts(*source));
-    let Some(source) = source.or_else(|| local.config().source6(target, out.ifnet.id)) else {
+    let source = source.or_else(|| local.config().source6(target, out.ifnet.id));
+    //= RFC 4429 s3.2 [4429-1]: never from an optimistic address. Its packet waits until the test is over: a refused
+    //= question is asked again.
+    let Some(source) = source.filter(|source| !is_optimistic(out, *source)) else {
         local.count(Drop::NoSource);
         return Err(Refused);
     };
@@ -60,6 +64,10 @@ pub(crate) fn ns_output<L>(
     };
     let source = Some(IpAddr::V6(source));
     dispatch_message(ctx, local, frame, out.ifnet.id, target.into(), source, IfCounter::NsOut)
+}
+
+fn is_optimistic(out: &Interface, source: Ipv6Addr) -> bool {
+    out.addr6(source).is_some_and(|own| own.state == DadState::Optimistic)
 }
 
 /// A whole frame with a neighbour discovery message of `len` bytes.

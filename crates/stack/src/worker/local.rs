@@ -1,5 +1,7 @@
 //! What one worker owns, lent to every handler that runs on it.
 
+use std::net::IpAddr;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use siding_lockorder::Ctx;
@@ -43,6 +45,8 @@ pub(crate) struct Local {
     /// Devices, by the slot of their interface.
     ports: Vec<Option<Port>>,
     events: Vec<Event>,
+    /// Interfaces with a first hop that has become reachable or ceased to be, and the one that was found silent.
+    first_hops: Vec<(IfId, Option<Ipv6Addr>)>,
 }
 
 impl Local {
@@ -54,6 +58,7 @@ impl Local {
             config: shared.config.reader(),
             ports: Vec::new(),
             events: Vec::new(),
+            first_hops: Vec::new(),
             now,
             index,
             shared,
@@ -158,7 +163,22 @@ impl Local {
 
     pub(crate) fn note_neighbor(&mut self, lle: &Lle, from: Option<NudState>, to: Option<&Nud>) {
         let (to, lladdr) = (to.map(Nud::state), to.and_then(Nud::usable));
+        self.note_first_hop(lle, from, to);
         self.tell(Event::Neighbor { interface: lle.interface, addr: lle.addr, from, to, lladdr });
+    }
+
+    /// Notes that a host has to choose its routers anew. It does so at the end of the turn, with no lock held.
+    fn note_first_hop(&mut self, lle: &Lle, from: Option<NudState>, to: Option<NudState>) {
+        let IpAddr::V6(addr) = lle.addr else { return };
+        let interface = self.config.value().interface(lle.interface);
+        let concerns = interface.and_then(|interface| interface.first_hops.concerns(addr, from, to));
+        if let Some(failed) = concerns {
+            self.first_hops.push((lle.interface, failed.then_some(addr)));
+        }
+    }
+
+    pub(crate) fn take_first_hops(&mut self) -> Vec<(IfId, Option<Ipv6Addr>)> {
+        std::mem::take(&mut self.first_hops)
     }
 
     /// Idle neighbours that had to make room, or that nobody has used for long.

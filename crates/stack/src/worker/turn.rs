@@ -64,6 +64,7 @@ impl StackWorker {
         }
         let polled = self.worker.poll(&mut self.local, Self::BUDGET);
         let timers = self.timers(now);
+        self.first_hops();
         let backlogged = self.flush();
         for event in self.local.take_events() {
             self.local.shared.observer.event(&event);
@@ -152,12 +153,26 @@ impl StackWorker {
                     Due::NeighborAge(interface) => neighbor::age(ctx, local, interface),
                     Due::Dad(interface, addr) => nd6::dad_timer(ctx, local, interface, addr),
                     Due::Advertise(interface) => nd6::router::advertise_timer(ctx, local, interface),
+                    Due::Host(interface) => nd6::host::timer(ctx, local, interface),
                     Due::Lagg(interface) => lagg::timer(ctx, local, interface),
                 }
                 run += 1;
             }
             run
         })
+    }
+
+    /// Has hosts choose their routers anew, if neighbours that these are have changed.
+    fn first_hops(&mut self) {
+        let local = &mut self.local;
+        let changes = local.take_first_hops();
+        if !changes.is_empty() {
+            self.worker.with_ctx(|ctx| {
+                for (interface, failed) in changes {
+                    nd6::host::reachability(ctx, local, interface, failed);
+                }
+            });
+        }
     }
 
     /// Sends what is queued. True if a wire did not take everything.

@@ -1,0 +1,174 @@
+//! An interface's part as a host: how it behaves, what it has learnt, and to have that forgotten.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_wire::ip6;
+
+use super::AddressError;
+use super::NoInterface;
+use crate::Stack;
+use crate::ifnet::AddrOrigin;
+use crate::nd6::dad::DadState;
+use crate::nd6::host;
+use crate::nd6::host::Host;
+use crate::nd6::host::HostConfig;
+use crate::nd6::host::HostConfigError;
+use crate::nd6::host::PrefixReport;
+use crate::nd6::host::RouterReport;
+
+/// Why an interface's part as a host was not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AutoconfError {
+    /// There is no such interface.
+    #[error(transparent)]
+    NoInterface(#[from] NoInterface),
+    /// It makes no sense.
+    #[error(transparent)]
+    Config(#[from] HostConfigError),
+    /// The link-local address could not be made anew.
+    #[error(transparent)]
+    LinkLocal(#[from] AddressError),
+}
+
+impl Stack {
+    /// Sets how an interface behaves as a host. What it had learnt so far is forgotten, and routers are asked for. A new
+    /// interface learns nothing until this is called, and a link-local address has a stable-private identifier only
+    /// if this was called before.
+    ///
+    /// # Errors
+    ///
+    /// The interface is not attached, or the configuration makes no sense.
+    pub fn set_autoconf(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        config: HostConfig,
+    ) -> Result<(), AutoconfError> {
+        config.check()?;
+        let (shared, now) = (&self.shared, self.now());
+        let made_link_local = {
+            let (mut guard, mut ctx) = ctx.lock(&shared.control);
+            let control = &mut *guard;
+            let snapshot = shared.config.load();
+            let interface = snapshot.interface(on).ok_or(NoInterface(on))?;
+            let state = control.hosts.get_mut(&on).ok_or(NoInterface(on))?;
+            let link = host::link(interface, shared.nud.reachable_time, control.dad);
+            let learnt = *state.host.params();
+            state.host = Host::new(config, link, snapshot.forwarding, now, &mut control.chance);
+            state.overlaid = true;
+            let ours = |own: &&crate::ifnet::Addr6| {
+                ip6::is_link_local(own.addr) && own.origin == AddrOrigin::Autoconf
+            };
+            let made =
+                interface.addrs6.iter().any(|own| ours(&own)) && state.host.make_link_local().is_none();
+            host::unlearn(shared, control, on, &learnt);
+            let events = host::settle(shared, control, &mut ctx, on, now);
+            drop(guard);
+            events.iter().for_each(|event| shared.observer.event(event));
+            made
+        };
+        shared.netisr.call_workers();
+        if made_link_local {
+            self.add_link_local(ctx, on, true)?;
+        }
+        Ok(())
+    }
+
+    /// How an interface behaves as a host.
+    pub fn autoconf(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> Option<HostConfig> {
+        let (control, _ctx) = ctx.lock(&self.shared.control);
+        control.hosts.get(&on).map(|state| state.host.config().clone())
+    }
+
+    /// The routers that were learnt, interface by interface: default routers, then those with more specific routes.
+    pub fn default_routers(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<RouterReport> {
+        let now = self.now();
+        self.each_host(ctx, |id, host| host.report_routers(id, now))
+    }
+
+    /// The prefixes that were learnt, interface by interface.
+    pub fn prefixes(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<PrefixReport> {
+        let now = self.now();
+        self.each_host(ctx, |id, host| host.report_prefixes(id, now))
+    }
+
+    /// Forgets the routers that were learnt on an interface, and what they redirected; says how many there were. The
+    /// next advertisement of each brings it back.
+    pub fn flush_routers(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> usize {
+        self.on_host(ctx, on, Host::flush_routers)
+    }
+
+    /// Forgets the prefixes that were learnt on an interface, and the addresses made from them; says how many there
+    /// were.
+    pub fn flush_prefixes(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> usize {
+        self.on_host(ctx, on, Host::flush_prefixes)
+    }
+
+    /// Begins anew on an interface, as if it had just been attached: what was learnt and resolved is forgotten, every
+    /// address tested, and routers asked for. Addresses, routes and neighbours given by hand stay. It goes on after this
+    /// has returned; see [`is_ready`](Self::is_ready).
+    ///
+    /// # Errors
+    ///
+    /// It is not attached.
+    pub fn restart(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> Result<(), NoInterface> {
+        let (shared, now) = (&self.shared, self.now());
+        {
+            let (mut guard, mut ctx) = ctx.lock(&shared.control);
+            let control = &mut *guard;
+            let snapshot = shared.config.load();
+            let interface = snapshot.interface(on).ok_or(NoInterface(on))?;
+            let state = control.hosts.get_mut(&on).ok_or(NoInterface(on))?;
+            let learnt = *state.host.params();
+            state.host.reset(now, &mut control.chance);
+            host::unlearn(shared, control, on, &learnt);
+            if !interface.up {
+                shared.change(control, |config| {
+                    config.interface_mut(on).into_iter().for_each(|interface| interface.up = true);
+                });
+            }
+            let mut events = host::settle(shared, control, &mut ctx, on, now);
+            events.extend(host::came_up(shared, control, &mut ctx, on, now));
+            drop(guard);
+            events.iter().for_each(|event| shared.observer.event(event));
+        }
+        self.flush_learned_neighbors(ctx, on);
+        shared.netisr.call_workers();
+        Ok(())
+    }
+
+    /// Whether an interface is up and none of its addresses is being tested.
+    pub fn is_ready(&self, on: IfId) -> bool {
+        let testing = |state| matches!(state, DadState::Tentative | DadState::Optimistic);
+        let config = self.config();
+        let interface = config.interface(on).filter(|interface| interface.up);
+        interface.is_some_and(|interface| !interface.addrs6.iter().any(|own| testing(own.state)))
+    }
+
+    fn flush_learned_neighbors(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) {
+        let fixed: Vec<_> =
+            self.neighbors(ctx).into_iter().filter(|one| one.interface == on && one.fixed).collect();
+        self.flush_neighbors(ctx, on, |addr| fixed.iter().all(|one| one.addr != addr));
+    }
+
+    fn on_host(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId, work: impl FnOnce(&mut Host) -> usize) -> usize {
+        let shared = &self.shared;
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
+        let Some(state) = control.hosts.get_mut(&on) else { return 0 };
+        let count = work(&mut state.host);
+        let events = host::settle(shared, &mut control, &mut ctx, on, self.now());
+        drop(control);
+        events.iter().for_each(|event| shared.observer.event(event));
+        shared.netisr.call_workers();
+        count
+    }
+
+    fn each_host<T>(&self, ctx: &mut Ctx<'_, Unlocked>, report: impl Fn(IfId, &Host) -> Vec<T>) -> Vec<T> {
+        let config = self.config();
+        let (control, _ctx) = ctx.lock(&self.shared.control);
+        let hosts =
+            config.interfaces().filter_map(|interface| control.hosts.get_key_value(&interface.ifnet.id));
+        hosts.flat_map(|(id, state)| report(*id, &state.host)).collect()
+    }
+}

@@ -1,0 +1,375 @@
+//! What a host knows becomes addresses, routes and parameters of the snapshot.
+
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use siding_lockorder::Ctx;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+use siding_wire::Mac;
+use siding_wire::ip6;
+
+use super::FirstHops;
+use crate::chance::Chance;
+use crate::config::Config;
+use crate::event::Event;
+use crate::ifnet::Addr6;
+use crate::ifnet::AddrOrigin;
+use crate::ifnet::Interface;
+use crate::nd6::dad::Dad;
+use crate::nd6::dad::DadConfig;
+use crate::nd6::dad::DadState;
+use crate::nd6::dad::MAX_RTR_SOLICITATION_DELAY;
+use crate::nd6::host::Gone;
+use crate::nd6::host::Host;
+use crate::nd6::host::HostConfig;
+use crate::nd6::host::HostEvent;
+use crate::nd6::host::Link;
+use crate::nd6::host::address::Owned;
+use crate::nd6::host::address::Phase;
+use crate::nd6::host::params::Params;
+use crate::ranks;
+use crate::route::Origin;
+use crate::route::Route;
+use crate::route::Table;
+use crate::stack::Control;
+use crate::stack::Shared;
+use crate::timer::Due;
+
+/// The hop limit while no router has said (RFC 1700, and RFC 4861 s6.3.2).
+const DEFAULT_HOP_LIMIT: u8 = 64;
+/// A change of a lifetime that is not worth a snapshot of its own. The machine has the exact time.
+const UNNOTICED: Duration = Duration::from_secs(1);
+
+/// One interface's host, as control keeps it.
+#[derive(Debug)]
+pub(crate) struct HostState {
+    pub(crate) host: Host,
+    /// The earliest deadline that the timer queue has of it.
+    pub(crate) armed: Option<Instant>,
+    /// The routes that it has put into the table.
+    routes: Vec<Route<Ipv6Addr>>,
+    /// Somebody else has changed the table: learnt routes that had to give way may come back.
+    pub(crate) overlaid: bool,
+}
+
+impl HostState {
+    /// A new interface's: it learns nothing until it is told to.
+    pub(crate) fn listening_to_nobody(name: &str, dad: DadConfig) -> HostState {
+        // The rest of the link is looked up whenever it is needed.
+        let link =
+            Link { name: name.to_string(), mac: Mac::ZERO, mtu: 0, reachable_time: Duration::ZERO, dad };
+        // Chance has no part in what does nothing.
+        let host = Host::new(HostConfig::off(), link, false, Instant::ZERO, &mut Chance::new(0));
+        HostState { host, armed: None, routes: Vec::new(), overlaid: false }
+    }
+}
+
+/// Makes the snapshot say what the host has come to, has the timer come by for what is next, and gives what is to be
+/// told once no lock is held.
+pub(crate) fn settle(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    id: IfId,
+    now: Instant,
+) -> Vec<Event> {
+    let config = shared.config.load();
+    let Some(interface) = config.interface(id) else { return Vec::new() };
+    let Some(mut state) = control.hosts.remove(&id) else { return Vec::new() };
+    state.host.set_link(interface.mac, interface.link_mtu);
+    let addrs = addresses(shared, control, ctx, &mut state.host, interface, now);
+    let wanted = with_parameters(interface, &state.host, addrs);
+    let routes = state.host.routes(id);
+    let manual: Vec<Addr6> =
+        wanted.addrs6.iter().filter(|own| own.origin == AddrOrigin::Manual).copied().collect();
+    let rerouted = std::mem::take(&mut state.overlaid) || state.routes != routes;
+    if rerouted || differs(interface, &wanted) {
+        shared.change(control, |config| {
+            if let Some(interface) = config.interface_mut(id) {
+                *interface = wanted;
+            }
+            if rerouted {
+                reroute(config, id, &state.routes, &routes);
+                state.routes = routes;
+            }
+        });
+    }
+    let ages = |own: &Addr6| own.next_age(now);
+    let deadline = manual.iter().map(ages).chain(state.host.deadline(now)).min();
+    let deadline = deadline.filter(|deadline| *deadline < Instant::NEVER);
+    if let Some(deadline) = deadline.filter(|deadline| state.armed.is_none_or(|armed| *deadline < armed)) {
+        state.armed = Some(deadline);
+        shared.timers.arm(ctx, deadline, Due::Host(id));
+    }
+    let events = state.host.take_events().into_iter().map(|what| Event::Host { interface: id, what });
+    let events = events.collect();
+    control.hosts.insert(id, state);
+    events
+}
+
+/// Begins duplicate address detection of an address, with the first question at `first`; gives the state to begin with.
+pub(crate) fn begin_detection(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    (on, addr): (IfId, Ipv6Addr),
+    rules: &DadConfig,
+    optimistic: bool,
+    first: Instant,
+) -> DadState {
+    let begin = if optimistic { Dad::new_optimistic } else { Dad::new };
+    let dad = begin(first, Duration::ZERO, rules);
+    control.dads.remove(&(on, addr));
+    if let Some(deadline) = dad.deadline() {
+        control.dads.insert((on, addr), dad);
+        shared.timers.arm(ctx, deadline, Due::Dad(on, addr));
+    }
+    dad.state()
+}
+
+/// Duplicate address detection of an address has come to an end. To be called when the snapshot says so.
+pub(crate) fn detected(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    (on, addr): (IfId, Ipv6Addr),
+    before: DadState,
+    passed: bool,
+    now: Instant,
+) -> Vec<Event> {
+    let Control { hosts, chance, .. } = control;
+    let Some(state) = hosts.get_mut(&on) else { return Vec::new() };
+    state.host.on_detected(now, addr, passed, chance);
+    //= RFC 4862 s5.4.5 [4862-6]: with IP stopped, nobody is asked for and nothing announced.
+    if shared.config.load().interface(on).is_none_or(|interface| !interface.up) {
+        state.host.went_down();
+    }
+    // An optimistic one was announced when it was made.
+    if passed && before == DadState::Tentative {
+        state.host.on_usable(now, addr);
+    }
+    settle(shared, control, ctx, on, now)
+}
+
+/// The interface's addresses as they ought to be. Begins the detection of new ones, and ends that of those that go.
+fn addresses(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    host: &mut Host,
+    interface: &Interface,
+    now: Instant,
+) -> Arc<[Addr6]> {
+    let id = interface.ifnet.id;
+    let is_wanted = |own: &Addr6| {
+        let lives = |owned: &Owned| owned.addr == own.addr && !matches!(owned.phase, Phase::Again(_));
+        match own.origin {
+            AddrOrigin::Manual => own.valid_until > now,
+            AddrOrigin::Autoconf | AddrOrigin::Temporary => host.owned().any(lives),
+        }
+    };
+    let (mut addrs, gone): (Vec<Addr6>, Vec<Addr6>) = interface.addrs6.iter().partition(|own| is_wanted(own));
+    for own in gone {
+        control.dads.remove(&(id, own.addr));
+        host.on_gone(own.addr);
+        if own.origin == AddrOrigin::Manual {
+            host.tell(HostEvent::AddressRemoved(own.addr, Gone::Expired));
+        }
+    }
+    //= RFC 4862 s5.5.4 [4862-9]: addresses given by hand may have lifetimes as well.
+    for own in addrs.iter_mut().filter(|own| own.origin == AddrOrigin::Manual && !own.deprecated) {
+        if own.preferred_until <= now {
+            own.deprecated = true;
+            host.tell(HostEvent::AddressDeprecated(own.addr));
+        }
+    }
+    let owned: Vec<Owned> =
+        host.owned().filter(|owned| !matches!(owned.phase, Phase::Again(_))).cloned().collect();
+    for owned in owned {
+        let lifetimes = |own: Addr6| Addr6 {
+            deprecated: owned.deprecated,
+            preferred_until: owned.preferred_until,
+            valid_until: owned.valid_until,
+            ..own
+        };
+        match addrs.iter_mut().find(|own| own.addr == owned.addr) {
+            // The operator has given the same one: it is the operator's.
+            Some(own) if own.origin == AddrOrigin::Manual => {}
+            Some(own) => *own = lifetimes(*own),
+            None => {
+                //= RFC 4862 s5.4.2 [4862-2]: after a multicast advertisement all hosts would speak at once.
+                let first = now + control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY);
+                let (rules, optimistic) = (host.dad_config(), host.is_optimistic());
+                let key = (id, owned.addr);
+                let state = begin_detection(shared, control, ctx, key, &rules, optimistic, first);
+                let manual = Addr6::manual(owned.addr, owned.prefix.prefix_len(), state);
+                addrs.push(lifetimes(Addr6 { origin: owned.origin, ..manual }));
+                if state == DadState::Preferred {
+                    host.on_detected(now, owned.addr, true, &mut control.chance);
+                }
+                if state != DadState::Tentative {
+                    host.on_usable(now, owned.addr);
+                }
+            }
+        }
+    }
+    addrs.sort_by_key(|own| !ip6::is_link_local(own.addr));
+    addrs.into()
+}
+
+/// The interface with what routers say of the link.
+fn with_parameters(interface: &Interface, host: &Host, addrs6: Arc<[Addr6]>) -> Interface {
+    let params = host.params();
+    let mut wanted = Interface { addrs6, ..interface.clone() };
+    if let Some(hop_limit) = params.hop_limit {
+        wanted.hop_limit = hop_limit;
+    }
+    if let Some(mtu) = params.mtu {
+        wanted.mtu = mtu;
+    }
+    if let Some(retrans_timer) = params.retrans_timer {
+        wanted.nud.retrans_timer = retrans_timer;
+    }
+    if let Some(reachable_time) = params.reachable_time {
+        wanted.nud.reachable_time = reachable_time;
+    }
+    let mut advertised: Vec<_> = host
+        .owned()
+        .flat_map(|owned| owned.advertised_by.iter().map(|router| (owned.prefix, *router)))
+        .collect();
+    advertised.sort();
+    advertised.dedup();
+    let first_hops = FirstHops { watched: host.next_hops(), advertised };
+    if *wanted.first_hops != first_hops {
+        wanted.first_hops = Arc::new(first_hops);
+    }
+    wanted
+}
+
+fn differs(is: &Interface, wanted: &Interface) -> bool {
+    let near = |a: Instant, b: Instant| a.since(b).max(b.since(a)) < UNNOTICED;
+    let same = |a: &Addr6, b: &Addr6| {
+        let lifetimes =
+            |own: &Addr6| Addr6 { preferred_until: a.preferred_until, valid_until: a.valid_until, ..*own };
+        near(a.preferred_until, b.preferred_until)
+            && near(a.valid_until, b.valid_until)
+            && lifetimes(a) == lifetimes(b)
+    };
+    let addrs = is.addrs6.len() == wanted.addrs6.len()
+        && is.addrs6.iter().zip(wanted.addrs6.iter()).all(|(a, b)| same(a, b));
+    !addrs
+        || (is.hop_limit, is.mtu, is.nud) != (wanted.hop_limit, wanted.mtu, wanted.nud)
+        || is.first_hops != wanted.first_hops
+}
+
+/// Puts these routes in the place of those that the interface had learnt before. What somebody else has put there stays:
+/// the operator, or an address with its prefix.
+fn reroute(config: &mut Config, interface: IfId, before: &[Route<Ipv6Addr>], routes: &[Route<Ipv6Addr>]) {
+    let is_learnt = |origin| matches!(origin, Origin::Advertised | Origin::Redirect);
+    let table = Arc::make_mut(&mut config.routes6);
+    let other = |table: &Table<Ipv6Addr>, route: &Route<Ipv6Addr>| {
+        let same = |there: &&Route<Ipv6Addr>| {
+            there.next_hop == route.next_hop && there.interface == interface && !is_learnt(there.origin)
+        };
+        table.routes_to(&route.prefix).find(same).is_some()
+    };
+    for route in before.iter().filter(|route| !routes.contains(route)) {
+        if !other(table, route) {
+            table.remove(&route.prefix, route.next_hop, interface);
+        }
+    }
+    for route in routes {
+        if !other(table, route) {
+            // A next hop that can be none was heard from nobody: routers and targets are link-local, or the destination.
+            let _ = table.insert(*route);
+        }
+    }
+    config.compile();
+}
+
+/// What a machine is to know of its interface.
+pub(crate) fn link(interface: &Interface, reachable_time: Duration, dad: DadConfig) -> Link {
+    Link {
+        name: interface.ifnet.name.clone(),
+        mac: interface.mac,
+        mtu: interface.link_mtu,
+        reachable_time,
+        dad,
+    }
+}
+
+/// An interface has come up: its addresses are tested, and routers asked for.
+pub(crate) fn came_up(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    id: IfId,
+    now: Instant,
+) -> Vec<Event> {
+    let config = shared.config.load();
+    let Some(interface) = config.interface(id) else { return Vec::new() };
+    let Control { hosts, chance, .. } = control;
+    let Some(state) = hosts.get_mut(&id) else { return Vec::new() };
+    state.host.came_up(now, chance);
+    let (rules, optimistic) = (state.host.dad_config(), state.host.is_optimistic());
+    //= RFC 4862 s5.4.2 [4862-2]: an interface that begins again waits a random while before its first message.
+    let first = now + control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY);
+    let addrs: Vec<Addr6> = interface
+        .addrs6
+        .iter()
+        .map(|own| {
+            if !own.detect {
+                return *own;
+            }
+            let key = (id, own.addr);
+            let optimistic = optimistic && own.origin != AddrOrigin::Manual;
+            let state = begin_detection(shared, control, ctx, key, &rules, optimistic, first);
+            Addr6 { state, ..*own }
+        })
+        .collect();
+    shared.change(control, |config| {
+        if let Some(interface) = config.interface_mut(id) {
+            interface.addrs6 = addrs.into();
+        }
+    });
+    settle(shared, control, ctx, id, now)
+}
+
+/// Sets back what routers said of the link.
+pub(crate) fn unlearn(shared: &Shared, control: &mut Control, id: IfId, learnt: &Params) {
+    shared.change(control, |config| {
+        let Some(interface) = config.interface_mut(id) else { return };
+        if learnt.mtu.is_some() {
+            interface.mtu = interface.link_mtu;
+        }
+        if learnt.hop_limit.is_some() {
+            interface.hop_limit = DEFAULT_HOP_LIMIT;
+        }
+        if learnt.retrans_timer.is_some() {
+            interface.nud.retrans_timer = shared.nud.retrans_timer;
+        }
+        interface.nud.reachable_time = shared.nud.reachable_time;
+    });
+}
+
+/// The stack forwards from now on, or no longer: hosts become routers, or hosts again.
+pub(crate) fn forwarding_changed(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    now: Instant,
+) -> Vec<Event> {
+    let forwarding = shared.config.load().forwarding;
+    let ids: Vec<IfId> = control.hosts.keys().copied().collect();
+    let mut events = Vec::new();
+    for id in ids {
+        let Control { hosts, chance, .. } = &mut *control;
+        if let Some(state) = hosts.get_mut(&id) {
+            state.host.set_forwarding(forwarding, now, chance);
+        }
+        events.extend(settle(shared, control, ctx, id, now));
+    }
+    events
+}

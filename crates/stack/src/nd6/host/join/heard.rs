@@ -1,0 +1,107 @@
+//! Advertisements and redirects that come in.
+
+use std::net::Ipv6Addr;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_wire::nd::NdInvalid;
+use siding_wire::nd::NdOptions;
+use siding_wire::nd::Redirect;
+use siding_wire::nd::RouterAdvert;
+
+use super::known;
+use super::settle;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::ifnet::Interface;
+use crate::worker::Local;
+
+/// A router advertises itself. False if there is no room for it, so that nothing of it is to be noted.
+pub(crate) fn heard_advert(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    on: &Interface,
+    from: Ipv6Addr,
+    advert: &RouterAdvert,
+    options: NdOptions<'_>,
+) -> bool {
+    let shared = local.shared.clone();
+    let (mut guard, mut ctx) = ctx.lock(&shared.control);
+    let control = &mut *guard;
+    let state = control.hosts.get_mut(&on.ifnet.id).filter(|state| state.host.accepts());
+    let Some(state) = state else {
+        local.count(Drop::AutoconfOff);
+        return true;
+    };
+    let mut known = known(&mut ctx, on, &state.host.next_hops());
+    // Its own entry will be what the advertisement is about to make of it.
+    if let Some(slla) = advert.slla {
+        let before = on.ifnet.neighbors.find(&mut ctx, from.into()).map(|lle| {
+            let (entry, _ctx) = ctx.lock(&lle.entry);
+            (entry.nud.may_be_reachable(), entry.nud.usable())
+        });
+        if before.is_none_or(|(answers, mac)| answers || mac != Some(slla)) {
+            known.insert(from);
+        }
+    }
+    state.host.set_link(on.mac, on.link_mtu);
+    let is_known = |addr| known.contains(&addr);
+    let taken = state.host.on_advert(local.now, from, advert, options, &is_known, &mut control.chance);
+    let events = settle(&shared, control, &mut ctx, on.ifnet.id, local.now);
+    drop(guard);
+    events.into_iter().for_each(|event| local.tell(event));
+    if taken.is_err() {
+        local.count(Drop::LearnLimit);
+    }
+    local.refresh();
+    taken.is_ok()
+}
+
+/// A router tells of a better first hop. True if it was believed, so that its target's address is to be noted.
+pub(crate) fn heard_redirect(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    from: Ipv6Addr,
+    redirect: &Redirect<'_>,
+) -> bool {
+    let Redirect { destination, target, .. } = *redirect;
+    let shared = local.shared.clone();
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let state = control.hosts.get_mut(&on.ifnet.id).filter(|state| state.host.accepts_redirects());
+    let Some(state) = state else {
+        local.count(Drop::AutoconfOff);
+        return false;
+    };
+    //= RFC 4861 s8.1 [4861-5]: only from the router that we use for the destination at this moment.
+    let first_hop = config.route6(destination).filter(|(out, _)| out.ifnet.id == on.ifnet.id);
+    if first_hop.is_none_or(|(_, next_hop)| next_hop != from || next_hop == destination) {
+        local.count(Drop::Nd(NdInvalid::RedirectNotFirstHop));
+        return false;
+    }
+    // A way by ourselves, or to ourselves, is none.
+    if config.owner6(destination, on.ifnet.id).is_some() || config.owner6(target, on.ifnet.id).is_some() {
+        local.count(Drop::Ignored);
+        return false;
+    }
+    state.host.on_redirect(destination, target, from);
+    let events = settle(&shared, &mut control, &mut ctx, on.ifnet.id, local.now);
+    drop(control);
+    events.into_iter().for_each(|event| local.tell(event));
+    local.refresh();
+    true
+}
+
+/// A neighbour says that it is a router no more.
+pub(crate) fn ceased(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interface, router: Ipv6Addr) {
+    let shared = local.shared.clone();
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let Some(state) = control.hosts.get_mut(&on.ifnet.id) else { return };
+    let known = known(&mut ctx, on, &state.host.next_hops());
+    state.host.router_ceased(local.now, router, &|addr| known.contains(&addr));
+    let events = settle(&shared, &mut control, &mut ctx, on.ifnet.id, local.now);
+    drop(control);
+    events.into_iter().for_each(|event| local.tell(event));
+    local.refresh();
+}

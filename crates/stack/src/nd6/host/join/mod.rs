@@ -1,0 +1,22 @@
+//! The host machine joined to the stack.
+
+mod apply;
+mod first_hops;
+mod heard;
+mod timer;
+
+pub(crate) use apply::HostState;
+pub(crate) use apply::begin_detection;
+pub(crate) use apply::came_up;
+pub(crate) use apply::detected;
+pub(crate) use apply::forwarding_changed;
+pub(crate) use apply::link;
+pub(crate) use apply::settle;
+pub(crate) use apply::unlearn;
+pub(crate) use first_hops::FirstHops;
+pub(crate) use first_hops::known;
+pub(crate) use first_hops::reachability;
+pub(crate) use heard::ceased;
+pub(crate) use heard::heard_advert;
+pub(crate) use heard::heard_redirect;
+pub(crate) use timer::timer;

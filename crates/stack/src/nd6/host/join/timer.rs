@@ -1,0 +1,116 @@
+//! A host's time has come: what is due is sent, and what has run out is let go of.
+
+use std::net::Ipv6Addr;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_wire::ether::multicast_mac;
+use siding_wire::ip6;
+use siding_wire::nd::NeighborAdvert;
+use siding_wire::nd::RouterSolicit;
+
+use super::known;
+use super::settle;
+use crate::drops::Drop;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::nd6::dad::DadState;
+use crate::nd6::host::Message;
+use crate::nd6::ns;
+use crate::nd6::nud::Change;
+use crate::nd6::nud::Refused;
+use crate::neighbor;
+use crate::neighbor::dispatch_message;
+use crate::ranks;
+use crate::worker::Local;
+
+/// The timer of an interface's host.
+pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
+    let config = local.config().clone();
+    let Some(out) = config.interface(id) else { return };
+    let (shared, now) = (local.shared.clone(), local.now);
+    let (mut guard, mut control_ctx) = ctx.lock(&shared.control);
+    let control = &mut *guard;
+    let Some(state) = control.hosts.get_mut(&id) else { return };
+    // One that was overtaken by an earlier deadline, which has armed a later one since: that one will do.
+    if state.armed.is_some_and(|armed| armed > now) {
+        return;
+    }
+    state.armed = None;
+    let known = known(&mut control_ctx, out, &state.host.next_hops());
+    let mut probed = None;
+    let is_known = |addr| known.contains(&addr);
+    state.host.on_timer(now, &is_known, &mut control.chance, |message| match message {
+        Message::Solicit => solicit_routers(&control_ctx, local, out),
+        Message::Announce(addr) => announce(&control_ctx, local, out, addr),
+        Message::Probe(router) => {
+            probed = Some(router);
+            Ok(())
+        }
+    });
+    let events = settle(&shared, control, &mut control_ctx, id, now);
+    drop(guard);
+    events.into_iter().for_each(|event| local.tell(event));
+    if let Some(router) = probed
+        && let Some(lle) = out.ifnet.neighbors.find(ctx, router.into())
+    {
+        // As if a packet went there: its own machine asks, as often as it may.
+        let _ = neighbor::settle(ctx, local, out, &lle, |nud| {
+            nud.on_packet(now, &out.nud);
+            Change::default()
+        });
+    }
+    local.refresh();
+}
+
+fn solicit_routers(ctx: &Ctx<'_, ranks::Control>, local: &mut Local, out: &Interface) -> Result<(), Refused> {
+    let own = out.addrs6.iter().find(|own| ip6::is_link_local(own.addr));
+    //= RFC 4861 s6.3.7, s4.1 [4861-23]: from our link-local address with the link-layer address, or from `::` without.
+    //= RFC 4429 s3.2 [4429-1]: an optimistic address goes without, too.
+    let (source, slla) = match own.map(|own| (own.addr, own.state)) {
+        Some((addr, DadState::Preferred)) => (addr, Some(out.mac)),
+        Some((addr, DadState::Optimistic)) => (addr, None),
+        // It is a moment until it may be used, and the answer can then be for us alone.
+        Some((_, DadState::Tentative)) => return Err(Refused),
+        Some((_, DadState::Duplicate)) | None => (Ipv6Addr::UNSPECIFIED, None),
+    };
+    let (message, to) = (RouterSolicit { slla }, ip6::ALL_ROUTERS);
+    let frame = ns::build(local, out, multicast_mac(to), source, to, message.buffer_len(), |bytes| {
+        message.emit(source, to, bytes)
+    });
+    let Some(frame) = frame else {
+        local.count(Drop::NoBuffer);
+        return Err(Refused);
+    };
+    let source = (!source.is_unspecified()).then_some(source.into());
+    dispatch_message(ctx, local, frame, out.ifnet.id, to.into(), source, IfCounter::RsOut)
+}
+
+//= RFC 9131 s6.1.2 [9131-2]: to all routers, not solicited and without Override: it must not replace what they know.
+fn announce(
+    ctx: &Ctx<'_, ranks::Control>,
+    local: &mut Local,
+    out: &Interface,
+    addr: Ipv6Addr,
+) -> Result<(), Refused> {
+    if !out.accepts(addr) {
+        return Ok(()); // It has gone meanwhile, and is forgotten with its next turn.
+    }
+    let message = NeighborAdvert {
+        router: local.config().forwarding,
+        solicited: false,
+        override_: false,
+        target: addr,
+        tlla: Some(out.mac),
+    };
+    let to = ip6::ALL_ROUTERS;
+    let frame = ns::build(local, out, multicast_mac(to), addr, to, message.buffer_len(), |bytes| {
+        message.emit(addr, to, bytes)
+    });
+    let Some(frame) = frame else {
+        local.count(Drop::NoBuffer);
+        return Err(Refused);
+    };
+    dispatch_message(ctx, local, frame, out.ifnet.id, to.into(), Some(addr.into()), IfCounter::NaOut)
+}

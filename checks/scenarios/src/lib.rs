@@ -24,6 +24,7 @@ mod capacity;
 #[cfg_attr(siding_simulator, path = "checker/simulator.rs")]
 mod checker;
 mod departure;
+mod lagg;
 mod mutants;
 mod order;
 mod rig;

@@ -41,6 +41,12 @@ pub const MUTANTS: &[Mutant] = &[
         "dispatch-under-a-lock",
         "a packet is sent under the lock that sending takes",
     ),
+    mutant(
+        "G1",
+        "announcement-sent-inline",
+        "lagg-failover",
+        "an announcement goes through a VLAN down to the lagg whose lock is held",
+    ),
     mutant("G2", "second-root-allowed", "second-root", "a handler may mint a token of its own"),
     mutant("G3", "metadata-captured-late", "captured", "a handler reads the state as it is by then"),
     mutant("G3", "ring-leaks", "left-behind", "what waits in a queue that goes away is not dropped"),

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::basics;
 use crate::capacity;
 use crate::departure;
+use crate::lagg;
 use crate::order;
 use crate::stack;
 use crate::unregister;
@@ -61,6 +62,11 @@ pub const SCENARIOS: &[Scenario] = &[
     exhaustive("stack-crash", stack::crash),
     bounded("stack-crash-waiting", 2, stack::crash_waiting),
     exhaustive("stack-flush-order", stack::flush_order),
+    bounded("lagg-failover", 2, lagg::failover),
+    bounded("lagg-port-departs", 1, lagg::port_departs),
+    bounded("lagg-lock-contended", 1, lagg::lock_contended),
+    bounded("lagg-set-mac", 1, lagg::set_mac),
+    bounded("lagg-destroyed", 2, lagg::destroyed),
 ];
 
 static EXECUTIONS: AtomicU64 = AtomicU64::new(0);

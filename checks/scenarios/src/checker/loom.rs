@@ -8,6 +8,8 @@ use crate::scenario::execute;
 
 /// Whether there is time for more threads and packets than the promise needs at least.
 pub(crate) const LARGE: bool = false;
+/// Whether time passes as it does for users, so that something may be asked to be fast.
+pub(crate) const TIMED: bool = false;
 
 /// Runs the scenario in every way; `limit` bounds the preemptions, and nothing bounds them without.
 pub fn explore(scenario: &'static Scenario, limit: Option<u64>) {

@@ -13,6 +13,8 @@ use crate::scenario::execute;
 
 /// Whether there is time for more threads and packets than the promise needs at least.
 pub(crate) const LARGE: bool = true;
+/// Whether time passes as it does for users, so that something may be asked to be fast.
+pub(crate) const TIMED: bool = false;
 
 /// Preemptions per schedule, and one more.
 const DEPTH: usize = 3;

@@ -8,6 +8,8 @@ use crate::scenario::execute;
 
 /// Whether there is time for more threads and packets than the promise needs at least.
 pub(crate) const LARGE: bool = true;
+/// Whether time passes as it does for users, so that something may be asked to be fast.
+pub(crate) const TIMED: bool = true;
 
 /// Runs the scenario `limit` times; 1,000 unless told.
 pub fn explore(scenario: &'static Scenario, limit: Option<u64>) {

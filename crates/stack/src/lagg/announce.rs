@@ -21,6 +21,7 @@ use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::Permit;
+use siding_netisr::sync::mutant;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
 use siding_wire::Mac;
@@ -99,6 +100,9 @@ fn emit(
             && is_current(out, what)
         {
             let Some((frame, what)) = build(shared, config, out, what) else { break };
+            if mutant("announcement-sent-inline") {
+                super::inline::transmit(config, on);
+            }
             let meta = LinkOut { out: on, key: 0, what };
             match permit.dispatch(ctx, frame, meta) {
                 Ok(()) => announcing.dispatched += 1,

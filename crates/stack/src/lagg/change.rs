@@ -254,22 +254,29 @@ impl Stack {
     ///
     /// It is not attached.
     pub fn set_link(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, link: bool) -> Result<(), LaggError> {
-        let config = self.config();
+        let shared = &self.shared;
+        let (mut control, mut control_ctx) = ctx.lock(&shared.control);
+        // Under the lock: the lagg that the interface is a port of may be going away at this moment, and what the
+        // driver says must not go with it.
+        let config = shared.config.load();
         let interface = config.interface(id).ok_or(LaggError::NoInterface(id))?;
         if interface.link == link {
             return Ok(());
         }
         let lagg = config.lagg_of(id);
-        if !lagg.is_none() {
+        let events = if lagg.is_none() {
+            shared.change(&mut control, |config| set_link(config, id, link));
+            Vec::new()
+        } else {
             let cause = if link { "link came up" } else { "link went down" };
-            self.change_lagg(ctx, lagg, cause, |config, _state| {
+            self.step_lagg(&mut control, &mut control_ctx, lagg, cause, |config, _state| {
                 set_link(config, id, link);
                 Ok(false)
-            })?;
-        } else {
-            let (mut control, _ctx) = ctx.lock(&self.shared.control);
-            self.shared.change(&mut control, |config| set_link(config, id, link));
-        }
+            })?
+        };
+        drop(control);
+        shared.netisr.call_workers();
+        events.iter().for_each(|event| shared.observer.event(event));
         self.forget_lost(ctx, &config);
         Ok(())
     }

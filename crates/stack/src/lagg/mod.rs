@@ -17,6 +17,7 @@
 mod announce;
 mod change;
 mod hash;
+mod inline;
 mod input;
 pub mod lacp;
 mod output;

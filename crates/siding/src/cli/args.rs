@@ -11,6 +11,7 @@ use clap::ValueEnum;
 
 use super::address;
 use super::address::Scoped;
+use super::bridge::BridgeCommand;
 use super::nested::LaggCommand;
 use super::nested::VlanCommand;
 use crate::config::Driver;
@@ -70,6 +71,9 @@ pub(super) enum Command {
     /// Make, show and change laggs. Example: siding lagg show lagg0
     #[command(subcommand)]
     Lagg(LaggCommand),
+    /// Make, show and change bridges. Example: siding bridge show br0
+    #[command(subcommand)]
+    Bridge(BridgeCommand),
     /// Run many stacks on virtual wires, each world from a seed. Example: siding sim --seeds 0..10000
     Sim {
         /// The seeds, from A up to but not including B

@@ -2,6 +2,7 @@
 
 mod address;
 mod args;
+mod bridge;
 mod change;
 mod nested;
 mod ping;
@@ -55,6 +56,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Route(command) => change::route(&mut connect()?, command),
         Command::Vlan(command) => nested::vlan(&mut connect()?, command),
         Command::Lagg(command) => nested::lagg(&mut connect()?, command),
+        Command::Bridge(command) => bridge::bridge(&mut connect()?, command),
         Command::Sim { seeds, log } => sim::run(&seeds, log),
         Command::Neighbor(command) => change::neighbor(&mut connect()?, command),
     }

@@ -10,16 +10,23 @@ use super::address;
 use super::change::seconds;
 use super::change::silent;
 use super::table::Table;
+use crate::config::file::Activity;
+use crate::config::file::Lacp;
 use crate::config::file::Layer;
 use crate::config::file::Mode;
 use crate::config::file::ParsedCidr;
 use crate::config::file::ParsedMac;
+use crate::config::file::Rate;
 use crate::config::file::Reselect;
 use crate::config::file::Tag;
 use crate::control::AddressingRequest;
 use crate::control::Answer;
 use crate::control::Client;
+use crate::control::LacpEndRow;
+use crate::control::LacpPortRow;
+use crate::control::LacpRow;
 use crate::control::LaggAdd;
+use crate::control::LaggPortRow;
 use crate::control::LaggRequest;
 use crate::control::LaggRow;
 use crate::control::Request;
@@ -113,6 +120,8 @@ pub(super) struct LaggArgs {
     /// Milliseconds between two announcements of an address [default: 1000]
     #[arg(long, value_name = "MS")]
     announce_interval: Option<u64>,
+    #[command(flatten)]
+    lacp: LacpArgs,
     /// Link-layer address [default: the first port's]
     #[arg(long, value_parser = address::mac)]
     mac: Option<ParsedMac>,
@@ -121,6 +130,22 @@ pub(super) struct LaggArgs {
     mtu: Option<u16>,
     #[command(flatten)]
     addressing: AddressingArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct LacpArgs {
+    /// LACP: how often the partner is asked to speak [default: slow]
+    #[arg(long)]
+    lacp_rate: Option<Rate>,
+    /// LACP: whether we speak first [default: active]
+    #[arg(long)]
+    lacp_activity: Option<Activity>,
+    /// LACP: distributing ports without which there is no link [default: 1]
+    #[arg(long, value_name = "COUNT")]
+    min_links: Option<usize>,
+    /// LACP: ports that may be in use at once [default: all]
+    #[arg(long, value_name = "COUNT")]
+    max_links: Option<usize>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -138,10 +163,10 @@ pub(super) struct AddressingArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct DeleteArgs {
-    name: String,
+    pub(super) name: String,
     /// Seconds after which to tell who still holds it
     #[arg(long, value_name = "SECONDS", default_value = "10")]
-    timeout: f64,
+    pub(super) timeout: f64,
 }
 
 pub(super) fn vlan(client: &mut Client, command: VlanCommand) -> anyhow::Result<ExitCode> {
@@ -219,24 +244,66 @@ fn laggs(rows: &[LaggRow]) -> String {
             row.announced.to_string(),
         ]);
         for port in &row.ports {
-            let role = match (port.sending, port.usable) {
-                (true, _) => "sends",
-                (false, true) => "stands by",
-                (false, false) => "out of use",
-            };
             ports.row([
                 row.name.clone(),
                 port.name.clone(),
                 port.priority.to_string(),
                 up(port.usable),
-                role.into(),
+                role(port).into(),
             ]);
         }
     }
-    format!("{table}\n{ports}")
+    let lacp: String = rows.iter().map(lacp).collect();
+    format!("{table}\n{ports}{lacp}")
 }
 
-fn up(link: bool) -> String {
+fn role(port: &LaggPortRow) -> &'static str {
+    match port {
+        LaggPortRow { leaving: true, .. } => "leaves",
+        LaggPortRow { sending: true, .. } => "sends",
+        LaggPortRow { receiving: true, .. } => "receives",
+        LaggPortRow { usable: true, .. } => "stands by",
+        _ => "out of use",
+    }
+}
+
+/// How LACP stands on a lagg, in full words; nothing in other modes.
+fn lacp(row: &LaggRow) -> String {
+    let Some(lacp) = &row.lacp else { return String::new() };
+    let aggregator = lacp.aggregator.as_deref().unwrap_or("none");
+    let LacpRow { system, key, activity, rate, .. } = lacp;
+    let head = format!(
+        "\n{}: LACP {activity}, {rate}; system {system} key {key}; partner in use: {aggregator}\n",
+        row.name
+    );
+    let ports = row.ports.iter().filter_map(|port| Some((&port.name, port.lacp.as_ref()?)));
+    let port = |(name, port): (&String, &LacpPortRow)| {
+        let end = |who: &str, end: &LacpEndRow| {
+            let LacpEndRow { system, key, port, priority, .. } = end;
+            let state = end.state.join(", ");
+            format!("    {who}: system {system} key {key}, port {port} priority {priority}: {state}\n")
+        };
+        let partner = match port.partner.port {
+            0 => "    partner: nobody\n".to_owned(),
+            _ => end("partner", &port.partner),
+        };
+        format!(
+            "  {name}: {}, {} ({}); receive machine {}, periodic machine {}; {} PDUs sent, {} received, {} ignored\n{}{partner}",
+            port.mux,
+            port.selected,
+            port.why,
+            port.receive,
+            port.periodic,
+            port.sent,
+            port.received,
+            port.ignored,
+            end("actor", &port.actor),
+        )
+    };
+    head + &ports.map(port).collect::<String>()
+}
+
+pub(super) fn up(link: bool) -> String {
     if link { "up" } else { "down" }.to_owned()
 }
 
@@ -276,6 +343,23 @@ impl From<AddressingArgs> for AddressingRequest {
     }
 }
 
+/// Nothing where nothing was said: other modes take no LACP.
+impl From<LacpArgs> for Option<Lacp> {
+    fn from(args: LacpArgs) -> Option<Lacp> {
+        let LacpArgs { lacp_rate, lacp_activity, min_links, max_links } = args;
+        let lacp = Lacp {
+            rate: lacp_rate.unwrap_or_default(),
+            activity: lacp_activity.unwrap_or_default(),
+            min_links,
+            max_links,
+            ..Lacp::default()
+        };
+        let said =
+            lacp_rate.is_some() || lacp_activity.is_some() || min_links.is_some() || max_links.is_some();
+        said.then_some(lacp)
+    }
+}
+
 impl From<LaggArgs> for LaggAdd {
     fn from(args: LaggArgs) -> LaggAdd {
         LaggAdd {
@@ -286,6 +370,7 @@ impl From<LaggArgs> for LaggAdd {
             hash: args.hash,
             announce_count: args.announce_count,
             announce_interval_ms: args.announce_interval,
+            lacp: args.lacp.into(),
             mac: args.mac,
             mtu: args.mtu,
             addressing: args.addressing.into(),
@@ -296,10 +381,10 @@ impl From<LaggArgs> for LaggAdd {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::LaggPortRow;
 
     fn port(name: &str, priority: u16, usable: bool, sending: bool) -> LaggPortRow {
-        LaggPortRow { name: name.into(), priority, usable, sending }
+        let name = name.into();
+        LaggPortRow { name, priority, usable, sending, receiving: sending, leaving: false, lacp: None }
     }
 
     #[test]
@@ -312,6 +397,7 @@ mod tests {
             primary: None,
             active: Some("eth1".into()),
             announced: 9,
+            lacp: None,
             ports: vec![
                 port("eth1", 100, true, true),
                 port("eth2", 99, true, false),
@@ -328,6 +414,58 @@ lagg0  eth2        99  up    stands by
 lagg0  eth3         5  down  out of use
 ";
         assert_eq!(laggs(&[row]), expected);
+    }
+
+    #[test]
+    fn lacp_in_full_words() {
+        let end = |port, state: &[&str]| LacpEndRow {
+            system: "32768/02:00:00:00:00:01".into(),
+            key: 1,
+            port,
+            priority: 100,
+            state: state.iter().map(|word| (*word).to_owned()).collect(),
+        };
+        let mut port = port("eth1", 100, true, true);
+        port.lacp = Some(LacpPortRow {
+            number: 1,
+            receive: "current".into(),
+            mux: "distributing".into(),
+            periodic: "slow".into(),
+            selected: "selected".into(),
+            why: "partner heard".into(),
+            actor: end(1, &["active", "in sync"]),
+            partner: end(0, &[]),
+            received: 3,
+            sent: 4,
+            ignored: 0,
+            markers: 0,
+        });
+        let lacp = LacpRow {
+            system: "32768/02:00:00:00:00:01".into(),
+            key: 1,
+            activity: "active".into(),
+            rate: "slow".into(),
+            aggregator: None,
+        };
+        let row = LaggRow {
+            name: "lagg0".into(),
+            mode: "lacp".into(),
+            link: true,
+            mac: "02:00:00:00:00:01".into(),
+            primary: None,
+            active: None,
+            announced: 0,
+            lacp: Some(lacp),
+            ports: vec![port],
+        };
+        let text = super::lacp(&row);
+        let expected = "
+lagg0: LACP active, slow; system 32768/02:00:00:00:00:01 key 1; partner in use: none
+  eth1: distributing, selected (partner heard); receive machine current, periodic machine slow; 4 PDUs sent, 3 received, 0 ignored
+    actor: system 32768/02:00:00:00:00:01 key 1, port 1 priority 100: active, in sync
+    partner: nobody
+";
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
         }
         interfaces.push(self::interface(interface)?);
     }
-    let nested = nested::nested(file.vlan, file.lagg, &mut interfaces)?;
+    let nested = nested::nested(file.vlan, file.lagg, file.bridge, &mut interfaces)?;
     let names: Vec<Named<'_>> = interfaces
         .iter()
         .map(|one| Named { name: &one.name, addresses: &one.addresses })

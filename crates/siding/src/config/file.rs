@@ -12,9 +12,13 @@ use toml::Spanned;
 
 mod nested;
 
+pub(crate) use nested::Activity;
+pub(crate) use nested::Bridge;
+pub(crate) use nested::Lacp;
 pub(crate) use nested::Lagg;
 pub(crate) use nested::Layer;
 pub(crate) use nested::Mode;
+pub(crate) use nested::Rate;
 pub(crate) use nested::Reselect;
 pub(crate) use nested::Tag;
 pub(crate) use nested::Vlan;
@@ -33,6 +37,8 @@ pub(crate) struct File {
     pub(crate) vlan: Vec<Vlan>,
     #[serde(default)]
     pub(crate) lagg: Vec<Lagg>,
+    #[serde(default)]
+    pub(crate) bridge: Vec<Bridge>,
     #[serde(default)]
     pub(crate) route: Vec<Spanned<Route>>,
     #[serde(default)]

@@ -24,6 +24,7 @@ pub(crate) use error::ConfigError;
 pub(crate) use file::Driver;
 pub(crate) use file::Level;
 pub(crate) use nested::Addressing;
+pub(crate) use nested::BridgeConfig;
 pub(crate) use nested::LaggConfig;
 pub(crate) use nested::Nested;
 pub(crate) use nested::VlanConfig;

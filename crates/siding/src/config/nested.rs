@@ -2,19 +2,25 @@
 
 use siding_drivers::kernel::Cidr;
 use siding_stack::Announce;
+use siding_stack::BridgeSpec;
 use siding_stack::HashLayers;
+use siding_stack::LacpSpec;
 use siding_stack::LaggSpec;
 use siding_stack::Mode;
 use siding_stack::Reselect;
+use siding_stack::lagg::lacp::Activity;
+use siding_stack::lagg::lacp::Rate;
 use siding_wire::EtherType;
 
 use super::file;
+use super::value;
 
 /// An interface that lies on others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Nested {
     Vlan(VlanConfig),
     Lagg(LaggConfig),
+    Bridge(BridgeConfig),
 }
 
 /// A VLAN.
@@ -37,6 +43,14 @@ pub(crate) struct LaggConfig {
     pub(crate) addressing: Addressing,
 }
 
+/// A bridge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BridgeConfig {
+    pub(crate) spec: BridgeSpec,
+    pub(crate) ports: Vec<String>,
+    pub(crate) addressing: Addressing,
+}
+
 /// The addresses of an interface.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Addressing {
@@ -45,8 +59,8 @@ pub(crate) struct Addressing {
     pub(crate) dad: bool,
 }
 
-/// The priority of a port that is given none: the first that is named is the best.
-pub(crate) const FIRST_PRIORITY: u16 = 100;
+/// Seconds that a bridge remembers a station, at the most: 802.1D s7.9.2 goes so far.
+pub(crate) const MOST_AGEING: u64 = 1_000_000;
 
 /// Announcements of an address, at the most: RFC 9131 s6.2 asks for restraint.
 pub(crate) const MOST_ANNOUNCEMENTS: u32 = 100;
@@ -56,6 +70,7 @@ impl Nested {
         match self {
             Nested::Vlan(vlan) => &vlan.name,
             Nested::Lagg(lagg) => &lagg.spec.name,
+            Nested::Bridge(bridge) => &bridge.spec.name,
         }
     }
 
@@ -63,6 +78,7 @@ impl Nested {
         match self {
             Nested::Vlan(vlan) => &mut vlan.addressing,
             Nested::Lagg(lagg) => &mut lagg.addressing,
+            Nested::Bridge(bridge) => &mut bridge.addressing,
         }
     }
 
@@ -75,6 +91,7 @@ impl Nested {
         match self {
             Nested::Vlan(vlan) => &vlan.addressing,
             Nested::Lagg(lagg) => &lagg.addressing,
+            Nested::Bridge(bridge) => &bridge.addressing,
         }
     }
 }
@@ -105,6 +122,27 @@ impl From<file::Mode> for Mode {
     }
 }
 
+impl From<&file::Lacp> for LacpSpec {
+    fn from(lacp: &file::Lacp) -> LacpSpec {
+        let usual = LacpSpec::default();
+        LacpSpec {
+            system_priority: lacp.system_priority.unwrap_or(usual.system_priority),
+            system_mac: lacp.system_mac.map(|mac| mac.0),
+            key: lacp.key,
+            activity: match lacp.activity {
+                file::Activity::Active => Activity::Active,
+                file::Activity::Passive => Activity::Passive,
+            },
+            rate: match lacp.rate {
+                file::Rate::Slow => Rate::Slow,
+                file::Rate::Fast => Rate::Fast,
+            },
+            min_links: lacp.min_links.unwrap_or(usual.min_links),
+            max_links: lacp.max_links.or(usual.max_links),
+        }
+    }
+}
+
 impl From<file::Reselect> for Reselect {
     fn from(reselect: file::Reselect) -> Reselect {
         match reselect {
@@ -113,6 +151,31 @@ impl From<file::Reselect> for Reselect {
             file::Reselect::Failure => Reselect::Failure,
         }
     }
+}
+
+/// The priority of a port that is given none: each is better than those that are named behind it.
+pub(crate) fn priority(mode: Mode, place: usize) -> u16 {
+    let place = u16::try_from(place).unwrap_or(u16::MAX);
+    match mode {
+        Mode::Lacp => 0x8000_u16.saturating_add(place),
+        _ => 100_u16.saturating_sub(place),
+    }
+}
+
+/// Checks what is said of LACP.
+///
+/// # Errors
+///
+/// The lagg does not speak it, or a value cannot be.
+pub(crate) fn lacp(mode: Mode, lacp: &file::Lacp) -> Result<LacpSpec, String> {
+    if mode != Mode::Lacp {
+        return Err(format!(
+            "a lagg in mode {} speaks no LACP: leave this out, or set mode lacp",
+            mode.name()
+        ));
+    }
+    lacp.system_mac.map_or(Ok(()), |mac| value::station(mac.0))?;
+    Ok(LacpSpec::from(lacp))
 }
 
 /// The layers that a list names; all of them where there is no list.

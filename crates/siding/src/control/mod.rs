@@ -13,6 +13,7 @@
 //! None of its own: see [`crate::daemon`]. # Teardown: the socket is removed before anything else stops; requests
 //! under way are finished.
 
+mod bridge;
 mod client;
 mod nested;
 mod path;
@@ -20,6 +21,7 @@ mod protocol;
 mod report;
 mod server;
 
+pub(crate) use bridge::*;
 pub(crate) use client::Client;
 pub(crate) use nested::*;
 pub(crate) use path::default_path;

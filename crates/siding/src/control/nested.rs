@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::config::file::Lacp;
 use crate::config::file::Layer;
 use crate::config::file::Mode;
 use crate::config::file::ParsedCidr;
@@ -73,6 +74,7 @@ pub(crate) struct LaggAdd {
     pub(crate) hash: Option<Vec<Layer>>,
     pub(crate) announce_count: Option<u32>,
     pub(crate) announce_interval_ms: Option<u64>,
+    pub(crate) lacp: Option<Lacp>,
     pub(crate) mac: Option<ParsedMac>,
     pub(crate) mtu: Option<u16>,
     pub(crate) addressing: AddressingRequest,
@@ -113,6 +115,8 @@ pub(crate) struct LaggRow {
     pub(crate) active: Option<String>,
     /// Announcements that were sent, ever.
     pub(crate) announced: u64,
+    /// In that mode.
+    pub(crate) lacp: Option<LacpRow>,
     pub(crate) ports: Vec<LaggPortRow>,
 }
 
@@ -124,4 +128,52 @@ pub(crate) struct LaggPortRow {
     /// Up, with a link.
     pub(crate) usable: bool,
     pub(crate) sending: bool,
+    pub(crate) receiving: bool,
+    /// It is to go as soon as its partner has stopped sending to it.
+    pub(crate) leaving: bool,
+    /// In that mode.
+    pub(crate) lacp: Option<LacpPortRow>,
+}
+
+/// LACP on a lagg.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LacpRow {
+    /// Priority and address.
+    pub(crate) system: String,
+    pub(crate) key: u16,
+    /// `active` or `passive`.
+    pub(crate) activity: String,
+    /// `fast` or `slow`.
+    pub(crate) rate: String,
+    /// The partner's system and key.
+    pub(crate) aggregator: Option<String>,
+}
+
+/// LACP on a port, in full words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LacpPortRow {
+    pub(crate) number: u16,
+    pub(crate) receive: String,
+    pub(crate) mux: String,
+    pub(crate) periodic: String,
+    pub(crate) selected: String,
+    pub(crate) why: String,
+    pub(crate) actor: LacpEndRow,
+    pub(crate) partner: LacpEndRow,
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+    pub(crate) ignored: u64,
+    pub(crate) markers: u64,
+}
+
+/// One end of a link that speaks LACP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LacpEndRow {
+    /// Priority and address.
+    pub(crate) system: String,
+    pub(crate) key: u16,
+    /// 0 for nobody.
+    pub(crate) port: u16,
+    pub(crate) priority: u16,
+    pub(crate) state: Vec<String>,
 }

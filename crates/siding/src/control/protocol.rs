@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::bridge::*;
 use super::nested::*;
 use super::report::*;
 use crate::config::Driver;
@@ -32,6 +33,7 @@ pub(crate) enum Request {
     RouteDel(RouteRequest),
     Vlan(VlanRequest),
     Lagg(LaggRequest),
+    Bridge(BridgeRequest),
     NeighborAdd { interface: String, address: IpAddr, mac: ParsedMac },
     NeighborFlush { interface: Option<String>, address: Option<IpAddr> },
     PingSend { address: IpAddr, interface: Option<String>, seq: u16, size: usize },
@@ -79,6 +81,7 @@ pub(crate) enum Answer {
     Limits(Vec<LimitRow>),
     Vlans(Vec<VlanRow>),
     Laggs(Vec<LaggRow>),
+    Bridges(Vec<BridgeRow>),
     /// It is done, and there is nothing to tell.
     Done,
     /// An interface has gone.

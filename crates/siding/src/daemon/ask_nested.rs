@@ -14,7 +14,6 @@ use crate::config::Nested;
 use crate::config::VlanConfig;
 use crate::config::file::Tag;
 use crate::config::nested;
-use crate::config::nested::FIRST_PRIORITY;
 use crate::config::value;
 use crate::control::AddressingRequest;
 use crate::control::Answer;
@@ -110,18 +109,22 @@ fn lagg(add: LaggAdd) -> Result<LaggConfig, String> {
     nested::announcements(spec.announce)?;
     spec.reselect = add.reselect.into();
     spec.hash = nested::hash_layers(add.hash.as_deref());
-    let priority = |place: usize| FIRST_PRIORITY.saturating_sub(u16::try_from(place).unwrap_or(u16::MAX));
-    let ports = add.ports.into_iter().enumerate().map(|(place, port)| (port, priority(place)));
+    if let Some(lacp) = &add.lacp {
+        spec.lacp = nested::lacp(spec.mode, lacp)?;
+    }
+    let mode = spec.mode;
+    let ports = add.ports.into_iter().enumerate();
+    let ports = ports.map(|(place, port)| (port, nested::priority(mode, place)));
     Ok(LaggConfig { spec, ports: ports.collect(), primary: None, addressing: addressing(add.addressing)? })
 }
 
-fn addressing(request: AddressingRequest) -> Result<Addressing, String> {
+pub(super) fn addressing(request: AddressingRequest) -> Result<Addressing, String> {
     let AddressingRequest { addresses, link_local, dad } = request;
     let addresses: Vec<_> = addresses.into_iter().map(|cidr| cidr.0).collect();
     addresses.iter().try_for_each(|own| value::unicast(own.address()))?;
     Ok(Addressing { addresses, link_local, dad })
 }
 
-fn detached(took: Duration) -> Answer {
+pub(super) fn detached(took: Duration) -> Answer {
     Answer::Detached { took_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) }
 }

@@ -2,14 +2,24 @@
 
 use anyhow::Context;
 use siding_netisr::IfId;
+use siding_stack::LacpPortReport;
+use siding_stack::LacpReport;
 use siding_stack::LaggError;
 use siding_stack::LaggReport;
+use siding_stack::Mode;
+use siding_stack::lagg::lacp::Activity;
+use siding_stack::lagg::lacp::Rate;
 use siding_wire::Mac;
+use siding_wire::lacp::LacpInfo;
+use siding_wire::lacp::LacpSystem;
 
 use super::state::Daemon;
 use super::state::Free;
 use crate::config::LaggConfig;
-use crate::config::nested::FIRST_PRIORITY;
+use crate::config::nested;
+use crate::control::LacpEndRow;
+use crate::control::LacpPortRow;
+use crate::control::LacpRow;
 use crate::control::LaggPortRow;
 use crate::control::LaggRow;
 
@@ -57,8 +67,12 @@ impl Daemon {
     ) -> anyhow::Result<()> {
         let report = self.lagg(ctx, lagg)?;
         let id = self.interface(port)?;
-        let least = report.ports.iter().map(|port| port.priority).min();
-        let usual = least.map_or(FIRST_PRIORITY, |least| least.saturating_sub(1));
+        let given = report.ports.iter().map(|port| port.priority);
+        let behind = match report.mode {
+            Mode::Lacp => given.max().map(|last| last.saturating_add(1)),
+            _ => given.min().map(|last| last.saturating_sub(1)),
+        };
+        let usual = behind.unwrap_or_else(|| nested::priority(report.mode, 0));
         let added = self.stack.lagg_add_port(ctx, report.id, id, priority.unwrap_or(usual));
         added.map_err(|error| self.explain(error))
     }
@@ -99,6 +113,7 @@ impl Daemon {
                 primary: report.primary.map(|port| self.name_of(port)),
                 active: report.active.map(|port| self.name_of(port)),
                 announced: report.announced,
+                lacp: report.lacp.as_ref().map(lacp),
                 ports: report
                     .ports
                     .into_iter()
@@ -107,6 +122,9 @@ impl Daemon {
                         priority: port.priority,
                         usable: port.usable,
                         sending: port.sending,
+                        receiving: port.receiving,
+                        leaving: port.leaving,
+                        lacp: port.lacp.as_ref().map(lacp_port),
                     })
                     .collect(),
                 name: report.name,
@@ -135,6 +153,51 @@ impl Daemon {
             error => error.into(),
         }
     }
+}
+
+fn lacp(report: &LacpReport) -> LacpRow {
+    let aggregator = report.aggregator.map(|id| format!("{} key {}", system(id.partner), id.partner_key));
+    LacpRow {
+        system: system(report.system),
+        key: report.key,
+        activity: match report.spec.activity {
+            Activity::Active => "active".into(),
+            Activity::Passive => "passive".into(),
+        },
+        rate: match report.spec.rate {
+            Rate::Fast => "fast".into(),
+            Rate::Slow => "slow".into(),
+        },
+        aggregator,
+    }
+}
+
+fn lacp_port(report: &LacpPortReport) -> LacpPortRow {
+    let end = |info: &LacpInfo| LacpEndRow {
+        system: system(info.system),
+        key: info.key,
+        port: info.port,
+        priority: info.port_priority,
+        state: info.state.words().map(str::to_owned).collect(),
+    };
+    LacpPortRow {
+        number: report.number,
+        receive: report.receive.to_string(),
+        mux: report.mux.to_string(),
+        periodic: report.periodic.to_string(),
+        selected: report.selected.to_string(),
+        why: report.why.to_string(),
+        actor: end(&report.actor),
+        partner: end(&report.partner),
+        received: report.counters.received,
+        sent: report.counters.sent,
+        ignored: report.counters.ignored,
+        markers: report.counters.markers,
+    }
+}
+
+fn system(system: LacpSystem) -> String {
+    format!("{}/{}", system.priority, system.mac)
 }
 
 fn port_of(report: &LaggReport, name: &str) -> anyhow::Result<IfId> {

@@ -13,6 +13,7 @@
 //! given back to the kernel as it was; workers are joined; then the counters must add up and the pool be full.
 
 mod ask_nested;
+mod bridge;
 mod lagg;
 mod link;
 mod links;

@@ -24,6 +24,7 @@ impl Daemon {
         let id = match config {
             Nested::Vlan(vlan) => self.add_vlan(ctx, vlan)?,
             Nested::Lagg(lagg) => self.add_lagg(ctx, lagg)?,
+            Nested::Bridge(bridge) => self.add_bridge(ctx, bridge)?,
         };
         tracing::info!("{name}: made");
         self.add_addressing(ctx, id, config.addressing()).or_else(|error| {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use siding_stack::Announce;
+use siding_stack::BridgeSpec;
 use siding_stack::DEEPEST;
 use siding_stack::LaggSpec;
 use toml::Spanned;
@@ -17,8 +18,9 @@ use crate::config::InterfaceConfig;
 use crate::config::file;
 use crate::config::nested;
 use crate::config::nested::Addressing;
-use crate::config::nested::FIRST_PRIORITY;
+use crate::config::nested::BridgeConfig;
 use crate::config::nested::LaggConfig;
+use crate::config::nested::MOST_AGEING;
 use crate::config::nested::MOST_ANNOUNCEMENTS;
 use crate::config::nested::Nested;
 use crate::config::nested::VlanConfig;
@@ -45,6 +47,7 @@ enum Mark {
 pub(super) fn nested(
     vlans: Vec<file::Vlan>,
     laggs: Vec<file::Lagg>,
+    bridges: Vec<file::Bridge>,
     interfaces: &mut [InterfaceConfig],
 ) -> Result<Vec<Nested>, Wrong> {
     let mut items: Vec<Item> = Vec::new();
@@ -54,6 +57,9 @@ pub(super) fn nested(
     }
     for lagg in laggs {
         add(&mut items, &mut names, lagg.name.clone(), self::lagg(lagg)?)?;
+    }
+    for bridge in bridges {
+        add(&mut items, &mut names, bridge.name.clone(), self::bridge(bridge)?)?;
     }
     for below in items.iter().flat_map(|item| &item.below) {
         if !names.contains(below.get_ref()) {
@@ -133,6 +139,9 @@ fn lagg(lagg: file::Lagg) -> Result<Item, Wrong> {
             "milliseconds",
         )?),
     };
+    if let Some(lacp) = &lagg.lacp {
+        spec.lacp = at(lacp, nested::lacp(spec.mode, lacp.get_ref()))?;
+    }
     let is_port = |name: &String| lagg.ports.iter().any(|port| port.get_ref() == name);
     let name = lagg.name.get_ref();
     let mut preferred = lagg.priorities.keys().chain(&lagg.primary);
@@ -141,7 +150,7 @@ fn lagg(lagg: file::Lagg) -> Result<Item, Wrong> {
         return wrong(stranger, message);
     }
     let priority = |(place, port): (usize, &Spanned<String>)| {
-        let usual = FIRST_PRIORITY.saturating_sub(u16::try_from(place).unwrap_or(u16::MAX));
+        let usual = nested::priority(lagg.mode.into(), place);
         let given = lagg.priorities.iter().find(|(name, _)| name.get_ref() == port.get_ref());
         (port.get_ref().clone(), given.map_or(usual, |(_, priority)| *priority.get_ref()))
     };
@@ -152,6 +161,27 @@ fn lagg(lagg: file::Lagg) -> Result<Item, Wrong> {
         addressing: addressing(&lagg.addresses, lagg.link_local, lagg.dad)?,
     };
     Ok(Item { config: Nested::Lagg(config), below: lagg.ports })
+}
+
+fn bridge(bridge: file::Bridge) -> Result<Item, Wrong> {
+    let mut spec = BridgeSpec::new(bridge.name.get_ref());
+    if let Some(mac) = &bridge.mac {
+        at(mac, value::station(mac.get_ref().0))?;
+        spec.mac = Some(mac.get_ref().0);
+    }
+    if let Some(mtu) = &bridge.mtu {
+        at(mtu, value::mtu(*mtu.get_ref()))?;
+        spec.mtu = *mtu.get_ref();
+    }
+    let ageing = ranged(bridge.ageing_s, spec.ageing.as_secs(), 0..=MOST_AGEING, "seconds")?;
+    spec.ageing = Duration::from_secs(ageing);
+    spec.stations = ranged(bridge.stations, spec.stations, 1..=BridgeSpec::MOST_STATIONS, "stations")?;
+    let config = BridgeConfig {
+        spec,
+        ports: bridge.ports.iter().map(|port| port.get_ref().clone()).collect(),
+        addressing: addressing(&bridge.addresses, bridge.link_local, bridge.dad)?,
+    };
+    Ok(Item { config: Nested::Bridge(config), below: bridge.ports })
 }
 
 fn addressing(list: &[Spanned<String>], link_local: bool, dad: bool) -> Result<Addressing, Wrong> {
@@ -193,6 +223,10 @@ fn ports_are_free(
                     below,
                     format!("{name} has addresses, and a port has none: move them to {above}"),
                 );
+            }
+            let is_bridge = |one: &Item| one.config.name() == name && matches!(one.config, Nested::Bridge(_));
+            if item.config.has_ports() && items.iter().any(is_bridge) {
+                return wrong(below, format!("{name} is a bridge, and no port: give its ports to {above}"));
             }
             if let (false, Some(owner)) = (item.config.has_ports(), owners.get(name)) {
                 let message = format!("{name} is a port of {owner}: put {above} on {owner} instead");

@@ -49,7 +49,7 @@ pub(crate) struct Lagg {
     pub(crate) mode: Mode,
     #[serde(default)]
     pub(crate) ports: Vec<Spanned<String>>,
-    /// By port; more is better. Without one: 100 for the first port, one less for each that follows.
+    /// By port; more is better, but in LACP, where less is. Without one, each port is better than those that follow.
     #[serde(default)]
     pub(crate) priorities: BTreeMap<Spanned<String>, Spanned<u16>>,
     pub(crate) primary: Option<Spanned<String>>,
@@ -58,6 +58,67 @@ pub(crate) struct Lagg {
     pub(crate) hash: Option<Vec<Layer>>,
     pub(crate) announce_count: Option<Spanned<u32>>,
     pub(crate) announce_interval_ms: Option<Spanned<u64>>,
+    pub(crate) lacp: Option<Spanned<Lacp>>,
+    pub(crate) mac: Option<Spanned<ParsedMac>>,
+    pub(crate) mtu: Option<Spanned<u16>>,
+    #[serde(default)]
+    pub(crate) addresses: Vec<Spanned<String>>,
+    #[serde(default = "yes")]
+    pub(crate) link_local: bool,
+    #[serde(default = "yes")]
+    pub(crate) dad: bool,
+}
+
+/// What is configured of LACP on a lagg.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lacp {
+    #[serde(default)]
+    pub(crate) rate: Rate,
+    #[serde(default)]
+    pub(crate) activity: Activity,
+    /// Less is better.
+    pub(crate) system_priority: Option<u16>,
+    pub(crate) system_mac: Option<ParsedMac>,
+    pub(crate) key: Option<u16>,
+    /// Distributing ports without which the lagg has no link.
+    pub(crate) min_links: Option<usize>,
+    /// Ports that may be in use at once.
+    pub(crate) max_links: Option<usize>,
+}
+
+/// How often the partner is asked to speak.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Rate {
+    /// Every 30 seconds; silent for 90 s is gone
+    #[default]
+    Slow,
+    /// Each second; silent for 3 s is gone
+    Fast,
+}
+
+/// Whether a port speaks first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Activity {
+    /// It speaks without having been spoken to
+    #[default]
+    Active,
+    /// It speaks to an active partner only
+    Passive,
+}
+
+/// `[[bridge]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bridge {
+    pub(crate) name: Spanned<String>,
+    #[serde(default)]
+    pub(crate) ports: Vec<Spanned<String>>,
+    /// Zero to flood everything.
+    pub(crate) ageing_s: Option<Spanned<u64>>,
+    pub(crate) stations: Option<Spanned<usize>>,
     pub(crate) mac: Option<Spanned<ParsedMac>>,
     pub(crate) mtu: Option<Spanned<u16>>,
     #[serde(default)]

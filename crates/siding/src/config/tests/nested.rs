@@ -1,5 +1,7 @@
 use siding_stack::Mode;
 use siding_stack::Reselect;
+use siding_stack::lagg::lacp::Activity;
+use siding_stack::lagg::lacp::Rate;
 
 use super::*;
 use crate::config::nested::Nested;
@@ -57,6 +59,44 @@ fn names_are_resolved_in_any_order() {
 }
 
 #[test]
+fn a_bridge_of_a_lagg_that_speaks_lacp() {
+    let config = parse(&format!(
+        r#"
+        [[bridge]]
+        name = "br0"
+        ports = ["v10", "e3"]
+        ageing_s = 20
+        stations = 100
+        addresses = ["192.0.2.1/24"]
+        [[vlan]]
+        name = "v10"
+        parent = "lagg0"
+        vid = 10
+        [[lagg]]
+        name = "lagg0"
+        mode = "lacp"
+        ports = ["e1", "e2"]
+        lacp = {{ rate = "fast", activity = "passive", system_priority = 7, key = 3, min_links = 2, max_links = 4 }}
+        {PORTS}
+        [[interface]]
+        name = "e3"
+        driver = "packet"
+        "#
+    ));
+    let names: Vec<&str> = config.nested.iter().map(Nested::name).collect();
+    assert_eq!(names, ["lagg0", "v10", "br0"]);
+    let Nested::Lagg(lagg) = &config.nested[0] else { panic!("{:?}", config.nested[0]) };
+    let lacp = lagg.spec.lacp;
+    assert_eq!((lacp.rate, lacp.activity), (Rate::Fast, Activity::Passive));
+    assert_eq!((lacp.system_priority, lacp.key, lacp.min_links, lacp.max_links), (7, Some(3), 2, Some(4)));
+    assert!(lagg.ports[0].1 < lagg.ports[1].1, "in LACP less is better, and the first port is the best");
+    assert!(!config.nested[1].addressing().link_local, "a port of a bridge has no addresses either");
+    let Nested::Bridge(bridge) = &config.nested[2] else { panic!("{:?}", config.nested[2]) };
+    assert_eq!((bridge.spec.ageing, bridge.spec.stations), (Duration::from_secs(20), 100));
+    assert_eq!(bridge.ports, ["v10", "e3"]);
+}
+
+#[test]
 fn every_mistake_in_what_lies_on_others_has_its_line_and_a_way_out() {
     let lagg = |more: &str| format!("{PORTS}[[lagg]]\nname = \"lagg0\"\nmode = \"failover\"\n{more}\n");
     let vlan = |name: &str, parent: &str, vid: u16| {
@@ -76,6 +116,19 @@ fn every_mistake_in_what_lies_on_others_has_its_line_and_a_way_out() {
             lagg("ports = [\"e1\"]\npriorities = { e2 = 5 }"),
             "host.toml:11:16: \"e2\" is not among the `ports` of lagg0: add it there",
         ),
+        (
+            lagg("lacp = { rate = \"fast\" }"),
+            "host.toml:10:8: a lagg in mode failover speaks no LACP: leave this out, or set mode lacp",
+        ),
+        (
+            lagg("ports = [\"e1\"]\n[[bridge]]\nname = \"br0\"\nports = [\"e1\"]"),
+            "host.toml:13:10: e1 is a port of lagg0 already: leave one out",
+        ),
+        (
+            lagg("[[bridge]]\nname = \"br0\"\n[[bridge]]\nname = \"br1\"\nports = [\"br0\"]"),
+            "host.toml:14:10: br0 is a bridge, and no port: give its ports to br1",
+        ),
+        (lagg("[[bridge]]\nname = \"br0\"\nstations = 0"), "host.toml:12:12: 0 stations: give 1 to 1048576"),
         (lagg("announce_count = 101"), "host.toml:10:18: 101 announcements: give 0 to 100"),
         (lagg("mtu = 1000"), "host.toml:10:7: an MTU of 1000 bytes: give 1280 (the least for IPv6) to 9216"),
         (

@@ -35,6 +35,8 @@ pub struct NodeSpec {
     pub neighbors: siding_stack::NeighborLimits,
     /// Its duplicate address detection.
     pub dad: siding_stack::nd6::dad::DadConfig,
+    /// Its multicast listener discovery.
+    pub mld: siding_stack::mld::MldConfig,
     /// Packets of each deferred type that wait.
     pub queue_limit: u32,
 }
@@ -48,6 +50,7 @@ impl NodeSpec {
             nud: Default::default(),
             neighbors: Default::default(),
             dad: Default::default(),
+            mld: Default::default(),
             queue_limit: 256,
         }
     }

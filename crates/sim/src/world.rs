@@ -100,6 +100,7 @@ impl World {
         config.nud = spec.nud;
         config.neighbors = spec.neighbors;
         config.dad = spec.dad;
+        config.mld = spec.mld;
         config.queue_limit = spec.queue_limit;
         config.interfaces = 16;
         let stack = Stack::new(config).unwrap_or_else(|error| panic!("{}: {error}", spec.name));

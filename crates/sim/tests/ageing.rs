@@ -212,7 +212,7 @@ fn a_patient_host_keeps_a_silent_neighbor_and_asks_ever_more_slowly_7048_1() {
 
 #[test]
 fn t4_messages_are_counted_by_interface_kind_and_direction() {
-    let (mut net, host, [a, _], [id, idle]) = Net::router(spec("router"));
+    let (mut net, host, [a, _], [id, idle]) = Net::router(without_mld("router"));
     net.add_address(host, id, v4(1), false);
     net.run(Duration::ZERO);
     let mac = net.mac(host, id);

@@ -191,6 +191,7 @@ fn cycles(cycles: u64, pending: u16) {
     config.neighbors =
         NeighborLimits { entries: 4096, resolving: 4096, held: 4, ..NeighborLimits::default() };
     config.dad.transmits = 0;
+    config.mld.enabled = false;
     let stack = Stack::new(config).unwrap();
     let mut worker = stack.worker(0).unwrap();
     let mut root = Root::new();

@@ -34,7 +34,7 @@ struct Path {
 fn path() -> Path {
     let mut net = Net::new(1);
     let links = [net.world.add_link(Faults::default()), net.world.add_link(Faults::default())];
-    let nodes = ["left", "right", "router"].map(|name| net.add_node(spec(name)));
+    let nodes = ["left", "right", "router"].map(|name| net.add_node(without_mld(name)));
     let ids = [
         net.plug(nodes[0], links[0], on_link(0, 2)),
         net.plug(nodes[1], links[1], on_link(1, 2)),

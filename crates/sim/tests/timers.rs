@@ -69,6 +69,7 @@ impl Rig {
         let pool = Pool::new(PoolConfig { buffers: 256, ..PoolConfig::default() }).unwrap();
         let mut config = StackConfig::new(pool, move || Instant::from_nanos(reader.load(Ordering::Relaxed)));
         config.dad.transmits = dad_transmits;
+        config.mld.enabled = false; // Its timers are not what is counted here.
         let stack = Stack::new(config).unwrap();
         let worker = stack.worker(0).unwrap();
         let mut root = Root::new();

@@ -5,15 +5,18 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use siding_wire::Malformed;
+use siding_wire::mld::MldInvalid;
 use siding_wire::nd::NdInvalid;
 
-/// Why the stack dropped a packet. `Malformed` and `Nd` have one counter for each reason.
+/// Why the stack dropped a packet. `Malformed`, `Nd` and `Mld` have one counter for each reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Drop {
     /// A header could not be parsed.
     Malformed(Malformed),
     /// A neighbour discovery message failed validation (RFC 4861 s6.1, s7.1).
     Nd(NdInvalid),
+    /// An MLD message failed validation (RFC 3810 s6.2).
+    Mld(MldInvalid),
     /// The frame was for somebody else's link-layer address.
     NotOurMac,
     /// A protocol that the stack does not speak.
@@ -130,23 +133,25 @@ const SIMPLE: [Drop; 37] = [
     Drop::Ignored,
 ];
 
-const COUNT: usize = Malformed::COUNT + NdInvalid::COUNT + SIMPLE.len();
+const COUNT: usize = Malformed::COUNT + NdInvalid::COUNT + MldInvalid::COUNT + SIMPLE.len();
 
 impl Drop {
     /// Every cause, in the order of their counters.
     pub fn all() -> impl Iterator<Item = Drop> {
         let malformed = Malformed::ALL.into_iter().map(Drop::Malformed);
-        malformed.chain(NdInvalid::ALL.into_iter().map(Drop::Nd)).chain(SIMPLE)
+        let nd = NdInvalid::ALL.into_iter().map(Drop::Nd);
+        malformed.chain(nd).chain(MldInvalid::ALL.into_iter().map(Drop::Mld)).chain(SIMPLE)
     }
 
     fn index(self) -> usize {
         match self {
             Drop::Malformed(why) => why as usize,
             Drop::Nd(why) => Malformed::COUNT + why as usize,
+            Drop::Mld(why) => Malformed::COUNT + NdInvalid::COUNT + why as usize,
             simple => {
                 let at = SIMPLE.iter().position(|other| *other == simple);
                 // Every variant stands in SIMPLE (a test holds it to that).
-                Malformed::COUNT + NdInvalid::COUNT + at.unwrap_or(SIMPLE.len() - 1)
+                Malformed::COUNT + NdInvalid::COUNT + MldInvalid::COUNT + at.unwrap_or(SIMPLE.len() - 1)
             }
         }
     }
@@ -157,6 +162,7 @@ impl fmt::Display for Drop {
         let name = match self {
             Drop::Malformed(why) => return write!(f, "malformed/{}", why.name()),
             Drop::Nd(why) => return write!(f, "nd/{}", why.name()),
+            Drop::Mld(why) => return write!(f, "mld/{}", why.name()),
             Drop::NotOurMac => "not-our-mac",
             Drop::UnknownProtocol => "unknown-protocol",
             Drop::BadSource => "bad-source",

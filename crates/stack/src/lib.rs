@@ -20,7 +20,7 @@
 //!
 //! # What it does not do
 //!
-//! Reassembly, router discovery and address autoconfiguration, MLD, TCP and UDP, IPv4 forwarding.
+//! Reassembly, router discovery and address autoconfiguration, TCP and UDP, IPv4 forwarding.
 #![forbid(unsafe_code)]
 
 pub mod arp;
@@ -38,6 +38,7 @@ mod ip4;
 pub mod ip6;
 pub mod lagg;
 pub mod limits;
+pub mod mld;
 pub mod nd6;
 mod neighbor;
 mod ping;

@@ -42,6 +42,8 @@ use crate::lagg::SlowOut;
 use crate::limits::LimitReport;
 use crate::limits::Limits;
 use crate::limits::Usage;
+use crate::mld::Machine;
+use crate::mld::MldConfig;
 use crate::nd6::dad::Dad;
 use crate::nd6::dad::DadConfig;
 use crate::nd6::host::HostState;
@@ -91,6 +93,8 @@ pub struct StackConfig {
     pub dad: DadConfig,
     /// Bounds of the stack as a whole.
     pub limits: Limits,
+    /// Multicast listener discovery on new interfaces.
+    pub mld: MldConfig,
     /// Packets of each type that wait for each worker.
     pub queue_limit: u32,
 }
@@ -111,6 +115,7 @@ impl StackConfig {
             neighbors: NeighborLimits::default(),
             dad: DadConfig::default(),
             limits: Limits::default(),
+            mld: MldConfig::default(),
             queue_limit: 4096,
         }
     }
@@ -180,6 +185,8 @@ pub(crate) struct Control {
     pub(crate) dad: DadConfig,
     /// Interfaces that advertise us as a router.
     pub(crate) advertisers: HashMap<IfId, Advertiser>,
+    pub(crate) mlds: HashMap<IfId, Machine>,
+    pub(crate) mld: MldConfig,
     pub(crate) chance: Chance,
 }
 
@@ -226,6 +233,8 @@ impl Stack {
                 hosts: BTreeMap::new(),
                 dad: config.dad,
                 advertisers: HashMap::new(),
+                mlds: HashMap::new(),
+                mld: config.mld,
                 chance: Chance::new(chance.next_u64()),
             }),
             timers: Timers::new(),

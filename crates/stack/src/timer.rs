@@ -40,6 +40,8 @@ pub(crate) enum Due {
     Host(IfId),
     /// A lagg that has something to announce, or an LACP timer.
     Lagg(IfId),
+    /// The groups of an interface that are to be reported.
+    Mld(IfId),
 }
 
 impl Due {
@@ -50,7 +52,8 @@ impl Due {
             | Due::Dad(interface, _)
             | Due::Advertise(interface)
             | Due::Host(interface)
-            | Due::Lagg(interface) => *interface,
+            | Due::Lagg(interface)
+            | Due::Mld(interface) => *interface,
         }
     }
 }

@@ -85,10 +85,19 @@ pub fn spec(name: &str) -> NodeSpec {
     spec
 }
 
+/// The same, and it reports no groups.
+pub fn without_mld(name: &str) -> NodeSpec {
+    let mut spec = spec(name);
+    spec.mld.enabled = false;
+    spec
+}
+
 /// A world, and all that its nodes sent.
 pub struct Net {
     pub world: World,
     tape: Rc<RefCell<Vec<Frame>>>,
+    /// Reports of groups have a tape of their own: every node sends them, and hardly a scenario is about them.
+    mld: Rc<RefCell<Vec<Frame>>>,
     start: Instant,
     nodes: Vec<NodeId>,
 }
@@ -124,13 +133,15 @@ pub struct Icmp {
 impl Net {
     pub fn new(seed: u64) -> Net {
         let mut world = World::new(seed);
-        let tape = Rc::new(RefCell::new(Vec::new()));
-        let writer = tape.clone();
+        let (tape, mld) = (Rc::new(RefCell::new(Vec::new())), Rc::new(RefCell::new(Vec::new())));
+        let (writer, mld_writer) = (tape.clone(), mld.clone());
         world.set_tap(move |at, link, bytes| {
-            writer.borrow_mut().push(Frame { at, link, bytes: bytes.to_vec() });
+            let frame = Frame { at, link, bytes: bytes.to_vec() };
+            let to = if frame.is_mld() { &mld_writer } else { &writer };
+            to.borrow_mut().push(frame);
         });
         let start = world.now();
-        Net { world, tape, start, nodes: Vec::new() }
+        Net { world, tape, mld, start, nodes: Vec::new() }
     }
 
     /// One node with [`HOST`], on one link.
@@ -272,9 +283,20 @@ impl Net {
         neighbor.filter_map(|what| what.rsplit_once(": ").map(|(_, step)| step.to_string())).collect()
     }
 
-    /// Forgets the tape.
+    /// Forgets the tapes.
     pub fn rewind(&mut self) {
         self.tape.borrow_mut().clear();
+        self.mld.borrow_mut().clear();
+    }
+
+    /// The multicast listener messages that were sent.
+    pub fn mld_frames(&self) -> Vec<Frame> {
+        self.mld.borrow().clone()
+    }
+
+    /// When a frame was sent, since the beginning.
+    pub fn since_start(&self, frame: &Frame) -> Duration {
+        frame.at - self.start
     }
 
     pub fn frames(&self) -> Vec<Frame> {
@@ -376,6 +398,13 @@ impl Drop for Net {
 }
 
 impl Frame {
+    /// Whether it carries a multicast listener message, which a router alert goes before.
+    pub fn is_mld(&self) -> bool {
+        self.ip6().is_some_and(|(_, ip, payload)| {
+            ip.next_header == IpProto::HOP_BY_HOP && matches!(payload.get(8), Some(130 | 131 | 132 | 143))
+        })
+    }
+
     pub fn ip6(&self) -> Option<(Ether, Ip6Repr, &[u8])> {
         let (ether, rest) = Ether::parse(&self.bytes).expect("a frame");
         if ether.ethertype != EtherType::IPV6 {

@@ -121,6 +121,7 @@ impl Stack {
                 permanent_mac: spec.mac,
                 addrs6: Arc::new([]),
                 addrs4: Arc::new([]),
+                joined: Arc::new([]),
                 nud: shared.nud,
                 neighbors: shared.neighbors,
                 hop_limit: 64,
@@ -221,6 +222,7 @@ impl Stack {
         control.dads.retain(|(on, _), _| *on != id);
         router::forget(shared, &mut control, id);
         control.hosts.remove(&id);
+        control.mlds.remove(&id);
         let mut events = self.leave_nest(&mut control, &mut ctx_control, &interface);
         events.extend(self.leave_bridge(&mut control, &interface));
         shared.change(&mut control, |config| {

@@ -13,6 +13,7 @@ impl Stack {
     pub fn limits(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {
         let config = self.config();
         let mut reports = self.stack_limits(ctx, config.interfaces().count());
+        let groups = self.group_limit(ctx);
         for interface in config.interfaces() {
             let id = interface.ifnet.id;
             let neighbors = interface.ifnet.neighbors.limits(self.now(), &interface.neighbors);
@@ -20,6 +21,7 @@ impl Stack {
             let (control, _ctx) = ctx.lock(&self.shared.control);
             let learnt = control.hosts.get(&id).map(|state| state.host.report_limits()).unwrap_or_default();
             reports.extend(learnt.into_iter().map(|report| report.on(id)));
+            reports.push(LimitReport::new("joined-groups", groups, interface.joined.len()).on(id));
         }
         reports
     }

@@ -3,6 +3,7 @@
 
 mod address;
 mod advertise;
+mod group;
 mod host;
 mod interface;
 mod limits;
@@ -15,6 +16,7 @@ mod vlan;
 pub use address::AddressError;
 pub use address::Lifetimes;
 pub use advertise::AdvertiseError;
+pub use group::GroupError;
 pub use host::AutoconfError;
 pub use interface::AttachError;
 pub use interface::Detached;

@@ -116,7 +116,7 @@ impl Stack {
         let events = host::forwarding_changed(&self.shared, &mut control, &mut ctx, now);
         drop(control);
         events.iter().for_each(|event| self.shared.observer.event(event));
-        // A router listens to a group more, which each worker tells its devices.
+        // A router listens to a group more, which each worker tells its devices, and which is reported.
         self.shared.netisr.call_workers();
     }
 }

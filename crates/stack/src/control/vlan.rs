@@ -83,6 +83,7 @@ impl Stack {
             permanent_mac: parent.mac,
             addrs6: Arc::new([]),
             addrs4: Arc::new([]),
+            joined: Arc::new([]),
             nud: shared.nud,
             neighbors: shared.neighbors,
             hop_limit: 64,

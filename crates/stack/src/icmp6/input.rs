@@ -15,6 +15,7 @@ use crate::drops::Drop;
 use crate::ifnet::Interface;
 use crate::ip6;
 use crate::ip6::Packet6;
+use crate::mld;
 use crate::nd6;
 use crate::ping::Answer;
 use crate::ping::PingReply;
@@ -40,7 +41,7 @@ pub(crate) fn input(
         return nd6::input(ctx, local, config, on, about, at, fragmented, packet);
     }
     if kind.is_mld() {
-        return local.drop_packet(packet, Drop::Ignored);
+        return mld::input(ctx, local, on, &about, at, packet);
     }
     match Icmp6Repr::parse(about.header.src, about.header.dst, message) {
         Ok((Icmp6Repr::EchoRequest { ident, seq }, _)) => {

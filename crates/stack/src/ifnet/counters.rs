@@ -29,11 +29,13 @@ pub enum IfCounter {
     MldOut,
     LacpIn,
     LacpOut,
+    MldQueryIn,
+    MldReportIn,
 }
 
 impl IfCounter {
     /// All of them, in order.
-    pub const ALL: [IfCounter; 22] = [
+    pub const ALL: [IfCounter; 24] = [
         IfCounter::RxPackets,
         IfCounter::RxBytes,
         IfCounter::TxPackets,
@@ -56,6 +58,8 @@ impl IfCounter {
         IfCounter::MldOut,
         IfCounter::LacpIn,
         IfCounter::LacpOut,
+        IfCounter::MldQueryIn,
+        IfCounter::MldReportIn,
     ];
 
     /// The counter's name in tables.
@@ -83,6 +87,8 @@ impl IfCounter {
             IfCounter::MldOut => "mld-out",
             IfCounter::LacpIn => "lacp-in",
             IfCounter::LacpOut => "lacp-out",
+            IfCounter::MldQueryIn => "mld-query-in",
+            IfCounter::MldReportIn => "mld-report-in",
         }
     }
 }

@@ -67,6 +67,8 @@ pub struct Interface {
     pub addrs6: Arc<[Addr6]>,
     /// Its IPv4 addresses.
     pub addrs4: Arc<[Addr4]>,
+    /// Groups that it was told to join, besides those that follow from its addresses.
+    pub joined: Arc<[Ipv6Addr]>,
     /// Timers of its neighbours.
     pub nud: NudConfig,
     /// Bounds of its neighbour table.
@@ -203,7 +205,8 @@ impl Interface {
     pub fn groups(&self, forwarding: bool) -> impl Iterator<Item = Ipv6Addr> {
         let nodes = [ip6::ALL_NODES, ip6::ALL_NODES_IFACE].into_iter();
         let routers = forwarding.then_some(ip6::ALL_ROUTERS);
-        nodes.chain(routers).chain(self.addrs6.iter().map(|own| ip6::solicited_node(own.addr)))
+        let addresses = self.addrs6.iter().map(|own| ip6::solicited_node(own.addr));
+        nodes.chain(routers).chain(addresses).chain(self.joined.iter().copied())
     }
 
     /// Whether `addr` is an address of this interface that may be a source.

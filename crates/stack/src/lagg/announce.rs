@@ -11,7 +11,6 @@
 //! is lost.
 
 use std::net::IpAddr;
-use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +31,7 @@ use siding_wire::ether::Ether;
 use siding_wire::ether::multicast_mac;
 use siding_wire::ip6;
 use siding_wire::ip6::Ip6Repr;
-use siding_wire::mld;
+use siding_wire::mld::Record;
 use siding_wire::nd;
 use siding_wire::nd::NeighborAdvert;
 
@@ -45,6 +44,7 @@ use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::mld;
 use crate::nd6::dad::DadState;
 use crate::neighbor::LinkOut;
 use crate::neighbor::What as Out;
@@ -97,7 +97,7 @@ fn emit(
         let Some((on, what)) = announcing.round.front().copied() else { break };
         // An address that has gone meanwhile has nothing to announce.
         if let Some(out) = config.interface(on)
-            && is_current(out, what)
+            && is_current(config, out, what)
         {
             let Some((frame, what)) = build(shared, config, out, what) else { break };
             if mutant("announcement-sent-inline") {
@@ -149,16 +149,17 @@ fn round(config: &Config, lagg: IfId, now: Instant) -> impl Iterator<Item = (IfI
         let addrs6 = interface.addrs6.iter().filter(|own| own.state == DadState::Preferred);
         let addrs6 = addrs6.map(move |own| (id, What::Address(own.addr.into())));
         let addrs4 = interface.addrs4.iter().map(move |own| (id, What::Address(own.addr.into())));
-        let groups = (!interface.addrs6.is_empty()).then_some((id, What::Groups));
+        let reports = groups(config, interface).chunks(records_each(interface)).len();
+        let groups = (0..reports).map(move |part| (id, What::Groups(part)));
         addrs6.chain(addrs4).chain(groups)
     });
     own.chain(stations)
 }
 
-fn is_current(out: &Interface, what: What) -> bool {
+fn is_current(config: &Config, out: &Interface, what: What) -> bool {
     match what {
         What::Address(addr) => out.may_source(addr),
-        What::Groups => !out.addrs6.is_empty(),
+        What::Groups(part) => groups(config, out).chunks(records_each(out)).nth(part).is_some(),
         // Looked at when it is sent: it may move at any time.
         What::Station(_) => true,
     }
@@ -189,28 +190,26 @@ fn build(shared: &Shared, config: &Config, out: &Interface, what: What) -> Optio
             ArpRepr::announcement(out.mac, addr).emit(frame.append(ARP_LEN)?).ok()?;
             Some((frame, Out::Message(Some(addr.into()), IfCounter::ArpRequestOut)))
         }
-        What::Groups => Some((groups(shared, out)?, Out::Message(None, IfCounter::MldOut))),
+        //= RFC 3810 s6 [3810-3, 4541]: the groups, as they are: switches learn groups by port, and the port is another.
+        What::Groups(part) => {
+            let groups = groups(config, out);
+            let records = groups.chunks(records_each(out)).nth(part)?;
+            let frame = mld::build(shared.pool.alloc()?, out, &mld::listener::Message::Report(records))?;
+            let source = mld::report_source(out).map(IpAddr::V6);
+            Some((frame, Out::Message(source, IfCounter::MldOut)))
+        }
         What::Station(station) => Some((bridge::learning_frame(shared, station)?, Out::Station(station))),
     }
 }
 
-//= RFC 3810 s5.2 [3810-1, 3810-3, 4541]: the solicited-node groups, reported as they are; from a link-local
-//= address, or `::` while there is none.
-fn groups(shared: &Shared, out: &Interface) -> Option<Mbuf> {
-    let mut groups: Vec<Ipv6Addr> = out.addrs6.iter().map(|own| ip6::solicited_node(own.addr)).collect();
-    groups.sort();
-    groups.dedup();
-    let records: Vec<_> = groups.into_iter().map(mld::Record::present).collect();
-    let link_local =
-        out.addrs6.iter().find(|own| ip6::is_link_local(own.addr) && own.state == DadState::Preferred);
-    let source = link_local.map_or(Ipv6Addr::UNSPECIFIED, |own| own.addr);
-    let len = mld::ROUTER_ALERT_LEN + mld::report_v2_len(&records);
-    let header = Ip6Repr::new(source, ip6::MLDV2_ROUTERS, IpProto::HOP_BY_HOP, mld::HOP_LIMIT, len as u16);
-    frame6(shared, out, &header, |payload| {
-        let (alert, report) = payload.split_at_mut(mld::ROUTER_ALERT_LEN);
-        alert.copy_from_slice(&mld::router_alert_header(IpProto::ICMP6));
-        mld::emit_report_v2(&records, source, ip6::MLDV2_ROUTERS, report).is_ok()
-    })
+/// What an interface listens to and reports.
+fn groups(config: &Config, out: &Interface) -> Vec<Record<'static>> {
+    mld::reported(config, out).into_iter().map(Record::present).collect()
+}
+
+/// Groups in one report.
+fn records_each(out: &Interface) -> usize {
+    mld::room(out) / Record::present(ip6::ALL_NODES).buffer_len()
 }
 
 fn frame6(

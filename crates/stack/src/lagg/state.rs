@@ -166,8 +166,8 @@ pub(crate) struct Announcing {
 pub(crate) enum What {
     /// That an address is here.
     Address(IpAddr),
-    /// Which groups are listened to.
-    Groups,
+    /// Which groups are listened to: this part of them, for one report has not room for any number.
+    Groups(usize),
     /// That a station behind another port of a bridge is this way.
     Station(Mac),
 }

@@ -27,6 +27,8 @@ use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ip6::Packet6;
+use crate::mld;
+use crate::nd6::nud::REFUSED_RETRY;
 use crate::nd6::nud::Refused;
 use crate::neighbor::dispatch_message;
 use crate::ranks;
@@ -39,6 +41,12 @@ pub(crate) fn dad_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, interfac
     //= RFC 4862 s5.4 [4862-3]: a question on an interface that is down is asked of nobody, so silence says nothing.
     //= The timer is set anew when the interface comes up.
     let Some(out) = config.interface(interface).filter(|out| out.up) else { return };
+    //= RFC 4862 s5.4.2 [4862-2]: the solicited-node group is reported before anything is asked of it, else a switch
+    //= that snoops keeps the answers from us.
+    if !mld::is_told(ctx, local, interface, solicited_node(addr)) {
+        local.shared.timers.arm(ctx, local.now + REFUSED_RETRY, Due::Dad(interface, addr));
+        return;
+    }
     let (now, nonce) = (local.now, local.chance.nonce());
     step(ctx, local, interface, addr, |ctx, local, dad, config| {
         dad.on_timer(now, config, nonce, |nonce| dad_output(ctx, local, out, addr, nonce))
@@ -139,5 +147,6 @@ fn dad_output(
         local.count(Drop::NoBuffer);
         return Err(Refused);
     };
-    dispatch_message(ctx, local, frame, out.ifnet.id, addr.into(), None, IfCounter::NsOut)
+    // In one flow with the reports, which it must not overtake.
+    dispatch_message(ctx, local, frame, out.ifnet.id, mld::FLOW, None, IfCounter::NsOut)
 }

@@ -42,6 +42,8 @@ pub(crate) struct Local {
     /// Neighbours found without a lock.
     pub(crate) direct: Direct,
     config: Reader<Config>,
+    /// The configuration whose groups have been reported.
+    followed: Arc<Config>,
     /// Devices, by the slot of their interface.
     ports: Vec<Option<Port>>,
     events: Vec<Event>,
@@ -56,6 +58,7 @@ impl Local {
             chance: Chance::new(shared.seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             direct: Direct::new(),
             config: shared.config.reader(),
+            followed: Arc::default(),
             ports: Vec::new(),
             events: Vec::new(),
             first_hops: Vec::new(),
@@ -194,6 +197,15 @@ impl Local {
 
     pub(crate) fn config(&self) -> &Arc<Config> {
         self.config.value()
+    }
+
+    /// The configuration, and the one of the last call, if they differ.
+    pub(crate) fn newer_config(&mut self) -> Option<(Arc<Config>, Arc<Config>)> {
+        let now = self.config.value().clone();
+        if Arc::ptr_eq(&now, &self.followed) {
+            return None;
+        }
+        Some((std::mem::replace(&mut self.followed, now.clone()), now))
     }
 
     pub(crate) fn ports(&self) -> impl Iterator<Item = &Port> {

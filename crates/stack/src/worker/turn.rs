@@ -13,6 +13,7 @@ use crate::ether;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::lagg;
+use crate::mld;
 use crate::nd6;
 use crate::neighbor;
 use crate::stack::Shared;
@@ -65,6 +66,8 @@ impl StackWorker {
         let polled = self.worker.poll(&mut self.local, Self::BUDGET);
         let timers = self.timers(now);
         self.first_hops();
+        // Last, so that what timers have changed is followed before anybody sleeps.
+        self.worker.with_ctx(|ctx| mld::follow(ctx, &mut self.local));
         let backlogged = self.flush();
         for event in self.local.take_events() {
             self.local.shared.observer.event(&event);
@@ -155,6 +158,7 @@ impl StackWorker {
                     Due::Advertise(interface) => nd6::router::advertise_timer(ctx, local, interface),
                     Due::Host(interface) => nd6::host::timer(ctx, local, interface),
                     Due::Lagg(interface) => lagg::timer(ctx, local, interface),
+                    Due::Mld(interface) => mld::timer(ctx, local, interface),
                 }
                 run += 1;
             }

@@ -1,0 +1,131 @@
+//! Joining and leaving multicast groups.
+
+use std::collections::BTreeSet;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_wire::ip6;
+use siding_wire::ip6::Scope;
+use siding_wire::mld::is_reported;
+
+use crate::Stack;
+use crate::ifnet::Interface;
+use crate::mld::GroupReport;
+use crate::mld::Why;
+
+/// Why a group was not joined or left.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GroupError {
+    /// There is no such interface.
+    #[error("interface {0} is not attached")]
+    NoInterface(IfId),
+    /// It is no group.
+    #[error("{0} is no group that can be joined: give a multicast address of scope 1 or more")]
+    NotAGroup(Ipv6Addr),
+    /// The interface has joined it.
+    #[error("{0} is joined on this interface already")]
+    Joined(Ipv6Addr),
+    /// The interface was not told to join it.
+    #[error("{0} was not joined on this interface; groups that follow from addresses go with those")]
+    NotJoined(Ipv6Addr),
+    /// The limit is reached.
+    #[error("this interface has joined {0} groups, its limit: leave one first, or raise the limit")]
+    Full(usize),
+}
+
+impl Stack {
+    /// Joins a group on an interface: packets to it are taken, and it is reported to routers and switches.
+    ///
+    /// # Errors
+    ///
+    /// It is no group, joined already, or one too many.
+    pub fn join_group(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        group: Ipv6Addr,
+    ) -> Result<(), GroupError> {
+        if ip6::multicast_scope(group).is_none_or(|scope| scope < Scope::INTERFACE) {
+            return Err(GroupError::NotAGroup(group));
+        }
+        self.change_groups(ctx, on, |joined, limit| match joined.contains(&group) {
+            true => Err(GroupError::Joined(group)),
+            false if joined.len() >= limit => Err(GroupError::Full(limit)),
+            false => Ok(joined.iter().copied().chain([group]).collect()),
+        })
+    }
+
+    /// Leaves a group that was joined by [`join_group`](Self::join_group).
+    ///
+    /// # Errors
+    ///
+    /// It was not.
+    pub fn leave_group(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        group: Ipv6Addr,
+    ) -> Result<(), GroupError> {
+        self.change_groups(ctx, on, |joined, _limit| match joined.contains(&group) {
+            true => Ok(joined.iter().copied().filter(|other| *other != group).collect()),
+            false => Err(GroupError::NotJoined(group)),
+        })
+    }
+
+    /// Every group that is listened to, by interface.
+    pub fn groups(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<GroupReport> {
+        let (control, _ctx) = ctx.lock(&self.shared.control);
+        let config = self.shared.config.load();
+        let mut reports = Vec::new();
+        for interface in config.interfaces().filter(|interface| interface.member_of.is_none()) {
+            let id = interface.ifnet.id;
+            let machine = control.mlds.get(&id).map(|machine| &machine.listener);
+            let groups: BTreeSet<Ipv6Addr> = interface.groups(config.forwarding).collect();
+            reports.extend(groups.into_iter().map(|group| GroupReport {
+                interface: id,
+                group,
+                why: why(interface, group),
+                told: machine.filter(|_| is_reported(group)).map(|told| told.is_told(group) == Some(true)),
+                version1_until: machine.and_then(|machine| machine.version1_until()),
+            }));
+        }
+        reports
+    }
+
+    /// Groups that one interface may be told to join.
+    pub(crate) fn group_limit(&self, ctx: &mut Ctx<'_, Unlocked>) -> usize {
+        let (control, _ctx) = ctx.lock(&self.shared.control);
+        control.mld.groups
+    }
+
+    fn change_groups(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        change: impl FnOnce(&[Ipv6Addr], usize) -> Result<Arc<[Ipv6Addr]>, GroupError>,
+    ) -> Result<(), GroupError> {
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        let limit = control.mld.groups;
+        self.shared.change(&mut control, |config| {
+            let interface = config.interface_mut(on).ok_or(GroupError::NoInterface(on))?;
+            interface.joined = change(&interface.joined, limit)?;
+            Ok(())
+        })?;
+        drop(control);
+        self.shared.netisr.call_workers();
+        Ok(())
+    }
+}
+
+/// Why an interface listens to one of its groups.
+fn why(interface: &Interface, group: Ipv6Addr) -> Why {
+    match group {
+        ip6::ALL_NODES | ip6::ALL_NODES_IFACE => Why::Node,
+        _ if interface.joined.contains(&group) => Why::Asked,
+        ip6::ALL_ROUTERS => Why::Router,
+        _ => Why::Address,
+    }
+}

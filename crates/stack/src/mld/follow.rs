@@ -1,0 +1,174 @@
+//! The machines joined to the stack: they follow the snapshot, and their timers run.
+
+use std::collections::hash_map::Entry;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+
+use super::MldConfig;
+use super::listener::Listener;
+use super::output;
+use crate::chance::Chance;
+use crate::config::Config;
+use crate::ifnet::Addr6;
+use crate::ifnet::Interface;
+use crate::ranks;
+use crate::stack::Control;
+use crate::timer::Due;
+use crate::worker::Local;
+
+/// An interface's listener, and what it has followed so far.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) listener: Listener,
+    addrs6: Arc<[Addr6]>,
+    joined: Arc<[Ipv6Addr]>,
+    forwarding: bool,
+    source: Option<Ipv6Addr>,
+    /// The earliest deadline that the timer queue has.
+    armed: Option<Instant>,
+}
+
+impl Machine {
+    fn new(config: MldConfig) -> Machine {
+        Machine {
+            listener: Listener::new(config),
+            addrs6: Arc::new([]),
+            joined: Arc::new([]),
+            forwarding: false,
+            source: None,
+            armed: None,
+        }
+    }
+}
+
+/// Lets the machines follow the snapshot that the worker has taken up, if it says anything new of groups. Costs a
+/// comparison of pointers otherwise.
+pub(crate) fn follow(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
+    let Some((before, config)) = local.newer_config() else { return };
+    let same = |interface: &Interface| {
+        before.interface(interface.ifnet.id).is_some_and(|before| is_same(before, interface))
+    };
+    if before.forwarding == config.forwarding && config.interfaces().all(same) {
+        return;
+    }
+    let shared = local.shared.clone();
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    // Another worker may have been here before, with a newer one.
+    let config = shared.config.load();
+    for interface in config.interfaces() {
+        follow_one(&mut control, &mut ctx, local, &config, interface);
+    }
+}
+
+/// Whether the group has been reported, so that snooping switches let through what we are about to ask for. True as
+/// well if nothing is reported on this interface.
+pub(crate) fn is_told(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, group: Ipv6Addr) -> bool {
+    let shared = local.shared.clone();
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let config = shared.config.load();
+    let Some(interface) = config.interface(on) else { return true };
+    follow_one(&mut control, &mut ctx, local, &config, interface);
+    control.mlds.get(&on).is_none_or(|machine| machine.listener.is_told(group) != Some(false))
+}
+
+/// An interface's listener has something to send, or to forget.
+pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
+    with_machine(ctx, local, on, |machine, ctx, local, interface| {
+        // One that was overtaken by an earlier deadline, which has armed a later one since: that one will do.
+        if machine.armed.is_some_and(|armed| armed > local.now) {
+            return;
+        }
+        machine.armed = None;
+        step(machine, ctx, local, interface);
+    });
+}
+
+/// Works on an interface's machine, if it has one, under the lock.
+pub(super) fn with_machine(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    on: IfId,
+    work: impl FnOnce(&mut Machine, &mut Ctx<'_, ranks::Control>, &mut Local, &Interface),
+) {
+    let shared = local.shared.clone();
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let config = shared.config.load();
+    if let (Some(machine), Some(interface)) = (control.mlds.get_mut(&on), config.interface(on)) {
+        work(machine, &mut ctx, local, interface);
+    }
+}
+
+/// Sends what is due, and has the timer queue come back for the rest.
+pub(super) fn step(
+    machine: &mut Machine,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    local: &mut Local,
+    interface: &Interface,
+) {
+    let now = local.now;
+    let mut chance = Chance::new(local.chance.next_u64());
+    machine.listener.on_timer(now, output::room(interface), &mut chance, |message| {
+        output::send(ctx, local, interface, &message)
+    });
+    arm(machine, ctx, local, interface.ifnet.id);
+}
+
+/// Has the timer queue look at the machine at its deadline, unless it will come by before that anyway.
+pub(super) fn arm(machine: &mut Machine, ctx: &mut Ctx<'_, ranks::Control>, local: &Local, on: IfId) {
+    let Some(deadline) = machine.listener.deadline() else { return };
+    if machine.armed.is_none_or(|armed| deadline < armed) {
+        machine.armed = Some(deadline);
+        local.shared.timers.arm(ctx, deadline, Due::Mld(on));
+    }
+}
+
+fn follow_one(
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    local: &mut Local,
+    config: &Config,
+    interface: &Interface,
+) {
+    let on = interface.ifnet.id;
+    // Who comes up again tells everything again: nobody has heard us meanwhile.
+    if !interface.up || !interface.link || !interface.member_of.is_none() || !control.mld.enabled {
+        control.mlds.remove(&on);
+        return;
+    }
+    let source = output::report_source(interface);
+    let machine = match control.mlds.entry(on) {
+        Entry::Occupied(entry) => {
+            let machine = entry.into_mut();
+            let same = Arc::ptr_eq(&machine.addrs6, &interface.addrs6)
+                && Arc::ptr_eq(&machine.joined, &interface.joined)
+                && machine.forwarding == config.forwarding;
+            if same {
+                return;
+            }
+            machine
+        }
+        Entry::Vacant(place) => place.insert(Machine::new(control.mld)),
+    };
+    machine.addrs6 = interface.addrs6.clone();
+    machine.joined = interface.joined.clone();
+    machine.forwarding = config.forwarding;
+    let now = local.now;
+    machine.listener.listen(now, &output::reported(config, interface));
+    if std::mem::replace(&mut machine.source, source) != source && source.is_some() {
+        //= RFC 3810 s5.2.13 [3810-1]: routers ignore what came from `::`; it is all said again once there is an
+        //= address that they listen to.
+        machine.listener.report_all(now);
+    }
+    step(machine, ctx, local, interface);
+}
+
+fn is_same(a: &Interface, b: &Interface) -> bool {
+    Arc::ptr_eq(&a.addrs6, &b.addrs6)
+        && Arc::ptr_eq(&a.joined, &b.joined)
+        && (a.up, a.link, a.member_of) == (b.up, b.link, b.member_of)
+}

@@ -1,0 +1,98 @@
+//! Multicast listener discovery, the listener's side: routers and snooping switches are told which groups we listen
+//! to (RFC 3810, and RFC 2710 while a router of version 1 is there).
+//!
+//! `listener` is a machine without locks, clock, chance or I/O; `follow` joins it to the stack: it lets the machines
+//! follow the snapshot, and runs their timers. `input` is for messages that come in, `output` for those that go out.
+//!
+//! # Locks
+//!
+//! The machines lie under [`ranks::Control`](crate::ranks::Control). Which groups an interface listens to is said by
+//! the snapshot alone ([`Interface::groups`](crate::ifnet::Interface::groups)), so that packets, machines and
+//! announcements cannot differ. A worker that takes up a snapshot compares it with the one before, and takes the lock
+//! only if an interface's groups have changed. Reports are dispatched under it, never sent.
+//!
+//! # Teardown
+//!
+//! An interface that departs takes its machine with it; a timer that still refers to it finds none.
+
+mod follow;
+mod input;
+pub mod listener;
+mod output;
+
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+
+pub(crate) use follow::Machine;
+pub(crate) use follow::follow;
+pub(crate) use follow::is_told;
+pub(crate) use follow::timer;
+pub(crate) use input::input;
+pub(crate) use output::FLOW;
+pub(crate) use output::build;
+pub(crate) use output::report_source;
+pub(crate) use output::reported;
+pub(crate) use output::room;
+
+/// The rules for listeners on new interfaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MldConfig {
+    /// Report at all. Without, a snooping switch may keep solicitations from us.
+    pub enabled: bool,
+    /// How often each change is reported, 2 to 7, while no querier says otherwise.
+    pub robustness: u8,
+    /// The longest random pause between two reports of one change.
+    pub unsolicited_interval: Duration,
+    /// Groups that one interface may be told to join, besides those of its addresses.
+    pub groups: usize,
+}
+
+impl Default for MldConfig {
+    //= RFC 3810 s9.1, s9.11 [3810-4]: a robustness of 2; a second at most between two reports of a change.
+    fn default() -> MldConfig {
+        MldConfig { enabled: true, robustness: 2, unsolicited_interval: Duration::from_secs(1), groups: 1024 }
+    }
+}
+
+/// A group that an interface listens to, for tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupReport {
+    /// On which interface.
+    pub interface: IfId,
+    /// The group.
+    pub group: Ipv6Addr,
+    /// Why it is listened to.
+    pub why: Why,
+    /// Whether a report of it has left; `None` for a group that is never reported, or with reporting off.
+    pub told: Option<bool>,
+    /// Until when a querier of version 1 is taken to be on the link.
+    pub version1_until: Option<Instant>,
+}
+
+/// Why an interface listens to a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Every node does.
+    Node,
+    /// Every router does.
+    Router,
+    /// It is the solicited-node group of an address.
+    Address,
+    /// Somebody asked for it ([`Stack::join_group`](crate::Stack::join_group)).
+    Asked,
+}
+
+impl Why {
+    /// The reason in a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Why::Node => "node",
+            Why::Router => "router",
+            Why::Address => "address",
+            Why::Asked => "asked",
+        }
+    }
+}

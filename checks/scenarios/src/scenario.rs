@@ -65,7 +65,7 @@ pub const SCENARIOS: &[Scenario] = &[
     bounded("lagg-failover", 2, lagg::failover),
     bounded("lagg-port-departs", 1, lagg::port_departs),
     bounded("lagg-lock-contended", 1, lagg::lock_contended),
-    bounded("lagg-set-mac", 1, lagg::set_mac),
+    bounded("lagg-set-mac", 3, lagg::set_mac),
     bounded("lagg-destroyed", 2, lagg::destroyed),
 ];
 

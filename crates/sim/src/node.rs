@@ -33,6 +33,8 @@ pub struct NodeSpec {
     pub nud: siding_stack::nd6::nud::NudConfig,
     /// Bounds of its neighbours.
     pub neighbors: siding_stack::NeighborLimits,
+    /// Bounds of all its neighbours together; `None` as its buffers allow.
+    pub neighbor_totals: Option<siding_stack::NeighborTotals>,
     /// Its duplicate address detection.
     pub dad: siding_stack::nd6::dad::DadConfig,
     /// Its multicast listener discovery.
@@ -49,6 +51,7 @@ impl NodeSpec {
             buffers: 512,
             nud: Default::default(),
             neighbors: Default::default(),
+            neighbor_totals: None,
             dad: Default::default(),
             mld: Default::default(),
             queue_limit: 256,

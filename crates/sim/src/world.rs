@@ -99,6 +99,7 @@ impl World {
         config.observer = events.clone();
         config.nud = spec.nud;
         config.neighbors = spec.neighbors;
+        config.neighbor_totals = spec.neighbor_totals.unwrap_or(config.neighbor_totals);
         config.dad = spec.dad;
         config.mld = spec.mld;
         config.queue_limit = spec.queue_limit;

@@ -221,37 +221,37 @@ fn advertise(state: NudState) {
 }
 
 #[test]
-fn na_when_incomplete_4861_30_4861_31() {
+fn t10_na_when_incomplete_4861_30_4861_31() {
     advertise(Incomplete);
 }
 
 #[test]
-fn na_when_reachable_4861_31() {
+fn t10_na_when_reachable_4861_31() {
     advertise(Reachable);
 }
 
 #[test]
-fn na_when_stale_4861_31() {
+fn t10_na_when_stale_4861_31() {
     advertise(Stale);
 }
 
 #[test]
-fn na_when_delay_4861_31() {
+fn t10_na_when_delay_4861_31() {
     advertise(Delay);
 }
 
 #[test]
-fn na_when_probe_4861_31() {
+fn t10_na_when_probe_4861_31() {
     advertise(Probe);
 }
 
 #[test]
-fn na_when_unreachable_4861_31_7048_1() {
+fn t10_na_when_unreachable_4861_31_7048_1() {
     advertise(Unreachable);
 }
 
 #[test]
-fn na_table_has_every_cell_once_4861_31() {
+fn t10_na_table_has_every_cell_once_4861_31() {
     let mut seen = std::collections::BTreeSet::new();
     for (state, s, o, lla, ..) in NA {
         assert!(seen.insert((*state, *s, *o, *lla as u8)), "{state} {s} {o} {lla:?} twice");
@@ -260,7 +260,7 @@ fn na_table_has_every_cell_once_4861_31() {
 }
 
 #[test]
-fn ns_rs_ra_redirect_4861_28_4861_19_4861_13_4861_36() {
+fn t10_ns_rs_ra_redirect_4861_28_4861_19_4861_13_4861_36() {
     for row @ (state, lla, to, address) in LEARNED {
         for was_router in [false, true] {
             // NS and Redirect to the destination itself; RS; RA and Redirect to a router.
@@ -289,7 +289,7 @@ fn ns_rs_ra_redirect_4861_28_4861_19_4861_13_4861_36() {
 }
 
 #[test]
-fn none_packet_to_send_makes_incomplete_4861_27() {
+fn t10_none_packet_to_send_makes_incomplete_4861_27() {
     let mut sent = Vec::new();
     let nud = Nud::new_for_packet(T0, &NudConfig::default(), |kind| {
         sent.push(kind);
@@ -300,7 +300,7 @@ fn none_packet_to_send_makes_incomplete_4861_27() {
 }
 
 #[test]
-fn none_heard_makes_stale_4861_28_9131_1() {
+fn t10_none_heard_makes_stale_4861_28_9131_1() {
     let nud = Nud::new_learned(A, false);
     assert_eq!((nud.state(), nud.deadline(), nud.usable()), (Stale, None, Some(A)));
     assert!(!nud.is_router() && nud.needs_nudge());
@@ -308,7 +308,7 @@ fn none_heard_makes_stale_4861_28_9131_1() {
 }
 
 #[test]
-fn packet_and_confirmation_4861_34_4861_35() {
+fn t10_packet_and_confirmation_4861_34_4861_35() {
     let config = rfc7048();
     for (state, after_packet, after_confirm) in USED {
         let (mut nud, now) = entry(*state, false);
@@ -355,7 +355,7 @@ fn run(
 }
 
 #[test]
-fn incomplete_asks_three_times_then_fails_4861_27() {
+fn t10_incomplete_asks_three_times_then_fails_4861_27() {
     let config = NudConfig::default();
     let mut nud = Nud::new_for_packet(T0, &config, |_| Ok(()));
     let again = |at| (at, Solicit::Multicast, Incomplete);
@@ -368,7 +368,7 @@ fn incomplete_asks_three_times_then_fails_4861_27() {
 }
 
 #[test]
-fn incomplete_keeps_its_pace_under_traffic_4861_27() {
+fn t10_incomplete_keeps_its_pace_under_traffic_4861_27() {
     let config = NudConfig::default();
     let mut sent = 1;
     let mut nud = Nud::new_for_packet(T0, &config, |_| Ok(()));
@@ -387,7 +387,7 @@ fn incomplete_keeps_its_pace_under_traffic_4861_27() {
 }
 
 #[test]
-fn reachable_time_elapsed_makes_stale() {
+fn t10_reachable_time_elapsed_makes_stale() {
     let config = NudConfig { reachable_time: S * 17, ..NudConfig::default() };
     let mut nud = Nud::new_learned(A, false);
     nud.confirm(T0, &config);
@@ -398,7 +398,7 @@ fn reachable_time_elapsed_makes_stale() {
 }
 
 #[test]
-fn delay_probes_by_unicast_three_times_then_fails_4861_35() {
+fn t10_delay_probes_by_unicast_three_times_then_fails_4861_35() {
     let config = NudConfig::default();
     let mut nud = Nud::new_learned(A, false);
     assert!(nud.on_packet(T0, &config));

@@ -135,7 +135,7 @@ fn interfaces(rows: &[InterfaceRow]) -> String {
 }
 
 fn neighbors(rows: Vec<NeighborRow>) -> String {
-    let mut table = Table::new(&["ADDRESS", "INTERFACE", "MAC", "STATE", "FLAGS", ">HELD-PKTS"]);
+    let mut table = Table::new(&["ADDRESS", "INTERFACE", "MAC", "STATE", ">SINCE/s", "FLAGS", ">HELD-PKTS"]);
     for row in rows {
         let flags = [(row.router, "router"), (row.fixed, "static")];
         let flags: Vec<&str> = flags.into_iter().filter(|(set, _)| *set).map(|(_, name)| name).collect();
@@ -146,6 +146,7 @@ fn neighbors(rows: Vec<NeighborRow>) -> String {
             row.interface,
             mac,
             state,
+            (row.in_state_ns / 1_000_000_000).to_string(),
             flags.join(","),
             row.held.to_string(),
         ]);

@@ -7,7 +7,9 @@ use std::ops::Range;
 use std::time::Duration;
 
 use siding_drivers::kernel::Cidr;
+use siding_stack::NeighborLimits;
 use siding_stack::nd6::dad::DadConfig;
+use siding_stack::nd6::nud::Backoff;
 use siding_stack::nd6::nud::NudConfig;
 use toml::Spanned;
 
@@ -49,7 +51,7 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
                 format!("a second interface named {:?}: give each a name of its own", name.get_ref()),
             );
         }
-        interfaces.push(self::interface(interface)?);
+        interfaces.push(self::interface(interface, &stack)?);
     }
     let nested = nested::nested(file.vlan, file.lagg, file.bridge, &mut interfaces)?;
     let names: Vec<Named<'_>> = interfaces
@@ -64,7 +66,9 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
     Ok(Config { stack, interfaces, nested, routes, neighbors })
 }
 
-fn stack(stack: file::Stack, limits: Limits) -> Result<StackConfig, Wrong> {
+fn stack(stack: file::Stack, mut limits: Limits) -> Result<StackConfig, Wrong> {
+    let neighbors = std::mem::take(&mut limits.neighbors).check(NeighborLimits::default())?;
+    let all_neighbors = std::mem::take(&mut limits.all_neighbors);
     let workers = ranged(stack.workers, 1, 1..=MOST_WORKERS, "workers")?;
     let least = BUFFERS_PER_WORKER * workers as u32;
     let buffers = ranged(stack.buffers, least.max(16_384), least..=1 << 22, "packet buffers")?;
@@ -90,15 +94,19 @@ fn stack(stack: file::Stack, limits: Limits) -> Result<StackConfig, Wrong> {
             retrans_timer,
             reachable_time: millis(stack.reachable_time_ms, nud.reachable_time)?,
             delay_first_probe: millis(stack.delay_first_probe_ms, nud.delay_first_probe)?,
+            //= RFC 7048 s3 [7048-1]: the operator's choice.
+            unreachable: stack.keep_unreachable.then(Backoff::default),
             ..nud
         },
         // RFC 4862 s5.1: detection waits RetransTimer between its solicitations.
         dad: DadConfig { retrans_timer, transmits: stack.dad_transmits.unwrap_or(dad.transmits), ..dad },
         limits: limits.check()?,
+        neighbors,
+        neighbor_totals: all_neighbors.check(buffers as usize)?,
     })
 }
 
-fn interface(interface: file::Interface) -> Result<InterfaceConfig, Wrong> {
+fn interface(interface: file::Interface, stack: &StackConfig) -> Result<InterfaceConfig, Wrong> {
     let name = &interface.name;
     at(name, value::interface_name(name.get_ref()))?;
     let device = interface.device.unwrap_or_else(|| name.clone());
@@ -122,6 +130,7 @@ fn interface(interface: file::Interface) -> Result<InterfaceConfig, Wrong> {
         link_local: interface.link_local,
         dad: interface.dad,
         pcap: interface.pcap,
+        neighbors: Some(interface.neighbors.check(stack.neighbors)?),
     })
 }
 

@@ -64,6 +64,8 @@ pub(crate) struct Stack {
     pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
     pub(crate) delay_first_probe_ms: Option<Spanned<u64>>,
     pub(crate) dad_transmits: Option<u32>,
+    #[serde(default)]
+    pub(crate) keep_unreachable: bool,
 }
 
 /// How much is logged.
@@ -95,6 +97,8 @@ pub(crate) struct Interface {
     #[serde(default = "yes")]
     pub(crate) dad: bool,
     pub(crate) pcap: Option<PathBuf>,
+    #[serde(default)]
+    pub(crate) neighbors: super::neighbors::Neighbors,
 }
 
 /// What carries an interface's frames.

@@ -5,6 +5,8 @@ use toml::Spanned;
 
 use super::check::Wrong;
 use super::check::ranged;
+use super::neighbors::AllNeighbors;
+use super::neighbors::Neighbors;
 
 /// The table's text.
 #[derive(Debug, Default, Deserialize)]
@@ -14,6 +16,10 @@ pub(crate) struct Limits {
     error_rate: Option<Spanned<u32>>,
     redirect_burst: Option<Spanned<u32>>,
     redirect_rate: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub(super) neighbors: Neighbors,
+    #[serde(default)]
+    pub(super) all_neighbors: AllNeighbors,
 }
 
 impl Limits {

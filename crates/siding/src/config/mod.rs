@@ -7,6 +7,7 @@ mod check;
 mod error;
 pub(crate) mod file;
 mod limits;
+mod neighbors;
 pub(crate) mod nested;
 pub(crate) mod value;
 
@@ -16,6 +17,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use siding_drivers::kernel::Cidr;
+use siding_stack::NeighborLimits;
+use siding_stack::NeighborTotals;
 use siding_stack::nd6::dad::DadConfig;
 use siding_stack::nd6::nud::NudConfig;
 use siding_wire::Mac;
@@ -62,6 +65,10 @@ pub(crate) struct StackConfig {
     pub(crate) dad: DadConfig,
     /// `[limits]`.
     pub(crate) limits: siding_stack::Limits,
+    /// `[limits.neighbors]`: of each interface that has none of its own.
+    pub(crate) neighbors: NeighborLimits,
+    /// `[limits.all_neighbors]`.
+    pub(crate) neighbor_totals: NeighborTotals,
 }
 
 /// An interface.
@@ -79,6 +86,8 @@ pub(crate) struct InterfaceConfig {
     pub(crate) link_local: bool,
     pub(crate) dad: bool,
     pub(crate) pcap: Option<PathBuf>,
+    /// `None`: those of the stack.
+    pub(crate) neighbors: Option<NeighborLimits>,
 }
 
 /// A static route.

@@ -38,11 +38,17 @@ fn everything_that_can_be_said() {
         retrans_timer_ms = 100
         delay_first_probe_ms = 200
         dad_transmits = 2
+        keep_unreachable = true
         [limits]
         error_burst = 5
         error_rate = 0
         redirect_burst = 7
         redirect_rate = 3
+        [limits.neighbors]
+        entries = 100
+        forget_stale_s = 0
+        [limits.all_neighbors]
+        resolving = 1000
         [[interface]]
         name = "lan"
         driver = "tap"
@@ -53,6 +59,11 @@ fn everything_that_can_be_said() {
         link_local = false
         dad = false
         pcap = "lan.pcapng"
+        [interface.neighbors]
+        resolving = 7
+        solicit_rate = 50
+        forwarded_percent = 20
+        forget_on_link_loss = false
         [[route]]
         to = "default"
         via = "192.0.2.254"
@@ -72,6 +83,13 @@ fn everything_that_can_be_said() {
     assert!(!lan.link_local && !lan.dad && !config.stack.pin && config.stack.spin.is_zero());
     assert_eq!(config.stack.nud.reachable_time, Duration::from_millis(300));
     assert_eq!(config.stack.dad.retrans_timer, Duration::from_millis(100));
+    assert!(config.stack.nud.unreachable.is_some());
+    let neighbors = lan.neighbors.unwrap();
+    assert_eq!((neighbors.entries, neighbors.resolving, neighbors.gc_stale_time), (100, 7, None));
+    assert_eq!((neighbors.solicit_rate, neighbors.forwarded), (50, 20));
+    assert!(!neighbors.forget_on_link_loss && config.stack.neighbors.forget_on_link_loss);
+    let totals = config.stack.neighbor_totals;
+    assert_eq!((totals.resolving, totals.held), (1000, 1024), "a quarter of 4,096 buffers");
     assert_eq!((config.stack.limits.error_burst, config.stack.limits.error_rate), (5, 0));
     assert_eq!((config.stack.limits.redirect_burst, config.stack.limits.redirect_rate), (7, 3));
     assert_eq!(config.routes[0].to.to_string(), "0.0.0.0/0");
@@ -105,6 +123,7 @@ fn every_mistake_has_its_line_and_a_way_out() {
         ("[stack]\nworkers = 0".into(), "host.toml:2:11: 0 workers: give 1 to 256"),
         ("[stack]\nbuffers = 5".into(), "host.toml:2:11: 5 packet buffers: give 1024 to 4194304"),
         ("[stack]\nretrans_timer_ms = 0".into(), "host.toml:2:20: 0 milliseconds: give 1 to 3600000"),
+        ("[limits.neighbors]\nentries = 0".into(), "host.toml:2:11: 0 neighbors: give 1 to 4194304"),
         ("[limits]\nerror_burst = 0".into(), "host.toml:2:15: 0 ICMP errors at once: give 1 to 1000000"),
         (with("mtu = 1000"), "host.toml:5:7: an MTU of 1000 bytes: give 1280 (the least for IPv6) to 9216"),
         (

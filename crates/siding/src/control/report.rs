@@ -46,6 +46,12 @@ pub(crate) struct NeighborRow {
     pub(crate) fixed: bool,
     /// Packets that wait for it.
     pub(crate) held: usize,
+    /// Since the entry was made.
+    pub(crate) age_ns: u64,
+    /// Since it came to its state.
+    pub(crate) in_state_ns: u64,
+    /// Since it was last confirmed that the neighbour is reached, if it ever was.
+    pub(crate) confirmed_ns: Option<u64>,
 }
 
 /// A route.

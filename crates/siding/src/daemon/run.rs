@@ -119,6 +119,8 @@ fn start(config: &Config) -> anyhow::Result<Daemon> {
     settings.dad = stack.dad;
     settings.queue_limit = stack.queue_limit;
     settings.limits = stack.limits;
+    settings.neighbors = stack.neighbors;
+    settings.neighbor_totals = stack.neighbor_totals;
     let built = Stack::new(settings)?;
     let pcap = stack.pcap.as_deref().map(port::capture).transpose()?;
     let runtime = RuntimeConfig { spin: stack.spin, pin: stack.pin };

@@ -164,6 +164,7 @@ fn interface(request: AttachRequest) -> anyhow::Result<InterfaceConfig> {
         link_local,
         dad,
         pcap: None,
+        neighbors: None,
     };
     config.check().map_err(anyhow::Error::msg)?;
     Ok(config)

@@ -100,6 +100,9 @@ impl Daemon {
             router: report.router,
             fixed: report.fixed,
             held: report.held,
+            age_ns: nanos(report.age),
+            in_state_ns: nanos(report.in_state),
+            confirmed_ns: report.confirmed.map(nanos),
         };
         let mut rows: Vec<NeighborRow> = self.stack.neighbors(ctx).into_iter().map(row).collect();
         rows.sort_by(|a, b| (&a.interface, a.address).cmp(&(&b.interface, b.address)));
@@ -206,8 +209,11 @@ fn carrier_name(config: &siding_stack::config::Config, id: IfId) -> &'static str
     }
 }
 
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 fn lane(report: &LaneReport, conserved: bool) -> LaneRow {
-    let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     let timed = report.residence.count() > 0;
     LaneRow {
         accepted: report.accepted,

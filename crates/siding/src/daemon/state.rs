@@ -70,6 +70,9 @@ impl Daemon {
             }
         };
         self.log.name(id, name);
+        if let Some(limits) = config.neighbors {
+            self.stack.set_neighbor_limits(ctx, id, limits)?;
+        }
         tracing::info!(
             "{name}: attached, {} {}, mac {}, mtu {} bytes",
             driver_name(&opened.port),

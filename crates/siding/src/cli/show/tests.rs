@@ -56,11 +56,14 @@ fn neighbors_say_what_they_are() {
         router: mac.is_some(),
         fixed,
         held: 1,
+        age_ns: 90_000_000_000,
+        in_state_ns: 2_900_000_000,
+        confirmed_ns: None,
     };
     let expected = "\
-ADDRESS  INTERFACE  MAC                STATE       FLAGS          HELD-PKTS
-fe80::1  eth0       02:00:00:00:00:01  PERMANENT   router,static          1
-fe80::2  eth0       -                  INCOMPLETE                         1
+ADDRESS  INTERFACE  MAC                STATE       SINCE/s  FLAGS          HELD-PKTS
+fe80::1  eth0       02:00:00:00:00:01  PERMANENT         2  router,static          1
+fe80::2  eth0       -                  INCOMPLETE        2                         1
 ";
     let rows = vec![row("fe80::1", Some("02:00:00:00:00:01"), true), row("fe80::2", None, false)];
     assert_eq!(neighbors(rows), expected);

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 
 use super::address;
 use super::address::Scoped;
+use super::advertise::AdvertiseCommand;
 use super::bridge::BridgeCommand;
 use super::nested::LaggCommand;
 use super::nested::VlanCommand;
@@ -59,6 +60,9 @@ pub(super) enum Command {
     /// Attach, detach, take up or down. Example: siding interface detach eth0
     #[command(subcommand)]
     Interface(InterfaceCommand),
+    /// Advertise as a router, cease to, show. Example: siding advertise start eth0
+    #[command(subcommand)]
+    Advertise(AdvertiseCommand),
     /// Add or remove addresses. Example: siding address add 2001:db8::1/64 dev eth0
     #[command(subcommand)]
     Address(AddressCommand),

@@ -1,6 +1,7 @@
 //! The command line: what can be said, and who does it.
 
 mod address;
+mod advertise;
 mod args;
 mod bridge;
 mod change;
@@ -52,6 +53,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Ping(options) => ping::run(connect()?, &options, false),
         Command::Ping6(options) => ping::run(connect()?, &options, true),
         Command::Interface(command) => change::interface(&mut connect()?, command),
+        Command::Advertise(command) => advertise::advertise(&mut connect()?, command),
         Command::Address(command) => change::address(&mut connect()?, command),
         Command::Route(command) => change::route(&mut connect()?, command),
         Command::Vlan(command) => nested::vlan(&mut connect()?, command),

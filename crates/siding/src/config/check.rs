@@ -18,6 +18,7 @@ use super::InterfaceConfig;
 use super::NeighborConfig;
 use super::RouteConfig;
 use super::StackConfig;
+use super::advertise;
 use super::file;
 use super::file::ParsedCidr;
 use super::limits::Limits;
@@ -40,10 +41,10 @@ struct Named<'c> {
     addresses: &'c [Cidr],
 }
 
-pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
+pub(super) fn check(file: file::File, text: &str) -> Result<Config, Wrong> {
     let stack = stack(file.stack, file.limits)?;
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
-    for interface in file.interface {
+    for (at, interface) in file.interface.into_iter().enumerate() {
         let name = interface.name.clone();
         if interfaces.iter().any(|other| other.name == *name.get_ref()) {
             return wrong(
@@ -51,7 +52,13 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
                 format!("a second interface named {:?}: give each a name of its own", name.get_ref()),
             );
         }
-        interfaces.push(self::interface(interface, &stack)?);
+        let advertise = interface.advertise.clone();
+        let mut interface = self::interface(interface, &stack)?;
+        if let Some(advertise) = &advertise {
+            interface.advertise =
+                Some(advertise::check(text, at, advertise, interface.mtu, stack.forwarding)?);
+        }
+        interfaces.push(interface);
     }
     let nested = nested::nested(file.vlan, file.lagg, file.bridge, &mut interfaces)?;
     let names: Vec<Named<'_>> = interfaces
@@ -131,6 +138,7 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
         dad: interface.dad,
         pcap: interface.pcap,
         neighbors: Some(interface.neighbors.check(stack.neighbors)?),
+        advertise: None,
     })
 }
 

@@ -10,6 +10,8 @@ use siding_drivers::kernel::CidrError;
 use siding_wire::Mac;
 use toml::Spanned;
 
+use super::advertise::Advertise;
+
 mod nested;
 
 pub(crate) use nested::Activity;
@@ -99,6 +101,7 @@ pub(crate) struct Interface {
     pub(crate) pcap: Option<PathBuf>,
     #[serde(default)]
     pub(crate) neighbors: super::neighbors::Neighbors,
+    pub(crate) advertise: Option<Advertise>,
 }
 
 /// What carries an interface's frames.

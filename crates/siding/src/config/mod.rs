@@ -3,6 +3,7 @@
 //! [`mod@file`] has the shape of the text; here is what it means: every name resolved, every value in its range. What is
 //! read is either right or an [error](ConfigError) that points at the place and says what to do.
 
+pub(crate) mod advertise;
 mod check;
 mod error;
 pub(crate) mod file;
@@ -21,6 +22,7 @@ use siding_stack::NeighborLimits;
 use siding_stack::NeighborTotals;
 use siding_stack::nd6::dad::DadConfig;
 use siding_stack::nd6::nud::NudConfig;
+use siding_stack::nd6::router::AdvertConfig;
 use siding_wire::Mac;
 
 pub(crate) use error::ConfigError;
@@ -88,6 +90,8 @@ pub(crate) struct InterfaceConfig {
     pub(crate) pcap: Option<PathBuf>,
     /// `None`: those of the stack.
     pub(crate) neighbors: Option<NeighborLimits>,
+    /// What we advertise as a router, if anything.
+    pub(crate) advertise: Option<AdvertConfig>,
 }
 
 /// A static route.
@@ -133,7 +137,7 @@ impl Config {
             let span = error.span().unwrap_or(0..0);
             ConfigError::at(path, text, span, error.message().to_owned())
         })?;
-        check::check(file).map_err(|wrong| ConfigError::at(path, text, wrong.span, wrong.message))
+        check::check(file, text).map_err(|wrong| ConfigError::at(path, text, wrong.span, wrong.message))
     }
 }
 

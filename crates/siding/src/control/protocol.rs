@@ -9,6 +9,7 @@ use super::bridge::*;
 use super::nested::*;
 use super::report::*;
 use crate::config::Driver;
+use crate::config::advertise::Advertise;
 use crate::config::file::ParsedCidr;
 use crate::config::file::ParsedMac;
 
@@ -24,6 +25,7 @@ pub(crate) enum Request {
     ShowDrops {},
     ShowWorkers {},
     ShowLimits {},
+    ShowAdvertisers {},
     InterfaceAttach(AttachRequest),
     InterfaceDetach { name: String, timeout_ms: u64 },
     InterfaceSet { name: String, up: bool },
@@ -36,6 +38,8 @@ pub(crate) enum Request {
     Bridge(BridgeRequest),
     NeighborAdd { interface: String, address: IpAddr, mac: ParsedMac },
     NeighborFlush { interface: Option<String>, address: Option<IpAddr> },
+    AdvertiseStart { interface: String, advertise: Box<Advertise> },
+    AdvertiseStop { interface: String },
     PingSend { address: IpAddr, interface: Option<String>, seq: u16, size: usize },
     PingWait { timeout_ms: u64 },
 }
@@ -76,6 +80,7 @@ pub(crate) enum Answer {
     Neighbors(Vec<NeighborRow>),
     Routes(Vec<RouteRow>),
     Netisr(Vec<TypeRow>),
+    Advertisers(Vec<AdvertiserRow>),
     Drops(Vec<DropRow>),
     Workers(Vec<WorkerRow>),
     Limits(Vec<LimitRow>),

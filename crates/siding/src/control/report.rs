@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::net::Ipv6Addr;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -96,6 +97,33 @@ pub(crate) struct LaneRow {
     pub(crate) residence_max_ns: Option<u64>,
     /// Whether `accepted` is the sum of the fates. Of a moment: while packets move it may be off by those.
     pub(crate) conserved: bool,
+}
+
+/// An interface that advertises us as a router.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AdvertiserRow {
+    pub(crate) interface: String,
+    pub(crate) state: String,
+    /// The link-local address that hosts know us by.
+    pub(crate) source: Option<Ipv6Addr>,
+    /// As a default router, in seconds.
+    pub(crate) lifetime: u64,
+    pub(crate) preference: String,
+    pub(crate) min_interval_ms: u64,
+    pub(crate) max_interval_ms: u64,
+    /// Until everybody is told next.
+    pub(crate) next_ms: Option<u64>,
+    pub(crate) sent: u64,
+    /// Solicitations heard on the interface.
+    pub(crate) solicitations: u64,
+    pub(crate) audience: String,
+    pub(crate) managed: bool,
+    pub(crate) other: bool,
+    pub(crate) hop_limit: u8,
+    pub(crate) reachable_time_ms: u64,
+    pub(crate) retrans_timer_ms: u64,
+    /// Prefixes, routes and what else is told, a line each.
+    pub(crate) tells: Vec<String>,
 }
 
 /// Packets dropped for one cause.

@@ -12,6 +12,7 @@
 //! In this order: the control socket is removed and requests under way are finished; every interface is detached, and
 //! given back to the kernel as it was; workers are joined; then the counters must add up and the pool be full.
 
+mod advertise;
 mod ask_nested;
 mod bridge;
 mod lagg;

@@ -149,6 +149,11 @@ fn configure(daemon: &Daemon, ctx: &mut Free<'_>, config: &Config) -> anyhow::Re
     for nested in &config.nested {
         daemon.add_nested(ctx, nested).with_context(|| format!("interface '{}'", nested.name()))?;
     }
+    for interface in &config.interfaces {
+        if let Some(advertise) = &interface.advertise {
+            daemon.start_advertising(ctx, &interface.name, advertise.clone())?;
+        }
+    }
     for route in &config.routes {
         daemon.add_route(ctx, route).with_context(|| format!("the route to {}", route.to))?;
     }

@@ -64,6 +64,11 @@ impl Daemon {
             Request::ShowNeighbors {} => Answer::Neighbors(self.show_neighbors(ctx)),
             Request::ShowRoutes {} => Answer::Routes(self.show_routes()),
             Request::ShowNetisr {} => Answer::Netisr(self.show_netisr()),
+            Request::ShowAdvertisers {} => Answer::Advertisers(self.show_advertisers(ctx)),
+            Request::AdvertiseStart { interface, advertise } => {
+                self.advertise(ctx, &interface, &advertise).map(done)?
+            }
+            Request::AdvertiseStop { interface } => self.stop_advertising(ctx, &interface).map(done)?,
             Request::ShowDrops {} => Answer::Drops(self.show_drops()),
             Request::ShowWorkers {} => Answer::Workers(self.show_workers()),
             Request::ShowLimits {} => Answer::Limits(self.show_limits(ctx)),
@@ -165,6 +170,7 @@ fn interface(request: AttachRequest) -> anyhow::Result<InterfaceConfig> {
         dad,
         pcap: None,
         neighbors: None,
+        advertise: None,
     };
     config.check().map_err(anyhow::Error::msg)?;
     Ok(config)

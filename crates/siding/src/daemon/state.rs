@@ -103,6 +103,7 @@ impl Daemon {
         timeout: Duration,
     ) -> anyhow::Result<Duration> {
         let id = self.interface(name)?;
+        self.say_farewell(ctx, &[id]);
         let start = Instant::now();
         let mut detached = self
             .stack
@@ -149,6 +150,9 @@ impl Daemon {
     /// Takes an interface up or down.
     pub(super) fn set_up(&self, ctx: &mut Free<'_>, name: &str, up: bool) -> anyhow::Result<()> {
         let id = self.interface(name)?;
+        if !up {
+            self.say_farewell(ctx, &[id]);
+        }
         Ok(self.stack.set_up(ctx, id, up)?)
     }
 

@@ -25,6 +25,8 @@ impl Daemon {
         let mut wrong = Vec::new();
         let names: Vec<String> =
             self.stack.config().interfaces().map(|there| there.ifnet.name.clone()).collect();
+        let all: Vec<_> = self.stack.config().interfaces().map(|there| there.ifnet.id).collect();
+        self.say_farewell(ctx, &all);
         for name in names {
             wrong.extend(self.detach(ctx, &name, PATIENCE).err());
         }

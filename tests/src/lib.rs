@@ -36,6 +36,7 @@
 
 mod host;
 mod lab;
+mod ovs;
 mod process;
 mod siding;
 mod skip;
@@ -43,6 +44,8 @@ mod wait;
 
 pub use host::Host;
 pub use lab::Lab;
+pub use ovs::Ovs;
+pub use ovs::OvsMember;
 pub use process::Finished;
 pub use process::Running;
 pub use siding::Siding;

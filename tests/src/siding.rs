@@ -75,6 +75,12 @@ impl Siding {
         &mut self.running
     }
 
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.running.stderr()
+    }
+
     /// Its configuration file, to be changed before a reload.
     #[must_use]
     pub fn config(&self) -> &Path {

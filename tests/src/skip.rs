@@ -61,6 +61,8 @@ fn package(program: &str) -> &str {
         "nft" => "nftables",
         "scapy" => "python3-scapy",
         "birdc" | "bird" => "bird2",
+        "ovs-vswitchd" | "ovsdb-server" => "openvswitch-switch",
+        "ovs-vsctl" | "ovs-appctl" | "ovsdb-tool" => "openvswitch-common",
         other => other,
     }
 }

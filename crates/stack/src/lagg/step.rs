@@ -102,7 +102,7 @@ impl Stack {
         let mut config = Cow::Borrowed(&*before);
         let must = work(&mut config, &mut state, &mut out)?;
         let left = follow(&mut config, id, &mut state, now, &mut out);
-        let mut told = Vec::new();
+        let mut told = state.lacp.as_mut().map_or_else(Vec::new, |joined| joined.take_events(&before, id));
         let mut announce = false;
         if let Cow::Owned(mut config) = config {
             review(&mut config, &lagg, &mut state);
@@ -126,7 +126,6 @@ impl Stack {
         out.dispatch(&lagg_ctx);
         if let Some(joined) = &mut state.lacp {
             joined.arm(&mut lagg_ctx, shared, id);
-            told.extend(joined.take_events(&before, id));
         }
         if !announce {
             return Ok(told);
@@ -172,7 +171,10 @@ fn review(config: &mut Config, lagg: &Arc<Lagg>, state: &mut State) {
     for member in &mut state.ports {
         member.usable = config.interface(member.id).is_some_and(|port| port.up && port.link);
     }
-    state.active = select::active(state, lagg.settings.reselect);
+    state.active = match lagg.settings.mode {
+        Mode::Failover => select::active(state, lagg.settings.reselect),
+        _ => None,
+    };
     let usable: Arc<[IfId]> = state.ports.iter().filter(|port| port.usable).map(|port| port.id).collect();
     let in_use = |uses: fn(&Joined, IfId) -> bool| -> Arc<[IfId]> {
         let uses = |id| state.lacp.as_ref().is_some_and(|joined| uses(joined, id));

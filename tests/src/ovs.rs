@@ -28,7 +28,7 @@ pub struct Ovs<'a> {
     host: &'a Host,
     directory: PathBuf,
     // In the order in which they end.
-    _switch: Running,
+    switch: Running,
     _database: Running,
 }
 
@@ -78,7 +78,7 @@ impl<'a> Ovs<'a> {
         let mut switch = tool("ovs-vswitchd", &directory);
         switch.arg(format!("unix:{}", file("db.sock"))).arg(format!("--unixctl={}", file("vs.ctl")));
         let switch = host.start_command(&mut switch);
-        let ovs = Self { host, directory, _switch: switch, _database: database };
+        let ovs = Self { host, directory, switch, _database: database };
         ovs.vsctl(&["--no-wait", "init"]);
         Some(ovs)
     }
@@ -103,6 +103,12 @@ impl<'a> Ovs<'a> {
         let mut command = tool("ovs-appctl", &self.directory);
         command.arg("-t").arg(self.directory.join("vs.ctl")).args(arguments);
         self.host.start_command(&mut command).finish(PATIENCE).expect_success()
+    }
+
+    /// What the switch has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.switch.stderr()
     }
 
     /// The members of a bond, as LACP has them.

@@ -30,6 +30,7 @@ driver = "packet"
 [[lagg]]
 name = "lagg0"
 mode = "lacp"
+lacp = { rate = "{rate}" }
 ports = ["eth0", "eth1"]
 addresses = ["192.0.2.1/24", "2001:db8::1/64"]
 dad = false
@@ -69,7 +70,7 @@ impl<'a> Bond<'a> {
             switch.netlink().set_up(interface).unwrap();
             addresses.iter().for_each(|address| switch.address(interface, address));
         }
-        let siding = Siding::start(lab, ours, &["run"], OURS);
+        let siding = Siding::start(lab, ours, &["run"], &OURS.replace("{rate}", rate));
         Some(Self { ours, switch, ovs, siding })
     }
 
@@ -157,6 +158,7 @@ fn agree(rate: &str) {
     println!("{}", bond.ovs.appctl(&["lacp/show"]));
     println!("{}", bond.siding(&["lagg", "show"]).stdout);
     println!("{}", bond.siding.stop().stderr);
+    println!("{}", bond.ovs.log());
     assert!(lost.iter().all(|lost| *lost <= 50), "{lost:?}");
 }
 

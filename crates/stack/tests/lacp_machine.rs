@@ -138,6 +138,17 @@ fn losing_sync_stops_distributing_and_then_collecting_lacp_10() {
 }
 
 #[test]
+fn a_partner_that_does_not_hear_us_is_not_sent_to_lacp_10() {
+    for deaf in [LacpState::EXPIRED, LacpState::DEFAULTED] {
+        let mut bench = distributing();
+        bench.hear(COLLECTING.with(deaf));
+        assert_eq!(bench.port().mux(), MuxState::Collecting, "it may be heard: {deaf}");
+        bench.hear(COLLECTING);
+        assert_eq!(bench.port().mux(), MuxState::Distributing);
+    }
+}
+
+#[test]
 fn a_retired_port_is_quiet_for_the_grace_whatever_the_partner_does_lacp_10() {
     // The partner does not distribute, or has not said so yet.
     let mut bench = distributing();

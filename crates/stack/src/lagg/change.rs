@@ -113,7 +113,7 @@ impl Stack {
         Ok(id)
     }
 
-    /// Makes an interface a port of a lagg, with a priority (more is better). Its link-local address goes: a port
+    /// Makes an interface a port of a lagg, with a priority (more is better, but in LACP less is). Its link-local address goes: a port
     /// has no addresses of its own.
     ///
     /// # Errors

@@ -138,7 +138,7 @@ pub(crate) struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) id: IfId,
-    /// More is better, in every mode: what LACP's PDUs say is 65535 less this, for there less is better.
+    /// More is better; in LACP less is better, as its standard has it.
     pub(crate) priority: u16,
     /// Whether its link is there and it is up.
     pub(crate) usable: bool,
@@ -200,7 +200,7 @@ pub struct PortReport {
     pub id: IfId,
     /// Its name.
     pub name: String,
-    /// More is better, in every mode: what LACP's PDUs say is 65535 less this, for there less is better.
+    /// More is better; in LACP less is better, as its standard has it.
     pub priority: u16,
     /// Whether it can be used: up, with a link.
     pub usable: bool,

@@ -476,6 +476,12 @@ impl Port {
         }
     }
 
+    /// A partner that does not hear us takes no frames yet, whatever else it says. Open vSwitch says "collecting" from its
+    /// first PDU after a link has come back, and drops what comes in until it has heard us: up to a second's frames.
+    fn partner_is_deaf(&self) -> bool {
+        self.partner.state.has(LacpState::EXPIRED) || self.partner.state.has(LacpState::DEFAULTED)
+    }
+
     fn mux_inputs(&self, ready: bool, group: &GroupConfig) -> mux::Inputs {
         mux::Inputs {
             selected: self.selected,
@@ -483,7 +489,7 @@ impl Port {
             ready: ready && self.waited,
             partner_sync: self.partner.state.has(LacpState::SYNCHRONIZATION),
             unsync: self.unsync_cause(),
-            partner_collecting: self.partner.state.has(LacpState::COLLECTING),
+            partner_collecting: self.partner.state.has(LacpState::COLLECTING) && !self.partner_is_deaf(),
             coupled: group.coupled,
             retiring: self.retiring.is_some(),
         }

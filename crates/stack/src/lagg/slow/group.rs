@@ -178,8 +178,7 @@ impl Joined {
         out: &mut Outbox<'_>,
     ) {
         let wanted = PortConfig {
-            // One meaning for operators, whatever the mode: more is better. On the wire less is.
-            priority: u16::MAX - member.priority,
+            priority: member.priority,
             activity: self.spec.activity,
             rate: self.spec.rate,
             ..PortConfig::new(number, self.wanted_key())

@@ -194,22 +194,7 @@ impl Stack {
             if interface.addrs6.len() + interface.addrs4.len() == before {
                 return Err(AddressError::NotAssigned(addr));
             }
-            let (addrs6, addrs4) = (interface.addrs6.clone(), interface.addrs4.clone());
-            Arc::make_mut(&mut config.routes6).retain(|route| {
-                route.interface != on
-                    || route.origin != Origin::Connected
-                    //= RFC 5942 s4 [5942-1]: an address that came by itself keeps nothing on-link.
-                    || addrs6.iter().any(|own| {
-                        own.origin == AddrOrigin::Manual
-                            && Prefix::covering(own.addr, own.prefix_len) == route.prefix
-                    })
-            });
-            Arc::make_mut(&mut config.routes4).retain(|route| {
-                route.interface != on
-                    || route.origin != Origin::Connected
-                    || addrs4.iter().any(|own| Prefix::covering(own.addr, own.prefix_len) == route.prefix)
-            });
-            config.compile();
+            disconnect(config, on);
             Ok(())
         })?;
         if let IpAddr::V6(addr) = addr {
@@ -278,6 +263,27 @@ fn add6(config: &mut Config, on: IfId, own: Addr6) {
         let _ = Arc::make_mut(&mut config.routes6).insert(route);
         config.compile();
     }
+}
+
+/// Takes out the on-link routes that came with addresses which are there no more.
+pub(crate) fn disconnect(config: &mut Config, on: IfId) {
+    let Some(interface) = config.interface(on) else { return };
+    let (addrs6, addrs4) = (interface.addrs6.clone(), interface.addrs4.clone());
+    Arc::make_mut(&mut config.routes6).retain(|route| {
+        route.interface != on
+            || route.origin != Origin::Connected
+            //= RFC 5942 s4 [5942-1]: an address that came by itself keeps nothing on-link.
+            || addrs6.iter().any(|own| {
+                own.origin == AddrOrigin::Manual
+                    && Prefix::covering(own.addr, own.prefix_len) == route.prefix
+            })
+    });
+    Arc::make_mut(&mut config.routes4).retain(|route| {
+        route.interface != on
+            || route.origin != Origin::Connected
+            || addrs4.iter().any(|own| Prefix::covering(own.addr, own.prefix_len) == route.prefix)
+    });
+    config.compile();
 }
 
 fn add4(config: &mut Config, on: IfId, own: Addr4) {

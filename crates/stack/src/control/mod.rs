@@ -15,6 +15,7 @@ mod vlan;
 
 pub use address::AddressError;
 pub use address::Lifetimes;
+pub(crate) use address::disconnect;
 pub use advertise::AdvertiseError;
 pub use group::GroupError;
 pub use host::AutoconfError;

@@ -13,6 +13,7 @@ use siding_wire::ip6;
 use super::FirstHops;
 use crate::chance::Chance;
 use crate::config::Config;
+use crate::control::disconnect;
 use crate::event::Event;
 use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
@@ -84,11 +85,18 @@ pub(crate) fn settle(
     let routes = state.host.routes(id);
     let manual: Vec<Addr6> =
         wanted.addrs6.iter().filter(|own| own.origin == AddrOrigin::Manual).copied().collect();
+    let manuals = |addrs: &[Addr6]| addrs.iter().filter(|own| own.origin == AddrOrigin::Manual).count();
+    // One that was given by hand takes the prefix that came with it along.
+    let expired = manuals(&wanted.addrs6) < manuals(&interface.addrs6);
+    state.overlaid |= expired;
     let rerouted = std::mem::take(&mut state.overlaid) || state.routes != routes;
     if rerouted || differs(interface, &wanted) {
         shared.change(control, |config| {
             if let Some(interface) = config.interface_mut(id) {
                 *interface = wanted;
+            }
+            if expired {
+                disconnect(config, id);
             }
             if rerouted {
                 reroute(config, id, &state.routes, &routes);

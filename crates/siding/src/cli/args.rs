@@ -13,6 +13,7 @@ use super::address;
 use super::address::Scoped;
 use super::advertise::AdvertiseCommand;
 use super::bridge::BridgeCommand;
+use super::group::GroupCommand;
 use super::nested::LaggCommand;
 use super::nested::VlanCommand;
 use crate::config::Driver;
@@ -78,6 +79,9 @@ pub(super) enum Command {
     /// Make, show and change bridges. Example: siding bridge show br0
     #[command(subcommand)]
     Bridge(BridgeCommand),
+    /// Join or leave multicast groups. Example: siding group join ff05::1234 dev eth0
+    #[command(subcommand)]
+    Group(GroupCommand),
     /// Run many stacks on virtual wires, each world from a seed. Example: siding sim --seeds 0..10000
     Sim {
         /// The seeds, from A up to but not including B
@@ -130,6 +134,8 @@ pub(super) enum What {
     Neighbors,
     /// Routes
     Routes,
+    /// Multicast groups, and whether routers have been told
+    Groups,
     /// Deferred packets, by type and worker: queues, fates, waiting times
     Netisr,
     /// Dropped packets, by cause
@@ -282,7 +288,7 @@ const KEYWORDS: [&str; 4] = ["dev", "via", "metric", "lladdr"];
 /// Lets the keywords of `ip` be written as there. A name that is a keyword itself needs the dashes before it.
 pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let args: Vec<OsString> = args.collect();
-    let takes = ["address", "route", "neighbor"];
+    let takes = ["address", "route", "neighbor", "group"];
     if !args.iter().any(|arg| takes.iter().any(|command| arg == command)) {
         return args;
     }

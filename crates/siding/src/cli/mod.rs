@@ -5,6 +5,7 @@ mod advertise;
 mod args;
 mod bridge;
 mod change;
+mod group;
 mod nested;
 mod ping;
 mod show;
@@ -58,6 +59,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Route(command) => change::route(&mut connect()?, command),
         Command::Vlan(command) => nested::vlan(&mut connect()?, command),
         Command::Lagg(command) => nested::lagg(&mut connect()?, command),
+        Command::Group(command) => group::group(&mut connect()?, command),
         Command::Bridge(command) => bridge::bridge(&mut connect()?, command),
         Command::Sim { seeds, log } => sim::run(&seeds, log),
         Command::Neighbor(command) => change::neighbor(&mut connect()?, command),

@@ -6,10 +6,12 @@ use std::fmt::Write;
 use anyhow::bail;
 
 use super::args::What;
+use super::group;
 use super::table::Table;
 use super::table::micros;
 use crate::control::Answer;
 use crate::control::Client;
+use crate::control::GroupRequest;
 use crate::control::InterfaceRow;
 use crate::control::LaneRow;
 use crate::control::LimitRow;
@@ -29,6 +31,7 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
         What::Drops => Request::ShowDrops {},
         What::Workers => Request::ShowWorkers {},
         What::Limits => Request::ShowLimits {},
+        What::Groups => Request::Group(GroupRequest::Show {}),
     })?;
     if json {
         // The rows alone: whoever asked knows what was asked.
@@ -61,6 +64,7 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
         }
         Answer::Workers(rows) => workers(&rows),
         Answer::Limits(rows) => limits(rows),
+        Answer::Groups(rows) => group::table(rows),
         _ => bail!("the daemon answers something else: is it of another version?"),
     })
 }

@@ -14,6 +14,7 @@ use siding_stack::nd6::nud::NudConfig;
 use toml::Spanned;
 
 use super::Config;
+use super::GroupConfig;
 use super::InterfaceConfig;
 use super::NeighborConfig;
 use super::RouteConfig;
@@ -22,6 +23,8 @@ use super::advertise;
 use super::file;
 use super::file::ParsedCidr;
 use super::limits::Limits;
+use super::mld;
+use super::mld::Mld;
 use super::value;
 
 /// What makes no sense, and where in the text.
@@ -42,7 +45,7 @@ struct Named<'c> {
 }
 
 pub(super) fn check(file: file::File, text: &str) -> Result<Config, Wrong> {
-    let stack = stack(file.stack, file.limits)?;
+    let stack = stack(file.stack, file.limits, file.mld)?;
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
     for (at, interface) in file.interface.into_iter().enumerate() {
         let name = interface.name.clone();
@@ -70,10 +73,12 @@ pub(super) fn check(file: file::File, text: &str) -> Result<Config, Wrong> {
     let routes = routes.collect::<Result<_, _>>()?;
     let neighbors = file.neighbor.into_iter().map(|neighbor| self::neighbor(neighbor, &names));
     let neighbors = neighbors.collect::<Result<_, _>>()?;
-    Ok(Config { stack, interfaces, nested, routes, neighbors })
+    let groups = file.group.into_iter().map(|group| self::group(group, &names));
+    let groups = groups.collect::<Result<_, _>>()?;
+    Ok(Config { stack, interfaces, nested, routes, neighbors, groups })
 }
 
-fn stack(stack: file::Stack, mut limits: Limits) -> Result<StackConfig, Wrong> {
+fn stack(stack: file::Stack, mut limits: Limits, mld: Mld) -> Result<StackConfig, Wrong> {
     let neighbors = std::mem::take(&mut limits.neighbors).check(NeighborLimits::default())?;
     let all_neighbors = std::mem::take(&mut limits.all_neighbors);
     let workers = ranged(stack.workers, 1, 1..=MOST_WORKERS, "workers")?;
@@ -110,6 +115,7 @@ fn stack(stack: file::Stack, mut limits: Limits) -> Result<StackConfig, Wrong> {
         limits: limits.check()?,
         neighbors,
         neighbor_totals: all_neighbors.check(buffers as usize)?,
+        mld: mld.check()?,
     })
 }
 
@@ -203,6 +209,15 @@ fn neighbor(neighbor: file::Neighbor, interfaces: &[Named<'_>]) -> Result<Neighb
     let address = *neighbor.address.get_ref();
     at(&neighbor.address, value::unicast(address))?;
     Ok(NeighborConfig { interface, address, mac })
+}
+
+fn group(group: mld::Group, interfaces: &[Named<'_>]) -> Result<GroupConfig, Wrong> {
+    let interface = known(&group.interface, interfaces, "a group")?;
+    let address = *group.group.get_ref();
+    if !address.is_multicast() {
+        return wrong(&group.group, format!("{address} is no group: give a multicast address"));
+    }
+    Ok(GroupConfig { interface, group: address })
 }
 
 /// The prefix that a route leads to. `default` is of the next hop's IP version.

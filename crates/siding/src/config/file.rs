@@ -34,6 +34,8 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) limits: super::limits::Limits,
     #[serde(default)]
+    pub(crate) mld: super::mld::Mld,
+    #[serde(default)]
     pub(crate) interface: Vec<Interface>,
     #[serde(default)]
     pub(crate) vlan: Vec<Vlan>,
@@ -45,6 +47,8 @@ pub(crate) struct File {
     pub(crate) route: Vec<Spanned<Route>>,
     #[serde(default)]
     pub(crate) neighbor: Vec<Neighbor>,
+    #[serde(default)]
+    pub(crate) group: Vec<super::mld::Group>,
 }
 
 /// `[stack]`.

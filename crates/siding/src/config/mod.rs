@@ -8,6 +8,7 @@ mod check;
 mod error;
 pub(crate) mod file;
 mod limits;
+mod mld;
 mod neighbors;
 pub(crate) mod nested;
 pub(crate) mod value;
@@ -28,6 +29,7 @@ use siding_wire::Mac;
 pub(crate) use error::ConfigError;
 pub(crate) use file::Driver;
 pub(crate) use file::Level;
+pub(crate) use mld::GroupConfig;
 pub(crate) use nested::Addressing;
 pub(crate) use nested::BridgeConfig;
 pub(crate) use nested::LaggConfig;
@@ -43,6 +45,7 @@ pub(crate) struct Config {
     pub(crate) nested: Vec<Nested>,
     pub(crate) routes: Vec<RouteConfig>,
     pub(crate) neighbors: Vec<NeighborConfig>,
+    pub(crate) groups: Vec<GroupConfig>,
 }
 
 /// The stack as a whole.
@@ -71,6 +74,8 @@ pub(crate) struct StackConfig {
     pub(crate) neighbors: NeighborLimits,
     /// `[limits.all_neighbors]`.
     pub(crate) neighbor_totals: NeighborTotals,
+    /// `[mld]`.
+    pub(crate) mld: siding_stack::mld::MldConfig,
 }
 
 /// An interface.

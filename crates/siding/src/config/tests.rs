@@ -49,6 +49,10 @@ fn everything_that_can_be_said() {
         forget_stale_s = 0
         [limits.all_neighbors]
         resolving = 1000
+        [mld]
+        enabled = false
+        robustness = 3
+        groups = 9
         [[interface]]
         name = "lan"
         driver = "tap"
@@ -91,6 +95,8 @@ fn everything_that_can_be_said() {
     let totals = config.stack.neighbor_totals;
     assert_eq!((totals.resolving, totals.held), (1000, 1024), "a quarter of 4,096 buffers");
     assert_eq!((config.stack.limits.error_burst, config.stack.limits.error_rate), (5, 0));
+    let mld = config.stack.mld;
+    assert_eq!((mld.enabled, mld.robustness, mld.groups), (false, 3, 9));
     assert_eq!((config.stack.limits.redirect_burst, config.stack.limits.redirect_rate), (7, 3));
     assert_eq!(config.routes[0].to.to_string(), "0.0.0.0/0");
     assert_eq!(config.routes[0].interface, "lan");
@@ -222,4 +228,15 @@ fn every_example_is_right() {
     let files = std::fs::read_dir(&examples).unwrap().map(|file| file.unwrap().path());
     let right = files.filter(|file| Config::load(file).inspect_err(|error| println!("{error}")).is_ok());
     assert_eq!(right.count(), std::fs::read_dir(&examples).unwrap().count());
+}
+
+#[test]
+fn groups_and_what_is_said_of_them_3810_4() {
+    let config = parse(&format!("{ETH0}[[group]]\ninterface = \"eth0\"\ngroup = \"ff05::1234\"\n"));
+    assert_eq!(config.groups[0].group, "ff05::1234".parse::<std::net::Ipv6Addr>().unwrap());
+    assert_eq!(config.stack.mld, siding_stack::mld::MldConfig::default());
+    let wrong = error(&format!("{ETH0}[[group]]\ninterface = \"eth0\"\ngroup = \"2001:db8::5\"\n"));
+    assert!(wrong.contains("2001:db8::5 is no group: give a multicast address"), "{wrong}");
+    let wrong = error("[mld]\nrobustness = 1\n");
+    assert!(wrong.contains("1 reports of each change: give 2 to 7"), "{wrong}");
 }

@@ -15,6 +15,7 @@
 
 mod bridge;
 mod client;
+mod group;
 mod nested;
 mod path;
 mod protocol;
@@ -23,6 +24,7 @@ mod server;
 
 pub(crate) use bridge::*;
 pub(crate) use client::Client;
+pub(crate) use group::*;
 pub(crate) use nested::*;
 pub(crate) use path::default_path;
 pub(crate) use protocol::*;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::bridge::*;
+use super::group::*;
 use super::nested::*;
 use super::report::*;
 use crate::config::Driver;
@@ -36,6 +37,7 @@ pub(crate) enum Request {
     Vlan(VlanRequest),
     Lagg(LaggRequest),
     Bridge(BridgeRequest),
+    Group(GroupRequest),
     NeighborAdd { interface: String, address: IpAddr, mac: ParsedMac },
     NeighborFlush { interface: Option<String>, address: Option<IpAddr> },
     AdvertiseStart { interface: String, advertise: Box<Advertise> },
@@ -87,6 +89,7 @@ pub(crate) enum Answer {
     Vlans(Vec<VlanRow>),
     Laggs(Vec<LaggRow>),
     Bridges(Vec<BridgeRow>),
+    Groups(Vec<GroupRow>),
     /// It is done, and there is nothing to tell.
     Done,
     /// An interface has gone.

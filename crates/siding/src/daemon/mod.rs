@@ -15,6 +15,7 @@
 mod advertise;
 mod ask_nested;
 mod bridge;
+mod group;
 mod lagg;
 mod link;
 mod links;

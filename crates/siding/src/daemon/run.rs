@@ -121,6 +121,7 @@ fn start(config: &Config) -> anyhow::Result<Daemon> {
     settings.limits = stack.limits;
     settings.neighbors = stack.neighbors;
     settings.neighbor_totals = stack.neighbor_totals;
+    settings.mld = stack.mld;
     let built = Stack::new(settings)?;
     let pcap = stack.pcap.as_deref().map(port::capture).transpose()?;
     let runtime = RuntimeConfig { spin: stack.spin, pin: stack.pin };
@@ -156,6 +157,9 @@ fn configure(daemon: &Daemon, ctx: &mut Free<'_>, config: &Config) -> anyhow::Re
     }
     for route in &config.routes {
         daemon.add_route(ctx, route).with_context(|| format!("the route to {}", route.to))?;
+    }
+    for group in &config.groups {
+        daemon.join(ctx, &group.interface, group.group)?;
     }
     for neighbor in &config.neighbors {
         let on = daemon.interface(&neighbor.interface)?;

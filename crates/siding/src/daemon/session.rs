@@ -102,6 +102,7 @@ impl Daemon {
             Request::Vlan(request) => self.ask_vlan(ctx, request)?,
             Request::Lagg(request) => self.ask_lagg(ctx, request)?,
             Request::Bridge(request) => self.ask_bridge(ctx, request)?,
+            Request::Group(request) => self.ask_group(ctx, request)?,
             Request::NeighborAdd { interface, address, mac } => {
                 let id = self.interface(&interface)?;
                 let added = self.stack.add_neighbor(ctx, id, address, mac.0);

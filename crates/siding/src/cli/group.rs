@@ -1,0 +1,84 @@
+//! `siding group`, and `siding show groups`.
+
+use std::net::Ipv6Addr;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::change::silent;
+use super::table::Table;
+use crate::control::Client;
+use crate::control::GroupRequest;
+use crate::control::GroupRow;
+use crate::control::Request;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum GroupCommand {
+    /// Join a group. Example: siding group join ff05::1234 dev eth0
+    Join {
+        #[arg(value_name = "GROUP")]
+        group: Ipv6Addr,
+        /// On which interface
+        #[arg(long, value_name = "NAME")]
+        dev: String,
+    },
+    /// Leave a group that was joined. Example: siding group leave ff05::1234 dev eth0
+    Leave {
+        #[arg(value_name = "GROUP")]
+        group: Ipv6Addr,
+        /// On which interface
+        #[arg(long, value_name = "NAME")]
+        dev: String,
+    },
+}
+
+pub(super) fn group(client: &mut Client, command: GroupCommand) -> anyhow::Result<ExitCode> {
+    let request = match command {
+        GroupCommand::Join { group, dev } => GroupRequest::Join { interface: dev, group },
+        GroupCommand::Leave { group, dev } => GroupRequest::Leave { interface: dev, group },
+    };
+    silent(client, &Request::Group(request))
+}
+
+/// The table of groups.
+pub(super) fn table(rows: Vec<GroupRow>) -> String {
+    let mut table = Table::new(&["INTERFACE", "GROUP", "WHY", "REPORTED", "MLD-VERSION"]);
+    for row in rows {
+        let reported = match row.reported {
+            Some(true) => "yes",
+            Some(false) => "not yet",
+            None => "never",
+        };
+        let version = if row.version1_left_ms.is_some() { "1" } else { "2" };
+        table.row([row.interface, row.group.to_string(), row.why, reported.into(), version.into()]);
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_with_what_is_told_of_them() {
+        let row = |group: &str, why: &str, reported, version1_left_ms| GroupRow {
+            interface: "eth0".into(),
+            group: group.parse().unwrap(),
+            why: why.into(),
+            reported,
+            version1_left_ms,
+        };
+        let expected = "\
+INTERFACE  GROUP           WHY      REPORTED  MLD-VERSION
+eth0       ff02::1         node     never     2
+eth0       ff02::1:ff00:1  address  yes       1
+eth0       ff05::1234      asked    not yet   2
+";
+        let rows = vec![
+            row("ff02::1", "node", None, None),
+            row("ff02::1:ff00:1", "address", Some(true), Some(5)),
+            row("ff05::1234", "asked", Some(false), None),
+        ];
+        assert_eq!(table(rows), expected);
+    }
+}

@@ -1,0 +1,47 @@
+//! `[mld]` and `[[group]]`: what multicast listener discovery does, and groups to join.
+
+use std::net::Ipv6Addr;
+
+use serde::Deserialize;
+use siding_stack::mld::MldConfig;
+use toml::Spanned;
+
+use super::check::Wrong;
+use super::check::ranged;
+
+/// `[mld]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mld {
+    enabled: Option<bool>,
+    robustness: Option<Spanned<u8>>,
+    groups: Option<Spanned<usize>>,
+}
+
+/// `[[group]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Group {
+    pub(crate) interface: Spanned<String>,
+    pub(crate) group: Spanned<Ipv6Addr>,
+}
+
+/// A group that an interface joins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GroupConfig {
+    pub(crate) interface: String,
+    pub(crate) group: Ipv6Addr,
+}
+
+impl Mld {
+    pub(super) fn check(self) -> Result<MldConfig, Wrong> {
+        let default = MldConfig::default();
+        Ok(MldConfig {
+            enabled: self.enabled.unwrap_or(default.enabled),
+            //= RFC 3810 s9.1 [3810-4]: not 0, and not 1 either.
+            robustness: ranged(self.robustness, default.robustness, 2..=7, "reports of each change")?,
+            groups: ranged(self.groups, default.groups, 0..=65_536, "joined groups")?,
+            ..default
+        })
+    }
+}

@@ -131,24 +131,30 @@ impl Rig {
             stack.add_neighbor(ctx, vlan, NEIGHBOUR, NEIGHBOUR_MAC).expect("a new neighbour");
             (ports, lagg, vlan)
         });
-        // That the first port was added was announced too, when there was nothing to announce.
-        for moment in 0..=ROUNDS {
-            worker.turn(Instant::from_nanos(1) + INTERVAL * moment);
-        }
-        clock.store((Instant::from_nanos(1) + INTERVAL * ROUNDS).as_nanos(), Ordering::Relaxed);
-        let load = pick(1, 3);
+        let mut pass = |intervals: u32| {
+            for _ in 0..intervals {
+                while worker.turn(Instant::from_nanos(clock.load(Ordering::Relaxed))).more {}
+                clock.fetch_add(INTERVAL.as_nanos() as u64, Ordering::Relaxed);
+            }
+        };
+        // That the first port was added is announced too, and groups are reported when they are joined: all of it is
+        // over before the scenario begins.
+        pass(ROUNDS + 1);
         outside(|ctx| {
             for (on, addr, len) in Rig::addresses(lagg, vlan) {
                 stack.add_address(ctx, on, addr, len, false).expect("a new address");
             }
+        });
+        pass(pick(0, 10));
+        wires.iter().for_each(|wire| wire.frames.lock().expect("no panic").clear());
+        let load = pick(1, 3);
+        outside(|ctx| {
             let ping = stack.open_ping(ctx).expect("a free identifier");
             for seq in 0..load {
                 stack.ping(ctx, &ping, NEIGHBOUR, IfId::NONE, seq, b"").expect("room");
             }
         });
-        let rig = Rig { stack, pool, clock, wires, ports, lagg, vlan, load: load.into() };
-        assert!(rig.seen().is_empty());
-        (rig, worker)
+        (Rig { stack, pool, clock, wires, ports, lagg, vlan, load: load.into() }, worker)
     }
 
     fn addresses(lagg: IfId, vlan: IfId) -> Vec<(IfId, IpAddr, u8)> {

@@ -29,6 +29,8 @@ pub struct NodeSpec {
     pub name: String,
     /// Packet buffers.
     pub buffers: u32,
+    /// Buffers for packets that are larger.
+    pub large_buffers: u32,
     /// Timers of its neighbours.
     pub nud: siding_stack::nd6::nud::NudConfig,
     /// Bounds of its neighbours.
@@ -44,11 +46,12 @@ pub struct NodeSpec {
 }
 
 impl NodeSpec {
-    /// A node by its name: 512 buffers, RFC timers.
+    /// A node by its name: 512 buffers, 4 large ones, RFC timers.
     pub fn new(name: &str) -> NodeSpec {
         NodeSpec {
             name: name.to_string(),
             buffers: 512,
+            large_buffers: 4,
             nud: Default::default(),
             neighbors: Default::default(),
             neighbor_totals: None,

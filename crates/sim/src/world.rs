@@ -103,6 +103,7 @@ impl World {
         config.dad = spec.dad;
         config.mld = spec.mld;
         config.queue_limit = spec.queue_limit;
+        config.limits.large_buffers = spec.large_buffers;
         config.interfaces = 16;
         let stack = Stack::new(config).unwrap_or_else(|error| panic!("{}: {error}", spec.name));
         let worker =

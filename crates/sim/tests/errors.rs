@@ -14,7 +14,6 @@ use siding_wire::IpProto;
 use siding_wire::Mac;
 use siding_wire::checksum::Ends;
 use siding_wire::ether::multicast_mac;
-use siding_wire::ext6::FragmentRepr;
 use siding_wire::icmp6;
 use siding_wire::icmp6::Icmp6Repr;
 use siding_wire::icmp6::problem;
@@ -202,22 +201,6 @@ fn routing_headers_of_unknown_types_8200_3() {
         payload.extend(message(PEER, HOST, ECHO, b""));
         let expected = Icmp6Repr::ParamProblem { code: problem::FIELD, pointer: 40 + 8 + 2 };
         assert_eq!(problem_of(&packet(PEER, HOST, IpProto::DST_OPTS, 64, &payload)), expected);
-    }
-}
-
-#[test]
-fn fragments_are_counted_and_atomic_ones_are_whole_8200_4() {
-    let fragment = |offset, more| {
-        let header = FragmentRepr { next_header: IpProto::ICMP6, offset, more, ident: 5 };
-        let mut payload = vec![0; 8];
-        header.emit(&mut payload).unwrap();
-        payload.extend(message(PEER, HOST, ECHO, b"12345678"));
-        answers(&packet(PEER, HOST, IpProto::FRAGMENT, 64, &payload))
-    };
-    assert_eq!(fragment(0, false).0[0].message, REPLY);
-    for (offset, more) in [(0, true), (8, true), (8, false)] {
-        let (icmp, drops) = fragment(offset, more);
-        assert_eq!((icmp, drops), (vec![], vec![(Cause::Fragment, 1)]));
     }
 }
 

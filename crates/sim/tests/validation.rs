@@ -187,18 +187,19 @@ fn t13_any_fragment_header_6980_1() {
         let whole = solicit(PEER, GROUP, &NeighborSolicit::new(HOST, PEER_MAC));
         whole[40..].to_vec()
     };
-    let with = |more| {
-        let header = FragmentRepr { next_header: IpProto::ICMP6, offset: 0, more, ident: 5 };
+    let with = |offset: usize, more, part: &[u8]| {
+        let header = FragmentRepr { next_header: IpProto::ICMP6, offset: offset as u16, more, ident: 5 };
         let mut payload = vec![0; 8];
         header.emit(&mut payload).unwrap();
-        payload.extend(&message);
+        payload.extend(part);
         packet(PEER, GROUP, IpProto::FRAGMENT, 255, &payload)
     };
-    all_dropped(&[("atomic", with(false), NdInvalid::Fragmented)]);
-    // A real one never becomes a message: reassembly is not supported.
+    all_dropped(&[("atomic", with(0, false, &message), NdInvalid::Fragmented)]);
+    // Put together it is a message of which one knows that it came in pieces.
     let (mut net, host, link, _) = Net::host(spec("host"));
-    net.hear(link, &frame6(multicast_mac(GROUP), &with(true)));
-    assert_eq!(net.drops(host), [(Cause::Fragment, 1)]);
+    net.hear(link, &frame6(multicast_mac(GROUP), &with(0, true, &message[..16])));
+    net.hear(link, &frame6(multicast_mac(GROUP), &with(16, false, &message[16..])));
+    assert_eq!(net.drops(host), [(Cause::Nd(NdInvalid::Fragmented), 1)]);
     assert_eq!((net.frames().len(), net.neighbors(host)), (0, 0));
 }
 

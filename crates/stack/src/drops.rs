@@ -41,8 +41,20 @@ pub enum Drop {
     NoListener,
     /// An option or a header that asks to be discarded.
     Option,
-    /// A fragment: reassembly is not supported.
+    /// A fragment with a length or place that cannot be, without its headers, or of a fragment.
     Fragment,
+    /// A fragment that had come before.
+    FragmentDuplicate,
+    /// A fragment of a packet whose fragments overlap.
+    FragmentOverlap,
+    /// A fragment that made room for another.
+    FragmentLimit,
+    /// A fragment whose packet was not complete in time.
+    FragmentTimeout,
+    /// Larger than a buffer, and no large buffer was free.
+    NoLargeBuffer,
+    /// A Packet Too Big about something that we never sent, or with a size that cannot be.
+    BadPacketTooBig,
     /// The packet waited for a neighbour and was pushed out by a newer one.
     HoldOverflow,
     /// The neighbour did not answer.
@@ -93,7 +105,7 @@ pub enum Drop {
     Ignored,
 }
 
-const SIMPLE: [Drop; 37] = [
+const SIMPLE: &[Drop] = &[
     Drop::NotOurMac,
     Drop::UnknownProtocol,
     Drop::BadSource,
@@ -107,6 +119,12 @@ const SIMPLE: [Drop; 37] = [
     Drop::NoListener,
     Drop::Option,
     Drop::Fragment,
+    Drop::FragmentDuplicate,
+    Drop::FragmentOverlap,
+    Drop::FragmentLimit,
+    Drop::FragmentTimeout,
+    Drop::NoLargeBuffer,
+    Drop::BadPacketTooBig,
     Drop::HoldOverflow,
     Drop::Unresolved,
     Drop::TableFull,
@@ -140,7 +158,7 @@ impl Drop {
     pub fn all() -> impl Iterator<Item = Drop> {
         let malformed = Malformed::ALL.into_iter().map(Drop::Malformed);
         let nd = NdInvalid::ALL.into_iter().map(Drop::Nd);
-        malformed.chain(nd).chain(MldInvalid::ALL.into_iter().map(Drop::Mld)).chain(SIMPLE)
+        malformed.chain(nd).chain(MldInvalid::ALL.into_iter().map(Drop::Mld)).chain(SIMPLE.iter().copied())
     }
 
     fn index(self) -> usize {
@@ -176,6 +194,12 @@ impl fmt::Display for Drop {
             Drop::NoListener => "no-listener",
             Drop::Option => "option",
             Drop::Fragment => "fragment",
+            Drop::FragmentDuplicate => "fragment-duplicate",
+            Drop::FragmentOverlap => "fragment-overlap",
+            Drop::FragmentLimit => "fragment-limit",
+            Drop::FragmentTimeout => "fragment-timeout",
+            Drop::NoLargeBuffer => "no-large-buffer",
+            Drop::BadPacketTooBig => "bad-packet-too-big",
             Drop::HoldOverflow => "hold-overflow",
             Drop::Unresolved => "unresolved",
             Drop::TableFull => "neighbor-table-full",

@@ -108,6 +108,15 @@ pub enum Event {
         /// The one from now on.
         to: Option<lacp::LagId>,
     },
+    /// A router told that a path takes less than we thought (RFC 8201).
+    PathMtu {
+        /// The destination.
+        addr: Ipv6Addr,
+        /// What was sent there so far, in bytes.
+        from: u16,
+        /// What is sent from now on.
+        to: u16,
+    },
     /// A driver failed.
     DeviceError {
         /// On which interface.
@@ -165,6 +174,9 @@ impl fmt::Display for Event {
             Event::LacpAggregator { from, to, .. } => {
                 let event = lacp::Event::Aggregator { old: *from, new: *to };
                 write!(f, "lacp: {event}")
+            }
+            Event::PathMtu { addr, from, to } => {
+                write!(f, "path to {addr}: packet too big, mtu {from} -> {to}")
             }
             Event::DeviceError { error, .. } => write!(f, "device: {error}"),
         }

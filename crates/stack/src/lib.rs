@@ -43,6 +43,7 @@ pub mod nd6;
 mod neighbor;
 mod ping;
 pub mod ranks;
+pub mod reassembly;
 pub mod route;
 mod snapshot;
 mod stack;

@@ -12,6 +12,7 @@ use crate::icmp6::limit::DEFAULT_BURST;
 use crate::icmp6::limit::DEFAULT_ERROR_BURST;
 use crate::icmp6::limit::DEFAULT_ERROR_RATE;
 use crate::icmp6::limit::DEFAULT_RATE;
+use crate::reassembly::ReassemblyLimits;
 
 /// The bounds of the stack as a whole. Those of one interface's neighbours are [`NeighborLimits`](crate::NeighborLimits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,13 @@ pub struct Limits {
     pub redirect_burst: u32,
     /// Redirects a second in the long run; 0 sends no more than the burst, ever.
     pub redirect_rate: u32,
+    /// Fragments and the datagrams that they make.
+    pub reassembly: ReassemblyLimits,
+    /// Buffers for packets that are larger than those of the pool: reassembled ones, and large ones of our own. Each
+    /// takes up to 65,535 bytes, headers included.
+    pub large_buffers: u32,
+    /// Destinations whose path MTU is remembered.
+    pub path_mtus: usize,
 }
 
 impl Default for Limits {
@@ -33,6 +41,10 @@ impl Default for Limits {
             error_rate: DEFAULT_ERROR_RATE,
             redirect_burst: DEFAULT_BURST,
             redirect_rate: DEFAULT_RATE,
+            reassembly: ReassemblyLimits::default(),
+            // In use for a moment each: while one is built, answered and cut.
+            large_buffers: 64,
+            path_mtus: 1024,
         }
     }
 }

@@ -16,6 +16,8 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Mutex;
 use siding_mbuf::Mbuf;
 use siding_mbuf::Pool;
+use siding_mbuf::PoolConfig;
+use siding_mbuf::PoolError;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::Netisr;
@@ -56,6 +58,8 @@ use crate::neighbor::NeighborTotals;
 use crate::neighbor::Use;
 use crate::ping::Pings;
 use crate::ranks;
+use crate::reassembly;
+use crate::reassembly::ReassemblyLimits;
 use crate::snapshot::Snapshot;
 use crate::timer::Timers;
 use crate::worker::Local;
@@ -130,6 +134,9 @@ pub enum BuildError {
     /// A queue's limit is out of its range.
     #[error(transparent)]
     Register(#[from] RegisterError),
+    /// No memory for the large buffers.
+    #[error("large buffers: {0}")]
+    Large(PoolError),
 }
 
 /// What all workers share.
@@ -152,6 +159,14 @@ pub(crate) struct Shared {
     pub(crate) interfaces: usize,
     pub(crate) neighbor_totals: NeighborTotals,
     pub(crate) neighbors_used: Arc<Use>,
+    /// Buffers for what is larger than those of the pool; `None` if there are none.
+    pub(crate) large: Option<Pool>,
+    /// What each worker may hold of fragments, and does.
+    pub(crate) fragments: ReassemblyLimits,
+    pub(crate) reassembly: Vec<reassembly::Gauge>,
+    pub(crate) paths: ip6::Paths,
+    /// Numbers for packets that we cut.
+    pub(crate) idents: ip6::Idents,
     errors: Mutex<ranks::Leaf, TokenBucket>,
     redirects: Mutex<ranks::Leaf, TokenBucket>,
     redirect_usage: Usage,
@@ -175,6 +190,8 @@ pub(crate) struct Types {
     pub(crate) local_in: PacketType<Mbuf, IfId, Local>,
     /// Our own IP packets, made outside of workers; the interface scopes a link-local destination.
     pub(crate) ip_out: PacketType<Mbuf, IfId, Local>,
+    /// Fragments, on their way to the worker that has the rest of their packet.
+    pub(crate) fragment: PacketType<Mbuf, reassembly::Fragment, Local>,
 }
 
 /// What the control lock guards.
@@ -224,6 +241,15 @@ impl Stack {
         }
         .build()?;
         let types = Types::register(&netisr, config.queue_limit)?;
+        let large = match config.limits.large_buffers {
+            0 => None,
+            buffers => {
+                // No headroom: what is in these is never sent as it is, and 16 bits tell how long a packet is.
+                let shape = PoolConfig { buffers, size: u16::MAX, headroom: 0 };
+                Some(Pool::new(shape).map_err(BuildError::Large)?)
+            }
+        };
+        let buffers = config.pool.capacity();
         let mut chance = Chance::new(config.seed);
         let shared = Shared {
             types,
@@ -248,6 +274,11 @@ impl Stack {
             neighbor_totals: config.neighbor_totals,
             neighbors_used: Arc::default(),
             interfaces: config.interfaces,
+            large,
+            fragments: reassembly::share(config.limits.reassembly, config.workers, buffers),
+            reassembly: (0..config.workers).map(|_| Default::default()).collect(),
+            paths: ip6::Paths::new(config.limits.path_mtus, chance.next_u64()),
+            idents: ip6::Idents::new(chance.next_u64()),
             errors: Mutex::new(TokenBucket::new(
                 clock(),
                 config.limits.error_burst,
@@ -305,6 +336,11 @@ impl Types {
                 }
             })?,
             ip_out: netisr.register(spec("ip_out", limit), ip_out)?,
+            //= RFC 9099 s2.3.2 [9099-1]: a flood of fragments on one link leaves room for those of others.
+            fragment: netisr.register(
+                spec("fragment", limit).flow_key(reassembly::flow).share(limit.div_ceil(2)),
+                reassembly::handle,
+            )?,
         })
     }
 }

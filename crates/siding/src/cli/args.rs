@@ -142,6 +142,8 @@ pub(super) enum What {
     Drops,
     /// Workers: how busy, how much asleep
     Workers,
+    /// Paths that take less than their first link, and how long that is believed
+    PathMtus,
     /// Limits: what may be stored and sent at the most, how near it has come, and what was refused
     Limits,
 }

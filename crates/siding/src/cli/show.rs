@@ -30,6 +30,7 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
         What::Netisr => Request::ShowNetisr {},
         What::Drops => Request::ShowDrops {},
         What::Workers => Request::ShowWorkers {},
+        What::PathMtus => Request::ShowPathMtus {},
         What::Limits => Request::ShowLimits {},
         What::Groups => Request::Group(GroupRequest::Show {}),
     })?;
@@ -65,6 +66,15 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
         Answer::Workers(rows) => workers(&rows),
         Answer::Limits(rows) => limits(rows),
         Answer::Groups(rows) => group::table(rows),
+        Answer::PathMtus(rows) => {
+            let mut table = Table::new(&["DESTINATION", "INTERFACE", ">MTU/B", ">LEFT/s"]);
+            for row in rows {
+                let interface = row.interface.unwrap_or_else(|| "-".into());
+                let left = (row.left_ms / 1000).to_string();
+                table.row([row.destination.to_string(), interface, row.mtu.to_string(), left]);
+            }
+            table.to_string()
+        }
         _ => bail!("the daemon answers something else: is it of another version?"),
     })
 }

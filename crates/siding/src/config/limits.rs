@@ -1,6 +1,7 @@
 //! `[limits]`: bounds of the stack as a whole.
 
 use serde::Deserialize;
+use siding_stack::reassembly::ReassemblyLimits;
 use toml::Spanned;
 
 use super::check::Wrong;
@@ -20,11 +21,20 @@ pub(crate) struct Limits {
     pub(super) neighbors: Neighbors,
     #[serde(default)]
     pub(super) all_neighbors: AllNeighbors,
+    fragments: Option<Spanned<usize>>,
+    fragments_per_source: Option<Spanned<usize>>,
+    datagrams: Option<Spanned<usize>>,
+    datagrams_per_source: Option<Spanned<usize>>,
+    large_buffers: Option<Spanned<u32>>,
+    path_mtus: Option<Spanned<usize>>,
 }
 
 impl Limits {
     pub(super) fn check(self) -> Result<siding_stack::Limits, Wrong> {
         let default = siding_stack::Limits::default();
+        let usual = default.reassembly;
+        let fragments = 1..=1 << 20;
+        let datagrams = 1..=1 << 16;
         Ok(siding_stack::Limits {
             error_burst: ranged(self.error_burst, default.error_burst, 1..=1_000_000, "ICMP errors at once")?,
             error_rate: ranged(self.error_rate, default.error_rate, 0..=1_000_000, "ICMP errors a second")?,
@@ -40,6 +50,25 @@ impl Limits {
                 0..=1_000_000,
                 "redirects a second",
             )?,
+            reassembly: ReassemblyLimits {
+                fragments: ranged(self.fragments, usual.fragments, fragments.clone(), "fragments")?,
+                fragments_per_source: ranged(
+                    self.fragments_per_source,
+                    usual.fragments_per_source,
+                    fragments,
+                    "fragments",
+                )?,
+                datagrams: ranged(self.datagrams, usual.datagrams, datagrams.clone(), "datagrams")?,
+                datagrams_per_source: ranged(
+                    self.datagrams_per_source,
+                    usual.datagrams_per_source,
+                    datagrams,
+                    "datagrams",
+                )?,
+                ..usual
+            },
+            large_buffers: ranged(self.large_buffers, default.large_buffers, 0..=65_536, "large buffers")?,
+            path_mtus: ranged(self.path_mtus, default.path_mtus, 1..=1 << 20, "paths")?,
         })
     }
 }

@@ -53,6 +53,12 @@ fn everything_that_can_be_said() {
         enabled = false
         robustness = 3
         groups = 9
+        fragments = 100
+        fragments_per_source = 50
+        datagrams = 20
+        datagrams_per_source = 10
+        large_buffers = 0
+        path_mtus = 7
         [[interface]]
         name = "lan"
         driver = "tap"
@@ -98,6 +104,11 @@ fn everything_that_can_be_said() {
     let mld = config.stack.mld;
     assert_eq!((mld.enabled, mld.robustness, mld.groups), (false, 3, 9));
     assert_eq!((config.stack.limits.redirect_burst, config.stack.limits.redirect_rate), (7, 3));
+    let limits = &config.stack.limits;
+    assert_eq!((limits.error_burst, limits.error_rate), (5, 0));
+    assert_eq!((limits.large_buffers, limits.path_mtus), (0, 7));
+    assert_eq!((limits.reassembly.fragments, limits.reassembly.fragments_per_source), (100, 50));
+    assert_eq!((limits.reassembly.datagrams, limits.reassembly.datagrams_per_source), (20, 10));
     assert_eq!(config.routes[0].to.to_string(), "0.0.0.0/0");
     assert_eq!(config.routes[0].interface, "lan");
     assert_eq!((config.routes[1].metric, config.routes[0].metric), (5, 1024));

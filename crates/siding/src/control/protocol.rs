@@ -27,6 +27,7 @@ pub(crate) enum Request {
     ShowWorkers {},
     ShowLimits {},
     ShowAdvertisers {},
+    ShowPathMtus {},
     InterfaceAttach(AttachRequest),
     InterfaceDetach { name: String, timeout_ms: u64 },
     InterfaceSet { name: String, up: bool },
@@ -90,6 +91,7 @@ pub(crate) enum Answer {
     Laggs(Vec<LaggRow>),
     Bridges(Vec<BridgeRow>),
     Groups(Vec<GroupRow>),
+    PathMtus(Vec<PathMtuRow>),
     /// It is done, and there is nothing to tell.
     Done,
     /// An interface has gone.

@@ -148,6 +148,18 @@ pub(crate) struct LimitRow {
     pub(crate) refused: u64,
 }
 
+/// A path that takes less than its first link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PathMtuRow {
+    pub(crate) destination: IpAddr,
+    /// Of a link-local destination.
+    pub(crate) interface: Option<String>,
+    /// Bytes.
+    pub(crate) mtu: u16,
+    /// Until a larger packet is tried, in milliseconds.
+    pub(crate) left_ms: u64,
+}
+
 /// A worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WorkerRow {

@@ -119,6 +119,7 @@ impl Observer for Log {
             | Event::AddressConflict { interface, .. } => {
                 tracing::warn!("{}: {event}", self.name_of(*interface));
             }
+            Event::PathMtu { .. } => tracing::info!("{event}"),
             Event::DeviceError { interface, .. } => match self.tells_error(*interface) {
                 Some(0) => tracing::error!("{}: {event}", self.name_of(*interface)),
                 Some(unsaid) => {

@@ -71,6 +71,7 @@ impl Daemon {
             Request::AdvertiseStop { interface } => self.stop_advertising(ctx, &interface).map(done)?,
             Request::ShowDrops {} => Answer::Drops(self.show_drops()),
             Request::ShowWorkers {} => Answer::Workers(self.show_workers()),
+            Request::ShowPathMtus {} => Answer::PathMtus(self.show_path_mtus()),
             Request::ShowLimits {} => Answer::Limits(self.show_limits(ctx)),
             Request::InterfaceAttach(request) => self.attach(ctx, &interface(request)?).map(done)?,
             Request::InterfaceDetach { name, timeout_ms } => {

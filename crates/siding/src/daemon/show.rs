@@ -23,6 +23,7 @@ use crate::control::InterfaceRow;
 use crate::control::LaneRow;
 use crate::control::LimitRow;
 use crate::control::NeighborRow;
+use crate::control::PathMtuRow;
 use crate::control::RouteRow;
 use crate::control::TypeRow;
 use crate::control::WorkerRow;
@@ -131,6 +132,16 @@ impl Daemon {
             count: report.count,
         };
         self.stack.drops().into_iter().map(row).collect()
+    }
+
+    pub(super) fn show_path_mtus(&self) -> Vec<PathMtuRow> {
+        let row = |report: siding_stack::ip6::path_mtu::PathMtuReport| PathMtuRow {
+            destination: report.path.destination.into(),
+            interface: (!report.path.zone.is_none()).then(|| self.name_of(report.path.zone)),
+            mtu: report.mtu,
+            left_ms: u64::try_from(report.left.as_millis()).unwrap_or(u64::MAX),
+        };
+        self.stack.path_mtus().into_iter().map(row).collect()
     }
 
     pub(super) fn show_limits(&self, ctx: &mut Free<'_>) -> Vec<LimitRow> {

@@ -126,9 +126,38 @@ fn stories(all: &[frames::Named]) -> Vec<frames::Named> {
         |frames: &[Vec<u8>], aim| write(3, &frames.iter().map(|frame| step(frame, aim)).collect::<Vec<_>>());
     stories.push(("story-scan".to_string(), volley(&scan, 1)));
     stories.push(("story-strangers".to_string(), volley(&strangers, 0)));
+    stories.extend(fragments());
     let everything: Vec<Step<'_>> = all.iter().step_by(3).map(|(_, frame)| queued(frame)).collect();
     stories.push(("story-burst".to_string(), write(3, &[&everything[..], &[run]].concat())));
     stories
+}
+
+/// Packets in fragments: whole, with something wrong, and never complete.
+fn fragments() -> Vec<frames::Named> {
+    let (large, small) = (frames::fragments(4_000, 1232), frames::fragments(100, 24));
+    let four = frames::fragments4(3_000, 1200);
+    let order = |pieces: &[Vec<u8>], which: &[usize], then: &[Step<'_>]| {
+        let steps: Vec<Step<'_>> = which.iter().map(|n| step(&pieces[*n], 0)).collect();
+        write(3, &[&steps[..], then].concat())
+    };
+    let timeout = [Step::Run(Duration::from_secs(61))];
+    let mut overlap = small[1].clone();
+    overlap[ether::HEADER_LEN + 40 + 3] ^= 8;
+    let overlapping = [small[0].clone(), overlap, small[2].clone()];
+    let echo = frames::echo(frames::GLOBAL, frames::HOST, 64, 1452);
+    let told = frames::too_big(1300);
+    let too_big = [step(&echo, 0), step(&told, 0), step(&echo, 0)];
+    vec![
+        ("story-fragments".into(), order(&small, &[0, 1, 2, 3, 4], &[])),
+        ("story-fragments-backwards".into(), order(&small, &[4, 3, 2, 2, 1, 0], &[])),
+        ("story-fragments-large".into(), order(&large, &[1, 0, 3, 2], &timeout)),
+        ("story-fragments-overlap".into(), order(&overlapping, &[0, 1, 2], &timeout)),
+        ("story-fragments-timeout".into(), order(&small, &[0, 3], &timeout)),
+        ("story-fragments-detach".into(), order(&small, &[0, 3], &[Step::Unplug(0)])),
+        ("story-fragments4".into(), order(&four, &[2, 0, 1], &[])),
+        ("story-fragments4-timeout".into(), order(&four, &[0, 2], &timeout)),
+        ("story-too-big".into(), write(3, &too_big)),
+    ]
 }
 
 /// A frame to an interface of link 0: as it is, as what is cut short shall stay so.

@@ -87,6 +87,40 @@ pub(super) fn echo(src: Ipv6Addr, dst: Ipv6Addr, hop_limit: u8, data: usize) -> 
     v6(src, dst, IpProto::ICMP6, hop_limit, &message)
 }
 
+/// An echo request to the host in fragments of `chunk` bytes, the last one shorter.
+pub(super) fn fragments(data: usize, chunk: usize) -> Vec<Vec<u8>> {
+    let message = message6(GLOBAL, HOST, Icmp6Repr::EchoRequest { ident: 7, seq: 3 }, &vec![0x5a; data]);
+    let last = (message.len() - 1) / chunk;
+    let piece = |(n, part): (usize, &[u8])| {
+        let offset = (n * chunk) as u16;
+        let header = FragmentRepr { next_header: IpProto::ICMP6, offset, more: n < last, ident: 77 };
+        let payload = [written(|out| header.emit(out)), part.to_vec()].concat();
+        v6(GLOBAL, HOST, IpProto::FRAGMENT, 64, &payload)
+    };
+    message.chunks(chunk).enumerate().map(piece).collect()
+}
+
+/// The same for IPv4.
+pub(super) fn fragments4(data: usize, chunk: usize) -> Vec<Vec<u8>> {
+    let mut message = vec![0x5a; 8 + data];
+    Icmp4Repr::EchoRequest { ident: 7, seq: 3 }.emit(&mut message).expect("there is room");
+    let last = (message.len() - 1) / chunk;
+    let piece = |(n, part): (usize, &[u8])| {
+        let header = Ip4Repr::new(V4, HOST_V4, IpProto::ICMP, 64, part.len() as u16);
+        let (frag_offset, more_fragments) = ((n * chunk) as u16, n < last);
+        v4(&Ip4Repr { dont_fragment: false, more_fragments, frag_offset, ident: 7, ..header }, part)
+    };
+    message.chunks(chunk).enumerate().map(piece).collect()
+}
+
+/// What a router says of an echo reply of the host's, as large as a link takes.
+pub(super) fn too_big(mtu: u32) -> Vec<u8> {
+    let reply = message6(HOST, GLOBAL, Icmp6Repr::EchoReply { ident: 7, seq: 1 }, &[0x5a; 1452]);
+    let invoking = &v6(HOST, GLOBAL, IpProto::ICMP6, 64, &reply)[ether::HEADER_LEN..][..1232];
+    let message = message6(LOCAL, HOST, Icmp6Repr::PacketTooBig { mtu }, invoking);
+    v6(LOCAL, HOST, IpProto::ICMP6, 64, &message)
+}
+
 /// An ARP message, as a frame.
 pub(super) fn arp(message: ArpRepr, dst: Mac) -> Vec<u8> {
     frame(dst, EtherType::ARP, &message.to_bytes())

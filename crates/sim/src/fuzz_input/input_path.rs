@@ -208,8 +208,16 @@ fn check(world: &World) {
             );
         }
         let held: usize = neighbors.iter().map(|neighbor| neighbor.held).sum();
+        let limits = node.control(|stack, ctx| stack.limits(ctx));
+        let used = |what: &str| limits.iter().find(|limit| limit.name == what).map_or(0, |limit| limit.used);
+        assert!(limits.iter().all(|limit| limit.used <= limit.limit), "{name}: beyond a limit: {limits:?}");
+        assert_eq!(used("large-buffers"), 0, "{name}: a large buffer is in use for a moment only");
         let live = node.pool.live() - node.hoard.len();
-        assert_eq!(live, held, "{name}: buffers in use are those that wait for neighbors");
+        let waiting = held + used("reassembly-fragments") as usize;
+        assert_eq!(
+            live, waiting,
+            "{name}: buffers in use are those that wait for neighbors, or for fragments"
+        );
     }
 }
 

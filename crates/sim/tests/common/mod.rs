@@ -92,6 +92,9 @@ pub fn without_mld(name: &str) -> NodeSpec {
     spec
 }
 
+/// What holds buffers for a while, and none when all interfaces have gone.
+const MUST_EMPTY: [&str; 3] = ["packet-buffers", "large-buffers", "reassembly-fragments"];
+
 /// A world, and all that its nodes sent.
 pub struct Net {
     pub world: World,
@@ -322,6 +325,12 @@ impl Net {
         })
     }
 
+    /// One of the node's bounds.
+    pub fn limit(&self, node: NodeId, name: &str) -> siding_stack::LimitReport {
+        let limits = self.world.node(node).control(|stack, ctx| stack.limits(ctx));
+        limits.into_iter().find(|limit| limit.name == name).expect("a limit of this name")
+    }
+
     pub fn icmp(&self) -> Vec<Icmp> {
         let mut all = Vec::new();
         for frame in self.frames() {
@@ -393,6 +402,10 @@ impl Drop for Net {
             node.stack.check_conservation().expect("one fate each");
             assert!(node.stack.netisr_types().iter().all(|kind| kind.total().resident == 0));
             assert!(node.pool.is_full(), "{}: {} buffers are missing", node.name, node.pool.live());
+            let limits = node.control(|stack, ctx| stack.limits(ctx));
+            for limit in limits.iter().filter(|limit| MUST_EMPTY.contains(&limit.name.as_str())) {
+                assert_eq!(limit.used, 0, "{}: {}", node.name, limit.name);
+            }
         }
     }
 }

@@ -236,6 +236,7 @@ impl Stack {
         held.iter().for_each(|_| drops.count(Drop::InterfaceGone));
         Mbuf::free_all(held);
         shared.timers.purge(ctx, id);
+        shared.paths.forget(ctx, |path| path.zone == id);
     }
 }
 

@@ -7,6 +7,7 @@ use siding_netisr::Cause;
 use crate::Stack;
 use crate::drops::Drop;
 use crate::limits::LimitReport;
+use crate::reassembly;
 
 impl Stack {
     /// Every bound: of the whole stack first, then interface by interface.
@@ -39,6 +40,14 @@ impl Stack {
             shared.redirect_tokens(ctx, self.now()),
         ];
         reports.extend(shared.neighbor_totals.report(&shared.neighbors_used, &shared.neighbors));
+        if let Some(large) = &shared.large {
+            reports.push(LimitReport {
+                refused: large.refused(),
+                ..LimitReport::new("large-buffers", large.capacity(), large.live())
+            });
+        }
+        reports.extend(reassembly::limits(&shared.fragments, &shared.reassembly));
+        reports.push(shared.paths.limits());
         for kind in self.netisr_types() {
             // A lane each: the bound is each worker's, and so is the highest use.
             let fullest = kind.workers.iter().map(|lane| lane.resident).max().unwrap_or(0);

@@ -8,6 +8,7 @@ mod host;
 mod interface;
 mod limits;
 mod neighbor;
+mod path;
 mod report;
 mod route;
 mod send;

@@ -120,11 +120,21 @@ impl Stack {
         data: &[u8],
         emit: impl FnOnce(&mut [u8], &mut [u8]) -> Result<usize, siding_wire::Malformed>,
     ) -> Result<Mbuf, SendError> {
-        let mut packet = self.shared.pool.alloc().ok_or(SendError::NoBuffer)?;
+        let mut packet = self.buffer(header_len + len, data.len())?;
         let place = packet.append(header_len + len).ok_or(SendError::TooLarge(data.len()))?;
         let (header, message) = place.split_at_mut(header_len);
         message[len - data.len()..].copy_from_slice(data);
         emit(header, message).map_err(|_| SendError::TooLarge(data.len()))?;
         Ok(packet)
+    }
+
+    /// A buffer for a packet of `len` bytes, `data` of them the caller's: a large one if need be.
+    fn buffer(&self, len: usize, data: usize) -> Result<Mbuf, SendError> {
+        let pool = &self.shared.pool;
+        if len <= pool.buffer_size() - pool.headroom() {
+            return pool.alloc().ok_or(SendError::NoBuffer);
+        }
+        let large = self.shared.large.as_ref().filter(|large| len <= large.buffer_size());
+        large.ok_or(SendError::TooLarge(data))?.alloc().ok_or(SendError::NoBuffer)
     }
 }

@@ -53,8 +53,13 @@ pub(crate) fn input(
             local.cache.free(packet);
         }
         Ok((error, quoted)) if error.is_error() => {
-            let quoted = quoted.to_vec();
-            report(ctx, local, error, about.header.src, &quoted);
+            let believed = match error {
+                Icmp6Repr::PacketTooBig { mtu } => ip6::too_big(ctx, local, config, on, mtu, quoted),
+                _ => true,
+            };
+            if believed {
+                report(ctx, local, error, about.header.src, quoted);
+            }
             local.cache.free(packet);
         }
         //= RFC 4443 s2.4(b) [4443-2]: unknown informational messages are dropped in silence.
@@ -114,16 +119,9 @@ fn report(
     from: std::net::Ipv6Addr,
     quoted: &[u8],
 ) {
-    let Some((header, message)) = quoted.split_at_checked(HEADER_LEN) else { return };
-    let (Some(IpProto(next_header)), [128, _, _, _, a, b, c, d, ..]) =
-        (header.get(6).map(|b| IpProto(*b)), message)
-    else {
-        return;
-    };
-    if next_header != IpProto::ICMP6.0 {
-        return;
-    }
-    let (ident, seq) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
+    //= RFC 4443 s2.4(d) [4443-2]: what the quoted packet was decides who is told.
+    let Some((header, payload)) = ip6::quoted_header(quoted) else { return };
+    let Some((ident, seq)) = ip6::echo_request(&header, payload) else { return };
     let answer = Answer::Error { from: from.into(), what: describe(error) };
     local.shared.pings.answer(ctx, ident, PingReply { seq, at: local.now, answer });
 }
@@ -135,6 +133,7 @@ fn describe(error: Icmp6Repr) -> String {
         Icmp6Repr::DestUnreachable { code: 4 } => "port unreachable".into(),
         Icmp6Repr::DestUnreachable { code } => format!("destination unreachable, code {code}"),
         Icmp6Repr::PacketTooBig { mtu } => format!("packet too big, the next link takes {mtu} bytes"),
+        Icmp6Repr::TimeExceeded { code: 1 } => "fragment reassembly time exceeded".into(),
         Icmp6Repr::TimeExceeded { .. } => "hop limit exceeded".into(),
         Icmp6Repr::ParamProblem { code, pointer } => {
             format!("parameter problem, code {code}, at octet {pointer}")

@@ -31,11 +31,14 @@ pub enum IfCounter {
     LacpOut,
     MldQueryIn,
     MldReportIn,
+    FragmentsIn,
+    Reassembled,
+    FragmentsOut,
 }
 
 impl IfCounter {
     /// All of them, in order.
-    pub const ALL: [IfCounter; 24] = [
+    pub const ALL: [IfCounter; 27] = [
         IfCounter::RxPackets,
         IfCounter::RxBytes,
         IfCounter::TxPackets,
@@ -60,6 +63,9 @@ impl IfCounter {
         IfCounter::LacpOut,
         IfCounter::MldQueryIn,
         IfCounter::MldReportIn,
+        IfCounter::FragmentsIn,
+        IfCounter::Reassembled,
+        IfCounter::FragmentsOut,
     ];
 
     /// The counter's name in tables.
@@ -89,6 +95,9 @@ impl IfCounter {
             IfCounter::LacpOut => "lacp-out",
             IfCounter::MldQueryIn => "mld-query-in",
             IfCounter::MldReportIn => "mld-report-in",
+            IfCounter::FragmentsIn => "fragments-in",
+            IfCounter::Reassembled => "reassembled",
+            IfCounter::FragmentsOut => "fragments-out",
         }
     }
 }

@@ -9,6 +9,7 @@ use siding_wire::icmp4::unreachable;
 use siding_wire::ip4;
 use siding_wire::ip4::Ip4Repr;
 
+use super::fragment;
 use super::output::error;
 use super::output::output;
 use crate::config::Config;
@@ -69,7 +70,7 @@ fn parse(packet: &mut Mbuf) -> Result<Ip4Repr, Drop> {
     Ok(header)
 }
 
-fn deliver(
+pub(super) fn deliver(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     config: &Config,
@@ -78,7 +79,7 @@ fn deliver(
     packet: Mbuf,
 ) {
     if header.is_fragment() {
-        return local.drop_packet(packet, Drop::Fragment);
+        return fragment::defer(ctx, local, on, &header, packet);
     }
     let at = packet.len() - usize::from(header.payload_len);
     match header.proto {

@@ -1,8 +1,11 @@
 //! IPv4: a host's echo, and what ARP needs.
 
+mod fragment;
 mod input;
 mod output;
 
+pub(crate) use fragment::fragment_input;
+pub(crate) use fragment::reassembly_timeout;
 pub(crate) use input::input;
 pub(crate) use input::local_input;
 pub(crate) use output::output;

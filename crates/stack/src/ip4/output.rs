@@ -11,6 +11,7 @@ use siding_wire::icmp4::Icmp4Repr;
 use siding_wire::ip4::HEADER_LEN;
 use siding_wire::ip4::Ip4Repr;
 
+use super::fragment;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::neighbor;
@@ -38,7 +39,9 @@ pub(crate) fn output(
     }
     let Some((out, next_hop)) = config.route4(dst) else { return local.drop_packet(packet, Drop::NoRoute) };
     if packet.len() > usize::from(out.mtu) {
-        return local.drop_packet(packet, Drop::TooBig);
+        return fragment::output(ctx, local, out, packet, |ctx, local, piece| {
+            neighbor::output(ctx, local, out, next_hop.into(), piece);
+        });
     }
     neighbor::output(ctx, local, out, next_hop.into(), packet);
 }

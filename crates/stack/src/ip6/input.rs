@@ -6,11 +6,6 @@ use siding_mbuf::Mbuf;
 use siding_wire::IpProto;
 use siding_wire::Mac;
 use siding_wire::checksum::Ends;
-use siding_wire::ext6::ExtKind;
-use siding_wire::ext6::OptAction;
-use siding_wire::ext6::Options;
-use siding_wire::ext6::Upper;
-use siding_wire::ext6::Walker;
 use siding_wire::icmp6::Icmp6Repr;
 use siding_wire::icmp6::problem;
 use siding_wire::icmp6::unreachable;
@@ -18,6 +13,10 @@ use siding_wire::ip6::Ip6Repr;
 use siding_wire::udp::UdpRepr;
 
 use super::forward;
+use super::headers;
+use super::headers::Next;
+use super::headers::Verdict;
+use super::reassemble;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::icmp6;
@@ -65,10 +64,10 @@ pub(crate) fn input(
         if !on.has_joined(header.dst, config.forwarding) {
             return local.drop_packet(packet, Drop::NotJoined);
         }
-        return deliver(ctx, local, config, on, about, packet);
+        return deliver(ctx, local, config, on, about, false, packet);
     }
     if config.owner6(header.dst, on.ifnet.id).is_some() {
-        return deliver(ctx, local, config, on, about, packet);
+        return deliver(ctx, local, config, on, about, false, packet);
     }
     if !config.forwarding {
         return local.drop_packet(packet, Drop::NotForUs);
@@ -91,20 +90,27 @@ pub(crate) fn local_input(
         Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
     };
     let about = Packet6 { header, from: Mac::ZERO, link: LinkCast::Unicast };
-    deliver(ctx, local, &config, on, about, packet);
+    deliver(ctx, local, &config, on, about, false, packet);
 }
 
-/// A packet that is for us: its extension headers, then the upper layer.
-fn deliver(
+/// A packet that is for us: its extension headers, then the upper layer. `joined` says that it was put together of
+/// fragments.
+pub(super) fn deliver(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     config: &Config,
     on: &Interface,
     about: Packet6,
+    joined: bool,
     packet: Mbuf,
 ) {
-    let upper = match headers(&about, packet.data()) {
-        Ok(upper) => upper,
+    let (upper, atomic) = match headers::walk(&about, packet.data()) {
+        Ok(Next::Upper(upper, atomic)) => (upper, atomic),
+        // A fragment of what was put together of fragments: nobody sends that who means well.
+        Ok(Next::Fragment(_)) if joined => return local.drop_packet(packet, Drop::Fragment),
+        Ok(Next::Fragment(fragment)) => {
+            return reassemble::defer(ctx, local, on, &about, &fragment, packet);
+        }
         Err(Verdict::Drop(cause)) => return local.drop_packet(packet, cause),
         Err(Verdict::Problem(code, pointer)) => {
             let repr = Icmp6Repr::ParamProblem { code, pointer };
@@ -112,11 +118,7 @@ fn deliver(
             return local.drop_packet(packet, Drop::Option);
         }
     };
-    //= RFC 8200 s4.5 [8200-4]: an atomic fragment is a packet by itself. Others would be put together.
-    let fragmented = upper.fragment.is_some();
-    if upper.fragment.is_some_and(|fragment| !fragment.is_atomic()) {
-        return local.drop_packet(packet, Drop::Fragment);
-    }
+    let fragmented = joined || atomic;
     let at = siding_wire::ip6::HEADER_LEN + upper.offset;
     match upper.proto {
         IpProto::ICMP6 => icmp6::input(ctx, local, config, on, about, at, fragmented, packet),
@@ -139,58 +141,4 @@ fn deliver(
             local.drop_packet(packet, Drop::UnknownProtocol);
         }
     }
-}
-
-/// What a header wants done with the packet.
-enum Verdict {
-    Drop(Drop),
-    /// Parameter Problem of this code, at this octet.
-    Problem(u8, u32),
-}
-
-/// Walks the extension headers, in their order.
-fn headers(about: &Packet6, packet: &[u8]) -> Result<Upper, Verdict> {
-    let payload = packet.get(siding_wire::ip6::HEADER_LEN..).unwrap_or_default();
-    let mut walker = Walker::new(about.header.next_header, payload);
-    for header in &mut walker {
-        let header = header.map_err(|error| match error.cause {
-            //= RFC 8200 s4 [8200-1]: hop-by-hop options stand first, or nowhere.
-            siding_wire::Malformed::HopByHopNotFirst => {
-                Verdict::Problem(problem::NEXT_HEADER, error.pointer as u32)
-            }
-            why => Verdict::Drop(Drop::Malformed(why)),
-        })?;
-        match &header.kind {
-            ExtKind::HopByHop(options) | ExtKind::DstOpts(options) => check_options(about, options)?,
-            //= RFC 8200 s4.4 [8200-3]: an unknown routing type is passed over if no segment is left.
-            ExtKind::Routing { segments_left: 0, .. } => {}
-            ExtKind::Routing { .. } => {
-                return Err(Verdict::Problem(problem::FIELD, header.pointer() as u32 + 2));
-            }
-            ExtKind::Fragment(_) => {}
-        }
-    }
-    Ok(walker.upper())
-}
-
-//= RFC 8200 s4.2 [8200-2]: the two highest bits of an unknown option say what to do with its packet.
-fn check_options(about: &Packet6, options: &Options<'_>) -> Result<(), Verdict> {
-    for option in options.clone() {
-        let option = option.map_err(|error| Verdict::Drop(Drop::Malformed(error.cause)))?;
-        if option.kind == siding_wire::ext6::OPT_ROUTER_ALERT {
-            continue;
-        }
-        match option.action() {
-            OptAction::Skip => {}
-            OptAction::Discard => return Err(Verdict::Drop(Drop::Option)),
-            OptAction::Report => return Err(Verdict::Problem(problem::OPTION, option.pointer as u32)),
-            OptAction::ReportUnlessMulticast if about.header.dst.is_multicast() => {
-                return Err(Verdict::Drop(Drop::Option));
-            }
-            OptAction::ReportUnlessMulticast => {
-                return Err(Verdict::Problem(problem::OPTION, option.pointer as u32));
-            }
-        }
-    }
-    Ok(())
 }

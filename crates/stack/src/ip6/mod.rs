@@ -1,11 +1,23 @@
 //! IPv6.
 
 mod forward;
+mod fragment;
+mod headers;
 mod input;
 mod output;
+pub mod path_mtu;
+mod paths;
+mod reassemble;
 pub mod source;
 
+pub(crate) use fragment::Idents;
 pub(crate) use input::Packet6;
 pub(crate) use input::input;
 pub(crate) use input::local_input;
 pub(crate) use output::output;
+pub(crate) use paths::Paths;
+pub(crate) use paths::echo_request;
+pub(crate) use paths::quoted_header;
+pub(crate) use paths::too_big;
+pub(crate) use reassemble::fragment_input;
+pub(crate) use reassemble::reassembly_timeout;

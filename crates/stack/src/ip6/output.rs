@@ -7,7 +7,10 @@ use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_wire::ether::multicast_mac;
+use siding_wire::ip6::MIN_MTU;
 
+use super::fragment;
+use super::paths;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::Interface;
@@ -35,13 +38,18 @@ pub(crate) fn output(
     let Some((out, next_hop)) = route(config, dst, scope) else {
         return local.drop_packet(packet, Drop::NoRoute);
     };
-    if packet.len() > usize::from(out.mtu) {
-        return local.drop_packet(packet, Drop::TooBig);
+    let send = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf| match dst.is_multicast() {
+        true => local.transmit_ip(ctx, out, multicast_mac(dst), packet),
+        false => forward_out(ctx, local, out, next_hop, packet),
+    };
+    //= RFC 8200 s5, RFC 8201 s4 [8200-5][8201-1]: every path takes 1280 bytes; more goes as the path takes it.
+    if packet.len() > MIN_MTU {
+        let mtu = paths::mtu(local, dst, out);
+        if packet.len() > mtu {
+            return fragment::output(ctx, local, out, mtu, packet, send);
+        }
     }
-    if dst.is_multicast() {
-        return local.transmit_ip(ctx, out, multicast_mac(dst), packet);
-    }
-    forward_out(ctx, local, out, next_hop, packet);
+    send(ctx, local, packet);
 }
 
 /// Sends a packet to the neighbour `next_hop` on `out`.
@@ -56,7 +64,7 @@ pub(crate) fn forward_out(
 }
 
 /// The way to `dst`: for link-local and multicast destinations, the interface they are meant on.
-fn route(config: &Config, dst: Ipv6Addr, scope: IfId) -> Option<(&Interface, Ipv6Addr)> {
+pub(super) fn route(config: &Config, dst: Ipv6Addr, scope: IfId) -> Option<(&Interface, Ipv6Addr)> {
     if siding_wire::ip6::is_link_local(dst) || dst.is_multicast() {
         return config.interface(scope).map(|out| (out, dst));
     }

@@ -23,11 +23,15 @@ use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ip6::path_mtu::PathMtus;
 use crate::nd6::nud::Nud;
 use crate::nd6::nud::NudState;
 use crate::neighbor::Direct;
 use crate::neighbor::Evicted;
 use crate::neighbor::Lle;
+use crate::reassembly;
+use crate::reassembly::Held;
+use crate::reassembly::Reassembly;
 use crate::snapshot::Reader;
 use crate::stack::Shared;
 
@@ -41,6 +45,9 @@ pub(crate) struct Local {
     pub(crate) chance: Chance,
     /// Neighbours found without a lock.
     pub(crate) direct: Direct,
+    /// Packets that this worker puts together.
+    pub(crate) reassembly: Reassembly<Held>,
+    pub(crate) paths: Reader<PathMtus>,
     config: Reader<Config>,
     /// The configuration whose groups have been reported.
     followed: Arc<Config>,
@@ -57,6 +64,8 @@ impl Local {
             cache: shared.pool.cache(256),
             chance: Chance::new(shared.seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             direct: Direct::new(),
+            reassembly: Reassembly::new(shared.fragments),
+            paths: shared.paths.reader(),
             config: shared.config.reader(),
             followed: Arc::default(),
             ports: Vec::new(),
@@ -237,6 +246,16 @@ impl Local {
         self.ports.get(slot)?.as_ref()
     }
 
+    /// An empty packet with room for `len` bytes, a large one if need be; its headroom is for headers only if `len` is
+    /// what a link may take.
+    pub(crate) fn alloc(&mut self, len: usize) -> Option<Mbuf> {
+        let pool = self.cache.pool();
+        if len <= pool.buffer_size() - pool.headroom() {
+            return self.cache.alloc();
+        }
+        self.shared.large.as_ref().filter(|large| len <= large.buffer_size())?.alloc()
+    }
+
     /// A copy that is ours alone, with fresh headroom.
     pub(crate) fn unshare(&mut self, packet: Mbuf) -> Option<Mbuf> {
         let copy = packet.copy(&mut self.cache);
@@ -278,6 +297,7 @@ impl siding_netisr::Local for Local {
     fn depart(&mut self, stays: &dyn Fn(IfId) -> bool) {
         self.refresh();
         self.direct.depart(stays);
+        reassembly::depart(self, stays);
         for slot in 0..self.ports.len() {
             let gone = self.ports[slot].take_if(|port| !stays(port.ifnet.id));
             for frame in gone.into_iter().flat_map(Port::into_queue) {

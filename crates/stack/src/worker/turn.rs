@@ -16,6 +16,7 @@ use crate::lagg;
 use crate::mld;
 use crate::nd6;
 use crate::neighbor;
+use crate::reassembly;
 use crate::stack::Shared;
 use crate::timer::Due;
 
@@ -64,7 +65,7 @@ impl StackWorker {
             full |= got == BATCH;
         }
         let polled = self.worker.poll(&mut self.local, Self::BUDGET);
-        let timers = self.timers(now);
+        let timers = self.timers(now) + self.expire(now);
         self.first_hops();
         // Last, so that what timers have changed is followed before anybody sleeps.
         self.worker.with_ctx(|ctx| mld::follow(ctx, &mut self.local));
@@ -72,9 +73,9 @@ impl StackWorker {
         for event in self.local.take_events() {
             self.local.shared.observer.event(&event);
         }
-        let more = full || polled.more || timers == BATCH || (backlogged && received > 0);
+        let more = full || polled.more || timers >= BATCH || (backlogged && received > 0);
         // A backlog waits for the wire to drain: a moment, not a wake-up.
-        let next = self.local.shared.timers.next();
+        let next = self.local.shared.timers.next().min(self.local.reassembly.deadline());
         let next = if backlogged { next.min(now + std::time::Duration::from_micros(100)) } else { next };
         Turn { received, handled: polled.handled, timers, more, next }
     }
@@ -177,6 +178,15 @@ impl StackWorker {
                 }
             });
         }
+    }
+
+    /// Gives up packets whose fragments did not all come.
+    fn expire(&mut self, now: Instant) -> usize {
+        if self.local.reassembly.deadline() > now {
+            return 0;
+        }
+        let local = &mut self.local;
+        self.worker.with_ctx(|ctx| reassembly::expire(ctx, local))
     }
 
     /// Sends what is queued. True if a wire did not take everything.

@@ -1,0 +1,159 @@
+//! Fragments of IPv4 packets that are for us, and packets of our own that are cut (RFC 791).
+//!
+//! The table and its bounds are those of IPv6, [`crate::reassembly`], and so is what an overlap does: RFC 791 lets
+//! the later one win, which has served nobody but attackers (RFC 5722).
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::icmp4::Icmp4Repr;
+use siding_wire::icmp4::exceeded;
+use siding_wire::ip4;
+use siding_wire::ip4::HEADER_LEN;
+use siding_wire::ip4::Ip4Repr;
+
+use super::input::deliver;
+use super::output::error;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::icmp6::LinkCast;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::reassembly;
+use crate::reassembly::Fragment;
+use crate::reassembly::Held;
+use crate::reassembly::Key;
+use crate::reassembly::Piece;
+use crate::worker::Local;
+
+/// The longest data of a packet without options, in octets.
+const LONGEST: usize = u16::MAX as usize - HEADER_LEN;
+
+/// Sends a fragment to where the others of its packet are.
+pub(super) fn defer(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    on: &Interface,
+    header: &Ip4Repr,
+    packet: Mbuf,
+) {
+    let from = (siding_wire::Mac::ZERO, LinkCast::Unicast);
+    reassembly::defer(ctx, local, on, from, &key(on, header), packet);
+}
+
+/// A fragment that has come there.
+pub(crate) fn fragment_input(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    meta: Fragment,
+    packet: Mbuf,
+) {
+    let header = match Ip4Repr::parse(packet.data()) {
+        Ok((header, _)) => header,
+        Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
+    };
+    let len = usize::from(header.payload_len);
+    let cut_wrong = header.more_fragments && (len == 0 || !len.is_multiple_of(8));
+    if cut_wrong || usize::from(header.frag_offset) + len > LONGEST {
+        return local.drop_packet(packet, Drop::Fragment);
+    }
+    let at = packet.len() - len;
+    let held = Held { packet, at, from: meta.from, link: meta.link };
+    let piece = Piece { at: header.frag_offset.into(), more: header.more_fragments, packet: held };
+    if let Some(pieces) = reassembly::add(local, key(on, &header), piece) {
+        whole(ctx, local, config, on, pieces);
+    }
+}
+
+/// Tells the sender of a first fragment that the others did not come in time.
+pub(crate) fn reassembly_timeout(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    first: &Held,
+) {
+    let Ok((header, _)) = Ip4Repr::parse(first.packet.data()) else { return };
+    let repr = Icmp4Repr::TimeExceeded { code: exceeded::REASSEMBLY };
+    error(ctx, local, config, repr, header, &first.packet);
+}
+
+/// Cuts a packet of our own into fragments of at most `mtu` bytes and hands each to `send`.
+pub(super) fn output(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    out: &Interface,
+    packet: Mbuf,
+    mut send: impl FnMut(&mut Ctx<'_, Unlocked>, &mut Local, Mbuf),
+) {
+    let chunk = (usize::from(out.mtu) - HEADER_LEN) & !7;
+    let (Ok((header, data)), Ok(header_len)) =
+        (Ip4Repr::parse(packet.data()), ip4::header_len(packet.data()))
+    else {
+        return local.drop_packet(packet, Drop::TooBig);
+    };
+    // Options would have to be told apart: our own packets that are large have none.
+    if header_len != HEADER_LEN {
+        return local.drop_packet(packet, Drop::TooBig);
+    }
+    let ident = local.shared.idents.next(header.src.into(), header.dst.into()) as u16;
+    for (n, part) in data.chunks(chunk).enumerate() {
+        let offset = n * chunk;
+        let fragment = Ip4Repr {
+            ident,
+            dont_fragment: false,
+            more_fragments: offset + part.len() < data.len(),
+            frag_offset: offset as u16,
+            payload_len: part.len() as u16,
+            ..header
+        };
+        let Some(piece) = piece(local, fragment, part) else {
+            local.count(Drop::NoBuffer);
+            break;
+        };
+        out.ifnet.counters.add(IfCounter::FragmentsOut, 1);
+        send(ctx, local, piece);
+    }
+    local.cache.free(packet);
+}
+
+fn piece(local: &mut Local, header: Ip4Repr, data: &[u8]) -> Option<Mbuf> {
+    let mut piece = local.cache.alloc()?;
+    header.emit(piece.append(HEADER_LEN)?).ok()?;
+    piece.extend_from_slice(data).then_some(piece)
+}
+
+fn key(on: &Interface, header: &Ip4Repr) -> Key {
+    Key::new(on, header.src.into(), header.dst.into(), header.ident.into(), header.proto.0)
+}
+
+/// All pieces are there, in order.
+fn whole(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    pieces: Vec<Piece<Held>>,
+) {
+    let built = build(local, &pieces);
+    let count = pieces.len();
+    for piece in pieces {
+        local.cache.free(piece.packet.packet);
+    }
+    let Some((header, packet)) = built else {
+        return (0..count).for_each(|_| local.count(Drop::NoLargeBuffer));
+    };
+    on.ifnet.counters.add(IfCounter::Reassembled, 1);
+    deliver(ctx, local, config, on, header, packet);
+}
+
+/// The packet as it was, but for options, which nobody here reads.
+fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Option<(Ip4Repr, Mbuf)> {
+    let (first, _) = Ip4Repr::parse(pieces.first()?.packet.packet.data()).ok()?;
+    let payload_len = u16::try_from(pieces.last()?.end()).ok()?;
+    let header = Ip4Repr { payload_len, more_fragments: false, frag_offset: 0, ..first };
+    let mut bytes = [0; HEADER_LEN];
+    header.emit(&mut bytes).ok()?;
+    Some((header, reassembly::join(local, &bytes, pieces)?))
+}

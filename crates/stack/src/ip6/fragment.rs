@@ -1,0 +1,154 @@
+//! Cutting packets of our own that are larger than their path takes (RFC 8200 s4.5).
+
+use std::hash::Hasher;
+use std::net::IpAddr;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::IpProto;
+use siding_wire::ext6::ExtKind;
+use siding_wire::ext6::FRAGMENT_LEN;
+use siding_wire::ext6::FragmentRepr;
+use siding_wire::ext6::Upper;
+use siding_wire::ext6::Walker;
+use siding_wire::icmp6::Icmp6Type;
+use siding_wire::ip6::HEADER_LEN;
+use siding_wire::ip6::Ip6Repr;
+use siphasher::sip::SipHasher13;
+
+use crate::drops::Drop;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::worker::Local;
+
+/// Numbers for packets that are cut: each pair of addresses counts from a place of its own, which others cannot
+/// guess, in a counter that few pairs share (RFC 7739 s5.3).
+#[derive(Debug)]
+pub(crate) struct Idents {
+    counters: [AtomicU32; 64],
+    secret: u64,
+}
+
+impl Idents {
+    pub(crate) fn new(secret: u64) -> Idents {
+        Idents { counters: std::array::from_fn(|_| AtomicU32::new(0)), secret }
+    }
+
+    /// The next number for packets from `source` to `destination`.
+    pub(crate) fn next(&self, source: IpAddr, destination: IpAddr) -> u32 {
+        let mut hasher = SipHasher13::new_with_keys(self.secret, 2);
+        for addr in [source, destination] {
+            match addr {
+                IpAddr::V6(addr) => hasher.write_u128(addr.to_bits()),
+                IpAddr::V4(addr) => hasher.write_u32(addr.to_bits()),
+            }
+        }
+        let hash = hasher.finish();
+        let counter = &self.counters[(hash >> 32) as usize % self.counters.len()];
+        (hash as u32).wrapping_add(counter.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Cuts a packet into fragments of at most `mtu` bytes and hands each to `send`.
+pub(crate) fn output(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    out: &Interface,
+    mtu: usize,
+    packet: Mbuf,
+    mut send: impl FnMut(&mut Ctx<'_, Unlocked>, &mut Local, Mbuf),
+) {
+    let Some(cut) = Cut::new(&packet, mtu) else { return local.drop_packet(packet, Drop::TooBig) };
+    let ident = local.shared.idents.next(cut.header.src.into(), cut.header.dst.into());
+    let (front, data) = packet.data().split_at(cut.front);
+    for (n, chunk) in data.chunks(cut.chunk).enumerate() {
+        let offset = n * cut.chunk;
+        let more = offset + chunk.len() < data.len();
+        // No packet is longer than 65,535 bytes, headers included.
+        let fragment = FragmentRepr { next_header: cut.next_header, offset: offset as u16, more, ident };
+        let Some(piece) = piece(local, front, &cut, fragment, chunk) else {
+            local.count(Drop::NoBuffer);
+            break;
+        };
+        out.ifnet.counters.add(IfCounter::FragmentsOut, 1);
+        send(ctx, local, piece);
+    }
+    local.cache.free(packet);
+}
+
+/// Where a packet is cut.
+struct Cut {
+    header: Ip6Repr,
+    /// Bytes that stand in front of each fragment header: what routers on the way look at.
+    front: usize,
+    /// Where the field stands that announces what follows them.
+    pointer: usize,
+    /// What follows them.
+    next_header: IpProto,
+    /// Bytes of data in each fragment but the last.
+    chunk: usize,
+}
+
+impl Cut {
+    /// `None` if the packet must not be cut, or cannot be.
+    fn new(packet: &Mbuf, mtu: usize) -> Option<Cut> {
+        let (header, payload) = Ip6Repr::parse(packet.data()).ok()?;
+        let (mut front, mut pointer, mut next_header) = (HEADER_LEN, 6, header.next_header);
+        let mut walker = Walker::new(header.next_header, payload);
+        for ext in &mut walker {
+            let ext = ext.ok()?;
+            if matches!(ext.kind, ExtKind::HopByHop(_) | ExtKind::Routing { .. }) {
+                front = HEADER_LEN + ext.offset + ext.len;
+                pointer = ext.pointer();
+                next_header = ext.next_header;
+            }
+        }
+        if is_nd(&walker.upper(), payload) {
+            return None;
+        }
+        let chunk = mtu.checked_sub(front + FRAGMENT_LEN)? & !7;
+        (chunk > 0).then_some(Cut { header, front, pointer, next_header, chunk })
+    }
+}
+
+//= RFC 6980 s5 [6980-1]: messages of neighbour discovery are never cut.
+fn is_nd(upper: &Upper, payload: &[u8]) -> bool {
+    upper.proto == IpProto::ICMP6 && payload.get(upper.offset).is_some_and(|kind| Icmp6Type(*kind).is_nd())
+}
+
+fn piece(local: &mut Local, front: &[u8], cut: &Cut, fragment: FragmentRepr, chunk: &[u8]) -> Option<Mbuf> {
+    let mut piece = local.cache.alloc()?;
+    let place = piece.append(front.len() + FRAGMENT_LEN + chunk.len())?;
+    let payload_len = (place.len() - HEADER_LEN) as u16;
+    let (head, rest) = place.split_at_mut(front.len());
+    head.copy_from_slice(front);
+    head[4..6].copy_from_slice(&payload_len.to_be_bytes());
+    head[cut.pointer] = IpProto::FRAGMENT.0;
+    let (header, data) = rest.split_at_mut(FRAGMENT_LEN);
+    data.copy_from_slice(chunk);
+    fragment.emit(header).ok()?;
+    Some(piece)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::net::Ipv6Addr;
+
+    use super::*;
+
+    #[test]
+    fn numbers_do_not_come_twice_nor_can_one_pair_guess_anothers_8200_4() {
+        let idents = Idents::new(7);
+        let addr = |host: u16| Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, host).into();
+        let drawn: HashSet<u32> = (0..10_000).map(|_| idents.next(addr(1), addr(2))).collect();
+        assert_eq!(drawn.len(), 10_000);
+        let firsts: HashSet<u32> = (3..103).map(|host| idents.next(addr(1), addr(host))).collect();
+        let near = firsts.iter().filter(|ident| firsts.contains(&ident.wrapping_add(1))).count();
+        assert_eq!((firsts.len(), near), (100, 0));
+        assert_ne!(Idents::new(8).next(addr(1), addr(2)), Idents::new(9).next(addr(1), addr(2)));
+    }
+}

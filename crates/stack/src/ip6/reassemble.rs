@@ -1,0 +1,165 @@
+//! Fragments of IPv6 packets that are for us (RFC 8200 s4.5).
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::IpProto;
+use siding_wire::ext6::FRAGMENT_LEN;
+use siding_wire::icmp6::Icmp6Repr;
+use siding_wire::icmp6::exceeded;
+use siding_wire::icmp6::problem;
+use siding_wire::ip6::HEADER_LEN;
+use siding_wire::ip6::Ip6Repr;
+
+use super::Packet6;
+use super::headers;
+use super::headers::FragmentAt;
+use super::headers::Next;
+use super::headers::Verdict;
+use super::input::deliver;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::icmp6;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::reassembly;
+use crate::reassembly::Fragment;
+use crate::reassembly::Held;
+use crate::reassembly::Key;
+use crate::reassembly::Piece;
+use crate::worker::Local;
+
+/// The longest payload that a packet's header can tell of, in octets.
+const LONGEST: usize = u16::MAX as usize;
+
+/// Sends a fragment to where the others of its packet are.
+pub(super) fn defer(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    on: &Interface,
+    about: &Packet6,
+    fragment: &FragmentAt,
+    packet: Mbuf,
+) {
+    let key = key(on, about, fragment);
+    reassembly::defer(ctx, local, on, (about.from, about.link), &key, packet);
+}
+
+/// A fragment that has come there.
+pub(crate) fn fragment_input(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    meta: Fragment,
+    packet: Mbuf,
+) {
+    let about = match Ip6Repr::parse(packet.data()) {
+        Ok((header, _)) => Packet6 { header, from: meta.from, link: meta.link },
+        Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
+    };
+    // Whoever sent it here has found this header already.
+    let Ok(Next::Fragment(fragment)) = headers::walk(&about, packet.data()) else {
+        return local.drop_packet(packet, Drop::Fragment);
+    };
+    if let Err(Verdict::Problem(code, pointer)) = check(&fragment, packet.data()) {
+        let repr = Icmp6Repr::ParamProblem { code, pointer };
+        icmp6::error(ctx, local, config, on, repr, &about, &packet);
+        return local.drop_packet(packet, Drop::Fragment);
+    }
+    let key = key(on, &about, &fragment);
+    let at = fragment.at + FRAGMENT_LEN;
+    if packet.len() == at && fragment.repr.more {
+        // Of nothing: it says neither what the packet holds nor where it ends.
+        return local.drop_packet(packet, Drop::Fragment);
+    }
+    let held = Held { packet, at, from: about.from, link: about.link };
+    let piece = Piece { at: fragment.repr.offset.into(), more: fragment.repr.more, packet: held };
+    if let Some(pieces) = reassembly::add(local, key, piece) {
+        whole(ctx, local, config, on, pieces);
+    }
+}
+
+/// Tells the sender of a first fragment that the others did not come in time.
+pub(crate) fn reassembly_timeout(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    first: &Held,
+) {
+    let Ok((header, _)) = Ip6Repr::parse(first.packet.data()) else { return };
+    let about = Packet6 { header, from: first.from, link: first.link };
+    let repr = Icmp6Repr::TimeExceeded { code: exceeded::REASSEMBLY };
+    icmp6::error(ctx, local, config, on, repr, &about, &first.packet);
+}
+
+fn key(on: &Interface, about: &Packet6, fragment: &FragmentAt) -> Key {
+    Key::new(on, about.header.src.into(), about.header.dst.into(), fragment.repr.ident, 0)
+}
+
+/// What is wrong with a fragment by itself.
+fn check(fragment: &FragmentAt, packet: &[u8]) -> Result<(), Verdict> {
+    let data = packet.get(fragment.at + FRAGMENT_LEN..).unwrap_or_default();
+    //= RFC 8200 s4.5 [8200-4]: all but the last are multiples of 8 octets; the length field is at fault.
+    if fragment.repr.more && !data.len().is_multiple_of(8) {
+        return Err(Verdict::Problem(problem::FIELD, 4));
+    }
+    //= RFC 8200 s4.5 [8200-4]: the whole must have a length that can be told; the offset is at fault.
+    let before = fragment.at - HEADER_LEN;
+    if before + usize::from(fragment.repr.offset) + data.len() > LONGEST {
+        return Err(Verdict::Problem(problem::FIELD, fragment.at as u32 + 2));
+    }
+    if fragment.repr.offset == 0 && !headers::has_chain(fragment.repr.next_header, data) {
+        //= RFC 8200 s4.5, RFC 9099 s2.2.3 [8200-4][9099-1]: one that hides its headers is not taken.
+        return Err(Verdict::Problem(problem::FIRST_FRAGMENT, 0));
+    }
+    Ok(())
+}
+
+/// All pieces are there, in order.
+fn whole(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    pieces: Vec<Piece<Held>>,
+) {
+    let built = build(local, &pieces);
+    let from = pieces.first().map(|first| (first.packet.from, first.packet.link));
+    let count = pieces.len();
+    for piece in pieces {
+        local.cache.free(piece.packet.packet);
+    }
+    let (Some(packet), Some((from, link))) = (built, from) else {
+        return (0..count).for_each(|_| local.count(Drop::NoLargeBuffer));
+    };
+    on.ifnet.counters.add(IfCounter::Reassembled, 1);
+    match Ip6Repr::parse(packet.data()) {
+        Ok((header, _)) => {
+            let about = Packet6 { header, from, link };
+            deliver(ctx, local, config, on, about, true, packet);
+        }
+        Err(why) => local.drop_packet(packet, Drop::Malformed(why)),
+    }
+}
+
+/// The packet as it was before it was cut: the first fragment's headers without the fragment header, and all data.
+//= RFC 8200 s4.5 [8200-4]: the first fragment says what the packet's headers are, and what follows them.
+fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Option<Mbuf> {
+    let first = &pieces.first()?.packet;
+    let (header, _) = Ip6Repr::parse(first.packet.data()).ok()?;
+    let about = Packet6 { header, from: first.from, link: first.link };
+    let Ok(Next::Fragment(FragmentAt { at, pointer, repr })) = headers::walk(&about, first.packet.data())
+    else {
+        return None;
+    };
+    let front = first.packet.data().get(..at)?;
+    let mut packet = reassembly::join(local, front, pieces)?;
+    let payload_len = u16::try_from(packet.len() - HEADER_LEN).ok()?;
+    let bytes = packet.data_mut()?;
+    bytes[4..6].copy_from_slice(&payload_len.to_be_bytes());
+    let IpProto(next_header) = repr.next_header;
+    bytes[pointer] = next_header;
+    Some(packet)
+}

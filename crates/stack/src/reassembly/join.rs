@@ -1,0 +1,245 @@
+//! Fragments on their way to the worker that puts them together, and what comes of them there.
+
+use std::hash::Hash;
+use std::hash::Hasher;
+use std::net::IpAddr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
+use siding_netisr::Metadata;
+use siding_wire::Mac;
+use siphasher::sip::SipHasher13;
+
+use super::Data;
+use super::Key;
+use super::LetGo;
+use super::Piece;
+use super::Reassembly;
+use super::ReassemblyLimits;
+use crate::drops::Drop;
+use crate::icmp6::LinkCast;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::ip4;
+use crate::ip6;
+use crate::limits::LimitReport;
+use crate::limits::Usage;
+use crate::worker::Local;
+
+/// What is known of a fragment on its way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fragment {
+    /// The interface that it came in by.
+    pub(crate) on: IfId,
+    pub(crate) from: Mac,
+    pub(crate) link: LinkCast,
+    /// The same for all of a datagram.
+    flow: u64,
+}
+
+/// A fragment that is held: a whole packet, with its header.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) packet: Mbuf,
+    /// Where its data begins.
+    pub(crate) at: usize,
+    pub(crate) from: Mac,
+    pub(crate) link: LinkCast,
+}
+
+/// What a worker tells of its table. Written by the worker, read by anybody.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge {
+    datagrams: Level,
+    fragments: Level,
+}
+
+#[derive(Debug, Default)]
+struct Level {
+    used: AtomicUsize,
+    usage: Usage,
+}
+
+/// Sends a fragment on to the worker that has the rest of its datagram.
+pub(crate) fn defer(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    on: &Interface,
+    link: (Mac, LinkCast),
+    key: &Key,
+    packet: Mbuf,
+) {
+    on.ifnet.counters.add(IfCounter::FragmentsIn, 1);
+    // With a secret: peers choose what is in the key.
+    let mut hasher = SipHasher13::new_with_keys(local.shared.seed, 0);
+    key.hash(&mut hasher);
+    let meta = Fragment { on: on.ifnet.id, from: link.0, link: link.1, flow: hasher.finish() };
+    if let Err(refused) = local.shared.types.fragment.dispatch(ctx, packet, meta) {
+        local.drop_packet(refused.packet, Drop::Refused);
+    }
+}
+
+/// The handler of fragments.
+pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: Fragment) {
+    local.refresh();
+    let config = local.config().clone();
+    let Some(on) = config.interface(meta.on) else {
+        return local.drop_packet(packet, Drop::InterfaceGone);
+    };
+    match packet.data().first().is_some_and(|first| first >> 4 == 4) {
+        true => ip4::fragment_input(ctx, local, &config, on, meta, packet),
+        false => ip6::fragment_input(ctx, local, &config, on, meta, packet),
+    }
+}
+
+/// The flow key that the type is registered with.
+pub(crate) fn flow(_packet: &Mbuf, meta: &Fragment) -> u64 {
+    meta.flow
+}
+
+/// Adds a fragment to its datagram. Gives all of them, in order, if this was the last that was missing.
+pub(crate) fn add(local: &mut Local, key: Key, piece: Piece<Held>) -> Option<Vec<Piece<Held>>> {
+    let Local { reassembly, shared, index, cache, .. } = local;
+    let gauge = &shared.reassembly[*index];
+    let whole = reassembly.add(local.now, key, piece, |held, why| {
+        let cause = match why {
+            LetGo::Duplicate => Drop::FragmentDuplicate,
+            LetGo::Overlap => Drop::FragmentOverlap,
+            LetGo::Datagrams => {
+                gauge.datagrams.usage.refuse();
+                Drop::FragmentLimit
+            }
+            LetGo::Fragments => {
+                gauge.fragments.usage.refuse();
+                Drop::FragmentLimit
+            }
+        };
+        shared.drops[*index].count(cause);
+        cache.free(held.packet);
+    });
+    gauge.note(reassembly);
+    whole
+}
+
+/// Gives up what has waited for too long. How many datagrams those were.
+pub(crate) fn expire(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) -> usize {
+    let mut expired = 0;
+    while let Some(pieces) = local.reassembly.expired(local.now) {
+        expired += 1;
+        let config = local.config().clone();
+        //= RFC 8200 s4.5 [8200-4]: the sender is told if the first fragment is there to be quoted.
+        if let Some(first) = pieces.first().filter(|piece| piece.at == 0) {
+            let held = &first.packet;
+            if let Some(on) = config.interface(held.packet.rcvif()) {
+                match held.packet.data().first().is_some_and(|first| first >> 4 == 4) {
+                    true => ip4::reassembly_timeout(ctx, local, &config, held),
+                    false => ip6::reassembly_timeout(ctx, local, &config, on, held),
+                }
+            }
+        }
+        for piece in pieces {
+            local.drop_packet(piece.packet.packet, Drop::FragmentTimeout);
+        }
+    }
+    if expired > 0 {
+        local.shared.reassembly[local.index].note(&local.reassembly);
+    }
+    expired
+}
+
+/// Lets go of what came in by interfaces that depart.
+pub(crate) fn depart(local: &mut Local, stays: &dyn Fn(IfId) -> bool) {
+    let Local { reassembly, shared, index, cache, .. } = local;
+    let release = |held: Held| {
+        shared.drops[*index].count(Drop::InterfaceGone);
+        cache.free(held.packet);
+    };
+    reassembly.retain(|held| stays(held.packet.rcvif()), release);
+    shared.reassembly[*index].note(reassembly);
+}
+
+/// Copies the pieces' data into one packet, behind `header`, which comes in front of them all.
+pub(crate) fn join(local: &mut Local, header: &[u8], pieces: &[Piece<Held>]) -> Option<Mbuf> {
+    let data: usize = pieces.iter().map(|piece| piece.packet.data().len()).sum();
+    let mut whole = local.alloc(header.len() + data)?;
+    // Both fit, or there would be no buffer.
+    let mut fits = whole.extend_from_slice(header);
+    for piece in pieces {
+        fits &= whole.extend_from_slice(piece.packet.data());
+    }
+    if let Some(first) = pieces.first() {
+        whole.set_rcvif(first.packet.packet.rcvif());
+    }
+    fits.then_some(whole)
+}
+
+/// What each worker may have of the stack's bounds; no more than a quarter of all buffers, whatever is configured.
+pub(crate) fn share(limits: ReassemblyLimits, workers: usize, buffers: usize) -> ReassemblyLimits {
+    let fragments = limits.fragments.min(buffers / 4).div_ceil(workers);
+    let datagrams = limits.datagrams.div_ceil(workers);
+    ReassemblyLimits {
+        datagrams,
+        datagrams_per_source: limits.datagrams_per_source.min(datagrams),
+        fragments,
+        fragments_per_source: limits.fragments_per_source.min(fragments),
+        fragments_per_datagram: limits.fragments_per_datagram,
+    }
+}
+
+/// The bounds of all workers together, with their use.
+pub(crate) fn limits(share: &ReassemblyLimits, gauges: &[Gauge]) -> [LimitReport; 2] {
+    let report = |name, limit: usize, level: fn(&Gauge) -> &Level| {
+        let mut all = LimitReport { highest: Some(0), ..LimitReport::new(name, limit * gauges.len(), 0) };
+        for level in gauges.iter().map(level) {
+            let used = level.used.load(Ordering::Relaxed);
+            let one = LimitReport::new(name, limit, used).with(&level.usage);
+            all.used += one.used;
+            all.refused += one.refused;
+            all.highest = all.highest.zip(one.highest).map(|(a, b)| a + b);
+        }
+        all
+    };
+    [
+        report("reassembly-datagrams", share.datagrams, |gauge| &gauge.datagrams),
+        report("reassembly-fragments", share.fragments, |gauge| &gauge.fragments),
+    ]
+}
+
+impl Gauge {
+    fn note(&self, table: &Reassembly<Held>) {
+        self.datagrams.note(table.datagrams());
+        self.fragments.note(table.fragments());
+    }
+}
+
+impl Level {
+    fn note(&self, used: usize) {
+        self.used.store(used, Ordering::Relaxed);
+        self.usage.note(used);
+    }
+}
+
+impl Data for Held {
+    fn data(&self) -> &[u8] {
+        self.packet.data().get(self.at..).unwrap_or_default()
+    }
+}
+
+impl Metadata for Fragment {
+    fn interfaces(&self, visit: &mut impl FnMut(IfId)) {
+        visit(self.on);
+    }
+}
+
+impl Key {
+    /// The key of a fragment that came in on `on`.
+    pub(crate) fn new(on: &Interface, source: IpAddr, destination: IpAddr, ident: u32, proto: u8) -> Key {
+        let scoped = matches!(source, IpAddr::V6(source) if siding_wire::ip6::is_link_local(source));
+        let zone = if scoped { on.ifnet.id.as_u64() } else { 0 };
+        Key { source, zone, destination, ident, proto }
+    }
+}

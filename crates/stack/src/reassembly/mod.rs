@@ -1,0 +1,50 @@
+//! Putting fragments together, for IPv6 (RFC 8200 s4.5) and IPv4 (RFC 791) alike.
+//!
+//! A fragment goes through the facility to the worker that its datagram's key picks, whichever worker received it: all
+//! pieces meet in a table that belongs to that worker alone. So there is no lock, a packet that is no fragment meets
+//! nothing of this, and a flood of fragments fills a queue of its own, with a share for each interface.
+//!
+//! The pieces stay in the buffers that they came in; the whole is copied into one, a large one if need be.
+//!
+//! # Locks
+//!
+//! None. # Teardown: when an interface departs, each worker lets go of the datagrams of which a piece came in by it
+//! ([`Local::depart`](crate::worker::Local)); the facility drops what is still on its way.
+
+mod datagram;
+mod join;
+mod table;
+
+pub(crate) use join::Fragment;
+pub(crate) use join::Gauge;
+pub(crate) use join::Held;
+pub(crate) use join::add;
+pub(crate) use join::defer;
+pub(crate) use join::depart;
+pub(crate) use join::expire;
+pub(crate) use join::flow;
+pub(crate) use join::handle;
+pub(crate) use join::join;
+pub(crate) use join::limits;
+pub(crate) use join::share;
+
+pub use datagram::Added;
+pub use datagram::Datagram;
+pub use datagram::Piece;
+pub use table::Key;
+pub use table::LetGo;
+pub use table::Reassembly;
+pub use table::ReassemblyLimits;
+pub use table::TIMEOUT;
+
+/// A fragment that knows its data: what is to be put together with that of others.
+pub trait Data {
+    /// The octets.
+    fn data(&self) -> &[u8];
+}
+
+impl Data for Vec<u8> {
+    fn data(&self) -> &[u8] {
+        self
+    }
+}

@@ -1,0 +1,12 @@
+//! Siding as the router of Linux hosts, which know nothing but what it tells them.
+
+#![forbid(unsafe_code)]
+// Not only the tests but also their helpers say what they expect by unwrapping it.
+#![allow(clippy::unwrap_used)]
+
+mod router {
+    mod advertise;
+    mod forward;
+    mod redirect;
+    mod util;
+}

@@ -7,6 +7,7 @@
 mod host {
     mod departure;
     mod detection;
+    mod groups;
     mod neighbor;
     mod ping;
     mod unreachable;

@@ -130,13 +130,24 @@ impl World {
     /// Plugs a new interface of `node` into `link`, with a link-local address and, if given, another.
     /// `None` if the node has no slot for it.
     pub fn plug(&mut self, node: NodeId, link: LinkId, addr: Option<(IpAddr, u8)>) -> Option<IfId> {
+        self.plug_mtu(node, link, addr, 1500)
+    }
+
+    /// The same, with an MTU of its own. (Links take anything.)
+    pub fn plug_mtu(
+        &mut self,
+        node: NodeId,
+        link: LinkId,
+        addr: Option<(IpAddr, u8)>,
+        mtu: u16,
+    ) -> Option<IfId> {
         self.macs += 1;
         let [a, b, c, d] = self.macs.to_be_bytes();
         let mac = Mac([2, 0, a, b, c, d]);
         let (port, device) = self.links[link.0].0.plug();
         let name = format!("em{}", self.macs);
         let at = &mut self.nodes[node.0];
-        let spec = InterfaceSpec { name: name.clone(), mac, mtu: 1500 };
+        let spec = InterfaceSpec { name: name.clone(), mac, mtu };
         let id = at.control(|stack, ctx| {
             let devices: Vec<Box<dyn Device>> = vec![Box::new(device)];
             let id = stack.attach(ctx, spec, devices).ok()?;

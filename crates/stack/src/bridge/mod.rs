@@ -8,7 +8,7 @@
 //!
 //! # Stations
 //!
-//! Peers choose the addresses that are learnt, so the [table](table::Stations) has a fixed size from the beginning, a
+//! Peers choose the addresses that are learnt, so the table (`table.rs`) has a fixed size from the beginning, a
 //! secret decides where an address goes in it, and a newcomer for whom there is no room takes the place of a station
 //! that nobody has sent to, or is not learnt: frames to it are flooded, and it is not cut off. A station that somebody
 //! talks with is never pushed out, however many addresses are forged.

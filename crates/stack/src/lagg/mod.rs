@@ -5,7 +5,7 @@
 //! [`ranks::Lagg`](crate::ranks::Lagg) guards a lagg's ports and what is to be announced; it is taken under
 //! [`ranks::Control`](crate::ranks::Control), for a change of ports makes a new snapshot. Everything that a change
 //! brings forth (announcements, LACPDUs) is built and *dispatched* under it; nothing is sent from there. Frames
-//! look at the [`View`] in the snapshot and take no lock, but for the few of slow protocols ([`slow`]).
+//! look at the [`View`] in the snapshot and take no lock, but for the few of slow protocols (`slow`).
 //!
 //! A change touches the port that changes: no other is detached, or initialised again.
 //!

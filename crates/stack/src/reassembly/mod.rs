@@ -9,7 +9,7 @@
 //! # Locks
 //!
 //! None. # Teardown: when an interface departs, each worker lets go of the datagrams of which a piece came in by it
-//! ([`Local::depart`](crate::worker::Local)); the facility drops what is still on its way.
+//! (`Local::depart`); the facility drops what is still on its way.
 
 mod datagram;
 mod join;

@@ -20,7 +20,7 @@
 //!
 //! # What it does not do
 //!
-//! Reassembly, router discovery and address autoconfiguration, TCP and UDP, IPv4 forwarding.
+//! TCP and UDP; IGMP, and groups of IPv4.
 #![forbid(unsafe_code)]
 
 pub mod arp;

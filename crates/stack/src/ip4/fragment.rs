@@ -12,8 +12,8 @@ use siding_wire::ip4;
 use siding_wire::ip4::HEADER_LEN;
 use siding_wire::ip4::Ip4Repr;
 
+use super::error::error;
 use super::input::deliver;
-use super::output::error;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::icmp6::LinkCast;

@@ -9,8 +9,9 @@ use siding_wire::icmp4::unreachable;
 use siding_wire::ip4;
 use siding_wire::ip4::Ip4Repr;
 
+use super::error::error;
+use super::forward;
 use super::fragment;
-use super::output::error;
 use super::output::output;
 use crate::config::Config;
 use crate::drops::Drop;
@@ -36,11 +37,20 @@ pub(crate) fn input(
     if header.src.is_multicast() || header.src.is_broadcast() || header.src.is_loopback() {
         return local.drop_packet(packet, Drop::BadSource);
     }
-    if config.owner4(header.dst).is_none() || link != LinkCast::Unicast {
-        let cause = if header.dst.is_multicast() { Drop::NotJoined } else { Drop::NotForUs };
-        return local.drop_packet(packet, cause);
+    if header.dst.is_multicast() {
+        return local.drop_packet(packet, Drop::NotJoined);
     }
-    deliver(ctx, local, config, on, header, packet);
+    // What came to everybody on a link is neither answered nor forwarded (RFC 1122 s3.3.6, RFC 1812 s5.3.4).
+    if link != LinkCast::Unicast {
+        return local.drop_packet(packet, Drop::NotForUs);
+    }
+    if config.owner4(header.dst).is_some() {
+        return deliver(ctx, local, config, on, header, packet);
+    }
+    if !config.forwarding {
+        return local.drop_packet(packet, Drop::NotForUs);
+    }
+    forward::forward(ctx, local, config, header, packet);
 }
 
 /// A packet of our own to ourselves, by way of the facility.

@@ -1,5 +1,8 @@
-//! IPv4: a host's echo, and what ARP needs.
+//! IPv4: echo, errors, fragments, and packets for others.
 
+mod cut;
+mod error;
+mod forward;
 mod fragment;
 mod input;
 mod output;

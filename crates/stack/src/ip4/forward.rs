@@ -1,0 +1,138 @@
+//! IPv4 packets for others (RFC 1812).
+
+use std::net::Ipv4Addr;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::icmp4::Icmp4Repr;
+use siding_wire::icmp4::exceeded;
+use siding_wire::icmp4::unreachable;
+use siding_wire::ip4;
+use siding_wire::ip4::Ip4Repr;
+
+use super::cut::cut;
+use super::error::error;
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::ifnet::Interface;
+use crate::neighbor;
+use crate::route::Prefix;
+use crate::worker::Local;
+
+/// Forwards a packet, which came in by a unicast frame.
+pub(super) fn forward(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    header: Ip4Repr,
+    mut packet: Mbuf,
+) {
+    // Whoever has no address of its own, or says that it has ours, gets nothing forwarded (RFC 1812 s5.3.7); nor does
+    // what is meant for one link (RFC 3927 s2.7).
+    if is_martian(header.src) || header.src.is_link_local() || config.owner4(header.src).is_some() {
+        return local.drop_packet(packet, Drop::BadSource);
+    }
+    if is_martian(header.dst) || header.dst.is_link_local() {
+        return local.drop_packet(packet, Drop::NotForUs);
+    }
+    let refuse = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, repr, packet: Mbuf, cause| {
+        error(ctx, local, config, repr, header, &packet);
+        local.drop_packet(packet, cause);
+    };
+    // Not with a time to live of 0, nor with one that would become 0 (RFC 1812 s5.3.1).
+    if header.ttl <= 1 {
+        let repr = Icmp4Repr::TimeExceeded { code: exceeded::TTL };
+        return refuse(ctx, local, repr, packet, Drop::HopLimit);
+    }
+    let Some((out, next_hop)) = config.route4(header.dst) else {
+        let repr = Icmp4Repr::DestUnreachable { code: unreachable::NET, mtu: 0 };
+        return refuse(ctx, local, repr, packet, Drop::NoRoute);
+    };
+    // A broadcast from afar is how one host makes many answer (RFC 2644). An address that we have and may not use yet
+    // is nobody else's to be asked for.
+    if is_directed_broadcast(out, header.dst) || out.addrs4.iter().any(|own| own.addr == next_hop) {
+        return local.drop_packet(packet, Drop::NotForUs);
+    }
+    // The sender does not choose the way (RFC 7126 s4.3, s4.4).
+    if has_source_route(packet.data()) {
+        return local.drop_packet(packet, Drop::Option);
+    }
+    let mtu = usize::from(out.mtu);
+    if packet.len() > mtu && header.dont_fragment {
+        // With the next link's MTU (RFC 1191 s4).
+        let repr = Icmp4Repr::DestUnreachable { code: unreachable::FRAG_NEEDED, mtu: out.mtu };
+        return refuse(ctx, local, repr, packet, Drop::TooBig);
+    }
+    if packet.is_shared() {
+        let Some(copy) = local.unshare(packet) else { return };
+        packet = copy;
+    }
+    if let Some(bytes) = packet.data_mut()
+        && let Err(why) = ip4::decrement_ttl(bytes)
+    {
+        return local.drop_packet(packet, Drop::Malformed(why));
+    }
+    if packet.len() > mtu {
+        return fragments(ctx, local, out, next_hop, packet);
+    }
+    neighbor::output(ctx, local, out, next_hop.into(), packet);
+}
+
+/// Sends a packet in pieces that the next link takes.
+fn fragments(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    out: &Interface,
+    next_hop: Ipv4Addr,
+    packet: Mbuf,
+) {
+    let Some(cuts) = cut(packet.data(), out.mtu.into()) else {
+        return local.drop_packet(packet, Drop::TooBig);
+    };
+    for cut in cuts {
+        let piece = local.cache.alloc().and_then(|mut piece| {
+            let whole =
+                piece.extend_from_slice(&cut.header) && piece.extend_from_slice(&packet.data()[cut.data]);
+            piece.set_rcvif(packet.rcvif());
+            whole.then_some(piece)
+        });
+        let Some(piece) = piece else {
+            local.count(Drop::NoBuffer);
+            break;
+        };
+        out.ifnet.counters.add(crate::ifnet::IfCounter::FragmentsOut, 1);
+        neighbor::output(ctx, local, out, next_hop.into(), piece);
+    }
+    local.cache.free(packet);
+}
+
+/// No host's address: "this" network, loopback, groups, and what is reserved, broadcast among it.
+fn is_martian(addr: Ipv4Addr) -> bool {
+    let first = addr.octets()[0];
+    first == 0 || first == 127 || first >= 224
+}
+
+/// Whether it is everybody's address on the link of `out`.
+fn is_directed_broadcast(out: &Interface, addr: Ipv4Addr) -> bool {
+    out.addrs4.iter().filter(|own| own.prefix_len < 31).any(|own| {
+        let prefix = Prefix::<Ipv4Addr>::covering(own.addr, own.prefix_len);
+        let hosts = u32::MAX.checked_shr(own.prefix_len.into()).unwrap_or(0);
+        prefix.contains(addr) && (addr.to_bits() & hosts == hosts || addr.to_bits() & hosts == 0)
+    })
+}
+
+fn has_source_route(packet: &[u8]) -> bool {
+    let options = ip4::header_len(packet).ok().and_then(|len| packet.get(ip4::HEADER_LEN..len));
+    let mut options = options.unwrap_or_default();
+    while let Some(kind) = options.first() {
+        let len = match kind {
+            0 => return false,
+            1 => 1,
+            131 | 137 => return true,
+            _ => usize::from(options.get(1).copied().unwrap_or(2)).max(2),
+        };
+        options = options.get(len..).unwrap_or_default();
+    }
+    false
+}

@@ -11,7 +11,6 @@ use siding_sim::NodeSpec;
 use siding_stack::Lifetimes;
 use siding_stack::drops::Drop as Cause;
 use siding_stack::ifnet::AddrOrigin;
-use siding_stack::nd6::dad::DadConfig;
 use siding_stack::nd6::dad::DadState;
 use siding_stack::nd6::host::HostConfig;
 use siding_stack::nd6::host::Identifier;
@@ -481,8 +480,7 @@ fn routers_are_told_of_new_global_addresses_9131_2() {
 
 #[test]
 fn detection_has_rules_of_its_own_on_an_interface_4862_1_7527_1() {
-    let dad = DadConfig { transmits: 3, nonce: false, ..DadConfig::default() };
-    let mut host = Host::new(HostConfig { dad: Some(dad), ..silent() });
+    let mut host = Host::new(HostConfig { dad_transmits: Some(3), dad_nonce: Some(false), ..silent() });
     host.hear_prefix(prefix(1, 600, 1200));
     host.run(secs(10));
     let asked = host.net.solicits_for(host.eui64(1));

@@ -79,8 +79,10 @@ pub struct StackConfig {
     pub workers: usize,
     /// Interfaces at a time, 1 to 65,536.
     pub interfaces: usize,
-    /// Chance and secrets.
+    /// Chance.
     pub seed: u64,
+    /// What nobody may guess: temporary addresses are made with it. `None` makes one of the seed.
+    pub secret: Option<[u8; 16]>,
     /// The facility's clock; it must be the one that the workers' turns are told.
     pub clock: Box<dyn Fn() -> Instant + Send + Sync>,
     /// What rouses sleeping workers; `None` if they never sleep.
@@ -112,6 +114,7 @@ impl StackConfig {
             workers: 1,
             interfaces: 256,
             seed: 0,
+            secret: None,
             clock: Box::new(clock),
             wake: None,
             observer: Arc::new(Deaf),
@@ -205,6 +208,7 @@ pub(crate) struct Control {
     pub(crate) mlds: HashMap<IfId, Machine>,
     pub(crate) mld: MldConfig,
     pub(crate) chance: Chance,
+    pub(crate) secret: [u8; 16],
 }
 
 impl Control {
@@ -251,6 +255,10 @@ impl Stack {
         };
         let buffers = config.pool.capacity();
         let mut chance = Chance::new(config.seed);
+        let mut hidden = Chance::new(config.seed ^ 0x5ec2_e75e_c2e7_5ec2);
+        let secret = config.secret.unwrap_or_else(|| {
+            (u128::from(hidden.next_u64()) << 64 | u128::from(hidden.next_u64())).to_be_bytes()
+        });
         let shared = Shared {
             types,
             config: Snapshot::new(Config::default()),
@@ -262,6 +270,7 @@ impl Stack {
                 mlds: HashMap::new(),
                 mld: config.mld,
                 chance: Chance::new(chance.next_u64()),
+                secret,
             }),
             timers: Timers::new(),
             pings: Pings::new(),

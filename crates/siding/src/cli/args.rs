@@ -14,6 +14,9 @@ use super::address::Scoped;
 use super::advertise::AdvertiseCommand;
 use super::bridge::BridgeCommand;
 use super::group::GroupCommand;
+use super::host::AutoconfCommand;
+use super::host::PrefixCommand;
+use super::host::RouterCommand;
 use super::nested::LaggCommand;
 use super::nested::VlanCommand;
 use crate::config::Driver;
@@ -64,6 +67,15 @@ pub(super) enum Command {
     /// Advertise as a router, cease to, show. Example: siding advertise start eth0
     #[command(subcommand)]
     Advertise(AdvertiseCommand),
+    /// Learn routers, prefixes and addresses. Example: siding autoconf start eth0
+    #[command(subcommand)]
+    Autoconf(AutoconfCommand),
+    /// Forget default routers. Example: siding router flush dev eth0
+    #[command(subcommand)]
+    Router(RouterCommand),
+    /// Forget prefixes. Example: siding prefix flush dev eth0
+    #[command(subcommand)]
+    Prefix(PrefixCommand),
     /// Add or remove addresses. Example: siding address add 2001:db8::1/64 dev eth0
     #[command(subcommand)]
     Address(AddressCommand),
@@ -136,6 +148,10 @@ pub(super) enum What {
     Routes,
     /// Multicast groups, and whether routers have been told
     Groups,
+    /// Routers that were learned from their advertisements
+    Routers,
+    /// Prefixes that were learned, and the addresses made from them
+    Prefixes,
     /// Deferred packets, by type and worker: queues, fates, waiting times
     Netisr,
     /// Dropped packets, by cause
@@ -185,6 +201,13 @@ pub(super) enum InterfaceCommand {
     Up { name: String },
     /// Take an interface down; what it knows stays. Example: siding interface down eth1
     Down { name: String },
+    /// Begin anew, as if just attached: forget, look for duplicates and routers. Example: siding interface restart eth1
+    Restart {
+        name: String,
+        /// Return when no address is being tested any more, and after so many seconds at the latest
+        #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "10")]
+        wait: Option<f64>,
+    },
 }
 
 #[derive(Debug, ClapArgs)]
@@ -224,6 +247,12 @@ pub(super) enum AddressCommand {
         /// Use it at once, without looking for duplicates
         #[arg(long)]
         no_dad: bool,
+        /// For how long it is a source of what is new [default: for ever]
+        #[arg(long, value_name = "SECONDS")]
+        preferred: Option<u64>,
+        /// For how long it is ours [default: for ever]
+        #[arg(long, value_name = "SECONDS")]
+        valid: Option<u64>,
     },
     /// Remove an address. Example: siding address del 2001:db8::1/64 dev eth0
     #[command(alias = "delete")]
@@ -290,7 +319,7 @@ const KEYWORDS: [&str; 4] = ["dev", "via", "metric", "lladdr"];
 /// Lets the keywords of `ip` be written as there. A name that is a keyword itself needs the dashes before it.
 pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let args: Vec<OsString> = args.collect();
-    let takes = ["address", "route", "neighbor", "group"];
+    let takes = ["address", "route", "neighbor", "group", "router", "prefix"];
     if !args.iter().any(|arg| takes.iter().any(|command| arg == command)) {
         return args;
     }

@@ -12,6 +12,8 @@ use super::args::InterfaceCommand;
 use super::args::NeighborCommand;
 use super::args::RouteArgs;
 use super::args::RouteCommand;
+use super::host;
+use crate::control::AddressRequest;
 use crate::control::Answer;
 use crate::control::AttachRequest;
 use crate::control::Client;
@@ -30,6 +32,9 @@ pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyho
             }
             return Ok(ExitCode::SUCCESS);
         }
+        InterfaceCommand::Restart { name, wait } => {
+            return host::restart(client, name, wait.map(seconds).transpose()?);
+        }
         InterfaceCommand::Up { name } => Request::InterfaceSet { name, up: true },
         InterfaceCommand::Down { name } => Request::InterfaceSet { name, up: false },
     };
@@ -38,8 +43,14 @@ pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyho
 
 pub(super) fn address(client: &mut Client, command: AddressCommand) -> anyhow::Result<ExitCode> {
     let request = match command {
-        AddressCommand::Add { address, dev, no_dad } => {
-            Request::AddressAdd { interface: dev, address, dad: !no_dad }
+        AddressCommand::Add { address, dev, no_dad, preferred, valid } => {
+            Request::AddressAdd(AddressRequest {
+                interface: dev,
+                address,
+                dad: !no_dad,
+                preferred_s: preferred,
+                valid_s: valid,
+            })
         }
         AddressCommand::Del { address, dev } => Request::AddressDel { interface: dev, address },
     };

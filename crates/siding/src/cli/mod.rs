@@ -6,6 +6,7 @@ mod args;
 mod bridge;
 mod change;
 mod group;
+mod host;
 mod nested;
 mod ping;
 mod show;
@@ -55,6 +56,9 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Ping6(options) => ping::run(connect()?, &options, true),
         Command::Interface(command) => change::interface(&mut connect()?, command),
         Command::Advertise(command) => advertise::advertise(&mut connect()?, command),
+        Command::Autoconf(command) => host::autoconf(&mut connect()?, command),
+        Command::Router(command) => host::router(&mut connect()?, command),
+        Command::Prefix(command) => host::prefix(&mut connect()?, command),
         Command::Address(command) => change::address(&mut connect()?, command),
         Command::Route(command) => change::route(&mut connect()?, command),
         Command::Vlan(command) => nested::vlan(&mut connect()?, command),

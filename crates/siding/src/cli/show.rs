@@ -7,11 +7,13 @@ use anyhow::bail;
 
 use super::args::What;
 use super::group;
+use super::host;
 use super::table::Table;
 use super::table::micros;
 use crate::control::Answer;
 use crate::control::Client;
 use crate::control::GroupRequest;
+use crate::control::HostRequest;
 use crate::control::InterfaceRow;
 use crate::control::LaneRow;
 use crate::control::LimitRow;
@@ -27,6 +29,8 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
         What::Addresses => Request::ShowAddresses {},
         What::Neighbors => Request::ShowNeighbors {},
         What::Routes => Request::ShowRoutes {},
+        What::Routers => Request::Host(HostRequest::ShowRouters {}),
+        What::Prefixes => Request::Host(HostRequest::ShowPrefixes {}),
         What::Netisr => Request::ShowNetisr {},
         What::Drops => Request::ShowDrops {},
         What::Workers => Request::ShowWorkers {},
@@ -42,11 +46,9 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
     }
     Ok(match answer {
         Answer::Interfaces(rows) => interfaces(&rows),
-        Answer::Addresses(rows) => {
-            let mut table = Table::new(&["INTERFACE", "ADDRESS", "STATE"]);
-            rows.into_iter().for_each(|row| table.row([row.interface, row.address, row.state]));
-            table.to_string()
-        }
+        Answer::Addresses(rows) => host::addresses(rows),
+        Answer::Routers(rows) => host::routers(rows),
+        Answer::Prefixes(rows) => host::prefixes(rows),
         Answer::Neighbors(rows) => neighbors(rows),
         Answer::Routes(rows) => {
             let mut table = Table::new(&["DESTINATION", "VIA", "INTERFACE", ">METRIC", "ORIGIN"]);

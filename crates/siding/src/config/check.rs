@@ -9,6 +9,7 @@ use std::time::Duration;
 use siding_drivers::kernel::Cidr;
 use siding_stack::NeighborLimits;
 use siding_stack::nd6::dad::DadConfig;
+use siding_stack::nd6::host::HostConfig;
 use siding_stack::nd6::nud::Backoff;
 use siding_stack::nd6::nud::NudConfig;
 use toml::Spanned;
@@ -20,6 +21,7 @@ use super::NeighborConfig;
 use super::RouteConfig;
 use super::StackConfig;
 use super::advertise;
+use super::autoconf::Autoconf;
 use super::file;
 use super::file::ParsedCidr;
 use super::limits::Limits;
@@ -145,7 +147,13 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
         pcap: interface.pcap,
         neighbors: Some(interface.neighbors.check(stack.neighbors)?),
         advertise: None,
+        autoconf: autoconf(interface.autoconf, interface.dad)?,
     })
+}
+
+/// What an interface is as a host.
+fn autoconf(table: Option<Spanned<Autoconf>>, detect: bool) -> Result<Option<HostConfig>, Wrong> {
+    table.map(|table| at(&table, table.get_ref().resolve(detect))).transpose()
 }
 
 /// A list of addresses with the lengths of their prefixes.

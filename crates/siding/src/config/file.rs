@@ -11,6 +11,7 @@ use siding_wire::Mac;
 use toml::Spanned;
 
 use super::advertise::Advertise;
+use super::autoconf::Autoconf;
 
 mod nested;
 
@@ -106,6 +107,7 @@ pub(crate) struct Interface {
     #[serde(default)]
     pub(crate) neighbors: super::neighbors::Neighbors,
     pub(crate) advertise: Option<Advertise>,
+    pub(crate) autoconf: Option<Spanned<Autoconf>>,
 }
 
 /// What carries an interface's frames.

@@ -4,6 +4,7 @@
 //! read is either right or an [error](ConfigError) that points at the place and says what to do.
 
 pub(crate) mod advertise;
+pub(crate) mod autoconf;
 mod check;
 mod error;
 pub(crate) mod file;
@@ -22,6 +23,7 @@ use siding_drivers::kernel::Cidr;
 use siding_stack::NeighborLimits;
 use siding_stack::NeighborTotals;
 use siding_stack::nd6::dad::DadConfig;
+use siding_stack::nd6::host::HostConfig;
 use siding_stack::nd6::nud::NudConfig;
 use siding_stack::nd6::router::AdvertConfig;
 use siding_wire::Mac;
@@ -97,6 +99,8 @@ pub(crate) struct InterfaceConfig {
     pub(crate) neighbors: Option<NeighborLimits>,
     /// What we advertise as a router, if anything.
     pub(crate) advertise: Option<AdvertConfig>,
+    /// What it is as a host; `None` listens to no router.
+    pub(crate) autoconf: Option<HostConfig>,
 }
 
 /// A static route.

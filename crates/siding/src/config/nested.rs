@@ -10,6 +10,7 @@ use siding_stack::Mode;
 use siding_stack::Reselect;
 use siding_stack::lagg::lacp::Activity;
 use siding_stack::lagg::lacp::Rate;
+use siding_stack::nd6::host::HostConfig;
 use siding_wire::EtherType;
 
 use super::file;
@@ -57,6 +58,7 @@ pub(crate) struct Addressing {
     pub(crate) addresses: Vec<Cidr>,
     pub(crate) link_local: bool,
     pub(crate) dad: bool,
+    pub(crate) autoconf: Option<HostConfig>,
 }
 
 /// Seconds that a bridge remembers a station, at the most: 802.1D s7.9.2 goes so far.

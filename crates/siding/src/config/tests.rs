@@ -251,3 +251,23 @@ fn groups_and_what_is_said_of_them_3810_4() {
     let wrong = error("[mld]\nrobustness = 1\n");
     assert!(wrong.contains("1 reports of each change: give 2 to 7"), "{wrong}");
 }
+
+#[test]
+fn autoconf_of_whatever_has_addresses() {
+    let table = "optimistic = true\n";
+    let config = parse(&format!(
+        "{ETH0}[interface.autoconf]\n{table}[[vlan]]\nname = \"v5\"\nparent = \"eth0\"\nvid = 5\ndad = false\n\
+         [vlan.autoconf]\n{table}"
+    ));
+    let (device, vlan) = (&config.interfaces[0].autoconf, &config.nested[0].addressing().autoconf);
+    let transmits = |autoconf: &Option<HostConfig>| autoconf.as_ref().unwrap().dad_transmits;
+    assert_eq!((transmits(device), transmits(vlan)), (None, Some(0)));
+    assert!(device.as_ref().unwrap().optimistic && vlan.as_ref().unwrap().optimistic);
+    assert_eq!(parse(ETH0).interfaces[0].autoconf, None, "who says nothing listens to nobody");
+    let text = error(&format!("{ETH0}[interface.autoconf]\nannounce = 9\n"));
+    assert!(text.contains("9 announcements of a new address: give 0 to 3"), "{text}");
+    assert!(text.starts_with("host.toml:5:"), "{text}");
+    let port = "[[interface]]\nname = \"p\"\ndriver = \"packet\"\n[interface.autoconf]\n";
+    let text = error(&format!("{port}[[lagg]]\nname = \"l\"\nmode = \"failover\"\nports = [\"p\"]\n"));
+    assert!(text.contains("a port has none"), "{text}");
+}

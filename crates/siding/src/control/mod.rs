@@ -16,6 +16,7 @@
 mod bridge;
 mod client;
 mod group;
+mod host;
 mod nested;
 mod path;
 mod protocol;
@@ -25,6 +26,7 @@ mod server;
 pub(crate) use bridge::*;
 pub(crate) use client::Client;
 pub(crate) use group::*;
+pub(crate) use host::*;
 pub(crate) use nested::*;
 pub(crate) use path::default_path;
 pub(crate) use protocol::*;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::bridge::*;
 use super::group::*;
+use super::host::*;
 use super::nested::*;
 use super::report::*;
 use crate::config::Driver;
@@ -31,7 +32,7 @@ pub(crate) enum Request {
     InterfaceAttach(AttachRequest),
     InterfaceDetach { name: String, timeout_ms: u64 },
     InterfaceSet { name: String, up: bool },
-    AddressAdd { interface: String, address: ParsedCidr, dad: bool },
+    AddressAdd(AddressRequest),
     AddressDel { interface: String, address: IpAddr },
     RouteAdd(RouteRequest),
     RouteDel(RouteRequest),
@@ -39,6 +40,7 @@ pub(crate) enum Request {
     Lagg(LaggRequest),
     Bridge(BridgeRequest),
     Group(GroupRequest),
+    Host(HostRequest),
     NeighborAdd { interface: String, address: IpAddr, mac: ParsedMac },
     NeighborFlush { interface: Option<String>, address: Option<IpAddr> },
     AdvertiseStart { interface: String, advertise: Box<Advertise> },
@@ -61,6 +63,21 @@ pub(crate) struct AttachRequest {
     pub(crate) addresses: Vec<ParsedCidr>,
     pub(crate) link_local: bool,
     pub(crate) dad: bool,
+}
+
+/// An address to add.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddressRequest {
+    pub(crate) interface: String,
+    pub(crate) address: ParsedCidr,
+    pub(crate) dad: bool,
+    /// Seconds for which it is preferred; for ever if it is not given.
+    #[serde(default)]
+    pub(crate) preferred_s: Option<u64>,
+    /// Seconds for which it is ours; for ever if it is not given.
+    #[serde(default)]
+    pub(crate) valid_s: Option<u64>,
 }
 
 /// A route to add or remove.
@@ -92,6 +109,10 @@ pub(crate) enum Answer {
     Bridges(Vec<BridgeRow>),
     Groups(Vec<GroupRow>),
     PathMtus(Vec<PathMtuRow>),
+    Routers(Vec<RouterRow>),
+    Prefixes(Vec<PrefixRow>),
+    /// Whether an interface's addresses are all out of detection.
+    Ready(bool),
     /// It is done, and there is nothing to tell.
     Done,
     /// An interface has gone.
@@ -99,7 +120,7 @@ pub(crate) enum Answer {
         /// From the request until nothing of it was left, in nanoseconds.
         took_ns: u64,
     },
-    /// So many neighbours were forgotten.
+    /// So many neighbours, routers or prefixes were forgotten.
     Flushed(usize),
     /// An echo request was sent.
     PingSent {

@@ -33,7 +33,14 @@ pub(crate) struct InterfaceRow {
 pub(crate) struct AddressRow {
     pub(crate) address: String,
     pub(crate) interface: String,
+    /// `tentative`, `optimistic`, `preferred`, `deprecated` or `duplicate`.
     pub(crate) state: String,
+    /// `manual`, `autoconf` or `temporary`.
+    pub(crate) origin: String,
+    /// Seconds for which it stays preferred; `None` is for ever.
+    pub(crate) preferred_s: Option<u64>,
+    /// Seconds for which it stays ours; `None` is for ever.
+    pub(crate) valid_s: Option<u64>,
 }
 
 /// A neighbour.

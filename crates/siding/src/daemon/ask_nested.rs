@@ -122,7 +122,7 @@ pub(super) fn addressing(request: AddressingRequest) -> Result<Addressing, Strin
     let AddressingRequest { addresses, link_local, dad } = request;
     let addresses: Vec<_> = addresses.into_iter().map(|cidr| cidr.0).collect();
     addresses.iter().try_for_each(|own| value::unicast(own.address()))?;
-    Ok(Addressing { addresses, link_local, dad })
+    Ok(Addressing { addresses, link_local, dad, autoconf: None })
 }
 
 pub(super) fn detached(took: Duration) -> Answer {

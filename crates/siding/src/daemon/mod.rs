@@ -16,6 +16,7 @@ mod advertise;
 mod ask_nested;
 mod bridge;
 mod group;
+mod host;
 mod lagg;
 mod link;
 mod links;

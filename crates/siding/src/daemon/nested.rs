@@ -65,6 +65,10 @@ impl Daemon {
         id: IfId,
         config: &Addressing,
     ) -> anyhow::Result<()> {
+        // Before the link-local address, which may be made of its secret.
+        if let Some(autoconf) = &config.autoconf {
+            self.start_autoconf(ctx, id, autoconf.clone())?;
+        }
         if config.link_local {
             self.stack.add_link_local(ctx, id, config.dad).map_err(|error| self.named(id, error))?;
         }

@@ -101,6 +101,13 @@ pub(crate) fn run(file: &Path, control: Option<&Path>) -> anyhow::Result<ExitCod
     }
 }
 
+/// What nobody may guess, from the system.
+fn secret() -> std::io::Result<[u8; 16]> {
+    let mut secret = [0; 16];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut secret)?;
+    Ok(secret)
+}
+
 fn start(config: &Config) -> anyhow::Result<Daemon> {
     let stack = &config.stack;
     let largest = config.interfaces.iter().filter_map(|interface| interface.mtu).max().unwrap_or(0).max(1500);
@@ -113,6 +120,7 @@ fn start(config: &Config) -> anyhow::Result<Daemon> {
     settings.workers = stack.workers;
     // The standard library's random keys are the system's.
     settings.seed = RandomState::new().hash_one("siding");
+    settings.secret = Some(secret().context("cannot read /dev/urandom")?);
     settings.wake = Some(wake.clone());
     settings.observer = log.clone();
     settings.nud = stack.nud;

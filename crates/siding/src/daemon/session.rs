@@ -9,6 +9,7 @@ use anyhow::Context;
 use anyhow::bail;
 use siding_lockorder::Root;
 use siding_netisr::IfId;
+use siding_stack::Lifetimes;
 use siding_stack::Ping;
 
 use super::state::Daemon;
@@ -16,6 +17,7 @@ use super::state::Free;
 use crate::config::InterfaceConfig;
 use crate::config::RouteConfig;
 use crate::config::value;
+use crate::control::AddressRequest;
 use crate::control::Answer;
 use crate::control::AttachRequest;
 use crate::control::CarryOut;
@@ -79,8 +81,12 @@ impl Daemon {
                 Answer::Detached { took_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) }
             }
             Request::InterfaceSet { name, up } => self.set_up(ctx, &name, up).map(done)?,
-            Request::AddressAdd { interface, address, dad } => {
-                self.add_address(ctx, &interface, address.0, dad).map(done)?
+            Request::AddressAdd(AddressRequest { interface, address, dad, preferred_s, valid_s }) => {
+                let lifetimes = Lifetimes {
+                    preferred: preferred_s.map(Duration::from_secs),
+                    valid: valid_s.map(Duration::from_secs),
+                };
+                self.add_address(ctx, &interface, address.0, dad, lifetimes).map(done)?
             }
             Request::AddressDel { interface, address } => {
                 self.remove_address(ctx, &interface, address).map(done)?
@@ -104,6 +110,7 @@ impl Daemon {
             Request::Lagg(request) => self.ask_lagg(ctx, request)?,
             Request::Bridge(request) => self.ask_bridge(ctx, request)?,
             Request::Group(request) => self.ask_group(ctx, request)?,
+            Request::Host(request) => self.ask_host(ctx, request)?,
             Request::NeighborAdd { interface, address, mac } => {
                 let id = self.interface(&interface)?;
                 let added = self.stack.add_neighbor(ctx, id, address, mac.0);
@@ -173,6 +180,7 @@ fn interface(request: AttachRequest) -> anyhow::Result<InterfaceConfig> {
         pcap: None,
         neighbors: None,
         advertise: None,
+        autoconf: None,
     };
     config.check().map_err(anyhow::Error::msg)?;
     Ok(config)

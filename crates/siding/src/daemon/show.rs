@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use siding_drivers::DeviceStats;
 use siding_netisr::IfId;
+use siding_netisr::Instant;
 use siding_netisr::LaneReport;
 use siding_netisr::Refusals;
+use siding_stack::ifnet::AddrOrigin;
 use siding_stack::ifnet::Interface;
 use siding_stack::ifnet::Kind;
 use siding_stack::route::Address;
@@ -74,19 +76,25 @@ impl Daemon {
     }
 
     pub(super) fn show_addresses(&self) -> Vec<AddressRow> {
-        let config = self.stack.config();
+        let (config, now) = (self.stack.config(), self.stack.now());
         let mut rows = Vec::new();
         for there in config.interfaces() {
             let interface = &there.ifnet.name;
             rows.extend(there.addrs6.iter().map(|own| AddressRow {
                 address: format!("{}/{}", own.addr, own.prefix_len),
                 interface: interface.clone(),
-                state: own.state.to_string().to_lowercase(),
+                state: own.status().into(),
+                origin: origin_name(own.origin).into(),
+                preferred_s: seconds_left(own.preferred_until, now),
+                valid_s: seconds_left(own.valid_until, now),
             }));
             rows.extend(there.addrs4.iter().map(|own| AddressRow {
                 address: format!("{}/{}", own.addr, own.prefix_len),
                 interface: interface.clone(),
                 state: "preferred".into(),
+                origin: "manual".into(),
+                preferred_s: None,
+                valid_s: None,
             }));
         }
         rows
@@ -222,6 +230,19 @@ fn carrier_name(config: &siding_stack::config::Config, id: IfId) -> &'static str
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn origin_name(origin: AddrOrigin) -> &'static str {
+    match origin {
+        AddrOrigin::Manual => "manual",
+        AddrOrigin::Autoconf => "autoconf",
+        AddrOrigin::Temporary => "temporary",
+    }
+}
+
+/// What is left of a lifetime; `None` is all of eternity.
+fn seconds_left(until: Instant, now: Instant) -> Option<u64> {
+    (until < Instant::NEVER).then(|| until.since(now).as_secs())
 }
 
 fn lane(report: &LaneReport, conserved: bool) -> LaneRow {

@@ -20,6 +20,7 @@ use siding_mbuf::Pool;
 use siding_netisr::IfId;
 use siding_stack::Detached;
 use siding_stack::InterfaceSpec;
+use siding_stack::Lifetimes;
 use siding_stack::Stack;
 use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
@@ -90,8 +91,8 @@ impl Daemon {
     }
 
     fn add_addresses(&self, ctx: &mut Free<'_>, id: IfId, config: &InterfaceConfig) -> anyhow::Result<()> {
-        let InterfaceConfig { addresses, link_local, dad, .. } = config;
-        let addressing = Addressing { addresses: addresses.clone(), link_local: *link_local, dad: *dad };
+        let InterfaceConfig { addresses, link_local, dad, autoconf, .. } = config.clone();
+        let addressing = Addressing { addresses, link_local, dad, autoconf };
         self.add_addressing(ctx, id, &addressing)
     }
 
@@ -163,9 +164,10 @@ impl Daemon {
         name: &str,
         cidr: Cidr,
         detect: bool,
+        lifetimes: Lifetimes,
     ) -> anyhow::Result<()> {
         let id = self.interface(name)?;
-        let added = self.stack.add_address(ctx, id, cidr.address(), cidr.length(), detect);
+        let added = self.stack.add_address_for(ctx, id, cidr.address(), cidr.length(), detect, lifetimes);
         added.map_err(|error| self.named(id, error))
     }
 

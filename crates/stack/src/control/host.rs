@@ -52,8 +52,8 @@ impl Stack {
             let control = &mut *guard;
             let snapshot = shared.config.load();
             let interface = snapshot.interface(on).ok_or(NoInterface(on))?;
+            let link = host::link(interface, shared.nud.reachable_time, control);
             let state = control.hosts.get_mut(&on).ok_or(NoInterface(on))?;
-            let link = host::link(interface, shared.nud.reachable_time, control.dad);
             let learnt = *state.host.params();
             state.host = Host::new(config, link, snapshot.forwarding, now, &mut control.chance);
             state.overlaid = true;

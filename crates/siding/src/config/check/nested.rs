@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use siding_drivers::kernel::Cidr;
 use siding_stack::Announce;
 use siding_stack::BridgeSpec;
 use siding_stack::DEEPEST;
 use siding_stack::LaggSpec;
+use siding_stack::nd6::host::HostConfig;
 use toml::Spanned;
 
 use super::Wrong;
 use super::addresses;
 use super::at;
+use super::autoconf;
 use super::ranged;
 use super::wrong;
 use crate::config::InterfaceConfig;
+use crate::config::autoconf::Autoconf;
 use crate::config::file;
 use crate::config::nested;
 use crate::config::nested::Addressing;
@@ -105,7 +109,7 @@ fn add(
 
 fn vlan(vlan: file::Vlan) -> Result<Item, Wrong> {
     at(&vlan.vid, nested::vid(*vlan.vid.get_ref()))?;
-    let addressing = addressing(&vlan.addresses, vlan.link_local, vlan.dad)?;
+    let addressing = addressing(&vlan.addresses, vlan.link_local, vlan.dad, vlan.autoconf)?;
     let config = VlanConfig {
         name: vlan.name.into_inner(),
         parent: vlan.parent.get_ref().clone(),
@@ -158,7 +162,7 @@ fn lagg(lagg: file::Lagg) -> Result<Item, Wrong> {
         spec,
         ports: lagg.ports.iter().enumerate().map(priority).collect(),
         primary: lagg.primary.map(Spanned::into_inner),
-        addressing: addressing(&lagg.addresses, lagg.link_local, lagg.dad)?,
+        addressing: addressing(&lagg.addresses, lagg.link_local, lagg.dad, lagg.autoconf)?,
     };
     Ok(Item { config: Nested::Lagg(config), below: lagg.ports })
 }
@@ -179,13 +183,18 @@ fn bridge(bridge: file::Bridge) -> Result<Item, Wrong> {
     let config = BridgeConfig {
         spec,
         ports: bridge.ports.iter().map(|port| port.get_ref().clone()).collect(),
-        addressing: addressing(&bridge.addresses, bridge.link_local, bridge.dad)?,
+        addressing: addressing(&bridge.addresses, bridge.link_local, bridge.dad, bridge.autoconf)?,
     };
     Ok(Item { config: Nested::Bridge(config), below: bridge.ports })
 }
 
-fn addressing(list: &[Spanned<String>], link_local: bool, dad: bool) -> Result<Addressing, Wrong> {
-    Ok(Addressing { addresses: addresses(list)?, link_local, dad })
+fn addressing(
+    list: &[Spanned<String>],
+    link_local: bool,
+    dad: bool,
+    table: Option<Spanned<Autoconf>>,
+) -> Result<Addressing, Wrong> {
+    Ok(Addressing { addresses: addresses(list)?, link_local, dad, autoconf: autoconf(table, dad)? })
 }
 
 /// Each port, and whose it is.
@@ -209,11 +218,11 @@ fn ports_are_free(
     interfaces: &[InterfaceConfig],
 ) -> Result<(), Wrong> {
     let addressed = |name: &str| {
-        let device = interfaces.iter().any(|one| one.name == name && !one.addresses.is_empty());
-        let nested = items
-            .iter()
-            .any(|one| one.config.name() == name && !one.config.addressing().addresses.is_empty());
-        device || nested
+        let has =
+            |addresses: &[Cidr], autoconf: &Option<HostConfig>| !addresses.is_empty() || autoconf.is_some();
+        let device = interfaces.iter().any(|one| one.name == name && has(&one.addresses, &one.autoconf));
+        let nested = items.iter().filter(|one| one.config.name() == name);
+        device || nested.map(|one| one.config.addressing()).any(|own| has(&own.addresses, &own.autoconf))
     };
     for item in items {
         for below in &item.below {

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::ParsedMac;
 use super::yes;
+use crate::config::autoconf::Autoconf;
 
 /// `[[vlan]]`.
 #[derive(Debug, Deserialize)]
@@ -25,6 +26,7 @@ pub(crate) struct Vlan {
     pub(crate) link_local: bool,
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    pub(crate) autoconf: Option<Spanned<Autoconf>>,
 }
 
 /// A tag's type.
@@ -67,6 +69,7 @@ pub(crate) struct Lagg {
     pub(crate) link_local: bool,
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    pub(crate) autoconf: Option<Spanned<Autoconf>>,
 }
 
 /// What is configured of LACP on a lagg.
@@ -127,6 +130,7 @@ pub(crate) struct Bridge {
     pub(crate) link_local: bool,
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    pub(crate) autoconf: Option<Spanned<Autoconf>>,
 }
 
 /// How a lagg uses its ports.

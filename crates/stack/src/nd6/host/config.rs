@@ -1,8 +1,9 @@
 //! How an interface behaves as a host, and how much it learns.
 
+use core::hash::Hasher;
 use core::time::Duration;
 
-use crate::nd6::dad::DadConfig;
+use siphasher::sip::SipHasher24;
 
 /// Whether Router Advertisements and Redirects are obeyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -105,8 +106,10 @@ pub struct HostConfig {
     pub solicit: Solicitation,
     /// Unsolicited advertisements of each new global address to the routers (RFC 9131), 0 to 3.
     pub announce: u32,
-    /// Duplicate address detection here; `None` is the stack's.
-    pub dad: Option<DadConfig>,
+    /// DupAddrDetectTransmits here; `None` is the stack's, 0 no detection.
+    pub dad_transmits: Option<u32>,
+    /// Whether solicitations that detect duplicates carry a nonce here; `None` is as the stack does.
+    pub dad_nonce: Option<bool>,
     /// The most that is learnt.
     pub limits: HostLimits,
 }
@@ -123,7 +126,8 @@ impl Default for HostConfig {
             route_info: true,
             solicit: Solicitation::default(),
             announce: MAX_NEIGHBOR_ADVERTISEMENT,
-            dad: None,
+            dad_transmits: None,
+            dad_nonce: None,
             limits: HostLimits::default(),
         }
     }
@@ -150,6 +154,20 @@ pub enum HostConfigError {
     /// Too many announcements.
     #[error("{0} announcements of a new address: give 0 to 3")]
     Announce(u32),
+}
+
+impl StableKey {
+    /// A key that is made of something else confidential, such as a machine's identity, and tells nothing of it.
+    pub fn derived(from: &[u8], network: String) -> StableKey {
+        let half = |which: u8| {
+            let mut hash = SipHasher24::new_with_key(b"siding rfc7217\0\0");
+            hash.write(from);
+            hash.write_u8(which);
+            hash.finish()
+        };
+        let secret = (u128::from(half(0)) << 64 | u128::from(half(1))).to_be_bytes();
+        StableKey { secret, network }
+    }
 }
 
 impl HostConfig {

@@ -27,11 +27,15 @@ pub(super) fn address(
     }
 }
 
-/// An address in a /64 with an identifier that tells nothing.
+/// An address in a /64 with an identifier that tells nothing: not even, to whoever saw others, what comes next. Chance
+/// alone could not promise that, for its numbers are seen in nonces.
 //= RFC 8981 s3.3.1: at random, but none of the reserved ones.
-pub(super) fn temporary(prefix: Prefix<Ipv6Addr>, chance: &mut Chance) -> Ipv6Addr {
+pub(super) fn temporary(secret: &[u8; 16], prefix: Prefix<Ipv6Addr>, chance: &mut Chance) -> Ipv6Addr {
     loop {
-        let identifier = chance.next_u64();
+        let mut hash = SipHasher24::new_with_key(secret);
+        hash.write(&prefix.addr().octets());
+        hash.write(&chance.next_u64().to_be_bytes());
+        let identifier = hash.finish();
         if !is_reserved(identifier) {
             return join(prefix, identifier);
         }
@@ -129,7 +133,11 @@ mod tests {
     fn temporary_ones_differ() {
         let mut chance = Chance::new(1);
         let one = prefix("2001:db8::/64");
-        let (a, b) = (temporary(one, &mut chance), temporary(one, &mut chance));
+        let mut make = |secret| temporary(&[secret; 16], one, &mut chance);
+        let (a, b) = (make(1), make(1));
         assert!(a != b && one.contains(a) && one.contains(b));
+        let (mut same, mut again) = (Chance::new(1), Chance::new(1));
+        let of = |secret, chance: &mut Chance| temporary(&[secret; 16], one, chance);
+        assert_ne!(of(1, &mut same), of(2, &mut again), "who knows chance does not know the secret");
     }
 }

@@ -50,7 +50,7 @@ const ON_LINK_METRIC: u32 = 256;
 const PROBE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The interface that a host is one on.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Link {
     /// Its name, which stable-private identifiers are made of.
     pub name: String,
@@ -60,8 +60,17 @@ pub struct Link {
     pub mtu: u16,
     /// BaseReachableTime until a router says otherwise.
     pub reachable_time: Duration,
+    /// What temporary addresses are made with; nobody else knows it.
+    pub secret: [u8; 16],
     /// Duplicate address detection, unless the host's configuration has its own.
     pub dad: DadConfig,
+}
+
+impl core::fmt::Debug for Link {
+    /// Without the secret: this ends in logs.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Link").field("name", &self.name).field("mac", &self.mac).finish_non_exhaustive()
+    }
 }
 
 /// What a host wants sent.
@@ -514,11 +523,20 @@ impl Host {
 
 fn maker<'a>(config: &'a HostConfig, link: &'a Link, params: &Params) -> Maker<'a> {
     let dad = dad_config(config, link, params);
-    Maker { config, name: &link.name, mac: link.mac, detection: dad.retrans_timer * dad.transmits }
+    Maker {
+        config,
+        name: &link.name,
+        mac: link.mac,
+        secret: &link.secret,
+        detection: dad.retrans_timer * dad.transmits,
+    }
 }
 
 fn dad_config(config: &HostConfig, link: &Link, params: &Params) -> DadConfig {
-    let dad = config.dad.unwrap_or(link.dad);
+    let dad = link.dad;
+    let transmits = config.dad_transmits.unwrap_or(dad.transmits);
+    let nonce = config.dad_nonce.unwrap_or(dad.nonce);
     //= RFC 4862 s5.4.2 [4862-3]: the interface's RetransTimer, which a router may have advertised.
-    DadConfig { retrans_timer: params.retrans_timer.unwrap_or(dad.retrans_timer), ..dad }
+    let retrans_timer = params.retrans_timer.unwrap_or(dad.retrans_timer);
+    DadConfig { transmits, nonce, retrans_timer, ..dad }
 }

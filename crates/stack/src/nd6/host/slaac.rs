@@ -30,12 +30,14 @@ const IDGEN_RETRIES: u8 = 3;
 const IDGEN_DELAY: Duration = Duration::from_secs(1);
 
 /// What addresses are made with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Maker<'a> {
     pub(super) config: &'a HostConfig,
     /// The interface's name.
     pub(super) name: &'a str,
     pub(super) mac: Mac,
+    /// What temporary addresses are made with.
+    pub(super) secret: &'a [u8; 16],
     /// How long duplicate address detection takes at the most, for temporary addresses.
     pub(super) detection: Duration,
 }
@@ -277,7 +279,7 @@ impl Slaac {
                 return Err(Full);
             }
             let mut own = Owned {
-                addr: identifier::temporary(public.prefix, chance),
+                addr: identifier::temporary(maker.secret, public.prefix, chance),
                 origin: AddrOrigin::Temporary,
                 phase: Phase::Testing,
                 deprecated: false,

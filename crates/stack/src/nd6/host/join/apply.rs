@@ -59,8 +59,14 @@ impl HostState {
     /// A new interface's: it learns nothing until it is told to.
     pub(crate) fn listening_to_nobody(name: &str, dad: DadConfig) -> HostState {
         // The rest of the link is looked up whenever it is needed.
-        let link =
-            Link { name: name.to_string(), mac: Mac::ZERO, mtu: 0, reachable_time: Duration::ZERO, dad };
+        let link = Link {
+            name: name.to_string(),
+            mac: Mac::ZERO,
+            mtu: 0,
+            reachable_time: Duration::ZERO,
+            secret: [0; 16],
+            dad,
+        };
         // Chance has no part in what does nothing.
         let host = Host::new(HostConfig::off(), link, false, Instant::ZERO, &mut Chance::new(0));
         HostState { host, armed: None, routes: Vec::new(), overlaid: false }
@@ -298,13 +304,14 @@ fn reroute(config: &mut Config, interface: IfId, before: &[Route<Ipv6Addr>], rou
 }
 
 /// What a machine is to know of its interface.
-pub(crate) fn link(interface: &Interface, reachable_time: Duration, dad: DadConfig) -> Link {
+pub(crate) fn link(interface: &Interface, reachable_time: Duration, control: &Control) -> Link {
     Link {
         name: interface.ifnet.name.clone(),
         mac: interface.mac,
         mtu: interface.link_mtu,
         reachable_time,
-        dad,
+        secret: control.secret,
+        dad: control.dad,
     }
 }
 

@@ -213,3 +213,35 @@ fn a_lagg_that_departs_lets_its_ports_go_and_says_no_more() {
         assert_eq!((interface.member_of, interface.mac), (IfId::NONE, interface.permanent_mac));
     }
 }
+
+#[test]
+fn t30_a_pdu_that_waits_is_not_sent_by_a_port_that_has_left_lacp_1() {
+    let mut pair = Pair::up(2);
+    pair.net.run(ms(500));
+    pair.net.rewind();
+    // Dispatched, and not sent yet, when the port is taken out by force.
+    pair.configure(0, LacpSpec::default());
+    pair.remove(0, 1);
+    pair.remove(0, 1);
+    pair.net.run(ms(1));
+    assert!(pair.net.dropped(pair.nodes[0], siding_stack::drops::Drop::Stale) > 0);
+    assert!(pair.said(0, 1).is_empty());
+    assert_eq!(pair.said(0, 0).len(), 1, "the other one speaks");
+}
+
+#[test]
+fn a_pdu_that_finds_no_buffer_is_tried_again_lacp_3() {
+    let mut pair = Pair::up(1);
+    pair.net.run(ms(500));
+    pair.net.rewind();
+    let pool = pair.net.world.node(pair.nodes[0]).pool.clone();
+    let hoard: Vec<_> = std::iter::from_fn(|| pool.alloc()).collect();
+    pair.configure(0, LacpSpec::default());
+    pair.net.run(ms(25));
+    assert!(pair.said(0, 0).is_empty());
+    assert!(pair.lacp(0, 0).counters.refused >= 2, "every 10 ms");
+    drop(hoard);
+    pair.net.run(ms(11));
+    assert_eq!(pair.said(0, 0).len(), 1);
+    assert_eq!(pair.sending(1), [0]);
+}

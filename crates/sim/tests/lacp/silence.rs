@@ -105,14 +105,18 @@ fn a_worker_that_was_held_up_reads_what_waits_before_it_gives_a_partner_up_lacp_
     let pdu = slow_frame(&alone.agreeing(0, 1).to_bytes());
     alone.net.world.jump(secs(10));
     // More frames than one turn takes lie before the PDU.
-    let junk = frame(PEER_MAC, siding_wire::EtherType(0x1234), &[0; 50]);
+    let junk = frame(siding_wire::Mac::BROADCAST, siding_wire::EtherType(0x1234), &[0; 50]);
     (0..300).for_each(|_| alone.net.inject(alone.links[0], &junk));
     alone.net.hear(alone.links[0], &pdu);
     alone.net.run(ms(100));
     assert_eq!(alone.lacp(0).receive, Current);
+    let expired =
+        |alone: &Alone| alone.net.world.log().iter().any(|line| line.contains("current -> expired"));
+    assert!(!expired(&alone), "not even for a moment");
     assert!(alone.report().ports[0].sending);
     // Nor is it kept for ever.
     alone.net.run(secs(4));
+    assert!(expired(&alone));
     assert_eq!(alone.lacp(0).receive, Expired);
     assert!(!alone.report().ports[0].sending);
 }

@@ -22,6 +22,7 @@ use crate::ip6::source::Mobility;
 use crate::ip6::source::Policy;
 use crate::ip6::source::Preferences;
 use crate::ip6::source::select;
+use crate::lagg::Late;
 use crate::nd6::dad::DadState;
 use crate::route::Fib;
 use crate::route::Table;
@@ -41,6 +42,8 @@ pub struct Config {
     fib4: Option<Arc<Fib<Ipv4Addr>>>,
     filters: Filters,
     owners: Owners,
+    /// What still comes the old way after a change of a lagg.
+    pub(crate) late: Late,
     /// Whether packets for others are forwarded, and advertisements carry the Router flag.
     pub forwarding: bool,
     /// Interfaces that advertise us as a router.
@@ -190,6 +193,7 @@ impl Config {
     pub(crate) fn remove(&mut self, id: IfId) {
         if self.interface(id).is_some() {
             self.interfaces[id.slot()] = None;
+            self.late.forget(id);
         }
         self.vlans.retain(|_, vlan| *vlan != id);
         Arc::make_mut(&mut self.routes6).retain(|route| route.interface != id);

@@ -38,10 +38,14 @@ pub(crate) fn input(
             _ => lagg::input(ctx, local, config, on, header.ethertype, frame),
         };
     }
+    if let Some(lagg) = lagg::latecomer(local, config, on, &frame) {
+        return lagg::take(ctx, local, config, lagg, frame);
+    }
     if header.ethertype.is_vlan() {
         return vlan::input(ctx, local, config, on, frame);
     }
-    let link = if header.dst == on.mac {
+    let ours = header.dst == on.mac || config.late.is_former(on.ifnet.id, header.dst, local.now);
+    let link = if ours {
         LinkCast::Unicast
     } else if header.dst == siding_wire::Mac::BROADCAST {
         LinkCast::Broadcast

@@ -39,6 +39,12 @@ fn all(config: &Config) -> HashMap<IfId, Arc<Filter>> {
             add(filters.entry(device).or_default(), interface, config.forwarding);
         }
     }
+    let (ports, macs) = config.late.all();
+    let lagg_mac = |(port, lagg)| Some((port, config.interface(lagg)?.mac));
+    for (id, mac) in ports.filter_map(lagg_mac).chain(macs) {
+        let below = config.interface(id).map(|interface| devices(config, interface));
+        below.into_iter().flatten().for_each(|device| filters.entry(device).or_default().unicast.push(mac));
+    }
     let sorted = |mut filter: Filter| {
         filter.unicast.sort();
         filter.unicast.dedup();

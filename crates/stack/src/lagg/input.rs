@@ -7,6 +7,7 @@ use siding_netisr::IfId;
 use siding_wire::EtherType;
 
 use super::announce;
+use super::late;
 use super::slow;
 use crate::config::Config;
 use crate::drops::Drop;
@@ -22,7 +23,7 @@ pub(crate) fn input(
     config: &Config,
     on: &Interface,
     ethertype: EtherType,
-    mut frame: Mbuf,
+    frame: Mbuf,
 ) {
     let Some(lagg) = config.interface(on.member_of).filter(|lagg| lagg.up) else {
         return local.drop_packet(frame, Drop::InterfaceGone);
@@ -31,9 +32,40 @@ pub(crate) fn input(
     if ethertype == EtherType::SLOW {
         return slow::input(ctx, local, config, on, view, frame);
     }
-    if !view.receiving.contains(&on.ifnet.id) {
+    if !view.receiving.contains(&on.ifnet.id) && !is_late(local, config, on, lagg, &frame) {
         return local.drop_packet(frame, Drop::InactivePort);
     }
+    take(ctx, local, config, lagg, frame);
+}
+
+/// A frame for one station from `on`, which is a port no more: the lagg that still takes it, if there is one.
+pub(crate) fn latecomer<'c>(
+    local: &Local,
+    config: &'c Config,
+    on: &Interface,
+    frame: &Mbuf,
+) -> Option<&'c Interface> {
+    let lagg = config.late.lagg(on.ifnet.id, local.now)?;
+    let lagg = config.interface(lagg).filter(|lagg| lagg.up)?;
+    // One that has been given addresses has frames of its own.
+    let is_idle = on.addrs6.is_empty() && on.addrs4.is_empty();
+    (is_idle && is_late(local, config, on, lagg, frame)).then_some(lagg)
+}
+
+/// Whether a frame for one station is taken although its port is not in use: see [`late`](super::late).
+fn is_late(local: &Local, config: &Config, on: &Interface, lagg: &Interface, frame: &Mbuf) -> bool {
+    let for_one = frame.data().first().is_some_and(|first| first & 1 == 0);
+    for_one && config.late.lagg(on.ifnet.id, local.now) == Some(lagg.ifnet.id)
+}
+
+/// The frame is the lagg's.
+pub(crate) fn take(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    lagg: &Interface,
+    mut frame: Mbuf,
+) {
     frame.set_rcvif(lagg.ifnet.id);
     lagg.ifnet.counters.add(IfCounter::RxPackets, 1);
     lagg.ifnet.counters.add(IfCounter::RxBytes, frame.len() as u64);
@@ -47,4 +79,5 @@ pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
     let Some(Kind::Lagg(view)) = config.interface(id).map(|interface| &interface.kind) else { return };
     announce::run(ctx, &shared, &config, &view.lagg, local.now);
     slow::timer(ctx, local, view);
+    late::close(ctx, &shared, &config, local.now);
 }

@@ -15,6 +15,7 @@ use super::View;
 use super::announce;
 use super::change::release;
 use super::change::set_link;
+use super::late;
 use super::select;
 use super::slow::Joined;
 use super::slow::Outbox;
@@ -26,6 +27,7 @@ use crate::event::Event;
 use crate::ifnet::Kind;
 use crate::ranks;
 use crate::stack::Control;
+use crate::timer::Due;
 
 impl Stack {
     /// Changes a lagg under its lock, does what follows, and tells.
@@ -110,6 +112,9 @@ impl Stack {
             else {
                 return Err(LaggError::NoInterface(id));
             };
+            if let Some(until) = late::open(&before, view, &mut config, &now_view, id, now) {
+                shared.timers.arm(&mut lagg_ctx, until, Due::Lagg(id));
+            }
             // Published before anything is dispatched: what is announced goes out by the new port, and a partner that
             // hears of our collecting may send at once.
             shared.publish(config);

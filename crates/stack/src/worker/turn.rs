@@ -59,6 +59,7 @@ impl StackWorker {
         self.local.refresh();
         let mut received = 0;
         let mut full = false;
+        self.receive_late(&mut received);
         for slot in 0..self.local.slots() {
             let got = self.receive(slot);
             received += got;
@@ -107,6 +108,25 @@ impl StackWorker {
     /// The worker's number, from 0.
     pub fn index(&self) -> usize {
         self.worker.index()
+    }
+
+    /// Takes what was sent to ports that have just gone out of use, before what is sent to those in use now: so that
+    /// the frames of a flow stay in order.
+    fn receive_late(&mut self, received: &mut usize) {
+        if self.local.config().late.is_empty() {
+            return;
+        }
+        let config = self.local.config().clone();
+        for port in config.late.ports(self.local.now) {
+            // As many as a ring has: one that is filled as fast as it is emptied does not keep the others waiting.
+            for _ in 0..64 {
+                let got = self.receive(port.slot());
+                *received += got;
+                if got < BATCH {
+                    break;
+                }
+            }
+        }
     }
 
     fn receive(&mut self, slot: usize) -> usize {

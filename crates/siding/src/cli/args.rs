@@ -61,7 +61,7 @@ pub(super) enum Command {
     Ping(PingArgs),
     /// Ping over IPv6. Example: siding ping6 -c 3 fe80::1%eth0
     Ping6(PingArgs),
-    /// Attach, detach, take up or down. Example: siding interface detach eth0
+    /// Attach, detach, set, take up or down. Example: siding interface detach eth0
     #[command(subcommand)]
     Interface(InterfaceCommand),
     /// Advertise as a router, cease to, show. Example: siding advertise start eth0
@@ -196,6 +196,17 @@ pub(super) enum InterfaceCommand {
         /// Seconds after which to tell who still holds it
         #[arg(long, value_name = "SECONDS", default_value = "10")]
         timeout: f64,
+    },
+    /// Set the MTU, the hop limit, or both. Example: siding interface set eth1 --mtu 1400 --hop-limit 32
+    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["mtu", "hop_limit"]))]
+    Set {
+        name: String,
+        /// Largest IP packet, in bytes: 1280 to what the link takes
+        #[arg(long, value_name = "BYTES")]
+        mtu: Option<u16>,
+        /// Of packets that start here: 1 to 255
+        #[arg(long)]
+        hop_limit: Option<u8>,
     },
     /// Take an interface up. Example: siding interface up eth1
     Up { name: String },

@@ -35,6 +35,7 @@ pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyho
         InterfaceCommand::Restart { name, wait } => {
             return host::restart(client, name, wait.map(seconds).transpose()?);
         }
+        InterfaceCommand::Set { name, mtu, hop_limit } => Request::InterfaceTune { name, mtu, hop_limit },
         InterfaceCommand::Up { name } => Request::InterfaceSet { name, up: true },
         InterfaceCommand::Down { name } => Request::InterfaceSet { name, up: false },
     };

@@ -33,6 +33,8 @@ pub(crate) enum Request {
     InterfaceDetach { name: String, timeout_ms: u64 },
     InterfaceSet { name: String, up: bool },
     AddressAdd(AddressRequest),
+    InterfaceTune { name: String, mtu: Option<u16>, hop_limit: Option<u8> },
+    AddressAdd { interface: String, address: ParsedCidr, dad: bool },
     AddressDel { interface: String, address: IpAddr },
     RouteAdd(RouteRequest),
     RouteDel(RouteRequest),

@@ -80,6 +80,9 @@ impl Daemon {
                 let took = self.detach(ctx, &name, Duration::from_millis(timeout_ms))?;
                 Answer::Detached { took_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) }
             }
+            Request::InterfaceTune { name, mtu, hop_limit } => {
+                self.tune(ctx, &name, mtu, hop_limit).map(done)?
+            }
             Request::InterfaceSet { name, up } => self.set_up(ctx, &name, up).map(done)?,
             Request::AddressAdd(AddressRequest { interface, address, dad, preferred_s, valid_s }) => {
                 let lifetimes = Lifetimes {

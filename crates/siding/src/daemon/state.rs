@@ -157,6 +157,24 @@ impl Daemon {
         Ok(self.stack.set_up(ctx, id, up)?)
     }
 
+    /// Sets an interface's MTU and hop limit, as far as they are given.
+    pub(super) fn tune(
+        &self,
+        ctx: &mut Free<'_>,
+        name: &str,
+        mtu: Option<u16>,
+        hop_limit: Option<u8>,
+    ) -> anyhow::Result<()> {
+        let id = self.interface(name)?;
+        if let Some(mtu) = mtu {
+            self.stack.set_mtu(ctx, id, mtu).map_err(|error| self.named(id, error))?;
+        }
+        if let Some(hop_limit) = hop_limit {
+            self.stack.set_hop_limit(ctx, id, hop_limit).map_err(|error| self.named(id, error))?;
+        }
+        Ok(())
+    }
+
     /// Adds an address.
     pub(super) fn add_address(
         &self,

@@ -14,6 +14,7 @@ use crate::Stack;
 use crate::config::Config;
 use crate::control::DEEPEST;
 use crate::event::Event;
+use crate::ifnet::DEFAULT_HOP_LIMIT;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::stack::Control;
@@ -94,6 +95,7 @@ impl Stack {
                 mac,
                 mtu,
                 link_mtu: mtu,
+                own_mtu: mtu,
                 first_hops: Arc::default(),
                 up: true,
                 link: false,
@@ -105,7 +107,8 @@ impl Stack {
                 joined: Arc::new([]),
                 nud: shared.nud,
                 neighbors: shared.neighbors,
-                hop_limit: 64,
+                hop_limit: DEFAULT_HOP_LIMIT,
+                own_hop_limit: DEFAULT_HOP_LIMIT,
             });
         });
         Ok(id)

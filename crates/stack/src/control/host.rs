@@ -16,6 +16,7 @@ use crate::nd6::host::HostConfig;
 use crate::nd6::host::HostConfigError;
 use crate::nd6::host::PrefixReport;
 use crate::nd6::host::RouterReport;
+use crate::nd6::router;
 
 /// Why an interface's part as a host was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -130,6 +131,7 @@ impl Stack {
             }
             let mut events = host::settle(shared, control, &mut ctx, on, now);
             events.extend(host::came_up(shared, control, &mut ctx, on, now));
+            router::resume(&mut ctx, shared, control, on, now);
             drop(guard);
             events.iter().for_each(|event| shared.observer.event(event));
         }

@@ -24,6 +24,7 @@ use crate::LaggError;
 use crate::Stack;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::ifnet::DEFAULT_HOP_LIMIT;
 use crate::ifnet::IfCounters;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
@@ -113,6 +114,7 @@ impl Stack {
                 mac: spec.mac,
                 mtu: spec.mtu,
                 link_mtu: spec.mtu,
+                own_mtu: spec.mtu,
                 first_hops: Arc::default(),
                 up: true,
                 link: true,
@@ -124,7 +126,8 @@ impl Stack {
                 joined: Arc::new([]),
                 nud: shared.nud,
                 neighbors: shared.neighbors,
-                hop_limit: 64,
+                hop_limit: DEFAULT_HOP_LIMIT,
+                own_hop_limit: DEFAULT_HOP_LIMIT,
             });
         });
         drop(control);

@@ -12,6 +12,7 @@ mod path;
 mod report;
 mod route;
 mod send;
+mod setting;
 mod vlan;
 
 pub use address::AddressError;
@@ -28,6 +29,7 @@ pub use report::DropReport;
 pub use report::InterfaceReport;
 pub use route::AddRouteError;
 pub use send::SendError;
+pub use setting::SettingError;
 pub use vlan::DEEPEST;
 pub use vlan::VlanError;
 

@@ -9,6 +9,7 @@ use siding_wire::EtherType;
 
 use super::AttachError;
 use crate::Stack;
+use crate::ifnet::DEFAULT_HOP_LIMIT;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ifnet::Vlan;
@@ -73,8 +74,9 @@ impl Stack {
         let interface = Interface {
             ifnet,
             mac: parent.mac,
-            mtu: parent.mtu,
+            mtu: parent.own_mtu,
             link_mtu: parent.link_mtu,
+            own_mtu: parent.own_mtu,
             first_hops: Arc::default(),
             up: true,
             link: parent.link,
@@ -86,7 +88,8 @@ impl Stack {
             joined: Arc::new([]),
             nud: shared.nud,
             neighbors: shared.neighbors,
-            hop_limit: 64,
+            hop_limit: DEFAULT_HOP_LIMIT,
+            own_hop_limit: DEFAULT_HOP_LIMIT,
         };
         shared.change(&mut control, |config| config.put(interface));
         Ok(id)

@@ -26,6 +26,9 @@ use crate::nd6::nud::NudConfig;
 use crate::neighbor::NeighborLimits;
 use crate::neighbor::Neighbors;
 
+/// The hop limit while neither operator nor router has said (RFC 1700, and RFC 4861 s6.3.2).
+pub const DEFAULT_HOP_LIMIT: u8 = 64;
+
 /// An interface, from attach to detach. Its identity is never used again.
 #[derive(Debug)]
 pub struct Ifnet {
@@ -61,6 +64,8 @@ pub struct Interface {
     pub permanent_mac: Mac,
     /// The largest IP packet that the link takes, in bytes; `mtu` may be less.
     pub link_mtu: u16,
+    /// What the operator allows of it: 1280 to `link_mtu`. What a router says may be less still.
+    pub own_mtu: u16,
     /// What its host watches of its neighbours.
     pub(crate) first_hops: Arc<FirstHops>,
     /// Its IPv6 addresses, link-local first.
@@ -75,6 +80,8 @@ pub struct Interface {
     pub neighbors: NeighborLimits,
     /// Hop limit of what starts here.
     pub hop_limit: u8,
+    /// The one that the operator gave, for when no router says another.
+    pub own_hop_limit: u8,
 }
 
 /// What carries an interface's frames.

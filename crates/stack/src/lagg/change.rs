@@ -22,6 +22,7 @@ use crate::AttachError;
 use crate::Stack;
 use crate::config::Config;
 use crate::event::Event;
+use crate::ifnet::DEFAULT_HOP_LIMIT;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ranks;
@@ -96,6 +97,7 @@ impl Stack {
                 mac,
                 mtu,
                 link_mtu: mtu,
+                own_mtu: mtu,
                 first_hops: Arc::default(),
                 up: true,
                 link: false,
@@ -107,7 +109,8 @@ impl Stack {
                 joined: Arc::new([]),
                 nud: shared.nud,
                 neighbors: shared.neighbors,
-                hop_limit: 64,
+                hop_limit: DEFAULT_HOP_LIMIT,
+                own_hop_limit: DEFAULT_HOP_LIMIT,
             });
         });
         Ok(id)

@@ -243,7 +243,11 @@ impl Advertiser {
             .filter(|own| own.origin == AddrOrigin::Manual && !ip6::is_link_local(own.addr))
             .map(|own| (own.addr, own.prefix_len, own.is_assigned()))
             .collect();
-        Contents::new(&self.config, &Scene { lladdr: out.mac, own: &own, age: now.since(self.since) }, kind)
+        let scene = Scene { lladdr: out.mac, own: &own, age: now.since(self.since) };
+        let mut contents = Contents::new(&self.config, &scene, kind);
+        // Configured when the link took more: hosts must not send what it takes no longer.
+        contents.advert.mtu = contents.advert.mtu.map(|mtu| mtu.min(out.own_mtu.into()));
+        contents
     }
 }
 

@@ -38,8 +38,6 @@ use crate::stack::Control;
 use crate::stack::Shared;
 use crate::timer::Due;
 
-/// The hop limit while no router has said (RFC 1700, and RFC 4861 s6.3.2).
-const DEFAULT_HOP_LIMIT: u8 = 64;
 /// A change of a lifetime that is not worth a snapshot of its own. The machine has the exact time.
 const UNNOTICED: Duration = Duration::from_secs(1);
 
@@ -85,7 +83,7 @@ pub(crate) fn settle(
     let config = shared.config.load();
     let Some(interface) = config.interface(id) else { return Vec::new() };
     let Some(mut state) = control.hosts.remove(&id) else { return Vec::new() };
-    state.host.set_link(interface.mac, interface.link_mtu);
+    state.host.set_link(interface.mac, interface.own_mtu);
     let addrs = addresses(shared, control, ctx, &mut state.host, interface, now);
     let wanted = with_parameters(interface, &state.host, addrs);
     let routes = state.host.routes(id);
@@ -241,7 +239,7 @@ fn with_parameters(interface: &Interface, host: &Host, addrs6: Arc<[Addr6]>) -> 
         wanted.hop_limit = hop_limit;
     }
     if let Some(mtu) = params.mtu {
-        wanted.mtu = mtu;
+        wanted.mtu = mtu.min(interface.own_mtu);
     }
     if let Some(retrans_timer) = params.retrans_timer {
         wanted.nud.retrans_timer = retrans_timer;
@@ -308,7 +306,7 @@ pub(crate) fn link(interface: &Interface, reachable_time: Duration, control: &Co
     Link {
         name: interface.ifnet.name.clone(),
         mac: interface.mac,
-        mtu: interface.link_mtu,
+        mtu: interface.own_mtu,
         reachable_time,
         secret: control.secret,
         dad: control.dad,
@@ -357,10 +355,10 @@ pub(crate) fn unlearn(shared: &Shared, control: &mut Control, id: IfId, learnt: 
     shared.change(control, |config| {
         let Some(interface) = config.interface_mut(id) else { return };
         if learnt.mtu.is_some() {
-            interface.mtu = interface.link_mtu;
+            interface.mtu = interface.own_mtu;
         }
         if learnt.hop_limit.is_some() {
-            interface.hop_limit = DEFAULT_HOP_LIMIT;
+            interface.hop_limit = interface.own_hop_limit;
         }
         if learnt.retrans_timer.is_some() {
             interface.nud.retrans_timer = shared.nud.retrans_timer;

@@ -44,7 +44,7 @@ pub(crate) fn heard_advert(
             known.insert(from);
         }
     }
-    state.host.set_link(on.mac, on.link_mtu);
+    state.host.set_link(on.mac, on.own_mtu);
     let is_known = |addr| known.contains(&addr);
     let taken = state.host.on_advert(local.now, from, advert, options, &is_known, &mut control.chance);
     let events = settle(&shared, control, &mut ctx, on.ifnet.id, local.now);

@@ -44,6 +44,12 @@ fn everything_that_can_be_said() {
         error_rate = 0
         redirect_burst = 7
         redirect_rate = 3
+        fragments = 100
+        fragments_per_source = 50
+        datagrams = 20
+        datagrams_per_source = 10
+        large_buffers = 0
+        path_mtus = 7
         [limits.neighbors]
         entries = 100
         forget_stale_s = 0
@@ -53,12 +59,6 @@ fn everything_that_can_be_said() {
         enabled = false
         robustness = 3
         groups = 9
-        fragments = 100
-        fragments_per_source = 50
-        datagrams = 20
-        datagrams_per_source = 10
-        large_buffers = 0
-        path_mtus = 7
         [[interface]]
         name = "lan"
         driver = "tap"

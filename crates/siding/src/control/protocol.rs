@@ -34,7 +34,6 @@ pub(crate) enum Request {
     InterfaceSet { name: String, up: bool },
     AddressAdd(AddressRequest),
     InterfaceTune { name: String, mtu: Option<u16>, hop_limit: Option<u8> },
-    AddressAdd { interface: String, address: ParsedCidr, dad: bool },
     AddressDel { interface: String, address: IpAddr },
     RouteAdd(RouteRequest),
     RouteDel(RouteRequest),

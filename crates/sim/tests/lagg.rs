@@ -172,7 +172,7 @@ fn each(count: u32, of: &[(&[u16], &'static str, &str)]) -> BTreeMap<(Vec<u16>, 
 }
 
 #[test]
-fn t19_a_failover_announces_every_address_n_times_on_the_new_port() {
+fn t19_a_failover_announces_every_address_n_times_on_the_new_port_4861_32_4541() {
     let mut rig = Rig::new(Mode::Failover, 3);
     let vlan = rig.vlan(rig.lagg, 10);
     let inner = rig.vlan(vlan, 20);

@@ -72,6 +72,8 @@ pub enum Event {
     Lagg {
         /// The lagg.
         interface: IfId,
+        /// The port that it happened to; `None` for the lagg itself.
+        port: Option<IfId>,
         /// What happened.
         cause: &'static str,
         /// The port in use before.
@@ -165,9 +167,10 @@ impl fmt::Display for Event {
                 write!(f, "router {router} advertises otherwise than we do: {what}")
             }
             Event::Host { what, .. } => what.fmt(f),
-            Event::Lagg { cause, from, to, .. } => {
+            Event::Lagg { port, cause, from, to, .. } => {
                 let name = |port: &Option<IfId>| port.map_or("none".to_string(), |port| port.to_string());
-                write!(f, "lagg: {cause}; port in use: {} -> {}", name(from), name(to))
+                let about = port.map_or_else(String::new, |port| format!("{port}: "));
+                write!(f, "lagg: {about}{cause}; port in use: {} -> {}", name(from), name(to))
             }
             Event::Bridge { port, cause, .. } => write!(f, "bridge: {cause}: {port}"),
             Event::LacpPort { port, change, cause, .. } => write!(f, "lacp: port {port}: {change}: {cause}"),

@@ -87,7 +87,7 @@ fn laggs_and_vlans_are_made_changed_shown_and_deleted_while_they_work() {
     assert!(interfaces.contains("p0 ") && !interfaces.contains("lagg"), "{interfaces}");
     let told = rig.daemon.process().stderr();
     for line in [
-        "lagg0: lagg: primary changed; port in use: p0 -> p1",
+        "lagg0: lagg: p1: primary changed; port in use: p0 -> p1",
         "lagg0: lagg: address changed; port in use: p0 -> p0",
         "br0: bridge: port removed: v30",
     ] {

@@ -101,11 +101,12 @@ impl Observer for Log {
             Event::AddressPreferred { interface, .. } | Event::LacpAggregator { interface, .. } => {
                 tracing::info!("{}: {event}", self.name_of(*interface));
             }
-            Event::Lagg { interface, cause, from, to } => {
+            Event::Lagg { interface, port: about, cause, from, to } => {
+                let about = about.map_or_else(String::new, |port| format!("{}: ", self.name_of(port)));
                 let port =
                     |port: &Option<IfId>| port.map_or_else(|| "none".into(), |port| self.name_of(port));
                 let (name, from, to) = (self.name_of(*interface), port(from), port(to));
-                tracing::info!("{name}: lagg: {cause}; port in use: {from} -> {to}");
+                tracing::info!("{name}: lagg: {about}{cause}; port in use: {from} -> {to}");
             }
             Event::Bridge { interface, port, cause } => {
                 tracing::info!("{}: bridge: {cause}: {}", self.name_of(*interface), self.name_of(*port));

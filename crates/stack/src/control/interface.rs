@@ -168,10 +168,15 @@ impl Stack {
         };
         if !lagg.is_none() {
             let cause = if up { "taken up" } else { "taken down" };
-            let changed = self.change_lagg(ctx, lagg, cause, |config, _state| {
-                set(config).ok_or(LaggError::NoInterface(id))?;
-                Ok(false)
-            });
+            let changed = self.change_lagg(
+                ctx,
+                lagg,
+                (if lagg == id { IfId::NONE } else { id }, cause),
+                |config, _state| {
+                    set(config).ok_or(LaggError::NoInterface(id))?;
+                    Ok(false)
+                },
+            );
             changed.map_err(|_| NoInterface(id))?;
         }
         let (mut control, mut ctx) = ctx.lock(&self.shared.control);

@@ -129,7 +129,7 @@ impl Stack {
         port: IfId,
         priority: u16,
     ) -> Result<(), LaggError> {
-        self.change_lagg(ctx, lagg, "port added", |config, state| {
+        self.change_lagg(ctx, lagg, (port, "port added"), |config, state| {
             let interface = config.interface(port).ok_or(LaggError::NoInterface(port))?;
             let name = || interface.ifnet.name.clone();
             let physical = matches!(interface.kind, Kind::Device) && slow::is_port(port);
@@ -176,7 +176,7 @@ impl Stack {
         lagg: IfId,
         port: IfId,
     ) -> Result<(), LaggError> {
-        self.change_lagg(ctx, lagg, "port removed", |config, state| {
+        self.change_lagg(ctx, lagg, (port, "port removed"), |config, state| {
             let name = config.interface(port).map_or(port.to_string(), |interface| interface.ifnet.name.clone());
             let State { ports, lacp, .. } = &mut *state;
             let member = ports.iter_mut().find(|member| member.id == port);
@@ -202,7 +202,7 @@ impl Stack {
         lagg: IfId,
         port: Option<IfId>,
     ) -> Result<(), LaggError> {
-        self.change_lagg(ctx, lagg, "primary changed", |config, state| {
+        self.change_lagg(ctx, lagg, (port.unwrap_or(IfId::NONE), "primary changed"), |config, state| {
             if let Some(port) = port.filter(|port| !state.ports.iter().any(|member| member.id == *port)) {
                 let name =
                     config.interface(port).map_or(port.to_string(), |interface| interface.ifnet.name.clone());
@@ -223,7 +223,7 @@ impl Stack {
         if !mac.is_unicast() {
             return Err(LaggError::Mac(mac));
         }
-        self.change_lagg(ctx, lagg, "address changed", |config, state| {
+        self.change_lagg(ctx, lagg, (IfId::NONE, "address changed"), |config, state| {
             state.own_mac = true;
             Ok(set_mac(config, lagg, mac))
         })
@@ -244,7 +244,7 @@ impl Stack {
         if let Some(mac) = spec.system_mac.filter(|mac| !mac.is_unicast()) {
             return Err(LaggError::Mac(mac));
         }
-        self.change_lagg(ctx, lagg, "LACP configured", |_config, state| {
+        self.change_lagg(ctx, lagg, (IfId::NONE, "LACP configured"), |_config, state| {
             state.lacp.as_mut().ok_or(LaggError::NotLacp)?.spec = spec;
             Ok(false)
         })
@@ -273,7 +273,7 @@ impl Stack {
             Vec::new()
         } else {
             let cause = if link { "link came up" } else { "link went down" };
-            self.step_lagg(&mut control, &mut control_ctx, lagg, cause, |config, _state| {
+            self.step_lagg(&mut control, &mut control_ctx, lagg, (id, cause), |config, _state| {
                 set_link(config, id, link);
                 Ok(false)
             })?
@@ -305,10 +305,11 @@ impl Stack {
         if interface.member_of.is_none() {
             return Vec::new();
         }
-        let left = self.step_lagg(control, ctx, interface.member_of, "port departed", |config, state| {
-            release(config, state, id);
-            Ok(false)
-        });
+        let left =
+            self.step_lagg(control, ctx, interface.member_of, (id, "port departed"), |config, state| {
+                release(config, state, id);
+                Ok(false)
+            });
         // A lagg that has departed before its port has nothing to tell.
         left.unwrap_or_default()
     }

@@ -30,16 +30,16 @@ use crate::stack::Control;
 use crate::timer::Due;
 
 impl Stack {
-    /// Changes a lagg under its lock, does what follows, and tells.
+    /// Changes a lagg under its lock, does what follows, and tells. The cause names its port, if it is about one.
     pub(crate) fn change_lagg(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
         lagg: IfId,
-        cause: &'static str,
+        (port, cause): (IfId, &'static str),
         change: impl FnOnce(&mut Config, &mut State) -> Result<bool, LaggError>,
     ) -> Result<(), LaggError> {
         let (mut control, mut ctx) = ctx.lock(&self.shared.control);
-        let events = self.step_lagg(&mut control, &mut ctx, lagg, cause, change)?;
+        let events = self.step_lagg(&mut control, &mut ctx, lagg, (port, cause), change)?;
         drop(control);
         self.shared.netisr.call_workers();
         events.iter().for_each(|event| self.shared.observer.event(event));
@@ -52,10 +52,10 @@ impl Stack {
         control: &mut Control,
         ctx: &mut Ctx<'_, ranks::Control>,
         lagg: IfId,
-        cause: &'static str,
+        (port, cause): (IfId, &'static str),
         change: impl FnOnce(&mut Config, &mut State) -> Result<bool, LaggError>,
     ) -> Result<Vec<Event>, LaggError> {
-        self.step(control, ctx, lagg, self.now(), Some(cause), |config, state, _| {
+        self.step(control, ctx, lagg, self.now(), Some((port, cause)), |config, state, _| {
             change(config.to_mut(), state)
         })
     }
@@ -87,7 +87,7 @@ impl Stack {
         ctx: &mut Ctx<'_, ranks::Control>,
         id: IfId,
         now: Instant,
-        cause: Option<&'static str>,
+        cause: Option<(IfId, &'static str)>,
         work: impl FnOnce(&mut Cow<'_, Config>, &mut State, &mut Outbox<'_>) -> Result<bool, LaggError>,
     ) -> Result<Vec<Event>, LaggError> {
         let shared = &self.shared;
@@ -124,9 +124,12 @@ impl Stack {
             };
             announce = must || moved && !now_view.sending.is_empty();
             let (from, to) = (view.sending.first().copied(), now_view.sending.first().copied());
-            let agreed = moved.then_some("LACP changed the ports in use");
-            let cause = if left { Some("port left") } else { cause.or(agreed) };
-            told.extend(cause.map(|cause| Event::Lagg { interface: id, cause, from, to }));
+            let agreed = moved.then_some((IfId::NONE, "LACP changed the ports in use"));
+            let cause = if left { Some((IfId::NONE, "port left")) } else { cause.or(agreed) };
+            told.extend(cause.map(|(port, cause)| {
+                let port = (!port.is_none()).then_some(port);
+                Event::Lagg { interface: id, port, cause, from, to }
+            }));
         }
         out.dispatch(&lagg_ctx);
         if let Some(joined) = &mut state.lacp {

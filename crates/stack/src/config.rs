@@ -25,7 +25,10 @@ use crate::ip6::source::select;
 use crate::lagg::Late;
 use crate::nd6::dad::DadState;
 use crate::route::Fib;
+use crate::route::Refusal;
+use crate::route::Refusals;
 use crate::route::Table;
+use crate::route::refused;
 
 /// Everything the data path must know. Made anew for each change.
 #[derive(Clone, Default)]
@@ -38,6 +41,8 @@ pub struct Config {
     pub routes6: Arc<Table<Ipv6Addr>>,
     /// IPv4 routes.
     pub routes4: Arc<Table<Ipv4Addr>>,
+    /// IPv6 destinations that are refused.
+    pub refusals6: Arc<Refusals>,
     fib6: Option<Arc<Fib<Ipv6Addr>>>,
     fib4: Option<Arc<Fib<Ipv4Addr>>>,
     filters: Filters,
@@ -164,7 +169,16 @@ impl Config {
     #[inline]
     pub(crate) fn route6(&self, dst: Ipv6Addr) -> Option<(&Interface, Ipv6Addr)> {
         let route = self.fib6.as_ref()?.lookup(dst)?;
+        if self.refusal6(dst).is_some() {
+            return None;
+        }
         Some((self.interface(route.interface)?, route.next_hop.unwrap_or(dst)))
+    }
+
+    /// How packets to `dst` are refused, if they are.
+    #[inline]
+    pub(crate) fn refusal6(&self, dst: Ipv6Addr) -> Option<Refusal> {
+        refused(&self.refusals6, self.fib6.as_deref(), dst)
     }
 
     /// The same for IPv4.

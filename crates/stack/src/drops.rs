@@ -29,6 +29,10 @@ pub enum Drop {
     NotJoined,
     /// No route to the destination.
     NoRoute,
+    /// A route that refuses its destinations.
+    RouteRefuses,
+    /// It came from the other end of a point-to-point link, and would go back there.
+    PointToPoint,
     /// The source's scope does not reach beyond its link.
     BeyondScope,
     /// The hop limit ran out.
@@ -112,6 +116,8 @@ const SIMPLE: &[Drop] = &[
     Drop::NotForUs,
     Drop::NotJoined,
     Drop::NoRoute,
+    Drop::RouteRefuses,
+    Drop::PointToPoint,
     Drop::BeyondScope,
     Drop::HopLimit,
     Drop::TooBig,
@@ -187,6 +193,8 @@ impl fmt::Display for Drop {
             Drop::NotForUs => "not-for-us",
             Drop::NotJoined => "not-joined",
             Drop::NoRoute => "no-route",
+            Drop::RouteRefuses => "route-refuses",
+            Drop::PointToPoint => "point-to-point",
             Drop::BeyondScope => "beyond-scope",
             Drop::HopLimit => "hop-limit",
             Drop::TooBig => "too-big",

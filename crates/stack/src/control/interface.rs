@@ -126,6 +126,7 @@ impl Stack {
                 joined: Arc::new([]),
                 nud: shared.nud,
                 neighbors: shared.neighbors,
+                point_to_point: false,
                 hop_limit: DEFAULT_HOP_LIMIT,
                 own_hop_limit: DEFAULT_HOP_LIMIT,
             });

@@ -9,10 +9,13 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 
+use super::NoInterface;
 use crate::Stack;
 use crate::nd6::host;
 use crate::nd6::router;
+use crate::route::Origin;
 use crate::route::Prefix;
+use crate::route::Refusal;
 use crate::route::Route;
 use crate::route::RouteError;
 
@@ -102,6 +105,56 @@ impl Stack {
             let removed = Arc::make_mut(&mut config.routes4).remove(prefix, next_hop, interface).is_some();
             config.compile();
             removed
+        })
+    }
+
+    /// Refuses IPv6 destinations from now on; a refusal of the same prefix is replaced.
+    pub fn add_refusal6(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        prefix: Prefix<Ipv6Addr>,
+        refusal: Refusal,
+        metric: u32,
+    ) {
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        let route = Route { prefix, next_hop: None, interface: refusal, metric, origin: Origin::Static };
+        self.shared.change(&mut control, |config| {
+            let refusals = Arc::make_mut(&mut config.refusals6);
+            refusals.retain(|other| other.prefix != prefix);
+            // Only a next hop can be wrong, and this has none.
+            let _ = refusals.insert(route);
+        });
+    }
+
+    /// Does not refuse a prefix any more. False if it was not refused.
+    pub fn remove_refusal6(&self, ctx: &mut Ctx<'_, Unlocked>, prefix: &Prefix<Ipv6Addr>) -> bool {
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        self.shared.change(&mut control, |config| {
+            Arc::make_mut(&mut config.refusals6).retain(|other| other.prefix != *prefix) > 0
+        })
+    }
+
+    /// Every refused prefix.
+    pub fn refusals6(&self) -> Vec<Route<Ipv6Addr, Refusal>> {
+        self.config().refusals6.iter().copied().collect()
+    }
+
+    /// Says whether an interface's link has but two ends (RFC 4443 s3.1).
+    ///
+    /// # Errors
+    ///
+    /// It is not attached.
+    pub fn set_point_to_point(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        id: IfId,
+        point_to_point: bool,
+    ) -> Result<(), NoInterface> {
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        self.shared.change(&mut control, |config| {
+            let interface = config.interface_mut(id).ok_or(NoInterface(id))?;
+            interface.point_to_point = point_to_point;
+            Ok(())
         })
     }
 

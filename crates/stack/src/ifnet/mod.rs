@@ -78,6 +78,8 @@ pub struct Interface {
     pub nud: NudConfig,
     /// Bounds of its neighbour table.
     pub neighbors: NeighborLimits,
+    /// The operator says that its link has but two ends: what comes from the other is not sent back there.
+    pub point_to_point: bool,
     /// Hop limit of what starts here.
     pub hop_limit: u8,
     /// The one that the operator gave, for when no router says another.

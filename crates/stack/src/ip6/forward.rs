@@ -45,9 +45,19 @@ pub(crate) fn forward(
         return local.drop_packet(packet, Drop::NotForUs);
     }
     let Some((out, next_hop)) = config.route6(header.dst) else {
-        let repr = Icmp6Repr::DestUnreachable { code: unreachable::NO_ROUTE };
-        return refuse(ctx, local, repr, packet, Drop::NoRoute);
+        let (code, cause) = match config.refusal6(header.dst) {
+            None => (Some(unreachable::NO_ROUTE), Drop::NoRoute),
+            Some(refusal) => (refusal.code(), Drop::RouteRefuses),
+        };
+        //= RFC 4443 s3.1 [4443-5]: no route, or one that refuses: each has its code, or says nothing.
+        let Some(code) = code else { return local.drop_packet(packet, cause) };
+        return refuse(ctx, local, Icmp6Repr::DestUnreachable { code }, packet, cause);
     };
+    //= RFC 4443 s3.1 [4443-5]: of two ends of a link that has but two, neither has the address: it would go to and fro.
+    if on.point_to_point && out.ifnet.id == on.ifnet.id && next_hop == header.dst {
+        let repr = Icmp6Repr::DestUnreachable { code: unreachable::ADDRESS };
+        return refuse(ctx, local, repr, packet, Drop::PointToPoint);
+    }
     //= RFC 4862 s5.4 [4862-4]: an address that we are testing is not another's to be asked for, nor ours yet.
     if next_hop == header.dst && out.addr6(next_hop).is_some_and(|own| own.state == DadState::Tentative) {
         return local.drop_packet(packet, Drop::NotForUs);

@@ -2,6 +2,7 @@
 
 mod fib;
 mod prefix;
+mod refusal;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,9 @@ pub use fib::Fib;
 pub use prefix::Address;
 pub use prefix::Prefix;
 pub use prefix::PrefixError;
+pub use refusal::Refusal;
+pub use refusal::Refusals;
+pub(crate) use refusal::refused;
 pub use table::Origin;
 pub use table::Route;
 pub use table::RouteError;

@@ -75,7 +75,13 @@ fn everything_held(text: &str) {
     {
         assert!(numbers(text, step)[0] >= 1, "{step}: {text}");
     }
-    for kind in ["link_out", "ip_out", "unreachable"] {
+    for flow in ["untagged, from", "VLAN 10, from", "VLAN 20, from"] {
+        let [.., sent, answered, lost, blocked] = numbers(text, flow)[..] else { panic!("{flow}: {text}") };
+        assert_eq!((sent, answered, lost, blocked), (2500, 2500, 0, 0), "{flow}: {text}");
+    }
+    let [changes, _apart, announced] = numbers(text, "primary changed")[..] else { panic!("{text}") };
+    assert!(changes >= 20 && announced >= changes * 3, "{text}");
+    for kind in ["link_out", "ip_out", "unreachable", "announce"] {
         let [accepted, handled, departed, flushed, dropped, resident, ..] = numbers(text, kind)[..] else {
             panic!("{kind}: {text}");
         };

@@ -97,6 +97,32 @@ impl Netlink {
         )
     }
 
+    /// Makes a bridge without ports, which is down. It floods, learns and ages by the kernel's defaults, without spanning
+    /// tree.
+    ///
+    /// # Errors
+    /// If the name is taken or cannot be one, the kernel has no bridges, or the caller may not.
+    pub fn create_bridge(&mut self, name: &str) -> Result<(), Error> {
+        let mut message = LinkMessage::default();
+        message.attributes.push(LinkAttribute::IfName(checked(name)?));
+        message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]));
+        self.change(
+            RouteNetlinkMessage::NewLink(message),
+            NLM_F_CREATE | NLM_F_EXCL,
+            name,
+            format_args!("make the bridge {name}"),
+        )
+    }
+
+    /// Makes an interface a port of the bridge (or the like) of index `controller`; 0 takes it out of where it is.
+    ///
+    /// # Errors
+    /// If there is none of that name, it cannot be a port there, or the caller may not.
+    pub fn set_controller(&mut self, name: &str, controller: u32) -> Result<(), Error> {
+        let attribute = LinkAttribute::Controller(controller);
+        self.set_link(name, attribute, format_args!("make {name} a port"))
+    }
+
     /// Deletes a link. With one end of a veth pair goes the other.
     ///
     /// # Errors

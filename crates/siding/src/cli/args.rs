@@ -22,6 +22,7 @@ use super::nested::VlanCommand;
 use crate::config::Driver;
 use crate::config::file::ParsedCidr;
 use crate::config::file::ParsedMac;
+use crate::demo::Options as DemoOptions;
 
 /// A user-space IPv6 host and router.
 ///
@@ -94,6 +95,15 @@ pub(super) enum Command {
     /// Join or leave multicast groups. Example: siding group join ff05::1234 dev eth0
     #[command(subcommand)]
     Group(GroupCommand),
+    /// The demonstration, as without a command. Example: siding demo --seconds 60 --pcap /tmp/siding.pcapng
+    Demo {
+        /// How long an interface is detached and attached again; all the rest takes about 9 seconds more
+        #[arg(long, default_value_t = DemoOptions::default().seconds, value_parser = clap::value_parser!(u64).range(1..=3600))]
+        seconds: u64,
+        /// Capture what passes our end of the first wire into this file
+        #[arg(long, value_name = "FILE.pcapng")]
+        pcap: Option<PathBuf>,
+    },
     /// Run many stacks on virtual wires, each world from a seed. Example: siding sim --seeds 0..10000
     Sim {
         /// The seeds, from A up to but not including B

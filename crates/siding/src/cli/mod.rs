@@ -65,6 +65,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Lagg(command) => nested::lagg(&mut connect()?, command),
         Command::Group(command) => group::group(&mut connect()?, command),
         Command::Bridge(command) => bridge::bridge(&mut connect()?, command),
+        Command::Demo { seconds, pcap } => demo::run(demo::Options { seconds, pcap }),
         Command::Sim { seeds, log } => sim::run(&seeds, log),
         Command::Neighbor(command) => change::neighbor(&mut connect()?, command),
     }

@@ -22,11 +22,15 @@ use siding_stack::Device;
 use siding_wire::Mac;
 
 use super::echo::Echo;
+use super::far::Far;
+use super::place::LAGG;
 use super::place::OURS;
 use super::place::PEER;
 use super::place::PREFIX_LEN;
 use super::place::Place;
 use super::place::SILENT;
+use super::place::Trunk;
+use super::place::UNTAGGED;
 use super::raw::RawEcho;
 
 /// A veth pair.
@@ -34,6 +38,8 @@ pub(super) struct Linux {
     isolation: Isolation,
     mac: Mac,
     claim: Claim,
+    /// Those of the lagg's act.
+    claims: Vec<Claim>,
     netlink: Netlink,
     netns: Netns,
     workers: usize,
@@ -42,6 +48,10 @@ pub(super) struct Linux {
 /// Our end, and the peer's.
 const END: &str = "siding0";
 const PEER_END: &str = "linux0";
+
+/// The peer's bridge, and what is plugged into it: our two ports, and the station behind it.
+const SWITCH: &str = "switch0";
+const TRUNK: [(&str, &str); 3] = [("siding1", "linux1"), ("siding2", "linux2"), ("far0", "linux3")];
 
 /// A multicast or foreign frame is seen on a veth in any case, so that nothing needs to be promiscuous.
 const CONFIG: PacketConfig = PacketConfig {
@@ -73,7 +83,8 @@ impl Linux {
             peer.add_address(PEER_END, cidr(addr)?, Dad::Skip)?;
         }
         let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2));
-        let place = Linux { isolation, mac: Mac(mac), claim, netlink: peer, netns, workers };
+        let place =
+            Linux { isolation, mac: Mac(mac), claim, claims: Vec::new(), netlink: peer, netns, workers };
         // What is not allowed shall be known now, while there is still another way.
         drop(PacketDevice::open(END, CONFIG, workers)?);
         drop(RawEcho::open(&place.netns, OURS, 0)?);
@@ -116,12 +127,43 @@ impl Place for Linux {
         Ok(self.netlink.delete_address(PEER_END, cidr(SILENT)?)?)
     }
 
+    fn trunk(&mut self) -> anyhow::Result<Trunk> {
+        self.netlink.create_bridge(SWITCH)?;
+        self.netlink.set_up(SWITCH)?;
+        let switch = self.netlink.link(SWITCH)?.index;
+        let mut ours = Netlink::open()?;
+        let mut macs = Vec::new();
+        for (end, other) in TRUNK {
+            ours.create_veth(end, other, Some(self.netns.as_fd()))?;
+            self.claims.push(Claim::new(end)?);
+            ours.set_up(end)?;
+            macs.push(Mac(ours.link(end)?.mac.context("the veth has no Ethernet address")?));
+            self.netlink.set_controller(other, switch)?;
+            self.netlink.set_up(other)?;
+        }
+        self.netlink.add_address(SWITCH, cidr(UNTAGGED)?, Dad::Skip)?;
+        let [(first, _), (second, _), (last, _)] = TRUNK;
+        let far = Far::new(|_| {
+            let device = PacketDevice::open(last, CONFIG, 1)?.remove(0);
+            Ok(vec![(macs[2], Box::new(device) as Box<dyn Device>)])
+        })?;
+        let port = |end: &str, mac: Mac| -> anyhow::Result<(Mac, Vec<Box<dyn Device>>)> {
+            let devices = PacketDevice::open(end, CONFIG, self.workers)?;
+            Ok((mac, devices.into_iter().map(|device| Box::new(device) as Box<dyn Device>).collect()))
+        };
+        let ports = vec![port(first, macs[0])?, port(second, macs[1])?];
+        Ok(Trunk { ports, far, untagged: ("Linux", Box::new(RawEcho::open(&self.netns, LAGG, 3)?)) })
+    }
+
     fn sent(&self) -> Option<u64> {
         // Of the thread that asks, and that one is in our namespace.
         transmitted(&fs::read_to_string("/proc/thread-self/net/dev").ok()?, END)
     }
 
     fn close(self: Box<Self>) -> anyhow::Result<()> {
+        for claim in self.claims {
+            claim.release()?;
+        }
         Ok(self.claim.release()?)
     }
 }

@@ -17,11 +17,14 @@ use siding_wire::Mac;
 use super::echo::Echo;
 use super::echo::StackEcho;
 use super::echo::with_ctx;
+use super::far::Far;
+use super::place::LAGG;
 use super::place::OURS;
 use super::place::PEER;
 use super::place::PREFIX_LEN;
 use super::place::Place;
 use super::place::SILENT;
+use super::place::Trunk;
 use super::scene::DETACH_TIMEOUT;
 use crate::runtime;
 use crate::runtime::EventWake;
@@ -104,6 +107,19 @@ impl Place for Memory {
 
     fn silence(&mut self) -> anyhow::Result<()> {
         Ok(with_ctx(|ctx| self.stack.remove_address(ctx, self.on, SILENT.into()))??)
+    }
+
+    fn trunk(&mut self) -> anyhow::Result<Trunk> {
+        let wires = [Wire::new(QUEUE), Wire::new(QUEUE)];
+        let mac = |end: u8, port: usize| Mac([2, 0, 0, 0, end, port as u8]);
+        let devices = wires.iter().enumerate();
+        let far = Far::new(|wake| {
+            let far = devices.clone().map(|(port, wire)| (mac(2, port), wake.rouse(0, wire.attach())));
+            Ok(far.collect())
+        })?;
+        let ours = devices.map(|(port, wire)| (mac(1, port), vec![self.wake.rouse(0, wire.attach())]));
+        let pinger = far.pinger(LAGG)?;
+        Ok(Trunk { ports: ours.collect(), far, untagged: ("the switch", Box::new(pinger)) })
     }
 
     fn sent(&self) -> Option<u64> {

@@ -17,6 +17,10 @@ pub(super) struct Outcome {
     pub(super) transitions: Vec<(State, State, u64)>,
     pub(super) detaches: Vec<DetachRow>,
     pub(super) frames: FrameRow,
+    /// What became of the lagg's act.
+    pub(super) lagg: Option<LaggRow>,
+    /// Why there was none.
+    pub(super) no_lagg: Option<String>,
     /// What the stack dropped, by cause, without what it never did.
     pub(super) drops: Vec<DropReport>,
     pub(super) remains: Remains,
@@ -49,6 +53,24 @@ pub(super) struct DetachRow {
     pub(super) took: Duration,
 }
 
+/// A lagg whose primary was changed under load.
+#[derive(Debug)]
+pub(super) struct LaggRow {
+    pub(super) changes: u64,
+    /// Announcements that were sent.
+    pub(super) announced: u64,
+    pub(super) took: Duration,
+    pub(super) flows: Vec<FlowRow>,
+}
+
+/// Echo requests through a lagg.
+#[derive(Debug)]
+pub(super) struct FlowRow {
+    pub(super) who: String,
+    pub(super) sent: u64,
+    pub(super) answered: u64,
+}
+
 /// Frames of ours.
 #[derive(Debug, Default)]
 pub(super) struct FrameRow {
@@ -79,6 +101,18 @@ impl DetachRow {
     /// Detaches with so many neighbour timers pending.
     pub(super) fn at_least(&self, timers: usize) -> usize {
         self.pending.iter().filter(|pending| **pending >= timers).count()
+    }
+}
+
+impl FlowRow {
+    /// Requests or replies that did not come through.
+    pub(super) fn lost(&self) -> u64 {
+        self.sent.saturating_sub(self.answered)
+    }
+
+    /// Effective blocked time: what was lost, at the rate of those `took`.
+    pub(super) fn blocked(&self, took: Duration) -> Duration {
+        took.mul_f64(self.lost() as f64 / self.sent.max(1) as f64)
     }
 }
 

@@ -12,6 +12,7 @@ use siding_stack::Filter;
 use siding_wire::Mac;
 
 use super::echo::Echo;
+use super::far::Far;
 
 /// Our address.
 pub(super) const OURS: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
@@ -19,6 +20,9 @@ pub(super) const OURS: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)
 pub(super) const PEER: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
 /// Another of the peer's, which it gives up.
 pub(super) const SILENT: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 3);
+/// Ours on the lagg itself, and whoever's is behind the switch without a VLAN.
+pub(super) const LAGG: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
+pub(super) const UNTAGGED: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
 /// Length of the prefix of all of them, in bits.
 pub(super) const PREFIX_LEN: u8 = 64;
 
@@ -48,11 +52,24 @@ pub(super) trait Place {
     /// Has the peer give up [`SILENT`].
     fn silence(&mut self) -> anyhow::Result<()>;
 
+    /// A switch that we have two ports at, with others behind it.
+    fn trunk(&mut self) -> anyhow::Result<Trunk>;
+
     /// Frames that have gone out of our end, by the count of somebody who is not us; `None` if nobody else counts.
     fn sent(&self) -> Option<u64>;
 
     /// Puts back what was changed.
     fn close(self: Box<Self>) -> anyhow::Result<()>;
+}
+
+/// What the lagg's act needs.
+pub(super) struct Trunk {
+    /// Our ports: an address, and a device for each worker.
+    pub(super) ports: Vec<(Mac, Vec<Box<dyn Device>>)>,
+    /// The station behind the switch that has VLANs.
+    pub(super) far: Far,
+    /// Who is there without a VLAN, in a word, and pings [`LAGG`].
+    pub(super) untagged: (&'static str, Box<dyn Echo>),
 }
 
 /// Where devices go that are kept: their worker's number with each.

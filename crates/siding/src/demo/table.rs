@@ -31,6 +31,7 @@ pub(super) fn render(outcome: &Outcome, style: Style) -> Result<String, fmt::Err
     neighbours(&mut out, outcome)?;
     dispatches(&mut out, outcome)?;
     drops(&mut out, outcome)?;
+    lagg(&mut out, outcome)?;
     detaches(&mut out, outcome)?;
     remains(&mut out, outcome)?;
     verdict(&mut out, outcome, style)?;
@@ -93,6 +94,29 @@ fn drops(out: &mut String, outcome: &Outcome) -> fmt::Result {
         writeln!(out, "  {:<38} {:>10}", drop.cause.to_string(), drop.count)?;
     }
     Ok(())
+}
+
+fn lagg(out: &mut String, outcome: &Outcome) -> fmt::Result {
+    if let Some(why) = &outcome.no_lagg {
+        writeln!(out, "\nlagg: not shown, there can be no switch here: {why}")?;
+    }
+    let Some(row) = &outcome.lagg else { return Ok(()) };
+    writeln!(
+        out,
+        "\n{:<40} {:>10} {:>10} {:>10} {:>10}",
+        "lagg of two ports, its primary changing", "sent", "answered", "lost", "blocked"
+    )?;
+    for flow in &row.flows {
+        let blocked = time(flow.blocked(row.took));
+        let (who, lost) = (&flow.who, flow.lost());
+        writeln!(out, "  {who:<38} {:>10} {:>10} {lost:>10} {blocked:>10}", flow.sent, flow.answered)?;
+    }
+    let apart = row.took.as_secs_f64() * 1e3 / row.changes.max(1) as f64;
+    writeln!(
+        out,
+        "  primary changed {} times, {apart:.0} ms apart; {} announcements",
+        row.changes, row.announced
+    )
 }
 
 fn detaches(out: &mut String, outcome: &Outcome) -> fmt::Result {
@@ -175,6 +199,8 @@ fn time(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::outcome::FlowRow;
+    use crate::demo::outcome::LaggRow;
     use crate::demo::outcome::PingRow;
 
     fn outcome() -> Outcome {
@@ -185,6 +211,12 @@ mod tests {
             latencies: vec![Duration::from_micros(250), Duration::from_millis(2)],
             pending: vec![7, 1001],
             took: Duration::from_secs(1),
+        });
+        outcome.lagg = Some(LaggRow {
+            changes: 25,
+            announced: 300,
+            took: Duration::from_millis(2500),
+            flows: vec![FlowRow { who: "untagged, from Linux".to_owned(), sent: 2500, answered: 2498 }],
         });
         outcome
     }
@@ -209,6 +241,8 @@ mod tests {
         };
         assert_eq!(words("ours to Linux"), "ours to Linux 500 499");
         assert_eq!(words("sockets kept"), "sockets kept open 2 2 250 us 2.00 ms 2.00 ms 1");
+        assert_eq!(words("untagged, from"), "untagged, from Linux 2500 2498 2 2.00 ms");
+        assert_eq!(words("primary"), "primary changed 25 times, 100 ms apart; 300 announcements");
         assert_eq!(words("pool"), "pool: full, 0 of 0 buffers, 0 refused");
     }
 

@@ -157,6 +157,8 @@ impl Observer for Watch {
             Event::AddressPreferred { .. } => {
                 self.preferred.fetch_add(1, Ordering::Relaxed);
             }
+            // What is changed on purpose is told as it should be.
+            Event::Lagg { .. } | Event::Bridge { .. } => {}
             trouble => {
                 let mut troubles = lock(&self.troubles);
                 // One that comes with every turn shall not fill the memory.

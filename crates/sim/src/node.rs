@@ -41,6 +41,8 @@ pub struct NodeSpec {
     pub dad: siding_stack::nd6::dad::DadConfig,
     /// Its multicast listener discovery.
     pub mld: siding_stack::mld::MldConfig,
+    /// Its conflict detection of IPv4 addresses.
+    pub acd: siding_stack::arp::acd::AcdConfig,
     /// Packets of each deferred type that wait.
     pub queue_limit: u32,
 }
@@ -57,6 +59,7 @@ impl NodeSpec {
             neighbor_totals: None,
             dad: Default::default(),
             mld: Default::default(),
+            acd: Default::default(),
             queue_limit: 256,
         }
     }

@@ -102,6 +102,7 @@ impl World {
         config.neighbor_totals = spec.neighbor_totals.unwrap_or(config.neighbor_totals);
         config.dad = spec.dad;
         config.mld = spec.mld;
+        config.acd = spec.acd;
         config.queue_limit = spec.queue_limit;
         config.limits.large_buffers = spec.large_buffers;
         config.interfaces = 16;

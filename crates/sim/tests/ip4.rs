@@ -263,7 +263,7 @@ fn errors_are_limited_and_beget_none() {
         (told + net.dropped(node, Cause::RateLimited), net.dropped(node, Cause::HopLimit)),
         (300, 300)
     );
-    assert!(told < 300 && told >= 10, "{told}");
+    assert!((10..300).contains(&told), "{told}");
     net.run(secs(10));
     net.rewind();
     let error = {

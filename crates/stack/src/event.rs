@@ -34,16 +34,16 @@ pub enum Event {
         /// On which interface.
         interface: IfId,
         /// The address.
-        addr: Ipv6Addr,
+        addr: IpAddr,
     },
-    /// Somebody else has the address: it is not used (RFC 4862 s5.4.5).
+    /// Somebody else has the address: it is not used (RFC 4862 s5.4.5, RFC 5227 s2.1.1).
     AddressDuplicate {
         /// On which interface.
         interface: IfId,
         /// The address.
-        addr: Ipv6Addr,
+        addr: IpAddr,
     },
-    /// Somebody advertises an address that is ours (RFC 4862 s5.4.4).
+    /// Somebody advertises an address that is ours (RFC 4862 s5.4.4, RFC 5227 s2.4).
     AddressConflict {
         /// On which interface.
         interface: IfId,

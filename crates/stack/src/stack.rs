@@ -27,6 +27,8 @@ use siding_netisr::TypeSpec;
 use siding_netisr::Wake;
 
 use crate::Device;
+use crate::arp;
+use crate::arp::acd::AcdConfig;
 use crate::bridge;
 use crate::chance::Chance;
 use crate::config::Config;
@@ -101,6 +103,8 @@ pub struct StackConfig {
     pub limits: Limits,
     /// Multicast listener discovery on new interfaces.
     pub mld: MldConfig,
+    /// Conflict detection of IPv4 addresses.
+    pub acd: AcdConfig,
     /// Packets of each type that wait for each worker.
     pub queue_limit: u32,
 }
@@ -123,6 +127,7 @@ impl StackConfig {
             dad: DadConfig::default(),
             limits: Limits::default(),
             mld: MldConfig::default(),
+            acd: AcdConfig::default(),
             queue_limit: 4096,
         }
     }
@@ -207,6 +212,7 @@ pub(crate) struct Control {
     pub(crate) advertisers: HashMap<IfId, Advertiser>,
     pub(crate) mlds: HashMap<IfId, Machine>,
     pub(crate) mld: MldConfig,
+    pub(crate) conflicts: arp::Conflicts,
     pub(crate) chance: Chance,
     pub(crate) secret: [u8; 16],
 }
@@ -269,6 +275,7 @@ impl Stack {
                 advertisers: HashMap::new(),
                 mlds: HashMap::new(),
                 mld: config.mld,
+                conflicts: arp::Conflicts::new(config.acd),
                 chance: Chance::new(chance.next_u64()),
                 secret,
             }),

@@ -11,6 +11,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub(crate) enum Due {
     NeighborAge(IfId),
     /// An address that is being probed for duplicates.
     Dad(IfId, Ipv6Addr),
+    /// An IPv4 address that is probed, announced or defended.
+    Acd(IfId, Ipv4Addr),
     /// An interface that advertises us as a router.
     Advertise(IfId),
     /// An interface's host.
@@ -50,6 +53,7 @@ impl Due {
             Due::Neighbor(lle) => lle.interface,
             Due::NeighborAge(interface)
             | Due::Dad(interface, _)
+            | Due::Acd(interface, _)
             | Due::Advertise(interface)
             | Due::Host(interface)
             | Due::Lagg(interface)

@@ -20,6 +20,7 @@ use super::InterfaceConfig;
 use super::NeighborConfig;
 use super::RouteConfig;
 use super::StackConfig;
+use super::acd::Acd;
 use super::advertise;
 use super::autoconf::Autoconf;
 use super::file;
@@ -47,7 +48,7 @@ struct Named<'c> {
 }
 
 pub(super) fn check(file: file::File, text: &str) -> Result<Config, Wrong> {
-    let stack = stack(file.stack, file.limits, file.mld)?;
+    let stack = stack(file.stack, file.limits, file.acd, file.mld)?;
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
     for (at, interface) in file.interface.into_iter().enumerate() {
         let name = interface.name.clone();
@@ -80,7 +81,7 @@ pub(super) fn check(file: file::File, text: &str) -> Result<Config, Wrong> {
     Ok(Config { stack, interfaces, nested, routes, neighbors, groups })
 }
 
-fn stack(stack: file::Stack, mut limits: Limits, mld: Mld) -> Result<StackConfig, Wrong> {
+fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<StackConfig, Wrong> {
     let neighbors = std::mem::take(&mut limits.neighbors).check(NeighborLimits::default())?;
     let all_neighbors = std::mem::take(&mut limits.all_neighbors);
     let workers = ranged(stack.workers, 1, 1..=MOST_WORKERS, "workers")?;
@@ -117,6 +118,7 @@ fn stack(stack: file::Stack, mut limits: Limits, mld: Mld) -> Result<StackConfig
         limits: limits.check()?,
         neighbors,
         neighbor_totals: all_neighbors.check(buffers as usize)?,
+        acd: acd.check(),
         mld: mld.check()?,
     })
 }

@@ -35,6 +35,8 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) limits: super::limits::Limits,
     #[serde(default)]
+    pub(crate) acd: super::acd::Acd,
+    #[serde(default)]
     pub(crate) mld: super::mld::Mld,
     #[serde(default)]
     pub(crate) interface: Vec<Interface>,

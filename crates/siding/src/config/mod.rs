@@ -3,6 +3,7 @@
 //! [`mod@file`] has the shape of the text; here is what it means: every name resolved, every value in its range. What is
 //! read is either right or an [error](ConfigError) that points at the place and says what to do.
 
+mod acd;
 pub(crate) mod advertise;
 pub(crate) mod autoconf;
 mod check;
@@ -76,6 +77,8 @@ pub(crate) struct StackConfig {
     pub(crate) neighbors: NeighborLimits,
     /// `[limits.all_neighbors]`.
     pub(crate) neighbor_totals: NeighborTotals,
+    /// `[acd]`.
+    pub(crate) acd: siding_stack::arp::acd::AcdConfig,
     /// `[mld]`.
     pub(crate) mld: siding_stack::mld::MldConfig,
 }

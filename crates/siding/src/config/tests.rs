@@ -55,6 +55,9 @@ fn everything_that_can_be_said() {
         forget_stale_s = 0
         [limits.all_neighbors]
         resolving = 1000
+        [acd]
+        enabled = false
+        defence = "give-up"
         [mld]
         enabled = false
         robustness = 3
@@ -101,6 +104,8 @@ fn everything_that_can_be_said() {
     let totals = config.stack.neighbor_totals;
     assert_eq!((totals.resolving, totals.held), (1000, 1024), "a quarter of 4,096 buffers");
     assert_eq!((config.stack.limits.error_burst, config.stack.limits.error_rate), (5, 0));
+    let acd = config.stack.acd;
+    assert_eq!((acd.enabled, acd.defence), (false, siding_stack::arp::acd::Defence::GiveUp));
     let mld = config.stack.mld;
     assert_eq!((mld.enabled, mld.robustness, mld.groups), (false, 3, 9));
     assert_eq!((config.stack.limits.redirect_burst, config.stack.limits.redirect_rate), (7, 3));

@@ -130,6 +130,7 @@ fn start(config: &Config) -> anyhow::Result<Daemon> {
     settings.neighbors = stack.neighbors;
     settings.neighbor_totals = stack.neighbor_totals;
     settings.mld = stack.mld;
+    settings.acd = stack.acd;
     let built = Stack::new(settings)?;
     let pcap = stack.pcap.as_deref().map(port::capture).transpose()?;
     let runtime = RuntimeConfig { spin: stack.spin, pin: stack.pin };

@@ -91,7 +91,7 @@ impl Daemon {
             rows.extend(there.addrs4.iter().map(|own| AddressRow {
                 address: format!("{}/{}", own.addr, own.prefix_len),
                 interface: interface.clone(),
-                state: "preferred".into(),
+                state: own.state.to_string().to_lowercase(),
                 origin: "manual".into(),
                 preferred_s: None,
                 valid_s: None,

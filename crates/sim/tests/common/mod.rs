@@ -82,6 +82,7 @@ pub const fn secs(secs: u64) -> Duration {
 pub fn spec(name: &str) -> NodeSpec {
     let mut spec = NodeSpec::new(name);
     spec.dad.transmits = 0;
+    spec.acd.enabled = false;
     spec
 }
 

@@ -64,6 +64,22 @@ pub enum Defence {
     Always,
 }
 
+/// The rules for conflict detection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcdConfig {
+    /// Probe, announce and defend at all.
+    pub enabled: bool,
+    /// What to do when somebody claims an address that is in use.
+    pub defence: Defence,
+}
+
+impl Default for AcdConfig {
+    /// An address here is given by an operator: whoever claims it, forges or is mistaken.
+    fn default() -> AcdConfig {
+        AcdConfig { enabled: true, defence: Defence::Always }
+    }
+}
+
 /// What a step brought about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
@@ -95,6 +111,11 @@ impl Acd {
         //= RFC 5227 s2.1.1 [5227-1]: a random wait comes first.
         let deadline = Some(now + first_delay.min(PROBE_WAIT));
         Acd { address, state: AcdState::Probing, sent: 0, deadline, last_conflict: None }
+    }
+
+    /// An address that is used without having been probed, and defended from now on.
+    pub fn held(address: Ipv4Addr) -> Acd {
+        Acd { address, state: AcdState::Held, sent: 0, deadline: None, last_conflict: None }
     }
 
     /// The timer fired; nothing happens before the deadline. `gap` is random, from [`PROBE_MIN`] to
@@ -340,6 +361,14 @@ mod tests {
             assert_eq!(acd.on_arp(T0, &message, &[MINE], Defence::Always, no), event, "{message:?}");
             assert_eq!(acd.deadline().is_none(), event == AcdEvent::Lost);
         }
+    }
+
+    #[test]
+    fn an_address_that_was_not_probed_is_defended_all_the_same_5227_3() {
+        let mut acd = Acd::held(IP);
+        assert_eq!((acd.deadline(), acd.is_usable()), (None, true));
+        let claim = seen(true, THEIRS, IP, IP);
+        assert_eq!(acd.on_arp(T0, &claim, &[MINE], Defence::Always, |_| Ok(())), AcdEvent::Defended);
     }
 
     #[test]

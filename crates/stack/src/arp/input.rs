@@ -10,6 +10,7 @@ use siding_wire::Mac;
 use siding_wire::arp::ArpOp;
 use siding_wire::arp::ArpRepr;
 
+use super::detect;
 use super::machine;
 use super::machine::ArpSeen;
 use super::machine::Learn;
@@ -41,9 +42,12 @@ pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interfa
         sender_ip: message.spa,
         target_ip: message.tpa,
     };
-    let our_ips: Vec<Ipv4Addr> = on.addrs4.iter().map(|own| own.addr).collect();
+    // Addresses that are being probed are not ours yet, and those that somebody else has are not ours at all.
+    let ours = on.addrs4.iter().filter(|own| own.is_assigned());
+    let our_ips: Vec<Ipv4Addr> = ours.map(|own| own.addr).collect();
     let verdict = machine::judge(&seen, &our_ips, &[on.mac]);
-    if let Some(addr) = verdict.conflict {
+    let handled = detect::claimed(on, &seen).is_some_and(|addr| detect::heard(ctx, local, on, addr, &seen));
+    if let Some(addr) = verdict.conflict.filter(|_| !handled) {
         local.tell(Event::AddressConflict { interface: on.ifnet.id, addr: addr.into(), lladdr: Some(from) });
     }
     learn(ctx, local, on, &seen, verdict.learn, our_ips.contains(&seen.target_ip));

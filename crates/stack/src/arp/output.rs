@@ -63,5 +63,6 @@ pub(crate) fn source(out: &Interface, target: Ipv4Addr) -> Option<Ipv4Addr> {
     let covers = |own: &&crate::ifnet::Addr4| {
         crate::route::Prefix::covering(own.addr, own.prefix_len).contains(target)
     };
-    out.addrs4.iter().find(covers).or_else(|| out.addrs4.first()).map(|own| own.addr)
+    let assigned = || out.addrs4.iter().filter(|own| own.is_assigned());
+    assigned().find(covers).or_else(|| assigned().next()).map(|own| own.addr)
 }

@@ -13,6 +13,7 @@ use siding_netisr::Instant;
 use siding_wire::ip6;
 
 use crate::Stack;
+use crate::arp;
 use crate::config::Config;
 use crate::ifnet::Addr4;
 use crate::ifnet::Addr6;
@@ -60,8 +61,8 @@ pub struct Lifetimes {
 }
 
 impl Stack {
-    /// Adds an address. An IPv6 address is tentative until duplicate address detection has passed (RFC 4862 s5.4),
-    /// unless `detect` is false.
+    /// Adds an address. An IPv6 address is tentative until duplicate address detection has passed (RFC 4862 s5.4), an
+    /// IPv4 address until it was probed and announced (RFC 5227), unless `detect` is false.
     ///
     /// Its prefix becomes on-link: the operator says so by giving its length. (RFC 5942 s4 forbids to take that
     /// from an address that came by itself.)
@@ -130,7 +131,10 @@ impl Stack {
                 if interface.addrs4.iter().any(|own| own.addr == addr4) {
                     return Err(AddressError::Assigned(addr));
                 }
-                shared.change(&mut control, |config| add4(config, on, Addr4 { addr: addr4, prefix_len }));
+                let state = arp::begin(shared, &mut control, &mut ctx, (on, addr4), detect, now);
+                shared.change(&mut control, |config| {
+                    add4(config, on, Addr4 { addr: addr4, prefix_len, state })
+                });
             }
         }
         drop(control);
@@ -197,6 +201,9 @@ impl Stack {
             disconnect(config, on);
             Ok(())
         })?;
+        if let IpAddr::V4(addr) = addr {
+            control.conflicts.remove(on, addr);
+        }
         if let IpAddr::V6(addr) = addr {
             control.dads.remove(&(on, addr));
             if let Some(state) = control.hosts.get_mut(&on) {

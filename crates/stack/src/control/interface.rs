@@ -22,6 +22,7 @@ use super::NoInterface;
 use crate::Device;
 use crate::LaggError;
 use crate::Stack;
+use crate::arp;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::DEFAULT_HOP_LIMIT;
@@ -187,7 +188,10 @@ impl Stack {
         let now = self.now();
         let events = match (was_up, up) {
             //= RFC 4862 s5.4 [4862-1]: somebody may have taken our addresses meanwhile.
-            (false, true) => host::came_up(&self.shared, &mut control, &mut ctx, id, now),
+            (false, true) => {
+                arp::restart(&self.shared, &mut control, &mut ctx, id, now);
+                host::came_up(&self.shared, &mut control, &mut ctx, id, now)
+            }
             (true, false) => {
                 control.hosts.get_mut(&id).into_iter().for_each(|state| state.host.went_down());
                 Vec::new()
@@ -232,6 +236,7 @@ impl Stack {
         router::forget(shared, &mut control, id);
         control.hosts.remove(&id);
         control.mlds.remove(&id);
+        control.conflicts.forget(id);
         let mut events = self.leave_nest(&mut control, &mut ctx_control, &interface);
         events.extend(self.leave_bridge(&mut control, &interface));
         shared.change(&mut control, |config| {

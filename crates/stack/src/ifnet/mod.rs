@@ -149,6 +149,15 @@ pub struct Addr4 {
     pub addr: Ipv4Addr,
     /// Bits of its prefix.
     pub prefix_len: u8,
+    /// Whether it may be used yet, or at all (RFC 5227).
+    pub state: DadState,
+}
+
+impl Addr4 {
+    /// Whether it is ours: packets to it are for us, and packets may come from it.
+    pub fn is_assigned(&self) -> bool {
+        self.state == DadState::Preferred
+    }
 }
 
 impl Addr6 {
@@ -222,7 +231,7 @@ impl Interface {
     pub fn may_source(&self, addr: IpAddr) -> bool {
         match addr {
             IpAddr::V6(addr) => self.accepts(addr),
-            IpAddr::V4(addr) => self.addrs4.iter().any(|own| own.addr == addr),
+            IpAddr::V4(addr) => self.addrs4.iter().any(|own| own.addr == addr && own.is_assigned()),
         }
     }
 }

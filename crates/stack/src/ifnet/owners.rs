@@ -38,7 +38,7 @@ impl Owners {
                 for own in interface.addrs6.iter().filter(|own| own.is_assigned()) {
                     index.addrs6.entry(own.addr).or_default().push(id);
                 }
-                for own in interface.addrs4.iter() {
+                for own in interface.addrs4.iter().filter(|own| own.is_assigned()) {
                     index.addrs4.entry(own.addr).or_insert(id);
                 }
             }

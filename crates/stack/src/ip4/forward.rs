@@ -16,6 +16,7 @@ use super::error::error;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::Interface;
+use crate::nd6::dad::DadState;
 use crate::neighbor;
 use crate::route::Prefix;
 use crate::worker::Local;
@@ -51,7 +52,7 @@ pub(super) fn forward(
     };
     // A broadcast from afar is how one host makes many answer (RFC 2644). An address that we have and may not use yet
     // is nobody else's to be asked for.
-    if is_directed_broadcast(out, header.dst) || out.addrs4.iter().any(|own| own.addr == next_hop) {
+    if is_directed_broadcast(out, header.dst) || is_tentative(out, next_hop) {
         return local.drop_packet(packet, Drop::NotForUs);
     }
     // The sender does not choose the way (RFC 7126 s4.3, s4.4).
@@ -111,6 +112,10 @@ fn fragments(
 fn is_martian(addr: Ipv4Addr) -> bool {
     let first = addr.octets()[0];
     first == 0 || first == 127 || first >= 224
+}
+
+fn is_tentative(out: &Interface, addr: Ipv4Addr) -> bool {
+    out.addrs4.iter().any(|own| own.addr == addr && own.state == DadState::Tentative)
 }
 
 /// Whether it is everybody's address on the link of `out`.

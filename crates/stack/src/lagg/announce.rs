@@ -148,7 +148,8 @@ fn round(config: &Config, lagg: IfId, now: Instant) -> impl Iterator<Item = (IfI
         let id = interface.ifnet.id;
         let addrs6 = interface.addrs6.iter().filter(|own| own.state == DadState::Preferred);
         let addrs6 = addrs6.map(move |own| (id, What::Address(own.addr.into())));
-        let addrs4 = interface.addrs4.iter().map(move |own| (id, What::Address(own.addr.into())));
+        let addrs4 = interface.addrs4.iter().filter(|own| own.is_assigned());
+        let addrs4 = addrs4.map(move |own| (id, What::Address(own.addr.into())));
         let reports = groups(config, interface).chunks(records_each(interface)).len();
         let groups = (0..reports).map(move |part| (id, What::Groups(part)));
         addrs6.chain(addrs4).chain(groups)

@@ -90,9 +90,9 @@ fn step(
     let event = work(&ctx, local, dad, &dad_config);
     let (state, deadline) = (dad.state(), dad.deadline());
     match event {
-        DadEvent::Passed => local.tell(Event::AddressPreferred { interface, addr }),
+        DadEvent::Passed => local.tell(Event::AddressPreferred { interface, addr: addr.into() }),
         //= RFC 4862 s5.4.5 [4862-6]: a duplicate is not assigned, and is told.
-        DadEvent::Duplicate => local.tell(Event::AddressDuplicate { interface, addr }),
+        DadEvent::Duplicate => local.tell(Event::AddressDuplicate { interface, addr: addr.into() }),
         DadEvent::Conflict => {
             local.tell(Event::AddressConflict { interface, addr: addr.into(), lladdr: None })
         }

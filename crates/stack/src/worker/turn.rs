@@ -9,6 +9,7 @@ use siding_netisr::Worker;
 
 use super::Local;
 use crate::BATCH;
+use crate::arp;
 use crate::ether;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
@@ -179,6 +180,7 @@ impl StackWorker {
                     Due::Advertise(interface) => nd6::router::advertise_timer(ctx, local, interface),
                     Due::Host(interface) => nd6::host::timer(ctx, local, interface),
                     Due::Lagg(interface) => lagg::timer(ctx, local, interface),
+                    Due::Acd(interface, addr) => arp::timer(ctx, local, interface, addr),
                     Due::Mld(interface) => mld::timer(ctx, local, interface),
                 }
                 run += 1;

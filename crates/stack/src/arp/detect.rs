@@ -1,0 +1,237 @@
+//! Address conflict detection: the machine of `acd` joined to the stack.
+//!
+//! # Locks
+//!
+//! The machines lie under [`ranks::Control`], with the rest of what may change. Room for the one frame that a step may
+//! send is reserved before the lock; under it the frame is built, the address's new state published, and then the
+//! frame dispatched: whoever hears an announcement finds the address in use.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+use siding_wire::Mac;
+use siding_wire::arp::ArpRepr;
+
+use super::acd::Acd;
+use super::acd::AcdConfig;
+use super::acd::AcdEvent;
+use super::acd::AcdFrame;
+use super::acd::ConflictLimit;
+use super::acd::PROBE_MAX;
+use super::acd::PROBE_MIN;
+use super::acd::PROBE_WAIT;
+use super::machine::ArpSeen;
+use super::output::build;
+use crate::drops::Drop;
+use crate::event::Event;
+use crate::ifnet::Addr4;
+use crate::ifnet::IfCounter;
+use crate::ifnet::Interface;
+use crate::nd6::dad::DadState;
+use crate::nd6::nud::Refused;
+use crate::neighbor::LinkOut;
+use crate::neighbor::What;
+use crate::ranks;
+use crate::stack::Control;
+use crate::stack::Shared;
+use crate::timer::Due;
+use crate::worker::Local;
+
+/// What is known of each IPv4 address, and of each interface's conflicts.
+#[derive(Debug)]
+pub(crate) struct Conflicts {
+    config: AcdConfig,
+    machines: HashMap<(IfId, Ipv4Addr), Machine>,
+    limits: HashMap<IfId, ConflictLimit>,
+}
+
+#[derive(Debug)]
+struct Machine {
+    acd: Acd,
+    /// It is probed before it is used.
+    detect: bool,
+}
+
+impl Conflicts {
+    pub(crate) fn new(config: AcdConfig) -> Conflicts {
+        Conflicts { config, machines: HashMap::new(), limits: HashMap::new() }
+    }
+
+    /// An address is there no more.
+    pub(crate) fn remove(&mut self, on: IfId, addr: Ipv4Addr) {
+        self.machines.remove(&(on, addr));
+    }
+
+    /// An interface departs.
+    pub(crate) fn forget(&mut self, on: IfId) {
+        self.machines.retain(|(of, _), _| *of != on);
+        self.limits.remove(&on);
+    }
+
+    /// When an interface may begin to probe another address.
+    fn attempt(&mut self, on: IfId, now: Instant) -> Instant {
+        let limit = self.limits.entry(on).or_default();
+        let at = limit.earliest(now);
+        limit.on_attempt(at);
+        at
+    }
+}
+
+/// Begins to look for conflicts about a new address; gives the state to begin with.
+pub(crate) fn begin(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    (on, addr): (IfId, Ipv4Addr),
+    detect: bool,
+    now: Instant,
+) -> DadState {
+    if !control.conflicts.config.enabled {
+        return DadState::Preferred;
+    }
+    let acd = match detect {
+        false => Acd::held(addr),
+        true => {
+            let at = control.conflicts.attempt(on, now);
+            Acd::new(at, addr, control.chance.between(Duration::ZERO, PROBE_WAIT))
+        }
+    };
+    if let Some(deadline) = acd.deadline() {
+        shared.timers.arm(ctx, deadline, Due::Acd(on, addr));
+    }
+    control.conflicts.machines.insert((on, addr), Machine { acd, detect });
+    if detect { DadState::Tentative } else { DadState::Preferred }
+}
+
+/// An interface has come up: somebody may have taken its addresses meanwhile.
+//= RFC 5227 s2.1 [5227-1]: they are probed again before they are used.
+pub(crate) fn restart(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    on: IfId,
+    now: Instant,
+) {
+    let machines = control.conflicts.machines.iter();
+    let probed = machines.filter(|((of, _), machine)| *of == on && machine.detect);
+    let probed: Vec<Ipv4Addr> = probed.map(|((_, addr), _)| *addr).collect();
+    for addr in probed {
+        let state = begin(shared, control, ctx, (on, addr), true, now);
+        set_state(shared, control, on, addr, state);
+    }
+}
+
+/// An address's time has come: probe, or announce.
+pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv4Addr) {
+    let config = local.config().clone();
+    // A question on an interface that is down is asked of nobody. The timer is set anew when it comes up.
+    let Some(out) = config.interface(on).filter(|out| out.up) else { return };
+    let (now, gap) = (local.now, local.chance.between(PROBE_MIN, PROBE_MAX));
+    step(ctx, local, out, addr, None, |acd, _config, send| acd.on_timer(now, gap, send));
+}
+
+/// An ARP message that may be about one of our addresses. False if nobody here looks after that.
+pub(crate) fn heard(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    on: &Interface,
+    addr: Ipv4Addr,
+    seen: &ArpSeen,
+) -> bool {
+    //= RFC 5227 s2.1.1 [5227-1]: our own, echoed or from another interface of ours on the same link, is no conflict.
+    let our_macs: Vec<Mac> = local.config().interfaces().map(|interface| interface.mac).collect();
+    let now = local.now;
+    step(ctx, local, on, addr, Some(seen.sender_hw), |acd, config, send| {
+        acd.on_arp(now, seen, &our_macs, config.defence, send)
+    })
+}
+
+/// The address of `on` that a message may be in conflict with: who says that it has it, or asks for it as we do.
+pub(crate) fn claimed(on: &Interface, seen: &ArpSeen) -> Option<Ipv4Addr> {
+    let probed = seen.is_request && seen.sender_ip.is_unspecified();
+    let is_about = |own: &&Addr4| {
+        let claimed = own.addr == seen.sender_ip;
+        claimed && own.state != DadState::Duplicate
+            || probed && own.addr == seen.target_ip && own.state == DadState::Tentative
+    };
+    on.addrs4.iter().find(is_about).map(|own| own.addr)
+}
+
+type Send<'s> = &'s mut dyn FnMut(AcdFrame) -> Result<(), Refused>;
+
+/// Steps one address's machine under the control lock, and does what follows. False if there is none.
+fn step(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    out: &Interface,
+    addr: Ipv4Addr,
+    lladdr: Option<Mac>,
+    work: impl FnOnce(&mut Acd, &AcdConfig, Send<'_>) -> AcdEvent,
+) -> bool {
+    let shared = local.shared.clone();
+    let interface = out.ifnet.id;
+    let permit = shared.types.announce.reserve(ctx, None).ok();
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let acd_config = control.conflicts.config;
+    let Some(machine) = control.conflicts.machines.get_mut(&(interface, addr)) else { return false };
+    let before = machine.acd.deadline();
+    let mut frame = None;
+    let event = work(&mut machine.acd, &acd_config, &mut |kind| {
+        if permit.is_none() {
+            return Err(Refused);
+        }
+        //= RFC 5227 s1.1, s2.1.1, s2.3 [5227-1, 5227-3]: a probe says nothing of us, an announcement is a probe that does.
+        let message = match kind {
+            AcdFrame::Probe => ArpRepr::probe(out.mac, addr),
+            AcdFrame::Announce => ArpRepr::announcement(out.mac, addr),
+        };
+        let Some(built) = build(local, out, Mac::BROADCAST, &message) else {
+            local.count(Drop::NoBuffer);
+            return Err(Refused);
+        };
+        let source = (kind == AcdFrame::Announce).then_some(IpAddr::V4(addr));
+        frame = Some((built, What::Message(source, IfCounter::ArpRequestOut)));
+        Ok(())
+    });
+    let deadline = machine.acd.deadline();
+    match event {
+        AcdEvent::Nothing => {}
+        AcdEvent::Usable => {
+            set_state(&shared, &mut control, interface, addr, DadState::Preferred);
+            local.tell(Event::AddressPreferred { interface, addr: addr.into() });
+        }
+        AcdEvent::Defended => local.tell(Event::AddressConflict { interface, addr: addr.into(), lladdr }),
+        AcdEvent::Lost => {
+            control.conflicts.limits.entry(interface).or_default().on_conflict();
+            set_state(&shared, &mut control, interface, addr, DadState::Duplicate);
+            local.tell(Event::AddressDuplicate { interface, addr: addr.into() });
+        }
+    }
+    if let (Some(permit), Some((frame, what))) = (permit, frame)
+        && let Err(refused) = permit.dispatch(&ctx, frame, LinkOut { out: interface, key: 0, what })
+    {
+        // Only a departing interface refuses a permit.
+        local.drop_packet(refused.packet, Drop::InterfaceGone);
+    }
+    if let Some(deadline) = deadline.filter(|_| deadline != before) {
+        shared.timers.arm(&mut ctx, deadline, Due::Acd(interface, addr));
+    }
+    drop(control);
+    local.refresh();
+    true
+}
+
+fn set_state(shared: &Shared, control: &mut Control, on: IfId, addr: Ipv4Addr, state: DadState) {
+    shared.change(control, |config| {
+        if let Some(interface) = config.interface_mut(on) {
+            let set = |own: &Addr4| if own.addr == addr { Addr4 { state, ..*own } } else { *own };
+            interface.addrs4 = interface.addrs4.iter().map(set).collect();
+        }
+    });
+}

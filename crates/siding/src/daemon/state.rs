@@ -71,9 +71,6 @@ impl Daemon {
             }
         };
         self.log.name(id, name);
-        if let Some(limits) = config.neighbors {
-            self.stack.set_neighbor_limits(ctx, id, limits)?;
-        }
         tracing::info!(
             "{name}: attached, {} {}, mac {}, mtu {} bytes",
             driver_name(&opened.port),
@@ -91,6 +88,9 @@ impl Daemon {
     }
 
     fn add_addresses(&self, ctx: &mut Free<'_>, id: IfId, config: &InterfaceConfig) -> anyhow::Result<()> {
+        if let Some(limits) = config.neighbors {
+            self.stack.set_neighbor_limits(ctx, id, limits)?;
+        }
         let InterfaceConfig { addresses, link_local, dad, autoconf, .. } = config.clone();
         let addressing = Addressing { addresses, link_local, dad, autoconf };
         self.add_addressing(ctx, id, &addressing)

@@ -1,0 +1,23 @@
+//! Neighbour discovery under attack and at speed, seen from outside: raw senders on one side, the `siding` program or Linux
+//! on the other, bystanders who must not notice.
+//!
+//! What runs with all tests is short and slow. The full forms, whose figures are in `docs/measurements.md`, need a release
+//! build, and real-time priority where other work runs on the machine:
+//!
+//! ```text
+//! cargo build --release -p siding && cargo test --release -p siding-tests --test attack --no-run
+//! SIDING_BIN=target/release/siding chrt -f 10 target/release/deps/attack-* --ignored --nocapture --test-threads 1
+//! ```
+
+#![forbid(unsafe_code)]
+// Not only the tests but also their helpers say what they expect by unwrapping it.
+#![allow(clippy::unwrap_used)]
+
+mod attack {
+    mod bystander;
+    mod flood;
+    mod raw;
+    mod resolution;
+    mod scan;
+    mod util;
+}

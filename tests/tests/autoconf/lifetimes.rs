@@ -27,7 +27,7 @@ fn a_radvd_that_stops_takes_its_route_along_at_once_4861_21() {
     wait_for("the default route to go", PATIENCE, || default_route(&ours, &daemon).is_none().then_some(()));
     assert!(stopped.elapsed() < Duration::from_secs(1), "{:?}", stopped.elapsed());
     // The address stays: its lifetimes go on.
-    assert_eq!(with(&ours, &daemon, "autoconf", "preferred"), [own.clone()]);
+    assert_eq!(with(&ours, &daemon, "autoconf", "preferred"), std::slice::from_ref(&own));
     router.run("ping", &["-c", "1", "-W", "2", &own]).expect_success();
     let far = ours.start_command(
         std::process::Command::new(Siding::binary())

@@ -8,5 +8,6 @@ mod ip6 {
     mod forged;
     mod large;
     mod path_mtu;
+    mod refused;
     mod util;
 }

@@ -22,6 +22,7 @@ use super::nested::VlanCommand;
 use crate::config::Driver;
 use crate::config::file::ParsedCidr;
 use crate::config::file::ParsedMac;
+use crate::config::refuse::How;
 use crate::demo::Options as DemoOptions;
 
 /// A user-space IPv6 host and router.
@@ -254,6 +255,9 @@ pub(super) struct AttachArgs {
     /// Use addresses at once, without looking for duplicates
     #[arg(long)]
     pub(super) no_dad: bool,
+    /// Its link has but two ends: nothing that comes from the other is sent back there
+    #[arg(long)]
+    pub(super) point_to_point: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -290,6 +294,8 @@ pub(super) enum AddressCommand {
 pub(super) enum RouteCommand {
     /// Add a route. Example: siding route add 2001:db8:1::/48 via fe80::1 dev eth0
     Add(RouteArgs),
+    /// Refuse destinations; `route del` ends it. Example: siding route refuse 2001:db8:2::/48 how prohibit
+    Refuse(RefuseArgs),
     /// Remove a route. Example: siding route del 2001:db8:1::/48
     #[command(alias = "delete")]
     Del(RouteArgs),
@@ -307,6 +313,19 @@ pub(super) struct RouteArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) dev: Option<String>,
     /// Less is better [default: 1024]
+    #[arg(long)]
+    pub(super) metric: Option<u32>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RefuseArgs {
+    /// The destinations, of IPv6
+    #[arg(value_name = "PREFIX")]
+    pub(super) to: String,
+    /// What senders are told
+    #[arg(long, default_value = "reject")]
+    pub(super) how: How,
+    /// Less is better; of a route and a refusal of the same prefix and metric the refusal counts [default: 1024]
     #[arg(long)]
     pub(super) metric: Option<u32>,
 }
@@ -335,7 +354,7 @@ pub(super) enum NeighborCommand {
 }
 
 /// Words that `ip` writes without dashes.
-const KEYWORDS: [&str; 4] = ["dev", "via", "metric", "lladdr"];
+const KEYWORDS: [&str; 5] = ["dev", "via", "metric", "lladdr", "how"];
 
 /// Lets the keywords of `ip` be written as there. A name that is a keyword itself needs the dashes before it.
 pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsString> {

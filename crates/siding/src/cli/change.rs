@@ -10,6 +10,7 @@ use super::args::AddressCommand;
 use super::args::AttachArgs;
 use super::args::InterfaceCommand;
 use super::args::NeighborCommand;
+use super::args::RefuseArgs;
 use super::args::RouteArgs;
 use super::args::RouteCommand;
 use super::host;
@@ -17,6 +18,7 @@ use crate::control::AddressRequest;
 use crate::control::Answer;
 use crate::control::AttachRequest;
 use crate::control::Client;
+use crate::control::RefuseRequest;
 use crate::control::Request;
 use crate::control::RouteRequest;
 
@@ -67,6 +69,11 @@ pub(super) fn route(client: &mut Client, command: RouteCommand) -> anyhow::Resul
     let request = match command {
         RouteCommand::Add(args) => Request::RouteAdd(request(args)?),
         RouteCommand::Del(args) => Request::RouteDel(request(args)?),
+        RouteCommand::Refuse(RefuseArgs { to, how, metric }) => {
+            let to = if to == "default" { "::/0" } else { &to };
+            let to = address::prefix(to, None).map_err(anyhow::Error::msg)?;
+            Request::RouteRefuse(RefuseRequest { to, how, metric })
+        }
     };
     silent(client, &request)
 }
@@ -95,7 +102,8 @@ pub(super) fn seconds(value: f64) -> anyhow::Result<Duration> {
 }
 
 fn attach(args: AttachArgs) -> Request {
-    let AttachArgs { name, driver, device, mac, mtu, addresses, no_link_local, no_dad } = args;
+    let AttachArgs { name, driver, device, mac, mtu, addresses, no_link_local, no_dad, point_to_point } =
+        args;
     Request::InterfaceAttach(AttachRequest {
         name,
         driver,
@@ -105,6 +113,7 @@ fn attach(args: AttachArgs) -> Request {
         addresses,
         link_local: !no_link_local,
         dad: !no_dad,
+        point_to_point,
     })
 }
 

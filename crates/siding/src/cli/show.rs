@@ -54,6 +54,7 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
             let mut table = Table::new(&["DESTINATION", "VIA", "INTERFACE", ">METRIC", "ORIGIN"]);
             for row in rows {
                 let via = row.via.map_or_else(|| "on-link".into(), |via| via.to_string());
+                let via = row.refuse.unwrap_or(via);
                 table.row([row.to, via, row.interface, row.metric.to_string(), row.origin]);
             }
             table.to_string()

@@ -28,6 +28,7 @@ use super::file::ParsedCidr;
 use super::limits::Limits;
 use super::mld;
 use super::mld::Mld;
+use super::refuse::Refuse;
 use super::value;
 
 /// What makes no sense, and where in the text.
@@ -74,11 +75,12 @@ pub(super) fn check(file: file::File, text: &str) -> Result<Config, Wrong> {
         .collect();
     let routes = file.route.into_iter().map(|route| self::route(route, &names));
     let routes = routes.collect::<Result<_, _>>()?;
+    let refusals = file.refuse.into_iter().map(Refuse::check).collect::<Result<_, _>>()?;
     let neighbors = file.neighbor.into_iter().map(|neighbor| self::neighbor(neighbor, &names));
     let neighbors = neighbors.collect::<Result<_, _>>()?;
     let groups = file.group.into_iter().map(|group| self::group(group, &names));
     let groups = groups.collect::<Result<_, _>>()?;
-    Ok(Config { stack, interfaces, nested, routes, neighbors, groups })
+    Ok(Config { stack, interfaces, nested, routes, refusals, neighbors, groups })
 }
 
 fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<StackConfig, Wrong> {
@@ -146,6 +148,7 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
         addresses,
         link_local: interface.link_local,
         dad: interface.dad,
+        point_to_point: interface.point_to_point,
         pcap: interface.pcap,
         neighbors: Some(interface.neighbors.check(stack.neighbors)?),
         advertise: None,

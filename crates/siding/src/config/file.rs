@@ -49,6 +49,8 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) route: Vec<Spanned<Route>>,
     #[serde(default)]
+    pub(crate) refuse: Vec<super::refuse::Refuse>,
+    #[serde(default)]
     pub(crate) neighbor: Vec<Neighbor>,
     #[serde(default)]
     pub(crate) group: Vec<super::mld::Group>,
@@ -105,6 +107,8 @@ pub(crate) struct Interface {
     pub(crate) link_local: bool,
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    #[serde(default)]
+    pub(crate) point_to_point: bool,
     pub(crate) pcap: Option<PathBuf>,
     #[serde(default)]
     pub(crate) neighbors: super::neighbors::Neighbors,

@@ -13,6 +13,7 @@ mod limits;
 mod mld;
 mod neighbors;
 pub(crate) mod nested;
+pub(crate) mod refuse;
 pub(crate) mod value;
 
 use std::net::IpAddr;
@@ -47,6 +48,7 @@ pub(crate) struct Config {
     /// What lies on them and on each other, lowest first.
     pub(crate) nested: Vec<Nested>,
     pub(crate) routes: Vec<RouteConfig>,
+    pub(crate) refusals: Vec<refuse::RefuseConfig>,
     pub(crate) neighbors: Vec<NeighborConfig>,
     pub(crate) groups: Vec<GroupConfig>,
 }
@@ -97,6 +99,8 @@ pub(crate) struct InterfaceConfig {
     pub(crate) addresses: Vec<Cidr>,
     pub(crate) link_local: bool,
     pub(crate) dad: bool,
+    /// Its link has but two ends.
+    pub(crate) point_to_point: bool,
     pub(crate) pcap: Option<PathBuf>,
     /// `None`: those of the stack.
     pub(crate) neighbors: Option<NeighborLimits>,

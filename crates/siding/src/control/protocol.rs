@@ -14,6 +14,7 @@ use crate::config::Driver;
 use crate::config::advertise::Advertise;
 use crate::config::file::ParsedCidr;
 use crate::config::file::ParsedMac;
+use crate::config::refuse::How;
 
 /// One line from the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,7 @@ pub(crate) enum Request {
     AddressDel { interface: String, address: IpAddr },
     RouteAdd(RouteRequest),
     RouteDel(RouteRequest),
+    RouteRefuse(RefuseRequest),
     Vlan(VlanRequest),
     Lagg(LaggRequest),
     Bridge(BridgeRequest),
@@ -64,6 +66,8 @@ pub(crate) struct AttachRequest {
     pub(crate) addresses: Vec<ParsedCidr>,
     pub(crate) link_local: bool,
     pub(crate) dad: bool,
+    #[serde(default)]
+    pub(crate) point_to_point: bool,
 }
 
 /// An address to add.
@@ -89,6 +93,16 @@ pub(crate) struct RouteRequest {
     pub(crate) to: ParsedCidr,
     pub(crate) via: Option<IpAddr>,
     pub(crate) interface: Option<String>,
+    pub(crate) metric: Option<u32>,
+}
+
+/// Destinations to refuse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefuseRequest {
+    /// The prefix, without host bits.
+    pub(crate) to: ParsedCidr,
+    pub(crate) how: How,
     pub(crate) metric: Option<u32>,
 }
 

@@ -70,6 +70,8 @@ pub(crate) struct RouteRow {
     pub(crate) interface: String,
     pub(crate) metric: u32,
     pub(crate) origin: String,
+    /// How its destinations are refused, if they are.
+    pub(crate) refuse: Option<String>,
 }
 
 /// A type of deferred packet.

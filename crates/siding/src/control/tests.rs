@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::config::Driver;
+use crate::config::refuse::How;
 
 /// A path for a socket that is removed with this.
 struct Place(PathBuf);
@@ -103,6 +104,7 @@ fn every_request_survives_the_way() {
         addresses: vec![cidr()],
         link_local: true,
         dad: false,
+        point_to_point: true,
     };
     let route = || RouteRequest { to: cidr(), via: Some(address), interface: None, metric: Some(1) };
     let requests = [
@@ -124,6 +126,7 @@ fn every_request_survives_the_way() {
         Request::AddressDel { interface: "a".into(), address },
         Request::RouteAdd(route()),
         Request::RouteDel(route()),
+        Request::RouteRefuse(RefuseRequest { to: cidr(), how: How::Prohibit, metric: None }),
         Request::NeighborAdd { interface: "a".into(), address, mac: mac() },
         Request::NeighborFlush { interface: None, address: None },
         Request::PingSend { address, interface: Some("a".into()), seq: 1, size: 56 },

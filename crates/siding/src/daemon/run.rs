@@ -167,6 +167,9 @@ fn configure(daemon: &Daemon, ctx: &mut Free<'_>, config: &Config) -> anyhow::Re
     for route in &config.routes {
         daemon.add_route(ctx, route).with_context(|| format!("the route to {}", route.to))?;
     }
+    for refusal in &config.refusals {
+        daemon.add_refusal(ctx, refusal).with_context(|| format!("the refusal of {}", refusal.to))?;
+    }
     for group in &config.groups {
         daemon.join(ctx, &group.interface, group.group)?;
     }

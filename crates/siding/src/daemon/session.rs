@@ -16,12 +16,15 @@ use super::state::Daemon;
 use super::state::Free;
 use crate::config::InterfaceConfig;
 use crate::config::RouteConfig;
+use crate::config::refuse;
+use crate::config::refuse::RefuseConfig;
 use crate::config::value;
 use crate::control::AddressRequest;
 use crate::control::Answer;
 use crate::control::AttachRequest;
 use crate::control::CarryOut;
 use crate::control::PingRow;
+use crate::control::RefuseRequest;
 use crate::control::Request;
 use crate::control::RouteRequest;
 use crate::control::Serve;
@@ -109,6 +112,10 @@ impl Daemon {
             Request::RouteDel(RouteRequest { to, via, interface, .. }) => {
                 self.remove_route(ctx, to.0, via, interface.as_deref()).map(done)?
             }
+            Request::RouteRefuse(RefuseRequest { to, how, metric }) => {
+                let metric = metric.unwrap_or(refuse::METRIC);
+                self.add_refusal(ctx, &RefuseConfig { to: to.0, how, metric }).map(done)?
+            }
             Request::Vlan(request) => self.ask_vlan(ctx, request)?,
             Request::Lagg(request) => self.ask_lagg(ctx, request)?,
             Request::Bridge(request) => self.ask_bridge(ctx, request)?,
@@ -170,7 +177,8 @@ fn row(reply: siding_stack::PingReply) -> PingRow {
 
 /// An interface as asked for, checked as one of a file is.
 fn interface(request: AttachRequest) -> anyhow::Result<InterfaceConfig> {
-    let AttachRequest { name, driver, device, mac, mtu, addresses, link_local, dad } = request;
+    let AttachRequest { name, driver, device, mac, mtu, addresses, link_local, dad, point_to_point } =
+        request;
     let config = InterfaceConfig {
         device: device.unwrap_or_else(|| name.clone()),
         name,
@@ -180,6 +188,7 @@ fn interface(request: AttachRequest) -> anyhow::Result<InterfaceConfig> {
         addresses: addresses.into_iter().map(|cidr| cidr.0).collect(),
         link_local,
         dad,
+        point_to_point,
         pcap: None,
         neighbors: None,
         advertise: None,

@@ -121,6 +121,14 @@ impl Daemon {
     pub(super) fn show_routes(&self) -> Vec<RouteRow> {
         let mut rows: Vec<RouteRow> = self.stack.routes6().iter().map(|route| self.route(route)).collect();
         rows.extend(self.stack.routes4().iter().map(|route| self.route(route)));
+        rows.extend(self.stack.refusals6().iter().map(|route| RouteRow {
+            to: route.prefix.to_string(),
+            via: None,
+            interface: "-".into(),
+            metric: route.metric,
+            origin: "static".into(),
+            refuse: Some(route.interface.to_string()),
+        }));
         rows
     }
 
@@ -207,6 +215,7 @@ impl Daemon {
             interface: self.name_of(route.interface),
             metric: route.metric,
             origin: origin.into(),
+            refuse: None,
         }
     }
 }

@@ -33,6 +33,8 @@ use super::port::Port;
 use crate::config::Addressing;
 use crate::config::InterfaceConfig;
 use crate::config::RouteConfig;
+use crate::config::refuse;
+use crate::config::refuse::RefuseConfig;
 use crate::runtime::Runtime;
 
 /// The token of a thread that holds none of the stack's locks.
@@ -91,6 +93,7 @@ impl Daemon {
         if let Some(limits) = config.neighbors {
             self.stack.set_neighbor_limits(ctx, id, limits)?;
         }
+        self.stack.set_point_to_point(ctx, id, config.point_to_point)?;
         let InterfaceConfig { addresses, link_local, dad, autoconf, .. } = config.clone();
         let addressing = Addressing { addresses, link_local, dad, autoconf };
         self.add_addressing(ctx, id, &addressing)
@@ -215,6 +218,16 @@ impl Daemon {
         Ok(())
     }
 
+    /// Refuses destinations.
+    pub(super) fn add_refusal(&self, ctx: &mut Free<'_>, refuse: &RefuseConfig) -> anyhow::Result<()> {
+        refuse::destination(refuse.to).map_err(anyhow::Error::msg)?;
+        if let IpAddr::V6(to) = refuse.to.address() {
+            let prefix = Prefix::new(to, refuse.to.length())?;
+            self.stack.add_refusal6(ctx, prefix, refuse.how.into(), refuse.metric);
+        }
+        Ok(())
+    }
+
     /// Removes the routes to a prefix that agree with what was given of next hop and interface.
     pub(super) fn remove_route(
         &self,
@@ -231,6 +244,9 @@ impl Daemon {
         match to.address() {
             IpAddr::V6(addr) => {
                 let prefix = Prefix::new(addr, to.length())?;
+                if via.is_none() && interface.is_none() {
+                    removed += usize::from(self.stack.remove_refusal6(ctx, &prefix));
+                }
                 for route in self.stack.routes6().into_iter().filter(|route| route.prefix == prefix) {
                     if is_meant(route.next_hop.map(IpAddr::V6), route.interface) {
                         removed += usize::from(self.stack.remove_route6(

@@ -1,0 +1,106 @@
+//! `[[refuse]]`: destinations that are refused.
+
+use clap::ValueEnum;
+use serde::Deserialize;
+use serde::Serialize;
+use siding_drivers::kernel::Cidr;
+use siding_stack::route::Refusal;
+use toml::Spanned;
+
+use super::check::Wrong;
+use super::value;
+
+/// The table's text.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refuse {
+    to: Spanned<String>,
+    #[serde(default)]
+    how: How,
+    metric: Option<u32>,
+}
+
+/// What senders are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum How {
+    /// That there is no route (code 0)
+    Unreachable,
+    /// That it is prohibited (code 1)
+    Prohibit,
+    /// That a route rejects it (code 6)
+    #[default]
+    Reject,
+    /// Nothing
+    Blackhole,
+}
+
+/// A refused destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RefuseConfig {
+    /// Address and length, without host bits.
+    pub(crate) to: Cidr,
+    pub(crate) how: How,
+    pub(crate) metric: u32,
+}
+
+/// What a refusal costs unless told: the same as a route.
+pub(crate) const METRIC: u32 = 1024;
+
+impl Refuse {
+    pub(super) fn check(self) -> Result<RefuseConfig, Wrong> {
+        let Refuse { to, how, metric } = self;
+        let text = if to.get_ref() == "default" { "::/0" } else { to.get_ref() };
+        let cidr = text.parse::<Cidr>().map_err(|why| why.to_string());
+        let cidr = cidr.and_then(|cidr| destination(cidr).map(|()| cidr));
+        let to = cidr.map_err(|message| Wrong { span: to.span(), message })?;
+        Ok(RefuseConfig { to, how, metric: metric.unwrap_or(METRIC) })
+    }
+}
+
+/// Whether this can be refused: an IPv6 prefix without host bits.
+pub(crate) fn destination(to: Cidr) -> Result<(), String> {
+    value::without_host_bits(to)?;
+    match to.address().is_ipv6() {
+        true => Ok(()),
+        false => Err(format!("{to} is IPv4: only IPv6 destinations can be refused; leave its route out")),
+    }
+}
+
+impl From<How> for Refusal {
+    fn from(how: How) -> Refusal {
+        match how {
+            How::Unreachable => Refusal::Unreachable,
+            How::Prohibit => Refusal::Prohibit,
+            How::Reject => Refusal::Reject,
+            How::Blackhole => Refusal::Blackhole,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn what_is_refused_and_how() {
+        let text = "[[refuse]]\nto = \"2001:db8::/32\"\n\
+                    [[refuse]]\nto = \"default\"\nhow = \"blackhole\"\nmetric = 5\n";
+        let refusals = Config::parse(Path::new("host.toml"), text).unwrap().refusals;
+        let told: Vec<_> = refusals.iter().map(|one| (one.to.to_string(), one.how, one.metric)).collect();
+        let expected =
+            [("2001:db8::/32".to_owned(), How::Reject, 1024), ("::/0".to_owned(), How::Blackhole, 5)];
+        assert_eq!(told, expected);
+        for (to, expected) in [
+            ("2001:db8::1/32", "host.toml:2:6: 2001:db8::1/32 has bits set behind its prefix"),
+            ("192.0.2.0/24", "host.toml:2:6: 192.0.2.0/24 is IPv4: only IPv6 destinations can be refused"),
+        ] {
+            let text = format!("[[refuse]]\nto = \"{to}\"\n");
+            let error = Config::parse(Path::new("host.toml"), &text).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+}

@@ -112,6 +112,25 @@ fn coming_up_and_restarting_begin_the_search_anew_4861_23() {
 }
 
 #[test]
+fn a_link_that_comes_back_may_be_another_4861_23() {
+    let mut host = Host::new(HostConfig::default());
+    host.hear_router(ROUTER, 1800);
+    host.run(secs(30));
+    assert_eq!(host.solicitations().len(), 1);
+    let id = host.id;
+    let set = |host: &Host, link| {
+        host.net.world.node(host.node).control(|stack, ctx| stack.set_link(ctx, id, link)).unwrap();
+    };
+    set(&host, false);
+    set(&host, true);
+    host.run(secs(30));
+    assert_eq!(host.solicitations().len(), 4);
+    set(&host, true);
+    host.run(secs(30));
+    assert_eq!(host.solicitations().len(), 4, "nothing has changed");
+}
+
+#[test]
 fn nothing_is_asked_while_the_interface_is_down_4861_23() {
     let mut host = Host::new(HostConfig::default());
     let id = host.id;

@@ -125,6 +125,16 @@ impl Timers {
         self.note(&queue);
     }
 
+    /// How many entries lie in it.
+    #[cfg(test)]
+    pub(crate) fn len<L>(&self, ctx: &mut Ctx<'_, L>) -> usize
+    where
+        ranks::Timers: After<L>,
+    {
+        let (queue, _ctx) = ctx.lock(&self.queue);
+        queue.heap.len()
+    }
+
     /// When something is due next; [`Instant::NEVER`] for never.
     pub(crate) fn next(&self) -> Instant {
         Instant::from_nanos(self.earliest.load(Ordering::Acquire))

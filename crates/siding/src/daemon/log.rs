@@ -28,7 +28,19 @@ struct Known {
     last_error: Option<Instant>,
     /// Errors that were not told since.
     unsaid: u64,
+    learned: Learned,
 }
+
+/// What a host learned, told a bounded number of times a second: others decide how often it changes its mind.
+#[derive(Debug, Default)]
+struct Learned {
+    second: Option<Instant>,
+    told: u32,
+    unsaid: u64,
+}
+
+/// So many a second.
+const MOST_LEARNED: u32 = 50;
 
 /// A driver that fails does so again at once.
 const ERROR_PAUSE: Duration = Duration::from_secs(5);
@@ -51,7 +63,7 @@ pub(super) fn start(level: config::Level) {
 impl Log {
     /// The interface has this name.
     pub(super) fn name(&self, id: IfId, name: &str) {
-        let known = Known { name: name.to_owned(), last_error: None, unsaid: 0 };
+        let known = Known { name: name.to_owned(), last_error: None, unsaid: 0, learned: Learned::default() };
         self.lock().insert(id, known);
     }
 
@@ -76,6 +88,21 @@ impl Log {
         Some(std::mem::take(&mut known.unsaid))
     }
 
+    /// Whether something that was learned is told, and how many were not since the last one.
+    fn tells_learned(&self, id: IfId) -> Option<u64> {
+        let mut interfaces = self.lock();
+        let Some(Known { learned, .. }) = interfaces.get_mut(&id) else { return Some(0) };
+        if learned.second.is_none_or(|second| second.elapsed() >= Duration::from_secs(1)) {
+            (learned.second, learned.told) = (Some(Instant::now()), 0);
+        }
+        learned.told += 1;
+        if learned.told > MOST_LEARNED {
+            learned.unsaid += 1;
+            return None;
+        }
+        Some(std::mem::take(&mut learned.unsaid))
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IfId, Known>> {
         self.interfaces.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,14 +117,25 @@ impl Observer for Log {
                     tracing::debug!("{}: {event}", self.name_of(*interface));
                 }
             }
-            Event::Host { interface, what } => match what {
-                // Whoever can redirect can do so a thousand times.
-                HostEvent::Redirected { .. } => tracing::debug!("{}: {event}", self.name_of(*interface)),
-                HostEvent::LimitReached(..) | HostEvent::AddressGivenUp(_) => {
-                    tracing::warn!("{}: {event}", self.name_of(*interface));
+            // Whoever can redirect can do so a thousand times.
+            Event::Host { interface, what: HostEvent::Redirected { .. } } => {
+                if tracing::enabled!(Level::DEBUG) {
+                    tracing::debug!("{}: {event}", self.name_of(*interface));
                 }
-                _ => tracing::info!("{}: {event}", self.name_of(*interface)),
-            },
+            }
+            Event::Host { interface, what } => {
+                let Some(unsaid) = self.tells_learned(*interface) else { return };
+                let name = self.name_of(*interface);
+                if unsaid > 0 {
+                    tracing::warn!("{name}: {unsaid} more changes of what was learned were not told");
+                }
+                match what {
+                    HostEvent::LimitReached(..) | HostEvent::AddressGivenUp(_) => {
+                        tracing::warn!("{name}: {event}");
+                    }
+                    _ => tracing::info!("{name}: {event}"),
+                }
+            }
             Event::AddressPreferred { interface, .. } | Event::LacpAggregator { interface, .. } => {
                 tracing::info!("{}: {event}", self.name_of(*interface));
             }
@@ -144,6 +182,10 @@ mod tests {
         assert_eq!(log.tells_error(IfId::NONE), Some(0));
         assert_eq!((log.tells_error(IfId::NONE), log.tells_error(IfId::NONE)), (None, None));
         assert_eq!(log.name_of(IfId::NONE), "eth0");
+        for told in 0..MOST_LEARNED {
+            assert_eq!(log.tells_learned(IfId::NONE), Some(0), "{told}");
+        }
+        assert_eq!(log.tells_learned(IfId::NONE), None, "a host that changes its mind all the time");
         log.forget(IfId::NONE);
         assert_eq!(log.name_of(IfId::NONE), IfId::NONE.to_string());
     }

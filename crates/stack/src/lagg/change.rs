@@ -25,6 +25,7 @@ use crate::event::Event;
 use crate::ifnet::DEFAULT_HOP_LIMIT;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::nd6::host;
 use crate::ranks;
 use crate::stack::Control;
 
@@ -269,7 +270,7 @@ impl Stack {
             return Ok(());
         }
         let lagg = config.lagg_of(id);
-        let events = if lagg.is_none() {
+        let mut events = if lagg.is_none() {
             shared.change(&mut control, |config| set_link(config, id, link));
             Vec::new()
         } else {
@@ -279,6 +280,7 @@ impl Stack {
                 Ok(false)
             })?
         };
+        events.extend(host::links_returned(shared, &mut control, &mut control_ctx, &config, self.now()));
         drop(control);
         shared.netisr.call_workers();
         events.iter().for_each(|event| shared.observer.event(event));

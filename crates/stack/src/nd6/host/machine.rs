@@ -437,7 +437,8 @@ impl Host {
         self.look_for_routers(now, chance);
     }
 
-    fn look_for_routers(&mut self, now: Instant, chance: &mut Chance) {
+    /// Asks for routers, from the beginning, if they are obeyed.
+    pub(super) fn look_for_routers(&mut self, now: Instant, chance: &mut Chance) {
         if self.accepts() {
             self.solicitor.begin(now, self.config.solicit, chance);
         }

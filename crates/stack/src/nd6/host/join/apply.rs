@@ -41,6 +41,9 @@ use crate::timer::Due;
 /// A change of a lifetime that is not worth a snapshot of its own. The machine has the exact time.
 const UNNOTICED: Duration = Duration::from_secs(1);
 
+/// The timer queue never takes an entry out early, so nobody else decides how long those lie in it.
+const HORIZON: Duration = Duration::from_secs(60);
+
 /// One interface's host, as control keeps it.
 #[derive(Debug)]
 pub(crate) struct HostState {
@@ -110,7 +113,8 @@ pub(crate) fn settle(
     }
     let ages = |own: &Addr6| own.next_age(now);
     let deadline = manual.iter().map(ages).chain(state.host.deadline(now)).min();
-    let deadline = deadline.filter(|deadline| *deadline < Instant::NEVER);
+    // What is far off is looked at on the way: who advertises ever shorter lifetimes has the queue note but the near ones.
+    let deadline = deadline.filter(|deadline| *deadline < Instant::NEVER).map(|at| at.min(now + HORIZON));
     if let Some(deadline) = deadline.filter(|deadline| state.armed.is_none_or(|armed| *deadline < armed)) {
         state.armed = Some(deadline);
         shared.timers.arm(ctx, deadline, Due::Host(id));
@@ -367,6 +371,30 @@ pub(crate) fn unlearn(shared: &Shared, control: &mut Control, id: IfId, learnt: 
     });
 }
 
+/// Links have changed since `before`: where one has come back, it may be another link, with other routers.
+//= RFC 4861 s6.3.7 [4861-23]: a host that is attached to a link again asks for routers.
+pub(crate) fn links_returned(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    before: &Config,
+    now: Instant,
+) -> Vec<Event> {
+    let config = shared.config.load();
+    let lost = |id| before.interface(id).is_some_and(|then| !then.link);
+    let back = config.interfaces().filter(|interface| interface.up && interface.link);
+    let back: Vec<IfId> = back.map(|interface| interface.ifnet.id).filter(|id| lost(*id)).collect();
+    let mut events = Vec::new();
+    for id in back {
+        let Control { hosts, chance, .. } = &mut *control;
+        if let Some(state) = hosts.get_mut(&id) {
+            state.host.look_for_routers(now, chance);
+        }
+        events.extend(settle(shared, control, ctx, id, now));
+    }
+    events
+}
+
 /// The stack forwards from now on, or no longer: hosts become routers, or hosts again.
 pub(crate) fn forwarding_changed(
     shared: &Shared,
@@ -385,4 +413,46 @@ pub(crate) fn forwarding_changed(
         events.extend(settle(shared, control, ctx, id, now));
     }
     events
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use siding_lockorder::Root;
+    use siding_mbuf::Pool;
+    use siding_mbuf::PoolConfig;
+    use siding_netisr::Instant;
+    use siding_wire::Mac;
+    use siding_wire::nd::NdOptions;
+    use siding_wire::nd::RouterAdvert;
+
+    use super::*;
+    use crate::Stack;
+    use crate::StackConfig;
+
+    #[test]
+    fn ever_shorter_lifetimes_do_not_fill_the_timer_queue_4861_17() {
+        let now = Instant::from_nanos(1);
+        let pool = Pool::new(PoolConfig::default()).unwrap();
+        let stack = Stack::new(StackConfig { workers: 1, ..StackConfig::new(pool, move || now) }).unwrap();
+        let mut root = Root::new();
+        let mut entered = root.enter().unwrap();
+        let ctx = &mut entered.ctx();
+        let spec = crate::BridgeSpec { mac: Some(Mac([2, 0, 0, 0, 0, 1])), ..crate::BridgeSpec::new("br0") };
+        let id = stack.add_bridge(ctx, spec).unwrap();
+        stack.set_autoconf(ctx, id, HostConfig::default()).unwrap();
+        let shared = &stack.shared;
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
+        let from = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+        for lifetime in (1..9000).rev() {
+            let advert = RouterAdvert { router_lifetime: lifetime, ..RouterAdvert::default() };
+            let options = NdOptions::new(&[]).unwrap();
+            let Control { hosts, chance, .. } = &mut *control;
+            let host = &mut hosts.get_mut(&id).unwrap().host;
+            host.on_advert(now, from, &advert, options, &|_| true, chance).unwrap();
+            let _ = settle(shared, &mut control, &mut ctx, id, now);
+        }
+        assert!(shared.timers.len(&mut ctx) <= 64, "{}", shared.timers.len(&mut ctx));
+    }
 }

@@ -82,7 +82,7 @@ fn announcements_of_arping_are_taken_826_1() {
     // As a request (-U), and as a reply (-A).
     for (how, mac) in [("-U", "02:aa:00:00:00:01"), ("-A", "02:aa:00:00:00:02")] {
         peer.run("ip", &["link", "set", "eth0", "address", mac]).expect_success();
-        peer.run("arping", &[how, "-c", "1", "-I", "eth0", "-s", "192.0.2.2", "192.0.2.2"]);
+        let _ = peer.run("arping", &[how, "-c", "1", "-I", "eth0", "-s", "192.0.2.2", "192.0.2.2"]);
         wait_for(&format!("{mac} to be known"), PATIENCE, || {
             (our_mac_of(&ours, &daemon, "192.0.2.2") == mac).then_some(())
         });
@@ -129,7 +129,7 @@ fn an_address_is_probed_announced_and_defended_5227_1_5227_3() {
         .expect_success();
     peer.run("ip", &["link", "set", "fake0", "up"]).expect_success();
     peer.address("fake0", "192.0.2.1/32");
-    peer.run("arping", &["-U", "-c", "1", "-I", "fake0", "-s", "192.0.2.1", "192.0.2.1"]);
+    let _ = peer.run("arping", &["-U", "-c", "1", "-I", "fake0", "-s", "192.0.2.1", "192.0.2.1"]);
     daemon.process().wait_for_output("address 192.0.2.1 is ours, but", PATIENCE);
     assert!(our_state(&ours, &daemon, "192.0.2.1/24").contains("preferred"));
     daemon.stop();

@@ -36,7 +36,7 @@ impl Daemon {
     ) -> anyhow::Result<()> {
         let id = self.interface(name)?;
         self.stack.start_advertising(ctx, id, advertise).map_err(|error| anyhow!("{name}: {error}"))?;
-        tracing::info!("{name}: advertises this router");
+        self.log.command(format_args!("{name}: advertises this router"));
         Ok(())
     }
 
@@ -62,7 +62,7 @@ impl Daemon {
             }
             error => anyhow!("{name}: {error}"),
         })?;
-        tracing::info!("{name}: ceases to advertise");
+        self.log.command(format_args!("{name}: ceases to advertise"));
         Ok(())
     }
 

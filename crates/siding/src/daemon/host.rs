@@ -42,7 +42,7 @@ impl Daemon {
             HostRequest::Restart { interface } => {
                 let id = self.interface(&interface)?;
                 self.stack.restart(ctx, id)?;
-                tracing::info!("{interface}: begins anew");
+                self.log.command(format_args!("{interface}: begins anew"));
             }
             HostRequest::Ready { interface } => {
                 return Ok(Answer::Ready(self.stack.is_ready(self.interface(&interface)?)));

@@ -30,6 +30,7 @@ use siding_drivers::kernel::Monitor;
 use siding_drivers::kernel::Netlink;
 use siding_lockorder::Root;
 
+use super::limit::Kind;
 use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
@@ -112,8 +113,11 @@ impl Daemon {
             let _ = tell.write(&[1]);
             return;
         }
+        // One whose link flaps says so a few times.
+        if !changed || !self.interface(&name).is_ok_and(|id| self.log.tells(Kind::Link, id)) {
+            return;
+        }
         match (event.up, event.carrier) {
-            _ if !changed => {}
             (true, true) => tracing::info!("{name}: the kernel's interface {} has a carrier", event.name),
             (true, false) => tracing::warn!("{name}: the kernel's interface {} has no carrier", event.name),
             (false, _) => tracing::warn!(

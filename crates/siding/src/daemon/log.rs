@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::time::Duration;
 use std::time::Instant;
 
 use siding_netisr::IfId;
@@ -13,37 +12,18 @@ use siding_stack::Observer;
 use siding_stack::nd6::host::HostEvent;
 use tracing::Level;
 
+use super::limit::Kind;
+use super::limit::LeftOut;
+use super::limit::Limiter;
 use crate::config;
 
-/// Tells the log of the stack's events.
+/// Tells the log of the stack's events, and of what it left out of them.
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    /// By interface: its name, and when its driver's last error was told. Looked at only when something happens.
-    interfaces: Mutex<HashMap<IfId, Known>>,
+    /// The interfaces' names. Looked at only when something is told.
+    names: Mutex<HashMap<IfId, String>>,
+    limiter: Limiter,
 }
-
-#[derive(Debug)]
-struct Known {
-    name: String,
-    last_error: Option<Instant>,
-    /// Errors that were not told since.
-    unsaid: u64,
-    learned: Learned,
-}
-
-/// What a host learned, told a bounded number of times a second: others decide how often it changes its mind.
-#[derive(Debug, Default)]
-struct Learned {
-    second: Option<Instant>,
-    told: u32,
-    unsaid: u64,
-}
-
-/// So many a second.
-const MOST_LEARNED: u32 = 50;
-
-/// A driver that fails does so again at once.
-const ERROR_PAUSE: Duration = Duration::from_secs(5);
 
 /// Begins to log.
 pub(super) fn start(level: config::Level) {
@@ -63,8 +43,7 @@ pub(super) fn start(level: config::Level) {
 impl Log {
     /// The interface has this name.
     pub(super) fn name(&self, id: IfId, name: &str) {
-        let known = Known { name: name.to_owned(), last_error: None, unsaid: 0, learned: Learned::default() };
-        self.lock().insert(id, known);
+        self.lock().insert(id, name.to_owned());
     }
 
     /// The interface has gone.
@@ -72,70 +51,66 @@ impl Log {
         self.lock().remove(&id);
     }
 
+    /// Whether a line of this kind is told now; the others are counted.
+    pub(super) fn tells(&self, kind: Kind, on: IfId) -> bool {
+        is_wanted(kind.level()) && self.limiter.tells(kind, on, Instant::now())
+    }
+
+    /// Says what was left out for a while; all of it if this is the `end`. To be called now and then.
+    pub(super) fn say_left_out(&self, end: bool) {
+        for LeftOut { kind, on, count, within } in self.limiter.left_out(Instant::now(), end) {
+            let name = if on.is_none() { String::new() } else { format!("{}: ", self.name_of(on)) };
+            let (what, within) = (kind.what(), within.as_secs_f64());
+            let line =
+                format!("{name}{count} more lines about {what} in the last {within:.0} s were left out");
+            match kind.level() {
+                Level::DEBUG => tracing::debug!("{line}"),
+                Level::ERROR => tracing::error!("{line}"),
+                _ => tracing::warn!("{line}"),
+            }
+        }
+    }
+
+    /// Tells of something that a client had changed.
+    pub(super) fn command(&self, what: impl std::fmt::Display) {
+        if self.tells(Kind::Command, IfId::NONE) {
+            tracing::info!("{what}");
+        }
+    }
+
     fn name_of(&self, id: IfId) -> String {
-        self.lock().get(&id).map_or_else(|| id.to_string(), |known| known.name.clone())
+        self.lock().get(&id).cloned().unwrap_or_else(|| id.to_string())
     }
 
-    /// Whether a driver's error is told, and how many were not since the last one.
-    fn tells_error(&self, id: IfId) -> Option<u64> {
-        let mut interfaces = self.lock();
-        let Some(known) = interfaces.get_mut(&id) else { return Some(0) };
-        if known.last_error.is_some_and(|last| last.elapsed() < ERROR_PAUSE) {
-            known.unsaid += 1;
-            return None;
-        }
-        known.last_error = Some(Instant::now());
-        Some(std::mem::take(&mut known.unsaid))
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IfId, String>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Whether something that was learned is told, and how many were not since the last one.
-    fn tells_learned(&self, id: IfId) -> Option<u64> {
-        let mut interfaces = self.lock();
-        let Some(Known { learned, .. }) = interfaces.get_mut(&id) else { return Some(0) };
-        if learned.second.is_none_or(|second| second.elapsed() >= Duration::from_secs(1)) {
-            (learned.second, learned.told) = (Some(Instant::now()), 0);
-        }
-        learned.told += 1;
-        if learned.told > MOST_LEARNED {
-            learned.unsaid += 1;
-            return None;
-        }
-        Some(std::mem::take(&mut learned.unsaid))
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IfId, Known>> {
-        self.interfaces.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Whether lines of this level are told at all: others need not be counted.
+fn is_wanted(level: Level) -> bool {
+    level <= tracing::level_filters::LevelFilter::current()
 }
 
 impl Observer for Log {
     fn event(&self, event: &Event) {
+        // No name is looked up for what is not told: thousands of neighbours change thousands of times.
+        let (kind, whose) = Kind::of(event);
+        if !self.tells(kind, whose) {
+            return;
+        }
         match event {
-            // Thousands of neighbours change thousands of times: no name is looked up for what is not told.
-            Event::Neighbor { interface, .. } => {
-                if tracing::enabled!(Level::DEBUG) {
-                    tracing::debug!("{}: {event}", self.name_of(*interface));
-                }
-            }
             // Whoever can redirect can do so a thousand times.
-            Event::Host { interface, what: HostEvent::Redirected { .. } } => {
-                if tracing::enabled!(Level::DEBUG) {
-                    tracing::debug!("{}: {event}", self.name_of(*interface));
-                }
+            Event::Neighbor { interface, .. }
+            | Event::Host { interface, what: HostEvent::Redirected { .. } } => {
+                tracing::debug!("{}: {event}", self.name_of(*interface));
             }
-            Event::Host { interface, what } => {
-                let Some(unsaid) = self.tells_learned(*interface) else { return };
-                let name = self.name_of(*interface);
-                if unsaid > 0 {
-                    tracing::warn!("{name}: {unsaid} more changes of what was learned were not told");
+            Event::Host { interface, what } => match what {
+                HostEvent::LimitReached(..) | HostEvent::AddressGivenUp(_) => {
+                    tracing::warn!("{}: {event}", self.name_of(*interface));
                 }
-                match what {
-                    HostEvent::LimitReached(..) | HostEvent::AddressGivenUp(_) => {
-                        tracing::warn!("{name}: {event}");
-                    }
-                    _ => tracing::info!("{name}: {event}"),
-                }
-            }
+                _ => tracing::info!("{}: {event}", self.name_of(*interface)),
+            },
             Event::AddressPreferred { interface, .. } | Event::LacpAggregator { interface, .. } => {
                 tracing::info!("{}: {event}", self.name_of(*interface));
             }
@@ -159,34 +134,9 @@ impl Observer for Log {
                 tracing::warn!("{}: {event}", self.name_of(*interface));
             }
             Event::PathMtu { .. } => tracing::info!("{event}"),
-            Event::DeviceError { interface, .. } => match self.tells_error(*interface) {
-                Some(0) => tracing::error!("{}: {event}", self.name_of(*interface)),
-                Some(unsaid) => {
-                    tracing::error!("{}: {event} ({unsaid} more like it)", self.name_of(*interface));
-                }
-                None => {}
-            },
+            Event::DeviceError { interface, .. } => {
+                tracing::error!("{}: {event}", self.name_of(*interface));
+            }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_drivers_errors_are_told_once_in_a_while() {
-        let log = Log::default();
-        assert_eq!(log.tells_error(IfId::NONE), Some(0));
-        log.name(IfId::NONE, "eth0");
-        assert_eq!(log.tells_error(IfId::NONE), Some(0));
-        assert_eq!((log.tells_error(IfId::NONE), log.tells_error(IfId::NONE)), (None, None));
-        assert_eq!(log.name_of(IfId::NONE), "eth0");
-        for told in 0..MOST_LEARNED {
-            assert_eq!(log.tells_learned(IfId::NONE), Some(0), "{told}");
-        }
-        assert_eq!(log.tells_learned(IfId::NONE), None, "a host that changes its mind all the time");
-        log.forget(IfId::NONE);
-        assert_eq!(log.name_of(IfId::NONE), IfId::NONE.to_string());
     }
 }

@@ -18,6 +18,7 @@ mod bridge;
 mod group;
 mod host;
 mod lagg;
+mod limit;
 mod link;
 mod links;
 mod log;

@@ -26,7 +26,7 @@ impl Daemon {
             Nested::Lagg(lagg) => self.add_lagg(ctx, lagg)?,
             Nested::Bridge(bridge) => self.add_bridge(ctx, bridge)?,
         };
-        tracing::info!("{name}: made");
+        self.log.command(format_args!("{name}: made"));
         self.add_addressing(ctx, id, config.addressing()).or_else(|error| {
             // Half an interface is worse than none.
             self.detach(ctx, name, PATIENCE)?;

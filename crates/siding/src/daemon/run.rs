@@ -87,7 +87,9 @@ pub(crate) fn run(file: &Path, control: Option<&Path>) -> anyhow::Result<ExitCod
         }
     }
     drop(listener);
-    match daemon.stop(ctx) {
+    let stopped = daemon.stop(ctx);
+    daemon.log.say_left_out(true);
+    match stopped {
         Ok(()) => {
             tracing::info!("stopped: every packet accounted for, every buffer back");
             Ok(ExitCode::SUCCESS)
@@ -220,5 +222,6 @@ fn watch(daemon: &Daemon, ctx: &mut Free<'_>, mut signals: UnixStream, mut links
             }
         }
         daemon.reap();
+        daemon.log.say_left_out(false);
     }
 }

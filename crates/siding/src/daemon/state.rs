@@ -73,13 +73,13 @@ impl Daemon {
             }
         };
         self.log.name(id, name);
-        tracing::info!(
+        self.log.command(format_args!(
             "{name}: attached, {} {}, mac {}, mtu {} bytes",
             driver_name(&opened.port),
             opened.port.device,
             opened.mac,
             opened.mtu
-        );
+        ));
         lock(&self.ports).insert(name.clone(), opened.port);
         self.read_link(ctx, name);
         self.add_addresses(ctx, id, config).or_else(|error| {
@@ -124,7 +124,7 @@ impl Daemon {
             );
         }
         self.log.forget(id);
-        tracing::info!("{name}: detached in {:.1} us", took.as_secs_f64() * 1e6);
+        self.log.command(format_args!("{name}: detached in {:.1} us", took.as_secs_f64() * 1e6));
         if let Some(port) = port {
             port.close().with_context(|| format!("interface '{name}' is detached, but"))?;
         }

@@ -5,13 +5,30 @@
 fn g2_what_must_not_compile() {
     let cases = trybuild::TestCases::new();
     cases.pass("cases/right_order.rs");
+    cases.pass("cases/ranks_by_hand.rs");
     cases.compile_fail("cases/wrong_rank.rs");
     cases.compile_fail("cases/cycle.rs");
+    cases.compile_fail("cases/cycle_by_hand.rs");
+    cases.compile_fail("cases/after_by_hand.rs");
+    cases.compile_fail("cases/after_anything.rs");
+    cases.compile_fail("cases/evidence_by_hand.rs");
+    cases.compile_fail("cases/level_by_hand.rs");
+    cases.compile_fail("cases/lock_of_unlocked.rs");
+    cases.compile_fail("cases/rank_of_unlocked.rs");
+    cases.compile_fail("cases/rank_by_subtype.rs");
     cases.compile_fail("cases/outer_token.rs");
     cases.compile_fail("cases/send_under_guard.rs");
     cases.compile_fail("cases/send_with_ranked_token.rs");
     cases.compile_fail("cases/token_to_another_thread.rs");
     cases.compile_fail("cases/forged_token.rs");
     cases.compile_fail("cases/unchecked_root.rs");
+    cases.compile_fail("cases/forged_seat.rs");
+    cases.compile_fail("cases/root_of_a_seat.rs");
+    cases.compile_fail("cases/unchecked_seat.rs");
+    cases.compile_fail("cases/guard_to_another_thread.rs");
+    cases.compile_fail("cases/guard_shared.rs");
+    cases.compile_fail("cases/spin_guard_shared.rs");
+    cases.compile_fail("cases/spin_guard_sent.rs");
+    cases.compile_fail("cases/held_to_another_thread.rs");
     cases.compile_fail("cases/metadata_of_another_type.rs");
 }

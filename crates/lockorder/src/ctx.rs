@@ -3,16 +3,72 @@
 use core::fmt;
 use core::marker::PhantomData;
 use core::num::NonZeroU64;
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::Ordering;
 
 use crate::After;
 use crate::Guard;
+use crate::Level;
 use crate::Mutex;
 use crate::Unlocked;
 use crate::lock;
+use crate::witness;
 
-/// Which worker a token belongs to: a number that its facility gave it, unique in the process.
+/// Which worker a token belongs to. To know a seat gives no right to it: tokens of a seat come from its [`Seats`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Seat(pub NonZeroU64);
+pub struct Seat(NonZeroU64);
+
+/// The seats of one facility's workers, unique in the process. Who has this can make their tokens, so a facility
+/// keeps it to itself; nobody else can have the same ones.
+#[derive(Debug)]
+pub struct Seats {
+    first: NonZeroU64,
+    count: u32,
+}
+
+/// The next seat that nobody has. Outside the facade: identity is no protocol.
+static NEXT_SEAT: AtomicU64 = AtomicU64::new(1);
+
+impl Seats {
+    /// So many seats, that nobody had before.
+    ///
+    /// # Panics
+    ///
+    /// When 2^64 seats have been given out.
+    pub fn new(count: u32) -> Seats {
+        match Seats::out_of(&NEXT_SEAT, count) {
+            Some(seats) => seats,
+            None => panic!("the numbers for seats are used up"),
+        }
+    }
+
+    /// None rather than numbers that come round.
+    fn out_of(next: &AtomicU64, count: u32) -> Option<Seats> {
+        let more = |next: u64| next.checked_add(u64::from(count));
+        let first = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        // The first of all is 1, and the numbers only grow.
+        Some(Seats { first: NonZeroU64::new(first)?, count })
+    }
+
+    /// Seat `index`, if there are so many.
+    pub fn seat(&self, index: u32) -> Option<Seat> {
+        if index < self.count { Some(Seat(self.first.saturating_add(u64::from(index)))) } else { None }
+    }
+
+    /// Which of these seats `seat` is; none if it is another facility's.
+    #[inline]
+    pub fn index_of(&self, seat: Seat) -> Option<u32> {
+        let index = seat.0.get().wrapping_sub(self.first.get());
+        if index < u64::from(self.count) { Some(index as u32) } else { None }
+    }
+
+    /// A root for the worker that holds seat `index`. It is for the facility to see that a seat has one holder at a
+    /// time.
+    #[cfg(feature = "std")]
+    pub fn root(&self, index: u32) -> Option<Root> {
+        self.seat(index).map(|seat| Root { seat: Some(seat), checked: true })
+    }
+}
 
 /// Where a thread's tokens come from. Inert, and free to move, until [entered](Root::enter).
 #[derive(Debug)]
@@ -29,19 +85,14 @@ impl Root {
         Root { seat: None, checked: true }
     }
 
-    /// A root for the worker that holds `seat`.
-    #[cfg(feature = "std")]
-    pub fn seated(seat: Seat) -> Root {
-        Root { seat: Some(seat), checked: true }
-    }
-
     /// A root whose [`enter`](Root::enter) cannot see what else the thread has entered, for targets without
     /// thread-local state.
     ///
     /// # Safety
     ///
     /// No two roots may be entered on one thread at the same time: with two, the compiler no longer knows
-    /// which locks are held. Memory stays safe; the lock order and "no handler under a lock" do not hold.
+    /// which locks are held. And `seat`, if any, is the caller's: no other root has it. Memory stays safe; the lock
+    /// order, "no handler under a lock" and what the facility promises its own workers do not hold otherwise.
     #[allow(unsafe_code)] // Declared so that breaking the promise needs the word `unsafe`; there is no unsafe operation.
     pub const unsafe fn unchecked(seat: Option<Seat>) -> Root {
         Root { seat, checked: false }
@@ -51,7 +102,8 @@ impl Root {
     ///
     /// # Errors
     ///
-    /// Another root is entered on this thread: this is a handler, say, that would forge a token.
+    /// Another root is entered on this thread: this is a handler, say, that would forge a token. A thread that
+    /// [forgets](core::mem::forget) its [`Entered`] has no token ever after.
     #[inline]
     pub fn enter(&mut self) -> Result<Entered<'_>, AlreadyEntered> {
         if self.checked && !thread::claim() && !forgery_is_allowed() {
@@ -70,8 +122,14 @@ pub struct Entered<'r> {
 
 impl Entered<'_> {
     /// The token of a thread that holds no lock.
+    ///
+    /// # Panics
+    ///
+    /// In debug builds, if the thread does hold one, which it can only by having [forgotten](core::mem::forget) a
+    /// guard.
     #[inline]
     pub fn ctx(&mut self) -> Ctx<'_, Unlocked> {
+        witness::expect_no_rank();
         Ctx { seat: self.root.seat, borrow: PhantomData, rank: PhantomData }
     }
 }
@@ -93,7 +151,8 @@ pub struct Ctx<'a, L> {
     seat: Option<Seat>,
     // Raw pointer: a token is `!Send` and `!Sync`, for what a thread holds is its own affair.
     borrow: PhantomData<(&'a mut (), *const ())>,
-    rank: PhantomData<fn(L)>,
+    // Invariant: a token of one rank must not pass for one of another, that is its subtype.
+    rank: PhantomData<fn(L) -> L>,
 }
 
 impl<L> Ctx<'_, L> {
@@ -114,9 +173,9 @@ impl<L> Ctx<'_, L> {
     }
 }
 
-impl<L: crate::Rank> fmt::Debug for Ctx<'_, L> {
+impl<L: Level> fmt::Debug for Ctx<'_, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ctx").field("innermost", &L::NAME).field("seat", &self.seat).finish()
+        f.debug_struct("Ctx").field("innermost", &L::LABEL).field("seat", &self.seat).finish()
     }
 }
 
@@ -175,4 +234,18 @@ mod thread {
     }
 
     pub(super) fn release() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g5_the_numbers_of_seats_do_not_come_round() {
+        let next = AtomicU64::new(u64::MAX - 5);
+        let last = Seats::out_of(&next, 4).unwrap();
+        assert_eq!(last.seat(3).and_then(|seat| last.index_of(seat)), Some(3));
+        assert!(Seats::out_of(&next, 2).is_none() && Seats::out_of(&next, u32::MAX).is_none());
+        assert_eq!(Seats::out_of(&next, 1).unwrap().seat(0).map(|seat| last.index_of(seat)), Some(None));
+    }
 }

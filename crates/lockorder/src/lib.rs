@@ -30,9 +30,12 @@
 //! # Promises
 //!
 //! - Taking a lock whose rank is not declared after the innermost held one, using an outer token while a
-//!   guard lives, and declaring a cycle do not compile.
-//! - A thread has one live token at a time ([`Root::enter`] refuses a second), and tokens never leave their
-//!   thread.
+//!   guard lives, and declaring a cycle do not compile. The traits behind [`rank!`] may be implemented by hand; what
+//!   they can be made to say is the same.
+//! - No lock gives a token of [`Unlocked`], which is no [`Rank`].
+//! - A thread has one live token at a time ([`Root::enter`] refuses a second), and tokens and guards never leave their
+//!   thread. For whom guards lend what they guard to, that is all: they are `Sync` if it is.
+//! - A worker's tokens are made by who has the [`Seats`] it sits on, and by nobody else.
 //! - In debug builds with `std`, the [`witness`] also orders locks that stand outside the declared ranks,
 //!   and names both source positions of a reversal.
 //!
@@ -40,6 +43,11 @@
 //!
 //! Two locks of one rank are never held together: types cannot order them. That is where a packet is
 //! dispatched instead.
+//!
+//! A token speaks of its own thread, and of guards that are dropped. What types cannot see, and is for whoever does it
+//! to answer for: a guard that is [forgotten](core::mem::forget), whose lock stays held (debug builds panic at the
+//! thread's next token); a thread that is started, or spoken to, under a lock and waited for there, which has a token of
+//! its own; and, without `std`, a second root on one thread, which takes the word `unsafe`.
 #![no_std]
 #![deny(unsafe_code)]
 #[cfg(feature = "std")]
@@ -56,8 +64,16 @@ pub use ctx::Ctx;
 pub use ctx::Entered;
 pub use ctx::Root;
 pub use ctx::Seat;
+pub use ctx::Seats;
 pub use lock::Guard;
 pub use lock::Mutex;
 pub use rank::After;
+#[doc(hidden)]
+pub use rank::Direct;
+#[doc(hidden)]
+pub use rank::Evidence;
+pub use rank::Level;
 pub use rank::Rank;
+#[doc(hidden)]
+pub use rank::Through;
 pub use rank::Unlocked;

@@ -14,7 +14,8 @@ use crate::witness;
 /// There is no reader–writer lock: what many readers want is a snapshot.
 pub struct Mutex<R, T> {
     inner: sync::Mutex<T>,
-    rank: PhantomData<fn(R)>,
+    // Invariant: a lock has one rank, whatever that is a subtype of.
+    rank: PhantomData<fn(R) -> R>,
 }
 
 impl<R: Rank, T> Mutex<R, T> {
@@ -38,15 +39,26 @@ impl<R: Rank, T> fmt::Debug for Mutex<R, T> {
 #[track_caller]
 pub(crate) fn acquire<R: Rank, T>(mutex: &Mutex<R, T>) -> Guard<'_, R, T> {
     let held = witness::Class::of_rank::<R>().enter();
-    Guard { inner: sync::lock(&mutex.inner), _held: held, rank: PhantomData }
+    Guard { inner: sync::lock(&mutex.inner), _held: held, rank: PhantomData, stays: PhantomData }
 }
 
 /// A lock that is held. Dropping it gives the outer token back.
+///
+/// It stays on its thread, whose token knows of it. Others may look at what it guards if that is `Sync`.
+///
+/// A guard that is [forgotten](core::mem::forget) gives the outer token back too, and its lock stays held: that a
+/// token says what is held is true of guards that are dropped, be it by a panic. See [`Entered::ctx`](crate::Entered).
+#[must_use = "the lock is held for as long as the guard lives"]
 pub struct Guard<'a, R, T> {
     inner: sync::MutexGuard<'a, T>,
     _held: witness::Held,
-    rank: PhantomData<fn(R)>,
+    rank: PhantomData<fn(R) -> R>,
+    // The guard within may not mind where it is dropped.
+    stays: StaysHere,
 }
+
+/// Makes its owner `!Send`, and leaves `Sync` to the rest of it.
+pub(crate) type StaysHere = PhantomData<dyn Sync>;
 
 impl<R, T> Deref for Guard<'_, R, T> {
     type Target = T;

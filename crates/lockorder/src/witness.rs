@@ -11,34 +11,54 @@ mod imp;
 
 #[cfg(not(all(debug_assertions, feature = "std", not(any(siding_loom, siding_shuttle)))))]
 mod imp {
+    use core::marker::PhantomData;
+
     use super::Class;
+    use crate::lock::StaysHere;
 
     /// A lock that is held, as the witness sees it: not at all in this build.
     #[derive(Debug)]
-    pub struct Held;
+    pub struct Held {
+        stays: StaysHere,
+    }
 
     pub(super) fn enter(_class: Class) -> Held {
-        Held
+        Held { stays: PhantomData }
     }
+
+    #[inline(always)]
+    pub(super) fn expect_no_rank() {}
 }
 
 pub use imp::Held;
 
+use core::any::TypeId;
+
 use crate::Rank;
+
+/// No token says that nothing is held on a thread that holds a lock of some rank.
+#[inline(always)]
+pub(crate) fn expect_no_rank() {
+    imp::expect_no_rank();
+}
 
 /// A class of locks that are taken in the same order relative to others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Class(&'static str);
+pub struct Class {
+    name: &'static str,
+    /// Two ranks may have one name, in two modules.
+    rank: Option<TypeId>,
+}
 
 impl Class {
     /// A class by its name; the same name is the same class.
     pub const fn new(name: &'static str) -> Class {
-        Class(name)
+        Class { name, rank: None }
     }
 
     /// The class of all locks of rank `R`.
     pub const fn of_rank<R: Rank>() -> Class {
-        Class(R::NAME)
+        Class { name: R::NAME, rank: Some(TypeId::of::<R>()) }
     }
 
     /// Says that this thread is about to take a lock of this class and holds it until the result is dropped.

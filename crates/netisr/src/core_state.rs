@@ -2,9 +2,10 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::num::NonZeroU64;
 
+use siding_lockorder::Root;
 use siding_lockorder::Seat;
+use siding_lockorder::Seats;
 
 use crate::IfId;
 use crate::Metadata;
@@ -30,8 +31,7 @@ pub(crate) struct Core {
     orders: AtomicU64,
     pub(crate) clock: Box<dyn Clock>,
     wake: Arc<dyn Wake>,
-    /// Seats are numbered through the whole process; ours are the `workers.len()` from here on.
-    first_seat: u64,
+    seats: Seats,
 }
 
 pub(crate) struct WorkerState {
@@ -47,9 +47,6 @@ pub(crate) struct WorkerState {
     pub(crate) sleeps: Single,
     pub(crate) wakeups: Shared,
 }
-
-/// Seats already given out, in the whole process. Outside the facade: identity is no protocol.
-static NEXT_SEAT: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(1);
 
 impl Core {
     pub(crate) fn new(workers: usize, interfaces: usize, clock: Box<dyn Clock>, wake: Arc<dyn Wake>) -> Core {
@@ -71,21 +68,30 @@ impl Core {
             orders: AtomicU64::new(0),
             clock,
             wake,
-            first_seat: NEXT_SEAT.fetch_add(workers as u64, core::sync::atomic::Ordering::Relaxed),
+            seats: Seats::new(workers as u32),
         }
     }
 
-    /// The seat of worker `worker`.
-    pub(crate) fn seat(&self, worker: usize) -> Seat {
-        // The first seat of all is 1, and the numbers only grow.
-        Seat(NonZeroU64::MIN.saturating_add(self.first_seat - 1 + worker as u64))
+    /// A root for the holder of worker `worker`, which there is.
+    #[cfg(feature = "std")]
+    pub(crate) fn root(&self, worker: usize) -> Option<Root> {
+        self.seats.root(worker as u32)
+    }
+
+    /// The same where a root cannot see what its thread has entered.
+    #[cfg(not(feature = "std"))]
+    pub(crate) fn root(&self, worker: usize) -> Option<Root> {
+        // JUSTIFICATION: without thread-local state a root cannot see what its thread has entered.
+        // SAFETY: a worker enters its root only in `poll` and `with_ctx`, which borrow the worker exclusively, and is
+        // the one holder of its seat. That one thread does not poll a second worker from within a handler is the
+        // embedder's contract.
+        self.seats.seat(worker as u32).map(|seat| unsafe { Root::unchecked(Some(seat)) })
     }
 
     /// Which of our workers holds `seat`; none if it is another facility's.
     #[inline]
     pub(crate) fn worker_of(&self, seat: Option<Seat>) -> Option<usize> {
-        let worker = seat?.0.get().wrapping_sub(self.first_seat);
-        (worker < self.workers.len() as u64).then_some(worker as usize)
+        self.seats.index_of(seat?).map(|worker| worker as usize)
     }
 
     /// Whether every interface that packet and metadata name may be named.

@@ -68,11 +68,12 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// Claims the worker; `None` while somebody else holds it.
     pub(crate) fn claim(inner: &Arc<Inner<P, W>>, index: usize) -> Option<Worker<P, W>> {
         let state = inner.core.workers.get(index)?;
+        let root = inner.core.root(index)?;
         state.0.claimed.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).ok()?;
         let mut worker = Worker {
             inner: inner.clone(),
             index,
-            root: root(inner.core.seat(index)),
+            root,
             types: [const { None }; MOST_TYPES],
             types_version: 0,
             first: 0,
@@ -285,19 +286,6 @@ impl<P: Packet, W: Local> fmt::Debug for Worker<P, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker").field("index", &self.index).finish_non_exhaustive()
     }
-}
-
-#[cfg(feature = "std")]
-fn root(seat: siding_lockorder::Seat) -> Root {
-    Root::seated(seat)
-}
-
-#[cfg(not(feature = "std"))]
-fn root(seat: siding_lockorder::Seat) -> Root {
-    // JUSTIFICATION: without thread-local state a root cannot see what its thread has entered.
-    // SAFETY: a worker enters its root only in `poll` and `with_ctx`, which borrow the worker exclusively.
-    // That one thread does not poll a second worker from within a handler is the embedder's contract.
-    unsafe { Root::unchecked(Some(seat)) }
 }
 
 #[inline]

@@ -4,9 +4,13 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::SeqCst;
 
 use siding_lockorder::AlreadyEntered;
 use siding_lockorder::Root;
+use siding_lockorder::Seats;
+use siding_netisr::Cause;
 use siding_netisr::IfId;
 use siding_netisr::Netisr;
 use siding_netisr::Packet;
@@ -47,4 +51,42 @@ fn g2_a_handler_cannot_poll_another_worker() {
     let mut worker = netisr.worker(0).unwrap();
     worker.with_ctx(|ctx| output.dispatch(ctx, Frame, ()).unwrap());
     worker.poll(&mut (), 64);
+}
+
+/// Says what it names, and lets others go on before the dispatch does.
+struct Slow(Arc<AtomicU32>);
+
+impl Packet for Slow {
+    fn interfaces(&self, _visit: &mut impl FnMut(IfId)) {
+        if self.0.compare_exchange(0, 1, SeqCst, SeqCst).is_ok() {
+            while self.0.load(SeqCst) != 2 {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+/// A worker's own packets are looked at once, for a departure waits for the worker. Whoever else has made a seat of
+/// some kind must not pass for it.
+#[test]
+fn g5_a_seat_of_somebody_elses_is_not_the_workers() {
+    let netisr = Netisr::<Slow>::builder().build().unwrap();
+    let output = netisr.register(TypeSpec::new("output"), |_ctx, _: &mut (), _frame, _id: IfId| ()).unwrap();
+    let id = netisr.attach().unwrap();
+    let mut worker = netisr.worker(0).unwrap();
+    let step = Arc::new(AtomicU32::new(0));
+    let (frame, stranger) = (Slow(step.clone()), output.clone());
+    let late = std::thread::spawn(move || {
+        let mut root = Seats::new(1).root(0).unwrap();
+        stranger.dispatch(&root.enter().unwrap().ctx(), frame, id).map_err(|refused| refused.cause)
+    });
+    while step.load(SeqCst) != 1 {
+        std::thread::yield_now();
+    }
+    let mut departure = worker.with_ctx(|ctx| netisr.detach(ctx, id)).unwrap();
+    worker.poll(&mut (), 64);
+    assert!(departure.is_complete());
+    step.store(2, SeqCst);
+    assert_eq!(late.join().unwrap(), Err(Cause::Departed));
+    assert_eq!(worker.poll(&mut (), 64).handled, 0, "a packet of an interface that has gone");
 }

@@ -16,7 +16,6 @@ mod imp;
 #[path = "shuttle.rs"]
 mod imp;
 
-#[cfg(any(not(feature = "std"), test))]
 pub mod spin;
 
 pub use imp::*;

@@ -4,6 +4,7 @@
 
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::marker::PhantomData;
 use core::ops::Deref;
 use core::ops::DerefMut;
 use core::sync::atomic::AtomicBool;
@@ -31,7 +32,7 @@ impl<T> Mutex<T> {
                 core::hint::spin_loop();
             }
         }
-        MutexGuard { mutex: self }
+        MutexGuard { mutex: self, lends: PhantomData }
     }
 
     /// Takes the value out.
@@ -40,9 +41,13 @@ impl<T> Mutex<T> {
     }
 }
 
-/// The lock, held.
+/// The lock, held. For other threads it is what a `&mut T` would be: it goes to them if `T` does, and they may look at
+/// it if they may look at a `T`.
+#[must_use = "the lock is held for as long as the guard lives"]
 pub struct MutexGuard<'a, T> {
     mutex: &'a Mutex<T>,
+    // Without it the guard would be `Sync` as the lock is, for every `T` that may be sent.
+    lends: PhantomData<&'a mut T>,
 }
 
 impl<T> Deref for MutexGuard<'_, T> {

@@ -15,6 +15,7 @@ use tracing::Level;
 use super::limit::Kind;
 use super::limit::LeftOut;
 use super::limit::Limiter;
+use super::tell;
 use crate::config;
 
 /// Tells the log of the stack's events, and of what it left out of them.
@@ -25,8 +26,12 @@ pub(super) struct Log {
     limiter: Limiter,
 }
 
-/// Begins to log.
-pub(super) fn start(level: config::Level) {
+/// Begins to log: also panics, of whichever thread. Nobody who logs waits for it to be written, or fails.
+///
+/// # Errors
+///
+/// There can be no thread to write.
+pub(super) fn start(level: config::Level) -> std::io::Result<()> {
     let level = match level {
         config::Level::Error => Level::ERROR,
         config::Level::Warn => Level::WARN,
@@ -36,8 +41,17 @@ pub(super) fn start(level: config::Level) {
     };
     let ansi = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_ansi(ansi);
+    tell::start()?;
+    // Its own complaints go to standard error directly, which may be what it complains of.
+    let log = log.log_internal_errors(false).with_writer(|| tell::Line);
     // Whoever has set one up before us (a test) keeps it.
-    let _ = log.with_writer(std::io::stderr).try_init();
+    let _ = log.try_init();
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("without a name");
+        tracing::error!("thread {name}: {panic}, which is a bug in Siding");
+    }));
+    Ok(())
 }
 
 impl Log {

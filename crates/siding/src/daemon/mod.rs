@@ -27,7 +27,9 @@ mod port;
 mod run;
 mod session;
 mod show;
+mod signals;
 mod state;
 mod stop;
+mod tell;
 
 pub(crate) use run::run;

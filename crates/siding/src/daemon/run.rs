@@ -3,7 +3,6 @@
 use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::io::Read;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,8 +19,6 @@ use siding_lockorder::Root;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_stack::Stack;
-use signal_hook::consts::SIGINT;
-use signal_hook::consts::SIGTERM;
 
 use super::links::LinkNews;
 use super::links::Links;
@@ -29,9 +26,11 @@ use super::log;
 use super::log::Log;
 use super::port;
 use super::port::Opener;
+use super::signals::Signals;
 use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
+use super::tell;
 use crate::config::Config;
 use crate::control;
 use crate::control::Listener;
@@ -49,23 +48,29 @@ const FRAMING: u16 = 14 + 4 * siding_stack::DEEPEST as u16 + 1;
 /// How often the main thread looks whether the workers live.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Runs the stack that the file describes, until SIGINT or SIGTERM.
+/// Runs the stack that the file describes, until a signal ends it.
 ///
 /// # Errors
 ///
 /// It could not be started.
 pub(crate) fn run(file: &Path, control: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = Config::load(file)?;
-    log::start(config.stack.log);
-    // Both from the first moment on: a signal that comes while we start is a stop, too.
-    let signals = signals()?;
+    log::start(config.stack.log).context("cannot start the log's thread")?;
+    let ended = until_ended(&config, control);
+    tell::finish();
+    ended
+}
+
+fn until_ended(config: &Config, control: Option<&Path>) -> anyhow::Result<ExitCode> {
+    // From the first moment on: a signal that comes while we start is a stop, too.
+    let signals = Signals::catch()?;
     let path = control.map(Path::to_owned).or_else(|| config.stack.control.clone());
     let listener = Listener::bind(&path.unwrap_or_else(control::default_path))?;
     let mut root = Root::new();
     let mut entered = root.enter()?;
     let ctx = &mut entered.ctx();
-    let daemon = Arc::new(start(&config)?);
-    let started = configure(&daemon, ctx, &config).and_then(|()| Ok(listener.serve(&daemon)?));
+    let daemon = Arc::new(start(config)?);
+    let started = configure(&daemon, ctx, config).and_then(|()| Ok(listener.serve(&daemon)?));
     match started {
         Ok(()) => {
             // Only now: what the kernel tells of our own preparations is no news. The first events are the links as
@@ -183,17 +188,8 @@ fn configure(daemon: &Daemon, ctx: &mut Free<'_>, config: &Config) -> anyhow::Re
     Ok(())
 }
 
-/// A stream that becomes readable when we are to stop.
-fn signals() -> anyhow::Result<UnixStream> {
-    let (read, write) = UnixStream::pair()?;
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
-    }
-    Ok(read)
-}
-
 /// Watches workers until a signal comes, and detaches what the kernel has taken away.
-fn watch(daemon: &Daemon, ctx: &mut Free<'_>, mut signals: UnixStream, mut links: Option<&mut Links>) {
+fn watch(daemon: &Daemon, ctx: &mut Free<'_>, mut signals: Signals, mut links: Option<&mut Links>) {
     loop {
         let mut fds = vec![PollFd::new(&signals, PollFlags::IN)];
         if let Some(links) = links.as_deref() {
@@ -202,11 +198,9 @@ fn watch(daemon: &Daemon, ctx: &mut Free<'_>, mut signals: UnixStream, mut links
         let look = Timespec::try_from(LOOK).ok();
         // An interrupted wait is as good as one that is over.
         let _ = poll(&mut fds, look.as_ref());
-        let stop = fds[0].revents().contains(PollFlags::IN);
         drop(fds);
-        if stop {
-            let _ = signals.read(&mut [0; 16]);
-            tracing::info!("stopping");
+        if let Some(signal) = signals.take() {
+            tracing::info!("stopping, by {signal}");
             return;
         }
         if lock(&daemon.runtime).as_ref().is_some_and(Runtime::has_failed) {

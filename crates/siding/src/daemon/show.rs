@@ -19,6 +19,7 @@ use super::state::Daemon;
 use super::state::Free;
 use super::state::driver_name;
 use super::state::lock;
+use super::tell;
 use crate::control::AddressRow;
 use crate::control::DropRow;
 use crate::control::InterfaceRow;
@@ -169,7 +170,9 @@ impl Daemon {
             highest: report.highest,
             refused: report.refused,
         };
-        self.stack.limits(ctx).into_iter().map(row).collect()
+        let mut rows: Vec<LimitRow> = self.stack.limits(ctx).into_iter().map(row).collect();
+        rows.push(tell::limit());
+        rows
     }
 
     pub(super) fn show_workers(&self) -> Vec<WorkerRow> {

@@ -8,20 +8,27 @@
 //! | `control` | the control socket's protocol, both ends |
 //! | `cli` | the command line: `show`, `ping`, changes to the running stack |
 //! | `demo` | what no command at all does |
+//! | `output` | what is said on standard output and standard error, if somebody reads it |
 #![forbid(unsafe_code)]
+// They panic when a pipe is closed: `output` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
 mod config;
 mod control;
 mod daemon;
 mod demo;
+mod output;
 mod runtime;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     cli::main().unwrap_or_else(|error| {
-        eprintln!("siding: {error:#}");
+        if error.is::<output::Closed>() {
+            return ExitCode::SUCCESS;
+        }
+        output::complain(format_args!("siding: {error:#}\n"));
         ExitCode::FAILURE
     })
 }

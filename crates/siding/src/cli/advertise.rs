@@ -21,6 +21,7 @@ use crate::control::AdvertiserRow;
 use crate::control::Answer;
 use crate::control::Client;
 use crate::control::Request;
+use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AdvertiseCommand {
@@ -121,8 +122,8 @@ pub(super) fn advertise(client: &mut Client, command: AdvertiseCommand) -> anyho
                 bail!("the daemon answers something else: is it of another version?");
             };
             match json {
-                true => println!("{}", serde_json::to_string_pretty(&rows)?),
-                false => print!("{}", table(&rows)),
+                true => output::line(serde_json::to_string_pretty(&rows)?)?,
+                false => output::print(table(&rows))?,
             }
         }
     }

@@ -22,6 +22,7 @@ use crate::control::BridgeRequest;
 use crate::control::BridgeRow;
 use crate::control::Client;
 use crate::control::Request;
+use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BridgeCommand {
@@ -95,7 +96,7 @@ pub(super) fn bridge(client: &mut Client, command: BridgeCommand) -> anyhow::Res
         BridgeCommand::Flush { bridge, port } => {
             let flush = Request::Bridge(BridgeRequest::Flush { bridge, port });
             if let Answer::Flushed(count) = client.ask(&flush)? {
-                println!("{count} station(s) forgotten");
+                output::line(format_args!("{count} station(s) forgotten"))?;
             }
             return Ok(ExitCode::SUCCESS);
         }

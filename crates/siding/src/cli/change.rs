@@ -21,6 +21,7 @@ use crate::control::Client;
 use crate::control::RefuseRequest;
 use crate::control::Request;
 use crate::control::RouteRequest;
+use crate::output;
 
 pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyhow::Result<ExitCode> {
     let request = match command {
@@ -30,7 +31,7 @@ pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyho
             let timeout_ms = u64::try_from(timeout.as_millis())?;
             let answer = client.ask(&Request::InterfaceDetach { name: name.clone(), timeout_ms })?;
             if let Answer::Detached { took_ns } = answer {
-                println!("{name}: detached in {:.1} us", took_ns as f64 / 1e3);
+                output::line(format_args!("{name}: detached in {:.1} us", took_ns as f64 / 1e3))?;
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -85,7 +86,7 @@ pub(super) fn neighbor(client: &mut Client, command: NeighborCommand) -> anyhow:
         }
         NeighborCommand::Flush { address, dev } => {
             if let Answer::Flushed(count) = client.ask(&Request::NeighborFlush { interface: dev, address })? {
-                println!("{count} neighbor(s) forgotten");
+                output::line(format_args!("{count} neighbor(s) forgotten"))?;
             }
             Ok(ExitCode::SUCCESS)
         }

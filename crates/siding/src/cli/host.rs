@@ -23,6 +23,7 @@ use crate::control::HostRequest;
 use crate::control::PrefixRow;
 use crate::control::Request;
 use crate::control::RouterRow;
+use crate::output;
 
 /// Between two looks whether an interface is ready.
 const LOOK: Duration = Duration::from_millis(50);
@@ -213,7 +214,7 @@ impl StartArgs {
 
 fn flush(client: &mut Client, request: HostRequest, what: &str) -> anyhow::Result<ExitCode> {
     if let Answer::Flushed(count) = client.ask(&Request::Host(request))? {
-        println!("{count} {what} forgotten");
+        output::line(format_args!("{count} {what} forgotten"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,7 @@ mod show;
 mod sim;
 mod table;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -22,6 +23,7 @@ use crate::control;
 use crate::control::Client;
 use crate::daemon;
 use crate::demo;
+use crate::output;
 use args::Args;
 use args::Command;
 
@@ -31,7 +33,10 @@ use args::Command;
 ///
 /// It could not be done: why, in one line, and what to do.
 pub(crate) fn main() -> anyhow::Result<ExitCode> {
-    let args = Args::parse_from(args::with_keywords(std::env::args_os()));
+    let args = match Args::try_parse_from(args::with_keywords(std::env::args_os())) {
+        Ok(args) => args,
+        Err(told) => return refuse(&told),
+    };
     let Some(command) = args.command else { return demo::run(demo::Options::default()) };
     let control = args.control;
     let connect = || Client::connect(&control.clone().unwrap_or_else(control::default_path));
@@ -39,17 +44,17 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Run { file } => daemon::run(&file, control.as_deref()),
         Command::Check { file } => {
             let config = Config::load(&file)?;
-            println!(
+            output::line(format_args!(
                 "{}: ok, {} interface(s), {} route(s), {} neighbor(s)",
                 file.display(),
                 config.interfaces.len() + config.nested.len(),
                 config.routes.len(),
                 config.neighbors.len()
-            );
+            ))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Show { what, json } => {
-            print!("{}", show::show(&mut connect()?, what, json)?);
+            output::print(show::show(&mut connect()?, what, json)?)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Ping(options) => ping::run(connect()?, &options, false),
@@ -69,4 +74,21 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Sim { seeds, log } => sim::run(&seeds, log),
         Command::Neighbor(command) => change::neighbor(&mut connect()?, command),
     }
+}
+
+/// Help that was asked for, or what is wrong with the command line.
+fn refuse(told: &clap::Error) -> anyhow::Result<ExitCode> {
+    let text = told.render();
+    if told.use_stderr() {
+        match std::io::stderr().is_terminal() {
+            true => output::complain(text.ansi()),
+            false => output::complain(text),
+        }
+        return Ok(ExitCode::from(2));
+    }
+    match std::io::stdout().is_terminal() {
+        true => output::print(text.ansi())?,
+        false => output::print(text)?,
+    }
+    Ok(ExitCode::SUCCESS)
 }

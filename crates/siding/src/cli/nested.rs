@@ -33,6 +33,7 @@ use crate::control::Request;
 use crate::control::VlanAdd;
 use crate::control::VlanRequest;
 use crate::control::VlanRow;
+use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum VlanCommand {
@@ -330,8 +331,8 @@ pub(super) fn print<R: serde::Serialize>(
     table: impl Fn(&[R]) -> String,
 ) -> anyhow::Result<ExitCode> {
     match json {
-        true => println!("{}", serde_json::to_string_pretty(rows)?),
-        false => print!("{}", table(rows)),
+        true => output::line(serde_json::to_string_pretty(rows)?)?,
+        false => output::print(table(rows))?,
     }
     Ok(ExitCode::SUCCESS)
 }

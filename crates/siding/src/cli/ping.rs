@@ -19,6 +19,7 @@ use crate::control::Answer;
 use crate::control::Client;
 use crate::control::PingRow;
 use crate::control::Request;
+use crate::output;
 
 /// What has been sent and what has come of it.
 struct Ping {
@@ -62,10 +63,14 @@ pub(super) fn run(client: Client, args: &PingArgs, v6: bool) -> anyhow::Result<E
         errors: 0,
         times: Vec::new(),
     };
+    let size = args.size;
     let headers = if v6 { 40 + 8 } else { 20 + 8 };
     match v6 {
-        true => println!("PING {address} ({address}) {} data bytes", args.size),
-        false => println!("PING {address} ({address}) {}({}) bytes of data.", args.size, args.size + headers),
+        true => output::line(format_args!("PING {address} ({address}) {size} data bytes"))?,
+        false => output::line(format_args!(
+            "PING {address} ({address}) {size}({}) bytes of data.",
+            size + headers
+        ))?,
     }
     let start = Instant::now();
     let mut due = start;
@@ -82,7 +87,7 @@ pub(super) fn run(client: Client, args: &PingArgs, v6: bool) -> anyhow::Result<E
     while !ping.waiting.is_empty() && Instant::now() < deadline && !stop.load(Ordering::Relaxed) {
         ping.take(deadline.saturating_duration_since(Instant::now()))?;
     }
-    print!("{}", ping.summary(&address.to_string(), start.elapsed()));
+    output::print(ping.summary(&address.to_string(), start.elapsed()))?;
     Ok(if ping.received > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -115,7 +120,7 @@ impl Ping {
         }
         for row in &rows {
             if let Some(line) = self.note(row) {
-                println!("{line}");
+                output::line(line)?;
             }
         }
         Ok(())

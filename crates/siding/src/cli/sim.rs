@@ -14,6 +14,7 @@ use siding_sim::Failure;
 use siding_sim::Summary;
 
 use super::args::Seeds;
+use crate::output;
 
 /// Runs every seed, on every core, and shows how far it is.
 ///
@@ -22,7 +23,7 @@ use super::args::Seeds;
 /// Nothing: a seed that fails is an exit status, with its log on standard output.
 pub(super) fn run(seeds: &Seeds, log: bool) -> anyhow::Result<ExitCode> {
     if log {
-        return Ok(show(seeds.first));
+        return show(seeds.first);
     }
     // A panic inside a world is a finding, told below; its backtrace would drown it.
     std::panic::set_hook(Box::new(|_| {}));
@@ -33,21 +34,20 @@ pub(super) fn run(seeds: &Seeds, log: bool) -> anyhow::Result<ExitCode> {
     let rate = done as f64 / begun.elapsed().as_secs_f64().max(1e-9);
     match found.failure {
         None => {
-            println!(
+            output::line(format_args!(
                 "{done} seeds hold ({seeds}): {} frames, {} packets deferred, {} of them departed; {rate:.0} seeds/s",
                 found.frames, found.dispatched, found.departed
-            );
+            ))?;
             Ok(ExitCode::SUCCESS)
         }
         Some(failure) => {
-            failure.log.iter().for_each(|line| println!("{line}"));
-            println!("{failure}");
-            eprintln!(
-                "siding: seed {0} fails; again with `siding sim --seeds {0}..{1}`",
+            // First, for whoever reads only the end of a long log.
+            output::complain(format_args!(
+                "siding: seed {0} fails; again with `siding sim --seeds {0}..{1}`\n",
                 failure.seed,
                 failure.seed + 1
-            );
-            Ok(ExitCode::FAILURE)
+            ));
+            tell(&failure)
         }
     }
 }
@@ -105,7 +105,7 @@ fn explore(seeds: &Seeds, begun: Instant) -> Found {
         }
     });
     if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[K");
+        output::complain("\r\x1b[K");
     }
     found.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
@@ -126,17 +126,22 @@ fn progress(done: u64, all: u64, begun: Instant) {
 }
 
 /// One seed's log.
-fn show(seed: u64) -> ExitCode {
+fn show(seed: u64) -> anyhow::Result<ExitCode> {
     match siding_sim::run_seed(seed) {
         Ok(summary) => {
-            summary.log.iter().for_each(|line| println!("{line}"));
-            println!("seed {seed} holds");
-            ExitCode::SUCCESS
+            summary.log.iter().try_for_each(output::line)?;
+            output::line(format_args!("seed {seed} holds"))?;
+            Ok(ExitCode::SUCCESS)
         }
-        Err(failure) => {
-            failure.log.iter().for_each(|line| println!("{line}"));
-            println!("{failure}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => tell(&failure),
+    }
+}
+
+/// What went wrong. It is a failure even if nobody reads on.
+fn tell(failure: &Failure) -> anyhow::Result<ExitCode> {
+    let told = failure.log.iter().try_for_each(output::line).and_then(|()| output::line(failure));
+    match told {
+        Err(error) if !error.is::<output::Closed>() => Err(error),
+        _ => Ok(ExitCode::FAILURE),
     }
 }

@@ -242,7 +242,8 @@ fn the_examples_are_right() {
 fn every_example_is_right() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let files = std::fs::read_dir(&examples).unwrap().map(|file| file.unwrap().path());
-    let right = files.filter(|file| Config::load(file).inspect_err(|error| println!("{error}")).is_ok());
+    let right =
+        files.filter(|file| Config::load(file).inspect_err(|error| crate::output::complain(error)).is_ok());
     assert_eq!(right.count(), std::fs::read_dir(&examples).unwrap().count());
 }
 

@@ -36,7 +36,6 @@ mod watch;
 use std::env;
 use std::io;
 use std::io::IsTerminal;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -96,7 +95,7 @@ pub(crate) fn run(options: Options) -> anyhow::Result<ExitCode> {
     progress.clear();
     drop(progress);
     let color = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    io::stdout().write_all(table::render(&outcome, Style { color })?.as_bytes())?;
+    crate::output::print(table::render(&outcome, Style { color })?)?;
     Ok(match (outcome.checks.failed.is_empty(), outcome.interrupted) {
         (false, _) => ExitCode::FAILURE,
         (true, true) => ExitCode::from(INTERRUPTED),

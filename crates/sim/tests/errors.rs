@@ -19,6 +19,8 @@ use siding_wire::icmp6::Icmp6Repr;
 use siding_wire::icmp6::problem;
 use siding_wire::icmp6::unreachable;
 use siding_wire::ip6;
+use siding_wire::tcp::Flags;
+use siding_wire::tcp::TcpRepr;
 use siding_wire::udp::UdpRepr;
 
 use common::*;
@@ -346,4 +348,99 @@ fn frames_for_others_and_impossible_addresses_are_dropped() {
     net.hear(link, &frame6(mac, &echo(PEER, Ipv6Addr::LOCALHOST, 1)));
     let drops = [(Cause::NotOurMac, 1), (Cause::BadSource, 2), (Cause::NotForUs, 1)];
     assert_eq!((net.frames().len(), net.drops(host)), (0, drops.to_vec()));
+}
+
+#[test]
+fn ends_that_no_packet_has() {
+    let mapped: Ipv6Addr = "::ffff:192.0.2.1".parse().unwrap();
+    let compatible: Ipv6Addr = "::192.0.2.1".parse().unwrap();
+    let lowest: Ipv6Addr = "ff01::1".parse().unwrap();
+    // HOST is ours, so nobody else sends from it.
+    for src in [mapped, compatible, Ipv6Addr::LOCALHOST, HOST, ip6::ALL_NODES] {
+        let (icmp, drops) = answers(&echo(src, HOST, 1));
+        assert_eq!((icmp, drops), (vec![], vec![(Cause::BadSource, 1)]), "from {src}");
+        let (icmp, drops) = answers(&udp(src, HOST));
+        assert_eq!((icmp, drops), (vec![], vec![(Cause::BadSource, 1)]), "from {src}");
+    }
+    for dst in [mapped, compatible, Ipv6Addr::LOCALHOST, Ipv6Addr::UNSPECIFIED, lowest] {
+        let (icmp, drops) = answers(&echo(PEER, dst, 1));
+        assert_eq!((icmp, drops), (vec![], vec![(Cause::BadSource, 1)]), "to {dst}");
+    }
+    let (net, host, _, _) = host();
+    let ping = net.open(host);
+    for dst in [mapped, compatible, Ipv6Addr::LOCALHOST, Ipv6Addr::UNSPECIFIED, lowest] {
+        let refused = net.ping(host, &ping, dst, 1).unwrap_err();
+        assert_eq!(refused, siding_stack::SendError::NoDestination(dst.into()));
+    }
+}
+
+#[test]
+fn who_asks_from_our_own_address_teaches_nothing_4861_28() {
+    let (mut net, host, link, mac) = host();
+    let before = net.neighbors(host);
+    let question = siding_wire::nd::NeighborSolicit { target: HOST, slla: Some(PEER_MAC), nonce: None };
+    net.hear(link, &frame6(mac, &solicit(HOST, HOST, &question)));
+    assert_eq!((net.frames().len(), net.neighbors(host)), (0, before));
+    assert_eq!(net.drops(host), [(Cause::BadSource, 1)]);
+}
+
+fn tcp(src: Ipv6Addr, dst: Ipv6Addr, flags: Flags, data: &[u8]) -> Vec<u8> {
+    let mut segment = vec![0; 20];
+    segment.extend(data);
+    let repr = TcpRepr { src_port: 1000, dst_port: 80, seq: 7, ack: 99, flags };
+    repr.emit(Ends::V6 { src, dst }, &mut segment).unwrap();
+    packet(src, dst, IpProto::TCP, 64, &segment)
+}
+
+#[test]
+fn a_connection_is_refused() {
+    let (mut net, host, link, mac) = host();
+    let resets = |net: &Net| -> Vec<TcpRepr> {
+        let all = net.frames();
+        let all = all.iter().filter_map(|frame| frame.ip6());
+        all.filter(|(_, ip, _)| ip.next_header == IpProto::TCP)
+            .map(|(_, ip, segment)| {
+                assert_eq!((ip.src, ip.dst), (HOST, PEER));
+                TcpRepr::parse(Ends::V6 { src: HOST, dst: PEER }, segment).unwrap().0
+            })
+            .collect()
+    };
+    net.hear(link, &frame6(mac, &tcp(PEER, HOST, Flags::SYN, b"early")));
+    net.hear(link, &frame6(mac, &tcp(PEER, HOST, Flags::ACK.with(Flags::FIN), b"")));
+    let reset = TcpRepr { src_port: 80, dst_port: 1000, seq: 0, ack: 13, flags: Flags::RST.with(Flags::ACK) };
+    assert_eq!(resets(&net), [reset, TcpRepr { seq: 99, ack: 0, flags: Flags::RST, ..reset }]);
+    assert_eq!(net.drops(host), [(Cause::NoListener, 2)]);
+    // Not a reset; not what came to a group, by its packet or by its frame; nor from nobody.
+    net.rewind();
+    let nodes = ip6::ALL_NODES;
+    for frame in [
+        frame6(mac, &tcp(PEER, HOST, Flags::RST, b"")),
+        frame6(multicast_mac(nodes), &tcp(PEER, nodes, Flags::SYN, b"")),
+        frame6(Mac::BROADCAST, &tcp(PEER, HOST, Flags::SYN, b"")),
+        frame6(mac, &tcp(Ipv6Addr::UNSPECIFIED, HOST, Flags::SYN, b"")),
+    ] {
+        net.hear(link, &frame);
+    }
+    assert_eq!((resets(&net).len(), net.dropped(host, Cause::NoListener)), (0, 6));
+    (0..300).for_each(|_| net.inject(link, &frame6(mac, &tcp(PEER, HOST, Flags::SYN, b""))));
+    net.run(ms(1));
+    let told = resets(&net).len() as u64;
+    assert!((10..300).contains(&told) && told + net.dropped(host, Cause::RateLimited) == 300, "{told}");
+}
+
+#[test]
+fn a_silent_neighbour_is_told_of_to_who_pings_it_4861_27() {
+    let (mut net, host, _, id) = Net::host(spec("host"));
+    for data in [8, 4000] {
+        let ping = net.open(host);
+        let sent = net
+            .world
+            .node(host)
+            .control(|stack, ctx| stack.ping(ctx, &ping, v6(0x77).into(), id, 3, &vec![0; data]));
+        sent.unwrap();
+        net.run(ms(3500));
+        let reply = net.answer(host, &ping).unwrap();
+        assert!(matches!(reply.answer, Answer::Error { what, .. } if what == "address unreachable"));
+        assert_eq!((reply.seq, net.answer(host, &ping)), (3, None), "once, however many pieces it had");
+    }
 }

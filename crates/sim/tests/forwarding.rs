@@ -167,6 +167,14 @@ fn what_must_not_be_forwarded_4443_3() {
     net.hear(links[0], &frame6(mac, &echo("::".parse().unwrap(), far, 1)));
     net.hear(links[0], &frame6(siding_wire::Mac::BROADCAST, &echo(PEER, far, 1)));
     assert_eq!((net.frames().len(), net.drops(node)), (0, vec![(Cause::BadSource, 2)]));
+    // From an address of ours, of either link; from what is nobody's.
+    let more = [on_link(0, 1), on_link(1, 1), "::ffff:192.0.2.1".parse().unwrap(), "::1".parse().unwrap()];
+    for (n, src) in more.into_iter().enumerate() {
+        net.hear(links[0], &frame6(mac, &echo(src, far, 1)));
+        assert_eq!((net.frames().len(), net.dropped(node, Cause::BadSource)), (0, n as u64 + 3), "{src}");
+    }
+    net.hear(links[0], &frame6(mac, &echo(PEER, "::ffff:192.0.2.1".parse().unwrap(), 1)));
+    assert_eq!((net.frames().len(), net.dropped(node, Cause::BadSource)), (0, 7));
     // A host forwards nothing.
     net.forwarding(node, false);
     net.hear(links[0], &frame6(mac, &echo(PEER, far, 1)));

@@ -19,11 +19,15 @@ use siding_wire::EtherType;
 use siding_wire::IpProto;
 use siding_wire::Mac;
 use siding_wire::arp::ArpRepr;
+use siding_wire::checksum::Ends;
 use siding_wire::ether::Ether;
 use siding_wire::icmp4::Icmp4Repr;
 use siding_wire::icmp4::exceeded;
 use siding_wire::icmp4::unreachable;
 use siding_wire::ip4::Ip4Repr;
+use siding_wire::tcp::Flags;
+use siding_wire::tcp::TcpRepr;
+use siding_wire::udp::UdpRepr;
 
 use common::*;
 
@@ -222,6 +226,120 @@ fn martians_and_broadcasts_are_not_forwarded_and_not_told_of() {
     let before = net.dropped(node, Cause::NotForUs);
     net.hear(links[0], &frame4(Mac::BROADCAST, &ip(STRANGER, far(2), 30, |_| {})));
     assert_eq!((net.dropped(node, Cause::NotForUs), net.frames().len()), (before + 1, 0));
+}
+
+#[test]
+fn what_is_for_us_is_judged_like_what_is_for_others() {
+    let (mut net, node, links, ids) = router();
+    // A way back for whatever is answered by mistake.
+    route(&net, node, ids[1], far(2));
+    let mac = net.mac(node, ids[0]);
+    let sources = ["0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.5", "240.0.0.1", "255.255.255.255"];
+    let sources = sources.map(|addr| addr.parse().unwrap());
+    // Our own, of either link, and everybody of this one.
+    let sources = sources.into_iter().chain([v4(1), far(1), v4(255), v4(0)]);
+    let mut count = 0;
+    for src in sources {
+        for packet in [echo4(src, v4(1), 64), echo4(src, far(1), 64), tcp4(src, v4(1), Flags::SYN, b"")] {
+            net.hear(links[0], &frame4(mac, &packet));
+            count += 1;
+            assert_eq!(net.dropped(node, Cause::BadSource), count, "from {src}");
+        }
+    }
+    assert_eq!(net.frames().len(), 0);
+    // Nor do our own answers go where nobody is: everybody of the other link is asked nothing.
+    net.hear(links[0], &frame4(mac, &echo4(far(255), v4(1), 64)));
+    assert_eq!((net.dropped(node, Cause::BadSource), net.frames().len()), (count + 1, 0));
+    let ping = net.open(node);
+    for dst in
+        ["0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "198.51.100.255"]
+    {
+        let dst: Ipv4Addr = dst.parse().unwrap();
+        let refused = net.ping(node, &ping, dst, 1).unwrap_err();
+        assert_eq!(refused, siding_stack::SendError::NoDestination(dst.into()));
+    }
+}
+
+fn udp4(checksum: Option<u16>) -> Vec<u8> {
+    let mut datagram = vec![0; 12];
+    let ends = Ends::V4 { src: STRANGER, dst: v4(1) };
+    UdpRepr { src_port: 5, dst_port: 9 }.emit(ends, &mut datagram).unwrap();
+    if let Some(checksum) = checksum {
+        datagram[6..8].copy_from_slice(&checksum.to_be_bytes());
+    }
+    let mut packet = ip(STRANGER, v4(1), datagram.len(), |_| {});
+    packet[20..].copy_from_slice(&datagram);
+    packet
+}
+
+#[test]
+fn nobody_listens_on_a_port_and_a_wrong_checksum_is_nobodys() {
+    for checksum in [None, Some(0)] {
+        let port = Icmp4Repr::DestUnreachable { code: unreachable::PORT, mtu: 0 };
+        assert_eq!(complaint(&udp4(checksum)), (port, vec![(Cause::NoListener, 1)]));
+    }
+    let (mut net, node, links, ids) = router();
+    net.hear(links[0], &frame4(net.mac(node, ids[0]), &udp4(Some(0x1234))));
+    let wrong = Cause::Malformed(siding_wire::Malformed::BadChecksum);
+    assert_eq!((net.frames().len(), net.drops(node)), (0, vec![(wrong, 1)]));
+}
+
+fn tcp4(src: Ipv4Addr, dst: Ipv4Addr, flags: Flags, data: &[u8]) -> Vec<u8> {
+    let repr = TcpRepr { src_port: 1000, dst_port: 80, seq: 7, ack: 99, flags };
+    let mut segment = vec![0; 20];
+    segment.extend(data);
+    repr.emit(Ends::V4 { src, dst }, &mut segment).unwrap();
+    let mut packet = ip(src, dst, segment.len(), |header| header.proto = IpProto::TCP);
+    packet[20..].copy_from_slice(&segment);
+    packet
+}
+
+#[test]
+fn a_connection_is_refused() {
+    let (mut net, node, links, ids) = router();
+    let mac = net.mac(node, ids[0]);
+    net.hear(links[0], &frame4(mac, &tcp4(STRANGER, v4(1), Flags::SYN, b"")));
+    net.hear(links[0], &frame4(mac, &tcp4(STRANGER, v4(1), Flags::ACK, b"data")));
+    let resets: Vec<_> = sent(&net, links[0])
+        .into_iter()
+        .map(|(ether, header, segment)| {
+            assert_eq!((ether.dst, header.src, header.dst), (PEER_MAC, v4(1), STRANGER));
+            TcpRepr::parse(Ends::V4 { src: v4(1), dst: STRANGER }, &segment).unwrap().0
+        })
+        .collect();
+    let reset = TcpRepr { src_port: 80, dst_port: 1000, seq: 0, ack: 8, flags: Flags::RST.with(Flags::ACK) };
+    assert_eq!(resets, [reset, TcpRepr { seq: 99, ack: 0, flags: Flags::RST, ..reset }]);
+    // Not a reset, not one that was damaged, not one that came to everybody.
+    net.rewind();
+    let mut damaged = tcp4(STRANGER, v4(1), Flags::SYN, b"");
+    damaged[24] ^= 1;
+    let good = tcp4(STRANGER, v4(1), Flags::SYN, b"");
+    let reset = tcp4(STRANGER, v4(1), Flags::RST.with(Flags::ACK), b"");
+    for frame in [frame4(mac, &reset), frame4(mac, &damaged), frame4(Mac::BROADCAST, &good)] {
+        net.hear(links[0], &frame);
+    }
+    assert_eq!(net.frames().len(), 0);
+    // And not without bounds.
+    (0..300).for_each(|_| net.hear(links[0], &frame4(mac, &good)));
+    let told = sent(&net, links[0]).len() as u64;
+    assert!((10..300).contains(&told) && told + net.dropped(node, Cause::RateLimited) == 300, "{told}");
+}
+
+#[test]
+fn a_silent_host_is_told_of_to_who_pings_it() {
+    let (mut net, node, _, ids) = router();
+    for data in [8, 4000] {
+        let ping = net.open(node);
+        let sent = net
+            .world
+            .node(node)
+            .control(|stack, ctx| stack.ping(ctx, &ping, far(77).into(), ids[1], 3, &vec![0; data]));
+        sent.unwrap();
+        net.run(ms(3500));
+        let reply = net.answer(node, &ping).unwrap();
+        assert!(matches!(reply.answer, Answer::Error { what, .. } if what == "host unreachable"));
+        assert_eq!((reply.seq, net.answer(node, &ping)), (3, None), "once, however many pieces it had");
+    }
 }
 
 #[test]

@@ -305,6 +305,23 @@ fn through_a_narrow_link_and_back_4443_6_8201_1() {
 }
 
 #[test]
+fn the_least_of_several_counts_whoever_waits_by_then_8201_1() {
+    let mut bench = Bench::new();
+    for dst in [FAR, ip6::ALL_NODES] {
+        bench.send(dst, 1_452);
+        let invoking = bench.sent();
+        // Who sent it has been told of one, and has gone.
+        let ping = std::mem::replace(&mut bench.ping, bench.net.open(bench.host));
+        bench.net.world.node(bench.host).control(|_, ctx| ping.close(ctx));
+        for (mtu, known) in [(1450, 1450), (1400, 1400), (1430, 1400), (1300, 1300)] {
+            bench.too_big(mtu, &invoking);
+            assert_eq!(bench.mtu(dst), Some(known));
+        }
+    }
+    assert_eq!(bench.net.dropped(bench.host, Cause::BadPacketTooBig), 0);
+}
+
+#[test]
 fn neighbour_discovery_and_groups_are_whole_6980_1() {
     // The longest message of ours on a link of the least MTU fits; a large echo to a group is cut as any other.
     let mut bench = Bench::new();

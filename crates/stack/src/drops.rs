@@ -21,7 +21,7 @@ pub enum Drop {
     NotOurMac,
     /// A protocol that the stack does not speak.
     UnknownProtocol,
-    /// The source address cannot be a source: multicast, loopback, or ours.
+    /// An end that no packet on a wire has: a source that is a group, loopback, reserved or ours, or such a destination.
     BadSource,
     /// The destination is not ours, and the stack does not forward.
     NotForUs,

@@ -20,7 +20,7 @@
 //!
 //! # What it does not do
 //!
-//! TCP and UDP; IGMP, and groups of IPv4.
+//! TCP and UDP, but to tell that nobody listens; IGMP, and groups of IPv4.
 #![forbid(unsafe_code)]
 
 pub mod arp;
@@ -30,6 +30,7 @@ pub mod config;
 mod control;
 pub mod device;
 pub mod drops;
+mod ends;
 mod ether;
 mod event;
 pub mod icmp6;
@@ -47,6 +48,7 @@ pub mod reassembly;
 pub mod route;
 mod snapshot;
 mod stack;
+mod tcp;
 mod timer;
 mod vlan;
 mod worker;
@@ -61,6 +63,7 @@ pub use control::*;
 pub use device::BATCH;
 pub use device::Device;
 pub use device::Filter;
+pub use ends::is_host;
 pub use event::Deaf;
 pub use event::Event;
 pub use event::Observer;

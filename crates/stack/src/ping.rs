@@ -86,15 +86,6 @@ impl Pings {
         Some(Ping { ident, waiting: self.0.clone() })
     }
 
-    /// Whether somebody pings with this identifier.
-    pub(crate) fn is_open<L>(&self, ctx: &mut Ctx<'_, L>, ident: u16) -> bool
-    where
-        ranks::Leaf: After<L>,
-    {
-        let (waiting, _ctx) = ctx.lock(&self.0);
-        waiting.answers.contains_key(&ident)
-    }
-
     pub(crate) fn answer<L>(&self, ctx: &mut Ctx<'_, L>, ident: u16, reply: PingReply)
     where
         ranks::Leaf: After<L>,

@@ -49,7 +49,7 @@
 //! # What it does not do
 //!
 //! - **No IPv4 options**: they are skipped on the way in and never written. **No jumbograms.**
-//! - **No TCP**, no IGMP, no DHCP; nothing of ESP and AH but that a walk of extension headers ends there.
+//! - **No TCP** but the header, to refuse a segment; no IGMP, no DHCP; nothing of ESP and AH but that a walk of extension headers ends there.
 //! - **No SEND, no mobility options** among those of neighbour discovery: they show as
 //!   unknown.
 //! - **No fragmentation or reassembly**, only their headers. **No state**: whether a host may listen to a
@@ -71,6 +71,7 @@ mod mac;
 pub mod mld;
 pub mod nd;
 mod proto;
+pub mod tcp;
 pub mod udp;
 mod writer;
 

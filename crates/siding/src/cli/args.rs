@@ -189,9 +189,9 @@ pub(super) struct PingArgs {
     /// Bytes of data
     #[arg(short, value_name = "BYTES", default_value_t = 56)]
     pub(super) size: usize,
-    /// Seconds to wait for the last answer
-    #[arg(short = 'W', value_name = "SECONDS", default_value = "1")]
-    pub(super) wait: f64,
+    /// Seconds to wait for the last answer [default: 1, or 4 if there was none yet: a neighbour is given up after 3]
+    #[arg(short = 'W', value_name = "SECONDS")]
+    pub(super) wait: Option<f64>,
     /// Only the summary
     #[arg(short)]
     pub(super) quiet: bool,

@@ -40,6 +40,11 @@ struct Ping {
 /// Longest between two looks whether somebody has pressed Ctrl-C.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long the last answer is waited for, of somebody who has answered others...
+const ANSWERED: Duration = Duration::from_secs(1);
+/// ...and of somebody of whom nothing is known: longer than three solicitations take.
+const SILENT: Duration = Duration::from_secs(4);
+
 /// Pings until the count is reached or somebody stops it. The status is 0 if an answer came, else 1.
 pub(super) fn run(client: Client, args: &PingArgs, v6: bool) -> anyhow::Result<ExitCode> {
     let address = args.to.address;
@@ -47,7 +52,7 @@ pub(super) fn run(client: Client, args: &PingArgs, v6: bool) -> anyhow::Result<E
         bail!("{address} is not for this: use `siding {}`", if v6 { "ping" } else { "ping6" });
     }
     let interval = seconds(args.interval)?;
-    let wait = seconds(args.wait)?;
+    let wait = args.wait.map(seconds).transpose()?;
     let stop = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGINT, stop.clone())?;
     let mut ping = Ping {
@@ -83,9 +88,11 @@ pub(super) fn run(client: Client, args: &PingArgs, v6: bool) -> anyhow::Result<E
             ping.take(due.saturating_duration_since(Instant::now()))?;
         }
     }
-    let deadline = Instant::now() + wait;
-    while !ping.waiting.is_empty() && Instant::now() < deadline && !stop.load(Ordering::Relaxed) {
-        ping.take(deadline.saturating_duration_since(Instant::now()))?;
+    let last = Instant::now();
+    // While nothing has come, there may be that nothing will: a silent neighbour is told of by our own stack, later.
+    let wait = |ping: &Ping| wait.unwrap_or(if ping.received + ping.errors > 0 { ANSWERED } else { SILENT });
+    while !ping.waiting.is_empty() && last.elapsed() < wait(&ping) && !stop.load(Ordering::Relaxed) {
+        ping.take(wait(&ping).saturating_sub(last.elapsed()))?;
     }
     output::print(ping.summary(&address.to_string(), start.elapsed()))?;
     Ok(if ping.received > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -61,6 +61,9 @@ pub(crate) fn unicast(address: IpAddr) -> Result<(), String> {
             "{address} is unspecified, loopback, multicast or broadcast: give a unicast address"
         ));
     }
+    if !siding_stack::is_host(address) {
+        return Err(format!("{address} is reserved, and no host's: give a unicast address"));
+    }
     Ok(())
 }
 

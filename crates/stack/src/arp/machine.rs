@@ -9,6 +9,7 @@ use core::net::Ipv4Addr;
 use siding_netisr::Instant;
 use siding_wire::Mac;
 
+use crate::ends;
 use crate::nd6::nud::Advert;
 use crate::nd6::nud::Change;
 use crate::nd6::nud::Nud;
@@ -97,11 +98,7 @@ pub fn learned(seen: &ArpSeen) -> Nud {
 //= RFC 826, RFC 5227 s1.1 [826-2]: a pair that cannot be a station's is never learned.
 fn may_learn(seen: &ArpSeen) -> bool {
     let ip = seen.sender_ip;
-    seen.sender_hw.is_unicast()
-        && !ip.is_unspecified()
-        && !ip.is_broadcast()
-        && !ip.is_multicast()
-        && !ip.is_loopback()
+    seen.sender_hw.is_unicast() && ends::is_host4(ip)
 }
 
 #[cfg(test)]

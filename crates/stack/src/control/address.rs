@@ -15,6 +15,7 @@ use siding_wire::ip6;
 use crate::Stack;
 use crate::arp;
 use crate::config::Config;
+use crate::ends;
 use crate::ifnet::Addr4;
 use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
@@ -41,7 +42,9 @@ pub enum AddressError {
     #[error("{0} is not an address of this interface")]
     NotAssigned(IpAddr),
     /// Nobody can have it.
-    #[error("{0} cannot be an interface's address: it is unspecified, loopback, multicast or broadcast")]
+    #[error(
+        "{0} cannot be an interface's address: it is unspecified, loopback, multicast, broadcast or reserved"
+    )]
     NotUnicast(IpAddr),
     /// Preferred for longer than valid.
     #[error("an address cannot be preferred for longer than it is valid: make the valid lifetime the longer")]
@@ -249,8 +252,7 @@ fn check(addr: IpAddr, prefix_len: u8) -> Result<(), AddressError> {
     if prefix_len > bits {
         return Err(AddressError::PrefixTooLong(prefix_len, bits));
     }
-    let broadcast = matches!(addr, IpAddr::V4(addr) if addr.is_broadcast());
-    if addr.is_unspecified() || addr.is_loopback() || addr.is_multicast() || broadcast {
+    if !ends::is_host(addr) {
         return Err(AddressError::NotUnicast(addr));
     }
     Ok(())

@@ -19,6 +19,7 @@ use siding_wire::ip6::Ip6Repr;
 
 use crate::Stack;
 use crate::arp;
+use crate::ends;
 use crate::ping::Ping;
 
 /// Why a packet was not sent.
@@ -27,6 +28,9 @@ pub enum SendError {
     /// No route.
     #[error("no route to {0}: add one, or give the interface for a link-local address")]
     NoRoute(IpAddr),
+    /// No host on any link has it.
+    #[error("{0} is no address that a packet can be sent to")]
+    NoDestination(IpAddr),
     /// No source address serves.
     #[error("no source address for {0}: the interface has none that is out of duplicate address detection")]
     NoSource(IpAddr),
@@ -81,6 +85,9 @@ impl Stack {
         seq: u16,
         data: &[u8],
     ) -> Result<Mbuf, SendError> {
+        if !ends::may_be_destination6(dst) {
+            return Err(SendError::NoDestination(dst.into()));
+        }
         let config = self.shared.config.load();
         let scoped = ip6::is_link_local(dst) || dst.is_multicast();
         let out = match config.owner6(dst, scope) {
@@ -104,6 +111,9 @@ impl Stack {
             Some(own) => (own, dst),
             None => config.route4(dst).ok_or(SendError::NoRoute(dst.into()))?,
         };
+        if !ends::may_send4(out, dst) {
+            return Err(SendError::NoDestination(dst.into()));
+        }
         let source = arp::source(out, next_hop).ok_or(SendError::NoSource(dst.into()))?;
         let repr = Icmp4Repr::EchoRequest { ident, seq };
         let len = repr.buffer_len() + data.len();

@@ -82,8 +82,8 @@ pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet
             Some(on) => error(ctx, local, &config, on, repr, &about, &packet),
             // Our own packet: nobody to write to, but somebody may be waiting for its answer.
             None => {
-                if let (IpProto::ICMP6, [128, _, _, _, a, b, c, d, ..]) = (header.next_header, payload) {
-                    let (ident, seq) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
+                // The first piece, if it had to be cut.
+                if let Some((ident, seq)) = ip6::echo_request(&header, payload) {
                     let answer =
                         Answer::Error { from: header.src.into(), what: "address unreachable".into() };
                     local.shared.pings.answer(ctx, ident, PingReply { seq, at: local.now, answer });

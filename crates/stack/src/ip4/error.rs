@@ -15,6 +15,7 @@ use super::output::output;
 use crate::arp;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::ends;
 use crate::worker::Local;
 
 /// How much of a packet an error quotes: what routers commonly do (RFC 1812 s4.3.2.3: at most 576 in all).
@@ -51,13 +52,12 @@ pub(crate) fn error(
 /// Whether a packet's sender may be told of what is wrong with it (RFC 1122 s3.2.2, RFC 1812 s4.3.2.7): not of an
 /// error, a later fragment, or a packet to a group or to everybody; and only if it is one host.
 fn may_be_told(about: &Ip4Repr, packet: &[u8]) -> bool {
-    let one = |addr: Ipv4Addr| !(addr.is_unspecified() || addr.is_multicast() || addr.octets()[0] >= 240);
     let error = about.proto == IpProto::ICMP && {
         let kind = ip4::header_len(packet).ok().and_then(|at| packet.get(at));
         // Echo, timestamp and information messages are none (RFC 1122 s3.2.2).
         kind.is_none_or(|kind| !matches!(kind, 0 | 8 | 9 | 10 | 13..=18))
     };
-    about.frag_offset == 0 && !error && one(about.src) && !about.src.is_loopback() && one(about.dst)
+    about.frag_offset == 0 && !error && ends::is_host4(about.src) && ends::is_host4(about.dst)
 }
 
 fn build(local: &mut Local, repr: Icmp4Repr, src: Ipv4Addr, dst: Ipv4Addr, packet: &[u8]) -> Option<Mbuf> {

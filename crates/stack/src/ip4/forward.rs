@@ -15,10 +15,10 @@ use super::cut::cut;
 use super::error::error;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::ends;
 use crate::ifnet::Interface;
 use crate::nd6::dad::DadState;
 use crate::neighbor;
-use crate::route::Prefix;
 use crate::worker::Local;
 
 /// Forwards a packet, which came in by a unicast frame.
@@ -29,13 +29,8 @@ pub(super) fn forward(
     header: Ip4Repr,
     mut packet: Mbuf,
 ) {
-    // Whoever has no address of its own, or says that it has ours, gets nothing forwarded (RFC 1812 s5.3.7); nor does
-    // what is meant for one link (RFC 3927 s2.7).
-    if is_martian(header.src) || header.src.is_link_local() || config.owner4(header.src).is_some() {
-        return local.drop_packet(packet, Drop::BadSource);
-    }
-    if is_martian(header.dst) || header.dst.is_link_local() {
-        return local.drop_packet(packet, Drop::NotForUs);
+    if let Err(cause) = ends::forwarded4(&header) {
+        return local.drop_packet(packet, cause);
     }
     let refuse = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, repr, packet: Mbuf, cause| {
         error(ctx, local, config, repr, header, &packet);
@@ -52,7 +47,7 @@ pub(super) fn forward(
     };
     // A broadcast from afar is how one host makes many answer (RFC 2644). An address that we have and may not use yet
     // is nobody else's to be asked for.
-    if is_directed_broadcast(out, header.dst) || is_tentative(out, next_hop) {
+    if ends::is_directed_broadcast(out, header.dst) || is_tentative(out, next_hop) {
         return local.drop_packet(packet, Drop::NotForUs);
     }
     // The sender does not choose the way (RFC 7126 s4.3, s4.4).
@@ -108,23 +103,8 @@ fn fragments(
     local.cache.free(packet);
 }
 
-/// No host's address: "this" network, loopback, groups, and what is reserved, broadcast among it.
-fn is_martian(addr: Ipv4Addr) -> bool {
-    let first = addr.octets()[0];
-    first == 0 || first == 127 || first >= 224
-}
-
 fn is_tentative(out: &Interface, addr: Ipv4Addr) -> bool {
     out.addrs4.iter().any(|own| own.addr == addr && own.state == DadState::Tentative)
-}
-
-/// Whether it is everybody's address on the link of `out`.
-fn is_directed_broadcast(out: &Interface, addr: Ipv4Addr) -> bool {
-    out.addrs4.iter().filter(|own| own.prefix_len < 31).any(|own| {
-        let prefix = Prefix::<Ipv4Addr>::covering(own.addr, own.prefix_len);
-        let hosts = u32::MAX.checked_shr(own.prefix_len.into()).unwrap_or(0);
-        prefix.contains(addr) && (addr.to_bits() & hosts == hosts || addr.to_bits() & hosts == 0)
-    })
 }
 
 fn has_source_route(packet: &[u8]) -> bool {

@@ -4,10 +4,12 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_wire::IpProto;
+use siding_wire::checksum::Ends;
 use siding_wire::icmp4::Icmp4Repr;
 use siding_wire::icmp4::unreachable;
 use siding_wire::ip4;
 use siding_wire::ip4::Ip4Repr;
+use siding_wire::udp::UdpRepr;
 
 use super::error::error;
 use super::forward;
@@ -15,10 +17,12 @@ use super::fragment;
 use super::output::output;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::ends;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::ping::Answer;
 use crate::ping::PingReply;
+use crate::tcp;
 use crate::worker::Local;
 
 /// A packet from the link of `on`, with no link header.
@@ -34,8 +38,8 @@ pub(crate) fn input(
         Ok(header) => header,
         Err(cause) => return local.drop_packet(packet, cause),
     };
-    if header.src.is_multicast() || header.src.is_broadcast() || header.src.is_loopback() {
-        return local.drop_packet(packet, Drop::BadSource);
+    if let Err(cause) = ends::received4(config, on, &header) {
+        return local.drop_packet(packet, cause);
     }
     if header.dst.is_multicast() {
         return local.drop_packet(packet, Drop::NotJoined);
@@ -95,11 +99,16 @@ pub(super) fn deliver(
     match header.proto {
         IpProto::ICMP => icmp(ctx, local, config, on, header, at, packet),
         IpProto::UDP => {
+            // With a wrong checksum nobody knows whose it is (RFC 1122 s4.1.3.4); it need not have one.
+            let ends = Ends::V4 { src: header.src, dst: header.dst };
+            if let Err(why) = UdpRepr::parse(ends, packet.data().get(at..).unwrap_or_default()) {
+                return local.drop_packet(packet, Drop::Malformed(why));
+            }
             let repr = Icmp4Repr::DestUnreachable { code: unreachable::PORT, mtu: 0 };
             error(ctx, local, config, repr, header, &packet);
             local.drop_packet(packet, Drop::NoListener);
         }
-        IpProto::TCP => local.drop_packet(packet, Drop::NoListener),
+        IpProto::TCP => tcp::input4(ctx, local, config, on, &header, at, packet),
         _ => {
             let repr = Icmp4Repr::DestUnreachable { code: unreachable::PROTOCOL, mtu: 0 };
             error(ctx, local, config, repr, header, &packet);

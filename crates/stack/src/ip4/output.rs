@@ -14,6 +14,7 @@ use super::error::error;
 use super::fragment;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::ends;
 use crate::neighbor;
 use crate::ping::Answer;
 use crate::ping::PingReply;
@@ -35,6 +36,9 @@ pub(crate) fn output(
         return;
     }
     let Some((out, next_hop)) = config.route4(dst) else { return local.drop_packet(packet, Drop::NoRoute) };
+    if !ends::may_send4(out, dst) {
+        return local.drop_packet(packet, Drop::BadSource);
+    }
     if packet.len() > usize::from(out.mtu) {
         return fragment::output(ctx, local, out, packet, |ctx, local, piece| {
             neighbor::output(ctx, local, out, next_hop.into(), piece);
@@ -54,6 +58,7 @@ pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet
         error(ctx, local, &config, repr, header, &packet);
     } else if let Ok((header, [8, _, _, _, a, b, c, d, ..])) = parsed
         && header.proto == IpProto::ICMP
+        && header.frag_offset == 0
     {
         let (ident, seq) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
         let answer = Answer::Error { from: header.src.into(), what: "host unreachable".into() };

@@ -12,6 +12,7 @@ use super::Packet6;
 use super::output::forward_out;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::ends;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
@@ -29,8 +30,11 @@ pub(crate) fn forward(
     mut packet: Mbuf,
 ) {
     let header = about.header;
-    if header.src.is_unspecified() || about.link != LinkCast::Unicast {
+    if about.link != LinkCast::Unicast {
         return local.drop_packet(packet, Drop::BadSource);
+    }
+    if let Err(cause) = ends::forwarded6(config, on, &header) {
+        return local.drop_packet(packet, cause);
     }
     let refuse = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, repr, packet: Mbuf, cause| {
         icmp6::error(ctx, local, config, on, repr, &about, &packet);
@@ -40,9 +44,6 @@ pub(crate) fn forward(
     if header.hop_limit <= 1 {
         let repr = Icmp6Repr::TimeExceeded { code: exceeded::HOP_LIMIT };
         return refuse(ctx, local, repr, packet, Drop::HopLimit);
-    }
-    if ip6::is_link_local(header.dst) {
-        return local.drop_packet(packet, Drop::NotForUs);
     }
     let Some((out, next_hop)) = config.route6(header.dst) else {
         let (code, cause) = match config.refusal6(header.dst) {

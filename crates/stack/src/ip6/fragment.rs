@@ -74,6 +74,11 @@ pub(crate) fn output(
             break;
         };
         out.ifnet.counters.add(IfCounter::FragmentsOut, 1);
+        if n == 0
+            && let Ok((header, payload)) = Ip6Repr::parse(piece.data())
+        {
+            local.shared.paths.note_sent(&header, payload);
+        }
         send(ctx, local, piece);
     }
     local.cache.free(packet);

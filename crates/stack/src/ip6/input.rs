@@ -19,9 +19,11 @@ use super::headers::Verdict;
 use super::reassemble;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::ends;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
+use crate::tcp;
 use crate::worker::Local;
 
 /// What is known of a packet that is for us, or wants an error.
@@ -45,6 +47,9 @@ pub(crate) fn input(
 ) {
     let header = match Ip6Repr::parse(packet.data()) {
         Ok((header, payload)) => {
+            if let Err(cause) = ends::received6(config, on, &header, payload) {
+                return local.drop_packet(packet, cause);
+            }
             // The link may have padded the frame.
             let len = siding_wire::ip6::HEADER_LEN + payload.len();
             packet.truncate(len);
@@ -52,13 +57,6 @@ pub(crate) fn input(
         }
         Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
     };
-    if header.src.is_multicast()
-        || header.src.is_loopback()
-        || header.dst.is_loopback()
-        || header.dst.is_unspecified()
-    {
-        return local.drop_packet(packet, Drop::BadSource);
-    }
     let about = Packet6 { header, from, link };
     if header.dst.is_multicast() {
         if !on.has_joined(header.dst, config.forwarding) {
@@ -133,7 +131,7 @@ pub(super) fn deliver(
             icmp6::error(ctx, local, config, on, repr, &about, &packet);
             local.drop_packet(packet, Drop::NoListener);
         }
-        IpProto::TCP => local.drop_packet(packet, Drop::NoListener),
+        IpProto::TCP => tcp::input6(ctx, local, config, on, &about, at, packet),
         _ => {
             //= RFC 8200 s4 [8200-1]: an unknown next header is told to the sender, with where it stands.
             let repr = Icmp6Repr::ParamProblem { code: problem::NEXT_HEADER, pointer: upper.pointer as u32 };

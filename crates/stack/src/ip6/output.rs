@@ -7,12 +7,14 @@ use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_wire::ether::multicast_mac;
+use siding_wire::ip6::Ip6Repr;
 use siding_wire::ip6::MIN_MTU;
 
 use super::fragment;
 use super::paths;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::ends;
 use crate::ifnet::Interface;
 use crate::neighbor;
 use crate::worker::Local;
@@ -27,6 +29,9 @@ pub(crate) fn output(
     scope: IfId,
     packet: Mbuf,
 ) {
+    if !ends::may_be_destination6(dst) {
+        return local.drop_packet(packet, Drop::BadSource);
+    }
     if let Some(own) = config.owner6(dst, scope) {
         // To ourselves: not from here, for we may be deep in a packet already.
         let on = own.ifnet.id;
@@ -46,7 +51,11 @@ pub(crate) fn output(
     if packet.len() > MIN_MTU {
         let mtu = paths::mtu(local, dst, out);
         if packet.len() > mtu {
+            // Each piece is remembered as what it is.
             return fragment::output(ctx, local, out, mtu, packet, send);
+        }
+        if let Ok((header, payload)) = Ip6Repr::parse(packet.data()) {
+            local.shared.paths.note_sent(&header, payload);
         }
     }
     send(ctx, local, packet);

@@ -45,15 +45,19 @@ pub(crate) struct Paths {
     current: Snapshot<PathMtus>,
     /// Held while the snapshot is replaced.
     change: Mutex<ranks::Leaf, ()>,
-    /// Whom we sent something that some links would not take, by their hash: who else complains of our packets lies.
+    /// What we sent that some links would not take, by its hash: who complains of other packets lies.
     sent: Box<[AtomicU64]>,
     secret: u64,
     limit: usize,
     usage: Usage,
 }
 
-/// Destinations that are remembered as having been sent large packets. Of two that share a place the later counts.
+/// Large packets that are remembered as having been sent. Of two that share a place the later counts.
 const SENT: usize = 1024;
+
+/// Octets behind the fixed header by which a packet is known again: an echo's checksum, identifier and number, or a
+/// fragment's number.
+const MARK: usize = 8;
 
 impl Paths {
     pub(crate) fn new(limit: usize, secret: u64) -> Paths {
@@ -113,28 +117,38 @@ impl Paths {
         heard
     }
 
-    fn note_sent(&self, destination: Ipv6Addr) {
-        let hash = self.hash(destination);
-        self.sent[hash as usize % SENT].store(hash, Ordering::Relaxed);
+    /// Remembers a packet of ours that is larger than every link takes, or a piece of one.
+    pub(super) fn note_sent(&self, header: &Ip6Repr, payload: &[u8]) {
+        if let Some(hash) = self.hash(header, payload) {
+            self.sent[hash as usize % SENT].store(hash, Ordering::Relaxed);
+        }
     }
 
-    fn was_sent(&self, destination: Ipv6Addr) -> bool {
-        let hash = self.hash(destination);
-        self.sent[hash as usize % SENT].load(Ordering::Relaxed) == hash
+    /// Whether a quoted packet is one that we sent, whoever waits for its answer by now.
+    fn was_sent(&self, header: &Ip6Repr, payload: &[u8]) -> bool {
+        let hash = self.hash(header, payload);
+        hash.is_some_and(|hash| self.sent[hash as usize % SENT].load(Ordering::Relaxed) == hash)
     }
 
-    fn hash(&self, destination: Ipv6Addr) -> u64 {
+    fn hash(&self, header: &Ip6Repr, payload: &[u8]) -> Option<u64> {
+        let mut mark = *payload.first_chunk::<MARK>()?;
+        if header.next_header == IpProto::FRAGMENT {
+            // Of a packet's fragments any may be the one that is too big: where it belongs does not count.
+            mark[2..4].fill(0);
+        }
         let mut hasher = SipHasher13::new_with_keys(self.secret, 1);
-        hasher.write_u128(destination.to_bits());
+        hasher.write_u128(header.src.to_bits());
+        hasher.write_u128(header.dst.to_bits());
+        hasher.write_u8(header.next_header.0);
+        hasher.write(&mark);
         // 0 stands for nothing.
-        hasher.finish() | 1 << 63
+        Some(hasher.finish() | 1 << 63)
     }
 }
 
 /// The largest packet of our own that may go to `dst` by `out`, in bytes. To be asked for packets above the least MTU.
 pub(crate) fn mtu(local: &mut Local, dst: Ipv6Addr, out: &Interface) -> usize {
     local.paths.refresh(&local.shared.paths.current);
-    local.shared.paths.note_sent(dst);
     let estimate = local.paths.value().mtu(local.now, &path(dst, out.ifnet.id));
     usize::from(estimate.map_or(out.mtu, |mtu| mtu.min(out.mtu)))
 }
@@ -149,7 +163,7 @@ pub(crate) fn too_big(
     reported: u32,
     quoted: &[u8],
 ) -> bool {
-    let learnt = plausible(ctx, local, config, on, reported, quoted).and_then(|dst| {
+    let learnt = plausible(local, config, on, reported, quoted).and_then(|dst| {
         let (out, _) = route(config, dst, on.ifnet.id)?;
         let path = path(dst, out.ifnet.id);
         Some((dst, local.shared.paths.hear(ctx, local.now, path, reported, out.mtu)))
@@ -167,9 +181,9 @@ pub(crate) fn too_big(
     }
 }
 
-/// The destination of the quoted packet, if it may have been one of ours that was too big.
+/// The destination of the quoted packet, if it was one of ours that was too big.
+//= RFC 8201 s3, s4: each of several that a packet to a group brings counts, also when nobody waits any more.
 fn plausible(
-    ctx: &mut Ctx<'_, Unlocked>,
     local: &Local,
     config: &Config,
     on: &Interface,
@@ -180,13 +194,8 @@ fn plausible(
     let len = HEADER_LEN + usize::from(header.payload_len);
     let ours = config.owner6(header.src, on.ifnet.id).is_some();
     let theirs = config.owner6(header.dst, on.ifnet.id).is_none();
-    if !ours || !theirs || len <= reported as usize || !local.shared.paths.was_sent(header.dst) {
-        return None;
-    }
-    match echo_request(&header, payload) {
-        Some((ident, _)) if !local.shared.pings.is_open(ctx, ident) => None,
-        _ => Some(header.dst),
-    }
+    let sent = || local.shared.paths.was_sent(&header, payload);
+    (ours && theirs && len > reported as usize && sent()).then_some(header.dst)
 }
 
 /// The fixed header of a packet that an error quotes in part, and what there is behind it.

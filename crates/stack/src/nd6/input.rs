@@ -19,6 +19,7 @@ use super::ns;
 use super::router;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::ends;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -49,6 +50,11 @@ pub(crate) fn input(
         Ok(message) => message,
         Err(why) => return local.drop_packet(packet, Drop::Nd(why)),
     };
+    // From our own address there is but one thing to hear: that somebody else has it.
+    let conflict = matches!(&message, NdMessage::NeighborAdvert(advert) if on.addr6(advert.target).is_some());
+    if on.accepts(src) && !conflict {
+        return local.drop_packet(packet, Drop::BadSource);
+    }
     let counters = &on.ifnet.counters;
     match message {
         NdMessage::NeighborSolicit(solicit) => {
@@ -206,6 +212,10 @@ fn learn(
     lladdr: Option<Mac>,
     router: Option<bool>,
 ) {
+    // Nobody is where a group is, and we know where we are.
+    if !ends::is_host6(addr) || on.addr6(addr).is_some() {
+        return;
+    }
     let lladdr = lladdr.filter(Mac::is_unicast).filter(|mac| *mac != on.mac);
     let addr = IpAddr::V6(addr);
     let neighbors = &on.ifnet.neighbors;

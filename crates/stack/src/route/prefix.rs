@@ -8,6 +8,8 @@ use core::net::Ipv4Addr;
 use core::net::Ipv6Addr;
 use core::str::FromStr;
 
+use crate::ends;
+
 /// An address family that routes are made of: [`Ipv6Addr`] or [`Ipv4Addr`].
 pub trait Address: Copy + Ord + Hash + Debug + Display + FromStr + Send + Sync + 'static {
     /// Bits in an address: the longest prefix.
@@ -136,7 +138,7 @@ impl Address for Ipv6Addr {
     }
 
     fn is_next_hop(self) -> bool {
-        !self.is_unspecified() && !self.is_multicast() && !self.is_loopback()
+        ends::is_host6(self)
     }
 }
 
@@ -158,7 +160,7 @@ impl Address for Ipv4Addr {
     }
 
     fn is_next_hop(self) -> bool {
-        !self.is_unspecified() && !self.is_multicast() && !self.is_loopback() && !self.is_broadcast()
+        ends::is_host4(self)
     }
 }
 

@@ -63,6 +63,13 @@ pub const fn is_link_local(addr: Ipv6Addr) -> bool {
     addr.segments()[0] & 0xffc0 == 0xfe80
 }
 
+/// Whether the address holds an IPv4 address, mapped or compatible (RFC 4291 s2.5.5): ::ffff:0:0/96 and ::/96, but
+/// for `::` and `::1`. Such an address is for programs, or for nobody; no packet has it.
+pub const fn holds_ip4(addr: Ipv6Addr) -> bool {
+    let bits = addr.to_bits();
+    bits >> 32 == 0xffff || (bits >> 32 == 0 && bits > 1)
+}
+
 /// The group on which the owner of `addr` listens for solicitations: ff02::1:ff and its last 24 bits
 /// (RFC 4291 s2.7.1).
 pub const fn solicited_node(addr: Ipv6Addr) -> Ipv6Addr {
@@ -139,6 +146,18 @@ mod tests {
         }
         assert!(Scope::LINK < Scope::SITE && Scope::SITE < Scope::GLOBAL);
         assert_eq!(multicast_scope(a("fe80::1")), None);
+    }
+
+    #[test]
+    fn addresses_that_hold_ip4_addresses() {
+        for held in ["::ffff:192.0.2.1", "::ffff:0.0.0.0", "::192.0.2.1", "::2"] {
+            assert!(holds_ip4(a(held)), "{held}");
+        }
+        for other in
+            ["::", "::1", "::1:0:0", "::ffff:0:0:0", "::fffe:c000:201", "64:ff9b::192.0.2.1", "2001:db8::1"]
+        {
+            assert!(!holds_ip4(a(other)), "{other}");
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub use addr::Scope;
 pub use addr::common_prefix_len;
 pub use addr::eui64;
 pub use addr::eui64_link_local;
+pub use addr::holds_ip4;
 pub use addr::in_prefix;
 pub use addr::is_link_local;
 pub use addr::is_solicited_node;

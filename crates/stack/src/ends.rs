@@ -1,0 +1,146 @@
+//! Who may stand at the ends of a packet on a wire: asked for both families, of what comes in, passes through and goes
+//! out, so that no path knows less than another.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+
+use siding_wire::IpProto;
+use siding_wire::icmp6::Icmp6Type;
+use siding_wire::ip4::Ip4Repr;
+use siding_wire::ip6;
+use siding_wire::ip6::Ip6Repr;
+use siding_wire::ip6::Scope;
+
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::ifnet::Interface;
+use crate::route::Prefix;
+
+/// Whether a host may have this address: not "this" network, loopback, a group, or what is reserved, broadcast among
+/// it (RFC 1122 s3.2.1.3, RFC 6890).
+pub(crate) fn is_host4(addr: Ipv4Addr) -> bool {
+    let first = addr.octets()[0];
+    !(first == 0 || first == 127 || first >= 224)
+}
+
+/// The same for IPv6: not the unspecified or the loopback address, a group, or one that only holds an IPv4 address.
+//= RFC 4291 s2.5.2, s2.5.3, s2.5.5: these are never on a wire but `::`, as the source of who has no address yet.
+pub(crate) fn is_host6(addr: Ipv6Addr) -> bool {
+    !(addr.is_unspecified() || addr.is_loopback() || addr.is_multicast() || ip6::holds_ip4(addr))
+}
+
+/// Whether a host may have this address on a link.
+pub fn is_host(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(addr) => is_host4(addr),
+        IpAddr::V6(addr) => is_host6(addr),
+    }
+}
+
+/// Judges the ends of a packet from the link of `on`.
+//= RFC 1122 s3.2.1.3, RFC 1812 s5.3.7: dropped in silence, whether it is for us or for others.
+pub(crate) fn received4(config: &Config, on: &Interface, header: &Ip4Repr) -> Result<(), Drop> {
+    let (src, dst) = (header.src, header.dst);
+    if !is_host4(src) || config.owner4(src).is_some() || is_directed_broadcast(on, src) {
+        return Err(Drop::BadSource);
+    }
+    match dst.is_multicast() || is_host4(dst) {
+        true => Ok(()),
+        false => Err(Drop::NotForUs),
+    }
+}
+
+/// Judges them once more if it is for others: what is meant for one link is not (RFC 3927 s2.7).
+pub(crate) fn forwarded4(header: &Ip4Repr) -> Result<(), Drop> {
+    if header.src.is_link_local() {
+        return Err(Drop::BadSource);
+    }
+    match header.dst.is_link_local() {
+        true => Err(Drop::NotForUs),
+        false => Ok(()),
+    }
+}
+
+/// Whether we may send to `dst` by `out`.
+pub(crate) fn may_send4(out: &Interface, dst: Ipv4Addr) -> bool {
+    is_host4(dst) && !is_directed_broadcast(out, dst)
+}
+
+/// Judges the ends of a packet from the link of `on`.
+pub(crate) fn received6(
+    config: &Config,
+    on: &Interface,
+    header: &Ip6Repr,
+    payload: &[u8],
+) -> Result<(), Drop> {
+    let (src, dst) = (header.src, header.dst);
+    // What may come from `::` is for its protocol to say.
+    if !(src.is_unspecified() || is_host6(src)) || !may_be_destination6(dst) {
+        return Err(Drop::BadSource);
+    }
+    // Nobody else sends from our address, but who has it too and says so: that is told as a conflict.
+    let tells = header.next_header == IpProto::ICMP6
+        && payload.first().is_some_and(|kind| Icmp6Type(*kind) == Icmp6Type::NEIGHBOR_ADVERT);
+    match config.owner6(src, on.ifnet.id).is_some() && !tells {
+        true => Err(Drop::BadSource),
+        false => Ok(()),
+    }
+}
+
+/// Judges them once more if it is for others. (How far the source reaches is known when the way is.)
+pub(crate) fn forwarded6(config: &Config, on: &Interface, header: &Ip6Repr) -> Result<(), Drop> {
+    if header.src.is_unspecified() || config.owner6(header.src, on.ifnet.id).is_some() {
+        return Err(Drop::BadSource);
+    }
+    //= RFC 4291 s2.5.6: what is meant for one link stays there.
+    match ip6::is_link_local(header.dst) {
+        true => Err(Drop::NotForUs),
+        false => Ok(()),
+    }
+}
+
+/// Whether a packet on a wire may be for `dst`.
+//= RFC 4291 s2.7: groups of scope 0 are nobody's, and those of one interface's scope do not leave it.
+pub(crate) fn may_be_destination6(dst: Ipv6Addr) -> bool {
+    match ip6::multicast_scope(dst) {
+        Some(scope) => scope > Scope::INTERFACE,
+        None => is_host6(dst),
+    }
+}
+
+/// Whether it is everybody's address on the link of `on`.
+pub(crate) fn is_directed_broadcast(on: &Interface, addr: Ipv4Addr) -> bool {
+    on.addrs4.iter().filter(|own| own.prefix_len < 31).any(|own| {
+        let prefix = Prefix::<Ipv4Addr>::covering(own.addr, own.prefix_len);
+        let hosts = u32::MAX.checked_shr(own.prefix_len.into()).unwrap_or(0);
+        prefix.contains(addr) && (addr.to_bits() & hosts == hosts || addr.to_bits() & hosts == 0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_host_may_have() {
+        for addr in ["0.0.0.0", "0.255.0.1", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"] {
+            assert!(!is_host(addr.parse().unwrap()), "{addr}");
+        }
+        for addr in ["::", "::1", "ff02::1", "::ffff:192.0.2.1", "::192.0.2.1"] {
+            assert!(!is_host(addr.parse().unwrap()), "{addr}");
+        }
+        // Site-local addresses are like any others (RFC 4291 s2.5.7).
+        for addr in ["1.0.0.1", "126.0.0.1", "169.254.0.1", "223.255.255.1", "fe80::1", "fec0::1", "fd00::1"]
+        {
+            assert!(is_host(addr.parse().unwrap()), "{addr}");
+        }
+    }
+
+    #[test]
+    fn groups_that_reach_no_wire() {
+        for (group, may) in [("ff00::1", false), ("ff01::1", false), ("ff02::1", true), ("ff0e::1", true)] {
+            assert_eq!(may_be_destination6(group.parse().unwrap()), may, "{group}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! TCP, of which there is none here: who asks for a connection is told so, and need not wait (RFC 9293 s3.10.7.1).
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::IpProto;
+use siding_wire::checksum::Ends;
+use siding_wire::ip4;
+use siding_wire::ip4::Ip4Repr;
+use siding_wire::ip6;
+use siding_wire::ip6::Ip6Repr;
+use siding_wire::tcp::TcpRepr;
+
+use crate::config::Config;
+use crate::drops::Drop;
+use crate::icmp6::LinkCast;
+use crate::ifnet::Interface;
+use crate::ip4 as inet4;
+use crate::ip6 as inet6;
+use crate::ip6::Packet6;
+use crate::worker::Local;
+
+/// A segment that starts `at` bytes into the packet.
+pub(crate) fn input6(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    about: &Packet6,
+    at: usize,
+    packet: Mbuf,
+) {
+    let Ip6Repr { src, dst, .. } = about.header;
+    // Groups have no connections, nor does a frame to everybody open one (RFC 1122 s4.2.3.10).
+    if dst.is_multicast() || src.is_unspecified() || about.link != LinkCast::Unicast {
+        return local.drop_packet(packet, Drop::NoListener);
+    }
+    let Some(reset) = refusal(local, Ends::V6 { src, dst }, at, &packet) else {
+        return local.cache.free(packet);
+    };
+    local.drop_packet(packet, Drop::NoListener);
+    if !local.shared.take_error_token(ctx, local.now) {
+        return local.count(Drop::RateLimited);
+    }
+    let ends = Ends::V6 { src: dst, dst: src };
+    let header = Ip6Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
+    match build(local, ip6::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
+        Some(packet) => inet6::output(ctx, local, config, src, on.ifnet.id, packet),
+        None => local.count(Drop::NoBuffer),
+    }
+}
+
+/// The same over IPv4. What came to everybody on the link has not come this far.
+pub(crate) fn input4(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    about: &Ip4Repr,
+    at: usize,
+    packet: Mbuf,
+) {
+    let Ip4Repr { src, dst, .. } = *about;
+    let Some(reset) = refusal(local, Ends::V4 { src, dst }, at, &packet) else {
+        return local.cache.free(packet);
+    };
+    local.drop_packet(packet, Drop::NoListener);
+    if !local.shared.take_error_token(ctx, local.now) {
+        return local.count(Drop::RateLimited);
+    }
+    let ends = Ends::V4 { src: dst, dst: src };
+    let header = Ip4Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
+    match build(local, ip4::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
+        Some(packet) => inet4::output(ctx, local, config, src, packet),
+        None => local.count(Drop::NoBuffer),
+    }
+}
+
+/// What a segment is answered with; counts why it is not.
+fn refusal(local: &mut Local, ends: Ends, at: usize, packet: &Mbuf) -> Option<TcpRepr> {
+    match TcpRepr::parse(ends, packet.data().get(at..).unwrap_or_default()) {
+        Ok((segment, data)) => {
+            let reset = segment.refusal(data.len());
+            if reset.is_none() {
+                local.count(Drop::NoListener);
+            }
+            reset
+        }
+        Err(why) => {
+            local.count(Drop::Malformed(why));
+            None
+        }
+    }
+}
+
+fn build(
+    local: &mut Local,
+    header_len: usize,
+    ends: Ends,
+    reset: &TcpRepr,
+    emit: impl FnOnce(&mut [u8]) -> Result<usize, siding_wire::Malformed>,
+) -> Option<Mbuf> {
+    let mut packet = local.cache.alloc()?;
+    let place = packet.append(header_len + reset.buffer_len())?;
+    let (header, segment) = place.split_at_mut(header_len);
+    reset.emit(ends, segment).ok()?;
+    emit(header).ok()?;
+    Some(packet)
+}

@@ -17,11 +17,16 @@ use crate::reassembly::ReassemblyLimits;
 /// The bounds of the stack as a whole. Those of one interface's neighbours are [`NeighborLimits`](crate::NeighborLimits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// ICMP errors that may be sent at once.
+    /// ICMP errors that may be sent at once, for what came in on one interface by one family. As many again are kept for
+    /// senders that have caused few. TCP resets have a bound of their own that is the same.
     pub error_burst: u32,
-    /// ICMP errors a second in the long run; 0 sends no more than the burst, ever.
+    /// The same, a second in the long run; 0 sends no more than the burst, ever.
     pub error_rate: u32,
-    /// Redirects that may be sent at once (RFC 4861 s8.2).
+    /// The same for Packet Too Big and Fragmentation Needed, which are not counted with other errors.
+    pub too_big_burst: u32,
+    /// The same, a second in the long run.
+    pub too_big_rate: u32,
+    /// Redirects that may be sent at once on one interface, and as many again (RFC 4861 s8.2).
     pub redirect_burst: u32,
     /// Redirects a second in the long run; 0 sends no more than the burst, ever.
     pub redirect_rate: u32,
@@ -39,6 +44,8 @@ impl Default for Limits {
         Limits {
             error_burst: DEFAULT_ERROR_BURST,
             error_rate: DEFAULT_ERROR_RATE,
+            too_big_burst: DEFAULT_ERROR_BURST,
+            too_big_rate: DEFAULT_ERROR_RATE,
             redirect_burst: DEFAULT_BURST,
             redirect_rate: DEFAULT_RATE,
             reassembly: ReassemblyLimits::default(),

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
@@ -37,15 +38,12 @@ use crate::drops::Drops;
 use crate::event::Deaf;
 use crate::event::Observer;
 use crate::icmp6;
-use crate::icmp6::limit::TokenBucket;
 use crate::ifnet::Ifnet;
 use crate::ip4;
 use crate::ip6;
 use crate::lagg;
 use crate::lagg::SlowOut;
-use crate::limits::LimitReport;
 use crate::limits::Limits;
-use crate::limits::Usage;
 use crate::mld::Machine;
 use crate::mld::MldConfig;
 use crate::nd6::dad::Dad;
@@ -175,9 +173,8 @@ pub(crate) struct Shared {
     pub(crate) paths: ip6::Paths,
     /// Numbers for packets that we cut.
     pub(crate) idents: ip6::Idents,
-    errors: Mutex<ranks::Leaf, TokenBucket>,
-    redirects: Mutex<ranks::Leaf, TokenBucket>,
-    redirect_usage: Usage,
+    /// Tokens for errors, resets and redirects.
+    pub(crate) sends: icmp6::Sends,
     /// Devices on their way to the workers that will own them.
     devices: siding_netisr::sync::Mutex<Vec<Vec<Delivery>>>,
 }
@@ -295,17 +292,7 @@ impl Stack {
             reassembly: (0..config.workers).map(|_| Default::default()).collect(),
             paths: ip6::Paths::new(config.limits.path_mtus, chance.next_u64()),
             idents: ip6::Idents::new(chance.next_u64()),
-            errors: Mutex::new(TokenBucket::new(
-                clock(),
-                config.limits.error_burst,
-                config.limits.error_rate,
-            )),
-            redirects: Mutex::new(TokenBucket::new(
-                clock(),
-                config.limits.redirect_burst,
-                config.limits.redirect_rate,
-            )),
-            redirect_usage: Usage::default(),
+            sends: icmp6::Sends::new(clock(), &config.limits, chance.next_u64()),
             devices: siding_netisr::sync::Mutex::new((0..config.workers).map(|_| Vec::new()).collect()),
             netisr,
             clock,
@@ -405,51 +392,19 @@ impl Shared {
         mailboxes.get_mut(worker).map(std::mem::take).unwrap_or_default()
     }
 
-    /// Whether one more ICMP error may be sent.
-    //= RFC 4443 s2.4(f) [4443-4]: a token bucket for all errors that we send.
-    pub(crate) fn take_error_token<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> bool
+    /// Whether one more message of this kind may be sent to `to`, about what came in on `on`.
+    pub(crate) fn may_send<L>(
+        &self,
+        ctx: &mut Ctx<'_, L>,
+        now: Instant,
+        what: icmp6::Sending,
+        on: IfId,
+        to: impl Into<IpAddr>,
+    ) -> bool
     where
         ranks::Leaf: After<L>,
     {
-        let (mut bucket, _ctx) = ctx.lock(&self.errors);
-        bucket.take(now)
-    }
-
-    /// Whether one more redirect may be sent.
-    //= RFC 4861 s8.2 [4861-15]: redirects are rate limited, apart from errors.
-    pub(crate) fn take_redirect_token<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> bool
-    where
-        ranks::Leaf: After<L>,
-    {
-        let (mut bucket, _ctx) = ctx.lock(&self.redirects);
-        let taken = bucket.take(now);
-        if !taken {
-            self.redirect_usage.refuse();
-        }
-        taken
-    }
-
-    /// How much of the redirects' bucket is spent at this moment.
-    pub(crate) fn redirect_tokens<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> LimitReport
-    where
-        ranks::Leaf: After<L>,
-    {
-        let (bucket, _ctx) = ctx.lock(&self.redirects);
-        let (burst, available) = (bucket.burst() as usize, bucket.available(now) as usize);
-        LimitReport {
-            highest: None,
-            ..LimitReport::new("redirect-burst", burst, burst - available).with(&self.redirect_usage)
-        }
-    }
-
-    /// How much of the bucket is spent at this moment.
-    pub(crate) fn error_tokens<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> LimitReport
-    where
-        ranks::Leaf: After<L>,
-    {
-        let (bucket, _ctx) = ctx.lock(&self.errors);
-        let (burst, available) = (bucket.burst() as usize, bucket.available(now) as usize);
-        LimitReport::new("icmp-error-burst", burst, burst - available)
+        self.sends.take(ctx, now, what, on, to.into(), |id| self.netisr.is_attached(id))
     }
 }
 

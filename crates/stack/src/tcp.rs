@@ -14,6 +14,7 @@ use siding_wire::tcp::TcpRepr;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::icmp6::LinkCast;
+use crate::icmp6::Sending;
 use crate::ifnet::Interface;
 use crate::ip4 as inet4;
 use crate::ip6 as inet6;
@@ -39,7 +40,7 @@ pub(crate) fn input6(
         return local.cache.free(packet);
     };
     local.drop_packet(packet, Drop::NoListener);
-    if !local.shared.take_error_token(ctx, local.now) {
+    if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
         return local.count(Drop::RateLimited);
     }
     let ends = Ends::V6 { src: dst, dst: src };
@@ -65,7 +66,7 @@ pub(crate) fn input4(
         return local.cache.free(packet);
     };
     local.drop_packet(packet, Drop::NoListener);
-    if !local.shared.take_error_token(ctx, local.now) {
+    if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
         return local.count(Drop::RateLimited);
     }
     let ends = Ends::V4 { src: dst, dst: src };

@@ -15,6 +15,8 @@ use super::neighbors::Neighbors;
 pub(crate) struct Limits {
     error_burst: Option<Spanned<u32>>,
     error_rate: Option<Spanned<u32>>,
+    too_big_burst: Option<Spanned<u32>>,
+    too_big_rate: Option<Spanned<u32>>,
     redirect_burst: Option<Spanned<u32>>,
     redirect_rate: Option<Spanned<u32>>,
     #[serde(default)]
@@ -38,6 +40,18 @@ impl Limits {
         Ok(siding_stack::Limits {
             error_burst: ranged(self.error_burst, default.error_burst, 1..=1_000_000, "ICMP errors at once")?,
             error_rate: ranged(self.error_rate, default.error_rate, 0..=1_000_000, "ICMP errors a second")?,
+            too_big_burst: ranged(
+                self.too_big_burst,
+                default.too_big_burst,
+                1..=1_000_000,
+                "Packet Too Big at once",
+            )?,
+            too_big_rate: ranged(
+                self.too_big_rate,
+                default.too_big_rate,
+                0..=1_000_000,
+                "Packet Too Big a second",
+            )?,
             redirect_burst: ranged(
                 self.redirect_burst,
                 default.redirect_burst,

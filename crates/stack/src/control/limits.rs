@@ -5,7 +5,6 @@ use siding_lockorder::Unlocked;
 use siding_netisr::Cause;
 
 use crate::Stack;
-use crate::drops::Drop;
 use crate::limits::LimitReport;
 use crate::reassembly;
 
@@ -36,9 +35,8 @@ impl Stack {
                 refused: pool.refused(),
                 ..LimitReport::new("packet-buffers", pool.capacity(), pool.live())
             },
-            LimitReport { refused: self.dropped(Drop::RateLimited), ..shared.error_tokens(ctx, self.now()) },
-            shared.redirect_tokens(ctx, self.now()),
         ];
+        reports.extend(shared.sends.report(ctx, self.now()));
         reports.extend(shared.neighbor_totals.report(&shared.neighbors_used, &shared.neighbors));
         if let Some(large) = &shared.large {
             reports.push(LimitReport {

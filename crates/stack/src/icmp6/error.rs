@@ -16,6 +16,7 @@ use super::limit::ErrorKind;
 use super::limit::LinkCast;
 use super::limit::Offender;
 use super::limit::may_send_error;
+use super::shares::Sending;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::Interface;
@@ -52,7 +53,8 @@ pub(crate) fn error(
     if may_send_error(kind, &offender).is_err() {
         return local.count(Drop::Silenced);
     }
-    if !local.shared.take_error_token(ctx, local.now) {
+    let what = if kind == ErrorKind::PacketTooBig { Sending::TooBig } else { Sending::Error };
+    if !local.shared.may_send(ctx, local.now, what, on.ifnet.id, about.header.src) {
         return local.count(Drop::RateLimited);
     }
     //= RFC 4443 s2.2 [4443-1]: from the address that was written to, if it is ours, else by normal selection.

@@ -3,8 +3,11 @@
 mod error;
 mod input;
 pub mod limit;
+mod shares;
 
 pub(crate) use error::error;
 pub(crate) use error::unreachable;
 pub(crate) use input::input;
 pub(crate) use limit::LinkCast;
+pub(crate) use shares::Sending;
+pub(crate) use shares::Sends;

@@ -7,6 +7,7 @@ use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_wire::IpProto;
 use siding_wire::icmp4::Icmp4Repr;
+use siding_wire::icmp4::unreachable;
 use siding_wire::ip4;
 use siding_wire::ip4::HEADER_LEN;
 use siding_wire::ip4::Ip4Repr;
@@ -16,6 +17,7 @@ use crate::arp;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::ends;
+use crate::icmp6::Sending;
 use crate::worker::Local;
 
 /// How much of a packet an error quotes: what routers commonly do (RFC 1812 s4.3.2.3: at most 576 in all).
@@ -34,7 +36,11 @@ pub(crate) fn error(
     if !may_be_told(&about, packet.data()) {
         return local.count(Drop::Silenced);
     }
-    if !local.shared.take_error_token(ctx, local.now) {
+    let what = match repr {
+        Icmp4Repr::DestUnreachable { code: unreachable::FRAG_NEEDED, .. } => Sending::TooBig,
+        _ => Sending::Error,
+    };
+    if !local.shared.may_send(ctx, local.now, what, packet.rcvif(), about.src) {
         return local.count(Drop::RateLimited);
     }
     // From the address that was written to, if it is ours, else from one of the interface (RFC 1812 s4.3.2.4).

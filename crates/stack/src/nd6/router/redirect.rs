@@ -15,6 +15,7 @@ use siding_wire::nd::Redirect;
 use super::advertise::link_local;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::icmp6::Sending;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ip6::Packet6;
@@ -39,7 +40,7 @@ pub(crate) fn redirect(
         return;
     }
     let Some(source) = link_local(on) else { return };
-    if !local.shared.take_redirect_token(ctx, local.now) {
+    if !local.shared.may_send(ctx, local.now, Sending::Redirect, on.ifnet.id, src) {
         return;
     }
     let redirect =

@@ -448,3 +448,59 @@ fn a_full_queue_delays_advertisements_and_loses_none() {
         assert_eq!(net.counter(node, id, IfCounter::RaOut), 2, "{id}");
     }
 }
+
+#[test]
+fn an_address_that_ages_is_told_as_it_ages_and_its_prefix_taken_back_4861_10() {
+    let config =
+        AdvertConfig { max_interval: secs(4), min_interval: Some(secs(3)), ..AdvertConfig::default() };
+    let (mut net, node, link, id) = router(1, config);
+    net.run(secs(20));
+    let begun = net.now();
+    let lifetimes = siding_stack::Lifetimes { preferred: Some(secs(40)), valid: Some(secs(60)) };
+    net.world
+        .node(node)
+        .control(|stack, ctx| stack.add_address_for(ctx, id, on_link(5, 1).into(), 64, false, lifetimes))
+        .unwrap();
+    net.run(secs(120));
+    let mut last = None;
+    for ra in ras(&net, link) {
+        let left = |lifetime: u64| lifetime.saturating_sub((ra.at.saturating_sub(begun)).as_secs());
+        for info in ra.prefixes.iter().filter(|info| info.prefix == on_link(5, 0)) {
+            assert!(u64::from(info.valid) <= left(60) && u64::from(info.preferred) <= left(40), "{ra:?}");
+            last = Some((ra.at - begun, info.valid, info.preferred));
+        }
+    }
+    // Three times more after it has gone; and then nobody has to hear of it.
+    let (at, valid, preferred) = last.unwrap();
+    assert!((valid, preferred) == (0, 0) && (secs(64)..secs(75)).contains(&at), "{at:?}");
+    // That it is deprecated is made known at once.
+    let told = ras(&net, link);
+    let deprecated =
+        |ra: &&Ra| ra.prefixes.iter().any(|info| info.prefix == on_link(5, 0) && info.preferred == 0);
+    let first = told.iter().find(deprecated).unwrap();
+    assert!(first.at - begun < secs(44), "{:?}", first.at - begun);
+}
+
+#[test]
+fn forty_five_prefixes_take_two_messages_4861_12() {
+    let config =
+        AdvertConfig { max_interval: secs(4), min_interval: Some(secs(3)), ..AdvertConfig::default() };
+    let (mut net, node, link, id) = router(1, config);
+    (1..45).for_each(|at| net.add_address(node, id, on_link(at, 1), false));
+    net.run(secs(5));
+    net.rewind();
+    net.run(secs(14));
+    let all: std::collections::BTreeSet<Ipv6Addr> =
+        ras(&net, link).iter().flat_map(|ra| ra.prefixes.iter().map(|info| info.prefix)).collect();
+    assert_eq!(all.len(), 45);
+    assert!(net.frames().iter().all(|frame| frame.bytes.len() <= 1294));
+    assert!(gaps(&ras(&net, link)).iter().all(|gap| *gap >= secs(3)));
+    // Whoever asks alone hears of all of them, too.
+    net.rewind();
+    net.hear(link, &rs(local(9), PEER_MAC, true));
+    net.run(secs(1));
+    let alone = ras(&net, link).into_iter().filter(|ra| ra.ip.dst == local(9));
+    let told: usize = alone.map(|ra| ra.prefixes.len()).sum();
+    let all = ras(&net, link).iter().any(|ra| ra.ip.dst.is_multicast());
+    assert!(told == 45 || all, "{told}");
+}

@@ -121,8 +121,8 @@ impl Daemon {
             None => format!("{usual} s"),
         };
         let mut tells: Vec<String> = report.prefixes.iter().map(prefix).collect();
-        if report.left_out > 0 {
-            tells.push(format!("{} more prefixes do not fit", report.left_out));
+        if report.messages > 1 {
+            tells.push(format!("in {} messages, 3 s apart", report.messages));
         }
         for route in &config.routes {
             tells.push(format!(

@@ -26,10 +26,11 @@ use super::AdvertConfig;
 use super::compare::difference;
 use super::contents::Contents;
 use super::contents::Kind;
+use super::contents::Own;
 use super::contents::Scene;
+use super::ledger::Ledger;
 use super::schedule::Asker;
 use super::schedule::Heard;
-use super::schedule::MAX_INITIAL_RTR_ADVERTISEMENTS;
 use super::schedule::MAX_RA_DELAY_TIME;
 use super::schedule::Phase;
 use super::schedule::Say;
@@ -69,10 +70,12 @@ pub(crate) struct Advertiser {
     source: Option<Ipv6Addr>,
     /// The one before.
     old: Option<Ipv6Addr>,
-    /// What was told last.
-    last: Contents,
-    /// What was told before something of it was taken out, and how many times more that is said.
-    withdrawn: (Contents, u32),
+    /// What was told last, and when.
+    last: (Contents, Instant),
+    /// What is to be taken back.
+    gone: Ledger,
+    /// Which of several messages to everybody comes next.
+    part: usize,
     /// The earliest deadline that the timer queue has of this.
     armed: Option<Instant>,
     /// Advertisements that were dispatched.
@@ -97,8 +100,8 @@ pub struct AdvertiserReport {
     pub sent: u64,
     /// The prefixes as they were told last.
     pub prefixes: Vec<PrefixInfo>,
-    /// Prefixes of the interface that did not fit.
-    pub left_out: usize,
+    /// Messages that it takes to tell everything.
+    pub messages: usize,
 }
 
 impl Advertiser {
@@ -110,8 +113,9 @@ impl Advertiser {
             since: now,
             source: None,
             old: None,
-            last: Contents::default(),
-            withdrawn: (Contents::default(), 0),
+            last: (Contents::default(), now),
+            gone: Ledger::default(),
+            part: 0,
             armed: None,
             sent: 0,
             told_difference: None,
@@ -122,11 +126,13 @@ impl Advertiser {
     pub(crate) fn replace(&mut self, now: Instant, delay: Duration, config: AdvertConfig) {
         self.since = now;
         self.config = config;
+        self.part = 0;
         self.schedule.resume(now, delay, self.config.audience);
     }
 
     /// Makes known soon what has changed, or that we are back.
     pub(crate) fn renew(&mut self, now: Instant) {
+        self.part = 0;
         self.schedule.resume(now, Duration::ZERO, self.config.audience);
     }
 
@@ -159,8 +165,8 @@ impl Advertiser {
             source: self.source,
             next: self.schedule.due().map(|due| due.since(now)),
             sent: self.sent,
-            prefixes: self.last.prefixes.clone(),
-            left_out: self.last.left_out,
+            prefixes: self.last.0.prefixes.clone(),
+            messages: self.last.0.parts().len(),
         }
     }
 
@@ -182,10 +188,18 @@ impl Advertiser {
         }
         let interval = local.chance.between(self.config.min_interval(), self.config.max_interval);
         let mut schedule = self.schedule.clone();
-        schedule.on_timer(now, interval, |say| self.say(ctx, local, out, current, say));
+        let mut goes_on = false;
+        schedule.on_timer(now, interval, |say| {
+            goes_on |= self.say(ctx, local, out, current, say)?;
+            Ok(())
+        });
+        if goes_on {
+            schedule.goes_on(now);
+        }
         self.schedule = schedule;
     }
 
+    /// Says it. True if a further message to everybody is to follow: what there is to tell did not fit into one.
     fn say(
         &mut self,
         ctx: &Ctx<'_, ranks::Control>,
@@ -193,7 +207,7 @@ impl Advertiser {
         out: &Interface,
         current: Option<Ipv6Addr>,
         say: Say,
-    ) -> Result<(), Refused> {
+    ) -> Result<bool, Refused> {
         let kind = match say {
             Say::Advert | Say::Answer(_) => Kind::Regular,
             Say::Final => Kind::Final,
@@ -205,43 +219,65 @@ impl Advertiser {
         };
         // There is one: nothing is said before there is, and farewells only by who has spoken.
         let Some(source) = from else { return Err(Refused) };
-        let mut contents = self.contents(out, local.now, kind);
-        let plain = (kind == Kind::Regular).then(|| contents.clone());
-        if let Some(plain) = &plain {
-            self.note_withdrawn(plain);
-            if self.withdrawn.1 > 0 {
-                contents.withdraw(&self.withdrawn.0);
-            }
+        let now = local.now;
+        let plain = self.contents(out, now, Kind::Regular);
+        let mut contents = self.contents(out, now, kind);
+        if kind != Kind::FinalFromOld {
+            self.gone.note(&self.last.0, self.last.1, &plain);
+            self.last = (plain, now);
+            self.gone.add_to(&mut contents, now, out.own_mtu.into());
         }
+        let parts = contents.parts();
+        // What an address that we no longer have says last needs not be ours any more (RFC 4861 s6.2.8).
+        let ours = current.filter(|current| *current == source).map(IpAddr::V6);
         match say {
-            Say::Answer(asker) => answer(ctx, local, out, source, asker, &contents)?,
-            _ => {
-                // What an address that we no longer have says last needs not be ours any more (RFC 4861 s6.2.8).
-                let ours = current.filter(|current| *current == source).map(IpAddr::V6);
-                everybody(ctx, local, out, source, ours, &contents)?;
-                self.withdrawn.1 = self.withdrawn.1.saturating_sub(u32::from(plain.is_some()));
+            // One host has them all at once.
+            Say::Answer(asker) => {
+                for part in &parts {
+                    answer(ctx, local, out, source, asker, part)?;
+                    self.sent += 1;
+                }
+                Ok(false)
             }
-        }
-        self.last = plain.unwrap_or_else(|| std::mem::take(&mut self.last));
-        self.sent += 1;
-        Ok(())
-    }
-
-    /// Notes whether something is told no longer that was told last.
-    fn note_withdrawn(&mut self, now: &Contents) {
-        let mut with = now.clone();
-        with.withdraw(&self.last);
-        if with != *now {
-            self.withdrawn = (self.last.clone(), MAX_INITIAL_RTR_ADVERTISEMENTS);
+            // So has everybody when it is the last word.
+            Say::Final | Say::FinalFromOld => {
+                for (at, part) in parts.iter().enumerate() {
+                    everybody(ctx, local, out, source, ours, part)?;
+                    self.sent += 1;
+                    if say == Say::Final {
+                        self.gone.told(part, at == 0);
+                    }
+                }
+                Ok(false)
+            }
+            Say::Advert => {
+                let at = if self.part < parts.len() { self.part } else { 0 };
+                let Some(part) = parts.get(at) else { return Ok(false) };
+                everybody(ctx, local, out, source, ours, part)?;
+                self.sent += 1;
+                self.gone.told(part, at == 0);
+                self.part = if at + 1 < parts.len() { at + 1 } else { 0 };
+                Ok(self.part > 0)
+            }
         }
     }
 
     fn contents(&self, out: &Interface, now: Instant, kind: Kind) -> Contents {
-        let own: Vec<(Ipv6Addr, u8, bool)> = out
+        let left = |until: Instant| {
+            let seconds = |until: Instant| u32::try_from(until.since(now).as_secs()).unwrap_or(u32::MAX);
+            (until < Instant::NEVER).then(|| seconds(until))
+        };
+        let own: Vec<Own> = out
             .addrs6
             .iter()
             .filter(|own| own.origin == AddrOrigin::Manual && !ip6::is_link_local(own.addr))
-            .map(|own| (own.addr, own.prefix_len, own.is_assigned()))
+            .map(|own| Own {
+                addr: own.addr,
+                len: own.prefix_len,
+                usable: own.is_assigned(),
+                valid: left(own.valid_until),
+                preferred: if own.deprecated { Some(0) } else { left(own.preferred_until) },
+            })
             .collect();
         let scene = Scene { lladdr: out.mac, own: &own, age: now.since(self.since) };
         let mut contents = Contents::new(&self.config, &scene, kind);

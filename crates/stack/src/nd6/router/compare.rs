@@ -121,6 +121,7 @@ mod tests {
     use super::*;
     use crate::nd6::router::AdvertConfig;
     use crate::nd6::router::contents::Kind;
+    use crate::nd6::router::contents::Own;
     use crate::nd6::router::contents::Scene;
 
     const THEM: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
@@ -128,7 +129,7 @@ mod tests {
 
     /// What we say of the advertisement that `config` makes, when we say the defaults.
     fn heard(config: &AdvertConfig) -> Option<Difference> {
-        let own = [(PREFIX, 64, true)];
+        let own = [Own { addr: PREFIX, len: 64, usable: true, valid: None, preferred: None }];
         let scene = Scene { lladdr: Mac([2, 0, 0, 0, 0, 1]), own: &own, age: Duration::ZERO };
         let ours = AdvertConfig {
             mtu: Some(1500),

@@ -207,10 +207,10 @@ pub enum AdvertError {
     /// Nothing to tell.
     #[error("a list of DNS servers or domains is empty: leave it out")]
     Empty,
-    /// Everything together is larger than a packet.
-    #[error("{got} bytes of options: an advertisement has room for {most}; leave some out")]
+    /// One option is larger than a packet: other than several, it cannot go into several.
+    #[error("an advertisement of {got} bytes: one takes {most}; make the captive portal's URI shorter")]
     TooLong {
-        /// What is asked for.
+        /// What it takes.
         got: usize,
         /// The room there is.
         most: usize,
@@ -300,7 +300,7 @@ impl AdvertConfig {
         }
         self.check_prefixes()?;
         self.check_names()?;
-        let (got, most) = (contents::options_len(self), contents::ROOM);
+        let (got, most) = (contents::longest(self), contents::ROOM);
         if got > most {
             return Err(AdvertError::TooLong { got, most });
         }

@@ -2,6 +2,7 @@
 
 use core::net::Ipv6Addr;
 use core::time::Duration;
+use std::collections::HashSet;
 
 use siding_wire::Mac;
 use siding_wire::Malformed;
@@ -18,24 +19,51 @@ use siding_wire::nd::encode_domain;
 
 use super::AdvertConfig;
 use super::PrefixTerms;
+use super::ledger;
 use crate::route::Prefix;
 
-/// Bytes for options: an advertisement never needs a fragment, whatever the link (RFC 6980).
-pub(super) const ROOM: usize = ip6::MIN_MTU - ip6::HEADER_LEN - RouterAdvert::MIN_LEN;
+/// Bytes of a message: an advertisement never needs a fragment, whatever the link (RFC 6980).
+pub(super) const ROOM: usize = ip6::MIN_MTU - ip6::HEADER_LEN;
 
-/// Addresses that are made from a prefix that is advertised no longer stay valid for at most this long, in seconds
-/// (the two hours of RFC 4862 s5.5.3).
-const TWO_HOURS: u32 = 7200;
+/// A prefix whose address will not stay is told for no longer than this at a time, in seconds, so that hosts forget it
+/// soon should we forget to take it back.
+//= RFC 9096 s3.4: ND_PREFERRED_LIMIT and ND_VALID_LIMIT.
+const PREFERRED_LIMIT: u32 = 2700;
+const VALID_LIMIT: u32 = 5400;
+
+/// An address of the interface that is not link-local.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own {
+    pub(super) addr: Ipv6Addr,
+    /// Bits of its prefix.
+    pub(super) len: u8,
+    /// Whether it may be used.
+    pub(super) usable: bool,
+    /// For how many seconds more it is ours; `None` is for ever.
+    pub(super) valid: Option<u32>,
+    /// The same, until it is no source for what is new.
+    pub(super) preferred: Option<u32>,
+}
 
 /// What is true of the interface at the moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scene<'a> {
     /// Its link-layer address.
     pub(super) lladdr: Mac,
-    /// Its addresses that are not link-local, with the lengths of their prefixes, and whether they are usable.
-    pub(super) own: &'a [(Ipv6Addr, u8, bool)],
+    /// Its addresses that are not link-local.
+    pub(super) own: &'a [Own],
     /// Since when it has advertised this.
     pub(super) age: Duration,
+}
+
+/// What is never told in two messages.
+enum Piece<'a> {
+    Prefix(PrefixInfo),
+    Route(RouteInfo),
+    Server(u32, [u8; 16]),
+    Domain(u32, &'a [u8]),
+    Nat64(Pref64),
+    Portal(&'a str),
 }
 
 /// What kind of advertisement.
@@ -54,21 +82,20 @@ pub(super) enum Kind {
 pub(super) struct Contents {
     pub(super) advert: RouterAdvert,
     pub(super) prefixes: Vec<PrefixInfo>,
-    /// Prefixes of the interface for which there is no room.
-    pub(super) left_out: usize,
-    routes: Vec<RouteInfo>,
+    pub(super) routes: Vec<RouteInfo>,
     /// Lifetimes, and servers.
-    rdnss: Vec<(u32, Vec<[u8; 16]>)>,
+    pub(super) rdnss: Vec<(u32, Vec<[u8; 16]>)>,
     /// Lifetimes, and names as they are sent.
-    dnssl: Vec<(u32, Vec<u8>)>,
-    nat64: Vec<Pref64>,
-    portal: Option<String>,
+    pub(super) dnssl: Vec<(u32, Vec<u8>)>,
+    pub(super) nat64: Vec<Pref64>,
+    pub(super) portal: Option<String>,
 }
 
-/// Bytes of the options that the configuration asks for, those of the interface's own prefixes aside.
-pub(super) fn options_len(config: &AdvertConfig) -> usize {
+/// Bytes of the longest message that the configuration needs: only what is one option is never told in several.
+pub(super) fn longest(config: &AdvertConfig) -> usize {
     let scene = Scene { lladdr: Mac::ZERO, own: &[], age: Duration::ZERO };
-    Contents::new(config, &scene, Kind::Regular).options_len()
+    let parts = Contents::new(config, &scene, Kind::Regular).parts();
+    parts.iter().map(Contents::len).max().unwrap_or(0)
 }
 
 impl Contents {
@@ -89,42 +116,67 @@ impl Contents {
         }
         contents.rdnss.iter_mut().for_each(|(lifetime, _)| *lifetime = 0);
         contents.dnssl.iter_mut().for_each(|(lifetime, _)| *lifetime = 0);
-        contents.nat64.iter_mut().for_each(|nat64| *nat64 = withdrawn(nat64));
+        contents.nat64.iter_mut().for_each(|nat64| *nat64 = ledger::withdrawn(nat64));
         contents.prefixes.retain(|info| {
             let terms = config.terms(&Prefix::covering(info.prefix, info.prefix_len));
             terms.is_some_and(|terms| terms.deprecate_on_stop)
         });
-        contents.prefixes.iter_mut().for_each(deprecate);
+        contents.prefixes.iter_mut().for_each(|info| *info = ledger::deprecated(info, 0));
         contents
     }
 
-    /// Takes back what `before` gave and this one does not, as far as there is room: hosts would go on using it.
-    pub(super) fn withdraw(&mut self, before: &Contents) {
-        let same = |a: &PrefixInfo, b: &PrefixInfo| (a.prefix, a.prefix_len) == (b.prefix, b.prefix_len);
-        let mut room = ROOM.saturating_sub(self.options_len());
-        for info in &before.prefixes {
-            if room >= 32 && !self.prefixes.iter().any(|other| same(info, other)) {
-                let mut info = *info;
-                deprecate(&mut info);
-                self.prefixes.push(info);
-                room -= 32;
+    /// The same in several messages, if it does not fit into one: each tells of a part.
+    //= RFC 4861 s6.2.3: as many as it takes, each with a subset of the options; hosts put them together.
+    pub(super) fn parts(&self) -> Vec<Contents> {
+        let head = Contents { advert: self.advert, ..Contents::default() };
+        let mut parts = vec![head.clone()];
+        let mut last_group = 0;
+        for (group, piece) in self.pieces() {
+            let goes_on = group == last_group;
+            last_group = group;
+            let Some(part) = parts.last_mut() else { break };
+            let before = part.clone();
+            part.add(&piece, goes_on);
+            if part.len() > ROOM && before != head {
+                *part = before;
+                let mut next = head.clone();
+                next.add(&piece, false);
+                parts.push(next);
             }
         }
-        for route in &before.routes {
-            let len = NdOption::Route(*route).buffer_len();
-            let is_same =
-                |other: &RouteInfo| (other.prefix, other.prefix_len) == (route.prefix, route.prefix_len);
-            if room >= len && !self.routes.iter().any(is_same) {
-                self.routes.push(RouteInfo { lifetime: 0, ..*route });
-                room -= len;
-            }
-        }
-        let told: Vec<[u8; 16]> = self.rdnss.iter().flat_map(|(_, servers)| servers).copied().collect();
-        let mut gone: Vec<[u8; 16]> = before.rdnss.iter().flat_map(|(_, servers)| servers).copied().collect();
-        gone.retain(|server| !told.contains(server));
-        gone.truncate(room.saturating_sub(8) / 16);
-        if !gone.is_empty() {
-            self.rdnss.push((0, gone));
+        parts
+    }
+
+    /// What messages may part, in order; pieces of one group were one option.
+    fn pieces(&self) -> impl Iterator<Item = (usize, Piece<'_>)> {
+        let (rdnss, dnssl) = (1, 1 + self.rdnss.len());
+        let prefixes = self.prefixes.iter().map(|info| (0, Piece::Prefix(*info)));
+        let routes = self.routes.iter().map(|route| (0, Piece::Route(*route)));
+        let servers = self.rdnss.iter().enumerate().flat_map(move |(at, (lifetime, servers))| {
+            servers.iter().map(move |server| (rdnss + at, Piece::Server(*lifetime, *server)))
+        });
+        let domains = self.dnssl.iter().enumerate().flat_map(move |(at, (lifetime, all))| {
+            names(all).map(move |name| (dnssl + at, Piece::Domain(*lifetime, name)))
+        });
+        let nat64 = self.nat64.iter().map(|nat64| (0, Piece::Nat64(*nat64)));
+        let portal = self.portal.iter().map(|uri| (0, Piece::Portal(uri)));
+        prefixes.chain(routes).chain(servers).chain(domains).chain(nat64).chain(portal)
+    }
+
+    fn add(&mut self, piece: &Piece<'_>, goes_on: bool) {
+        match *piece {
+            Piece::Prefix(info) => self.prefixes.push(info),
+            Piece::Route(route) => self.routes.push(route),
+            Piece::Nat64(nat64) => self.nat64.push(nat64),
+            Piece::Portal(uri) => self.portal = Some(uri.to_string()),
+            Piece::Server(lifetime, server) => match self.rdnss.last_mut().filter(|_| goes_on) {
+                Some((_, servers)) => servers.push(server),
+                None => self.rdnss.push((lifetime, vec![server])),
+            },
+            Piece::Domain(lifetime, name) => match self.dnssl.last_mut().filter(|_| goes_on) {
+                Some((_, names)) => names.extend_from_slice(name),
+                None => self.dnssl.push((lifetime, name.to_vec())),
+            },
         }
     }
 
@@ -194,30 +246,19 @@ impl Contents {
         contents
     }
 
-    /// The prefixes of the interface that are not told already, as far as there is room.
+    /// The prefixes of the interface that are not told already.
     fn add_own(&mut self, config: &AdvertConfig, scene: &Scene<'_>) {
         let Some(terms) = config.own_prefixes else { return };
-        let mut room = ROOM.saturating_sub(self.options_len());
-        let mut seen: Vec<Prefix<Ipv6Addr>> = config.prefixes.iter().map(|own| own.prefix).collect();
-        for (addr, len, _) in scene.own.iter().filter(|(_, len, _)| *len < 128) {
+        let mut seen: HashSet<Prefix<Ipv6Addr>> = config.prefixes.iter().map(|own| own.prefix).collect();
+        for Own { addr, len, .. } in scene.own.iter().filter(|own| own.len < 128) {
             let prefix = Prefix::covering(*addr, *len);
-            if seen.contains(&prefix) {
+            if !seen.insert(prefix) {
                 continue;
             }
-            seen.push(prefix);
-            if room < 32 {
-                self.left_out += 1;
-                continue;
-            }
-            room -= 32;
             // Hosts on Ethernet make addresses from 64 bits only.
             let terms = PrefixTerms { autonomous: terms.autonomous && *len == 64, ..terms };
             self.prefixes.push(info(prefix, &terms, scene));
         }
-    }
-
-    fn options_len(&self) -> usize {
-        self.len() - RouterAdvert::MIN_LEN
     }
 
     fn options(&self) -> Vec<NdOption<'_>> {
@@ -248,25 +289,45 @@ fn info(prefix: Prefix<Ipv6Addr>, terms: &PrefixTerms, scene: &Scene<'_>) -> Pre
         true => lifetime.saturating_sub(u32::try_from(scene.age.as_secs()).unwrap_or(INFINITE)),
         false => lifetime,
     };
-    let ours = scene.own.iter().find(|(addr, _, usable)| *usable && prefix.contains(*addr));
+    let own = || scene.own.iter().filter(|own| prefix.contains(own.addr));
+    let ours = own().find(|own| own.usable);
+    let valid = left(terms.valid).min(bound(own().map(|own| own.valid), VALID_LIMIT));
+    let preferred = left(terms.preferred).min(bound(own().map(|own| own.preferred), PREFERRED_LIMIT));
     PrefixInfo {
         prefix: prefix.addr(),
         prefix_len: prefix.prefix_len(),
         on_link: terms.on_link,
         autonomous: terms.autonomous,
-        router_address: ours.map(|(addr, ..)| *addr).filter(|_| terms.router_address),
-        valid: left(terms.valid),
-        preferred: left(terms.preferred),
+        router_address: ours.map(|own| own.addr).filter(|_| terms.router_address),
+        valid,
+        preferred: preferred.min(valid),
     }
 }
 
-fn deprecate(info: &mut PrefixInfo) {
-    info.preferred = 0;
-    info.valid = info.valid.min(TWO_HOURS);
+/// How long what lives as long as these addresses of ours may be told: those that stay bound nothing.
+//= RFC 9096 s3.4, RFC 8415 s6.3: no longer than the longest of them lives, and by then it has been told again.
+fn bound(lifetimes: impl Iterator<Item = Option<u32>>, limit: u32) -> u32 {
+    let mut longest = None;
+    for lifetime in lifetimes {
+        match lifetime {
+            None => return INFINITE,
+            Some(seconds) => longest = longest.max(Some(seconds)),
+        }
+    }
+    longest.map_or(INFINITE, |seconds| seconds.min(limit))
 }
 
-fn withdrawn(nat64: &Pref64) -> Pref64 {
-    Pref64::new(nat64.prefix(), nat64.prefix_len(), 0).unwrap_or(*nat64)
+/// The names of a search list, each as it is sent.
+pub(super) fn names(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    core::iter::from_fn(move || {
+        let mut len = 0;
+        while let Some(label) = rest.get(len).filter(|label| **label != 0) {
+            len += 1 + usize::from(*label);
+        }
+        let (name, behind) = rest.split_at_checked(len + 1)?;
+        rest = behind;
+        Some(name)
+    })
 }
 
 fn encoded(domains: &[String]) -> Vec<u8> {

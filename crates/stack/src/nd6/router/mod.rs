@@ -1,13 +1,14 @@
 //! The router's half of neighbour discovery: advertisements (RFC 4861 s6.2) and redirects (s8.2).
 //!
 //! `schedule` says when to speak, and is a machine without lock, clock, chance or I/O; `config` says what, `contents`
-//! puts it into a message, `compare` looks at what other routers say. `advertise` and `redirect` join them to the
+//! puts it into messages, `ledger` what is to be taken back, `compare` looks at what other routers say. `advertise` and `redirect` join them to the
 //! stack.
 
 mod advertise;
 mod compare;
 mod config;
 mod contents;
+mod ledger;
 mod redirect;
 pub mod schedule;
 

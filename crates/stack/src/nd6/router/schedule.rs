@@ -91,6 +91,8 @@ pub struct Schedule {
     audience: Audience,
     /// First advertisements still to come.
     initial: u32,
+    /// Whether the last advertisement was one of these.
+    was_initial: bool,
     /// When everybody is told next.
     due: Option<Instant>,
     /// When everybody was told last.
@@ -113,6 +115,7 @@ impl Schedule {
             phase: Phase::Advertising,
             audience,
             initial: 0,
+            was_initial: false,
             due: None,
             last: None,
             told: false,
@@ -237,6 +240,13 @@ impl Schedule {
         self.said(now, say, interval);
     }
 
+    /// What was said last to everybody goes on in a further message: as soon as may be, and it counts as the same.
+    //= RFC 4861 s6.2.3, s6.2.6 [4861-12]: several messages keep their distance, too.
+    pub fn goes_on(&mut self, now: Instant) {
+        self.initial += u32::from(std::mem::take(&mut self.was_initial));
+        self.due = Some(now + MIN_DELAY_BETWEEN_RAS);
+    }
+
     /// What was to be said from the address before cannot be any more.
     pub fn forget_old(&mut self) {
         self.farewells = 0;
@@ -319,6 +329,7 @@ impl Schedule {
                     0 => interval,
                     _ => interval.min(MAX_INITIAL_RTR_ADVERT_INTERVAL),
                 };
+                self.was_initial = self.initial > 0;
                 self.initial = self.initial.saturating_sub(1);
                 self.due =
                     if self.farewells > 0 { soon } else { Some(now + interval.max(MIN_DELAY_BETWEEN_RAS)) };

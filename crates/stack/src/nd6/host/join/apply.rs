@@ -30,6 +30,7 @@ use crate::nd6::host::Link;
 use crate::nd6::host::address::Owned;
 use crate::nd6::host::address::Phase;
 use crate::nd6::host::params::Params;
+use crate::nd6::router;
 use crate::ranks;
 use crate::route::Origin;
 use crate::route::Route;
@@ -96,6 +97,11 @@ pub(crate) fn settle(
     // One that was given by hand takes the prefix that came with it along.
     let expired = manuals(&wanted.addrs6) < manuals(&interface.addrs6);
     state.overlaid |= expired;
+    // A router tells its hosts at once.
+    let fresh = |addrs: &[Addr6]| {
+        addrs.iter().filter(|own| own.origin == AddrOrigin::Manual && !own.deprecated).count()
+    };
+    let aged = expired || fresh(&wanted.addrs6) < fresh(&interface.addrs6);
     let rerouted = std::mem::take(&mut state.overlaid) || state.routes != routes;
     if rerouted || differs(interface, &wanted) {
         shared.change(control, |config| {
@@ -122,6 +128,9 @@ pub(crate) fn settle(
     let events = state.host.take_events().into_iter().map(|what| Event::Host { interface: id, what });
     let events = events.collect();
     control.hosts.insert(id, state);
+    if aged {
+        router::renew(ctx, shared, control, id, now);
+    }
     events
 }
 

@@ -2,12 +2,15 @@ use siding_wire::nd;
 use siding_wire::nd::NdMessage;
 use siding_wire::nd::Preference;
 
+use siding_netisr::Instant;
+
 use super::*;
 use crate::nd6::router::AdvertDnssl;
 use crate::nd6::router::AdvertNat64;
 use crate::nd6::router::AdvertPrefix;
 use crate::nd6::router::AdvertRdnss;
 use crate::nd6::router::AdvertRoute;
+use crate::nd6::router::ledger::Ledger;
 
 const MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const SRC: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
@@ -16,7 +19,11 @@ fn a(text: &str) -> Ipv6Addr {
     text.parse().unwrap()
 }
 
-fn scene(own: &[(Ipv6Addr, u8, bool)], age: u64) -> Scene<'_> {
+fn own(addr: Ipv6Addr, len: u8, usable: bool) -> Own {
+    Own { addr, len, usable, valid: None, preferred: None }
+}
+
+fn scene(own: &[Own], age: u64) -> Scene<'_> {
     Scene { lladdr: MAC, own, age: Duration::from_secs(age) }
 }
 
@@ -95,8 +102,8 @@ fn told(contents: &Contents) -> (RouterAdvert, Vec<String>) {
 
 #[test]
 fn everything_that_can_be_told_4861_8() {
-    let own =
-        [(a("2001:db8:1::9"), 64, true), (a("2001:db8:2::9"), 64, false), (a("2001:db8:3::9"), 56, true)];
+    let own = [("2001:db8:1::9", 64, true), ("2001:db8:2::9", 64, false), ("2001:db8:3::9", 56, true)];
+    let own = own.map(|(addr, len, usable)| self::own(a(addr), len, usable));
     let contents = Contents::new(&everything(), &scene(&own, 40), Kind::Regular);
     let (advert, options) = told(&contents);
     let expected = RouterAdvert {
@@ -143,7 +150,7 @@ fn lifetimes_count_down_to_nothing_4861_8() {
 fn a_farewell_takes_back_what_was_given_4861_11() {
     let mut config = everything();
     config.prefixes[0].terms.deprecate_on_stop = true;
-    let own = [(a("2001:db8:2::9"), 64, true)];
+    let own = [own(a("2001:db8:2::9"), 64, true)];
     let (advert, options) = told(&Contents::new(&config, &scene(&own, 0), Kind::Final));
     assert_eq!((advert.router_lifetime, advert.preference), (0, Preference::Medium));
     assert_eq!(
@@ -161,52 +168,137 @@ fn a_farewell_takes_back_what_was_given_4861_11() {
     assert_eq!((advert.router_lifetime, options), (0, vec!["route 2001:db8:5::/48 Low 0".to_string()]));
 }
 
-#[test]
-fn what_is_told_no_longer_is_taken_back() {
-    let own = [(a("2001:db8:2::9"), 64, true)];
-    let before = Contents::new(&everything(), &scene(&own, 0), Kind::Regular);
-    let mut after = everything();
-    after.own_prefixes = None;
-    after.routes.clear();
-    after.rdnss[0].servers.remove(1);
-    let mut now = Contents::new(&after, &scene(&own, 0), Kind::Regular);
-    now.withdraw(&before);
-    let (_, options) = told(&now);
-    assert_eq!(
-        options[..5],
-        [
-            "prefix 2001:db8:1::/64 L1 A0 RNone 1000 100",
-            "prefix 2001:db8:2::/64 L1 A1 RNone 7200 0",
-            "route 2001:db8:5::/48 Low 0",
-            "rdnss 2001:db8::53 600",
-            "rdnss 2001:db8::54 0",
-        ]
-    );
-    let mut same = before.clone();
-    same.withdraw(&before);
-    assert_eq!(same, before);
+/// A moment, in seconds.
+fn at(seconds: u64) -> Instant {
+    Instant::from_nanos(seconds * 1_000_000_000)
 }
 
 #[test]
-fn never_larger_than_the_least_mtu_6980_1() {
-    let own: Vec<(Ipv6Addr, u8, bool)> =
-        (0..100).map(|at| (Ipv6Addr::new(0x2001, 0xdb8, at, 0, 0, 0, 0, 1), 64, true)).collect();
-    let config = everything();
-    let mut contents = Contents::new(&config, &scene(&own, 0), Kind::Regular);
+fn what_is_told_no_longer_is_taken_back() {
+    let own = [own(a("2001:db8:2::9"), 64, true)];
+    let before = Contents::new(&everything(), &scene(&own, 0), Kind::Regular);
+    let mut after = AdvertConfig { own_prefixes: None, hop_limit: 0, ..AdvertConfig::default() };
+    after.prefixes = everything().prefixes;
+    after.prefixes[0].terms.on_link = false;
+    after.rdnss = everything().rdnss;
+    after.rdnss[0].servers.remove(1);
+    after.dnssl = everything().dnssl;
+    after.dnssl[0].domains.remove(0);
+    let plain = Contents::new(&after, &scene(&own, 0), Kind::Regular);
+    let mut ledger = Ledger::default();
+    ledger.note(&before, at(1), &plain);
+    let mut now = plain.clone();
+    ledger.add_to(&mut now, at(1), 1500);
+    let (advert, options) = told(&now);
     assert_eq!(
-        contents.prefixes.len() - 1 + contents.left_out,
-        99,
-        "2001:db8:1::/64 is told on its own terms"
+        options,
+        [
+            "prefix 2001:db8:1::/64 L0 A0 RNone 1000 100",
+            "prefix 2001:db8:2::/64 L1 A1 RNone 7200 0",
+            "prefix 2001:db8:1::/64 L1 A0 RNone 0 0",
+            "route 2001:db8:5::/48 Low 0",
+            "rdnss 2001:db8::53 600",
+            "rdnss 2001:db8::54 0",
+            "dnssl example.org 1800",
+            "dnssl lan 0",
+            "nat64 64:ff9b::/96 0",
+            "portal urn:ietf:params:capport:unrestricted",
+        ]
     );
-    let mut before = Contents::new(&config, &scene(&own[50..], 0), Kind::Regular);
-    before.routes = (0..100u16)
-        .map(|at| RouteInfo {
-            prefix: Ipv6Addr::new(0x2001, 0xdb9, at, 0, 0, 0, 0, 0),
-            prefix_len: 64,
-            preference: Preference::Medium,
-            lifetime: 1,
-        })
-        .collect();
-    contents.withdraw(&before);
-    assert!((1280 - 40 - 32..=1280 - 40).contains(&contents.len()), "{}", contents.len());
+    // What hosts took for theirs is what they had without us.
+    let header = (advert.cur_hop_limit, advert.reachable_time, advert.retrans_timer, advert.mtu);
+    assert_eq!(header, (64, 30_000, 1000, Some(1500)));
+    // Three times, and then no more.
+    for left in (0..3).rev() {
+        ledger.told(&now, true);
+        now = plain.clone();
+        ledger.add_to(&mut now, at(2), 1500);
+        assert_eq!(now == plain, left == 0);
+    }
+    // What stays the same is nothing to take back.
+    ledger.note(&before, at(2), &before);
+    ledger.add_to(&mut now, at(2), 1500);
+    assert_eq!(now, plain);
+}
+
+#[test]
+fn each_is_taken_back_as_often_whatever_changes_meanwhile() {
+    let with = |domains: &[&str]| {
+        let domains = domains.iter().map(ToString::to_string).collect();
+        let dnssl = vec![AdvertDnssl { domains, lifetime: None }];
+        let config = AdvertConfig { dnssl, ..AdvertConfig::default() };
+        Contents::new(&config, &scene(&[], 0), Kind::Regular)
+    };
+    let (first, second, third) = (with(&["a", "b", "c"]), with(&["b", "c"]), with(&["c", "a"]));
+    let mut ledger = Ledger::default();
+    let mut seen = Vec::new();
+    let mut last = first;
+    for plain in [&second, &second, &third, &third, &third, &third] {
+        ledger.note(&last, at(1), plain);
+        let mut now = plain.clone();
+        ledger.add_to(&mut now, at(1), 1500);
+        ledger.told(&now, true);
+        seen.push(told(&now).1.into_iter().filter(|line| line.ends_with(" 0")).collect::<Vec<_>>().join(" "));
+        last = plain.clone();
+    }
+    // `a` is told again: it is not taken back any more, and `b` is as often as it must.
+    assert_eq!(seen, ["dnssl a 0", "dnssl a 0", "dnssl b 0", "dnssl b 0", "dnssl b 0", ""]);
+}
+
+#[test]
+fn lifetimes_are_no_longer_than_what_is_behind_them() {
+    let of = |lifetimes: &[(Option<u32>, Option<u32>)]| {
+        let own: Vec<Own> = lifetimes
+            .iter()
+            .zip(1..)
+            .map(|((valid, preferred), host)| Own {
+                valid: *valid,
+                preferred: *preferred,
+                ..own(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, host), 64, true)
+            })
+            .collect();
+        let config = AdvertConfig::default();
+        let info = Contents::new(&config, &scene(&own, 0), Kind::Regular).prefixes[0];
+        (info.valid, info.preferred)
+    };
+    assert_eq!(of(&[(Some(60), Some(40))]), (60, 40));
+    assert_eq!(of(&[(Some(60), Some(0))]), (60, 0));
+    assert_eq!(of(&[(Some(60), None)]), (60, 60), "preferred for no longer than valid");
+    // The longest of several; one that stays bounds nothing.
+    assert_eq!(of(&[(Some(60), Some(40)), (Some(90), Some(0))]), (90, 40));
+    assert_eq!(of(&[(Some(60), Some(40)), (None, None)]), (2_592_000, 604_800));
+    // One that will not stay is never told for long at a time.
+    assert_eq!(of(&[(Some(1_000_000), Some(900_000))]), (5400, 2700));
+}
+
+#[test]
+fn what_does_not_fit_goes_into_further_messages_6980_1() {
+    let own: Vec<Own> =
+        (0..100).map(|at| self::own(Ipv6Addr::new(0x2001, 0xdb8, at, 0, 0, 0, 0, 1), 64, true)).collect();
+    let mut config = everything();
+    config.rdnss[0].servers = (0..100).map(|at| Ipv6Addr::new(0x2001, 0xdb9, 0, 0, 0, 0, 0, at)).collect();
+    config.dnssl[0].domains = (0..100).map(|at| format!("{at}.example.org")).collect();
+    let whole = Contents::new(&config, &scene(&own, 0), Kind::Regular);
+    let parts = whole.parts();
+    let (mut prefixes, mut servers, mut domains, mut others) = (0, 0, 0, 0);
+    for part in &parts {
+        let (advert, options) = told(part);
+        assert_eq!(advert, whole.advert, "each is a whole advertisement");
+        assert!(part.len() <= 1240);
+        for option in options {
+            let list = option.split(' ').nth(1).unwrap().split(',').count();
+            match option.split(' ').next() {
+                Some("prefix") => prefixes += 1,
+                Some("rdnss") => servers += list,
+                Some("dnssl") => domains += list,
+                _ => others += 1,
+            }
+        }
+    }
+    assert_eq!((prefixes, servers, domains, others), (100, 100, 100, 3));
+    assert_eq!(parts.len(), 6, "no more than it takes");
+    assert_eq!(Contents::new(&everything(), &scene(&own[..1], 0), Kind::Regular).parts().len(), 1);
+    // One that is a single option is too long by itself.
+    config.captive_portal = Some(format!("https://{}", "x".repeat(1300)));
+    assert!(matches!(config.check(1500), Err(super::super::AdvertError::TooLong { .. })));
 }

@@ -213,3 +213,23 @@ fn a_refused_advert_is_not_an_advert_4861_10() {
     schedule.on_timer(now, MIN, |_| Err(Refused));
     assert_eq!(schedule.deadline(), Some(now + REFUSED_RETRY), "whoever asked is not forgotten");
 }
+
+#[test]
+fn what_takes_several_messages_goes_on_three_seconds_later_4861_12() {
+    let mut schedule = Schedule::new(T0, ZERO, Audience::Everybody);
+    let mut chance = Chance::new(1);
+    let mut at = Vec::new();
+    while at.len() < 12 {
+        let now = schedule.deadline().unwrap();
+        schedule.on_timer(now, chance.between(MIN, MAX), |_| Ok(()));
+        at.push(now - T0);
+        if at.len() % 3 != 0 {
+            schedule.goes_on(now);
+        }
+    }
+    let gaps: Vec<Duration> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    // Three messages are one advertisement: the first three of these come soon.
+    let (soon, first) = (3 * S, 16 * S);
+    assert_eq!(gaps[..9], [soon, soon, first, soon, soon, first, soon, soon, first]);
+    assert_eq!(gaps[9..], [soon, soon]);
+}

@@ -21,7 +21,9 @@ use siding_stack::LaggError;
 use siding_stack::LaggSpec;
 use siding_stack::Mode;
 use siding_stack::Reselect;
+use siding_stack::SendError;
 use siding_stack::drops::Drop;
+use siding_stack::ifnet::Unfit;
 use siding_stack::ifnet::Vlan;
 use siding_wire::EtherType;
 use siding_wire::Mac;
@@ -383,9 +385,21 @@ fn pings(rig: &mut Rig, dst: &str) -> bool {
 #[test]
 fn t27_without_ports_frames_are_dropped_and_counted() {
     for mode in [Mode::Failover, Mode::LoadBalance, Mode::RoundRobin, Mode::Broadcast] {
-        let mut rig = Rig::new(mode, 0);
+        let mut rig = Rig::new(mode, 1);
         rig.address(rig.lagg, "2001:db8::1", 64);
-        assert!(!pings(&mut rig, "2001:db8::2"));
+        let (lagg, port) = (rig.lagg, rig.ports[0]);
+        rig.world.node(rig.node).control(|stack, ctx| {
+            let ping = stack.open_ping(ctx).unwrap();
+            let send = |ctx: &mut _, dst: &str| stack.ping(ctx, &ping, dst.parse().unwrap(), lagg, 1, b"");
+            assert_eq!(send(ctx, "ff02::1"), Ok(()));
+            // It is under way when the last port goes; whoever comes later is told at once.
+            stack.set_link(ctx, port, false).unwrap();
+            for dst in ["ff02::1", "2001:db8::2"] {
+                let unfit = SendError::Unfit(dst.parse().unwrap(), lagg, Unfit::NoCarrier);
+                assert_eq!(send(ctx, dst), Err(unfit));
+            }
+        });
+        rig.wait(Duration::ZERO);
         assert!(rig.world.node(rig.node).stack.dropped(Drop::NoPort) > 0);
         rig.finish();
     }

@@ -16,6 +16,7 @@ use crate::ifnet::Filters;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ifnet::Owners;
+use crate::ifnet::Use;
 use crate::ifnet::Vlan;
 use crate::ip6::source::Candidate;
 use crate::ip6::source::Mobility;
@@ -27,6 +28,7 @@ use crate::nd6::dad::DadState;
 use crate::route::Fib;
 use crate::route::Refusal;
 use crate::route::Refusals;
+use crate::route::Route;
 use crate::route::Table;
 use crate::route::refused;
 
@@ -168,23 +170,48 @@ impl Config {
     /// The interface and the neighbour that packets to `dst` go to.
     #[inline]
     pub(crate) fn route6(&self, dst: Ipv6Addr) -> Option<(&Interface, Ipv6Addr)> {
-        let route = self.fib6.as_ref()?.lookup(dst)?;
-        if self.refusal6(dst).is_some() {
+        let (route, out) = self.best6(dst)?;
+        if refused(&self.refusals6, Some(route), dst).is_some() {
             return None;
         }
-        Some((self.interface(route.interface)?, route.next_hop.unwrap_or(dst)))
+        Some((out, route.next_hop.unwrap_or(dst)))
     }
 
     /// How packets to `dst` are refused, if they are.
     #[inline]
     pub(crate) fn refusal6(&self, dst: Ipv6Addr) -> Option<Refusal> {
-        refused(&self.refusals6, self.fib6.as_deref(), dst)
+        refused(&self.refusals6, self.best6(dst).map(|(route, _)| route), dst)
     }
 
     /// The same for IPv4.
     pub(crate) fn route4(&self, dst: Ipv4Addr) -> Option<(&Interface, Ipv4Addr)> {
-        let route = self.fib4.as_ref()?.lookup(dst)?;
-        Some((self.interface(route.interface)?, route.next_hop.unwrap_or(dst)))
+        let usable = |route: &Route<Ipv4Addr>| self.usable(route.interface, Use::Ip4);
+        let best = self.fib4.as_ref()?.lookup(dst)?;
+        let (route, out) = match usable(best) {
+            Some(out) => (best, out),
+            None => {
+                let route = self.routes4.lookup_where(dst, |route| usable(route).is_some())?;
+                (route, usable(route)?)
+            }
+        };
+        Some((out, route.next_hop.unwrap_or(dst)))
+    }
+
+    /// The best route to `dst` by an interface that can be used now. Routes are compiled without a look at that: a link
+    /// that goes costs no more than it must, and only who would have used it looks for another way.
+    #[inline]
+    fn best6(&self, dst: Ipv6Addr) -> Option<(&Route<Ipv6Addr>, &Interface)> {
+        let usable = |route: &Route<Ipv6Addr>| self.usable(route.interface, Use::Ip6);
+        let best = self.fib6.as_ref()?.lookup(dst)?;
+        if let Some(out) = usable(best) {
+            return Some((best, out));
+        }
+        let other = self.routes6.lookup_where(dst, |route| usable(route).is_some())?;
+        Some((other, usable(other)?))
+    }
+
+    fn usable(&self, id: IfId, what: Use) -> Option<&Interface> {
+        self.interface(id).filter(|out| out.is_fit(what))
     }
 
     /// Compiles the routes. To be called when they have changed, before the configuration is published.

@@ -73,7 +73,7 @@ pub enum Drop {
     SolicitLimited,
     /// As many packets as may wait for neighbours: the neighbour's oldest went.
     HoldTotal,
-    /// The interface is down, or has gone.
+    /// The interface is down, or has gone, or its IP is stopped (RFC 4862 s5.4.5).
     InterfaceGone,
     /// A tag that is no VLAN here.
     UnknownVlan,

@@ -43,6 +43,13 @@ pub enum Event {
         /// The address.
         addr: IpAddr,
     },
+    /// Somebody else has the link-local address that our MAC makes, hence our MAC: IP is stopped (RFC 4862 s5.4.5).
+    IpStopped {
+        /// On which interface.
+        interface: IfId,
+        /// The address.
+        addr: Ipv6Addr,
+    },
     /// Somebody advertises an address that is ours (RFC 4862 s5.4.4, RFC 5227 s2.4).
     AddressConflict {
         /// On which interface.
@@ -159,6 +166,11 @@ impl fmt::Display for Event {
             Event::AddressDuplicate { addr, .. } => {
                 write!(f, "address {addr}: duplicate, somebody else on the link has it; it is not used")
             }
+            Event::IpStopped { addr, .. } => write!(
+                f,
+                "somebody else on the link has {addr}, hence our MAC: IP is stopped; give another `mac` to one of the two, \
+                 then `siding interface restart` (or set `duplicate_stops_ip = false`)"
+            ),
             Event::AddressConflict { addr, lladdr, .. } => {
                 let who = lladdr.map_or("somebody".to_string(), |mac| mac.to_string());
                 write!(f, "address {addr} is ours, but {who} advertises it")

@@ -30,7 +30,6 @@ use siding_netisr::Wake;
 use crate::Device;
 use crate::arp;
 use crate::arp::acd::AcdConfig;
-use crate::bridge;
 use crate::chance::Chance;
 use crate::config::Config;
 use crate::drops::Drop;
@@ -38,6 +37,7 @@ use crate::drops::Drops;
 use crate::event::Deaf;
 use crate::event::Observer;
 use crate::icmp6;
+use crate::ifnet;
 use crate::ifnet::Ifnet;
 use crate::ip4;
 use crate::ip6;
@@ -374,9 +374,9 @@ impl Shared {
         answer
     }
 
-    /// Publishes a configuration, with bridges and their links as they must be now. For holders of the control lock.
+    /// Publishes a configuration, with what lies on others as it must be now. For holders of the control lock.
     pub(crate) fn publish(&self, mut config: Config) {
-        bridge::review(&mut config);
+        ifnet::review(&mut config);
         self.config.publish(config);
     }
 

@@ -134,6 +134,12 @@ pub(super) fn restart(client: &mut Client, name: String, wait: Option<Duration>)
     let end = Instant::now() + wait;
     while client.ask(&Request::Host(HostRequest::Ready { interface: name.clone() }))? != Answer::Ready(true) {
         if Instant::now() >= end {
+            let Answer::Interfaces(rows) = client.ask(&Request::ShowInterfaces {})? else {
+                bail!("{name}: not ready")
+            };
+            if let Some(row) = rows.into_iter().find(|row| row.name == name && row.state != "up") {
+                bail!("{name} cannot be used after {} s: {}", wait.as_secs_f64(), row.state);
+            }
             bail!(
                 "{name}: some address is still being tested after {} s: `siding show addresses` tells which",
                 wait.as_secs_f64()

@@ -55,7 +55,11 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
             for row in rows {
                 let via = row.via.map_or_else(|| "on-link".into(), |via| via.to_string());
                 let via = row.refuse.unwrap_or(via);
-                table.row([row.to, via, row.interface, row.metric.to_string(), row.origin]);
+                let interface = match row.unfit {
+                    Some(why) => format!("{} ({why})", row.interface),
+                    None => row.interface,
+                };
+                table.row([row.to, via, interface, row.metric.to_string(), row.origin]);
             }
             table.to_string()
         }
@@ -103,7 +107,7 @@ fn interfaces(rows: &[InterfaceRow]) -> String {
         let (stack, device) = (&row.counters, &row.device_counters);
         table.row([
             row.name.clone(),
-            if row.up { "up" } else { "down" }.into(),
+            row.state.clone(),
             row.driver.clone(),
             row.device.clone(),
             row.mac.clone(),

@@ -33,6 +33,7 @@ impl Acd {
         AcdConfig {
             enabled: self.enabled.unwrap_or(default.enabled),
             defence: defence.unwrap_or(default.defence),
+            ..default
         }
     }
 }

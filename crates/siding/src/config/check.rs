@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use siding_drivers::kernel::Cidr;
 use siding_stack::NeighborLimits;
+use siding_stack::arp::acd::AcdConfig;
+use siding_stack::nd6::dad::DUPLICATE_RETRY;
 use siding_stack::nd6::dad::DadConfig;
 use siding_stack::nd6::host::HostConfig;
 use siding_stack::nd6::nud::Backoff;
@@ -97,6 +99,9 @@ fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<S
         ranged(value, default, 1..=3_600_000, "milliseconds").map(Duration::from_millis)
     };
     let retrans_timer = millis(stack.retrans_timer_ms, nud.retrans_timer)?;
+    let usual = DUPLICATE_RETRY.as_secs();
+    let duplicate_retry = ranged(stack.duplicate_retry_s, usual, 0..=86_400, "seconds (0 is never)")?;
+    let duplicate_retry = (duplicate_retry > 0).then(|| Duration::from_secs(duplicate_retry));
     Ok(StackConfig {
         workers,
         buffers,
@@ -116,11 +121,17 @@ fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<S
             ..nud
         },
         // RFC 4862 s5.1: detection waits RetransTimer between its solicitations.
-        dad: DadConfig { retrans_timer, transmits: stack.dad_transmits.unwrap_or(dad.transmits), ..dad },
+        dad: DadConfig {
+            retrans_timer,
+            transmits: stack.dad_transmits.unwrap_or(dad.transmits),
+            duplicate_retry,
+            stops: stack.duplicate_stops_ip.unwrap_or(dad.stops),
+            ..dad
+        },
         limits: limits.check()?,
         neighbors,
         neighbor_totals: all_neighbors.check(buffers as usize)?,
-        acd: acd.check(),
+        acd: AcdConfig { duplicate_retry, ..acd.check() },
         mld: mld.check()?,
     })
 }

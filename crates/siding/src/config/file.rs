@@ -75,6 +75,9 @@ pub(crate) struct Stack {
     pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
     pub(crate) delay_first_probe_ms: Option<Spanned<u64>>,
     pub(crate) dad_transmits: Option<u32>,
+    /// Both families; 0 is never.
+    pub(crate) duplicate_retry_s: Option<Spanned<u64>>,
+    pub(crate) duplicate_stops_ip: Option<bool>,
     #[serde(default)]
     pub(crate) keep_unreachable: bool,
 }

@@ -15,7 +15,12 @@ pub(crate) struct InterfaceRow {
     pub(crate) id: String,
     pub(crate) driver: String,
     pub(crate) device: String,
+    /// Administratively.
     pub(crate) up: bool,
+    /// Whether its link is there.
+    pub(crate) link: bool,
+    /// `up`, or why it cannot be used, as `down`, `no carrier`, `IP stopped: ...`.
+    pub(crate) state: String,
     pub(crate) mac: String,
     pub(crate) mtu: u16,
     pub(crate) addresses: Vec<String>,
@@ -72,6 +77,8 @@ pub(crate) struct RouteRow {
     pub(crate) origin: String,
     /// How its destinations are refused, if they are.
     pub(crate) refuse: Option<String>,
+    /// Why it gives way to others at this moment, if it does: `no carrier`, `down`.
+    pub(crate) unfit: Option<String>,
 }
 
 /// A type of deferred packet.

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use anyhow::bail;
 use siding_netisr::IfId;
+use siding_stack::ifnet::Unfit;
 use siding_stack::nd6::host::HostConfig;
 use siding_stack::nd6::host::PrefixReport;
 use siding_stack::nd6::host::RouterReport;
@@ -45,7 +47,11 @@ impl Daemon {
                 self.log.command(format_args!("{interface}: begins anew"));
             }
             HostRequest::Ready { interface } => {
-                return Ok(Answer::Ready(self.stack.is_ready(self.interface(&interface)?)));
+                let id = self.interface(&interface)?;
+                if let Some(why @ Unfit::Stopped(_)) = self.stack.unfit(id) {
+                    bail!("{interface}: {why}: give one of the two another `mac`, then restart it again");
+                }
+                return Ok(Answer::Ready(self.stack.is_ready(id)));
             }
         }
         Ok(Answer::Done)

@@ -73,7 +73,9 @@ impl Kind {
             }
             Event::Host { interface, .. } => (Kind::Learned, interface),
             Event::AddressPreferred { interface, .. } => (Kind::Preferred, interface),
-            Event::AddressDuplicate { interface, .. } => (Kind::Duplicate, interface),
+            Event::AddressDuplicate { interface, .. } | Event::IpStopped { interface, .. } => {
+                (Kind::Duplicate, interface)
+            }
             Event::AddressConflict { interface, .. } => (Kind::Conflict, interface),
             Event::RouterDiffers { interface, .. } => (Kind::Router, interface),
             Event::Lagg { interface, .. } | Event::LacpAggregator { interface, .. } => {

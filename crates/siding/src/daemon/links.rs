@@ -22,6 +22,7 @@ use std::thread;
 use std::thread::JoinHandle;
 
 use anyhow::Context;
+use anyhow::anyhow;
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::poll;
@@ -29,6 +30,7 @@ use siding_drivers::kernel::LinkEvent;
 use siding_drivers::kernel::Monitor;
 use siding_drivers::kernel::Netlink;
 use siding_lockorder::Root;
+use siding_stack::SendError;
 
 use super::limit::Kind;
 use super::state::Daemon;
@@ -95,6 +97,15 @@ impl Daemon {
         if let Some(link) = link {
             self.tell_link(ctx, name, link.up && link.carrier);
         }
+    }
+
+    /// An error with names for identities.
+    pub(super) fn explain_send(&self, error: SendError) -> anyhow::Error {
+        let SendError::Unfit(dst, id, why) = error else { return error.into() };
+        let name = self.name_of(id);
+        anyhow!(
+            "the way to {dst} is by '{name}', which cannot be used now ({why}): see `siding show interfaces`"
+        )
     }
 
     /// The kernel tells of a link.

@@ -144,6 +144,7 @@ impl Observer for Log {
             }
             Event::RouterDiffers { interface, .. }
             | Event::AddressDuplicate { interface, .. }
+            | Event::IpStopped { interface, .. }
             | Event::AddressConflict { interface, .. } => {
                 tracing::warn!("{}: {event}", self.name_of(*interface));
             }

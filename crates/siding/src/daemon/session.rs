@@ -143,7 +143,8 @@ impl Daemon {
                 let ping = ping.as_ref().context("too many pings at a time: end one")?;
                 let data: Vec<u8> = (0..size).map(|at| at as u8).collect();
                 let at_ns = self.stack.now().as_nanos();
-                self.stack.ping(ctx, ping, address, scope, seq, &data)?;
+                let sent = self.stack.ping(ctx, ping, address, scope, seq, &data);
+                sent.map_err(|error| self.explain_send(error))?;
                 Answer::PingSent { at_ns }
             }
             Request::PingWait { timeout_ms } => Answer::PingAnswers(match ping {

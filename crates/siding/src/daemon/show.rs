@@ -11,6 +11,7 @@ use siding_netisr::Refusals;
 use siding_stack::ifnet::AddrOrigin;
 use siding_stack::ifnet::Interface;
 use siding_stack::ifnet::Kind;
+use siding_stack::ifnet::Use;
 use siding_stack::route::Address;
 use siding_stack::route::Origin;
 use siding_stack::route::Route;
@@ -61,6 +62,8 @@ impl Daemon {
                 driver: port.map_or_else(|| carrier_name(&config, report.id), driver_name).to_owned(),
                 device: port.map_or_else(|| self.carriers(&config, report.id), |port| port.device.clone()),
                 up: report.up,
+                link: report.link,
+                state: report.unfit.map_or_else(|| "up".into(), |why| why.to_string()),
                 mac: report.mac.to_string(),
                 mtu: report.mtu,
                 addresses,
@@ -129,6 +132,7 @@ impl Daemon {
             metric: route.metric,
             origin: "static".into(),
             refuse: Some(route.interface.to_string()),
+            unfit: None,
         }));
         rows
     }
@@ -212,6 +216,8 @@ impl Daemon {
             Origin::Redirect => "redirect",
             Origin::Advertised => "advertised",
         };
+        let what = if A::MAX_LEN == 32 { Use::Ip4 } else { Use::Ip6 };
+        let unfit = self.stack.config().interface(route.interface).and_then(|out| out.fit(what).err());
         RouteRow {
             to: route.prefix.to_string(),
             via: route.next_hop.map(Into::into),
@@ -219,6 +225,7 @@ impl Daemon {
             metric: route.metric,
             origin: origin.into(),
             refuse: None,
+            unfit: unfit.map(|why| why.to_string()),
         }
     }
 }

@@ -7,6 +7,7 @@ use siding_netisr::Instant;
 use siding_wire::Mac;
 
 use super::machine::ArpSeen;
+use crate::nd6::dad::DUPLICATE_RETRY;
 use crate::nd6::nud::REFUSED_RETRY;
 use crate::nd6::nud::Refused;
 
@@ -71,12 +72,14 @@ pub struct AcdConfig {
     pub enabled: bool,
     /// What to do when somebody claims an address that is in use.
     pub defence: Defence,
+    /// After which time an address that was somebody else's is probed again; `None` for never.
+    pub duplicate_retry: Option<Duration>,
 }
 
 impl Default for AcdConfig {
     /// An address here is given by an operator: whoever claims it, forges or is mistaken.
     fn default() -> AcdConfig {
-        AcdConfig { enabled: true, defence: Defence::Always }
+        AcdConfig { enabled: true, defence: Defence::Always, duplicate_retry: Some(DUPLICATE_RETRY) }
     }
 }
 

@@ -33,6 +33,7 @@ use crate::event::Event;
 use crate::ifnet::Addr4;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Use;
 use crate::nd6::dad::DadState;
 use crate::nd6::nud::Refused;
 use crate::neighbor::LinkOut;
@@ -56,6 +57,8 @@ struct Machine {
     acd: Acd,
     /// It is probed before it is used.
     detect: bool,
+    /// It is somebody else's, and is probed again then.
+    retry: Option<Instant>,
 }
 
 impl Conflicts {
@@ -105,7 +108,7 @@ pub(crate) fn begin(
     if let Some(deadline) = acd.deadline() {
         shared.timers.arm(ctx, deadline, Due::Acd(on, addr));
     }
-    control.conflicts.machines.insert((on, addr), Machine { acd, detect });
+    control.conflicts.machines.insert((on, addr), Machine { acd, detect, retry: None });
     if detect { DadState::Tentative } else { DadState::Preferred }
 }
 
@@ -130,10 +133,29 @@ pub(crate) fn restart(
 /// An address's time has come: probe, or announce.
 pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv4Addr) {
     let config = local.config().clone();
-    // A question on an interface that is down is asked of nobody. The timer is set anew when it comes up.
-    let Some(out) = config.interface(on).filter(|out| out.up) else { return };
+    // A question on an interface that is down, or without a link, is asked of nobody. The timer is set anew when the link
+    // is there.
+    let Some(out) = config.interface(on).filter(|out| out.is_fit(Use::Ip4)) else { return };
+    if again(ctx, local, on, addr) {
+        return;
+    }
     let (now, gap) = (local.now, local.chance.between(PROBE_MIN, PROBE_MAX));
     step(ctx, local, out, addr, None, |acd, _config, send| acd.on_timer(now, gap, send));
+}
+
+/// Probes an address anew that was somebody else's, if it is time for that. False if it is not.
+fn again(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv4Addr) -> bool {
+    let (shared, now) = (local.shared.clone(), local.now);
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let machine = control.conflicts.machines.get(&(on, addr));
+    if machine.and_then(|machine| machine.retry).is_none_or(|retry| now < retry) {
+        return false;
+    }
+    let state = begin(&shared, &mut control, &mut ctx, (on, addr), true, now);
+    set_state(&shared, &mut control, on, addr, state);
+    drop(control);
+    local.refresh();
+    true
 }
 
 /// An ARP message that may be about one of our addresses. False if nobody here looks after that.
@@ -209,6 +231,12 @@ fn step(
         AcdEvent::Defended => local.tell(Event::AddressConflict { interface, addr: addr.into(), lladdr }),
         AcdEvent::Lost => {
             control.conflicts.limits.entry(interface).or_default().on_conflict();
+            if let Some(retry) = acd_config.duplicate_retry {
+                let at = local.now + retry;
+                let machine = control.conflicts.machines.get_mut(&(interface, addr));
+                machine.into_iter().for_each(|machine| machine.retry = Some(at));
+                shared.timers.arm(&mut ctx, at, Due::Acd(interface, addr));
+            }
             set_state(&shared, &mut control, interface, addr, DadState::Duplicate);
             local.tell(Event::AddressDuplicate { interface, addr: addr.into() });
         }

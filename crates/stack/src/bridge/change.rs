@@ -14,7 +14,6 @@ use crate::Stack;
 use crate::config::Config;
 use crate::control::DEEPEST;
 use crate::event::Event;
-use crate::ifnet::DEFAULT_HOP_LIMIT;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::stack::Control;
@@ -90,27 +89,13 @@ impl Stack {
         let mtu = spec.mtu;
         let secret = (control.chance.next_u64(), control.chance.next_u64());
         shared.change(&mut control, |config| {
-            config.put(Interface {
+            config.put(Interface::new(
                 ifnet,
                 mac,
                 mtu,
-                link_mtu: mtu,
-                own_mtu: mtu,
-                first_hops: Arc::default(),
-                up: true,
-                link: false,
-                kind: Kind::Bridge(Arc::new(View::new(spec, secret))),
-                member_of: IfId::NONE,
-                permanent_mac: mac,
-                addrs6: Arc::new([]),
-                addrs4: Arc::new([]),
-                joined: Arc::new([]),
-                nud: shared.nud,
-                neighbors: shared.neighbors,
-                point_to_point: false,
-                hop_limit: DEFAULT_HOP_LIMIT,
-                own_hop_limit: DEFAULT_HOP_LIMIT,
-            });
+                Kind::Bridge(Arc::new(View::new(spec, secret))),
+                shared,
+            ));
         });
         Ok(id)
     }
@@ -240,15 +225,13 @@ impl Stack {
         change: impl FnOnce(&mut Control, &mut Config, &View) -> Result<(), BridgeError>,
     ) -> Result<(), BridgeError> {
         let shared = &self.shared;
-        let (mut control, _ctx) = ctx.lock(&shared.control);
-        let mut config = (*shared.config.load()).clone();
-        let view = view_of(&config, bridge)?.clone();
-        change(&mut control, &mut config, &view)?;
-        shared.publish(config);
-        drop(control);
-        shared.netisr.call_workers();
-        shared.observer.event(&Event::Bridge { interface: bridge, port, cause });
-        Ok(())
+        self.change(ctx, |control, _ctx| {
+            let mut config = (*shared.config.load()).clone();
+            let view = view_of(&config, bridge)?.clone();
+            change(control, &mut config, &view)?;
+            shared.publish(config);
+            Ok(vec![Event::Bridge { interface: bridge, port, cause }])
+        })
     }
 }
 

@@ -53,4 +53,4 @@ pub use report::StationReport;
 pub use spec::BridgeSpec;
 pub use view::Port;
 pub use view::View;
-pub(crate) use view::review;
+pub(crate) use view::follow;

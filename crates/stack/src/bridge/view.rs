@@ -12,6 +12,7 @@ use super::BridgeSpec;
 use super::table::Stations;
 use crate::config::Config;
 use crate::ifnet::Kind;
+use crate::ifnet::Use;
 
 /// A bridge's ports at one moment.
 #[derive(Clone)]
@@ -88,33 +89,16 @@ impl Bridge {
     }
 }
 
-/// Has every bridge follow its ports: to be called on each configuration before it is published. Ports that have gone
-/// leave, those whose link has come or gone change, and a bridge has a link while frames pass through any port of it;
-/// so have the VLANs on it.
-pub(crate) fn review(config: &mut Config) {
-    let bridges = config.interfaces().filter(|interface| matches!(interface.kind, Kind::Bridge(_)));
-    let mut bridges: Vec<IfId> = bridges.map(|bridge| bridge.ifnet.id).collect();
-    // One bridge may lie on another by way of a VLAN: the lower one first.
-    bridges.sort_by_key(|id| config.depth(*id));
-    for id in bridges {
-        follow(config, id);
-        for above in config.nest(id).into_iter().skip(1) {
-            let Some(Kind::Vlan(vlan)) = config.interface(above).map(|above| &above.kind) else { continue };
-            let link = config.interface(vlan.parent).is_some_and(|parent| parent.link);
-            if let Some(above) = config.interface_mut(above) {
-                above.link = link;
-            }
-        }
-    }
-}
-
-fn follow(config: &mut Config, id: IfId) {
+/// Has a bridge follow its ports: those that have gone leave, those whose link has come or gone change, and the bridge has
+/// a link while frames pass through any of them.
+pub(crate) fn follow(config: &mut Config, id: IfId) {
     let Some(Kind::Bridge(view)) = config.interface(id).map(|bridge| &bridge.kind) else { return };
     let view = view.clone();
     let mut ports: Vec<Port> = view.ports.to_vec();
     ports.retain(|port| config.interface(port.id).is_some_and(|port| port.member_of == id));
     for at in 0..ports.len() {
-        let forwarding = passes(config, ports[at].id);
+        let port = config.interface(ports[at].id);
+        let forwarding = port.is_some_and(|port| port.is_fit(Use::Frames));
         if forwarding && !ports[at].forwarding {
             ports[at].number = view.bridge.number(&ports);
         }
@@ -127,17 +111,6 @@ fn follow(config: &mut Config, id: IfId) {
             bridge.kind = Kind::Bridge(Arc::new(View { bridge: view.bridge.clone(), ports: ports.into() }));
         }
     }
-}
-
-/// Whether an interface, and what it lies on, is up and has a link.
-fn passes(config: &Config, id: IfId) -> bool {
-    config.interface(id).is_some_and(|interface| {
-        let below = match &interface.kind {
-            Kind::Vlan(vlan) => passes(config, vlan.parent),
-            _ => true,
-        };
-        interface.up && interface.link && below
-    })
 }
 
 impl fmt::Debug for View {

@@ -8,7 +8,10 @@ use siding_wire::ip6;
 use super::AddressError;
 use super::NoInterface;
 use crate::Stack;
+use crate::arp;
 use crate::ifnet::AddrOrigin;
+use crate::ifnet::Unfit;
+use crate::ifnet::Use;
 use crate::nd6::dad::DadState;
 use crate::nd6::host;
 use crate::nd6::host::Host;
@@ -114,38 +117,37 @@ impl Stack {
     ///
     /// It is not attached.
     pub fn restart(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> Result<(), NoInterface> {
-        let (shared, now) = (&self.shared, self.now());
-        {
-            let (mut guard, mut ctx) = ctx.lock(&shared.control);
-            let control = &mut *guard;
-            let snapshot = shared.config.load();
-            let interface = snapshot.interface(on).ok_or(NoInterface(on))?;
+        self.set_up(ctx, on, true)?;
+        self.change(ctx, |control, ctx| {
+            let (shared, now) = (&self.shared, self.now());
             let state = control.hosts.get_mut(&on).ok_or(NoInterface(on))?;
             let learnt = *state.host.params();
             state.host.reset(now, &mut control.chance);
             host::unlearn(shared, control, on, &learnt);
-            if !interface.up {
-                shared.change(control, |config| {
-                    config.interface_mut(on).into_iter().for_each(|interface| interface.up = true);
-                });
-            }
-            let mut events = host::settle(shared, control, &mut ctx, on, now);
-            events.extend(host::came_up(shared, control, &mut ctx, on, now));
-            router::resume(&mut ctx, shared, control, on, now);
-            drop(guard);
-            events.iter().for_each(|event| shared.observer.event(event));
-        }
+            let mut events = host::settle(shared, control, ctx, on, now);
+            arp::restart(shared, control, ctx, on, now);
+            events.extend(host::came_up(shared, control, ctx, on, now));
+            router::resume(ctx, shared, control, on, now);
+            Ok(events)
+        })?;
         self.flush_learned_neighbors(ctx, on);
-        shared.netisr.call_workers();
         Ok(())
     }
 
-    /// Whether an interface is up and none of its addresses is being tested.
+    /// Whether an interface can be used and none of its addresses is being tested.
     pub fn is_ready(&self, on: IfId) -> bool {
         let testing = |state| matches!(state, DadState::Tentative | DadState::Optimistic);
         let config = self.config();
-        let interface = config.interface(on).filter(|interface| interface.up);
-        interface.is_some_and(|interface| !interface.addrs6.iter().any(|own| testing(own.state)))
+        let interface = config.interface(on).filter(|interface| interface.is_fit(Use::Ip6));
+        interface.is_some_and(|interface| {
+            let tested4 = interface.addrs4.iter().all(|own| !testing(own.state));
+            tested4 && interface.addrs6.iter().all(|own| !testing(own.state))
+        })
+    }
+
+    /// Why IP is not at work on an interface, if it is not.
+    pub fn unfit(&self, on: IfId) -> Option<Unfit> {
+        self.config().interface(on).and_then(|interface| interface.fit(Use::Ip6).err())
     }
 
     fn flush_learned_neighbors(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) {

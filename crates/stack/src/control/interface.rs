@@ -6,6 +6,7 @@
 //! neighbours, timers and addresses; wait until every worker has come by, which drops devices and queued packets.
 //! The mark comes before anything is torn down, and nobody waits with a lock held: the token says so.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,17 +21,13 @@ use siding_wire::Mac;
 
 use super::NoInterface;
 use crate::Device;
-use crate::LaggError;
 use crate::Stack;
-use crate::arp;
 use crate::config::Config;
 use crate::drops::Drop;
-use crate::ifnet::DEFAULT_HOP_LIMIT;
 use crate::ifnet::IfCounters;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
-use crate::nd6::host;
 use crate::nd6::host::HostState;
 use crate::nd6::router;
 use crate::neighbor::Neighbors;
@@ -110,27 +107,7 @@ impl Stack {
         let id = ifnet.id;
         shared.deliver_devices(&ifnet, devices);
         shared.change(&mut control, |config| {
-            config.put(Interface {
-                ifnet,
-                mac: spec.mac,
-                mtu: spec.mtu,
-                link_mtu: spec.mtu,
-                own_mtu: spec.mtu,
-                first_hops: Arc::default(),
-                up: true,
-                link: true,
-                kind: Kind::Device,
-                member_of: IfId::NONE,
-                permanent_mac: spec.mac,
-                addrs6: Arc::new([]),
-                addrs4: Arc::new([]),
-                joined: Arc::new([]),
-                nud: shared.nud,
-                neighbors: shared.neighbors,
-                point_to_point: false,
-                hop_limit: DEFAULT_HOP_LIMIT,
-                own_hop_limit: DEFAULT_HOP_LIMIT,
-            });
+            config.put(Interface::new(ifnet, spec.mac, spec.mtu, Kind::Device, shared));
         });
         drop(control);
         shared.netisr.call_workers();
@@ -159,52 +136,37 @@ impl Stack {
     ///
     /// It is not attached.
     pub fn set_up(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, up: bool) -> Result<(), NoInterface> {
-        let set = |config: &mut Config| config.interface_mut(id).map(|interface| interface.up = up);
-        let config = self.config();
-        let interface = config.interface(id).ok_or(NoInterface(id))?;
-        let was_up = interface.up;
-        // A lagg looks at its ports anew, and LACP at both.
-        let lagg = match interface.kind {
-            Kind::Lagg(_) => id,
-            _ => config.lagg_of(id),
-        };
-        if !lagg.is_none() {
-            let cause = if up { "taken up" } else { "taken down" };
-            let changed = self.change_lagg(
-                ctx,
-                lagg,
-                (if lagg == id { IfId::NONE } else { id }, cause),
-                |config, _state| {
-                    set(config).ok_or(LaggError::NoInterface(id))?;
+        self.change(ctx, |control, ctx| {
+            let shared = &self.shared;
+            let config = shared.config.load();
+            let interface = config.interface(id).ok_or(NoInterface(id))?;
+            let set = |config: &mut Config| {
+                let interface = config.interface_mut(id).into_iter();
+                interface.for_each(|interface| (interface.up, interface.stopped) = (up, None));
+            };
+            // A lagg looks at its ports anew, and LACP at both.
+            let lagg = match interface.kind {
+                Kind::Lagg(_) => id,
+                _ => config.lagg_of(id),
+            };
+            let mut events = Vec::new();
+            if lagg.is_none() {
+                shared.change(control, set);
+            } else {
+                let cause = if up { "taken up" } else { "taken down" };
+                let port = if lagg == id { IfId::NONE } else { id };
+                let changed = self.step_lagg(control, ctx, lagg, (port, cause), |config, _state| {
+                    set(config);
                     Ok(false)
-                },
-            );
-            changed.map_err(|_| NoInterface(id))?;
-        }
-        let (mut control, mut ctx) = ctx.lock(&self.shared.control);
-        if lagg.is_none() {
-            self.shared.change(&mut control, |config| set(config).ok_or(NoInterface(id)))?;
-        }
-        let now = self.now();
-        let events = match (was_up, up) {
-            //= RFC 4862 s5.4 [4862-1]: somebody may have taken our addresses meanwhile.
-            (false, true) => {
-                arp::restart(&self.shared, &mut control, &mut ctx, id, now);
-                host::came_up(&self.shared, &mut control, &mut ctx, id, now)
+                });
+                events = changed.map_err(|_| NoInterface(id))?;
             }
-            (true, false) => {
-                control.hosts.get_mut(&id).into_iter().for_each(|state| state.host.went_down());
-                Vec::new()
+            // One that is up already may have taken its leave as a router.
+            if up && interface.up {
+                router::resume(ctx, shared, control, id, self.now());
             }
-            _ => Vec::new(),
-        };
-        if up {
-            router::resume(&mut ctx, &self.shared, &mut control, id, now);
-        }
-        drop(control);
-        events.iter().for_each(|event| self.shared.observer.event(event));
-        self.shared.netisr.call_workers();
-        Ok(())
+            Ok(events)
+        })
     }
 
     /// An identity, and what goes with it for life.
@@ -231,20 +193,21 @@ impl Stack {
     fn tear_down(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId) {
         let shared = &self.shared;
         let Some(interface) = shared.config.load().interface(id).cloned() else { return };
-        let (mut control, mut ctx_control) = ctx.lock(&shared.control);
-        control.dads.retain(|(on, _), _| *on != id);
-        router::forget(shared, &mut control, id);
-        control.hosts.remove(&id);
-        control.mlds.remove(&id);
-        control.conflicts.forget(id);
-        let mut events = self.leave_nest(&mut control, &mut ctx_control, &interface);
-        events.extend(self.leave_bridge(&mut control, &interface));
-        shared.change(&mut control, |config| {
-            config.remove(id);
-            config.compile();
+        let torn: Result<(), Infallible> = self.change(ctx, |control, ctx| {
+            control.dads.retain(|(on, _), _| *on != id);
+            router::forget(shared, control, id);
+            control.hosts.remove(&id);
+            control.mlds.remove(&id);
+            control.conflicts.forget(id);
+            let mut events = self.leave_nest(control, ctx, &interface);
+            events.extend(self.leave_bridge(control, &interface));
+            shared.change(control, |config| {
+                config.remove(id);
+                config.compile();
+            });
+            Ok(events)
         });
-        drop(control);
-        events.iter().for_each(|event| shared.observer.event(event));
+        let Ok(()) = torn;
         let held = interface.ifnet.neighbors.purge(ctx, self.now(), true, |_| true).held;
         let drops = &shared.drops[shared.netisr.workers()];
         held.iter().for_each(|_| drops.count(Drop::InterfaceGone));

@@ -3,6 +3,7 @@
 
 mod address;
 mod advertise;
+mod follow;
 mod group;
 mod host;
 mod interface;

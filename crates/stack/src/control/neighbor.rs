@@ -75,7 +75,11 @@ impl Stack {
     ) -> usize {
         let config = self.shared.config.load();
         let Some(interface) = config.interface(on) else { return 0 };
-        self.forget_neighbors(ctx, interface, |lle| goes(lle.addr))
+        let (count, held) = self.forget_neighbors(ctx, interface, |lle| goes(lle.addr));
+        let drops = &self.shared.drops[self.shared.netisr.workers()];
+        held.iter().for_each(|_| drops.count(Drop::Unresolved));
+        Mbuf::free_all(held);
+        count
     }
 
     /// Changes the bounds of an interface's neighbour table. What is there beyond them stays until it goes by itself.
@@ -108,25 +112,33 @@ impl Stack {
     /// Forgets what was learned on interfaces that have lost their link since `before`: who comes back may be another.
     pub(crate) fn forget_lost(&self, ctx: &mut Ctx<'_, Unlocked>, before: &Config) {
         let now = self.config();
+        let drops = &self.shared.drops[self.shared.netisr.workers()];
         for interface in before.interfaces().filter(|then| then.link && then.neighbors.forget_on_link_loss) {
             if now.interface(interface.ifnet.id).is_some_and(|interface| !interface.link) {
-                self.forget_neighbors(ctx, interface, |lle| !lle.fixed);
+                let held = self.forget_neighbors(ctx, interface, |lle| !lle.fixed).1;
+                // Who sent what waited for a neighbour is told, as if the neighbour had not answered.
+                for packet in held {
+                    if let Err(refused) =
+                        self.shared.types.unreachable.dispatch(ctx, packet, interface.ifnet.id)
+                    {
+                        drops.count(Drop::Unresolved);
+                        drop(refused);
+                    }
+                }
             }
         }
     }
 
-    /// Forgets the neighbours that `goes` picks, and tells the observer.
+    /// Forgets the neighbours that `goes` picks, and tells the observer. Gives how many, and the packets that waited for
+    /// them.
     pub(crate) fn forget_neighbors(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
         interface: &Interface,
         goes: impl FnMut(&Lle) -> bool,
-    ) -> usize {
+    ) -> (usize, Vec<Mbuf>) {
         let on = interface.ifnet.id;
         let Purged { gone, held } = interface.ifnet.neighbors.purge(ctx, self.now(), false, goes);
-        let drops = &self.shared.drops[self.shared.netisr.workers()];
-        held.iter().for_each(|_| drops.count(Drop::Unresolved));
-        Mbuf::free_all(held);
         for (lle, from) in &gone {
             let (addr, from) = (lle.addr, Some(*from));
             self.shared.observer.event(&Event::Neighbor {
@@ -137,6 +149,6 @@ impl Stack {
                 lladdr: None,
             });
         }
-        gone.len()
+        (gone.len(), held)
     }
 }

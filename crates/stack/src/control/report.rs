@@ -15,6 +15,8 @@ use crate::Stack;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::IfCounter;
+use crate::ifnet::Unfit;
+use crate::ifnet::Use;
 use crate::neighbor::NeighborReport;
 use crate::route::Route;
 
@@ -31,6 +33,10 @@ pub struct InterfaceReport {
     pub mtu: u16,
     /// Administratively up.
     pub up: bool,
+    /// Whether its link is there.
+    pub link: bool,
+    /// Why it cannot be used, if it cannot: for frames, and unless it is a port, for IP of its own.
+    pub unfit: Option<Unfit>,
     /// Neighbours it knows.
     pub neighbors: usize,
     /// Its counters.
@@ -65,6 +71,8 @@ impl Stack {
                 mac: interface.mac,
                 mtu: interface.mtu,
                 up: interface.up,
+                link: interface.link,
+                unfit: interface.fit(Use::Ip6).err().filter(|why| *why != Unfit::Port),
                 neighbors: interface.ifnet.neighbors.len(ctx),
                 counters: IfCounter::ALL
                     .map(|counter| (counter, interface.ifnet.counters.of(counter)))

@@ -19,7 +19,11 @@ use siding_wire::ip6::Ip6Repr;
 
 use crate::Stack;
 use crate::arp;
+use crate::config::Config;
 use crate::ends;
+use crate::ifnet::Interface;
+use crate::ifnet::Unfit;
+use crate::ifnet::Use;
 use crate::ping::Ping;
 
 /// Why a packet was not sent.
@@ -31,6 +35,9 @@ pub enum SendError {
     /// No host on any link has it.
     #[error("{0} is no address that a packet can be sent to")]
     NoDestination(IpAddr),
+    /// What would lead there cannot be used now.
+    #[error("the way to {0} is by '{1}', which cannot be used now: {2}")]
+    Unfit(IpAddr, IfId, Unfit),
     /// No source address serves.
     #[error("no source address for {0}: the interface has none that is out of duplicate address detection")]
     NoSource(IpAddr),
@@ -95,7 +102,11 @@ impl Stack {
             None if scoped => config.interface(scope),
             None => config.route6(dst).map(|(out, _)| out),
         };
-        let out = out.ok_or(SendError::NoRoute(dst.into()))?;
+        let meant = || config.routes6.lookup(dst).filter(|_| !scoped).map(|route| route.interface);
+        let out = out.ok_or_else(|| no_way(&config, dst.into(), meant()))?;
+        if config.owner6(dst, scope).is_none() {
+            fit(out, dst.into())?;
+        }
         let source = config.source6(dst, out.ifnet.id).ok_or(SendError::NoSource(dst.into()))?;
         let repr = Icmp6Repr::EchoRequest { ident, seq };
         let len = repr.buffer_len() + data.len();
@@ -109,7 +120,10 @@ impl Stack {
         let config = self.shared.config.load();
         let (out, next_hop) = match config.owner4(dst) {
             Some(own) => (own, dst),
-            None => config.route4(dst).ok_or(SendError::NoRoute(dst.into()))?,
+            None => {
+                let meant = || config.routes4.lookup(dst).map(|route| route.interface);
+                config.route4(dst).ok_or_else(|| no_way(&config, dst.into(), meant()))?
+            }
         };
         if !ends::may_send4(out, dst) {
             return Err(SendError::NoDestination(dst.into()));
@@ -147,4 +161,15 @@ impl Stack {
         let large = self.shared.large.as_ref().filter(|large| len <= large.buffer_size());
         large.ok_or(SendError::TooLarge(data))?.alloc().ok_or(SendError::NoBuffer)
     }
+}
+
+/// Why nothing leads to `dst`: there is no route, or the one that is meant is by an interface that cannot be used.
+fn no_way(config: &Config, dst: IpAddr, meant: Option<IfId>) -> SendError {
+    let out = meant.and_then(|id| config.interface(id));
+    out.and_then(|out| fit(out, dst).err()).unwrap_or(SendError::NoRoute(dst))
+}
+
+fn fit(out: &Interface, dst: IpAddr) -> Result<(), SendError> {
+    let what = if dst.is_ipv6() { Use::Ip6 } else { Use::Ip4 };
+    out.fit(what).map_err(|why| SendError::Unfit(dst, out.ifnet.id, why))
 }

@@ -1,7 +1,5 @@
 //! Making VLANs.
 
-use std::sync::Arc;
-
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
@@ -9,7 +7,6 @@ use siding_wire::EtherType;
 
 use super::AttachError;
 use crate::Stack;
-use crate::ifnet::DEFAULT_HOP_LIMIT;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ifnet::Vlan;
@@ -71,27 +68,8 @@ impl Stack {
         }
         let ifnet = self.new_ifnet(&mut ctx, &mut control, name.to_string())?;
         let id = ifnet.id;
-        let interface = Interface {
-            ifnet,
-            mac: parent.mac,
-            mtu: parent.own_mtu,
-            link_mtu: parent.link_mtu,
-            own_mtu: parent.own_mtu,
-            first_hops: Arc::default(),
-            up: true,
-            link: parent.link,
-            kind: Kind::Vlan(vlan),
-            member_of: IfId::NONE,
-            permanent_mac: parent.mac,
-            addrs6: Arc::new([]),
-            addrs4: Arc::new([]),
-            joined: Arc::new([]),
-            nud: shared.nud,
-            neighbors: shared.neighbors,
-            point_to_point: false,
-            hop_limit: DEFAULT_HOP_LIMIT,
-            own_hop_limit: DEFAULT_HOP_LIMIT,
-        };
+        let new = Interface::new(ifnet, parent.mac, parent.own_mtu, Kind::Vlan(vlan), shared);
+        let interface = Interface { link_mtu: parent.link_mtu, ..new };
         shared.change(&mut control, |config| config.put(interface));
         Ok(id)
     }

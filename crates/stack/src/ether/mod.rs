@@ -44,6 +44,10 @@ pub(crate) fn input(
     if header.ethertype.is_vlan() {
         return vlan::input(ctx, local, config, on, frame);
     }
+    // VLANs on it go on: only what is IP of its own is stopped.
+    if on.stopped.is_some() {
+        return local.drop_packet(frame, Drop::InterfaceGone);
+    }
     let ours = header.dst == on.mac || config.late.is_former(on.ifnet.id, header.dst, local.now);
     let link = if ours {
         LinkCast::Unicast

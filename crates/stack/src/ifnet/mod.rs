@@ -2,6 +2,8 @@
 
 mod counters;
 mod filter;
+mod fit;
+mod nest;
 mod owners;
 
 use std::net::IpAddr;
@@ -18,6 +20,9 @@ use siding_wire::ip6;
 pub use counters::IfCounter;
 pub use counters::IfCounters;
 pub(crate) use filter::Filters;
+pub use fit::Unfit;
+pub use fit::Use;
+pub(crate) use nest::review;
 pub(crate) use owners::Owners;
 
 use crate::nd6::dad::DadState;
@@ -25,6 +30,7 @@ use crate::nd6::host::FirstHops;
 use crate::nd6::nud::NudConfig;
 use crate::neighbor::NeighborLimits;
 use crate::neighbor::Neighbors;
+use crate::stack::Shared;
 
 /// The hop limit while neither operator nor router has said (RFC 1700, and RFC 4861 s6.3.2).
 pub const DEFAULT_HOP_LIMIT: u8 = 64;
@@ -53,9 +59,11 @@ pub struct Interface {
     pub mtu: u16,
     /// Administratively up.
     pub up: bool,
-    /// Whether its link is there: for a port, what its driver says; for a lagg or bridge, whether any port is
-    /// active.
+    /// Whether its link is there: for a device, what its driver says; for a VLAN, whether frames pass below; for a
+    /// lagg or bridge, whether any port is active.
     pub link: bool,
+    /// The link-local address that somebody else has together with our MAC, if IP is stopped for that.
+    pub stopped: Option<Ipv6Addr>,
     /// What carries its frames.
     pub kind: Kind,
     /// The lagg or bridge that it is a port of; [`IfId::NONE`] for none.
@@ -202,6 +210,32 @@ impl Addr6 {
 }
 
 impl Interface {
+    /// A new interface: up, with nothing of its own yet, and with a link if it is a device.
+    pub(crate) fn new(ifnet: Arc<Ifnet>, mac: Mac, mtu: u16, kind: Kind, shared: &Shared) -> Interface {
+        Interface {
+            ifnet,
+            mac,
+            mtu,
+            link_mtu: mtu,
+            own_mtu: mtu,
+            first_hops: Arc::default(),
+            up: true,
+            link: matches!(kind, Kind::Device),
+            stopped: None,
+            kind,
+            member_of: IfId::NONE,
+            permanent_mac: mac,
+            addrs6: Arc::new([]),
+            addrs4: Arc::new([]),
+            joined: Arc::new([]),
+            nud: shared.nud,
+            neighbors: shared.neighbors,
+            point_to_point: false,
+            hop_limit: DEFAULT_HOP_LIMIT,
+            own_hop_limit: DEFAULT_HOP_LIMIT,
+        }
+    }
+
     /// The address, if the interface has it, whatever its state.
     pub fn addr6(&self, addr: Ipv6Addr) -> Option<&Addr6> {
         self.addrs6.iter().find(|own| own.addr == addr)

@@ -44,6 +44,7 @@ use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Use;
 use crate::mld;
 use crate::nd6::dad::DadState;
 use crate::neighbor::LinkOut;
@@ -144,7 +145,11 @@ fn round(config: &Config, lagg: IfId, now: Instant) -> impl Iterator<Item = (IfI
     let nest = config.nest(lagg);
     let stations = bridge::beyond(config, &nest, now);
     let stations = stations.into_iter().map(|(port, station)| (port, What::Station(station)));
-    let own = nest.into_iter().filter_map(|id| config.interface(id)).flat_map(|interface| {
+    let own = nest
+        .into_iter()
+        .filter_map(|id| config.interface(id))
+        .filter(|there| there.is_fit(Use::Ip6) || there.is_fit(Use::Ip4));
+    let own = own.flat_map(|interface| {
         let id = interface.ifnet.id;
         let addrs6 = interface.addrs6.iter().filter(|own| own.state == DadState::Preferred);
         let addrs6 = addrs6.map(move |own| (id, What::Address(own.addr.into())));

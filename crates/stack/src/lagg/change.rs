@@ -22,10 +22,8 @@ use crate::AttachError;
 use crate::Stack;
 use crate::config::Config;
 use crate::event::Event;
-use crate::ifnet::DEFAULT_HOP_LIMIT;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
-use crate::nd6::host;
 use crate::ranks;
 use crate::stack::Control;
 
@@ -91,29 +89,10 @@ impl Stack {
         let lagg =
             Arc::new(Lagg { id, settings: spec, turn: RoundRobin::default(), state: Mutex::new(state) });
         let none: Arc<[IfId]> = Arc::new([]);
-        let view = View { lagg, ports: none.clone(), sending: none.clone(), receiving: none };
+        let view =
+            View { lagg, ports: none.clone(), usable: none.clone(), sending: none.clone(), receiving: none };
         shared.change(&mut control, |config| {
-            config.put(Interface {
-                ifnet,
-                mac,
-                mtu,
-                link_mtu: mtu,
-                own_mtu: mtu,
-                first_hops: Arc::default(),
-                up: true,
-                link: false,
-                kind: Kind::Lagg(Arc::new(view)),
-                member_of: IfId::NONE,
-                permanent_mac: mac,
-                addrs6: Arc::new([]),
-                addrs4: Arc::new([]),
-                joined: Arc::new([]),
-                nud: shared.nud,
-                neighbors: shared.neighbors,
-                point_to_point: false,
-                hop_limit: DEFAULT_HOP_LIMIT,
-                own_hop_limit: DEFAULT_HOP_LIMIT,
-            });
+            config.put(Interface::new(ifnet, mac, mtu, Kind::Lagg(Arc::new(view)), shared));
         });
         Ok(id)
     }
@@ -260,32 +239,25 @@ impl Stack {
     ///
     /// It is not attached.
     pub fn set_link(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, link: bool) -> Result<(), LaggError> {
-        let shared = &self.shared;
-        let (mut control, mut control_ctx) = ctx.lock(&shared.control);
-        // Under the lock: the lagg that the interface is a port of may be going away at this moment, and what the
-        // driver says must not go with it.
-        let config = shared.config.load();
-        let interface = config.interface(id).ok_or(LaggError::NoInterface(id))?;
-        if interface.link == link {
-            return Ok(());
-        }
-        let lagg = config.lagg_of(id);
-        let mut events = if lagg.is_none() {
-            shared.change(&mut control, |config| set_link(config, id, link));
-            Vec::new()
-        } else {
+        self.change(ctx, |control, ctx| {
+            // Under the lock: the lagg that the interface is a port of may be going away at this moment, and what the
+            // driver says must not go with it.
+            let config = self.shared.config.load();
+            let interface = config.interface(id).ok_or(LaggError::NoInterface(id))?;
+            if interface.link == link {
+                return Ok(Vec::new());
+            }
+            let lagg = config.lagg_of(id);
+            if lagg.is_none() {
+                self.shared.change(control, |config| set_link(config, id, link));
+                return Ok(Vec::new());
+            }
             let cause = if link { "link came up" } else { "link went down" };
-            self.step_lagg(&mut control, &mut control_ctx, lagg, (id, cause), |config, _state| {
+            self.step_lagg(control, ctx, lagg, (id, cause), |config, _state| {
                 set_link(config, id, link);
                 Ok(false)
-            })?
-        };
-        events.extend(host::links_returned(shared, &mut control, &mut control_ctx, &config, self.now()));
-        drop(control);
-        shared.netisr.call_workers();
-        events.iter().for_each(|event| shared.observer.event(event));
-        self.forget_lost(ctx, &config);
-        Ok(())
+            })
+        })
     }
 
     /// An interface departs: it leaves its lagg, or lets its ports go. Gives what is to be told, with no lock held.
@@ -342,16 +314,9 @@ fn set_mac(config: &mut Config, id: IfId, mac: Mac) -> bool {
     old != mac
 }
 
-/// The link of an interface, and of the VLANs on it.
+/// The link of an interface. What lies on it follows when the configuration is published.
 pub(super) fn set_link(config: &mut Config, id: IfId, link: bool) {
     if let Some(interface) = config.interface_mut(id) {
         interface.link = link;
-    }
-    for above in config.nest(id).into_iter().skip(1) {
-        if let Some(interface) =
-            config.interface_mut(above).filter(|above| matches!(above.kind, Kind::Vlan(_)))
-        {
-            interface.link = link;
-        }
     }
 }

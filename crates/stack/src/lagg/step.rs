@@ -25,6 +25,7 @@ use crate::Stack;
 use crate::config::Config;
 use crate::event::Event;
 use crate::ifnet::Kind;
+use crate::ifnet::Use;
 use crate::ranks;
 use crate::stack::Control;
 use crate::timer::Due;
@@ -38,16 +39,11 @@ impl Stack {
         (port, cause): (IfId, &'static str),
         change: impl FnOnce(&mut Config, &mut State) -> Result<bool, LaggError>,
     ) -> Result<(), LaggError> {
-        let (mut control, mut ctx) = ctx.lock(&self.shared.control);
-        let events = self.step_lagg(&mut control, &mut ctx, lagg, (port, cause), change)?;
-        drop(control);
-        self.shared.netisr.call_workers();
-        events.iter().for_each(|event| self.shared.observer.event(event));
-        Ok(())
+        self.change(ctx, |control, ctx| self.step_lagg(control, ctx, lagg, (port, cause), change))
     }
 
     /// One change of configuration. `change` says whether to announce in any case.
-    pub(super) fn step_lagg(
+    pub(crate) fn step_lagg(
         &self,
         control: &mut Control,
         ctx: &mut Ctx<'_, ranks::Control>,
@@ -68,15 +64,22 @@ impl Stack {
         now: Instant,
         work: impl FnOnce(Instant, &mut Joined, &mut Outbox<'_>),
     ) -> Vec<Event> {
-        let (mut control, mut ctx) = ctx.lock(&self.shared.control);
-        let told = self.step(&mut control, &mut ctx, lagg, now, None, |_config, state, out| {
+        let (mut control, mut control_ctx) = ctx.lock(&self.shared.control);
+        let before = self.shared.config.load();
+        let told = self.step(&mut control, &mut control_ctx, lagg, now, None, |_config, state, out| {
             if let Some(joined) = &mut state.lacp {
                 work(now, joined, out);
             }
             Ok(false)
         });
         // A lagg that has departed meanwhile has nothing to tell.
-        told.unwrap_or_default()
+        let mut told = told.unwrap_or_default();
+        if !Arc::ptr_eq(&before, &self.shared.config.load()) {
+            told.extend(self.follow(&mut control, &mut control_ctx, &before, now));
+            drop(control);
+            self.forget_lost(ctx, &before);
+        }
+        told
     }
 
     /// `work`, then, if it changed anything, the machines follow the configuration and a new view is published; then
@@ -177,7 +180,7 @@ fn follow(
 /// Makes the view anew from the ports and their links.
 fn review(config: &mut Config, lagg: &Arc<Lagg>, state: &mut State) {
     for member in &mut state.ports {
-        member.usable = config.interface(member.id).is_some_and(|port| port.up && port.link);
+        member.usable = config.interface(member.id).is_some_and(|port| port.is_fit(Use::Frames));
     }
     state.active = match lagg.settings.mode {
         Mode::Failover => select::active(state, lagg.settings.reselect),
@@ -205,7 +208,7 @@ fn review(config: &mut Config, lagg: &Arc<Lagg>, state: &mut State) {
     };
     let ports = state.ports.iter().map(|port| port.id).collect();
     if let Some(interface) = config.interface_mut(lagg.id) {
-        interface.kind = Kind::Lagg(Arc::new(View { lagg: lagg.clone(), ports, sending, receiving }));
+        interface.kind = Kind::Lagg(Arc::new(View { lagg: lagg.clone(), ports, usable, sending, receiving }));
     }
     set_link(config, lagg.id, link);
 }

@@ -16,6 +16,8 @@ pub struct View {
     pub(crate) lagg: Arc<Lagg>,
     /// All of them, in order of joining.
     pub ports: Arc<[IfId]>,
+    /// Those that are up and have a link.
+    pub(crate) usable: Arc<[IfId]>,
     /// Those that send: the active one in failover, the distributing ones in LACP, else all with a link.
     pub sending: Arc<[IfId]>,
     /// Those whose frames are taken.

@@ -16,6 +16,7 @@ use crate::chance::Chance;
 use crate::config::Config;
 use crate::ifnet::Addr6;
 use crate::ifnet::Interface;
+use crate::ifnet::Use;
 use crate::ranks;
 use crate::stack::Control;
 use crate::timer::Due;
@@ -136,7 +137,7 @@ fn follow_one(
 ) {
     let on = interface.ifnet.id;
     // Who comes up again tells everything again: nobody has heard us meanwhile.
-    if !interface.up || !interface.link || !interface.member_of.is_none() || !control.mld.enabled {
+    if !interface.is_fit(Use::Ip6) || !control.mld.enabled {
         control.mlds.remove(&on);
         return;
     }

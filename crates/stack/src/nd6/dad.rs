@@ -34,12 +34,28 @@ pub struct DadConfig {
     pub nonce: bool,
     /// How soon a refused solicitation is tried again.
     pub refused_retry: Duration,
+    /// After which time a duplicate that was given by hand is tested again; `None` for never.
+    pub duplicate_retry: Option<Duration>,
+    /// Whether IP stops on an interface when somebody else has the link-local address that its MAC makes.
+    pub stops: bool,
 }
+
+/// After which time a duplicate is tested again by default: long enough to trouble nobody, short enough that who has made
+/// a mistake with an address and mended it needs not come back.
+pub const DUPLICATE_RETRY: Duration = Duration::from_secs(300);
 
 impl Default for DadConfig {
     fn default() -> DadConfig {
         //= RFC 4862 s5.1 [4862-1]: one solicitation unless configured otherwise.
-        DadConfig { transmits: 1, retrans_timer: RETRANS_TIMER, nonce: true, refused_retry: REFUSED_RETRY }
+        DadConfig {
+            transmits: 1,
+            retrans_timer: RETRANS_TIMER,
+            nonce: true,
+            refused_retry: REFUSED_RETRY,
+            duplicate_retry: Some(DUPLICATE_RETRY),
+            //= RFC 4862 s5.4.5 [4862-6]: it SHOULD; an operator may decide otherwise.
+            stops: true,
+        }
     }
 }
 
@@ -207,6 +223,18 @@ impl Dad {
             DadState::Preferred => DadEvent::Conflict,
             DadState::Duplicate => DadEvent::Nothing,
         }
+    }
+
+    /// The address is somebody else's, and is to be tested again at `at`, by a machine of its own then.
+    pub fn try_again(&mut self, at: Instant) {
+        if self.state == DadState::Duplicate {
+            self.deadline = Some(at);
+        }
+    }
+
+    /// Whether the time has come to test a duplicate again.
+    pub fn is_to_try_again(&self, now: Instant) -> bool {
+        self.state == DadState::Duplicate && self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
     /// The operator ends the test of a looping link: the address is taken as unique (RFC 7527 s4.1).

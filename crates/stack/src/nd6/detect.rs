@@ -19,13 +19,19 @@ use siding_wire::nd::Nonce;
 use super::dad::Dad;
 use super::dad::DadConfig;
 use super::dad::DadEvent;
+use super::dad::DadState;
 use super::dad::HeardSolicit;
 use super::host;
 use super::ns;
+use super::router;
+use crate::arp;
+use crate::config::Config;
 use crate::drops::Drop;
 use crate::event::Event;
+use crate::ifnet::Addr6;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Use;
 use crate::ip6::Packet6;
 use crate::mld;
 use crate::nd6::nud::REFUSED_RETRY;
@@ -38,9 +44,12 @@ use crate::worker::Local;
 /// An address's time has come: solicit, or be satisfied.
 pub(crate) fn dad_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, interface: IfId, addr: Ipv6Addr) {
     let config = local.config().clone();
-    //= RFC 4862 s5.4 [4862-3]: a question on an interface that is down is asked of nobody, so silence says nothing.
-    //= The timer is set anew when the interface comes up.
-    let Some(out) = config.interface(interface).filter(|out| out.up) else { return };
+    //= RFC 4862 s5.4 [4862-3]: a question on an interface that is down, or without a link, is asked of nobody, so silence
+    //= says nothing. The timer is set anew when the link is there.
+    let Some(out) = config.interface(interface).filter(|out| out.is_fit(Use::Frames)) else { return };
+    if again(ctx, local, interface, addr) || !out.is_fit(Use::Ip6) {
+        return;
+    }
     //= RFC 4862 s5.4.2 [4862-2]: the solicited-node group is reported before anything is asked of it, else a switch
     //= that snoops keeps the answers from us.
     if !mld::is_told(ctx, local, interface, solicited_node(addr)) {
@@ -51,6 +60,43 @@ pub(crate) fn dad_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, interfac
     step(ctx, local, interface, addr, |ctx, local, dad, config| {
         dad.on_timer(now, config, nonce, |nonce| dad_output(ctx, local, out, addr, nonce))
     });
+}
+
+/// Tests a duplicate anew, if it is time for that: who had it may have gone. False if it is not.
+fn again(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv6Addr) -> bool {
+    let (shared, now) = (local.shared.clone(), local.now);
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    if !control.dads.get(&(on, addr)).is_some_and(|dad| dad.is_to_try_again(now)) {
+        return false;
+    }
+    let stopped = shared.config.load().interface(on).is_some_and(|interface| interface.stopped.is_some());
+    let events = match stopped {
+        // All of its addresses were out of use for this one.
+        true => {
+            let events = host::came_up(&shared, &mut control, &mut ctx, on, now);
+            arp::restart(&shared, &mut control, &mut ctx, on, now);
+            router::resume(&mut ctx, &shared, &mut control, on, now);
+            events
+        }
+        false => {
+            let rules = control.dad_config(on);
+            let state =
+                host::begin_detection(&shared, &mut control, &mut ctx, (on, addr), &rules, false, now);
+            shared.change(&mut control, |config| set_state(config, on, addr, state));
+            host::settle(&shared, &mut control, &mut ctx, on, now)
+        }
+    };
+    drop(control);
+    events.into_iter().for_each(|event| local.tell(event));
+    local.refresh();
+    true
+}
+
+fn set_state(config: &mut Config, on: IfId, addr: Ipv6Addr, state: DadState) {
+    if let Some(interface) = config.interface_mut(on) {
+        let set = |own: &Addr6| if own.addr == addr { Addr6 { state, ..*own } } else { *own };
+        interface.addrs6 = interface.addrs6.iter().map(set).collect();
+    }
 }
 
 /// Somebody solicits a tentative address.
@@ -100,21 +146,27 @@ fn step(
         DadEvent::Nothing => {}
     }
     if matches!(event, DadEvent::Passed | DadEvent::Duplicate) {
-        control.dads.remove(&(interface, addr));
+        let dup = event == DadEvent::Duplicate;
+        match dad_config.duplicate_retry.filter(|_| dup) {
+            Some(retry) => {
+                dad.try_again(local.now + retry);
+                shared.timers.arm(&mut ctx, local.now + retry, Due::Dad(interface, addr));
+            }
+            None => _ = control.dads.remove(&(interface, addr)),
+        }
+        //= RFC 4862 s5.4.5 [4862-6]: somebody has our MAC, so nothing that we send or hear can be told from theirs: IP
+        //= stops.
+        let mac = shared.config.load().interface(interface).map(|interface| interface.mac);
+        let stops = dup && dad_config.stops && mac.is_some_and(|mac| addr == eui64_link_local(mac));
         shared.change(&mut control, |config| {
-            if let Some(interface) = config.interface_mut(interface) {
-                let settle = |own: &crate::ifnet::Addr6| match own.addr == addr {
-                    true => crate::ifnet::Addr6 { state, ..*own },
-                    false => *own,
-                };
-                interface.addrs6 = interface.addrs6.iter().map(settle).collect();
-                //= RFC 4862 s5.4.5 [4862-6]: somebody has our MAC, so nothing that we send or hear can be told from
-                //= theirs: IP stops until the operator takes the interface up again.
-                if event == DadEvent::Duplicate && addr == eui64_link_local(interface.mac) {
-                    interface.up = false;
-                }
+            set_state(config, interface, addr, state);
+            if let Some(interface) = config.interface_mut(interface).filter(|_| stops) {
+                interface.stopped = Some(addr);
             }
         });
+        if stops {
+            local.tell(Event::IpStopped { interface, addr });
+        }
         let passed = event == DadEvent::Passed;
         let key = (interface, addr);
         let events = host::detected(&shared, &mut control, &mut ctx, key, state_before, passed, local.now);

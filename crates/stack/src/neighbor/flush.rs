@@ -48,7 +48,7 @@ pub(crate) fn flush(ctx: &Ctx<'_, ranks::Neighbor>, local: &mut Local, lle: &Arc
 pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: LinkOut) {
     local.refresh();
     let config = local.config().clone();
-    let Some(out) = config.interface(meta.out) else {
+    let Some(out) = config.interface(meta.out).filter(|out| out.stopped.is_none()) else {
         return local.drop_packet(packet, Drop::InterfaceGone);
     };
     match meta.what {

@@ -5,7 +5,6 @@ use std::net::Ipv6Addr;
 
 use siding_wire::icmp6::unreachable;
 
-use super::Fib;
 use super::Route;
 use super::Table;
 
@@ -60,9 +59,10 @@ impl fmt::Display for Refusal {
 
 /// How `dst` is refused, if a refusal is better than the best route: its prefix longer, or as long and its metric no
 /// worse.
+#[inline]
 pub(crate) fn refused<I: Copy + Ord>(
     refusals: &Refusals,
-    fib: Option<&Fib<Ipv6Addr, I>>,
+    best: Option<&Route<Ipv6Addr, I>>,
     dst: Ipv6Addr,
 ) -> Option<Refusal> {
     if refusals.is_empty() {
@@ -73,12 +73,13 @@ pub(crate) fn refused<I: Copy + Ord>(
         let (own, its) = (refusal.prefix.prefix_len(), route.prefix.prefix_len());
         own > its || (own == its && refusal.metric <= route.metric)
     };
-    fib.and_then(|fib| fib.lookup(dst)).is_none_or(beats).then_some(refusal.interface)
+    best.is_none_or(beats).then_some(refusal.interface)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route::Fib;
     use crate::route::Origin;
     use crate::route::Prefix;
 
@@ -97,7 +98,7 @@ mod tests {
         let fib = Fib::compile(&routes);
         let mut refusals = Refusals::new();
         let dst = "2001:db8:1::1".parse().unwrap();
-        assert_eq!(refused(&refusals, Some(&fib), dst), None);
+        assert_eq!(refused(&refusals, fib.lookup(dst), dst), None);
         for (prefix, how, metric, expected) in [
             ("2001:db8::/32", Refusal::Prohibit, 0, None),
             ("2001:db8:1::/48", Refusal::Reject, 1025, None),
@@ -105,11 +106,12 @@ mod tests {
             ("2001:db8:1::1/128", Refusal::Unreachable, 9999, Some(Refusal::Unreachable)),
         ] {
             refusals.insert(route(prefix, how, metric)).unwrap();
-            assert_eq!(refused(&refusals, Some(&fib), dst), expected, "{prefix}");
+            assert_eq!(refused(&refusals, fib.lookup(dst), dst), expected, "{prefix}");
         }
         let other = "2001:db8:2::1".parse().unwrap();
-        assert_eq!(refused(&refusals, Some(&fib), other), Some(Refusal::Prohibit));
+        assert_eq!(refused(&refusals, fib.lookup(other), other), Some(Refusal::Prohibit));
         assert_eq!(refused::<u16>(&refusals, None, other), Some(Refusal::Prohibit));
-        assert_eq!(refused(&refusals, Some(&fib), "3fff::1".parse().unwrap()), None);
+        let nowhere = "3fff::1".parse().unwrap();
+        assert_eq!(refused(&refusals, fib.lookup(nowhere), nowhere), None);
     }
 }

@@ -101,6 +101,9 @@ impl Local {
         mac: Mac,
         mut packet: Mbuf,
     ) {
+        if out.stopped.is_some() {
+            return self.drop_packet(packet, Drop::InterfaceGone);
+        }
         let ethertype = match packet.data().first() {
             Some(first) if first >> 4 == 4 => EtherType::IPV4,
             _ => EtherType::IPV6,

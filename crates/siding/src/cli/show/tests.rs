@@ -78,6 +78,8 @@ fn interfaces_name_what_is_not_zero() {
         driver: "packet".into(),
         device: "veth0".into(),
         up: true,
+        link: true,
+        state: "up".into(),
         mac: "02:00:00:00:00:01".into(),
         mtu: 1500,
         addresses: vec!["2001:db8::1/64".into()],

@@ -13,6 +13,7 @@ use super::LacpSpec;
 use super::Outbox;
 use crate::config::Config;
 use crate::event::Event;
+use crate::ifnet::Use;
 use crate::lagg::LaggSpec;
 use crate::lagg::lacp;
 use crate::lagg::lacp::Group;
@@ -107,7 +108,7 @@ impl Joined {
         let lagg_up = config.interface(lagg).is_some_and(|lagg| lagg.up);
         for member in ports {
             let Some(number) = number(member.id) else { continue };
-            let up = lagg_up && config.interface(member.id).is_some_and(|port| port.up && port.link);
+            let up = lagg_up && config.interface(member.id).is_some_and(|port| port.is_fit(Use::Frames));
             self.follow_port(now, number, member, up, out);
         }
     }

@@ -42,6 +42,7 @@ use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Use;
 use crate::ip6::Packet6;
 use crate::nd6::dad::DadState;
 use crate::nd6::ns;
@@ -299,8 +300,8 @@ pub(crate) fn advertise_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id
         return;
     }
     advertiser.armed = None;
-    // Nobody hears what is said on an interface that is down; it begins anew when it comes up.
-    if !out.up {
+    // Nobody hears what is said on an interface that is down, or without a link; it begins anew when the link is there.
+    if !out.is_fit(Use::Ip6) {
         return;
     }
     advertiser.step(&ctx, local, out);
@@ -427,8 +428,8 @@ pub(crate) fn stop(
 ) {
     let Some(advertiser) = control.advertisers.get_mut(&id) else { return };
     advertiser.stop(now);
-    let up = shared.config.load().interface(id).is_some_and(|interface| interface.up);
-    if !up || advertiser.phase() == Phase::Ceased {
+    let heard = shared.config.load().interface(id).is_some_and(|interface| interface.is_fit(Use::Ip6));
+    if !heard || advertiser.phase() == Phase::Ceased {
         return forget(shared, control, id);
     }
     advertiser.arm(ctx, shared, id);

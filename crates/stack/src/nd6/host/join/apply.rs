@@ -18,6 +18,7 @@ use crate::event::Event;
 use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
 use crate::ifnet::Interface;
+use crate::ifnet::Use;
 use crate::nd6::dad::Dad;
 use crate::nd6::dad::DadConfig;
 use crate::nd6::dad::DadState;
@@ -168,7 +169,7 @@ pub(crate) fn detected(
     let Some(state) = hosts.get_mut(&on) else { return Vec::new() };
     state.host.on_detected(now, addr, passed, chance);
     //= RFC 4862 s5.4.5 [4862-6]: with IP stopped, nobody is asked for and nothing announced.
-    if shared.config.load().interface(on).is_none_or(|interface| !interface.up) {
+    if shared.config.load().interface(on).is_none_or(|interface| !interface.is_fit(Use::Ip6)) {
         state.host.went_down();
     }
     // An optimistic one was announced when it was made.
@@ -358,6 +359,7 @@ pub(crate) fn came_up(
     shared.change(control, |config| {
         if let Some(interface) = config.interface_mut(id) {
             interface.addrs6 = addrs.into();
+            interface.stopped = None;
         }
     });
     settle(shared, control, ctx, id, now)
@@ -378,30 +380,6 @@ pub(crate) fn unlearn(shared: &Shared, control: &mut Control, id: IfId, learnt: 
         }
         interface.nud.reachable_time = shared.nud.reachable_time;
     });
-}
-
-/// Links have changed since `before`: where one has come back, it may be another link, with other routers.
-//= RFC 4861 s6.3.7 [4861-23]: a host that is attached to a link again asks for routers.
-pub(crate) fn links_returned(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
-    before: &Config,
-    now: Instant,
-) -> Vec<Event> {
-    let config = shared.config.load();
-    let lost = |id| before.interface(id).is_some_and(|then| !then.link);
-    let back = config.interfaces().filter(|interface| interface.up && interface.link);
-    let back: Vec<IfId> = back.map(|interface| interface.ifnet.id).filter(|id| lost(*id)).collect();
-    let mut events = Vec::new();
-    for id in back {
-        let Control { hosts, chance, .. } = &mut *control;
-        if let Some(state) = hosts.get_mut(&id) {
-            state.host.look_for_routers(now, chance);
-        }
-        events.extend(settle(shared, control, ctx, id, now));
-    }
-    events
 }
 
 /// The stack forwards from now on, or no longer: hosts become routers, or hosts again.

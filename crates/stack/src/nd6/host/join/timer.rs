@@ -15,6 +15,7 @@ use super::settle;
 use crate::drops::Drop;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Use;
 use crate::nd6::dad::DadState;
 use crate::nd6::host::Message;
 use crate::nd6::ns;
@@ -65,6 +66,10 @@ pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
 }
 
 fn solicit_routers(ctx: &Ctx<'_, ranks::Control>, local: &mut Local, out: &Interface) -> Result<(), Refused> {
+    // Nobody hears it: all are asked anew when the link is there.
+    if !out.is_fit(Use::Ip6) {
+        return Ok(());
+    }
     let own = out.addrs6.iter().find(|own| ip6::is_link_local(own.addr));
     //= RFC 4861 s6.3.7, s4.1 [4861-23]: from our link-local address with the link-layer address, or from `::` without.
     //= RFC 4429 s3.2 [4429-1]: an optimistic address goes without, too.

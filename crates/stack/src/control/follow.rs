@@ -1,0 +1,103 @@
+//! What follows from a change for everything else: for laggs, what lies on them, addresses, hosts and routers.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+
+use super::DEEPEST;
+use crate::Stack;
+use crate::arp;
+use crate::config::Config;
+use crate::event::Event;
+use crate::ifnet::Interface;
+use crate::ifnet::Kind;
+use crate::ifnet::Use;
+use crate::nd6::host;
+use crate::nd6::router;
+use crate::ranks;
+use crate::stack::Control;
+
+impl Stack {
+    /// Carries out a change under the control lock, has everything else follow, and tells.
+    ///
+    /// # Errors
+    ///
+    /// What `change` says; nothing has followed then.
+    pub(crate) fn change<E>(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        change: impl FnOnce(&mut Control, &mut Ctx<'_, ranks::Control>) -> Result<Vec<Event>, E>,
+    ) -> Result<(), E> {
+        let shared = &self.shared;
+        let (mut control, mut control_ctx) = ctx.lock(&shared.control);
+        let before = shared.config.load();
+        let mut events = change(&mut control, &mut control_ctx)?;
+        events.extend(self.follow(&mut control, &mut control_ctx, &before, self.now()));
+        drop(control);
+        shared.netisr.call_workers();
+        events.iter().for_each(|event| shared.observer.event(event));
+        self.forget_lost(ctx, &before);
+        Ok(())
+    }
+
+    /// Has everything follow what has changed since `before`: laggs their ports, and each interface that can be used
+    /// again, or no more, what becomes of its addresses. To be called by whoever has changed whether interfaces are up,
+    /// have a link, or lie on each other. Gives what is to be told, with no lock held.
+    pub(crate) fn follow(
+        &self,
+        control: &mut Control,
+        ctx: &mut Ctx<'_, ranks::Control>,
+        before: &Config,
+        now: Instant,
+    ) -> Vec<Event> {
+        let mut events = Vec::new();
+        // A lagg may lie on VLANs of another.
+        for _ in 0..DEEPEST {
+            let config = self.shared.config.load();
+            let Some((lagg, port, cause)) = config.interfaces().find_map(|lagg| outdated(&config, lagg))
+            else {
+                break;
+            };
+            // It is there: nobody else can have changed anything.
+            events.extend(
+                self.step_lagg(control, ctx, lagg, (port, cause), |_config, _state| Ok(false))
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        let after = self.shared.config.load();
+        for interface in after.interfaces() {
+            let id = interface.ifnet.id;
+            let then = before.interface(id);
+            let turn = |what| match (then.is_some_and(|then| then.is_fit(what)), interface.is_fit(what)) {
+                (was, is) if was == is => None,
+                (_, is) => Some(is),
+            };
+            //= RFC 5227 s2.1 [5227-1]: a link that has come back may be another, where somebody has our addresses.
+            if then.is_some() && turn(Use::Ip4) == Some(true) {
+                arp::restart(&self.shared, control, ctx, id, now);
+            }
+            match turn(Use::Ip6).filter(|_| then.is_some()) {
+                //= RFC 4862 s5.4 [4862-1]: the same; RFC 4861 s6.3.7 [4861-23]: and other routers.
+                Some(true) => {
+                    events.extend(host::came_up(&self.shared, control, ctx, id, now));
+                    router::resume(ctx, &self.shared, control, id, now);
+                }
+                Some(false) => {
+                    control.hosts.get_mut(&id).into_iter().for_each(|state| state.host.went_down());
+                }
+                None => {}
+            }
+        }
+        events
+    }
+}
+
+/// A lagg that takes a port for usable that is not, or the other way round: the lagg, that port, and what has happened.
+fn outdated(config: &Config, lagg: &Interface) -> Option<(IfId, IfId, &'static str)> {
+    let Kind::Lagg(view) = &lagg.kind else { return None };
+    let is_fit = |port: &IfId| config.interface(*port).is_some_and(|port| port.is_fit(Use::Frames));
+    let port = view.ports.iter().find(|port| is_fit(port) != view.usable.contains(port))?;
+    Some((lagg.ifnet.id, *port, if is_fit(port) { "link came up" } else { "link went down" }))
+}

@@ -1,0 +1,76 @@
+//! What an interface can be used for at this moment: the one place that says so.
+//!
+//! Three things decide: whether the operator has it *up*, whether its *link* is there, and what it *is* (a port's IP is
+//! that of its lagg or bridge). Everybody asks here: detection of duplicates, routes, advertisements, announcements,
+//! requests for routers, ports of laggs and bridges, and `siding show`.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+
+use super::Interface;
+
+/// What somebody wants of an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Use {
+    /// That frames pass, whatever is in them.
+    Frames,
+    /// IPv4 of its own.
+    Ip4,
+    /// IPv6 of its own.
+    Ip6,
+}
+
+/// Why an interface cannot be used for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unfit {
+    /// The operator took it down.
+    Down,
+    /// Its link is not there, or nothing of what it lies on can be used.
+    NoCarrier,
+    /// It is a port of a lagg or bridge, to which all its frames belong.
+    Port,
+    /// Somebody else has the link-local address that our own MAC makes, hence that MAC: IP is stopped until the interface is
+    /// taken up or restarted, its link comes back, or it is time to try again (RFC 4862 s5.4.5).
+    Stopped(Ipv6Addr),
+}
+
+impl Interface {
+    /// Whether the interface can be used for `what` now.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    #[inline]
+    pub fn fit(&self, what: Use) -> Result<(), Unfit> {
+        if !self.up {
+            return Err(Unfit::Down);
+        }
+        if !self.link {
+            return Err(Unfit::NoCarrier);
+        }
+        if what != Use::Frames && !self.member_of.is_none() {
+            return Err(Unfit::Port);
+        }
+        if let Some(addr) = self.stopped.filter(|_| what != Use::Frames) {
+            return Err(Unfit::Stopped(addr));
+        }
+        Ok(())
+    }
+
+    /// The same, for those who do not want to know why not.
+    #[inline]
+    pub fn is_fit(&self, what: Use) -> bool {
+        self.fit(what).is_ok()
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unfit::Down => f.write_str("down"),
+            Unfit::NoCarrier => f.write_str("no carrier"),
+            Unfit::Port => f.write_str("port"),
+            Unfit::Stopped(addr) => write!(f, "IP stopped: somebody else on the link has our MAC ({addr})"),
+        }
+    }
+}

@@ -67,7 +67,10 @@ where
         if self.state.flushing.load(Ordering::Relaxed) {
             return flush(lane, consumer); // A permit's packet, that came after the sweep.
         }
-        lane.drain(consumer, quota, |packet, meta| (self.handler)(ctx, local, packet, meta))
+        let before = lane.fates.handled.value();
+        let drain = || lane.drain(consumer, quota, |packet, meta| (self.handler)(ctx, local, packet, meta));
+        let handled = self.state.contain(consumer.worker, drain);
+        handled.unwrap_or_else(|| lane.fates.handled.value().wrapping_sub(before) as usize)
     }
 
     fn sweep(&self, consumer: &Consumer<'_>) -> bool {
@@ -92,7 +95,9 @@ where
             return false;
         }
         self.state.lanes.iter().filter(|_| !mutant("intake-left-open")).for_each(|lane| lane.ring().close());
-        self.state.flushing.store(flush, Ordering::Release);
+        if flush {
+            self.state.flushing.store(true, Ordering::Release);
+        }
         true
     }
 
@@ -136,6 +141,7 @@ where
             flushed: fates.flushed.value(),
             dropped_oldest: fates.dropped_oldest.value(),
             resident,
+            panicked: lane.panicked.value(),
             reserved: lane.ring().reserved(),
             // Only a full queue refuses, so then the limit was reached, by packets or by permits.
             high_water: if reached_limit { u64::from(self.state.limit) } else { lane.ring().high_water() },

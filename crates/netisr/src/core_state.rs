@@ -16,6 +16,7 @@ use crate::counters::Shared;
 use crate::counters::Single;
 use crate::gate::Gates;
 use crate::pad::CachePadded;
+use crate::panics::Panics;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
@@ -31,6 +32,7 @@ pub(crate) struct Core {
     orders: AtomicU64,
     pub(crate) clock: Box<dyn Clock>,
     wake: Arc<dyn Wake>,
+    pub(crate) panics: Panics,
     seats: Seats,
 }
 
@@ -49,7 +51,13 @@ pub(crate) struct WorkerState {
 }
 
 impl Core {
-    pub(crate) fn new(workers: usize, interfaces: usize, clock: Box<dyn Clock>, wake: Arc<dyn Wake>) -> Core {
+    pub(crate) fn new(
+        workers: usize,
+        interfaces: usize,
+        clock: Box<dyn Clock>,
+        wake: Arc<dyn Wake>,
+        panics: Panics,
+    ) -> Core {
         let state = || {
             CachePadded(WorkerState {
                 pending: CachePadded(Pending::new()),
@@ -68,6 +76,7 @@ impl Core {
             orders: AtomicU64::new(0),
             clock,
             wake,
+            panics,
             seats: Seats::new(workers as u32),
         }
     }

@@ -20,12 +20,14 @@ pub enum Cause {
     Closed,
     /// Packet and metadata name more than eight different interfaces.
     TooManyInterfaces,
+    /// The type's handler has panicked, and [the choice](crate::OnPanic) was to stop the type.
+    Stopped,
 }
 
 impl Cause {
     /// All causes, in the order of their counters.
-    pub const ALL: [Cause; 5] =
-        [Cause::Departed, Cause::Full, Cause::Share, Cause::Closed, Cause::TooManyInterfaces];
+    pub const ALL: [Cause; 6] =
+        [Cause::Departed, Cause::Full, Cause::Share, Cause::Closed, Cause::TooManyInterfaces, Cause::Stopped];
 
     /// The cause in a word, as tables show it.
     pub const fn name(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Cause {
             Cause::Share => "share",
             Cause::Closed => "closed",
             Cause::TooManyInterfaces => "too-many-interfaces",
+            Cause::Stopped => "stopped",
         }
     }
 }
@@ -47,6 +50,7 @@ impl fmt::Display for Cause {
             Cause::Share => "the interface has used up its share of the queue",
             Cause::Closed => "the packet type is being unregistered",
             Cause::TooManyInterfaces => "it names more than eight interfaces",
+            Cause::Stopped => "the packet type was stopped, for its handler has panicked",
         })
     }
 }

@@ -18,6 +18,7 @@ use crate::core_state::Core;
 use crate::counters::Cause;
 use crate::counters::FateCounters;
 use crate::counters::PerInterface;
+use crate::counters::Single;
 use crate::gate::Gate;
 use crate::histogram::Recorder;
 use crate::pad::CachePadded;
@@ -56,6 +57,8 @@ pub(crate) struct Lane<P, M> {
     /// The first interface that the last packet named. The consumer's own.
     last: CachePadded<AtomicU64>,
     pub(crate) residence: Recorder,
+    /// Panics of the type's handler at this worker.
+    pub(crate) panicked: Single,
 }
 
 // SAFETY: `aside` is touched only through a `Consumer`, of which a lane has one at a time: `Worker` holds
@@ -80,6 +83,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             fates: FateCounters::default(),
             last: CachePadded(AtomicU64::new(IfId::NONE.as_u64())),
             residence: Recorder::new(),
+            panicked: Single::default(),
         }
     }
 

@@ -32,6 +32,9 @@ use crate::departure::Departure;
 use crate::departure::DetachError;
 use crate::lane::Lane;
 use crate::packet_type::TypeState;
+use crate::panics::OnPanic;
+use crate::panics::Panicked;
+use crate::panics::Panics;
 use crate::pin::Holder;
 use crate::pin::Pin;
 use crate::sync;
@@ -73,6 +76,7 @@ pub struct Builder<P, W> {
     interfaces: usize,
     clock: Option<Box<dyn Clock>>,
     wake: Arc<dyn Wake>,
+    panics: Panics,
     of: PhantomData<fn(P, W)>,
 }
 
@@ -112,6 +116,21 @@ impl<P: Packet, W: Local> Builder<P, W> {
         self
     }
 
+    /// What workers do about panics in handlers, but for types that [choose themselves](TypeSpec::on_panic): they
+    /// unwind out of the poll unless told.
+    pub fn on_panic(mut self, policy: OnPanic) -> Self {
+        self.panics.policy = policy;
+        self
+    }
+
+    /// Whom to tell of panics in handlers, whatever is done about them. Called on the worker, before that is done.
+    /// Without it, a panic that is caught shows in [`LaneReport::panicked`](crate::LaneReport::panicked), and in what
+    /// the program's own panic hook prints.
+    pub fn report_panics(mut self, report: impl Fn(&Panicked<'_>) + Send + Sync + 'static) -> Self {
+        self.panics.report = Some(Box::new(report));
+        self
+    }
+
     /// Builds the facility.
     ///
     /// # Errors
@@ -133,7 +152,7 @@ impl<P: Packet, W: Local> Builder<P, W> {
             next_holder: 0,
             orphans: Vec::new(),
         };
-        let core = Arc::new(Core::new(self.workers, self.interfaces, clock, self.wake));
+        let core = Arc::new(Core::new(self.workers, self.interfaces, clock, self.wake, self.panics));
         Ok(Netisr { inner: Arc::new(Inner { core, control: sync::Mutex::new(control) }) })
     }
 }
@@ -141,7 +160,14 @@ impl<P: Packet, W: Local> Builder<P, W> {
 impl<P: Packet, W: Local> Netisr<P, W> {
     /// Sizes and services of a facility to be built: one worker and 256 interfaces, unless told.
     pub fn builder() -> Builder<P, W> {
-        Builder { workers: 1, interfaces: 256, clock: None, wake: Arc::new(NoWake), of: PhantomData }
+        Builder {
+            workers: 1,
+            interfaces: 256,
+            clock: None,
+            wake: Arc::new(NoWake),
+            panics: Panics::default(),
+            of: PhantomData,
+        }
     }
 
     /// Registers a type of packet: its name, limits and policy, and the handler that workers call for each
@@ -175,6 +201,8 @@ impl<P: Packet, W: Local> Netisr<P, W> {
             flow_key: spec.flow_key,
             closed: AtomicBool::new(false),
             flushing: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            on_panic: spec.on_panic.unwrap_or(core.panics.policy),
             core: core.clone(),
             of: PhantomData,
         });

@@ -16,10 +16,12 @@ use crate::gate::Names;
 use crate::gate::NotOpen;
 use crate::lane::Lane;
 use crate::lane::charged;
+use crate::panics::OnPanic;
 use crate::permit::Permit;
 use crate::ring::Claim;
 use crate::spec::FlowKey;
 use crate::sync::atomic::AtomicBool;
+use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 
 /// A packet that was not accepted goes back to its caller, with the reason.
@@ -62,6 +64,9 @@ pub(crate) struct TypeState<P, M, W> {
     pub(crate) closed: AtomicBool,
     /// Workers flush instead of calling the handler: set when the type is unregistered so.
     pub(crate) flushing: AtomicBool,
+    /// Whether a panic of its handler has stopped it.
+    pub(crate) stopped: AtomicBool,
+    pub(crate) on_panic: OnPanic,
     pub(crate) core: Arc<Core>,
     pub(crate) of: PhantomData<fn(W)>,
 }
@@ -140,7 +145,7 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
         match this.lanes[worker].ring().reserve() {
             Ok(()) => Ok(Permit::new(self.shared.clone(), worker)),
             Err(why) => {
-                let cause = Cause::from(why);
+                let cause = this.cause(why.into());
                 this.lanes[worker].fates.refuse(cause, 1);
                 Err(cause)
             }
@@ -244,8 +249,20 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     /// Counts a refusal, and gives the packet back.
     #[cold]
     pub(crate) fn refuse(&self, worker: usize, packet: P, meta: M, cause: Cause) -> Refused<P, M> {
+        let cause = self.cause(cause);
         self.count_refusal(worker, &packet, &meta, cause);
         Refused { packet, meta, cause }
+    }
+
+    /// Why a ring is closed, it does not know.
+    fn cause(&self, cause: Cause) -> Cause {
+        if cause == Cause::Closed
+            && self.stopped.load(Ordering::Acquire)
+            && !self.closed.load(Ordering::Acquire)
+        {
+            return Cause::Stopped;
+        }
+        cause
     }
 
     #[cold]
@@ -295,7 +312,7 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         let claim = match lane.ring().claim(run.len() as u32) {
             Ok(claim) => claim,
             Err(why) => {
-                self.refuse_all(worker, run, why.into());
+                self.refuse_all(worker, run, self.cause(why.into()));
                 return 0;
             }
         };

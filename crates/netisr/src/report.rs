@@ -30,6 +30,9 @@ pub struct LaneReport {
     pub dropped_oldest: u64,
     /// Packets that are waiting.
     pub resident: u64,
+    /// How often the handler, or the packets' own code before it, has panicked. Packets that a handler was given
+    /// count as handled.
+    pub panicked: u64,
     /// Permits that are held.
     pub reserved: u64,
     /// The most packets that were seen waiting.
@@ -109,6 +112,7 @@ impl LaneReport {
         self.flushed += other.flushed;
         self.dropped_oldest += other.dropped_oldest;
         self.resident += other.resident;
+        self.panicked += other.panicked;
         self.reserved += other.reserved;
         self.high_water = self.high_water.max(other.high_water);
         self.oldest_age = self.oldest_age.max(other.oldest_age);

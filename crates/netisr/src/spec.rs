@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::string::ToString;
 use core::fmt;
 
+use crate::panics::OnPanic;
 use crate::ring;
 use crate::wake;
 
@@ -30,6 +31,7 @@ pub struct TypeSpec<P, M> {
     pub(crate) share: Option<u32>,
     pub(crate) flow_key: Option<FlowKey<P, M>>,
     pub(crate) time_every: u64,
+    pub(crate) on_panic: Option<OnPanic>,
 }
 
 impl<P, M> TypeSpec<P, M> {
@@ -42,6 +44,7 @@ impl<P, M> TypeSpec<P, M> {
             share: None,
             flow_key: None,
             time_every: 64,
+            on_panic: None,
         }
     }
 
@@ -76,6 +79,13 @@ impl<P, M> TypeSpec<P, M> {
     /// Timing reads the clock twice, tens of nanoseconds.
     pub fn time_every(mut self, packets: u32) -> Self {
         self.time_every = u64::from(packets.max(1));
+        self
+    }
+
+    /// What workers do when this type's handler panics; what was said for
+    /// [all types](crate::Builder::on_panic) unless told.
+    pub fn on_panic(mut self, policy: OnPanic) -> Self {
+        self.on_panic = Some(policy);
         self
     }
 

@@ -16,8 +16,10 @@ use siding_lockorder::Unlocked;
 use crate::IfId;
 use crate::Packet;
 use crate::any_type::AnyType;
+use crate::core_state::WorkerState;
 use crate::lane::Consumer;
 use crate::netisr::Inner;
+use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 use crate::wake::MOST_TYPES;
@@ -195,9 +197,10 @@ impl<P: Packet, W: Local> Worker<P, W> {
         let core = &*self.inner.core;
         let state = &core.workers[self.index].0;
         let mut entered = enter(&mut self.root);
-        state.running.store(u64::from(bit) + 1, Ordering::Relaxed);
+        let running = Running::new(state);
+        running.is(bit);
         let handled = kind.drain(&Consumer { core, worker: self.index }, &mut entered.ctx(), local, quota);
-        state.running.store(0, Ordering::Relaxed);
+        drop(running);
         drop(entered);
         self.first = 0;
         self.count_poll(active, if handled > 0 { active } else { 0 });
@@ -211,6 +214,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
         let consumer = Consumer { core: &inner.core, worker: self.index };
         let mut entered = enter(&mut self.root);
         let mut ctx = entered.ctx();
+        let running = Running::new(state);
         let mut busy = 0u64;
         let mut waiting = active.rotate_right(self.first);
         while waiting != 0 {
@@ -223,13 +227,13 @@ impl<P: Packet, W: Local> Worker<P, W> {
                 continue;
             }
             let Some(kind) = self.types.get(bit as usize).and_then(Option::as_deref) else { continue };
-            state.running.store(u64::from(bit) + 1, Ordering::Relaxed);
+            running.is(bit);
             let handled = kind.drain(&consumer, &mut ctx, local, quota);
             busy |= u64::from(handled > 0) << bit;
             polled.handled += handled;
             polled.more |= handled == quota;
         }
-        state.running.store(0, Ordering::Relaxed);
+        drop(running);
         drop(entered);
         self.first = if active.count_ones() < 2 { 0 } else { (self.first + 1) & 63 };
         self.count_poll(active, busy);
@@ -271,6 +275,28 @@ impl<P: Packet, W: Local> Worker<P, W> {
 
     fn pending(&self) -> &crate::wake::Pending {
         &self.inner.core.workers[self.index].0.pending.0
+    }
+}
+
+/// Says whose handler runs, until it is dropped, were it by a panic.
+struct Running<'w>(&'w AtomicU64);
+
+impl<'w> Running<'w> {
+    #[inline(always)]
+    fn new(state: &'w WorkerState) -> Self {
+        Running(&state.running)
+    }
+
+    #[inline(always)]
+    fn is(&self, bit: u32) {
+        self.0.store(u64::from(bit) + 1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Running<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 

@@ -23,6 +23,9 @@ use siding_netisr::RegisterError;
 use siding_netisr::TypeSpec;
 use siding_netisr::Worker;
 
+#[path = "promises/panics.rs"]
+mod panics;
+
 rank!(Table after Unlocked);
 
 /// A packet that counts the live ones, with a number and the interface it came in on.

@@ -198,6 +198,7 @@ fn netisr(rows: &[TypeRow]) -> String {
         ">FLUSHED",
         ">DROP-OLDEST",
         ">QUEUED",
+        ">PANICS",
         "ADDS-UP",
     ]);
     let causes: Vec<&String> = rows.first().map(|row| row.total.refused.keys().collect()).unwrap_or_default();
@@ -241,7 +242,7 @@ fn queue_row(row: &TypeRow, worker: &str, lane: &LaneRow) -> [String; 10] {
     ]
 }
 
-fn fate_row(row: &TypeRow, worker: &str, lane: &LaneRow) -> [String; 9] {
+fn fate_row(row: &TypeRow, worker: &str, lane: &LaneRow) -> [String; 10] {
     [
         row.name.clone(),
         worker.to_owned(),
@@ -251,6 +252,7 @@ fn fate_row(row: &TypeRow, worker: &str, lane: &LaneRow) -> [String; 9] {
         lane.flushed.to_string(),
         lane.dropped_oldest.to_string(),
         lane.resident.to_string(),
+        lane.panicked.to_string(),
         // Of a moment: packets may be on their way between two counters.
         if lane.conserved { "yes" } else { "not now" }.into(),
     ]

@@ -102,6 +102,9 @@ pub(crate) struct LaneRow {
     pub(crate) dropped_oldest: u64,
     /// Packets that wait now.
     pub(crate) resident: u64,
+    /// Panics of the type's handler.
+    #[serde(default)]
+    pub(crate) panicked: u64,
     /// Permits that are held.
     pub(crate) reserved: u64,
     /// The most that were seen waiting.

@@ -273,6 +273,7 @@ fn lane(report: &LaneReport, conserved: bool) -> LaneRow {
         flushed: report.flushed,
         dropped_oldest: report.dropped_oldest,
         resident: report.resident,
+        panicked: report.panicked,
         reserved: report.reserved,
         high_water: report.high_water,
         refused: refused(&report.refused),

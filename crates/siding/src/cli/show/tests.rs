@@ -32,10 +32,10 @@ link_out  0        4096       2         0           0        1.5     0.8       -
 link_out  1        4096       0         0           0        1.5     0.8       -       -
 
 Fates (packets accepted = handled + departed + flushed + drop-oldest + queued):
-TYPE      WORKER  ACCEPTED  HANDLED  DEPARTED  FLUSHED  DROP-OLDEST  QUEUED  ADDS-UP
-link_out  all           12       10         0        0            0       2  yes
-link_out  0             12       10         0        0            0       2  yes
-link_out  1              0        0         0        0            0       0  yes
+TYPE      WORKER  ACCEPTED  HANDLED  DEPARTED  FLUSHED  DROP-OLDEST  QUEUED  PANICS  ADDS-UP
+link_out  all           12       10         0        0            0       2       0  yes
+link_out  0             12       10         0        0            0       2       0  yes
+link_out  1              0        0         0        0            0       0       0  yes
 
 Refused and handed back (packets, by cause):
 TYPE      WORKER  DEPARTED  FULL

@@ -1,0 +1,169 @@
+//! What becomes of a panic in a handler.
+//!
+//! A panic never goes unnoticed: it is counted, told to whoever asked for reports ([`Builder::report_panics`]), and
+//! then dealt with as the embedder chose, for the facility or for one type. Whatever the choice, the packet that the
+//! handler was given counts as handled, and the others of its type wait in their order.
+//!
+//! Without `std` nothing can catch a panic: it unwinds, or ends the program where the target has it so.
+//!
+//! [`Builder::report_panics`]: crate::Builder::report_panics
+
+use alloc::boxed::Box;
+
+use crate::Metadata;
+use crate::Packet;
+use crate::packet_type::TypeState;
+#[cfg(feature = "std")]
+use crate::sync::atomic::Ordering;
+
+/// What a worker does about a panic in a handler, or in the code of a packet that it is about to hand to one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OnPanic {
+    /// It goes on out of [`Worker::poll`](crate::Worker::poll), and ends the worker's thread unless that catches it.
+    /// The worker may be polled again.
+    #[default]
+    Unwind,
+    /// It ends the process.
+    Abort,
+    /// It is reported, and the worker goes on with the next packet.
+    #[cfg(feature = "std")]
+    GoOn,
+    /// It is reported, and the type is stopped: further packets are refused with
+    /// [`Cause::Stopped`](crate::Cause::Stopped), those that wait are flushed. It stays registered until it is
+    /// unregistered.
+    #[cfg(feature = "std")]
+    StopType,
+}
+
+/// A panic in a handler.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Panicked<'a> {
+    /// The type of the packet.
+    pub name: &'a str,
+    /// The worker.
+    pub worker: usize,
+    /// What the panic said, if that was words.
+    pub message: Option<&'a str>,
+    /// What is done about it when this report has been taken.
+    pub policy: OnPanic,
+}
+
+/// Whom to tell.
+pub(crate) type Report = Box<dyn Fn(&Panicked<'_>) + Send + Sync>;
+
+/// The choice for all types that do not choose for themselves, and whom to tell.
+#[derive(Default)]
+pub(crate) struct Panics {
+    pub(crate) policy: OnPanic,
+    pub(crate) report: Option<Report>,
+}
+
+use imp::Payload;
+
+#[cfg(feature = "std")]
+mod imp {
+    use std::any::Any;
+    use std::boxed::Box;
+    use std::panic;
+    use std::string::String;
+
+    pub(crate) type Payload = Box<dyn Any + Send>;
+
+    /// Runs `work`. What it may leave half done is its own affair: all state that outlives it here is settled before
+    /// user code runs, or by guards.
+    #[inline(always)]
+    pub(crate) fn catch<O>(_aborts: bool, work: impl FnOnce() -> O) -> Result<O, Payload> {
+        panic::catch_unwind(panic::AssertUnwindSafe(work))
+    }
+
+    pub(crate) fn message(payload: &Payload) -> Option<&str> {
+        payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+    }
+
+    pub(crate) fn resume(payload: Payload) -> ! {
+        panic::resume_unwind(payload)
+    }
+
+    pub(crate) fn abort() -> ! {
+        std::process::abort()
+    }
+}
+
+#[cfg(not(feature = "std"))]
+mod imp {
+    /// There is none.
+    pub(crate) type Payload = core::convert::Infallible;
+
+    struct Fuse;
+
+    impl Drop for Fuse {
+        fn drop(&mut self) {
+            abort(); // A panic within a panic, which no program survives.
+        }
+    }
+
+    /// Runs `work`. A panic passes, or ends the program where it is to.
+    #[inline(always)]
+    pub(crate) fn catch<O>(aborts: bool, work: impl FnOnce() -> O) -> Result<O, Payload> {
+        let fuse = aborts.then_some(Fuse);
+        let done = work();
+        core::mem::forget(fuse);
+        Ok(done)
+    }
+
+    pub(crate) fn message(payload: &Payload) -> Option<&str> {
+        match *payload {}
+    }
+
+    pub(crate) fn resume(payload: Payload) -> ! {
+        match payload {}
+    }
+
+    pub(crate) fn abort() -> ! {
+        panic!("a handler panicked, and the embedder chose to end the process")
+    }
+}
+
+impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
+    /// Runs `drain` on worker `worker`. None if it panicked, and that has been dealt with.
+    #[inline(always)]
+    pub(crate) fn contain<O>(&self, worker: usize, drain: impl FnOnce() -> O) -> Option<O> {
+        match imp::catch(self.on_panic == OnPanic::Abort, drain) {
+            Ok(done) => Some(done),
+            Err(payload) => {
+                self.panicked(worker, payload);
+                None
+            }
+        }
+    }
+
+    #[cold]
+    fn panicked(&self, worker: usize, payload: Payload) {
+        self.lanes[worker].panicked.add(1);
+        let policy = self.on_panic;
+        #[cfg(feature = "std")]
+        if policy == OnPanic::StopType {
+            self.stop();
+        }
+        if let Some(report) = &self.core.panics.report {
+            report(&Panicked { name: &self.name, worker, message: imp::message(&payload), policy });
+        }
+        match policy {
+            OnPanic::Unwind => imp::resume(payload),
+            OnPanic::Abort => imp::abort(),
+            #[cfg(feature = "std")]
+            OnPanic::GoOn | OnPanic::StopType => {}
+        }
+    }
+
+    /// Stops intake, and has what waits flushed.
+    #[cfg(feature = "std")]
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.flushing.store(true, Ordering::Release);
+        self.lanes.iter().for_each(|lane| lane.ring().close());
+    }
+}

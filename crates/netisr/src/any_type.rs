@@ -97,6 +97,9 @@ where
         self.state.lanes.iter().filter(|_| !mutant("intake-left-open")).for_each(|lane| lane.ring().close());
         if flush {
             self.state.flushing.store(true, Ordering::Release);
+            if !mutant("flush-goes-on-handling") {
+                self.state.lanes.iter().for_each(Lane::end_drain);
+            }
         }
         true
     }

@@ -22,12 +22,21 @@ pub enum Cause {
     TooManyInterfaces,
     /// The type's handler has panicked, and [the choice](crate::OnPanic) was to stop the type.
     Stopped,
+    /// The permit is for another flow, or another worker's.
+    OtherFlow,
 }
 
 impl Cause {
     /// All causes, in the order of their counters.
-    pub const ALL: [Cause; 6] =
-        [Cause::Departed, Cause::Full, Cause::Share, Cause::Closed, Cause::TooManyInterfaces, Cause::Stopped];
+    pub const ALL: [Cause; 7] = [
+        Cause::Departed,
+        Cause::Full,
+        Cause::Share,
+        Cause::Closed,
+        Cause::TooManyInterfaces,
+        Cause::Stopped,
+        Cause::OtherFlow,
+    ];
 
     /// The cause in a word, as tables show it.
     pub const fn name(self) -> &'static str {
@@ -38,6 +47,7 @@ impl Cause {
             Cause::Closed => "closed",
             Cause::TooManyInterfaces => "too-many-interfaces",
             Cause::Stopped => "stopped",
+            Cause::OtherFlow => "other-flow",
         }
     }
 }
@@ -51,6 +61,7 @@ impl fmt::Display for Cause {
             Cause::Closed => "the packet type is being unregistered",
             Cause::TooManyInterfaces => "it names more than eight interfaces",
             Cause::Stopped => "the packet type was stopped, for its handler has panicked",
+            Cause::OtherFlow => "the permit is for another flow or another worker",
         })
     }
 }

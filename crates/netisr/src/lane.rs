@@ -57,6 +57,8 @@ pub(crate) struct Lane<P, M> {
     /// The first interface that the last packet named. The consumer's own.
     last: CachePadded<AtomicU64>,
     pub(crate) residence: Recorder,
+    /// How many packets the drain that runs may still hand to the handler, those that it has handed counted.
+    quota: AtomicU64,
     /// Panics of the type's handler at this worker.
     pub(crate) panicked: Single,
 }
@@ -83,6 +85,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             fates: FateCounters::default(),
             last: CachePadded(AtomicU64::new(IfId::NONE.as_u64())),
             residence: Recorder::new(),
+            quota: AtomicU64::new(0),
             panicked: Single::default(),
         }
     }
@@ -158,14 +161,15 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     /// has gone depart instead.
     #[inline(always)]
     pub(crate) fn drain(&self, consumer: &Consumer<'_>, quota: usize, mut handle: impl FnMut(P, M)) -> usize {
+        self.quota.store(quota as u64, Ordering::Relaxed);
         // Nothing is put aside while handlers run.
         if self.ring.aside() > 0 || !self.is_plain() {
-            return self.drain_the_long_way(consumer, quota, &mut handle);
+            return self.drain_the_long_way(consumer, &mut handle);
         }
         let last = self.last.0.load(Ordering::Relaxed);
         let mut known = Known::look_up(consumer, IfId::new((last & 0xffff) as usize, last >> 16));
         self.ring.consume(
-            quota,
+            &self.quota,
             |item, at| self.deal(consumer, &mut known, &item.packet, &item.meta, at),
             |is_handled, Item { packet, meta }| {
                 if is_handled {
@@ -178,14 +182,9 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
 
     /// The same where there are shares, packets aside, or others who take packets.
     #[cold]
-    fn drain_the_long_way(
-        &self,
-        consumer: &Consumer<'_>,
-        quota: usize,
-        handle: &mut dyn FnMut(P, M),
-    ) -> usize {
+    fn drain_the_long_way(&self, consumer: &Consumer<'_>, handle: &mut dyn FnMut(P, M)) -> usize {
         let mut handled = 0;
-        while handled < quota
+        while (handled as u64) < self.quota.load(Ordering::Relaxed)
             && let Some((packet, meta)) = self.take(consumer)
         {
             handle(packet, meta);
@@ -298,6 +297,12 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             });
             self.ring.has_passed(end)
         })
+    }
+
+    /// Ends the drain that runs, at the next packet. Its own handler's doing, it is certain; from another thread, it
+    /// may come too early or too late, and the drain's caller looks.
+    pub(crate) fn end_drain(&self) {
+        self.quota.store(0, Ordering::Relaxed);
     }
 
     /// Whether a packet is ready to be taken.

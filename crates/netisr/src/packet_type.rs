@@ -17,7 +17,6 @@ use crate::gate::NotOpen;
 use crate::lane::Lane;
 use crate::lane::charged;
 use crate::panics::OnPanic;
-use crate::permit::Permit;
 use crate::ring::Claim;
 use crate::spec::FlowKey;
 use crate::sync::atomic::AtomicBool;
@@ -126,32 +125,6 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
         accepted
     }
 
-    /// Sets room for one packet aside, before a lock is taken, say. With the permit in hand the dispatch
-    /// cannot fail but by departure.
-    ///
-    /// The room is at the worker that holds `ctx`; a thread that is no worker chooses by `key`, as the type's
-    /// flow key would. A permit is for a packet of that worker, so types with a flow key pass the same key.
-    ///
-    /// # Errors
-    ///
-    /// [`Cause::Full`] or [`Cause::Closed`].
-    pub fn reserve<L>(&self, ctx: &Ctx<'_, L>, key: Option<u64>) -> Result<Permit<P, M, W>, Cause> {
-        let this = &*self.shared;
-        let worker = match (key, this.core.worker_of(ctx.seat())) {
-            (Some(key), _) => this.worker_of_key(key),
-            (None, Some(own)) => own,
-            (None, None) => 0,
-        };
-        match this.lanes[worker].ring().reserve() {
-            Ok(()) => Ok(Permit::new(self.shared.clone(), worker)),
-            Err(why) => {
-                let cause = this.cause(why.into());
-                this.lanes[worker].fates.refuse(cause, 1);
-                Err(cause)
-            }
-        }
-    }
-
     /// The name it was registered by.
     pub fn name(&self) -> &str {
         &self.shared.name
@@ -255,7 +228,7 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     }
 
     /// Why a ring is closed, it does not know.
-    fn cause(&self, cause: Cause) -> Cause {
+    pub(crate) fn cause(&self, cause: Cause) -> Cause {
         if cause == Cause::Closed
             && self.stopped.load(Ordering::Acquire)
             && !self.closed.load(Ordering::Acquire)
@@ -280,7 +253,7 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
 
     /// Spreads keys that differ in few bits (Fibonacci hashing), without a division.
     #[inline]
-    fn worker_of_key(&self, key: u64) -> usize {
+    pub(crate) fn worker_of_key(&self, key: u64) -> usize {
         let spread = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         ((spread * self.lanes.len() as u64) >> 32) as usize
     }

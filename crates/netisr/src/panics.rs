@@ -164,6 +164,9 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
         self.flushing.store(true, Ordering::Release);
-        self.lanes.iter().for_each(|lane| lane.ring().close());
+        self.lanes.iter().for_each(|lane| {
+            lane.ring().close();
+            lane.end_drain();
+        });
     }
 }

@@ -301,7 +301,7 @@ impl<T> Ring<T> {
         }
         let mut taken = None;
         self.consume_counting(
-            1,
+            &AtomicU64::new(1),
             aside,
             |_, at| if self.is_timed(at) { self.stamp(at) } else { 0 },
             |stamp, item| {
@@ -319,7 +319,7 @@ impl<T> Ring<T> {
     #[inline(always)]
     pub(crate) fn consume<O>(
         &self,
-        quota: usize,
+        quota: &AtomicU64,
         look: impl FnMut(&T, u64) -> O,
         take: impl FnMut(O, T) -> bool,
     ) -> usize {
@@ -330,7 +330,7 @@ impl<T> Ring<T> {
     #[inline(always)]
     fn consume_counting<O>(
         &self,
-        quota: usize,
+        quota: &AtomicU64,
         aside: u64,
         mut look: impl FnMut(&T, u64) -> O,
         mut take: impl FnMut(O, T) -> bool,
@@ -345,7 +345,7 @@ impl<T> Ring<T> {
         let word = self.head.0.load(Ordering::Relaxed);
         let (mut head, mut all_aside) = (word >> TAIL, word & ASIDE);
         let mut counted = 0;
-        while counted < quota {
+        while (counted as u64) < quota.load(Ordering::Relaxed) {
             let slot = &slots[head as usize & slot_mask];
             let next = (head + 1) & POSITION;
             let ready = slot.ready.load(Ordering::Acquire);

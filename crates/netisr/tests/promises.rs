@@ -23,6 +23,8 @@ use siding_netisr::RegisterError;
 use siding_netisr::TypeSpec;
 use siding_netisr::Worker;
 
+#[path = "promises/order.rs"]
+mod order;
 #[path = "promises/panics.rs"]
 mod panics;
 

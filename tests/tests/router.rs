@@ -8,5 +8,6 @@ mod router {
     mod advertise;
     mod forward;
     mod redirect;
+    mod refused;
     mod util;
 }

@@ -25,6 +25,7 @@ use siding_stack::Device;
 use siding_stack::InterfaceSpec;
 use siding_stack::LaggSpec;
 use siding_stack::Mode;
+use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::StackWorker;
@@ -71,11 +72,12 @@ impl Device for Wire {
         Ok(0)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        let sent = Sent::all(frames);
         self.0.late.fetch_add(self.0.gone.load(Ordering::Relaxed), Ordering::Relaxed);
         let bytes = frames.drain(..).map(|frame| frame.data().to_vec());
         self.0.frames.lock().expect("no panic").extend(bytes);
-        Ok(())
+        sent
     }
 }
 

@@ -21,6 +21,7 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
+use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::StackWorker;
@@ -66,11 +67,12 @@ impl Device for Wire {
         Ok(into.len())
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        let sent = Sent::all(frames);
         self.0.late.fetch_add(self.0.gone.load(Ordering::Relaxed), Ordering::Relaxed);
         let types = frames.drain(..).map(|frame| frame.data()[ether::HEADER_LEN + ip6::HEADER_LEN]);
         self.0.sent.lock().expect("no panic").extend(types);
-        Ok(())
+        sent
     }
 }
 

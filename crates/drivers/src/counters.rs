@@ -22,6 +22,8 @@ pub enum Count {
     RxMalformed,
     /// Frames that the kernel dropped because the worker came too late.
     RxOverrun,
+    /// Calls for frames that failed.
+    RxErrors,
     /// Frames put on the wire.
     TxFrames,
     /// Their bytes.
@@ -30,6 +32,12 @@ pub enum Count {
     TxTooBig,
     /// Frames dropped because the interface is down.
     TxDown,
+    /// Frames that the kernel has dropped on their way out: the far end, a rule or a queue did not take them.
+    TxKernelDropped,
+    /// Frames dropped because the kernel had no memory for them.
+    TxNoMemory,
+    /// Frames dropped because the interface is there no more.
+    TxGone,
     /// Frames dropped because the kernel refused them for another reason.
     TxRefused,
 }
@@ -51,10 +59,14 @@ pub struct DeviceStats {
     pub rx_offload: u64,
     pub rx_malformed: u64,
     pub rx_overrun: u64,
+    pub rx_errors: u64,
     pub tx_frames: u64,
     pub tx_bytes: u64,
     pub tx_too_big: u64,
     pub tx_down: u64,
+    pub tx_kernel_dropped: u64,
+    pub tx_no_memory: u64,
+    pub tx_gone: u64,
     pub tx_refused: u64,
 }
 
@@ -82,10 +94,14 @@ impl Counters {
             rx_offload: self.count(Count::RxOffload),
             rx_malformed: self.count(Count::RxMalformed),
             rx_overrun: self.count(Count::RxOverrun),
+            rx_errors: self.count(Count::RxErrors),
             tx_frames: self.count(Count::TxFrames),
             tx_bytes: self.count(Count::TxBytes),
             tx_too_big: self.count(Count::TxTooBig),
             tx_down: self.count(Count::TxDown),
+            tx_kernel_dropped: self.count(Count::TxKernelDropped),
+            tx_no_memory: self.count(Count::TxNoMemory),
+            tx_gone: self.count(Count::TxGone),
             tx_refused: self.count(Count::TxRefused),
         }
     }
@@ -115,6 +131,11 @@ impl DeviceStats {
 
     /// Frames dropped on transmission, for whatever cause.
     pub fn tx_dropped(&self) -> u64 {
-        self.tx_too_big + self.tx_down + self.tx_refused
+        self.tx_too_big
+            + self.tx_down
+            + self.tx_kernel_dropped
+            + self.tx_no_memory
+            + self.tx_gone
+            + self.tx_refused
     }
 }

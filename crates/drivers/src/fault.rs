@@ -12,6 +12,7 @@ use siding_mbuf::Mbuf;
 use siding_mbuf::Pool;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Sent;
 
 /// How often each fault befalls a frame, in parts of a million. They are independent of each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub struct Faulty<D, R> {
     cache: Cache,
     incoming: Vec<Mbuf>,
     outgoing: Vec<Mbuf>,
+    /// What became of frames while there was nobody to be told.
+    sent: Sent,
 }
 
 /// One direction.
@@ -86,6 +89,7 @@ impl<D: Device, R: FnMut() -> u32 + Send> Faulty<D, R> {
             cache,
             incoming: Vec::new(),
             outgoing: Vec::new(),
+            sent: Sent::default(),
         }
     }
 
@@ -106,38 +110,40 @@ impl<D: Device, R: FnMut() -> u32 + Send> Faulty<D, R> {
     }
 
     /// Sends what is due, oldest first.
-    fn push_out(&mut self) -> io::Result<()> {
+    fn push_out(&mut self) {
         self.tx.release(&mut self.outgoing);
-        if self.outgoing.is_empty() {
-            return Ok(());
+        if !self.outgoing.is_empty() {
+            let sent = self.device.transmit(&mut self.outgoing);
+            self.sent = std::mem::take(&mut self.sent).and(sent);
         }
-        self.device.transmit(&mut self.outgoing)
     }
 }
 
 impl<D: Device, R: FnMut() -> u32 + Send> Device for Faulty<D, R> {
     fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
-        self.push_out()?;
+        self.push_out();
         // A frame more may come of each, and the one held back, yet never more than `max`.
         let before = into.len();
         let ask =
             if self.rx.config.duplicate > 0 { max.saturating_sub(1) / 2 } else { max.saturating_sub(1) };
-        self.device.receive(cache, &mut self.incoming, ask.max(1))?;
+        // What came before an error is not to be lost for it.
+        let result = self.device.receive(cache, &mut self.incoming, ask.max(1));
         for frame in self.incoming.drain(..) {
             self.rx.pass(frame, cache, &mut self.random, into);
         }
         self.rx.release(into);
-        Ok(into.len() - before)
+        result.map(|_| into.len() - before)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
         // Frames that the device below has no room for wait here; no more are taken until they have gone.
         if self.outgoing.is_empty() {
             for frame in frames.drain(..) {
                 self.tx.pass(frame, &mut self.cache, &mut self.random, &mut self.outgoing);
             }
         }
-        self.push_out()
+        self.push_out();
+        std::mem::take(&mut self.sent)
     }
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {

@@ -28,6 +28,7 @@
 
 mod counters;
 mod error;
+mod fate;
 
 pub mod fault;
 pub mod kernel;

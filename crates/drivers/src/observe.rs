@@ -7,6 +7,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Sent;
 
 /// Which way a frame passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +19,7 @@ pub enum Direction {
 }
 
 /// A device that shows each frame to a closure: received ones before the stack sees them, sent ones once the
-/// device below has taken them. A frame that does not fit, and is tried again, is shown once.
+/// device below has taken them, be it that they are lost there. A frame that does not fit, and is tried again, is shown once.
 #[derive(Debug)]
 pub struct Tap<D, F> {
     device: D,
@@ -61,7 +62,7 @@ impl<D: Device, F: FnMut(Direction, &[u8]) + Send> Device for Tap<D, F> {
         result
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
         self.sent.extend(frames.iter().cloned());
         let result = self.device.transmit(frames);
         let taken = self.sent.len() - frames.len();

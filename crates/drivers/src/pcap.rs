@@ -17,6 +17,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Sent;
 
 use crate::Direction;
 use crate::Tap;
@@ -181,7 +182,7 @@ impl<D: Device> Device for PcapTap<D> {
         self.tap.receive(cache, into, max)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
         self.tap.transmit(frames)
     }
 

@@ -23,12 +23,15 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
 use siding_stack::Device;
+use siding_stack::Sent;
 
 use crate::Count;
 use crate::Counters;
 use crate::DriverError;
 use crate::error::check_name;
 use crate::error::named;
+use crate::fate;
+use crate::fate::Fate;
 
 /// One queue of a TAP interface.
 #[derive(Debug)]
@@ -114,6 +117,7 @@ impl Device for TapDevice {
                 Err(Errno::INTR) => cache.free(mbuf),
                 Err(error) => {
                     cache.free(mbuf);
+                    self.counters.add(Count::RxErrors, 1);
                     result = Err(named(&self.name, "receive", error));
                     break;
                 }
@@ -124,30 +128,12 @@ impl Device for TapDevice {
         if frames > 0 { Ok(frames) } else { result.map(|()| 0) }
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
-        let (mut done, mut sent, mut bytes) = (0, 0, 0);
-        let mut result = Ok(());
-        while let Some(frame) = frames.get(done) {
-            match rustix::io::write(&self.file, frame.data()) {
-                Ok(_) => {
-                    sent += 1;
-                    bytes += frame.len();
-                }
-                Err(Errno::AGAIN | Errno::NOBUFS | Errno::NOMEM) => break,
-                Err(Errno::INTR) => continue,
-                // That is how the driver says that the interface is down.
-                Err(Errno::IO) => self.counters.add(Count::TxDown, 1),
-                Err(Errno::INVAL | Errno::MSGSIZE) => self.counters.add(Count::TxRefused, 1),
-                Err(error) => {
-                    result = Err(named(&self.name, "transmit", error));
-                    break;
-                }
-            }
-            done += 1;
-        }
-        frames.drain(..done);
-        self.counters.sent(sent, bytes);
-        result
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        let file = &self.file;
+        fate::send(&self.name, frames, &self.counters, Fate::of_tap, |frames| match frames {
+            [first, ..] => rustix::io::write(file, first.data()).map(|_| 1),
+            [] => Ok(0),
+        })
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

@@ -22,6 +22,7 @@ use siding_mbuf::PoolConfig;
 use siding_netisr::Instant;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
+use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_wire::EtherType;
@@ -76,10 +77,11 @@ impl Device for End {
         Ok(take)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
         self.0.lock().unwrap().1 += frames.len() as u64;
+        let sent = Sent::all(frames);
         frames.clear();
-        Ok(())
+        sent
     }
 }
 

@@ -12,6 +12,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Sent;
 use siding_wire::Mac;
 
 /// A link of a world.
@@ -157,7 +158,8 @@ impl Device for SimDevice {
         Ok(count)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        let sent = Sent::all(frames);
         let mut state = self.link.lock();
         if state.ports.get(self.port).is_some_and(|port| port.departed) {
             state.ghosts += frames.len() as u64;
@@ -165,7 +167,7 @@ impl Device for SimDevice {
         for frame in frames.drain(..) {
             state.sent.push_back((self.port, frame.data().to_vec()));
         }
-        Ok(())
+        sent
     }
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {

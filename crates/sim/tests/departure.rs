@@ -21,6 +21,7 @@ use siding_sim::NodeId;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
 use siding_stack::NeighborLimits;
+use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::drops::Drop as Cause;
@@ -174,10 +175,11 @@ impl Device for Counting {
         Ok(0)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
         self.sent.fetch_add(frames.len() as u64, Ordering::Relaxed);
+        let sent = Sent::all(frames);
         frames.clear();
-        Ok(())
+        sent
     }
 }
 

@@ -19,6 +19,7 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
+use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::StackWorker;
@@ -47,9 +48,10 @@ impl Device for Script {
         Ok(count)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        let sent = Sent::all(frames);
         frames.clear();
-        Ok(())
+        sent
     }
 }
 

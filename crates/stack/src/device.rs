@@ -22,6 +22,37 @@ pub struct Filter {
     pub promiscuous: bool,
 }
 
+/// What became of the frames that a call of [`Device::transmit`] took.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// Frames that went out.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Frames that were lost: the system refused them, or has dropped them. The device counts them by cause.
+    pub lost: u64,
+    /// What somebody should be told of, at most once in a call: an error that is nobody's everyday business.
+    pub error: Option<io::Error>,
+}
+
+impl Sent {
+    /// These frames went out.
+    pub fn all(frames: &[Mbuf]) -> Sent {
+        let bytes = frames.iter().map(|frame| frame.len() as u64).sum();
+        Sent { frames: frames.len() as u64, bytes, ..Sent::default() }
+    }
+
+    /// Adds what became of more frames. The first error stays.
+    pub fn and(self, more: Sent) -> Sent {
+        Sent {
+            frames: self.frames + more.frames,
+            bytes: self.bytes + more.bytes,
+            lost: self.lost + more.lost,
+            error: self.error.or(more.error),
+        }
+    }
+}
+
 /// One worker's pair of queues on one interface.
 ///
 /// An interface has one device for each worker that serves it, and each worker owns its own: nothing here
@@ -31,12 +62,15 @@ pub trait Device: Send {
     /// is not an error; neither is a pool that has run dry (the cache counts that, the frame is lost).
     fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize>;
 
-    /// Puts frames on the wire, oldest first, and removes those from the front of `frames` that the wire
-    /// has taken. What is left did not fit: the caller tries again or drops it, and counts it.
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()>;
+    /// Puts frames on the wire, oldest first, and removes from the front of `frames` those whose fate is settled:
+    /// they went out, or they are lost, and [`Sent`] says how many of each. What is left found no room, and nothing
+    /// else: a frame that the system will not send, or has dropped already, is lost and does not keep those behind it
+    /// waiting. The caller tries what is left again, for a while.
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent;
 
     /// Lets in what `filter` names, and need not let in more. Called by the worker that owns the device, before it sends
-    /// or receives by a configuration that needs it. A device that lets in everything has nothing to do.
+    /// or receives by a configuration that needs it, and again after an error. A device that lets in everything has
+    /// nothing to do.
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
         let _ = filter;
         Ok(())

@@ -87,8 +87,12 @@ pub enum Drop {
     LinkGroup,
     /// More of a slow protocol's frames than one port may send.
     SlowLimit,
-    /// The wire did not take it.
+    /// The queue for the wire was full.
     TxFull,
+    /// It waited for the wire for as long as a frame may.
+    TxStalled,
+    /// The device lost it: the system refused or dropped it. The device's own counters tell the cause.
+    TxLost,
     /// The pool is dry.
     NoBuffer,
     /// No headroom for a header, or the buffer is shared.
@@ -146,6 +150,8 @@ const SIMPLE: &[Drop] = &[
     Drop::LinkGroup,
     Drop::SlowLimit,
     Drop::TxFull,
+    Drop::TxStalled,
+    Drop::TxLost,
     Drop::NoBuffer,
     Drop::NoHeadroom,
     Drop::Refused,
@@ -223,6 +229,8 @@ impl fmt::Display for Drop {
             Drop::LinkGroup => "link-group",
             Drop::SlowLimit => "slow-protocol-limit",
             Drop::TxFull => "tx-full",
+            Drop::TxStalled => "tx-stalled",
+            Drop::TxLost => "tx-lost",
             Drop::NoBuffer => "no-buffer",
             Drop::NoHeadroom => "no-headroom",
             Drop::Refused => "refused",
@@ -250,7 +258,12 @@ impl Default for Drops {
 impl Drops {
     /// Counts one dropped packet.
     pub fn count(&self, cause: Drop) {
-        self.0[cause.index()].fetch_add(1, Ordering::Relaxed);
+        self.count_all(cause, 1);
+    }
+
+    /// Counts so many dropped packets.
+    pub fn count_all(&self, cause: Drop, packets: u64) {
+        self.0[cause.index()].fetch_add(packets, Ordering::Relaxed);
     }
 
     /// How many packets were dropped for `cause`.

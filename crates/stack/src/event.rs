@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
+use std::time::Duration;
 
 use siding_netisr::IfId;
 use siding_wire::Mac;
@@ -126,6 +127,29 @@ pub enum Event {
         /// What is sent from now on.
         to: u16,
     },
+    /// A worker's transmit queue on an interface has not moved for a tenth of a second: the wire takes nothing.
+    TxStalled {
+        /// On which interface.
+        interface: IfId,
+        /// Frames that wait.
+        waiting: usize,
+        /// Stalls before this one that were not told, for they followed each other too fast.
+        untold: u64,
+    },
+    /// It moves again.
+    TxMoves {
+        /// On which interface.
+        interface: IfId,
+        /// How long it had not moved.
+        after: Duration,
+        /// Frames that had waited for too long, and were dropped.
+        lost: u64,
+    },
+    /// A device would not let in what it is to let in, and does now.
+    FilterSet {
+        /// On which interface.
+        interface: IfId,
+    },
     /// A driver failed.
     DeviceError {
         /// On which interface.
@@ -193,6 +217,15 @@ impl fmt::Display for Event {
             Event::PathMtu { addr, from, to } => {
                 write!(f, "path to {addr}: packet too big, mtu {from} -> {to}")
             }
+            Event::TxStalled { waiting, untold, .. } => {
+                write!(f, "transmit queue stalled: the wire takes nothing, {waiting} frames wait")?;
+                if *untold > 0 { write!(f, " ({untold} shorter stalls were not told)") } else { Ok(()) }
+            }
+            Event::TxMoves { after, lost, .. } => {
+                let ms = after.as_millis();
+                write!(f, "transmit queue moves again after {ms} ms; {lost} frames had waited for too long")
+            }
+            Event::FilterSet { .. } => f.write_str("device: lets in again what it is to let in"),
             Event::DeviceError { error, .. } => write!(f, "device: {error}"),
         }
     }

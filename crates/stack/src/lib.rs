@@ -63,6 +63,7 @@ pub use control::*;
 pub use device::BATCH;
 pub use device::Device;
 pub use device::Filter;
+pub use device::Sent;
 pub use ends::is_host;
 pub use event::Deaf;
 pub use event::Event;

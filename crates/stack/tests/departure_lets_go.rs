@@ -15,6 +15,7 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
+use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_wire::Mac;
@@ -27,9 +28,10 @@ impl Device for Held {
         Ok(0)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        let sent = Sent::all(frames);
         frames.clear();
-        Ok(())
+        sent
     }
 }
 

@@ -31,6 +31,7 @@ use siding_stack::Device;
 use siding_stack::InterfaceSpec;
 use siding_stack::LaggSpec;
 use siding_stack::Mode;
+use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::ifnet::Ifnet;
@@ -73,9 +74,10 @@ impl Device for Noise {
         Ok(into.len() - before)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        let sent = Sent::all(frames);
         frames.clear();
-        Ok(())
+        sent
     }
 }
 

@@ -25,6 +25,7 @@ use siding_netisr::Instant;
 use siding_stack::BATCH;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
+use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::drops::Drop;
@@ -49,13 +50,14 @@ impl Device for Probe {
         Ok(0)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
         if self.blocked.load(Ordering::Relaxed) {
-            return Ok(());
+            return Sent::default();
         }
         run(&self.sending);
+        let sent = Sent::all(frames);
         self.sent.lock().unwrap().extend(frames.drain(..).map(|frame| frame.data().to_vec()));
-        Ok(())
+        sent
     }
 }
 

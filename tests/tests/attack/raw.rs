@@ -41,29 +41,26 @@ impl Raw {
         Raw { device, cache: pool.cache(256), batch: Vec::with_capacity(BATCH) }
     }
 
-    /// Sends frames as fast as they go, and says how many the wire has taken. What does not go at once is dropped.
+    /// Sends frames as fast as they go, and says how many have gone. What does not go at once is dropped.
     pub(super) fn send<'f>(&mut self, frames: impl IntoIterator<Item = &'f [u8]>) -> usize {
         for frame in frames {
             let mut mbuf = self.cache.alloc().unwrap();
             assert!(mbuf.extend_from_slice(frame));
             self.batch.push(mbuf);
         }
-        let before = self.batch.len();
-        self.device.transmit(&mut self.batch).unwrap();
-        let sent = before - self.batch.len();
+        let sent = self.device.transmit(&mut self.batch);
         for left in self.batch.drain(..) {
             self.cache.free(left);
         }
-        sent
+        sent.frames as usize
     }
 
     /// Sends all of them: waits for the wire.
     pub(super) fn send_all(&mut self, frames: &[Vec<u8>]) {
-        for chunk in frames.chunks(BATCH) {
-            let mut rest = chunk;
-            while !rest.is_empty() {
-                let sent = self.send(rest.iter().map(Vec::as_slice));
-                rest = &rest[sent..];
+        for frame in frames {
+            // One by one: of several it is not known which have gone.
+            while self.send([frame.as_slice()]) == 0 {
+                thread::yield_now();
             }
         }
     }

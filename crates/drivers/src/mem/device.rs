@@ -10,6 +10,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
 use siding_stack::Device;
+use siding_stack::Sent;
 
 use super::Port;
 use super::PortId;
@@ -95,14 +96,17 @@ impl Device for MemDevice {
         Ok(frames)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
-        if !self.port.up.load(Ordering::Acquire) {
-            self.counters.add(Count::TxDown, frames.len() as u64);
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        let sent = if self.port.up.load(Ordering::Acquire) {
+            let sent = Sent::all(frames);
+            self.counters.sent(frames.len(), sent.bytes as usize);
+            sent
         } else {
-            self.counters.sent(frames.len(), frames.iter().map(Mbuf::len).sum());
-        }
+            self.counters.add(Count::TxDown, frames.len() as u64);
+            Sent { lost: frames.len() as u64, ..Sent::default() }
+        };
         self.wire.carry(&self.port, frames);
-        Ok(())
+        sent
     }
 }
 

@@ -47,6 +47,7 @@ use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Sent;
 
 use crate::Count;
 use crate::Counters;
@@ -150,7 +151,10 @@ impl PacketDevice {
         match rustix::net::sockopt::socket_error(&self.socket)? {
             // An interface that is down tells so once. It may come up again, and the ring is still there.
             Ok(()) | Err(rustix::io::Errno::NETDOWN) => Ok(()),
-            Err(error) => Err(named(&self.name, "receive", error)),
+            Err(error) => {
+                self.counters.add(Count::RxErrors, 1);
+                Err(named(&self.name, "receive", error))
+            }
         }
     }
 }
@@ -191,8 +195,8 @@ impl Device for PacketDevice {
         Ok(frames)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
-        self.sender.send(frames, &self.counters).map_err(|error| named(&self.name, "transmit", error))
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        self.sender.send(&self.name, frames, &self.counters)
     }
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {

@@ -1,7 +1,6 @@
 //! The way out: sendmmsg(2), or send(2) for a lone frame.
 
 use std::array;
-use std::io;
 use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 use std::slice;
@@ -12,11 +11,13 @@ use rustix::net::SendAncillaryBuffer;
 use rustix::net::SendFlags;
 use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
+use siding_stack::Sent;
 
 use super::socket::Opening;
-use crate::Count;
 use crate::Counters;
 use crate::DriverError;
+use crate::fate;
+use crate::fate::Fate;
 
 /// A socket that only sends.
 #[derive(Debug)]
@@ -30,44 +31,10 @@ impl Sender {
         Ok(Sender { socket: opening.sending_socket()? })
     }
 
-    /// Sends from the front of `frames` as long as the kernel takes them. Frames that it will never take are
-    /// dropped and counted; those that it has no room for are left.
-    pub(super) fn send(&self, frames: &mut Vec<Mbuf>, counters: &Counters) -> io::Result<()> {
-        let mut done = 0;
-        let mut result = Ok(());
-        while done < frames.len() {
-            match self.send_batch(&frames[done..]) {
-                Ok(count) => {
-                    let sent = &frames[done..done + count];
-                    counters.sent(count, sent.iter().map(Mbuf::len).sum());
-                    done += count;
-                    // A call that stops short does not say why. The next one does.
-                }
-                Err(Errno::INTR) => {}
-                // No room in the socket, or the queueing discipline or the card has none.
-                Err(Errno::AGAIN | Errno::NOBUFS | Errno::NOMEM) => break,
-                // The first frame is at fault, and only that.
-                Err(Errno::MSGSIZE) => {
-                    counters.add(Count::TxTooBig, 1);
-                    done += 1;
-                }
-                Err(Errno::INVAL) => {
-                    counters.add(Count::TxRefused, 1);
-                    done += 1;
-                }
-                // As with a pulled cable: all are lost, and it may come up again.
-                Err(Errno::NETDOWN) => {
-                    counters.add(Count::TxDown, (frames.len() - done) as u64);
-                    done = frames.len();
-                }
-                Err(error) => {
-                    result = Err(error.into());
-                    break;
-                }
-            }
-        }
-        Mbuf::free_all(frames.drain(..done));
-        result
+    /// Sends from the front of `frames`, until the socket has no room for more.
+    pub(super) fn send(&self, name: &str, frames: &mut Vec<Mbuf>, counters: &Counters) -> Sent {
+        // A call that stops short does not say why. The next one, which begins with the frame at fault, does.
+        fate::send(name, frames, counters, Fate::of_packet, |frames| self.send_batch(frames))
     }
 
     /// One system call. Says how many frames have gone, at least one.

@@ -118,7 +118,8 @@ fn interfaces(rows: &[InterfaceRow]) -> String {
             of(device, "rx-dropped").to_string(),
             of(stack, "tx-packets").to_string(),
             of(stack, "tx-bytes").to_string(),
-            (of(stack, "tx-dropped") + of(device, "tx-dropped")).to_string(),
+            // Those that the device lost are among them.
+            of(stack, "tx-dropped").to_string(),
         ]);
     }
     let mut text = table.to_string();
@@ -131,6 +132,9 @@ fn interfaces(rows: &[InterfaceRow]) -> String {
             row.name,
             if addresses.is_empty() { "no addresses" } else { &addresses }
         );
+        if let Some(ms) = row.tx_stalled_ms {
+            let _ = write!(text, "\n    tx stalled since {ms} ms: the wire takes nothing");
+        }
         let told = |counters: &BTreeMap<String, u64>, names: &dyn Fn(&str) -> bool| {
             let some = counters.iter().filter(|(name, count)| **count > 0 && names(name));
             some.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")

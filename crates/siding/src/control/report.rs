@@ -25,6 +25,8 @@ pub(crate) struct InterfaceRow {
     pub(crate) mtu: u16,
     pub(crate) addresses: Vec<String>,
     pub(crate) neighbors: usize,
+    /// For how long its transmit queue, or one of several, has not moved, if it is stalled.
+    pub(crate) tx_stalled_ms: Option<u64>,
     /// What the stack counts.
     pub(crate) counters: BTreeMap<String, u64>,
     /// What the driver counts.

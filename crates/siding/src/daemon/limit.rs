@@ -46,6 +46,8 @@ pub(super) enum Kind {
     Path,
     /// A driver's failures.
     Device,
+    /// Transmit queues that do not move.
+    Transmit,
     /// The kernel's links.
     Link,
     /// What clients of the control socket had changed.
@@ -85,7 +87,12 @@ impl Kind {
             Event::LacpPort { port, .. } => (Kind::Lacp, port),
             Event::Bridge { interface, .. } => (Kind::Bridge, interface),
             Event::PathMtu { .. } => (Kind::Path, IfId::NONE),
-            Event::DeviceError { interface, .. } => (Kind::Device, interface),
+            Event::DeviceError { interface, .. } | Event::FilterSet { interface } => {
+                (Kind::Device, interface)
+            }
+            Event::TxStalled { interface, .. } | Event::TxMoves { interface, .. } => {
+                (Kind::Transmit, interface)
+            }
         }
     }
 
@@ -119,6 +126,7 @@ impl Kind {
             Kind::Bridge => rule(50, Level::INFO, "the bridge's ports"),
             Kind::Path => rule(20, Level::INFO, "what paths take"),
             Kind::Device => rule(3, Level::ERROR, "the device"),
+            Kind::Transmit => rule(10, Level::WARN, "the transmit queue"),
             Kind::Link => rule(20, Level::WARN, "the device's link"),
             // A configuration with all that it makes is told whole.
             Kind::Command => {

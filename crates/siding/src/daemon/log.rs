@@ -149,6 +149,10 @@ impl Observer for Log {
                 tracing::warn!("{}: {event}", self.name_of(*interface));
             }
             Event::PathMtu { .. } => tracing::info!("{event}"),
+            Event::TxStalled { interface, .. } | Event::TxMoves { interface, .. } => {
+                tracing::warn!("{}: {event}", self.name_of(*interface));
+            }
+            Event::FilterSet { interface } => tracing::info!("{}: {event}", self.name_of(*interface)),
             Event::DeviceError { interface, .. } => {
                 tracing::error!("{}: {event}", self.name_of(*interface));
             }

@@ -26,6 +26,7 @@ use siding_drivers::kernel::Netlink;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
+use siding_stack::Sent;
 use siding_wire::Mac;
 
 use super::link::LinkUp;
@@ -212,7 +213,7 @@ impl Device for Shared {
         }
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
         self.device.lock().unwrap_or_else(PoisonError::into_inner).transmit(frames)
     }
 

@@ -68,6 +68,7 @@ impl Daemon {
                 mtu: report.mtu,
                 addresses,
                 neighbors: report.neighbors,
+                tx_stalled_ms: report.tx_stalled.map(|since| nanos(since) / 1_000_000),
                 counters: report.counters.iter().map(|(what, n)| named((what.name(), *n))).collect(),
                 device_counters: port
                     .map(|port| device_counters(port.counters.iter().map(|counters| counters.stats())))
@@ -300,11 +301,15 @@ fn device_counters(devices: impl Iterator<Item = DeviceStats>) -> BTreeMap<Strin
             ("rx-offload", stats.rx_offload),
             ("rx-malformed", stats.rx_malformed),
             ("rx-overrun", stats.rx_overrun),
+            ("rx-errors", stats.rx_errors),
             ("rx-dropped", stats.rx_dropped()),
             ("tx-frames", stats.tx_frames),
             ("tx-bytes", stats.tx_bytes),
             ("tx-too-big", stats.tx_too_big),
             ("tx-down", stats.tx_down),
+            ("tx-kernel-dropped", stats.tx_kernel_dropped),
+            ("tx-no-memory", stats.tx_no_memory),
+            ("tx-gone", stats.tx_gone),
             ("tx-refused", stats.tx_refused),
             ("tx-dropped", stats.tx_dropped()),
         ];

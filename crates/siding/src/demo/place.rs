@@ -9,6 +9,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Sent;
 use siding_wire::Mac;
 
 use super::echo::Echo;
@@ -94,8 +95,8 @@ impl Device for Lent {
         self.device.as_mut().map_or(Ok(0), |device| device.receive(cache, into, max))
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
-        self.device.as_mut().map_or(Ok(()), |device| device.transmit(frames))
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        self.device.as_mut().map_or_else(Sent::default, |device| device.transmit(frames))
     }
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {

@@ -18,6 +18,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Sent;
 
 /// The owner's end: where devices come back to.
 pub(crate) struct Loan {
@@ -51,8 +52,8 @@ impl Device for Lent {
         self.device.as_mut().map_or(Ok(0), |device| device.receive(cache, into, max))
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
-        self.device.as_mut().map_or(Ok(()), |device| device.transmit(frames))
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        self.device.as_mut().map_or_else(Sent::default, |device| device.transmit(frames))
     }
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
@@ -96,12 +97,12 @@ mod tests {
         let (mut devices, loan) = lend(vec![Box::new(wire.attach())]);
         let mut frame = pool.alloc().unwrap();
         assert!(frame.extend_from_slice(b"frame"));
-        peer.transmit(&mut vec![frame]).unwrap();
+        peer.transmit(&mut vec![frame]);
         let mut received = Vec::new();
         assert_eq!(devices[0].receive(&mut cache, &mut received, 4).unwrap(), 1);
         // On its way back it still has its place on the wire; closed, it has not.
         drop(devices);
-        peer.transmit(&mut received).unwrap();
+        peer.transmit(&mut received);
         assert_eq!(wire.in_flight(), 1);
         loan.close();
         assert_eq!(wire.in_flight(), 0);

@@ -18,6 +18,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_netisr::Wake;
 use siding_stack::Device;
+use siding_stack::Sent;
 
 /// An eventfd for each worker. Give it to the stack's configuration, then to
 /// [`Runtime::start`](super::Runtime::start).
@@ -81,7 +82,7 @@ impl Device for Roused {
         self.device.receive(cache, into, max)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> io::Result<()> {
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
         self.device.transmit(frames)
     }
 

@@ -187,7 +187,13 @@ impl Stack {
             shared.timers.arm(ctx, self.now() + stale_time, Due::NeighborAge(id));
         }
         control.hosts.insert(id, HostState::listening_to_nobody(&name, control.dad));
-        Ok(Arc::new(Ifnet { id, name, neighbors, counters: IfCounters::default() }))
+        Ok(Arc::new(Ifnet {
+            id,
+            name,
+            neighbors,
+            counters: IfCounters::default(),
+            tx_stalls: Default::default(),
+        }))
     }
 
     fn tear_down(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId) {

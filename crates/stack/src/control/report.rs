@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
@@ -39,6 +40,8 @@ pub struct InterfaceReport {
     pub unfit: Option<Unfit>,
     /// Neighbours it knows.
     pub neighbors: usize,
+    /// For how long a transmit queue has not moved, if one is stalled; each worker has one.
+    pub tx_stalled: Option<Duration>,
     /// Its counters.
     pub counters: Vec<(IfCounter, u64)>,
     /// What became of packets that were dispatched in its name.
@@ -62,7 +65,7 @@ impl Stack {
 
     /// Every interface, in order of slots.
     pub fn interfaces(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<InterfaceReport> {
-        let config = self.config();
+        let (config, now) = (self.config(), self.now());
         config
             .interfaces()
             .map(|interface| InterfaceReport {
@@ -74,6 +77,7 @@ impl Stack {
                 link: interface.link,
                 unfit: interface.fit(Use::Ip6).err().filter(|why| *why != Unfit::Port),
                 neighbors: interface.ifnet.neighbors.len(ctx),
+                tx_stalled: interface.ifnet.tx_stalls.get().map(|since| now.since(since)),
                 counters: IfCounter::ALL
                     .map(|counter| (counter, interface.ifnet.counters.of(counter)))
                     .to_vec(),

@@ -5,6 +5,7 @@ mod filter;
 mod fit;
 mod nest;
 mod owners;
+mod stalls;
 
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
@@ -24,6 +25,7 @@ pub use fit::Unfit;
 pub use fit::Use;
 pub(crate) use nest::review;
 pub(crate) use owners::Owners;
+pub(crate) use stalls::Stalls;
 
 use crate::nd6::dad::DadState;
 use crate::nd6::host::FirstHops;
@@ -46,6 +48,8 @@ pub struct Ifnet {
     pub(crate) neighbors: Neighbors,
     /// What went in and out.
     pub counters: IfCounters,
+    /// Transmit queues that do not move.
+    pub(crate) tx_stalls: Stalls,
 }
 
 /// An interface as a snapshot has it: immutable.

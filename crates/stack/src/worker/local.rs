@@ -54,6 +54,8 @@ pub(crate) struct Local {
     /// Devices, by the slot of their interface.
     ports: Vec<Option<Port>>,
     events: Vec<Event>,
+    /// When a device is to be told again what to let in.
+    pub(crate) next_filter: Instant,
     /// Interfaces with a first hop that has become reachable or ceased to be, and the one that was found silent.
     first_hops: Vec<(IfId, Option<Ipv6Addr>)>,
 }
@@ -70,6 +72,7 @@ impl Local {
             followed: Arc::default(),
             ports: Vec::new(),
             events: Vec::new(),
+            next_filter: Instant::NEVER,
             first_hops: Vec::new(),
             now,
             index,
@@ -155,7 +158,7 @@ impl Local {
         let Some(port) = port.filter(|port| port.ifnet.id == out) else {
             return self.drop_packet(frame, Drop::InterfaceGone);
         };
-        if let Err(frame) = port.push(ctx, frame) {
+        if let Err(frame) = port.push(ctx, self.now, frame) {
             port.ifnet.counters.add(IfCounter::TxDropped, 1);
             self.drop_packet(frame, Drop::TxFull);
         }
@@ -224,10 +227,6 @@ impl Local {
         self.ports.iter().flatten()
     }
 
-    pub(crate) fn ports_mut(&mut self) -> impl Iterator<Item = &mut Port> {
-        self.ports.iter_mut().flatten()
-    }
-
     /// Takes frames off the wire of the port in `slot`.
     pub(crate) fn receive(
         &mut self,
@@ -275,11 +274,50 @@ impl Local {
         for port in self.ports.iter_mut().flatten() {
             let id = port.ifnet.id;
             if let Some(filter) = config.filter(id)
-                && let Err(error) = port.set_filter(filter)
+                && let Err(error) = port.set_filter(self.now, filter)
             {
                 self.events.push(Event::DeviceError { interface: id, error: error.to_string() });
             }
         }
+        self.note_filters();
+    }
+
+    /// Tries again what devices would not let in, if it is time.
+    pub(crate) fn retry_filters(&mut self) {
+        if self.next_filter > self.now {
+            return;
+        }
+        for port in self.ports.iter_mut().flatten() {
+            let (interface, due) = (port.ifnet.id, port.next_filter() <= self.now);
+            match port.retry_filter(self.now) {
+                Ok(()) if due => self.events.push(Event::FilterSet { interface }),
+                Ok(()) => {}
+                Err(error) => {
+                    self.events.push(Event::DeviceError { interface, error: error.to_string() });
+                }
+            }
+        }
+        self.note_filters();
+    }
+
+    fn note_filters(&mut self) {
+        self.next_filter = self.ports().map(Port::next_filter).min().unwrap_or(Instant::NEVER);
+    }
+
+    /// Sends what is queued. When to try again what the wire did not take; `None` if it took everything.
+    pub(crate) fn flush(&mut self, ctx: &mut Ctx<'_, Unlocked>) -> Option<Instant> {
+        let mut again = None;
+        let (now, drops) = (self.now, &self.shared.drops[self.index]);
+        for port in self.ports.iter_mut().flatten() {
+            port.flush(ctx, now);
+            if let Some(outcome) = port.take_outcome() {
+                drops.count_all(Drop::TxLost, outcome.lost);
+                drops.count_all(Drop::TxStalled, outcome.stalled);
+                self.events.extend(outcome.events);
+            }
+            again = port.next_try(now).into_iter().chain(again).min();
+        }
+        again
     }
 
     fn take_devices(&mut self) {

@@ -7,6 +7,7 @@
 //! for it are dropped there, on the worker that owns them.
 
 mod local;
+mod patience;
 mod port;
 mod turn;
 

@@ -1,14 +1,20 @@
 //! One worker's end of an interface.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::Instant;
 
+use super::patience::News;
+use super::patience::Waiting;
 use crate::BATCH;
 use crate::Device;
 use crate::Filter;
+use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Ifnet;
 
@@ -18,58 +24,166 @@ pub(crate) struct Port {
     device: Box<dyn Device>,
     /// Frames to send at the end of the turn.
     queue: Vec<Mbuf>,
-    tx_bytes: u64,
-    /// What the device has been told to let in.
+    waiting: Waiting,
+    /// What the device lets in.
     filter: Option<Arc<Filter>>,
+    /// What it is yet to be told to let in, and when.
+    wanted: Option<(Arc<Filter>, Instant)>,
+    /// What came of sending since it was last asked.
+    outcome: Outcome,
+}
+
+/// What came of sending, for the worker to count and to tell.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Frames that the device lost.
+    pub(crate) lost: u64,
+    /// Frames that waited in vain for room.
+    pub(crate) stalled: u64,
+    pub(crate) events: Vec<Event>,
 }
 
 impl Port {
     /// How many frames wait when the wire does not take them: as many as a usual transmit ring.
     const BACKLOG: usize = 1024;
 
+    /// How soon a wire that had no room is tried again: soon, for it drains all the time; less so if it has stopped.
+    const RETRY: Duration = Duration::from_micros(100);
+    const RETRY_STALLED: Duration = Duration::from_millis(10);
+
+    /// How soon a device that would not take a filter is asked again.
+    const RETRY_FILTER: Duration = Duration::from_secs(1);
+
     pub(crate) fn new(ifnet: Arc<Ifnet>, device: Box<dyn Device>) -> Port {
-        Port { ifnet, device, queue: Vec::with_capacity(Self::BACKLOG), tx_bytes: 0, filter: None }
+        Port {
+            ifnet,
+            device,
+            queue: Vec::with_capacity(Self::BACKLOG),
+            waiting: Waiting::default(),
+            filter: None,
+            wanted: None,
+            outcome: Outcome::default(),
+        }
     }
 
     /// Queues a frame. It comes back when the queue is full.
-    pub(crate) fn push(&mut self, ctx: &mut Ctx<'_, Unlocked>, frame: Mbuf) -> Result<(), Mbuf> {
+    pub(crate) fn push(
+        &mut self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        now: Instant,
+        frame: Mbuf,
+    ) -> Result<(), Mbuf> {
         if self.queue.len() >= Self::BACKLOG {
             return Err(frame);
         }
-        self.tx_bytes += frame.len() as u64;
         self.queue.push(frame);
         if self.queue.len().is_multiple_of(BATCH) {
-            // An error is told at the end of the turn, when the flush meets it again.
-            let _ = self.flush(ctx);
+            self.flush(ctx, now);
         }
         Ok(())
     }
 
-    /// Puts what is queued on the wire, as far as it takes it. Sending asks for a token that holds no lock.
-    pub(crate) fn flush(&mut self, _ctx: &mut Ctx<'_, Unlocked>) -> std::io::Result<()> {
+    /// Puts what is queued on the wire, as far as it takes it, and gives up what has waited for too long. Sending asks
+    /// for a token that holds no lock.
+    pub(crate) fn flush(&mut self, _ctx: &mut Ctx<'_, Unlocked>, now: Instant) {
         if self.queue.is_empty() {
-            return Ok(());
+            return;
         }
+        self.transmit(now);
+        // The front goes first, alone: it may be what keeps those behind it. If the next one fares no better, it is the
+        // wire.
+        let mut overdue = self.waiting.overdue(now);
+        if overdue > 0 {
+            self.give_up(now, 1);
+            if self.transmit(now) == 0 {
+                overdue = self.waiting.overdue(now);
+                self.give_up(now, overdue);
+            }
+        }
+    }
+
+    /// One call of the device's. How many frames it has taken.
+    fn transmit(&mut self, now: Instant) -> usize {
         let before = self.queue.len();
+        if before == 0 {
+            return 0;
+        }
         let sent = self.device.transmit(&mut self.queue);
         let counters = &self.ifnet.counters;
-        counters.add(IfCounter::TxPackets, (before - self.queue.len()) as u64);
-        counters.add(IfCounter::TxBytes, std::mem::take(&mut self.tx_bytes));
-        sent
+        counters.add(IfCounter::TxPackets, sent.frames);
+        counters.add(IfCounter::TxBytes, sent.bytes);
+        let interface = self.ifnet.id;
+        if sent.lost > 0 {
+            counters.add(IfCounter::TxDropped, sent.lost);
+            self.outcome.lost += sent.lost;
+        }
+        if let Some(error) = sent.error {
+            self.outcome.events.push(Event::DeviceError { interface, error: error.to_string() });
+        }
+        let (left, taken) = (self.queue.len(), before - self.queue.len());
+        let was = self.waiting.stalled_since().is_some();
+        let news = self.waiting.after(now, taken, left);
+        let since = self.waiting.stalled_since();
+        if was != since.is_some() {
+            self.ifnet.tx_stalls.note(since);
+        }
+        self.outcome.events.extend(news.map(|news| match news {
+            News::Stalled { untold } => Event::TxStalled { interface, waiting: left, untold },
+            News::Moves { after, lost } => Event::TxMoves { interface, after, lost },
+        }));
+        taken
     }
 
-    /// Has the device let in what `filter` names, if it has not been told yet.
-    pub(crate) fn set_filter(&mut self, filter: &Arc<Filter>) -> std::io::Result<()> {
+    /// Drops frames that have waited for too long.
+    fn give_up(&mut self, now: Instant, frames: usize) {
+        if frames > 0 {
+            self.waiting.dropped(now, frames, self.queue.len());
+            self.ifnet.counters.add(IfCounter::TxDropped, frames as u64);
+            self.outcome.stalled += frames as u64;
+            Mbuf::free_all(self.queue.drain(..frames));
+        }
+    }
+
+    /// What came of sending since the last call.
+    pub(crate) fn take_outcome(&mut self) -> Option<Outcome> {
+        let outcome = &self.outcome;
+        let nothing = outcome.lost == 0 && outcome.stalled == 0 && outcome.events.is_empty();
+        (!nothing).then(|| std::mem::take(&mut self.outcome))
+    }
+
+    /// Has the device let in what `filter` names, if it does not yet. What fails is to be tried again at
+    /// [`next_filter`](Self::next_filter).
+    pub(crate) fn set_filter(&mut self, now: Instant, filter: &Arc<Filter>) -> io::Result<()> {
         if self.filter.as_ref() == Some(filter) {
+            self.wanted = None;
             return Ok(());
         }
-        self.filter = Some(filter.clone());
-        self.device.set_filter(filter)
+        let result = self.device.set_filter(filter);
+        match &result {
+            Ok(()) => (self.filter, self.wanted) = (Some(filter.clone()), None),
+            // What it lets in now is anybody's guess.
+            Err(_) => (self.filter, self.wanted) = (None, Some((filter.clone(), now + Self::RETRY_FILTER))),
+        }
+        result
     }
 
-    /// Whether frames wait for the wire.
-    pub(crate) fn is_backlogged(&self) -> bool {
-        !self.queue.is_empty()
+    /// Tries again what failed, if it is time.
+    pub(crate) fn retry_filter(&mut self, now: Instant) -> io::Result<()> {
+        match &self.wanted {
+            Some((filter, at)) if *at <= now => self.set_filter(now, &filter.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// When the device is to be told again what to let in; [`Instant::NEVER`] if it has been.
+    pub(crate) fn next_filter(&self) -> Instant {
+        self.wanted.as_ref().map_or(Instant::NEVER, |(_, at)| *at)
+    }
+
+    /// When frames that wait for the wire are to be tried again; `None` if there are none.
+    pub(crate) fn next_try(&self, now: Instant) -> Option<Instant> {
+        let pause = if self.waiting.stalled_since().is_some() { Self::RETRY_STALLED } else { Self::RETRY };
+        (!self.queue.is_empty()).then_some(now + pause)
     }
 
     pub(crate) fn device(&mut self) -> &mut dyn Device {
@@ -81,7 +195,10 @@ impl Port {
     }
 
     /// The frames that never left.
-    pub(crate) fn into_queue(self) -> Vec<Mbuf> {
-        self.queue
+    pub(crate) fn into_queue(mut self) -> Vec<Mbuf> {
+        if self.waiting.stalled_since().is_some() {
+            self.ifnet.tx_stalls.note(None);
+        }
+        std::mem::take(&mut self.queue)
     }
 }

@@ -58,6 +58,7 @@ impl StackWorker {
     pub fn turn(&mut self, now: Instant) -> Turn {
         self.local.now = now;
         self.local.refresh();
+        self.local.retry_filters();
         let mut received = 0;
         let mut full = false;
         self.receive_late(&mut received);
@@ -71,14 +72,16 @@ impl StackWorker {
         self.first_hops();
         // Last, so that what timers have changed is followed before anybody sleeps.
         self.worker.with_ctx(|ctx| mld::follow(ctx, &mut self.local));
-        let backlogged = self.flush();
+        let local = &mut self.local;
+        let again = self.worker.with_ctx(|ctx| local.flush(ctx));
         for event in self.local.take_events() {
             self.local.shared.observer.event(&event);
         }
-        let more = full || polled.more || timers >= BATCH || (backlogged && received > 0);
-        // A backlog waits for the wire to drain: a moment, not a wake-up.
+        let more = full || polled.more || timers >= BATCH || (again.is_some() && received > 0);
         let next = self.local.shared.timers.next().min(self.local.reassembly.deadline());
-        let next = if backlogged { next.min(now + std::time::Duration::from_micros(100)) } else { next };
+        let next = next.min(self.local.next_filter);
+        // A backlog waits for the wire to drain: a moment, not a wake-up.
+        let next = again.map_or(next, |again| next.min(again));
         Turn { received, handled: polled.handled, timers, more, next }
     }
 
@@ -210,23 +213,6 @@ impl StackWorker {
         let local = &mut self.local;
         self.worker.with_ctx(|ctx| reassembly::expire(ctx, local))
     }
-
-    /// Sends what is queued. True if a wire did not take everything.
-    fn flush(&mut self) -> bool {
-        let local = &mut self.local;
-        self.worker.with_ctx(|ctx| {
-            let mut errors = Vec::new();
-            let mut backlogged = false;
-            for port in local.ports_mut() {
-                if let Err(error) = port.flush(ctx) {
-                    errors.push(Event::DeviceError { interface: port.ifnet.id, error: error.to_string() });
-                }
-                backlogged |= port.is_backlogged();
-            }
-            errors.into_iter().for_each(|event| local.tell(event));
-            backlogged
-        })
-    }
 }
 
 impl std::fmt::Debug for StackWorker {
@@ -249,6 +235,7 @@ mod tests {
     use super::*;
     use crate::Device;
     use crate::InterfaceSpec;
+    use crate::Sent;
     use crate::Stack;
     use crate::StackConfig;
 
@@ -259,9 +246,10 @@ mod tests {
             Ok(0)
         }
 
-        fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> std::io::Result<()> {
+        fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+            let sent = Sent::all(frames);
             frames.clear();
-            Ok(())
+            sent
         }
     }
 

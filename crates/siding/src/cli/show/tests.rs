@@ -83,6 +83,7 @@ fn interfaces_name_what_is_not_zero() {
         mac: "02:00:00:00:00:01".into(),
         mtu: 1500,
         addresses: vec!["2001:db8::1/64".into()],
+        tx_stalled_ms: None,
         neighbors: 1,
         counters: counters.map(|(name, count)| (name.to_owned(), count)).into(),
         device_counters: [("rx-overrun".to_owned(), 4), ("rx-dropped".to_owned(), 4)].into(),

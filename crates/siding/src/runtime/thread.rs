@@ -1,6 +1,9 @@
 //! One worker's thread: turn after turn, and sleep between.
 
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
+use std::os::fd::RawFd;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -27,13 +30,10 @@ const POLLED: Duration = Duration::from_millis(1);
 /// is down does: it would end every sleep at once.
 const SICK: Duration = Duration::from_millis(50);
 
-/// How a sleep ended.
-enum Woken {
-    /// There may be work.
-    Work,
-    /// Some device is sick, and nothing else has come.
-    Sick,
-}
+/// Descriptors that are left alone, and until when. The others are waited for as ever: one interface that is down does not
+/// keep the frames of another waiting.
+#[derive(Default)]
+struct Sick(Vec<(RawFd, Instant)>);
 
 /// The cores that this process may use.
 pub(super) fn cores() -> Vec<usize> {
@@ -56,7 +56,7 @@ pub(super) fn run(
         shared.core.store(core as u64 + 1, Ordering::Relaxed);
     }
     let mut last_work = stack.now();
-    let mut sick = false;
+    let mut sick = Sick::default();
     while !stop.load(Ordering::Acquire) {
         let now = stack.now();
         let turn = worker.turn(now);
@@ -65,7 +65,6 @@ pub(super) fn run(
             add(&shared.busy, 1);
             add(&shared.received, turn.received as u64);
             last_work = now;
-            sick = false;
         }
         if turn.more || now.since(last_work) < spin || turn.next <= now {
             continue;
@@ -74,8 +73,7 @@ pub(super) fn run(
             // The flag is set before the call: a call that came before this look is still to be heard by poll.
             if !stop.load(Ordering::Acquire) {
                 add(&shared.sleeps, 1);
-                let until = turn.next.since(stack.now());
-                sick = matches!(sleep(&worker, wake, turn.next, until, sick), Woken::Sick);
+                sleep(&worker, wake, turn.next, stack.now(), &mut sick);
             }
             worker.awake();
             wake.drain(worker.index());
@@ -84,28 +82,26 @@ pub(super) fn run(
 }
 
 /// Waits until a device has something, somebody calls, or the time has come.
-fn sleep(worker: &StackWorker, wake: &EventWake, next: Instant, until: Duration, sick: bool) -> Woken {
+fn sleep(worker: &StackWorker, wake: &EventWake, next: Instant, now: Instant, sick: &mut Sick) {
     let mut devices: Vec<BorrowedFd<'_>> = Vec::with_capacity(8);
     let all = worker.readable(&mut devices);
-    let mut timeout = (next != Instant::NEVER).then_some(until);
+    let mut timeout = (next != Instant::NEVER).then_some(next.since(now));
     let mut at_most = |limit: Duration| timeout = Some(timeout.map_or(limit, |timeout| timeout.min(limit)));
     if !all {
         at_most(POLLED);
     }
-    if sick {
-        // With this turn we have looked at them all; they are looked at again when this sleep is over.
-        devices.clear();
-        at_most(SICK);
-    }
+    // With this turn we have looked at them all; they are looked at again when this sleep is over.
+    sick.0.retain(|(_, until)| now < *until);
+    sick.0.iter().for_each(|(_, until)| at_most(until.since(now)));
+    devices.retain(|device| !sick.0.iter().any(|(fd, _)| *fd == device.as_raw_fd()));
     let fds = wake.event(worker.index()).into_iter().chain(devices);
     let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
     let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-    let ready = poll(&mut fds, timeout.as_ref());
-    let any = |flags: PollFlags| fds.iter().any(|fd| fd.revents().intersects(flags));
     // An interrupted call leaves no answer: the turn that follows looks at everything.
-    match ready {
-        Ok(ready) if ready > 0 && !any(PollFlags::IN) => Woken::Sick,
-        _ => Woken::Work,
+    if poll(&mut fds, timeout.as_ref()).is_ok() {
+        let only_errors =
+            |fd: &&PollFd<'_>| !fd.revents().is_empty() && !fd.revents().contains(PollFlags::IN);
+        sick.0.extend(fds.iter().filter(only_errors).map(|fd| (fd.as_fd().as_raw_fd(), now + SICK)));
     }
 }
 

@@ -13,6 +13,7 @@ use siding_mbuf::Pool;
 use siding_stack::Device;
 use siding_stack::Filter;
 use siding_stack::Sent;
+use siding_stack::Unread;
 
 /// How often each fault befalls a frame, in parts of a million. They are independent of each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,6 +134,10 @@ impl<D: Device, R: FnMut() -> u32 + Send> Device for Faulty<D, R> {
         }
         self.rx.release(into);
         result.map(|_| into.len() - before)
+    }
+
+    fn unread(&self) -> Option<Unread> {
+        self.device.unread()
     }
 
     fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {

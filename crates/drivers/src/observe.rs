@@ -8,6 +8,7 @@ use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
 use siding_stack::Sent;
+use siding_stack::Unread;
 
 /// Which way a frame passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +61,10 @@ impl<D: Device, F: FnMut(Direction, &[u8]) + Send> Device for Tap<D, F> {
             (self.observer)(Direction::In, frame.data());
         }
         result
+    }
+
+    fn unread(&self) -> Option<Unread> {
+        self.device.unread()
     }
 
     fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {

@@ -18,6 +18,7 @@ use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
 use siding_stack::Sent;
+use siding_stack::Unread;
 
 use crate::Direction;
 use crate::Tap;
@@ -180,6 +181,10 @@ impl<D: Device> PcapTap<D> {
 impl<D: Device> Device for PcapTap<D> {
     fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
         self.tap.receive(cache, into, max)
+    }
+
+    fn unread(&self) -> Option<Unread> {
+        self.tap.unread()
     }
 
     fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {

@@ -24,6 +24,7 @@ use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
 use siding_stack::Device;
 use siding_stack::Sent;
+use siding_stack::Unread;
 
 use crate::Count;
 use crate::Counters;
@@ -39,6 +40,10 @@ pub struct TapDevice {
     file: File,
     name: String,
     counters: Arc<Counters>,
+    /// Frames read.
+    taken: u64,
+    /// The last call read all that could be read.
+    drained: bool,
 }
 
 impl TapDevice {
@@ -83,7 +88,7 @@ impl TapDevice {
             Some(Errno::BUSY | Errno::INVAL) => DriverError::Busy { interface: name.to_owned() },
             _ => DriverError::system(name, "attach to the TAP interface", "cap_net_admin", source),
         })?;
-        Ok(TapDevice { file, name, counters: Arc::default() })
+        Ok(TapDevice { file, name, counters: Arc::default(), taken: 0, drained: true })
     }
 }
 
@@ -101,11 +106,13 @@ impl Device for TapDevice {
             match rustix::io::read(&self.file, buffer) {
                 // The kernel cuts a frame off at the end of the buffer and does not say so.
                 Ok(len) if len >= room => {
+                    self.taken += 1;
                     self.counters.add(Count::RxTooBig, 1);
                     cache.free(mbuf);
                 }
                 Ok(len) => {
                     mbuf.truncate(len);
+                    self.taken += 1;
                     frames += 1;
                     bytes += len;
                     into.push(mbuf);
@@ -123,9 +130,16 @@ impl Device for TapDevice {
                 }
             }
         }
+        // If the loop ended early nothing is left, or nothing can be read, for want of buffers or for an error.
+        self.drained = frames < max.min(BATCH);
         self.counters.received(frames, bytes);
         // What has arrived is not to be lost for an error that the next call will meet again.
         if frames > 0 { Ok(frames) } else { result.map(|()| 0) }
+    }
+
+    fn unread(&self) -> Option<Unread> {
+        // How many wait is not told; as many as any queue of the kernel's holds that is not made longer on purpose.
+        Some(Unread { taken: self.taken, waiting: if self.drained { 0 } else { 1 << 14 } })
     }
 
     fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {

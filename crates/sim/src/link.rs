@@ -13,6 +13,7 @@ use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
 use siding_stack::Sent;
+use siding_stack::Unread;
 use siding_wire::Mac;
 
 /// A link of a world.
@@ -64,6 +65,8 @@ struct PortState {
 pub(crate) struct SimDevice {
     link: Link,
     port: usize,
+    /// Frames taken off the wire.
+    taken: u64,
 }
 
 impl Link {
@@ -77,7 +80,7 @@ impl Link {
         state.ports.push(PortState::default());
         let port = state.ports.len() - 1;
         drop(state);
-        (port, SimDevice { link: self.clone(), port })
+        (port, SimDevice { link: self.clone(), port, taken: 0 })
     }
 
     /// The port's interface has gone: whatever it sends from now on is a ghost.
@@ -118,8 +121,8 @@ impl Link {
     }
 
     /// Whether a frame waits to be received.
-    pub(crate) fn has_arrivals(&self) -> bool {
-        self.lock().ports.iter().any(|port| !port.inbox.is_empty())
+    pub(crate) fn has_arrivals(&self, port: usize) -> bool {
+        self.lock().ports.get(port).is_some_and(|port| !port.inbox.is_empty())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -147,6 +150,7 @@ impl Device for SimDevice {
         while count < max
             && let Some(frame) = port.inbox.pop_front()
         {
+            self.taken += 1;
             // A dry pool loses the frame, as a driver would.
             if let Some(mut mbuf) = cache.alloc()
                 && mbuf.extend_from_slice(&frame)
@@ -156,6 +160,12 @@ impl Device for SimDevice {
             }
         }
         Ok(count)
+    }
+
+    fn unread(&self) -> Option<Unread> {
+        let state = self.link.lock();
+        let waiting = state.ports.get(self.port).map_or(0, |port| port.inbox.len() as u64);
+        Some(Unread { taken: self.taken, waiting })
     }
 
     fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {

@@ -78,6 +78,8 @@ pub struct Node {
     /// Detaches under way.
     pub(crate) leaving: Vec<(IfId, Detached)>,
     pub(crate) events: Arc<Events>,
+    /// It takes no turns.
+    pub(crate) held_up: bool,
     /// Buffers that were taken to make the pool run dry.
     pub(crate) hoard: Vec<Mbuf>,
     pub(crate) pings: u64,

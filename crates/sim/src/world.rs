@@ -119,6 +119,7 @@ impl World {
             events,
             hoard: Vec::new(),
             pings: 0,
+            held_up: false,
         });
         NodeId(self.nodes.len() - 1)
     }
@@ -226,6 +227,13 @@ impl World {
         self.note(format!("the clock jumps by {by:?}"));
     }
 
+    /// Holds a node up, as a machine does that is paused, or lets it go on: it takes no turn, and what arrives waits.
+    pub fn hold_up(&mut self, node: NodeId, held_up: bool) {
+        self.nodes[node.0].held_up = held_up;
+        let what = if held_up { "is held up" } else { "goes on" };
+        self.note(format!("{}: {what}", self.nodes[node.0].name));
+    }
+
     /// The moment now.
     pub fn now(&self) -> Instant {
         Instant::from_nanos(self.clock.load(Ordering::Relaxed))
@@ -272,13 +280,17 @@ impl World {
             let mut busy = false;
             let now = self.now();
             for at in 0..self.nodes.len() {
+                if self.nodes[at].held_up {
+                    continue;
+                }
                 let turn = self.nodes[at].worker.turn(now);
                 busy |= turn.more || turn.received > 0 || turn.handled > 0 || turn.timers > 0;
                 next = next.min(turn.next);
                 self.attend(at);
             }
             self.send();
-            busy |= self.links.iter().any(|(link, _)| link.has_arrivals());
+            let plugs = self.nodes.iter().filter(|node| !node.held_up).flat_map(|node| node.plugs.values());
+            busy |= plugs.into_iter().any(|plug| self.links[plug.link.0].0.has_arrivals(plug.port));
             if !busy && next > now && self.flight.peek().is_none_or(|Reverse(frame)| frame.due > now) {
                 return next.min(self.flight.peek().map_or(Instant::NEVER, |Reverse(frame)| frame.due));
             }

@@ -351,3 +351,23 @@ fn a_probe_that_finds_the_queue_full_is_sent_later_5227_1() {
         assert_eq!((about, state(&net, node, id, addr)), (5, DadState::Preferred), "{addr}");
     }
 }
+
+#[test]
+fn a_claim_that_waits_behind_a_backlog_counts_however_long_the_node_was_held_up_5227_1() {
+    for hold in HOLDS {
+        for probes in 1..=3 {
+            for stage in [ms(1), ms(900)] {
+                let (mut net, node, link, id) = host(probing());
+                while said(&net).len() < probes {
+                    net.run(ms(1));
+                }
+                net.run(stage);
+                assert_eq!(state(&net, node, id, OWN), DadState::Tentative);
+                net.hold_up(node, link, &claim(PEER_MAC), hold);
+                net.run(secs(10));
+                assert_eq!(state(&net, node, id, OWN), DadState::Duplicate, "{hold:?} {probes} {stage:?}");
+                assert_eq!(told(&net, node, OWN), [DUPLICATE], "not even for a moment");
+            }
+        }
+    }
+}

@@ -490,3 +490,45 @@ fn solicitations_come_to_a_group_only_by_its_members_4861_24() {
     net.hear(link, &frame6(multicast_mac(ip6::ALL_NODES), &last));
     assert_eq!(net.dropped(host, Cause::Ignored), 1, "everybody is in the group of all nodes");
 }
+
+#[test]
+fn a_claim_that_waits_behind_a_backlog_counts_however_long_the_node_was_held_up_4862_3() {
+    for hold in HOLDS {
+        for retries in [1, 3] {
+            // Just asked, between two questions, and a moment before the end.
+            for stage in
+                [ms(1), ms(500), ms(998)].into_iter().flat_map(|at| (0..retries).map(move |n| at + secs(n)))
+            {
+                let mut spec = NodeSpec::new("host");
+                spec.dad.transmits = retries as u32;
+                let (mut net, host, link, id) = Net::host(spec);
+                while net.solicits_for(HOST).is_empty() {
+                    net.run(ms(1));
+                }
+                net.run(stage);
+                assert_eq!(state(&net, host, id, HOST), DadState::Tentative);
+                net.hold_up(host, link, &claim(HOST), hold);
+                net.run(secs(10));
+                assert_eq!(state(&net, host, id, HOST), DadState::Duplicate, "{hold:?} {stage:?} {retries}");
+                assert_eq!(told(&net, host, HOST), [DUPLICATE], "not even for a moment");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flood_puts_no_timer_off_for_longer_than_it_takes_to_read_what_waited() {
+    let (mut net, host, link, id) = Net::host(NodeSpec::new("host"));
+    let junk = frame(siding_wire::Mac::BROADCAST, siding_wire::EtherType(0x1234), &[0; 50]);
+    while net.solicits_for(HOST).is_empty() {
+        net.run(ms(1));
+    }
+    let asked = net.solicits_for(HOST)[0].at;
+    // As many as 40 turns take are there at the beginning of each millisecond, for ever.
+    while state(&net, host, id, HOST) == DadState::Tentative {
+        (0..64 * 40).for_each(|_| net.inject(link, &junk));
+        net.run(ms(1));
+        assert!(net.now() < asked + ms(1010), "the timer waits for ever");
+    }
+    assert_eq!(told(&net, host, HOST), [PREFERRED]);
+}

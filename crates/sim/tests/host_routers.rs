@@ -515,3 +515,32 @@ fn what_the_operator_has_put_there_stays_whatever_is_advertised_4861_17() {
         .unwrap();
     assert_eq!(connected(&host), [siding_stack::route::Origin::Advertised]);
 }
+
+#[test]
+fn what_an_unread_advertisement_prolongs_does_not_end_however_long_the_node_was_held_up_4861_21() {
+    for hold in HOLDS {
+        for before in [ms(2), ms(900)] {
+            let mut host = Host::new(silent());
+            let options = |seconds| [NdOption::Prefix(prefix(7, seconds, seconds))];
+            host.hear_advert(ROUTER, &lives(ROUTER, 60), &options(60));
+            host.run(secs(60) - before);
+            let (routers, prefixes, addresses) =
+                (host.routers().len(), host.prefixes().len(), host.globals());
+            assert_eq!((routers, prefixes, addresses.len()), (1, 1, 1));
+            let (node, link) = (host.node, host.link);
+            let again = advert_frame(ROUTER, &lives(ROUTER, 1800), &options(1800));
+            let from = host.net.world.log().len();
+            host.net.hold_up(node, link, &again, hold);
+            host.run(secs(5));
+            assert_eq!((host.routers().len(), host.prefixes().len()), (1, 1), "{hold:?} {before:?}");
+            assert_eq!((host.globals(), host.default_router()), (addresses, Some(ROUTER)));
+            let told = &host.net.world.log()[from..];
+            let ended = |line: &&String| {
+                ["expired", "gone", "removed", "deprecated"].iter().any(|word| line.contains(word))
+            };
+            assert_eq!(told.iter().filter(ended).count(), 0, "{told:?}");
+            host.run(secs(1900));
+            assert_eq!(host.routers().len(), 0, "nor is it kept for ever");
+        }
+    }
+}

@@ -482,3 +482,23 @@ fn reports_of_others_and_our_own_echo_teach_nothing() {
     net.run(secs(1));
     assert_eq!((told(&net), net.dropped(node, Cause::Ignored)), (vec![], 2));
 }
+
+#[test]
+fn a_report_that_waits_behind_a_backlog_spares_ours_however_long_the_node_was_held_up_2710_1() {
+    for hold in HOLDS {
+        let (mut net, node, link, id) = settled();
+        join(&net, node, id, GROUP).unwrap();
+        net.run(secs(60));
+        net.hear(link, &version1(QUERIER, ip6::ALL_NODES, MldV1::Query { max_response: 900, group: ANY }));
+        net.run(secs(30));
+        net.rewind();
+        // At the latest in 900 ms; the hold-up is longer.
+        net.hear(link, &version1(QUERIER, GROUP, MldV1::Query { max_response: 900, group: GROUP }));
+        let other = version1(local(0x98), GROUP, MldV1::Report { group: GROUP });
+        let early = told(&net).len();
+        net.hold_up(node, link, &other, hold);
+        net.run(secs(5));
+        let ours = told(&net).into_iter().filter(|one| one.what == What::Report1(GROUP)).count();
+        assert_eq!((early, ours), (0, 0), "{hold:?}");
+    }
+}

@@ -404,3 +404,52 @@ fn link_local_neighbors_are_resolved_on_the_named_interface_4861_25() {
     let reply = net.answer(host, &ping).unwrap();
     assert_eq!(reply.answer, Answer::Reply { from: local(0x99).into(), hop_limit: 61 });
 }
+
+#[test]
+fn an_answer_that_waits_behind_a_backlog_counts_however_long_the_node_was_held_up_4861_27() {
+    for hold in HOLDS {
+        for tries in 1..=3 {
+            for stage in [ms(1), ms(998)] {
+                let (mut net, host, link, id) = Net::host(spec("host"));
+                let mac = net.mac(host, id);
+                let ping = net.open(host);
+                net.ping(host, &ping, PEER, 1).unwrap();
+                while net.solicits_for(PEER).len() < tries {
+                    net.run(ms(1));
+                }
+                net.run(stage);
+                net.hold_up(host, link, &frame6(mac, &answer(PEER, HOST, PEER_MAC)), hold);
+                net.run(ms(10));
+                assert_eq!(net.requests(PEER), [(1, PEER_MAC)], "{hold:?} {tries} {stage:?}");
+                assert_eq!(net.transitions(host, PEER), ["none -> INCOMPLETE", "INCOMPLETE -> REACHABLE"]);
+                assert_eq!((net.dropped(host, Cause::Unresolved), net.solicits_for(PEER).len()), (0, tries));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_neighbor_whose_answer_waits_is_kept_however_long_the_node_was_held_up_4861_35() {
+    for hold in HOLDS {
+        for probes in 1..=3 {
+            let (mut net, host, link, id) = Net::host(spec("host"));
+            let mac = net.mac(host, id);
+            net.hear(link, &frame6(mac, &solicit(PEER, HOST, &NeighborSolicit::new(HOST, PEER_MAC))));
+            net.ping_once(host, PEER);
+            while net.solicits_for(PEER).len() < probes {
+                net.run(ms(1));
+            }
+            net.run(ms(900));
+            net.hold_up(host, link, &frame6(mac, &answer(PEER, HOST, PEER_MAC)), hold);
+            net.run(ms(10));
+            assert_eq!(
+                net.neighbor(host, PEER),
+                Some((NudState::Reachable, Some(PEER_MAC))),
+                "{hold:?} {probes}"
+            );
+            let last = net.transitions(host, PEER).pop().unwrap();
+            assert_eq!(last, "PROBE -> REACHABLE", "{hold:?} {probes}");
+            assert_eq!(net.solicits_for(PEER).len(), probes);
+        }
+    }
+}

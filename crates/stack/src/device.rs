@@ -53,6 +53,15 @@ impl Sent {
     }
 }
 
+/// What is known of the frames that a device has yet to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unread {
+    /// Frames that were taken off the wire so far, those that were dropped on the way among them.
+    pub taken: u64,
+    /// How many wait at this moment, at the most; 0 if there are none.
+    pub waiting: u64,
+}
+
 /// One worker's pair of queues on one interface.
 ///
 /// An interface has one device for each worker that serves it, and each worker owns its own: nothing here
@@ -61,6 +70,13 @@ pub trait Device: Send {
     /// Takes up to `max` (at most [`BATCH`]) frames off the wire and appends them to `into`. Zero frames
     /// is not an error; neither is a pool that has run dry (the cache counts that, the frame is lost).
     fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize>;
+
+    /// What waits to be received. Whoever knows it spares the stack a look; it must be right that nothing waits, and a
+    /// bound. `None` if it is not known: then a call of [`receive`](Self::receive) that gives fewer frames than were asked
+    /// for has taken all that there were.
+    fn unread(&self) -> Option<Unread> {
+        None
+    }
 
     /// Puts frames on the wire, oldest first, and removes from the front of `frames` those whose fate is settled:
     /// they went out, or they are lost, and [`Sent`] says how many of each. What is left found no room, and nothing

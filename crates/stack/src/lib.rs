@@ -64,6 +64,7 @@ pub use device::BATCH;
 pub use device::Device;
 pub use device::Filter;
 pub use device::Sent;
+pub use device::Unread;
 pub use ends::is_host;
 pub use event::Deaf;
 pub use event::Event;

@@ -62,6 +62,7 @@ use crate::reassembly;
 use crate::reassembly::ReassemblyLimits;
 use crate::snapshot::Snapshot;
 use crate::timer::Timers;
+use crate::worker::Heard;
 use crate::worker::Local;
 use crate::worker::StackWorker;
 
@@ -149,9 +150,13 @@ pub enum BuildError {
 pub(crate) struct Shared {
     pub(crate) netisr: Netisr<Mbuf, Local>,
     pub(crate) types: Types,
+    /// Packets of all types together that may wait for a worker.
+    pub(crate) room: usize,
     pub(crate) config: Snapshot<Config>,
     pub(crate) control: Mutex<ranks::Control, Control>,
     pub(crate) timers: Timers,
+    /// Up to when workers have read.
+    pub(crate) heard: Heard,
     pub(crate) pings: Pings,
     pub(crate) pool: Pool,
     /// One for each worker, and one for control.
@@ -264,6 +269,7 @@ impl Stack {
         });
         let shared = Shared {
             types,
+            room: Types::COUNT * config.queue_limit as usize,
             config: Snapshot::new(Config::default()),
             control: Mutex::new(Control {
                 dads: HashMap::new(),
@@ -277,6 +283,7 @@ impl Stack {
                 secret,
             }),
             timers: Timers::new(),
+            heard: Heard::new(config.workers),
             pings: Pings::new(),
             pool: config.pool,
             drops: (0..=config.workers).map(|_| Drops::default()).collect(),
@@ -321,6 +328,8 @@ impl Stack {
 }
 
 impl Types {
+    const COUNT: usize = 7;
+
     fn register(netisr: &Netisr<Mbuf, Local>, limit: u32) -> Result<Types, RegisterError> {
         fn spec<M>(name: &str, limit: u32) -> TypeSpec<Mbuf, M> {
             // All are timed: they are few, and their waits are what an operator asks about.

@@ -11,6 +11,7 @@ use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
 use siding_stack::Device;
 use siding_stack::Sent;
+use siding_stack::Unread;
 
 use super::Port;
 use super::PortId;
@@ -27,11 +28,18 @@ pub struct MemDevice {
     counters: Arc<Counters>,
     /// Frames on the way from the queue to the receiver's pool.
     taken: Vec<Mbuf>,
+    unread: Unread,
 }
 
 impl MemDevice {
     pub(super) fn new(wire: Arc<Shared>, port: Arc<Port>) -> MemDevice {
-        MemDevice { wire, port, counters: Arc::default(), taken: Vec::with_capacity(BATCH) }
+        MemDevice {
+            wire,
+            port,
+            counters: Arc::default(),
+            taken: Vec::with_capacity(BATCH),
+            unread: Unread::default(),
+        }
     }
 
     /// Calls `wake` when the first frame comes into this device's empty queue, on the sender's thread and with no
@@ -72,6 +80,8 @@ impl Device for MemDevice {
             let mut queue = lock(&self.port.queue);
             let count = queue.len().min(max).min(BATCH);
             self.taken.extend(queue.drain(..count));
+            self.unread.taken += count as u64;
+            self.unread.waiting = queue.len() as u64;
         }
         self.wire.show(self.port.id, Direction::In, &self.taken);
         let (mut frames, mut bytes) = (0, 0);
@@ -94,6 +104,10 @@ impl Device for MemDevice {
         Mbuf::free_all(self.taken.drain(..));
         self.counters.received(frames, bytes);
         Ok(frames)
+    }
+
+    fn unread(&self) -> Option<Unread> {
+        Some(self.unread)
     }
 
     fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {

@@ -48,6 +48,7 @@ use siding_stack::BATCH;
 use siding_stack::Device;
 use siding_stack::Filter;
 use siding_stack::Sent;
+use siding_stack::Unread;
 
 use crate::Count;
 use crate::Counters;
@@ -193,6 +194,11 @@ impl Device for PacketDevice {
         }
         self.counters.received(frames, bytes);
         Ok(frames)
+    }
+
+    fn unread(&self) -> Option<Unread> {
+        let waiting = if self.ring.is_ready() { self.ring.len() } else { 0 };
+        Some(Unread { taken: self.ring.taken(), waiting })
     }
 
     fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {

@@ -32,6 +32,8 @@ pub(super) struct Ring {
     layout: Layout,
     /// The slot that the kernel fills next, as far as we have read.
     at: u32,
+    /// Slots given back so far.
+    taken: u64,
 }
 
 /// One frame in the ring.
@@ -104,7 +106,7 @@ impl Ring {
             )?
         };
         let base = NonNull::new(base).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Ring { base, layout, at: 0 })
+        Ok(Ring { base, layout, at: 0, taken: 0 })
     }
 
     /// Gives the next frame's slot back to the kernel and moves on. Says whether the kernel had marked it to tell
@@ -115,7 +117,18 @@ impl Ring {
         // Release: our reads of the frame come before the kernel's writes of the next.
         status.store(libc::TP_STATUS_KERNEL, Ordering::Release);
         self.at = (self.at + 1) & (self.layout.frames - 1);
+        self.taken += 1;
         losing
+    }
+
+    /// Frames that it holds at the most.
+    pub(super) fn len(&self) -> u64 {
+        self.layout.frames.into()
+    }
+
+    /// Frames that have been given back so far.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// Whether there is a next frame.

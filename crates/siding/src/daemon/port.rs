@@ -27,6 +27,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Sent;
+use siding_stack::Unread;
 use siding_wire::Mac;
 
 use super::link::LinkUp;
@@ -210,6 +211,13 @@ impl Device for Shared {
         match self.worker {
             0 => self.device.lock().unwrap_or_else(PoisonError::into_inner).receive(cache, into, max),
             _ => Ok(0),
+        }
+    }
+
+    fn unread(&self) -> Option<Unread> {
+        match self.worker {
+            0 => self.device.lock().unwrap_or_else(PoisonError::into_inner).unread(),
+            _ => Some(Unread::default()),
         }
     }
 

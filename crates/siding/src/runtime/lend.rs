@@ -19,6 +19,7 @@ use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
 use siding_stack::Sent;
+use siding_stack::Unread;
 
 /// The owner's end: where devices come back to.
 pub(crate) struct Loan {
@@ -50,6 +51,10 @@ impl Loan {
 impl Device for Lent {
     fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
         self.device.as_mut().map_or(Ok(0), |device| device.receive(cache, into, max))
+    }
+
+    fn unread(&self) -> Option<Unread> {
+        self.device.as_ref().and_then(|device| device.unread())
     }
 
     fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {

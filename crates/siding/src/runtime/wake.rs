@@ -19,6 +19,7 @@ use siding_mbuf::Mbuf;
 use siding_netisr::Wake;
 use siding_stack::Device;
 use siding_stack::Sent;
+use siding_stack::Unread;
 
 /// An eventfd for each worker. Give it to the stack's configuration, then to
 /// [`Runtime::start`](super::Runtime::start).
@@ -80,6 +81,10 @@ struct Roused {
 impl Device for Roused {
     fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
         self.device.receive(cache, into, max)
+    }
+
+    fn unread(&self) -> Option<Unread> {
+        self.device.unread()
     }
 
     fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {

@@ -50,6 +50,9 @@ pub const PEER_MAC: Mac = Mac([2, 0xee, 0, 0, 0, 1]);
 /// Another.
 pub const OTHER_MAC: Mac = Mac([2, 0xee, 0, 0, 0, 2]);
 
+/// For how long nodes are held up.
+pub const HOLDS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(30)];
+
 /// An address on the first link, 2001:db8::/64.
 pub const fn v6(host: u16) -> Ipv6Addr {
     on_link(0, host)
@@ -205,6 +208,18 @@ impl Net {
     pub fn hear(&mut self, link: LinkId, frame: &[u8]) {
         self.world.inject(link, frame);
         self.run(Duration::ZERO);
+    }
+
+    /// Holds `node` up for `time`. A moment after it begins, more frames than many turns take arrive on `link`, and `last`
+    /// behind them all.
+    pub fn hold_up(&mut self, node: NodeId, link: LinkId, last: &[u8], time: Duration) {
+        self.world.hold_up(node, true);
+        self.run(ms(1));
+        let junk = frame(Mac::BROADCAST, EtherType(0x1234), &[0; 50]);
+        (0..1600).for_each(|_| self.inject(link, &junk));
+        self.inject(link, last);
+        self.run(time - ms(1));
+        self.world.hold_up(node, false);
     }
 
     pub fn mac(&self, node: NodeId, id: IfId) -> Mac {

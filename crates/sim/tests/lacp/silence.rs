@@ -99,24 +99,27 @@ fn a_port_or_a_lagg_that_is_taken_down_is_out_at_once_lacp_13() {
 
 #[test]
 fn a_worker_that_was_held_up_reads_what_waits_before_it_gives_a_partner_up_lacp_13() {
-    let mut alone = Alone::new(1, fast());
-    alone.keep_up(5);
-    assert!(alone.report().ports[0].sending);
-    let pdu = slow_frame(&alone.agreeing(0, 1).to_bytes());
-    alone.net.world.jump(secs(10));
-    // More frames than one turn takes lie before the PDU.
-    let junk = frame(siding_wire::Mac::BROADCAST, siding_wire::EtherType(0x1234), &[0; 50]);
-    (0..300).for_each(|_| alone.net.inject(alone.links[0], &junk));
-    alone.net.hear(alone.links[0], &pdu);
-    alone.net.run(ms(100));
-    assert_eq!(alone.lacp(0).receive, Current);
-    let expired =
-        |alone: &Alone| alone.net.world.log().iter().any(|line| line.contains("current -> expired"));
-    assert!(!expired(&alone), "not even for a moment");
-    assert!(alone.report().ports[0].sending);
-    // Nor is it kept for ever.
-    alone.net.run(secs(4));
-    assert!(expired(&alone));
-    assert_eq!(alone.lacp(0).receive, Expired);
-    assert!(!alone.report().ports[0].sending);
+    for hold in HOLDS {
+        // Heard just now, and when the partner's time is nearly over.
+        for stage in [ms(1), ms(1900)] {
+            let mut alone = Alone::new(1, fast());
+            alone.keep_up(5);
+            assert!(alone.report().ports[0].sending);
+            let pdu = slow_frame(&alone.agreeing(0, 1).to_bytes());
+            alone.net.run(stage);
+            let (node, link) = (alone.node, alone.links[0]);
+            alone.net.hold_up(node, link, &pdu, hold);
+            alone.net.run(ms(100));
+            assert_eq!(alone.lacp(0).receive, Current, "{hold:?} {stage:?}");
+            let expired =
+                |alone: &Alone| alone.net.world.log().iter().any(|line| line.contains("current -> expired"));
+            assert!(!expired(&alone), "not even for a moment");
+            assert!(alone.report().ports[0].sending);
+            // Nor is it kept for ever.
+            alone.net.run(secs(4));
+            assert!(expired(&alone));
+            assert_eq!(alone.lacp(0).receive, Expired);
+            assert!(!alone.report().ports[0].sending);
+        }
+    }
 }

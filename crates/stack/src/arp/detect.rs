@@ -139,8 +139,12 @@ pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, ad
     if again(ctx, local, on, addr) {
         return;
     }
-    let (now, gap) = (local.now, local.chance.between(PROBE_MIN, PROBE_MAX));
-    step(ctx, local, out, addr, None, |acd, _config, send| acd.on_timer(now, gap, send));
+    let (now, heard, gap) = (local.now, local.heard, local.chance.between(PROBE_MIN, PROBE_MAX));
+    step(ctx, local, out, addr, None, |acd, _config, send| match acd.deadline() {
+        // What is due by now, but not by what has been read, has an entry of its own.
+        Some(deadline) if deadline > heard => AcdEvent::Nothing,
+        _ => acd.on_timer(now, gap, send),
+    });
 }
 
 /// Probes an address anew that was somebody else's, if it is time for that. False if it is not.

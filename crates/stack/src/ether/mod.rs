@@ -48,7 +48,7 @@ pub(crate) fn input(
     if on.stopped.is_some() {
         return local.drop_packet(frame, Drop::InterfaceGone);
     }
-    let ours = header.dst == on.mac || config.late.is_former(on.ifnet.id, header.dst, local.now);
+    let ours = header.dst == on.mac || config.late.is_former(on.ifnet.id, header.dst, local.heard);
     let link = if ours {
         LinkCast::Unicast
     } else if header.dst == siding_wire::Mac::BROADCAST {

@@ -45,7 +45,7 @@ pub(crate) fn latecomer<'c>(
     on: &Interface,
     frame: &Mbuf,
 ) -> Option<&'c Interface> {
-    let lagg = config.late.lagg(on.ifnet.id, local.now)?;
+    let lagg = config.late.lagg(on.ifnet.id, local.heard)?;
     let lagg = config.interface(lagg).filter(|lagg| lagg.up)?;
     // One that has been given addresses has frames of its own.
     let is_idle = on.addrs6.is_empty() && on.addrs4.is_empty();
@@ -55,7 +55,7 @@ pub(crate) fn latecomer<'c>(
 /// Whether a frame for one station is taken although its port is not in use: see [`late`](super::late).
 fn is_late(local: &Local, config: &Config, on: &Interface, lagg: &Interface, frame: &Mbuf) -> bool {
     let for_one = frame.data().first().is_some_and(|first| first & 1 == 0);
-    for_one && config.late.lagg(on.ifnet.id, local.now) == Some(lagg.ifnet.id)
+    for_one && config.late.lagg(on.ifnet.id, local.heard) == Some(lagg.ifnet.id)
 }
 
 /// The frame is the lagg's.
@@ -79,5 +79,5 @@ pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
     let Some(Kind::Lagg(view)) = config.interface(id).map(|interface| &interface.kind) else { return };
     announce::run(ctx, &shared, &config, &view.lagg, local.now);
     slow::timer(ctx, local, view);
-    late::close(ctx, &shared, &config, local.now);
+    late::close(ctx, &shared, &config, local.heard);
 }

@@ -81,7 +81,7 @@ pub(crate) fn is_told(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, 
 pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
     with_machine(ctx, local, on, |machine, ctx, local, interface| {
         // One that was overtaken by an earlier deadline, which has armed a later one since: that one will do.
-        if machine.armed.is_some_and(|armed| armed > local.now) {
+        if machine.armed.is_some_and(|armed| armed > local.heard) {
             return;
         }
         machine.armed = None;

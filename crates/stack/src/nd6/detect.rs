@@ -58,6 +58,10 @@ pub(crate) fn dad_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, interfac
     }
     let (now, nonce) = (local.now, local.chance.nonce());
     step(ctx, local, interface, addr, |ctx, local, dad, config| {
+        // What is due by now, but not by what has been read, has an entry of its own.
+        if dad.deadline().is_some_and(|deadline| deadline > local.heard) {
+            return DadEvent::Nothing;
+        }
         dad.on_timer(now, config, nonce, |nonce| dad_output(ctx, local, out, addr, nonce))
     });
 }

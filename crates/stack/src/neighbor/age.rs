@@ -20,7 +20,7 @@ pub(crate) fn age(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
     let Some(interface) = config.interface(on) else { return };
     // Switched off: whoever switches it on again sets the timer.
     let Some(stale_time) = interface.neighbors.gc_stale_time else { return };
-    let now = local.now;
+    let now = local.heard;
     let looks_at = &interface.ifnet.neighbors.looks_at;
     if looks_at.load(Ordering::Relaxed) > now.as_nanos() {
         return;

@@ -37,7 +37,7 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     let (mut entry, mut ctx_entry) = ctx.lock(&lle.entry);
     // One that was overtaken by an earlier deadline, which has armed a later one since: that one will do. Were this one
     // to arm another, a neighbour could make them grow without bound.
-    if entry.armed.is_some_and(|armed| armed > now) {
+    if entry.armed.is_some_and(|armed| armed > local.heard) {
         return;
     }
     entry.armed = None;
@@ -51,9 +51,13 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     let before = entry.nud.state();
     let prompting = entry.hold.oldest().and_then(source_of);
     let priority = entry.priority();
-    let outcome = entry
-        .nud
-        .on_timer(now, &out.nud, |how| ask(&ctx_entry, local, out, lle.addr, how, prompting, priority));
+    // What is due by now, but not by what has been read, comes later.
+    let outcome = match entry.nud.deadline() {
+        Some(deadline) if deadline > local.heard => Outcome::Kept,
+        _ => entry
+            .nud
+            .on_timer(now, &out.nud, |how| ask(&ctx_entry, local, out, lle.addr, how, prompting, priority)),
+    };
     if outcome == Outcome::Kept {
         if before != entry.nud.state() {
             local.note_neighbor(&lle, Some(before), Some(&entry.nud));

@@ -128,7 +128,7 @@ pub(crate) fn add(local: &mut Local, key: Key, piece: Piece<Held>) -> Option<Vec
 /// Gives up what has waited for too long. How many datagrams those were.
 pub(crate) fn expire(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) -> usize {
     let mut expired = 0;
-    while let Some(pieces) = local.reassembly.expired(local.now) {
+    while let Some(pieces) = local.reassembly.expired(local.heard) {
         expired += 1;
         let config = local.config().clone();
         //= RFC 8200 s4.5 [8200-4]: the sender is told if the first fragment is there to be quoted.

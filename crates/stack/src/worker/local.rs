@@ -41,6 +41,9 @@ pub(crate) struct Local {
     pub(crate) index: usize,
     /// The moment of this turn.
     pub(crate) now: Instant,
+    /// All that had arrived before this moment has been read, by every worker, as far as this turn knows: what may be
+    /// decided by silence, or because nothing has come.
+    pub(crate) heard: Instant,
     pub(crate) cache: Cache,
     pub(crate) chance: Chance,
     /// Neighbours found without a lock.
@@ -75,6 +78,7 @@ impl Local {
             next_filter: Instant::NEVER,
             first_hops: Vec::new(),
             now,
+            heard: now,
             index,
             shared,
         };
@@ -235,9 +239,20 @@ impl Local {
         max: usize,
     ) -> std::io::Result<usize> {
         match self.ports.get_mut(slot).and_then(Option::as_mut) {
-            Some(port) => port.device().receive(&mut self.cache, into, max),
+            Some(port) => port.receive(self.now, &mut self.cache, into, max),
             None => Ok(0),
         }
+    }
+
+    /// Says up to when this worker has read. Whether something may wait yet.
+    pub(crate) fn note_read(&self) -> bool {
+        let (mut until, mut behind) = (self.now, false);
+        for port in self.ports() {
+            until = until.min(port.reading().until());
+            behind |= port.reading().is_behind();
+        }
+        self.shared.heard.note(self.index, until);
+        behind
     }
 
     pub(crate) fn slots(&self) -> usize {
@@ -328,7 +343,7 @@ impl Local {
             }
             // One that departed before this worker came by has no gate any more: its device goes with it.
             if self.shared.netisr.is_attached(ifnet.id) {
-                self.ports[slot] = Some(Port::new(ifnet, device));
+                self.ports[slot] = Some(Port::new(ifnet, device, self.now));
             }
         }
     }

@@ -6,11 +6,13 @@
 //! [`Local::depart`](siding_netisr::Local::depart) between handlers; the interface's device and everything queued
 //! for it are dropped there, on the worker that owns them.
 
+mod heard;
 mod local;
 mod patience;
 mod port;
 mod turn;
 
+pub(crate) use heard::Heard;
 pub(crate) use local::Local;
 pub(crate) use port::Port;
 pub use turn::StackWorker;

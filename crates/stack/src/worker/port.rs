@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_netisr::Instant;
 
+use super::heard;
+use super::heard::Reading;
 use super::patience::News;
 use super::patience::Waiting;
 use crate::BATCH;
@@ -22,6 +25,10 @@ use crate::ifnet::Ifnet;
 pub(crate) struct Port {
     pub(crate) ifnet: Arc<Ifnet>,
     device: Box<dyn Device>,
+    /// Up to when it has been read.
+    reading: Reading,
+    /// Frames that it has given.
+    given: u64,
     /// Frames to send at the end of the turn.
     queue: Vec<Mbuf>,
     waiting: Waiting,
@@ -54,10 +61,12 @@ impl Port {
     /// How soon a device that would not take a filter is asked again.
     const RETRY_FILTER: Duration = Duration::from_secs(1);
 
-    pub(crate) fn new(ifnet: Arc<Ifnet>, device: Box<dyn Device>) -> Port {
+    pub(crate) fn new(ifnet: Arc<Ifnet>, device: Box<dyn Device>, now: Instant) -> Port {
         Port {
             ifnet,
             device,
+            reading: Reading::new(now),
+            given: 0,
             queue: Vec::with_capacity(Self::BACKLOG),
             waiting: Waiting::default(),
             filter: None,
@@ -186,8 +195,26 @@ impl Port {
         (!self.queue.is_empty()).then_some(now + pause)
     }
 
-    pub(crate) fn device(&mut self) -> &mut dyn Device {
-        &mut *self.device
+    /// Takes up to `max` frames off the wire, in a turn that began at `now`.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        cache: &mut Cache,
+        into: &mut Vec<Mbuf>,
+        max: usize,
+    ) -> io::Result<usize> {
+        let before = into.len();
+        let result = self.device.receive(cache, into, max);
+        let got = into.len() - before;
+        self.given += got as u64;
+        let unread = self.device.unread().unwrap_or_else(|| heard::guess(self.given, got, max));
+        self.reading.note(now, unread);
+        result.map(|_| got)
+    }
+
+    /// What it has read.
+    pub(crate) fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     pub(crate) fn readable(&self) -> Option<std::os::fd::BorrowedFd<'_>> {

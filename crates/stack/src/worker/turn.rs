@@ -2,10 +2,12 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use siding_mbuf::Mbuf;
 use siding_netisr::Instant;
 use siding_netisr::Worker;
+use siding_netisr::sync::mutant;
 
 use super::Local;
 use crate::BATCH;
@@ -26,6 +28,10 @@ pub struct StackWorker {
     worker: Worker<Mbuf, Local>,
     local: Local,
     received: Vec<Mbuf>,
+    /// Since when timers are due that other workers' reading holds up.
+    held_up: Option<Instant>,
+    /// Turns in a row that left something of what was dispatched.
+    left: usize,
 }
 
 /// What a turn did, and what is left.
@@ -47,28 +53,31 @@ impl StackWorker {
     /// Packets that were dispatched, handled in one turn at the most.
     const BUDGET: usize = 256;
 
+    /// How soon a worker looks again whether others have read what timers wait for. After that it calls them.
+    const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
     pub(crate) fn new(shared: &Arc<Shared>, index: usize, now: Instant) -> Option<StackWorker> {
         let worker = shared.netisr.worker(index)?;
+        shared.heard.note(index, now);
         let local = Local::new(shared.clone(), index, now);
-        Some(StackWorker { worker, local, received: Vec::with_capacity(BATCH) })
+        Some(StackWorker { worker, local, received: Vec::with_capacity(BATCH), held_up: None, left: 0 })
     }
 
-    /// Takes a batch from each interface, handles what was dispatched, runs the timers that are due at `now`,
-    /// and sends what has come of it.
+    /// Takes a batch from each interface, handles what was dispatched, runs the timers that are due at `now`, and sends
+    /// what has come of it. A timer waits until all workers have read what had arrived by its deadline.
     pub fn turn(&mut self, now: Instant) -> Turn {
         self.local.now = now;
         self.local.refresh();
         self.local.retry_filters();
         let mut received = 0;
-        let mut full = false;
         self.receive_late(&mut received);
         for slot in 0..self.local.slots() {
-            let got = self.receive(slot);
-            received += got;
-            full |= got == BATCH;
+            received += self.receive(slot);
         }
+        let behind = self.local.note_read();
         let polled = self.worker.poll(&mut self.local, Self::BUDGET);
-        let timers = self.timers(now) + self.expire(now);
+        self.left = if polled.more { self.left + 1 } else { 0 };
+        let timers = self.timers(now) + self.expire();
         self.first_hops();
         // Last, so that what timers have changed is followed before anybody sleeps.
         self.worker.with_ctx(|ctx| mld::follow(ctx, &mut self.local));
@@ -77,8 +86,9 @@ impl StackWorker {
         for event in self.local.take_events() {
             self.local.shared.observer.event(&event);
         }
-        let more = full || polled.more || timers >= BATCH || (again.is_some() && received > 0);
+        let more = behind || polled.more || timers >= BATCH || (again.is_some() && received > 0);
         let next = self.local.shared.timers.next().min(self.local.reassembly.deadline());
+        let next = if self.held_up.is_some() { next.max(now + Self::LOOK_AGAIN) } else { next };
         let next = next.min(self.local.next_filter);
         // A backlog waits for the wire to drain: a moment, not a wake-up.
         let next = again.map_or(next, |again| next.min(again));
@@ -121,7 +131,7 @@ impl StackWorker {
             return;
         }
         let config = self.local.config().clone();
-        for port in config.late.ports(self.local.now) {
+        for port in config.late.ports(self.local.heard) {
             // As many as a ring has: one that is filled as fast as it is emptied does not keep the others waiting.
             for _ in 0..64 {
                 let got = self.receive(port.slot());
@@ -166,15 +176,16 @@ impl StackWorker {
     }
 
     fn timers(&mut self, now: Instant) -> usize {
-        let local = &mut self.local;
-        if local.shared.timers.next() > now {
+        if !self.may_decide(now) {
             return 0;
         }
+        let local = &mut self.local;
+        let heard = local.heard;
         self.worker.with_ctx(|ctx| {
             let mut run = 0;
             while run < BATCH {
                 let shared = local.shared.clone();
-                let Some(due) = shared.timers.pop(ctx, now) else { break };
+                let Some(due) = shared.timers.pop(ctx, heard) else { break };
                 local.refresh();
                 match due {
                     Due::Neighbor(lle) => neighbor::run(ctx, local, lle),
@@ -192,6 +203,28 @@ impl StackWorker {
         })
     }
 
+    /// Whether something is due for which nothing waits unread. If only other workers are behind, they are called: one
+    /// that sleeps has nothing to read, as far as it knows, and says so when it has looked.
+    fn may_decide(&mut self, now: Instant) -> bool {
+        let local = &mut self.local;
+        let next = local.shared.timers.next().min(local.reassembly.deadline());
+        if next > now {
+            self.held_up = None;
+            return false;
+        }
+        local.heard = if mutant("decides-before-reading") { now } else { local.shared.heard.all().min(now) };
+        if next <= local.heard {
+            self.held_up = None;
+            return true;
+        }
+        let since = *self.held_up.get_or_insert(now);
+        if now.since(since) >= Self::LOOK_AGAIN {
+            self.held_up = Some(now);
+            local.shared.netisr.call_workers();
+        }
+        false
+    }
+
     /// Has hosts choose their routers anew, if neighbours that these are have changed.
     fn first_hops(&mut self) {
         let local = &mut self.local;
@@ -206,12 +239,21 @@ impl StackWorker {
     }
 
     /// Gives up packets whose fragments did not all come.
-    fn expire(&mut self, now: Instant) -> usize {
-        if self.local.reassembly.deadline() > now {
+    fn expire(&mut self) -> usize {
+        // Fragments may come by way of another worker, which has dispatched them before it said that it has read them. In
+        // so many turns all that can have waited has been handled.
+        let most = self.local.shared.room / Self::BUDGET + 1;
+        if self.local.reassembly.deadline() > self.local.heard || (1..most).contains(&self.left) {
             return 0;
         }
         let local = &mut self.local;
         self.worker.with_ctx(|ctx| reassembly::expire(ctx, local))
+    }
+}
+
+impl Drop for StackWorker {
+    fn drop(&mut self) {
+        self.local.shared.heard.leave(self.worker.index());
     }
 }
 

@@ -39,8 +39,6 @@ pub(crate) struct Joined {
     shown: u64,
     /// The earliest deadline that the timer queue has.
     pub(super) armed: Option<Instant>,
-    /// A timer that came late has given the workers time to read what had come in.
-    pub(super) waited: bool,
 }
 
 /// Whether an interface can be a port of an LACP lagg by its number.
@@ -72,7 +70,6 @@ impl Joined {
             mac: settings.mac,
             shown: 0,
             armed: None,
-            waited: false,
         };
         joined.group = Group::new(joined.config(mac));
         joined

@@ -1,7 +1,6 @@
 //! The machines' time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
@@ -9,15 +8,12 @@ use siding_lockorder::Unlocked;
 use super::group::sender;
 use crate::Stack;
 use crate::lagg::View;
-use crate::timer::Due;
 use crate::worker::Local;
-
-/// A timer later than that was held up, and so were the workers, or one of them.
-const HELD_UP: Duration = Duration::from_millis(20);
 
 /// A lagg's time has come: perhaps the machines'.
 pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, view: &Arc<View>) {
-    let now = local.now;
+    // Only the timer takes a silent partner for gone, and by what has been read.
+    let now = local.heard;
     let id = view.lagg.id;
     let (mut state, mut lagg_ctx) = ctx.lock(&view.lagg.state);
     let Some(joined) = &mut state.lacp else { return };
@@ -26,16 +22,9 @@ pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, view: &Arc<V
         return;
     }
     joined.armed = None;
-    let Some(deadline) = joined.group.deadline().filter(|deadline| *deadline <= now) else {
+    if joined.group.deadline().is_none_or(|deadline| deadline > now) {
         return joined.arm(&mut lagg_ctx, &local.shared, id);
-    };
-    // Only the timer takes a silent partner for gone. When we were held up, what it has said waits to be received:
-    // every worker gets a moment for that, once.
-    if deadline + HELD_UP <= now && !std::mem::replace(&mut joined.waited, true) {
-        joined.armed = Some(now + HELD_UP);
-        return local.shared.timers.arm(&mut lagg_ctx, now + HELD_UP, Due::Lagg(id));
     }
-    joined.waited = false;
     drop((state, lagg_ctx));
     let stack = Stack { shared: local.shared.clone() };
     let events = stack.step_lacp(ctx, id, now, |now, joined, out| joined.group.on_timer(now, sender(out)));

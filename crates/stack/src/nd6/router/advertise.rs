@@ -296,7 +296,7 @@ pub(crate) fn advertise_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     let Some(advertiser) = control.advertisers.get_mut(&id) else { return };
     // One that was overtaken by an earlier deadline: the later one that has been armed since will do.
-    if advertiser.armed.is_some_and(|armed| armed > local.now) {
+    if advertiser.armed.is_some_and(|armed| armed > local.heard) {
         return;
     }
     advertiser.armed = None;

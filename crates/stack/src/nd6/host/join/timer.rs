@@ -30,7 +30,8 @@ use crate::worker::Local;
 pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
     let config = local.config().clone();
     let Some(out) = config.interface(id) else { return };
-    let (shared, now) = (local.shared.clone(), local.now);
+    // Lifetimes end by what has been read: what was said before they ended may have prolonged them.
+    let (shared, now) = (local.shared.clone(), local.heard);
     let (mut guard, mut control_ctx) = ctx.lock(&shared.control);
     let control = &mut *guard;
     let Some(state) = control.hosts.get_mut(&id) else { return };
@@ -56,9 +57,10 @@ pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
     if let Some(router) = probed
         && let Some(lle) = out.ifnet.neighbors.find(ctx, router.into())
     {
+        let local_now = local.now;
         // As if a packet went there: its own machine asks, as often as it may.
         let _ = neighbor::settle(ctx, local, out, &lle, |nud| {
-            nud.on_packet(now, &out.nud);
+            nud.on_packet(local_now, &out.nud);
             Change::default()
         });
     }

@@ -553,3 +553,78 @@ fn an_interface_that_departs_takes_its_part_as_a_host_with_it() {
     host.run(secs(5000));
     assert_eq!((host.routers().len(), host.prefixes().len(), host.routes().len()), (0, 0, 0));
 }
+
+#[test]
+fn a_deprecated_address_gives_way_to_one_of_use_6724_2() {
+    let mut host = Host::new(HostConfig::default());
+    let most = HostConfig::default().limits.addresses as u16;
+    let renumber = |host: &mut Host, n: u16| {
+        let old = NdOption::Prefix(prefix(n.wrapping_sub(1), 0, 0));
+        host.hear_advert(
+            ROUTER,
+            &lives(ROUTER, 1800),
+            &[NdOption::Prefix(prefix(n, 600_000, 2_000_000)), old],
+        );
+        host.run(secs(2));
+    };
+    (1..=most + 4).for_each(|n| renumber(&mut host, n));
+    let in_prefix = |host: &Host, n: u16| {
+        let all = host.globals();
+        all.into_iter().find(|(addr, _)| ip6::in_prefix(*addr, on_link(n, 0), 64)).map(|(_, status)| status)
+    };
+    assert_eq!(in_prefix(&host, most + 4), Some("preferred"));
+    // The oldest went, and that was told.
+    assert_eq!(
+        (in_prefix(&host, 1), in_prefix(&host, 4), in_prefix(&host, 5)),
+        (None, None, Some("deprecated"))
+    );
+    assert_eq!(host.limit("learnt-addresses"), (most.into(), 4));
+    assert!(host.told("learnt is reached").len() == 1, "once");
+    // One that is deprecated already takes nobody's place, and preferred ones stay.
+    host.hear_advert(ROUTER, &lives(ROUTER, 1800), &[NdOption::Prefix(prefix(99, 0, 7200))]);
+    assert_eq!((in_prefix(&host, 99), in_prefix(&host, 5)), (None, Some("deprecated")));
+}
+
+#[test]
+fn an_advertisement_cannot_break_us_4861_17() {
+    let mut host = Host::new(HostConfig::default());
+    let whole = |addr: &str, prefix_len| {
+        let info = PrefixInfo { prefix: addr.parse().unwrap(), prefix_len, ..prefix(0, 600_000, 2_000_000) };
+        NdOption::Prefix(info)
+    };
+    let route = |addr: &str, prefix_len| {
+        let preference = siding_wire::nd::Preference::High;
+        let prefix = addr.parse().unwrap();
+        NdOption::Route(siding_wire::nd::RouteInfo { prefix, prefix_len, preference, lifetime: 600 })
+    };
+    let before = host.routes();
+    let options = [
+        whole("::", 0),
+        whole("::", 64),
+        whole("::ffff:0:0", 96),
+        whole("fe80::", 64),
+        whole("fe80::", 10),
+        whole("ff00::", 8),
+        whole("ff02::", 64),
+        whole("f000::", 4),
+        route("fe80::", 64),
+        route("ff02::", 16),
+        route("::ffff:10.0.0.0", 104),
+        route("::1", 128),
+    ];
+    let advert = RouterAdvert {
+        cur_hop_limit: 1,
+        reachable_time: 1,
+        retrans_timer: 1,
+        mtu: Some(68),
+        ..lives(ROUTER, 0)
+    };
+    host.hear_advert(ROUTER, &advert, &options);
+    host.run(secs(2));
+    assert_eq!((host.globals(), host.routes()), (vec![], before));
+    let config = host.net.world.node(host.node).stack.config();
+    let interface = config.interface(host.id).unwrap();
+    assert_eq!((interface.hop_limit, interface.mtu), (64, 1500));
+    assert!(interface.nud.reachable_time >= ms(500) && interface.nud.retrans_timer >= ms(100));
+    assert_eq!(host.told("hop limit of 1 is not obeyed").len(), 1);
+}

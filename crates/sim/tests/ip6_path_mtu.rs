@@ -322,6 +322,30 @@ fn the_least_of_several_counts_whoever_waits_by_then_8201_1() {
 }
 
 #[test]
+fn an_interface_that_begins_anew_forgets_what_its_paths_took_8201_1() {
+    let mut bench = Bench::new();
+    let learn = |bench: &mut Bench| {
+        for dst in [FAR, ip6::ALL_NODES] {
+            bench.send(dst, 1_452);
+            let invoking = bench.sent();
+            bench.too_big(1300, &invoking);
+            assert_eq!(bench.mtu(dst), Some(1300));
+        }
+    };
+    learn(&mut bench);
+    let id = bench.id;
+    bench.net.world.node(bench.host).control(|stack, ctx| stack.restart(ctx, id)).unwrap();
+    assert_eq!(bench.net.limit(bench.host, "path-mtus").used, 0);
+    bench.net.run(secs(10));
+    learn(&mut bench);
+    let flush = |bench: &Bench, on| {
+        bench.net.world.node(bench.host).control(|stack, ctx| stack.flush_path_mtus_on(ctx, on))
+    };
+    let other = bench.net.plug(bench.host, bench.link, on_link(5, 5));
+    assert_eq!((flush(&bench, other), flush(&bench, id)), (0, 2));
+}
+
+#[test]
 fn neighbour_discovery_and_groups_are_whole_6980_1() {
     // The longest message of ours on a link of the least MTU fits; a large echo to a group is cut as any other.
     let mut bench = Bench::new();

@@ -259,6 +259,26 @@ fn a_first_fragment_without_all_headers_8200_4_9099_1() {
 }
 
 #[test]
+fn hop_by_hop_options_do_not_stand_behind_a_fragment_header_8200_1() {
+    let options = [IpProto::ICMP6.0, 0, 1, 4, 0, 0, 0, 0];
+    let echo = message(PEER, HOST, ECHO, &[7; 16]);
+    let whole = [&options[..], &echo].concat();
+    // In several pieces, and in one that is all of it: the field at fault is the fragment header's first.
+    let expected = Icmp6Repr::ParamProblem { code: problem::NEXT_HEADER, pointer: 40 };
+    for more in [true, false] {
+        let mut bench = bench();
+        let first = packet_of(IpProto::HOP_BY_HOP, 0, more, &whole);
+        bench.hear(&first);
+        assert_eq!((bench.error_about(&first), bench.held()), (expected, (0, 0)));
+    }
+    // What a later fragment says there does not count.
+    let mut bench = bench();
+    bench.hear(&packet_of(IpProto::HOP_BY_HOP, 24, false, &echo[..8]));
+    bench.hear(&packet_of(IpProto::ICMP6, 0, true, &echo));
+    assert_eq!(bench.held(), (0, 0), "it was put together");
+}
+
+#[test]
 fn overlapping_fragments_are_dropped_all_in_silence_8200_4() {
     let (_, cut) = pieces(100, 40);
     let overlaps = [

@@ -76,6 +76,9 @@ pub(super) struct StartArgs {
     /// Take no more specific routes
     #[arg(long)]
     no_routes: bool,
+    /// The lowest hop limit that a router may set [default: 32]
+    #[arg(long, value_name = "HOPS")]
+    least_hop_limit: Option<u8>,
     /// How routers are asked for
     #[arg(long, default_value = "fixed")]
     solicit: SolicitWord,
@@ -208,6 +211,7 @@ impl StartArgs {
             optimistic: self.optimistic,
             redirects: self.no_redirects.then_some(false),
             routes: self.no_routes.then_some(false),
+            least_hop_limit: self.least_hop_limit,
             solicit: self.solicit,
             announce: self.announce,
             dad_transmits: self.dad_transmits,

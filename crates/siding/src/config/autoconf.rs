@@ -30,6 +30,8 @@ pub(crate) struct Autoconf {
     pub(crate) redirects: Option<bool>,
     /// Take more specific routes.
     pub(crate) routes: Option<bool>,
+    /// The lowest hop limit that a router may set.
+    pub(crate) least_hop_limit: Option<u8>,
     pub(crate) solicit: SolicitWord,
     pub(crate) announce: Option<u32>,
     pub(crate) dad_transmits: Option<u32>,
@@ -113,6 +115,7 @@ impl Autoconf {
             optimistic: self.optimistic,
             redirects: self.redirects.unwrap_or(default.redirects),
             route_info: self.routes.unwrap_or(default.route_info),
+            least_hop_limit: self.least_hop_limit.unwrap_or(default.least_hop_limit),
             solicit: match self.solicit {
                 SolicitWord::Never => Solicitation::Never,
                 SolicitWord::Fixed => Solicitation::Fixed,
@@ -234,6 +237,7 @@ mod tests {
             optimistic = true
             redirects = false
             routes = false
+            least_hop_limit = 5
             solicit = "backoff"
             announce = 1
             dad_transmits = 2
@@ -258,6 +262,7 @@ mod tests {
             optimistic: true,
             redirects: false,
             route_info: false,
+            least_hop_limit: 5,
             solicit: Solicitation::Backoff,
             announce: 1,
             dad_transmits: Some(2),

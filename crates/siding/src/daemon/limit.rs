@@ -70,9 +70,11 @@ impl Kind {
         match *event {
             Event::Neighbor { interface, .. } => (Kind::Neighbor, interface),
             Event::Host { interface, what: HostEvent::Redirected { .. } } => (Kind::Redirect, interface),
-            Event::Host { interface, what: HostEvent::LimitReached(..) | HostEvent::AddressGivenUp(_) } => {
-                (Kind::Refused, interface)
-            }
+            Event::Host {
+                interface,
+                what:
+                    HostEvent::LimitReached(..) | HostEvent::AddressGivenUp(_) | HostEvent::HopLimitTooLow(..),
+            } => (Kind::Refused, interface),
             Event::Host { interface, .. } => (Kind::Learned, interface),
             Event::AddressPreferred { interface, .. } => (Kind::Preferred, interface),
             Event::AddressDuplicate { interface, .. } | Event::IpStopped { interface, .. } => {

@@ -120,7 +120,9 @@ impl Observer for Log {
                 tracing::debug!("{}: {event}", self.name_of(*interface));
             }
             Event::Host { interface, what } => match what {
-                HostEvent::LimitReached(..) | HostEvent::AddressGivenUp(_) => {
+                HostEvent::LimitReached(..)
+                | HostEvent::AddressGivenUp(_)
+                | HostEvent::HopLimitTooLow(..) => {
                     tracing::warn!("{}: {event}", self.name_of(*interface));
                 }
                 _ => tracing::info!("{}: {event}", self.name_of(*interface)),

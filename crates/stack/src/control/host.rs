@@ -131,6 +131,7 @@ impl Stack {
             Ok(events)
         })?;
         self.flush_learned_neighbors(ctx, on);
+        self.flush_path_mtus_on(ctx, on);
         Ok(())
     }
 

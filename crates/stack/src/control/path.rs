@@ -2,6 +2,7 @@
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
 
 use crate::Stack;
 use crate::ip6::path_mtu::PathMtuReport;
@@ -15,5 +16,14 @@ impl Stack {
     /// Forgets what is known of paths; larger packets are tried at once. How many paths those were.
     pub fn flush_path_mtus(&self, ctx: &mut Ctx<'_, Unlocked>) -> usize {
         self.shared.paths.forget(ctx, |_| true)
+    }
+
+    /// The same, of those that begin at one interface, or have no beginning any more.
+    pub fn flush_path_mtus_on(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> usize {
+        let config = self.config();
+        self.shared.paths.forget(ctx, |path| match path.zone.is_none() {
+            false => path.zone == on,
+            true => config.route6(path.destination).is_none_or(|(out, _)| out.ifnet.id == on),
+        })
     }
 }

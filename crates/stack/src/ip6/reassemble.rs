@@ -110,6 +110,10 @@ fn check(fragment: &FragmentAt, packet: &[u8]) -> Result<(), Verdict> {
     if before + usize::from(fragment.repr.offset) + data.len() > LONGEST {
         return Err(Verdict::Problem(problem::FIELD, fragment.at as u32 + 2));
     }
+    //= RFC 8200 s4 [8200-1]: hop-by-hop options stand first, so not behind a fragment header either.
+    if fragment.repr.offset == 0 && fragment.repr.next_header == IpProto::HOP_BY_HOP {
+        return Err(Verdict::Problem(problem::NEXT_HEADER, fragment.at as u32));
+    }
     if fragment.repr.offset == 0 && !headers::has_chain(fragment.repr.next_header, data) {
         //= RFC 8200 s4.5, RFC 9099 s2.2.3 [8200-4][9099-1]: one that hides its headers is not taken.
         return Err(Verdict::Problem(problem::FIRST_FRAGMENT, 0));

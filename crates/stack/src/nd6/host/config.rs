@@ -102,6 +102,8 @@ pub struct HostConfig {
     pub redirects: bool,
     /// Take default routers' more specific routes (RFC 4191, a host of type C).
     pub route_info: bool,
+    /// The lowest hop limit that a router may set; a lower one is told of and not obeyed.
+    pub least_hop_limit: u8,
     /// How routers are asked for.
     pub solicit: Solicitation,
     /// Unsolicited advertisements of each new global address to the routers (RFC 9131), 0 to 3.
@@ -124,6 +126,7 @@ impl Default for HostConfig {
             optimistic: false,
             redirects: true,
             route_info: true,
+            least_hop_limit: LEAST_HOP_LIMIT,
             solicit: Solicitation::default(),
             announce: MAX_NEIGHBOR_ADVERTISEMENT,
             dad_transmits: None,
@@ -132,6 +135,9 @@ impl Default for HostConfig {
         }
     }
 }
+
+/// Ours: with fewer hops than this, parts of the Internet are out of reach.
+const LEAST_HOP_LIMIT: u8 = 32;
 
 /// Unsolicited advertisements of one address at the most (RFC 4861 s10).
 pub const MAX_NEIGHBOR_ADVERTISEMENT: u32 = 3;

@@ -17,6 +17,8 @@ pub enum Gone {
     NoRouter,
     /// The operator had it forgotten.
     Flushed,
+    /// It was of less use than what was learnt since.
+    MadeRoom,
 }
 
 impl fmt::Display for Gone {
@@ -26,6 +28,7 @@ impl fmt::Display for Gone {
             Gone::Withdrawn => "it was withdrawn",
             Gone::NoRouter => "it says that it is a router no more",
             Gone::Flushed => "it was flushed",
+            Gone::MadeRoom => "it made room for another",
         })
     }
 }
@@ -69,6 +72,8 @@ pub enum HostEvent {
         /// The next hop now; the destination itself if it is on the link.
         target: Ipv6Addr,
     },
+    /// A router advertises a hop limit with which little could be reached: it is not obeyed.
+    HopLimitTooLow(Ipv6Addr, u8),
     /// There is no room for more.
     LimitReached(Learnt, usize),
 }
@@ -102,6 +107,11 @@ impl fmt::Display for HostEvent {
             HostEvent::Redirected { destination, target } => {
                 write!(f, "redirect: {destination} by {target}")
             }
+            HostEvent::HopLimitTooLow(router, hops) => write!(
+                f,
+                "router {router}: its hop limit of {hops} is not obeyed, for little could be reached with it; mend that \
+                 router, or allow it (`least_hop_limit` in [interface.autoconf])"
+            ),
             HostEvent::LimitReached(what, limit) => {
                 write!(
                     f,

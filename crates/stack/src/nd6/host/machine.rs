@@ -24,6 +24,7 @@ use super::event::HostEvent;
 use super::limit::Learnt;
 use super::limit::Refusals;
 use super::params::Params;
+use super::prefixes::OnLink;
 use super::prefixes::Prefixes;
 use super::redirects::Redirected;
 use super::redirects::Redirects;
@@ -171,6 +172,13 @@ impl Host {
         chance: &mut Chance,
     ) -> Result<(), Learnt> {
         let router = self.default_router(now, from, advert, options);
+        // One that does not answer gives way to one that has just spoken.
+        let most = self.config.limits.routers;
+        if let Some(gone) = self.routers.make_room(router, now, most, known, &mut self.events) {
+            self.redirects.forget_router(gone);
+            self.slaac.forget_router(gone);
+            self.refuse(Learnt::Routers);
+        }
         if self.routers.heard(router, now, self.config.limits.routers, &mut self.events).is_err() {
             self.refuse(Learnt::Routers);
             return Err(Learnt::Routers);
@@ -182,11 +190,14 @@ impl Host {
             self.redirects.forget_router(from);
             self.slaac.forget_router(from);
         }
-        self.params.heard(now, advert, self.link.mtu, chance);
+        let bounds = (self.link.mtu, self.config.least_hop_limit);
+        if let Some(hops) = self.params.heard(now, advert, bounds, chance) {
+            self.events.push(HostEvent::HopLimitTooLow(from, hops));
+        }
         for option in options {
             match option {
                 NdOption::Prefix(info) => self.hear_prefix(now, &info, is_default.then_some(from), chance),
-                NdOption::Route(route) if self.config.route_info => self.hear_route(now, from, &route),
+                NdOption::Route(route) if self.config.route_info => self.hear_route(now, from, &route, known),
                 _ => {}
             }
         }
@@ -283,7 +294,7 @@ impl Host {
             }
         }
         let maker = maker(&self.config, &self.link, &self.params);
-        if self.slaac.on_timer(now, maker, chance, &mut self.events).is_err() {
+        if self.slaac.on_timer(now, maker, chance, &mut self.events) != Ok(false) {
             self.refuse(Learnt::Addresses);
         }
         self.routers.select(now, known, None, &mut self.events);
@@ -466,34 +477,45 @@ impl Host {
     fn hear_prefix(&mut self, now: Instant, info: &PrefixInfo, from: Option<Ipv6Addr>, chance: &mut Chance) {
         //= RFC 4861 s6.3.4 [4861-20]: without L it says nothing of the link; the link-local prefix is known.
         let prefix = Prefix::covering(info.prefix, info.prefix_len);
-        if info.on_link && !ip6::is_link_local(info.prefix) && !info.prefix.is_multicast() {
+        if is_reserved(&prefix) {
+            return;
+        }
+        if info.on_link {
             let (most, until) = (self.config.limits.prefixes, until(now, info.valid));
-            match self.prefixes.heard(prefix, until, now, most, &mut self.events) {
+            let heard = OnLink { prefix, until, stale: info.preferred == 0 };
+            match self.prefixes.heard(heard, now, most, &mut self.events) {
                 Err(Full) => self.refuse(Learnt::Prefixes),
-                Ok(()) if self.prefixes.iter().count() < most => self.refusals.room(Learnt::Prefixes),
-                Ok(()) => {}
+                Ok(true) => self.refuse(Learnt::Prefixes),
+                Ok(false) if self.prefixes.iter().count() < most => self.refusals.room(Learnt::Prefixes),
+                Ok(false) => {}
             }
         }
-        if self.config.autoconf && !info.prefix.is_multicast() {
+        if self.config.autoconf {
             let maker = maker(&self.config, &self.link, &self.params);
             match self.slaac.heard(now, info, from, maker, chance, &mut self.events) {
-                Err(Full) => self.refuse(Learnt::Addresses),
-                Ok(()) if self.slaac.len() < self.config.limits.addresses => {
+                // One of no use went for it: that is told as well.
+                Err(Full) | Ok(true) => self.refuse(Learnt::Addresses),
+                Ok(false) if self.slaac.len() < self.config.limits.addresses => {
                     self.refusals.room(Learnt::Addresses);
                 }
-                Ok(()) => {}
+                Ok(false) => {}
             }
         }
     }
 
-    fn hear_route(&mut self, now: Instant, from: Ipv6Addr, route: &RouteInfo) {
+    fn hear_route(&mut self, now: Instant, from: Ipv6Addr, route: &RouteInfo, known: Known<'_>) {
         let prefix = Prefix::covering(route.prefix, route.prefix_len);
         // That to everything was taken for the router's own.
-        if route.prefix_len == 0 || ip6::is_link_local(route.prefix) || route.prefix.is_multicast() {
+        let lies_in = |(addr, len): &(Ipv6Addr, u8)| ip6::in_prefix(route.prefix, *addr, *len);
+        if route.prefix_len == 0 || RESERVED.iter().any(|block| block.1 <= route.prefix_len && lies_in(block))
+        {
             return;
         }
         let router = Router { addr: from, preference: route.preference, until: until(now, route.lifetime) };
         let most = self.config.limits.routes;
+        if self.routers.make_room_for_route(prefix, router, now, most, known, &mut self.events) {
+            self.refuse(Learnt::Routes);
+        }
         if self.routers.heard_route(Specific { prefix, router }, now, most, &mut self.events).is_err() {
             self.refuse(Learnt::Routes);
         }
@@ -520,6 +542,22 @@ impl Host {
             self.events.push(HostEvent::LimitReached(what, self.config.limits.of(what)));
         }
     }
+}
+
+/// What no network has: addresses that hold IPv4 ones, with the unspecified and the loopback address; those of each link;
+/// groups.
+const RESERVED: [(Ipv6Addr, u8); 4] = [
+    (Ipv6Addr::UNSPECIFIED, 96),
+    (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96),
+    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
+    (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8),
+];
+
+/// Whether some of a prefix is no network's, so that it cannot be one on the link. That of everything is among them.
+fn is_reserved(prefix: &Prefix<Ipv6Addr>) -> bool {
+    RESERVED
+        .iter()
+        .any(|(addr, len)| ip6::common_prefix_len(prefix.addr(), *addr) >= prefix.prefix_len().min(*len))
 }
 
 fn maker<'a>(config: &'a HostConfig, link: &'a Link, params: &Params) -> Maker<'a> {

@@ -9,8 +9,13 @@ use crate::chance::Chance;
 
 /// How often ReachableTime is drawn anew: "every few hours".
 const REDRAW: Duration = Duration::from_secs(2 * 3600);
-/// The longest ReachableTime that a router may advertise (RFC 4861 s6.2.1); we ask it of RetransTimer as well.
+/// The longest ReachableTime that a router may advertise (RFC 4861 s6.2.1).
 const LONGEST: Duration = Duration::from_secs(3600);
+/// The shortest that is obeyed. Ours: a forged one of a millisecond would have every neighbour asked for again and again.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// The longest RetransTimer that is obeyed. Ours: with a longer one no neighbour would ever be found out to be silent, nor
+/// any address to be ours.
+const LONGEST_RETRANS: Duration = Duration::from_secs(10);
 /// The shortest RetransTimer that is obeyed. Ours: a forged one of a millisecond would make us flood the link.
 const SHORTEST_RETRANS: Duration = Duration::from_millis(100);
 /// The least MTU of IPv6 (RFC 8200 s5).
@@ -29,6 +34,8 @@ pub(crate) struct Params {
     pub(crate) reachable_time: Option<Duration>,
     /// What it is drawn from: BaseReachableTime.
     base: Option<Duration>,
+    /// A hop limit that was not obeyed.
+    too_low: Option<u8>,
     redraw: Option<Instant>,
 }
 
@@ -39,13 +46,25 @@ impl Params {
         self.draw(now, chance);
     }
 
-    /// A router's word. `link_mtu` is the most that the link takes.
+    /// A router's word. `link_mtu` is the most that the link takes, `least_hops` the lowest hop limit that is obeyed. A
+    /// lower one comes back, unless the router said so before.
     //= RFC 4861 s6.3.4 [4861-17, 4861-18]: a field of 0 leaves what is; the others are taken over.
-    pub(super) fn heard(&mut self, now: Instant, advert: &RouterAdvert, link_mtu: u16, chance: &mut Chance) {
-        if advert.cur_hop_limit != 0 {
-            self.hop_limit = Some(advert.cur_hop_limit);
+    pub(super) fn heard(
+        &mut self,
+        now: Instant,
+        advert: &RouterAdvert,
+        (link_mtu, least_hops): (u16, u8),
+        chance: &mut Chance,
+    ) -> Option<u8> {
+        let mut too_low = None;
+        match advert.cur_hop_limit {
+            0 => {}
+            // By mistake or by malice, nothing of ours would get any further than that.
+            low if low < least_hops => too_low = (self.too_low.replace(low) != Some(low)).then_some(low),
+            hops => (self.hop_limit, self.too_low) = (Some(hops), None),
         }
-        let base = Duration::from_millis(advert.reachable_time.into());
+        let said = Duration::from_millis(advert.reachable_time.into());
+        let base = if said.is_zero() { said } else { said.max(SHORTEST) };
         //= RFC 4861 s6.3.4 [4861-18]: only a new base is drawn from at once.
         if !base.is_zero() && base <= LONGEST && self.base != Some(base) {
             self.base = Some(base);
@@ -53,12 +72,13 @@ impl Params {
         }
         let retrans = Duration::from_millis(advert.retrans_timer.into());
         if !retrans.is_zero() && retrans <= LONGEST {
-            self.retrans_timer = Some(retrans.max(SHORTEST_RETRANS));
+            self.retrans_timer = Some(retrans.clamp(SHORTEST_RETRANS, LONGEST_RETRANS));
         }
         //= RFC 4861 s6.3.4 [4861-18]: an MTU that IPv6 can use and the link takes.
         if let Some(mtu) = advert.mtu.filter(|mtu| (LEAST_MTU..=link_mtu.into()).contains(mtu)) {
             self.mtu = u16::try_from(mtu).ok();
         }
+        too_low
     }
 
     /// The timer fired.
@@ -106,13 +126,13 @@ mod tests {
     fn what_is_said_is_taken_and_zero_says_nothing_4861_17_4861_18() {
         let (mut params, mut chance) = begun();
         assert_eq!((params.hop_limit, params.mtu, params.retrans_timer), (None, None, None));
-        params.heard(T0, &advert(), 1500, &mut chance);
+        params.heard(T0, &advert(), (1500, 1), &mut chance);
         let taken = params;
         assert_eq!((taken.hop_limit, taken.mtu, taken.retrans_timer), (Some(9), Some(1400), Some(S * 2)));
         assert!((S * 5..=S * 15).contains(&taken.reachable_time.unwrap()));
-        params.heard(T0 + S, &RouterAdvert::default(), 1500, &mut chance);
+        params.heard(T0 + S, &RouterAdvert::default(), (1500, 1), &mut chance);
         assert_eq!(params, taken);
-        params.heard(T0 + S, &advert(), 1500, &mut chance);
+        params.heard(T0 + S, &advert(), (1500, 1), &mut chance);
         assert_eq!(params, taken, "the same base again is not drawn from again");
     }
 
@@ -138,7 +158,7 @@ mod tests {
             [(1279, None), (1280, Some(1280)), (1500, Some(1500)), (1501, None), (u32::MAX, None)]
         {
             let (mut params, mut chance) = begun();
-            params.heard(T0, &RouterAdvert { mtu: Some(mtu), ..advert() }, 1500, &mut chance);
+            params.heard(T0, &RouterAdvert { mtu: Some(mtu), ..advert() }, (1500, 1), &mut chance);
             assert_eq!(params.mtu, taken, "{mtu}");
         }
     }
@@ -149,9 +169,35 @@ mod tests {
         let mad =
             RouterAdvert { reachable_time: 3_600_001, retrans_timer: u32::MAX, ..RouterAdvert::default() };
         let before = params;
-        params.heard(T0, &mad, 1500, &mut chance);
+        params.heard(T0, &mad, (1500, 1), &mut chance);
         assert_eq!(params, before);
-        params.heard(T0, &RouterAdvert { retrans_timer: 1, ..RouterAdvert::default() }, 1500, &mut chance);
+        params.heard(
+            T0,
+            &RouterAdvert { retrans_timer: 1, ..RouterAdvert::default() },
+            (1500, 1),
+            &mut chance,
+        );
         assert_eq!(params.retrans_timer, Some(SHORTEST_RETRANS));
+        let slow = RouterAdvert { retrans_timer: 3_600_000, reachable_time: 1, ..RouterAdvert::default() };
+        params.heard(T0, &slow, (1500, 1), &mut chance);
+        assert_eq!(params.retrans_timer, Some(LONGEST_RETRANS));
+        assert!((SHORTEST / 2..=SHORTEST * 3 / 2).contains(&params.reachable_time.unwrap()));
+    }
+
+    #[test]
+    fn a_hop_limit_that_leads_nowhere_is_not_obeyed_and_told_once_4861_17() {
+        let (mut params, mut chance) = begun();
+        let mut heard = |hops, least| {
+            let advert = RouterAdvert { cur_hop_limit: hops, ..RouterAdvert::default() };
+            let told = params.heard(T0, &advert, (1500, least), &mut chance);
+            (told, params.hop_limit)
+        };
+        assert_eq!(heard(1, 32), (Some(1), None));
+        assert_eq!(heard(1, 32), (None, None), "told once");
+        assert_eq!(heard(31, 32), (Some(31), None));
+        assert_eq!(heard(32, 32), (None, Some(32)));
+        assert_eq!(heard(0, 32), (None, Some(32)));
+        assert_eq!(heard(1, 32), (Some(1), Some(32)), "it had been right meanwhile");
+        assert_eq!(heard(1, 1), (None, Some(1)), "as configured");
     }
 }

@@ -102,6 +102,52 @@ impl Routers {
         Ok(())
     }
 
+    /// Lets go of a router that is not in use and does not answer, if there is no room else for a new one.
+    pub(super) fn make_room(
+        &mut self,
+        new: Router,
+        now: Instant,
+        most: usize,
+        known: Known<'_>,
+        events: &mut Vec<HostEvent>,
+    ) -> Option<Ipv6Addr> {
+        let has_room = self.defaults.len() < most || self.defaults.iter().any(|other| other.addr == new.addr);
+        if has_room || new.until <= now {
+            return None;
+        }
+        let silent = |router: &&Router| Some(router.addr) != self.current && !known(router.addr);
+        let goes = self.defaults.iter().filter(silent).min_by_key(|router| (router.preference, router.until));
+        let goes = goes.map(|router| router.addr)?;
+        self.defaults.retain(|router| router.addr != goes);
+        events.push(HostEvent::RouterRemoved(goes, Gone::MadeRoom));
+        Some(goes)
+    }
+
+    /// The same for a route: one that is not in use, by a router that does not answer. True if one went.
+    pub(super) fn make_room_for_route(
+        &mut self,
+        prefix: Prefix<Ipv6Addr>,
+        by: Router,
+        now: Instant,
+        most: usize,
+        known: Known<'_>,
+        events: &mut Vec<HostEvent>,
+    ) -> bool {
+        let same = |other: &Specific| other.prefix == prefix && other.router.addr == by.addr;
+        if self.specifics.len() < most || self.specifics.iter().any(same) || by.until <= now {
+            return false;
+        }
+        let of_no_use =
+            |(_, other): &(usize, &Specific)| other.router.addr != by.addr && !known(other.router.addr);
+        let all = self.specifics.iter().enumerate().filter(of_no_use);
+        let Some((at, _)) = all.min_by_key(|(_, other)| (other.router.preference, other.router.until)) else {
+            return false;
+        };
+        let gone = self.specifics.remove(at);
+        events.push(HostEvent::RouteRemoved(gone.prefix, gone.router.addr, Gone::MadeRoom));
+        true
+    }
+
     /// Lets go of those whose lifetime is over.
     pub(super) fn expire(&mut self, now: Instant, events: &mut Vec<HostEvent>) {
         self.retain(Gone::Expired, events, |router| router.until > now);
@@ -341,6 +387,22 @@ mod tests {
         // One that is no default router takes no room, and asks for none.
         assert_eq!(routers.heard(Router { until: T0, ..router(3, High) }, T0, 2, &mut Vec::new()), Ok(()));
         assert_eq!(routers.defaults().len(), 2);
+    }
+
+    #[test]
+    fn a_router_that_is_silent_gives_way_to_one_that_speaks_4861_17() {
+        let mut routers = list(&[Medium, High, Low]);
+        select(&mut routers, &[1, 2, 3], None);
+        let make_room = |routers: &mut Routers, known: &[u16]| {
+            let is_known = |router: Ipv6Addr| known.contains(&router.segments()[7]);
+            let gone = routers.make_room(router(9, High), T0, 3, &is_known, &mut Vec::new());
+            gone.map(|router| router.segments()[7])
+        };
+        assert_eq!(make_room(&mut routers, &[1, 2, 3]), None);
+        // Not the one in use, whatever is known of it.
+        assert_eq!(make_room(&mut routers, &[1, 3]), None);
+        assert_eq!(make_room(&mut routers, &[2]), Some(3), "of two the less preferred");
+        assert_eq!(make_room(&mut routers, &[2]), None, "there is room now");
     }
 
     #[test]

@@ -51,7 +51,8 @@ pub(super) struct Slaac {
 }
 
 impl Slaac {
-    /// A prefix for addresses, from a default router or any other.
+    /// A prefix for addresses, from a default router or any other. True if an address that is of no use any more had to
+    /// make room.
     pub(super) fn heard(
         &mut self,
         now: Instant,
@@ -60,13 +61,14 @@ impl Slaac {
         maker: Maker<'_>,
         chance: &mut Chance,
         events: &mut Vec<HostEvent>,
-    ) -> Result<(), Full> {
+    ) -> Result<bool, Full> {
         //= RFC 4862 s5.5.3 a-d [4862-7]: not without the A flag, not the link-local prefix, not one preferred for longer
         //= than valid, nor one that leaves no room for an identifier, or too much.
         let fits = info.prefix_len + IDENTIFIER_LEN == 128;
         if !info.autonomous || ip6::is_link_local(info.prefix) || info.preferred > info.valid || !fits {
-            return Ok(());
+            return Ok(false);
         }
+        let mut made_room = false;
         let prefix = Prefix::covering(info.prefix, info.prefix_len);
         let mut known = false;
         for own in self.list.iter_mut().filter(|own| own.prefix == prefix) {
@@ -80,7 +82,11 @@ impl Slaac {
         }
         if !known && info.valid != 0 {
             if self.len() >= maker.config.limits.addresses {
-                return Err(Full);
+                // Of two that are deprecated neither is of more use.
+                if info.preferred == 0 || !self.make_room(events) {
+                    return Err(Full);
+                }
+                made_room = true;
             }
             let addr = identifier::address(&maker.config.identifier, prefix, maker.name, maker.mac, 0);
             let own = Owned {
@@ -98,7 +104,22 @@ impl Slaac {
             self.list.push(own);
             events.push(HostEvent::AddressMade(addr, false));
         }
-        self.make_temporaries(now, maker, chance, events)
+        Ok(self.make_temporaries(now, maker, chance, events)? || made_room)
+    }
+
+    /// Lets go of the address that is of the least use, if there is one of none: a duplicate, or one that is deprecated.
+    /// True if one went.
+    //= RFC 6724 rule 3: while there is another, a deprecated one is no source for what is new.
+    fn make_room(&mut self, events: &mut Vec<HostEvent>) -> bool {
+        let failed = |own: &Owned| own.phase == Phase::Failed;
+        let of_no_use = |own: &&Owned| !own.is_link_local() && (own.deprecated || failed(own));
+        let goes = self.list.iter().filter(of_no_use);
+        let goes =
+            goes.min_by_key(|own| (!failed(own), own.origin != AddrOrigin::Temporary, own.valid_until));
+        let Some(goes) = goes.map(|own| own.addr) else { return false };
+        self.list.retain(|own| own.addr != goes);
+        events.push(HostEvent::AddressRemoved(goes, Gone::MadeRoom));
+        true
     }
 
     /// A link-local address with a stable-private identifier.
@@ -128,7 +149,7 @@ impl Slaac {
         maker: Maker<'_>,
         chance: &mut Chance,
         events: &mut Vec<HostEvent>,
-    ) -> Result<(), Full> {
+    ) -> Result<bool, Full> {
         //= RFC 4862 s5.5.4 [4862-9]: deprecated when no longer preferred, gone when no longer valid.
         for gone in self.list.extract_if(.., |own| own.valid_until <= now) {
             events.push(HostEvent::AddressRemoved(gone.addr, Gone::Expired));
@@ -248,11 +269,12 @@ impl Slaac {
         maker: Maker<'_>,
         chance: &mut Chance,
         events: &mut Vec<HostEvent>,
-    ) -> Result<(), Full> {
-        let Some(lifetimes) = maker.config.temporary else { return Ok(()) };
+    ) -> Result<bool, Full> {
+        let Some(lifetimes) = maker.config.temporary else { return Ok(false) };
         if self.temporary_failures >= IDGEN_RETRIES {
-            return Ok(());
+            return Ok(false);
         }
+        let mut made_room = false;
         let soon = now + maker.advance();
         let is_public = |own: &&Owned| own.origin == AddrOrigin::Autoconf && !own.is_link_local();
         let public: Vec<Owned> = self.list.iter().filter(is_public).cloned().collect();
@@ -276,7 +298,10 @@ impl Slaac {
                 continue;
             }
             if self.len() >= maker.config.limits.addresses {
-                return Err(Full);
+                if !self.make_room(events) {
+                    return Err(Full);
+                }
+                made_room = true;
             }
             let mut own = Owned {
                 addr: identifier::temporary(maker.secret, public.prefix, chance),
@@ -291,7 +316,7 @@ impl Slaac {
             events.push(HostEvent::AddressMade(own.addr, true));
             self.list.push(own);
         }
-        Ok(())
+        Ok(made_room)
     }
 }
 

@@ -53,6 +53,10 @@ pub struct Config {
     pub(crate) late: Late,
     /// Whether packets for others are forwarded, and advertisements carry the Router flag.
     pub forwarding: bool,
+    /// Whether a router leaves out to note who announces itself (RFC 9131).
+    pub ignore_announced: bool,
+    /// Whether the hop-by-hop options of packets for others are looked at (RFC 8200 s4).
+    pub examine_options: bool,
     /// Interfaces that advertise us as a router.
     pub(crate) advertising: BTreeSet<IfId>,
     /// The policy of source address selection (RFC 6724 s2.1).

@@ -19,6 +19,8 @@ use super::host::PrefixCommand;
 use super::host::RouterCommand;
 use super::nested::LaggCommand;
 use super::nested::VlanCommand;
+use super::stack::PathMtuCommand;
+use super::stack::Switch;
 use crate::config::Driver;
 use crate::config::file::ParsedCidr;
 use crate::config::file::ParsedMac;
@@ -96,6 +98,24 @@ pub(super) enum Command {
     /// Join or leave multicast groups. Example: siding group join ff05::1234 dev eth0
     #[command(subcommand)]
     Group(GroupCommand),
+    /// Forward packets for others, or cease to: a router that ceases takes its leave. Example: siding forwarding on
+    Forwarding {
+        #[arg(value_name = "on|off")]
+        to: Switch,
+    },
+    /// As a router, note who announces itself unasked (RFC 9131). Example: siding learn-announced off
+    LearnAnnounced {
+        #[arg(value_name = "on|off")]
+        to: Switch,
+    },
+    /// Obey hop-by-hop options of packets for others. Example: siding examine-options on
+    ExamineOptions {
+        #[arg(value_name = "on|off")]
+        to: Switch,
+    },
+    /// Forget path MTUs. Example: siding path-mtu flush
+    #[command(subcommand)]
+    PathMtu(PathMtuCommand),
     /// The demonstration, as without a command. Example: siding demo --seconds 60 --pcap /tmp/siding.pcapng
     Demo {
         /// How long an interface is detached and attached again; all the rest takes about 9 seconds more
@@ -218,6 +238,12 @@ pub(super) enum InterfaceCommand {
         /// Of packets that start here: 1 to 255
         #[arg(long)]
         hop_limit: Option<u8>,
+        /// How long a neighbor counts as reachable, before chance; 0 for the stack's
+        #[arg(long, value_name = "MS")]
+        reachable_time: Option<u64>,
+        /// Between two questions to a neighbor; 0 for the stack's
+        #[arg(long, value_name = "MS")]
+        retrans_timer: Option<u64>,
     },
     /// Take an interface up. Example: siding interface up eth1
     Up { name: String },

@@ -21,6 +21,7 @@ use crate::control::Client;
 use crate::control::RefuseRequest;
 use crate::control::Request;
 use crate::control::RouteRequest;
+use crate::control::TuneRequest;
 use crate::output;
 
 pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyhow::Result<ExitCode> {
@@ -38,7 +39,15 @@ pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyho
         InterfaceCommand::Restart { name, wait } => {
             return host::restart(client, name, wait.map(seconds).transpose()?);
         }
-        InterfaceCommand::Set { name, mtu, hop_limit } => Request::InterfaceTune { name, mtu, hop_limit },
+        InterfaceCommand::Set { name, mtu, hop_limit, reachable_time, retrans_timer } => {
+            Request::InterfaceTune(TuneRequest {
+                name,
+                mtu,
+                hop_limit,
+                reachable_time_ms: reachable_time,
+                retrans_timer_ms: retrans_timer,
+            })
+        }
         InterfaceCommand::Up { name } => Request::InterfaceSet { name, up: true },
         InterfaceCommand::Down { name } => Request::InterfaceSet { name, up: false },
     };

@@ -11,6 +11,7 @@ mod nested;
 mod ping;
 mod show;
 mod sim;
+mod stack;
 mod table;
 
 use std::io::IsTerminal;
@@ -21,6 +22,7 @@ use clap::Parser;
 use crate::config::Config;
 use crate::control;
 use crate::control::Client;
+use crate::control::StackRequest;
 use crate::daemon;
 use crate::demo;
 use crate::output;
@@ -70,6 +72,16 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Lagg(command) => nested::lagg(&mut connect()?, command),
         Command::Group(command) => group::group(&mut connect()?, command),
         Command::Bridge(command) => bridge::bridge(&mut connect()?, command),
+        Command::Forwarding { to } => {
+            stack::switch(&mut connect()?, to, |on| StackRequest::Forwarding { on })
+        }
+        Command::LearnAnnounced { to } => {
+            stack::switch(&mut connect()?, to, |on| StackRequest::LearnAnnounced { on })
+        }
+        Command::ExamineOptions { to } => {
+            stack::switch(&mut connect()?, to, |on| StackRequest::ExamineOptions { on })
+        }
+        Command::PathMtu(command) => stack::path_mtu(&mut connect()?, command),
         Command::Demo { seconds, pcap } => demo::run(demo::Options { seconds, pcap }),
         Command::Sim { seeds, log } => sim::run(&seeds, log),
         Command::Neighbor(command) => change::neighbor(&mut connect()?, command),

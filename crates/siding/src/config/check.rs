@@ -85,6 +85,14 @@ pub(super) fn check(file: file::File, text: &str) -> Result<Config, Wrong> {
     Ok(Config { stack, interfaces, nested, routes, refusals, neighbors, groups })
 }
 
+/// A time of an interface's neighbours, in milliseconds.
+fn time(given: Option<Spanned<u64>>) -> Result<Option<Duration>, Wrong> {
+    if given.is_none() {
+        return Ok(None);
+    }
+    ranged(given, 1, 1..=3_600_000, "milliseconds").map(|ms| Some(Duration::from_millis(ms)))
+}
+
 fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<StackConfig, Wrong> {
     let neighbors = std::mem::take(&mut limits.neighbors).check(NeighborLimits::default())?;
     let all_neighbors = std::mem::take(&mut limits.all_neighbors);
@@ -107,6 +115,8 @@ fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<S
         buffers,
         queue_limit,
         forwarding: stack.forwarding,
+        learn_announced: stack.learn_announced.unwrap_or(true),
+        examine_options: stack.examine_options,
         control: stack.control,
         log: stack.log,
         pcap: stack.pcap,
@@ -160,6 +170,7 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
         link_local: interface.link_local,
         dad: interface.dad,
         point_to_point: interface.point_to_point,
+        times: (time(interface.reachable_time_ms)?, time(interface.retrans_timer_ms)?),
         pcap: interface.pcap,
         neighbors: Some(interface.neighbors.check(stack.neighbors)?),
         advertise: None,

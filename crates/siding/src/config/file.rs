@@ -65,6 +65,9 @@ pub(crate) struct Stack {
     pub(crate) queue_limit: Option<Spanned<u32>>,
     #[serde(default)]
     pub(crate) forwarding: bool,
+    pub(crate) learn_announced: Option<bool>,
+    #[serde(default)]
+    pub(crate) examine_options: bool,
     pub(crate) control: Option<PathBuf>,
     #[serde(default)]
     pub(crate) log: Level,
@@ -112,6 +115,8 @@ pub(crate) struct Interface {
     pub(crate) dad: bool,
     #[serde(default)]
     pub(crate) point_to_point: bool,
+    pub(crate) reachable_time_ms: Option<Spanned<u64>>,
+    pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
     pub(crate) pcap: Option<PathBuf>,
     #[serde(default)]
     pub(crate) neighbors: super::neighbors::Neighbors,

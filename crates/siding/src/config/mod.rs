@@ -64,6 +64,10 @@ pub(crate) struct StackConfig {
     pub(crate) queue_limit: u32,
     /// Route packets for others.
     pub(crate) forwarding: bool,
+    /// As a router, note who announces itself.
+    pub(crate) learn_announced: bool,
+    /// Obey hop-by-hop options of packets for others.
+    pub(crate) examine_options: bool,
     /// The control socket; `None` is the usual place.
     pub(crate) control: Option<PathBuf>,
     pub(crate) log: Level,
@@ -101,6 +105,8 @@ pub(crate) struct InterfaceConfig {
     pub(crate) dad: bool,
     /// Its link has but two ends.
     pub(crate) point_to_point: bool,
+    /// BaseReachableTime and RetransTimer; `None` are those of the stack.
+    pub(crate) times: (Option<Duration>, Option<Duration>),
     pub(crate) pcap: Option<PathBuf>,
     /// `None`: those of the stack.
     pub(crate) neighbors: Option<NeighborLimits>,

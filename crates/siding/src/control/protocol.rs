@@ -34,7 +34,7 @@ pub(crate) enum Request {
     InterfaceDetach { name: String, timeout_ms: u64 },
     InterfaceSet { name: String, up: bool },
     AddressAdd(AddressRequest),
-    InterfaceTune { name: String, mtu: Option<u16>, hop_limit: Option<u8> },
+    InterfaceTune(TuneRequest),
     AddressDel { interface: String, address: IpAddr },
     RouteAdd(RouteRequest),
     RouteDel(RouteRequest),
@@ -44,6 +44,7 @@ pub(crate) enum Request {
     Bridge(BridgeRequest),
     Group(GroupRequest),
     Host(HostRequest),
+    Stack(StackRequest),
     NeighborAdd { interface: String, address: IpAddr, mac: ParsedMac },
     NeighborFlush { interface: Option<String>, address: Option<IpAddr> },
     AdvertiseStart { interface: String, advertise: Box<Advertise> },
@@ -68,6 +69,31 @@ pub(crate) struct AttachRequest {
     pub(crate) dad: bool,
     #[serde(default)]
     pub(crate) point_to_point: bool,
+}
+
+/// Settings of an interface to change; what is not given stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TuneRequest {
+    pub(crate) name: String,
+    pub(crate) mtu: Option<u16>,
+    pub(crate) hop_limit: Option<u8>,
+    /// 0: the stack's.
+    #[serde(default)]
+    pub(crate) reachable_time_ms: Option<u64>,
+    /// The same.
+    #[serde(default)]
+    pub(crate) retrans_timer_ms: Option<u64>,
+}
+
+/// What can be asked of the stack as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum StackRequest {
+    Forwarding { on: bool },
+    LearnAnnounced { on: bool },
+    ExamineOptions { on: bool },
+    FlushPathMtus { interface: Option<String> },
 }
 
 /// An address to add.

@@ -28,6 +28,7 @@ mod run;
 mod session;
 mod show;
 mod signals;
+mod stack;
 mod state;
 mod stop;
 mod tell;

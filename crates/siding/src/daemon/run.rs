@@ -160,6 +160,8 @@ fn start(config: &Config) -> anyhow::Result<Daemon> {
 
 fn configure(daemon: &Daemon, ctx: &mut Free<'_>, config: &Config) -> anyhow::Result<()> {
     daemon.stack.set_forwarding(ctx, config.stack.forwarding);
+    daemon.stack.set_learn_announced(ctx, config.stack.learn_announced);
+    daemon.stack.set_examine_options(ctx, config.stack.examine_options);
     for interface in &config.interfaces {
         daemon.attach(ctx, interface).with_context(|| format!("interface '{}'", interface.name))?;
     }

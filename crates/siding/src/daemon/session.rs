@@ -83,9 +83,8 @@ impl Daemon {
                 let took = self.detach(ctx, &name, Duration::from_millis(timeout_ms))?;
                 Answer::Detached { took_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) }
             }
-            Request::InterfaceTune { name, mtu, hop_limit } => {
-                self.tune(ctx, &name, mtu, hop_limit).map(done)?
-            }
+            Request::InterfaceTune(request) => self.tune(ctx, request).map(done)?,
+            Request::Stack(request) => self.ask_stack(ctx, request)?,
             Request::InterfaceSet { name, up } => self.set_up(ctx, &name, up).map(done)?,
             Request::AddressAdd(AddressRequest { interface, address, dad, preferred_s, valid_s }) => {
                 let lifetimes = Lifetimes {
@@ -190,6 +189,7 @@ fn interface(request: AttachRequest) -> anyhow::Result<InterfaceConfig> {
         link_local,
         dad,
         point_to_point,
+        times: (None, None),
         pcap: None,
         neighbors: None,
         advertise: None,

@@ -94,6 +94,7 @@ impl Daemon {
             self.stack.set_neighbor_limits(ctx, id, limits)?;
         }
         self.stack.set_point_to_point(ctx, id, config.point_to_point)?;
+        self.stack.set_neighbor_times(ctx, id, config.times.0, config.times.1)?;
         let InterfaceConfig { addresses, link_local, dad, autoconf, .. } = config.clone();
         let addressing = Addressing { addresses, link_local, dad, autoconf };
         self.add_addressing(ctx, id, &addressing)
@@ -158,24 +159,6 @@ impl Daemon {
             self.say_farewell(ctx, &[id]);
         }
         Ok(self.stack.set_up(ctx, id, up)?)
-    }
-
-    /// Sets an interface's MTU and hop limit, as far as they are given.
-    pub(super) fn tune(
-        &self,
-        ctx: &mut Free<'_>,
-        name: &str,
-        mtu: Option<u16>,
-        hop_limit: Option<u8>,
-    ) -> anyhow::Result<()> {
-        let id = self.interface(name)?;
-        if let Some(mtu) = mtu {
-            self.stack.set_mtu(ctx, id, mtu).map_err(|error| self.named(id, error))?;
-        }
-        if let Some(hop_limit) = hop_limit {
-            self.stack.set_hop_limit(ctx, id, hop_limit).map_err(|error| self.named(id, error))?;
-        }
-        Ok(())
     }
 
     /// Adds an address.

@@ -11,6 +11,7 @@ use siding_netisr::IfId;
 
 use super::NoInterface;
 use crate::Stack;
+use crate::config::Config;
 use crate::nd6::host;
 use crate::nd6::router;
 use crate::route::Origin;
@@ -170,6 +171,25 @@ impl Stack {
         drop(control);
         events.iter().for_each(|event| self.shared.observer.event(event));
         // A router listens to a group more, which each worker tells its devices, and which is reported.
+        self.shared.netisr.call_workers();
+    }
+
+    /// Whether a router notes neighbours that announce themselves unasked (RFC 9131). It does unless told otherwise: the
+    /// first packet from afar to a new neighbour then need not wait. Who fears for its tables says no.
+    pub fn set_learn_announced(&self, ctx: &mut Ctx<'_, Unlocked>, learn: bool) {
+        self.switch(ctx, |config| config.ignore_announced = !learn);
+    }
+
+    /// Whether the hop-by-hop options of packets for others are looked at, and obeyed as RFC 8200 s4.2 says. They are
+    /// not unless told otherwise: what is looked at costs more, and others choose it (RFC 9673).
+    pub fn set_examine_options(&self, ctx: &mut Ctx<'_, Unlocked>, examine: bool) {
+        self.switch(ctx, |config| config.examine_options = examine);
+    }
+
+    fn switch(&self, ctx: &mut Ctx<'_, Unlocked>, change: impl FnOnce(&mut Config)) {
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        self.shared.change(&mut control, change);
+        drop(control);
         self.shared.netisr.call_workers();
     }
 }

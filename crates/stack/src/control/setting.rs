@@ -1,4 +1,6 @@
-//! An interface's MTU and hop limit.
+//! An interface's MTU, hop limit and times.
+
+use std::time::Duration;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
@@ -26,6 +28,9 @@ pub enum SettingError {
     /// Nothing would leave its host.
     #[error("a hop limit of 0: give 1 to 255")]
     HopLimit,
+    /// Neighbours would be asked without end, or never again.
+    #[error("a time of {0:?}: give 1 ms to an hour")]
+    Time(Duration),
 }
 
 impl Stack {
@@ -78,6 +83,57 @@ impl Stack {
             }
         });
         Ok(())
+    }
+
+    /// Sets how long a neighbour on an interface counts as reachable (BaseReachableTime), and the pause between two
+    /// questions (RetransTimer); `None` is what the stack was built with. A router's advertisement may set others.
+    ///
+    /// # Errors
+    ///
+    /// It is not attached, or a time is out of its range.
+    pub fn set_neighbor_times(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        id: IfId,
+        reachable: Option<Duration>,
+        retrans: Option<Duration>,
+    ) -> Result<(), SettingError> {
+        let range = Duration::from_millis(1)..=Duration::from_secs(3600);
+        if let Some(time) = [reachable, retrans].into_iter().flatten().find(|time| !range.contains(time)) {
+            return Err(SettingError::Time(time));
+        }
+        let (shared, now) = (&self.shared, self.now());
+        let (mut guard, mut ctx) = ctx.lock(&shared.control);
+        let control = &mut *guard;
+        shared.config.load().interface(id).ok_or(SettingError::NoInterface(id))?;
+        let (usual, usual_dad) = (shared.nud, control.dad);
+        let state = control.hosts.get_mut(&id).ok_or(SettingError::NoInterface(id))?;
+        state.times = host::Times { reachable, retrans };
+        let reachable = reachable.unwrap_or(usual.reachable_time);
+        let for_dad = retrans.unwrap_or(usual_dad.retrans_timer);
+        state.host.set_times(reachable, for_dad, now, &mut control.chance);
+        shared.change(control, |config| {
+            if let Some(interface) = config.interface_mut(id) {
+                interface.nud.reachable_time = reachable;
+                interface.nud.retrans_timer = retrans.unwrap_or(usual.retrans_timer);
+            }
+        });
+        let events = host::settle(shared, control, &mut ctx, id, now);
+        drop(guard);
+        events.iter().for_each(|event| shared.observer.event(event));
+        shared.netisr.call_workers();
+        Ok(())
+    }
+
+    /// The times that an interface was given in place of the stack's: BaseReachableTime and RetransTimer.
+    pub fn neighbor_times(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        id: IfId,
+    ) -> (Option<Duration>, Option<Duration>) {
+        let (control, _ctx) = ctx.lock(&self.shared.control);
+        let times = control.hosts.get(&id).map(|state| state.times).unwrap_or_default();
+        (times.reachable, times.retrans)
     }
 
     /// Changes settings of these interfaces; what routers say of their links is put over them again.

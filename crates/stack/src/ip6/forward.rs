@@ -9,6 +9,8 @@ use siding_wire::icmp6::unreachable;
 use siding_wire::ip6;
 
 use super::Packet6;
+use super::headers;
+use super::headers::Verdict;
 use super::output::forward_out;
 use crate::config::Config;
 use crate::drops::Drop;
@@ -34,6 +36,15 @@ pub(crate) fn forward(
         return local.drop_packet(packet, Drop::BadSource);
     }
     if let Err(cause) = ends::forwarded6(config, on, &header) {
+        return local.drop_packet(packet, cause);
+    }
+    if config.examine_options
+        && let Err(verdict) = headers::transit(&about, packet.data())
+    {
+        if let Verdict::Problem(code, pointer) = verdict {
+            icmp6::error(ctx, local, config, on, Icmp6Repr::ParamProblem { code, pointer }, &about, &packet);
+        }
+        let cause = if let Verdict::Drop(cause) = verdict { cause } else { Drop::Option };
         return local.drop_packet(packet, cause);
     }
     let refuse = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, repr, packet: Mbuf, cause| {

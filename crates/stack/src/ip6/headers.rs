@@ -1,6 +1,7 @@
 //! Extension headers of a packet that is for us, in their order (RFC 8200 s4).
 
 use siding_wire::IpProto;
+use siding_wire::ext6::ExtHeader;
 use siding_wire::ext6::ExtKind;
 use siding_wire::ext6::FragmentRepr;
 use siding_wire::ext6::OptAction;
@@ -70,6 +71,20 @@ pub(super) fn walk(about: &Packet6, packet: &[u8]) -> Result<Next, Verdict> {
         pointer = header.pointer();
     }
     Ok(Next::Upper(walker.upper(), atomic))
+}
+
+/// What the hop-by-hop options of a packet for others say of it.
+//= RFC 8200 s4, RFC 9673 s5.1: they stand first, and are looked at by routers that are configured to.
+pub(super) fn transit(about: &Packet6, packet: &[u8]) -> Result<(), Verdict> {
+    if about.header.next_header != IpProto::HOP_BY_HOP {
+        return Ok(());
+    }
+    let payload = packet.get(HEADER_LEN..).unwrap_or_default();
+    match Walker::new(about.header.next_header, payload).next() {
+        Some(Ok(ExtHeader { kind: ExtKind::HopByHop(options), .. })) => check_options(about, &options),
+        Some(Err(error)) => Err(Verdict::Drop(Drop::Malformed(error.cause))),
+        Some(Ok(_)) | None => Ok(()),
+    }
 }
 
 /// Whether `data`, which follows the fragment header of a first fragment, has all headers up to the upper layer's.

@@ -195,7 +195,7 @@ fn advertised(
             }
         }
         //= RFC 9131 s6.1.1 [9131-1]: a router notes who announces itself with its address; a host does not.
-        None if config.forwarding && advert.tlla.is_some() => {
+        None if config.forwarding && !config.ignore_announced && advert.tlla.is_some() => {
             learn(ctx, local, on, advert.target, advert.tlla, None)
         }
         //= RFC 4861 s7.2.5 [4861-30]: nobody asked.

@@ -330,6 +330,21 @@ impl Host {
         (self.link.mac, self.link.mtu) = (mac, mtu);
     }
 
+    /// Sets the link's own times; what a router has said goes before them.
+    pub(crate) fn set_times(
+        &mut self,
+        reachable: Duration,
+        retrans: Duration,
+        now: Instant,
+        chance: &mut Chance,
+    ) {
+        self.link.dad.retrans_timer = retrans;
+        if self.link.reachable_time != reachable {
+            self.params.rebase(now, self.link.reachable_time, reachable, chance);
+            self.link.reachable_time = reachable;
+        }
+    }
+
     /// Has something told that others have found.
     pub(super) fn tell(&mut self, event: HostEvent) {
         self.events.push(event);

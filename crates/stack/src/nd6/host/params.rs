@@ -81,6 +81,14 @@ impl Params {
         too_low
     }
 
+    /// The interface's own BaseReachableTime changes, from which we draw unless a router gave another.
+    pub(super) fn rebase(&mut self, now: Instant, before: Duration, base: Duration, chance: &mut Chance) {
+        if self.base == Some(before) {
+            self.base = Some(base);
+            self.draw(now, chance);
+        }
+    }
+
     /// The timer fired.
     pub(super) fn on_timer(&mut self, now: Instant, chance: &mut Chance) {
         if self.redraw.is_some_and(|redraw| redraw <= now) {

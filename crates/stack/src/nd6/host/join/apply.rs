@@ -54,8 +54,19 @@ pub(crate) struct HostState {
     pub(crate) armed: Option<Instant>,
     /// The routes that it has put into the table.
     routes: Vec<Route<Ipv6Addr>>,
+    /// Its own times, in place of the stack's.
+    pub(crate) times: Times,
     /// Somebody else has changed the table: learnt routes that had to give way may come back.
     pub(crate) overlaid: bool,
+}
+
+/// Times of an interface's neighbours; `None` is the stack's. What a router advertises goes before either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Times {
+    /// BaseReachableTime.
+    pub(crate) reachable: Option<Duration>,
+    /// RetransTimer.
+    pub(crate) retrans: Option<Duration>,
 }
 
 impl HostState {
@@ -72,7 +83,7 @@ impl HostState {
         };
         // Chance has no part in what does nothing.
         let host = Host::new(HostConfig::off(), link, false, Instant::ZERO, &mut Chance::new(0));
-        HostState { host, armed: None, routes: Vec::new(), overlaid: false }
+        HostState { host, armed: None, routes: Vec::new(), times: Times::default(), overlaid: false }
     }
 }
 
@@ -317,13 +328,14 @@ fn reroute(config: &mut Config, interface: IfId, before: &[Route<Ipv6Addr>], rou
 
 /// What a machine is to know of its interface.
 pub(crate) fn link(interface: &Interface, reachable_time: Duration, control: &Control) -> Link {
+    let times = control.hosts.get(&interface.ifnet.id).map(|state| state.times).unwrap_or_default();
     Link {
         name: interface.ifnet.name.clone(),
         mac: interface.mac,
         mtu: interface.own_mtu,
-        reachable_time,
+        reachable_time: times.reachable.unwrap_or(reachable_time),
         secret: control.secret,
-        dad: control.dad,
+        dad: DadConfig { retrans_timer: times.retrans.unwrap_or(control.dad.retrans_timer), ..control.dad },
     }
 }
 
@@ -367,6 +379,7 @@ pub(crate) fn came_up(
 
 /// Sets back what routers said of the link.
 pub(crate) fn unlearn(shared: &Shared, control: &mut Control, id: IfId, learnt: &Params) {
+    let times = control.hosts.get(&id).map(|state| state.times).unwrap_or_default();
     shared.change(control, |config| {
         let Some(interface) = config.interface_mut(id) else { return };
         if learnt.mtu.is_some() {
@@ -376,9 +389,9 @@ pub(crate) fn unlearn(shared: &Shared, control: &mut Control, id: IfId, learnt: 
             interface.hop_limit = interface.own_hop_limit;
         }
         if learnt.retrans_timer.is_some() {
-            interface.nud.retrans_timer = shared.nud.retrans_timer;
+            interface.nud.retrans_timer = times.retrans.unwrap_or(shared.nud.retrans_timer);
         }
-        interface.nud.reachable_time = shared.nud.reachable_time;
+        interface.nud.reachable_time = times.reachable.unwrap_or(shared.nud.reachable_time);
     });
 }
 

@@ -6,6 +6,7 @@ mod heard;
 mod timer;
 
 pub(crate) use apply::HostState;
+pub(crate) use apply::Times;
 pub(crate) use apply::begin_detection;
 pub(crate) use apply::came_up;
 pub(crate) use apply::detected;

@@ -1,0 +1,51 @@
+//! Settings of the stack as a whole, and of its interfaces.
+
+use std::time::Duration;
+
+use super::state::Daemon;
+use super::state::Free;
+use crate::control::Answer;
+use crate::control::StackRequest;
+use crate::control::TuneRequest;
+
+impl Daemon {
+    pub(super) fn ask_stack(&self, ctx: &mut Free<'_>, request: StackRequest) -> anyhow::Result<Answer> {
+        match request {
+            StackRequest::Forwarding { on } => self.stack.set_forwarding(ctx, on),
+            StackRequest::LearnAnnounced { on } => self.stack.set_learn_announced(ctx, on),
+            StackRequest::ExamineOptions { on } => self.stack.set_examine_options(ctx, on),
+            StackRequest::FlushPathMtus { interface } => {
+                return Ok(Answer::Flushed(match interface {
+                    Some(name) => self.stack.flush_path_mtus_on(ctx, self.interface(&name)?),
+                    None => self.stack.flush_path_mtus(ctx),
+                }));
+            }
+        }
+        Ok(Answer::Done)
+    }
+
+    /// Changes settings of an interface.
+    pub(super) fn tune(&self, ctx: &mut Free<'_>, request: TuneRequest) -> anyhow::Result<()> {
+        let TuneRequest { name, mtu, hop_limit, reachable_time_ms, retrans_timer_ms } = request;
+        let id = self.interface(&name)?;
+        if let Some(mtu) = mtu {
+            self.stack.set_mtu(ctx, id, mtu).map_err(|error| self.named(id, error))?;
+        }
+        if let Some(hop_limit) = hop_limit {
+            self.stack.set_hop_limit(ctx, id, hop_limit).map_err(|error| self.named(id, error))?;
+        }
+        if reachable_time_ms.is_some() || retrans_timer_ms.is_some() {
+            let (reachable, retrans) = self.stack.neighbor_times(ctx, id);
+            // 0 sets back what is; what is not given stays.
+            let time = |given: Option<u64>, is: Option<Duration>| match given {
+                None => is,
+                Some(0) => None,
+                Some(ms) => Some(Duration::from_millis(ms)),
+            };
+            let (reachable, retrans) = (time(reachable_time_ms, reachable), time(retrans_timer_ms, retrans));
+            let set = self.stack.set_neighbor_times(ctx, id, reachable, retrans);
+            set.map_err(|error| self.named(id, error))?;
+        }
+        Ok(())
+    }
+}

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use siding_netisr::IfId;
@@ -16,9 +17,18 @@ use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Route;
 use siding_wire::IpProto;
+use siding_wire::checksum::Ends;
+use siding_wire::ether::multicast_mac;
 use siding_wire::icmp6::Icmp6Repr;
 use siding_wire::icmp6::exceeded;
+use siding_wire::icmp6::problem;
 use siding_wire::icmp6::unreachable;
+use siding_wire::ip6;
+use siding_wire::nd::NeighborAdvert;
+use siding_wire::nd::NeighborSolicit;
+use siding_wire::tcp::Flags;
+use siding_wire::tcp::TcpRepr;
+use siding_wire::udp::UdpRepr;
 
 use common::*;
 
@@ -285,4 +295,247 @@ fn t14_the_incoming_interface_goes_while_its_packets_wait() {
     assert_eq!((net.icmp(), net.answer(nodes[0], &ping)), (vec![], None));
     assert_eq!(net.dropped(nodes[2], Cause::Unresolved), 4);
     assert!(net.frames().iter().all(|frame| frame.link == links[1]));
+}
+
+/// A question for `target`, as its solicited-node group hears it.
+fn question(from: Ipv6Addr, target: Ipv6Addr) -> Vec<u8> {
+    let group = ip6::solicited_node(target);
+    let slla = (!from.is_unspecified()).then_some(PEER_MAC);
+    let message = NeighborSolicit { target, slla, nonce: None };
+    frame6(multicast_mac(group), &solicit(from, group, &message))
+}
+
+fn udp(src: Ipv6Addr, dst: Ipv6Addr) -> Vec<u8> {
+    let mut datagram = vec![0; 12];
+    UdpRepr { src_port: 5, dst_port: 9 }.emit(Ends::V6 { src, dst }, &mut datagram).unwrap();
+    packet(src, dst, IpProto::UDP, 64, &datagram)
+}
+
+#[test]
+fn a_router_has_the_anycast_address_of_each_subnet_4861_29_4861_33() {
+    let (mut net, node, links, ids) = router();
+    let subnet = on_link(0, 0);
+    let (mut least, mut most) = (Duration::MAX, Duration::ZERO);
+    for _ in 0..40 {
+        net.rewind();
+        let asked = net.now();
+        net.hear(links[0], &question(PEER, subnet));
+        net.run(secs(1));
+        let [told] = net.adverts()[..] else { panic!("one answer: {:?}", net.adverts()) };
+        let advert = NeighborAdvert {
+            router: true,
+            solicited: true,
+            override_: false,
+            target: subnet,
+            tlla: Some(net.mac(node, ids[0])),
+        };
+        assert_eq!((told.message, told.ip.src, told.ip.dst), (advert, on_link(0, 1), PEER));
+        assert_eq!(told.ether.dst, PEER_MAC);
+        (least, most) = (least.min(told.at - asked), most.max(told.at - asked));
+    }
+    assert!(least < ms(250) && most > ms(750) && most <= secs(1), "{least:?} to {most:?}");
+    // Who has no address yet is told by way of everybody, and nobody is told of another link's.
+    net.rewind();
+    net.hear(links[0], &question(Ipv6Addr::UNSPECIFIED, subnet));
+    net.hear(links[0], &question(PEER, on_link(1, 0)));
+    net.run(secs(2));
+    let [told] = net.adverts()[..] else { panic!("one answer: {:?}", net.adverts()) };
+    assert_eq!((told.message.solicited, told.message.override_, told.ip.dst), (false, false, ip6::ALL_NODES));
+    // That another router has it, too, is no conflict, and nothing to note.
+    net.rewind();
+    let before = net.neighbors(node);
+    let other = NeighborAdvert {
+        router: true,
+        solicited: false,
+        override_: false,
+        target: subnet,
+        tlla: Some(OTHER_MAC),
+    };
+    net.hear(links[0], &frame6(multicast_mac(ip6::ALL_NODES), &advert(local(9), ip6::ALL_NODES, &other)));
+    assert_eq!((net.neighbors(node), net.events(node, subnet)), (before, vec![]));
+    // A host has none; what it was asked as a router is not answered as a host.
+    net.hear(links[0], &question(PEER, subnet));
+    net.forwarding(node, false);
+    net.hear(links[0], &question(PEER, subnet));
+    net.run(secs(2));
+    assert_eq!(net.adverts().len(), 0);
+}
+
+#[test]
+fn nothing_comes_from_an_anycast_address_4443_1_4443_7() {
+    let (mut net, node, links, ids) = router();
+    let mac = net.mac(node, ids[0]);
+    for subnet in [on_link(0, 0), on_link(1, 0)] {
+        net.rewind();
+        net.hear(links[0], &frame6(mac, &echo(PEER, subnet, 1)));
+        net.hear(links[0], &frame6(mac, &udp(PEER, subnet)));
+        let told: Vec<_> =
+            net.icmp().into_iter().map(|icmp| (icmp.ip.src, icmp.ip.dst, icmp.message)).collect();
+        let reply = Icmp6Repr::EchoReply { ident: 7, seq: 1 };
+        let port = Icmp6Repr::DestUnreachable { code: unreachable::PORT };
+        assert_eq!(told, [(on_link(0, 1), PEER, reply), (on_link(0, 1), PEER, port)], "{subnet}");
+        // A reset would have to come from there: none does.
+        net.rewind();
+        let mut segment = vec![0; 20];
+        let syn = TcpRepr { src_port: 1, dst_port: 2, seq: 3, ack: 0, flags: Flags::SYN };
+        syn.emit(Ends::V6 { src: PEER, dst: subnet }, &mut segment).unwrap();
+        net.hear(links[0], &frame6(mac, &packet(PEER, subnet, IpProto::TCP, 64, &segment)));
+        assert_eq!(net.frames().len(), 0);
+    }
+    // We reach it ourselves, and answer from what is ours alone.
+    let ping = net.open(node);
+    net.ping(node, &ping, on_link(1, 0), 1).unwrap();
+    net.run(ms(1));
+    let answer = net.answer(node, &ping).unwrap().answer;
+    assert!(matches!(answer, Answer::Reply { from, .. } if from == on_link(1, 1)), "{answer:?}");
+}
+
+#[test]
+fn no_error_to_a_source_that_is_several_nodes_4443_3() {
+    let (mut net, node, links, ids) = router();
+    let mac = net.mac(node, ids[0]);
+    // Errors would reach whoever that is: it is known.
+    let several = on_link(0, 0);
+    for addr in [several, v6(0x55)] {
+        net.world
+            .node(node)
+            .control(|stack, ctx| stack.add_neighbor(ctx, ids[0], addr.into(), OTHER_MAC))
+            .unwrap();
+    }
+    for (src, told) in [(v6(0x55), 1), (several, 0)] {
+        for packet in [udp(src, on_link(0, 1)), echo(src, on_link(9, 9), 1)] {
+            net.rewind();
+            let silenced = net.dropped(node, Cause::Silenced);
+            net.hear(links[0], &frame6(mac, &packet));
+            let now = net.dropped(node, Cause::Silenced);
+            assert_eq!((net.icmp().len() as u64, now - silenced), (told, 1 - told), "from {src}");
+        }
+    }
+}
+
+#[test]
+fn an_anycast_address_is_given_and_taken_4861_33() {
+    let (mut net, node, link, id) = Net::host(spec("host"));
+    let shared = v6(0xa);
+    net.rewind();
+    net.world.node(node).control(|stack, ctx| stack.add_anycast(ctx, id, shared)).unwrap();
+    net.run(secs(5));
+    assert_eq!(net.solicits().len(), 0, "it is not tested");
+    let again = net.world.node(node).control(|stack, ctx| stack.add_anycast(ctx, id, shared));
+    assert!(again.is_err());
+    net.hear(link, &question(PEER, shared));
+    net.run(secs(1));
+    let [told] = net.adverts()[..] else { panic!("one answer") };
+    assert_eq!((told.message.target, told.message.override_, told.ip.src), (shared, false, HOST));
+    let joined = ip6::solicited_node(shared);
+    assert!(
+        net.world.node(node).control(|stack, ctx| stack.groups(ctx)).iter().any(|one| one.group == joined)
+    );
+    // A flood of questions is answered in measure.
+    net.rewind();
+    (0..500).for_each(|_| net.inject(link, &question(PEER, shared)));
+    net.run(secs(2));
+    assert_eq!((net.adverts().len(), net.dropped(node, Cause::RateLimited)), (64, 500 - 64));
+    net.hear(link, &question(PEER, shared));
+    net.world.node(node).control(|stack, ctx| stack.remove_anycast(ctx, id, shared)).unwrap();
+    net.rewind();
+    net.hear(link, &question(PEER, shared));
+    net.run(secs(2));
+    assert_eq!(net.adverts().len(), 0);
+}
+
+#[test]
+fn links_with_two_ends_have_no_subnet_router() {
+    let (mut net, node, link, id) = Net::host(spec("router"));
+    net.forwarding(node, true);
+    for (addr, len) in [(on_link(7, 3), 127), (on_link(8, 8), 128)] {
+        net.world
+            .node(node)
+            .control(|stack, ctx| stack.add_address(ctx, id, addr.into(), len, false))
+            .unwrap();
+    }
+    for (target, answers) in [(on_link(7, 2), 0), (on_link(8, 8), 1), (v6(0), 1)] {
+        net.rewind();
+        net.hear(link, &question(PEER, target));
+        net.run(secs(1));
+        assert_eq!(net.adverts().len(), answers, "{target}");
+    }
+}
+
+#[test]
+fn options_of_packets_for_others_are_looked_at_if_so_configured_8200_2() {
+    let (mut net, node, links, ids) = router();
+    let mac = net.mac(node, ids[0]);
+    let far = on_link(1, 0x99);
+    let with = |option: u8| {
+        let payload = [&[IpProto::NO_NEXT.0, 0, option, 4, 0, 0, 0, 0][..], b"data"].concat();
+        packet(PEER, far, IpProto::HOP_BY_HOP, 64, &payload)
+    };
+    for examine in [false, true, false] {
+        net.world.node(node).control(|stack, ctx| stack.set_examine_options(ctx, examine));
+        net.run(ms(1));
+        // Skip, discard, report, report unless to a group; and padding.
+        for (option, passes, told) in [
+            (0x1e, true, false),
+            (0x5e, false, false),
+            (0x9e, false, true),
+            (0xde, false, true),
+            (1, true, false),
+        ] {
+            net.rewind();
+            net.hear(links[0], &frame6(mac, &with(option)));
+            let forwarded = net.frames().iter().any(|frame| frame.link == links[1]);
+            let problem = Icmp6Repr::ParamProblem { code: problem::OPTION, pointer: 42 };
+            let said = net.icmp().iter().any(|icmp| icmp.message == problem && icmp.ip.dst == PEER);
+            let expected = if examine { (passes, told) } else { (true, false) };
+            assert_eq!((forwarded, said), expected, "{option:#x}, {examine}");
+        }
+    }
+}
+
+#[test]
+fn a_router_notes_who_announces_itself_unless_told_not_to_9131_1() {
+    let (mut net, node, links, _) = router();
+    for (host, learn) in [(0x301, true), (0x302, false), (0x303, true)] {
+        net.world.node(node).control(|stack, ctx| stack.set_learn_announced(ctx, learn));
+        net.run(ms(1));
+        let announced = NeighborAdvert {
+            router: false,
+            solicited: false,
+            override_: false,
+            target: v6(host),
+            tlla: Some(PEER_MAC),
+        };
+        net.hear(
+            links[0],
+            &frame6(multicast_mac(ip6::ALL_ROUTERS), &advert(v6(host), ip6::ALL_ROUTERS, &announced)),
+        );
+        assert_eq!(net.neighbor(node, v6(host)).is_some(), learn);
+    }
+}
+
+#[test]
+fn an_interface_has_times_of_its_own_and_gets_the_stacks_back() {
+    let (mut net, node, _, ids) = router();
+    let times = |net: &Net| {
+        let config = net.world.node(node).stack.config();
+        let nud = config.interface(ids[0]).unwrap().nud;
+        (nud.reachable_time, nud.retrans_timer)
+    };
+    let usual = times(&net);
+    let set = |net: &mut Net, reachable, retrans| {
+        net.world.node(node).control(|stack, ctx| stack.set_neighbor_times(ctx, ids[0], reachable, retrans))
+    };
+    set(&mut net, Some(secs(7)), Some(ms(300))).unwrap();
+    assert_eq!(times(&net), (secs(7), ms(300)));
+    // They are what is used: a silent neighbour is given up after three of them.
+    let ping = net.open(node);
+    net.ping(node, &ping, v6(0x77), 1).unwrap();
+    net.run(ms(950));
+    assert!(matches!(net.answer(node, &ping).unwrap().answer, Answer::Error { .. }));
+    set(&mut net, None, None).unwrap();
+    assert_eq!(times(&net), usual);
+    for bad in [Duration::ZERO, secs(3601)] {
+        assert!(set(&mut net, Some(bad), None).is_err() && set(&mut net, None, Some(bad)).is_err());
+    }
 }

@@ -148,6 +148,26 @@ impl Config {
         self.interface(*elsewhere)
     }
 
+    /// The interface that has this anycast address. A link-local one is looked for on `on` only.
+    pub fn anycast6(&self, addr: Ipv6Addr, on: IfId) -> Option<&Interface> {
+        let owners = self.owners.of(self).anycast6.get(&addr)?;
+        if owners.contains(&on) {
+            return self.interface(on);
+        }
+        let elsewhere = owners.first().filter(|_| !siding_wire::ip6::is_link_local(addr))?;
+        self.interface(*elsewhere)
+    }
+
+    /// Whether the address is known to be that of several nodes.
+    pub(crate) fn is_shared6(&self, addr: Ipv6Addr) -> bool {
+        self.owners.of(self).shared6.contains(&addr)
+    }
+
+    /// The interface that packets to `addr` are for, if they are for us.
+    pub(crate) fn local6(&self, addr: Ipv6Addr, on: IfId) -> Option<&Interface> {
+        self.owner6(addr, on).or_else(|| self.anycast6(addr, on))
+    }
+
     /// The interface that has this address assigned.
     pub fn owner4(&self, addr: Ipv4Addr) -> Option<&Interface> {
         self.interface(*self.owners.of(self).addrs4.get(&addr)?)

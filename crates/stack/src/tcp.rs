@@ -33,7 +33,9 @@ pub(crate) fn input6(
 ) {
     let Ip6Repr { src, dst, .. } = about.header;
     // Groups have no connections, nor does a frame to everybody open one (RFC 1122 s4.2.3.10).
-    if dst.is_multicast() || src.is_unspecified() || about.link != LinkCast::Unicast {
+    //= RFC 4291 s2.6: nor has an address that several nodes have, from which no answer may come.
+    let ours = config.owner6(dst, on.ifnet.id).is_some();
+    if !ours || src.is_unspecified() || about.link != LinkCast::Unicast {
         return local.drop_packet(packet, Drop::NoListener);
     }
     let Some(reset) = refusal(local, Ends::V6 { src, dst }, at, &packet) else {

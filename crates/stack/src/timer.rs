@@ -23,6 +23,7 @@ use siding_netisr::Instant;
 use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
 
+use crate::nd6::Asked;
 use crate::neighbor::Lle;
 use crate::ranks;
 
@@ -43,6 +44,8 @@ pub(crate) enum Due {
     Host(IfId),
     /// A lagg that has something to announce, or an LACP timer.
     Lagg(IfId),
+    /// An answer for an anycast address.
+    Anycast(Asked),
     /// The groups of an interface that are to be reported.
     Mld(IfId),
 }
@@ -51,6 +54,7 @@ impl Due {
     fn interface(&self) -> IfId {
         match self {
             Due::Neighbor(lle) => lle.interface,
+            Due::Anycast(asked) => asked.on,
             Due::NeighborAge(interface)
             | Due::Dad(interface, _)
             | Due::Acd(interface, _)

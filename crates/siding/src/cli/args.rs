@@ -19,6 +19,7 @@ use super::host::PrefixCommand;
 use super::host::RouterCommand;
 use super::nested::LaggCommand;
 use super::nested::VlanCommand;
+use super::stack::AnycastCommand;
 use super::stack::PathMtuCommand;
 use super::stack::Switch;
 use crate::config::Driver;
@@ -113,6 +114,9 @@ pub(super) enum Command {
         #[arg(value_name = "on|off")]
         to: Switch,
     },
+    /// Have addresses that other nodes have, too (RFC 4291). Example: siding anycast add 2001:db8::a dev eth0
+    #[command(subcommand)]
+    Anycast(AnycastCommand),
     /// Forget path MTUs. Example: siding path-mtu flush
     #[command(subcommand)]
     PathMtu(PathMtuCommand),
@@ -385,7 +389,7 @@ const KEYWORDS: [&str; 5] = ["dev", "via", "metric", "lladdr", "how"];
 /// Lets the keywords of `ip` be written as there. A name that is a keyword itself needs the dashes before it.
 pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let args: Vec<OsString> = args.collect();
-    let takes = ["address", "route", "neighbor", "group", "router", "prefix"];
+    let takes = ["address", "route", "neighbor", "group", "router", "prefix", "anycast"];
     if !args.iter().any(|arg| takes.iter().any(|command| arg == command)) {
         return args;
     }

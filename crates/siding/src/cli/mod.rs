@@ -81,6 +81,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::ExamineOptions { to } => {
             stack::switch(&mut connect()?, to, |on| StackRequest::ExamineOptions { on })
         }
+        Command::Anycast(command) => stack::anycast(&mut connect()?, command),
         Command::PathMtu(command) => stack::path_mtu(&mut connect()?, command),
         Command::Demo { seconds, pcap } => demo::run(demo::Options { seconds, pcap }),
         Command::Sim { seeds, log } => sim::run(&seeds, log),

@@ -1,7 +1,9 @@
-//! `siding forwarding`, `learn-announced`, `examine-options` and `path-mtu`.
+//! `siding anycast`, `forwarding`, `learn-announced`, `examine-options` and `path-mtu`.
 
+use std::net::Ipv6Addr;
 use std::process::ExitCode;
 
+use clap::Args as ClapArgs;
 use clap::Subcommand;
 use clap::ValueEnum;
 
@@ -26,6 +28,35 @@ pub(super) enum PathMtuCommand {
         /// Of paths that begin at this interface [default: of all]
         dev: Option<String>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AnycastCommand {
+    /// Have an address that others have, too. Example: siding anycast add 2001:db8::a dev eth0
+    Add(AnycastArgs),
+    /// Have it no longer. Example: siding anycast del 2001:db8::a dev eth0
+    Del(AnycastArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct AnycastArgs {
+    #[arg(value_name = "ADDR")]
+    address: Ipv6Addr,
+    /// On which interface
+    #[arg(long, value_name = "NAME")]
+    dev: String,
+}
+
+pub(super) fn anycast(client: &mut Client, command: AnycastCommand) -> anyhow::Result<ExitCode> {
+    let request = match command {
+        AnycastCommand::Add(AnycastArgs { address, dev }) => {
+            StackRequest::AnycastAdd { interface: dev, address }
+        }
+        AnycastCommand::Del(AnycastArgs { address, dev }) => {
+            StackRequest::AnycastDel { interface: dev, address }
+        }
+    };
+    silent(client, &Request::Stack(request))
 }
 
 /// Asks for a switch to be set.

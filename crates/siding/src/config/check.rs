@@ -3,6 +3,7 @@
 mod nested;
 
 use std::net::IpAddr;
+use std::net::Ipv6Addr;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -83,6 +84,24 @@ pub(super) fn check(file: file::File, text: &str) -> Result<Config, Wrong> {
     let groups = file.group.into_iter().map(|group| self::group(group, &names));
     let groups = groups.collect::<Result<_, _>>()?;
     Ok(Config { stack, interfaces, nested, routes, refusals, neighbors, groups })
+}
+
+/// Anycast addresses, each once.
+fn anycast(list: Vec<Spanned<Ipv6Addr>>) -> Result<Vec<Ipv6Addr>, Wrong> {
+    let mut all = Vec::new();
+    for address in list {
+        let at = address.span();
+        let address = address.into_inner();
+        value::unicast(address.into()).map_err(|message| Wrong { span: at.clone(), message })?;
+        if all.contains(&address) {
+            return Err(Wrong {
+                span: at,
+                message: format!("{address} is given a second time: leave one out"),
+            });
+        }
+        all.push(address);
+    }
+    Ok(all)
 }
 
 /// A time of an interface's neighbours, in milliseconds.
@@ -170,6 +189,7 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
         link_local: interface.link_local,
         dad: interface.dad,
         point_to_point: interface.point_to_point,
+        anycast: anycast(interface.anycast)?,
         times: (time(interface.reachable_time_ms)?, time(interface.retrans_timer_ms)?),
         pcap: interface.pcap,
         neighbors: Some(interface.neighbors.check(stack.neighbors)?),

@@ -115,6 +115,8 @@ pub(crate) struct Interface {
     pub(crate) dad: bool,
     #[serde(default)]
     pub(crate) point_to_point: bool,
+    #[serde(default)]
+    pub(crate) anycast: Vec<Spanned<std::net::Ipv6Addr>>,
     pub(crate) reachable_time_ms: Option<Spanned<u64>>,
     pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
     pub(crate) pcap: Option<PathBuf>,

@@ -105,6 +105,8 @@ pub(crate) struct InterfaceConfig {
     pub(crate) dad: bool,
     /// Its link has but two ends.
     pub(crate) point_to_point: bool,
+    /// Addresses that others have, too.
+    pub(crate) anycast: Vec<std::net::Ipv6Addr>,
     /// BaseReachableTime and RetransTimer; `None` are those of the stack.
     pub(crate) times: (Option<Duration>, Option<Duration>),
     pub(crate) pcap: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! What can be asked, and what is answered.
 
 use std::net::IpAddr;
+use std::net::Ipv6Addr;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -94,6 +95,8 @@ pub(crate) enum StackRequest {
     LearnAnnounced { on: bool },
     ExamineOptions { on: bool },
     FlushPathMtus { interface: Option<String> },
+    AnycastAdd { interface: String, address: Ipv6Addr },
+    AnycastDel { interface: String, address: Ipv6Addr },
 }
 
 /// An address to add.

@@ -189,6 +189,7 @@ fn interface(request: AttachRequest) -> anyhow::Result<InterfaceConfig> {
         link_local,
         dad,
         point_to_point,
+        anycast: Vec::new(),
         times: (None, None),
         pcap: None,
         neighbors: None,

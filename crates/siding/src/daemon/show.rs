@@ -93,6 +93,14 @@ impl Daemon {
                 preferred_s: seconds_left(own.preferred_until, now),
                 valid_s: seconds_left(own.valid_until, now),
             }));
+            rows.extend(there.anycast.iter().map(|addr| AddressRow {
+                address: addr.to_string(),
+                interface: interface.clone(),
+                state: "anycast".into(),
+                origin: "manual".into(),
+                preferred_s: None,
+                valid_s: None,
+            }));
             rows.extend(there.addrs4.iter().map(|own| AddressRow {
                 address: format!("{}/{}", own.addr, own.prefix_len),
                 interface: interface.clone(),

@@ -14,6 +14,14 @@ impl Daemon {
             StackRequest::Forwarding { on } => self.stack.set_forwarding(ctx, on),
             StackRequest::LearnAnnounced { on } => self.stack.set_learn_announced(ctx, on),
             StackRequest::ExamineOptions { on } => self.stack.set_examine_options(ctx, on),
+            StackRequest::AnycastAdd { interface, address } => {
+                let id = self.interface(&interface)?;
+                self.stack.add_anycast(ctx, id, address).map_err(|error| self.named(id, error))?;
+            }
+            StackRequest::AnycastDel { interface, address } => {
+                let id = self.interface(&interface)?;
+                self.stack.remove_anycast(ctx, id, address).map_err(|error| self.named(id, error))?;
+            }
             StackRequest::FlushPathMtus { interface } => {
                 return Ok(Answer::Flushed(match interface {
                     Some(name) => self.stack.flush_path_mtus_on(ctx, self.interface(&name)?),

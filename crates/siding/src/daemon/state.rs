@@ -97,7 +97,11 @@ impl Daemon {
         self.stack.set_neighbor_times(ctx, id, config.times.0, config.times.1)?;
         let InterfaceConfig { addresses, link_local, dad, autoconf, .. } = config.clone();
         let addressing = Addressing { addresses, link_local, dad, autoconf };
-        self.add_addressing(ctx, id, &addressing)
+        self.add_addressing(ctx, id, &addressing)?;
+        for address in &config.anycast {
+            self.stack.add_anycast(ctx, id, *address)?;
+        }
+        Ok(())
     }
 
     /// Detaches an interface and gives it back to the kernel; tells how long it took until nothing of it was left.

@@ -193,6 +193,7 @@ impl Stack {
             neighbors,
             counters: IfCounters::default(),
             tx_stalls: Default::default(),
+            anycast_waiting: Default::default(),
         }))
     }
 

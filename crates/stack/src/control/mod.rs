@@ -3,6 +3,7 @@
 
 mod address;
 mod advertise;
+mod anycast;
 mod follow;
 mod group;
 mod host;

@@ -97,7 +97,7 @@ impl Stack {
         }
         let config = self.shared.config.load();
         let scoped = ip6::is_link_local(dst) || dst.is_multicast();
-        let out = match config.owner6(dst, scope) {
+        let out = match config.local6(dst, scope) {
             Some(own) => Some(own),
             None if scoped => config.interface(scope),
             None => config.route6(dst).map(|(out, _)| out),

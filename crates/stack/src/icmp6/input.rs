@@ -84,10 +84,11 @@ fn reply(
     if request.src.is_unspecified() {
         return local.drop_packet(packet, Drop::BadSource);
     }
-    //= RFC 4443 s4.2 [4443-7]: from the address that was asked; if that was a group, from one of the interface.
-    let source = match request.dst.is_multicast() {
-        false => Some(request.dst),
-        true => config.source6(request.src, on.ifnet.id),
+    //= RFC 4443 s4.2 [4443-7]: from the address that was asked; if that was a group's, or anybody's, from one of the
+    //= interface.
+    let source = match config.owner6(request.dst, on.ifnet.id).is_some() {
+        true => Some(request.dst),
+        false => config.source6(request.src, on.ifnet.id),
     };
     let Some(source) = source else { return local.drop_packet(packet, Drop::NoSource) };
     let mut packet = match packet.is_shared() {

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use siding_netisr::IfId;
 use siding_netisr::Instant;
@@ -50,6 +51,8 @@ pub struct Ifnet {
     pub counters: IfCounters,
     /// Transmit queues that do not move.
     pub(crate) tx_stalls: Stalls,
+    /// Answers for its anycast addresses that wait for their moment.
+    pub(crate) anycast_waiting: AtomicUsize,
 }
 
 /// An interface as a snapshot has it: immutable.
@@ -84,6 +87,8 @@ pub struct Interface {
     pub addrs6: Arc<[Addr6]>,
     /// Its IPv4 addresses.
     pub addrs4: Arc<[Addr4]>,
+    /// Anycast addresses that it was given, besides those that follow from its addresses.
+    pub anycast: Arc<[Ipv6Addr]>,
     /// Groups that it was told to join, besides those that follow from its addresses.
     pub joined: Arc<[Ipv6Addr]>,
     /// Timers of its neighbours.
@@ -195,6 +200,13 @@ impl Addr6 {
         matches!(self.state, DadState::Preferred | DadState::Optimistic)
     }
 
+    /// The address that all routers of its subnet have. Links with two ends do without (RFC 6164), and so does who is alone.
+    pub fn subnet_router(&self) -> Option<Ipv6Addr> {
+        let subnet = ip6::mask(self.addr, self.prefix_len);
+        let has = self.is_assigned() && self.prefix_len < 127 && crate::ends::is_host6(subnet);
+        has.then_some(subnet)
+    }
+
     /// When a lifetime of it ends next, as of `now`; [`Instant::NEVER`] for never.
     pub(crate) fn next_age(&self, now: Instant) -> Instant {
         let ends = [self.preferred_until, self.valid_until].into_iter().filter(|end| *end > now);
@@ -230,6 +242,7 @@ impl Interface {
             member_of: IfId::NONE,
             permanent_mac: mac,
             addrs6: Arc::new([]),
+            anycast: Arc::new([]),
             addrs4: Arc::new([]),
             joined: Arc::new([]),
             nud: shared.nud,
@@ -262,7 +275,21 @@ impl Interface {
         let nodes = [ip6::ALL_NODES, ip6::ALL_NODES_IFACE].into_iter();
         let routers = forwarding.then_some(ip6::ALL_ROUTERS);
         let addresses = self.addrs6.iter().map(|own| ip6::solicited_node(own.addr));
-        nodes.chain(routers).chain(addresses).chain(self.joined.iter().copied())
+        let anycast = self.anycast(forwarding).map(ip6::solicited_node);
+        nodes.chain(routers).chain(addresses).chain(anycast).chain(self.joined.iter().copied())
+    }
+
+    /// The anycast addresses of this interface: those that it was given, and of a router each subnet's; one may come twice.
+    //= RFC 4291 s2.6.1: a router has the Subnet-Router anycast address of each subnet that it has an interface to.
+    pub fn anycast(&self, forwarding: bool) -> impl Iterator<Item = Ipv6Addr> {
+        let subnets = self.addrs6.iter().filter(move |_| forwarding).filter_map(Addr6::subnet_router);
+        // What is ours alone is a unicast address, whatever it looks like.
+        self.anycast.iter().copied().chain(subnets).filter(|addr| self.addr6(*addr).is_none())
+    }
+
+    /// Whether `addr` is an anycast address of this interface.
+    pub fn is_anycast(&self, addr: Ipv6Addr, forwarding: bool) -> bool {
+        self.anycast(forwarding).any(|anycast| anycast == addr)
     }
 
     /// Whether `addr` is an address of this interface that may be a source.

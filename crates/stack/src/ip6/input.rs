@@ -64,7 +64,7 @@ pub(crate) fn input(
         }
         return deliver(ctx, local, config, on, about, false, packet);
     }
-    if config.owner6(header.dst, on.ifnet.id).is_some() {
+    if config.local6(header.dst, on.ifnet.id).is_some() {
         return deliver(ctx, local, config, on, about, false, packet);
     }
     if !config.forwarding {

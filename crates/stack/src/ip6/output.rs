@@ -32,7 +32,7 @@ pub(crate) fn output(
     if !ends::may_be_destination6(dst) {
         return local.drop_packet(packet, Drop::BadSource);
     }
-    if let Some(own) = config.owner6(dst, scope) {
+    if let Some(own) = config.local6(dst, scope) {
         // To ourselves: not from here, for we may be deep in a packet already.
         let on = own.ifnet.id;
         if let Err(refused) = local.shared.types.local_in.dispatch(ctx, packet, on) {

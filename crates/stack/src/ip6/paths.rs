@@ -193,7 +193,7 @@ fn plausible(
     let (header, payload) = quoted_header(quoted)?;
     let len = HEADER_LEN + usize::from(header.payload_len);
     let ours = config.owner6(header.src, on.ifnet.id).is_some();
-    let theirs = config.owner6(header.dst, on.ifnet.id).is_none();
+    let theirs = config.local6(header.dst, on.ifnet.id).is_none();
     let sent = || local.shared.paths.was_sent(&header, payload);
     (ours && theirs && len > reported as usize && sent()).then_some(header.dst)
 }

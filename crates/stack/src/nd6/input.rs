@@ -13,9 +13,9 @@ use siding_wire::nd::NdMessage;
 use siding_wire::nd::NeighborAdvert;
 use siding_wire::nd::NeighborSolicit;
 
+use super::answer;
 use super::detect;
 use super::host;
-use super::ns;
 use super::router;
 use crate::config::Config;
 use crate::drops::Drop;
@@ -108,8 +108,16 @@ fn solicited(
     solicit: &NeighborSolicit,
 ) {
     //= RFC 4861 s7.2.3 [4861-28]: only if it is ours.
-    let Some(own) = on.addr6(solicit.target) else { return local.count(Drop::NotForUs) };
     let source = about.header.src;
+    let Some(own) = on.addr6(solicit.target) else {
+        if !on.is_anycast(solicit.target, config.forwarding) || about.from == on.mac {
+            return local.count(Drop::NotForUs);
+        }
+        if !source.is_unspecified() {
+            learn(ctx, local, on, source, solicit.slla, None);
+        }
+        return answer::anycast_asked(ctx, local, on, source, solicit);
+    };
     match own.state {
         //= RFC 4862 s5.4.3 [4862-4]: a tentative address is not answered for; it may be a duplicate.
         DadState::Tentative => return detect::heard_solicit(ctx, local, on, about, solicit),
@@ -142,18 +150,7 @@ fn solicited(
     };
     //= RFC 6583 s7.1 [6583-1]: answering for our own addresses comes first: at once, to the address that the
     //= question gave, with no look at any table.
-    let to = mac.unwrap_or(Mac::ZERO);
-    let frame = ns::build(local, on, to, solicit.target, dst, advert.buffer_len(), |out| {
-        advert.emit(solicit.target, dst, out)
-    });
-    let Some(mut frame) = frame else { return local.count(Drop::NoBuffer) };
-    on.ifnet.counters.add(IfCounter::NaOut, 1);
-    if mac.is_some() {
-        return local.transmit(ctx, on.ifnet.id, frame);
-    }
-    // A unicast question without the option: the asker's address is in the table, or must be asked for.
-    frame.trim_front(siding_wire::ether::HEADER_LEN);
-    neighbor::output(ctx, local, on, source.into(), frame);
+    answer::send(ctx, local, on, solicit.target, dst, mac, &advert);
 }
 
 /// Somebody tells where an address is.
@@ -179,6 +176,10 @@ fn advertised(
             }),
         }
         return;
+    }
+    //= RFC 4862 s5.4, RFC 4861 s7.2.7: that others have an anycast address of ours is what it is for.
+    if on.is_anycast(advert.target, config.forwarding) {
+        return local.count(Drop::Ignored);
     }
     let what = Advert {
         solicited: advert.solicited,

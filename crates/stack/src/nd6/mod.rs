@@ -4,6 +4,7 @@
 //! as arguments, solicitations go out through a callback that may refuse. `input`, `ns` and `detect` join them
 //! to the stack: messages that come in, solicitations that go out, duplicate address detection.
 
+mod answer;
 pub mod dad;
 mod detect;
 pub mod hold;
@@ -14,6 +15,9 @@ pub mod nud;
 mod nud_config;
 pub mod router;
 
+pub(crate) use answer::Asked;
+pub use answer::MAX_ANYCAST_DELAY_TIME;
+pub(crate) use answer::anycast_timer;
 pub(crate) use detect::dad_timer;
 pub(crate) use input::input;
 pub(crate) use ns::ns_output;

@@ -190,6 +190,7 @@ impl StackWorker {
                 match due {
                     Due::Neighbor(lle) => neighbor::run(ctx, local, lle),
                     Due::NeighborAge(interface) => neighbor::age(ctx, local, interface),
+                    Due::Anycast(asked) => nd6::anycast_timer(ctx, local, asked),
                     Due::Dad(interface, addr) => nd6::dad_timer(ctx, local, interface, addr),
                     Due::Advertise(interface) => nd6::router::advertise_timer(ctx, local, interface),
                     Due::Host(interface) => nd6::host::timer(ctx, local, interface),

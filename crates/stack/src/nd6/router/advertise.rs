@@ -437,7 +437,7 @@ pub(crate) fn stop(
 
 /// The address that advertisements and redirects come from.
 //= RFC 4861 s6.1.2 [4861-2]: a link-local one, or hosts discard them.
-pub(super) fn link_local(out: &Interface) -> Option<Ipv6Addr> {
+pub(in crate::nd6) fn link_local(out: &Interface) -> Option<Ipv6Addr> {
     let usable = |own: &&Addr6| ip6::is_link_local(own.addr) && own.state == DadState::Preferred;
     out.addrs6.iter().find(usable).map(|own| own.addr)
 }

@@ -17,6 +17,7 @@ pub use advertise::AdvertiserReport;
 pub(crate) use advertise::advertise_timer;
 pub(crate) use advertise::forget;
 pub(crate) use advertise::heard_advert;
+pub(super) use advertise::link_local;
 pub(crate) use advertise::renew;
 pub(crate) use advertise::resume;
 pub(crate) use advertise::solicited;

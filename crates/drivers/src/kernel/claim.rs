@@ -24,12 +24,12 @@
 //!
 //! [`Claim::release`], or a drop, puts every value back as it was, in the namespace and on the interface (by
 //! index, whatever its name is by then) that it was found on. If the interface has gone there is nothing to do. A
-//! process that is killed (SIGKILL) cannot: then the settings stay, and deleting the interface or writing the
-//! sysctls by hand is the way back.
+//! process that is killed (SIGKILL) cannot: then the settings stay until the next claim that knows of the same
+//! [`Records`] is released, or [`Records::restore_leftovers`] is called.
 //!
 //! # What it does not do
 //!
-//! It leaves the interface's admin state and promiscuity as they are. It does not stop other *programs* that
+//! It leaves the interface's promiscuity as it is. It does not stop other *programs* that
 //! send raw frames (lldpd, a DHCP client), and it does not watch for addresses and routes that are added while it
 //! lasts; routes out of the interface in other tables than the main one are not looked at.
 
@@ -49,21 +49,26 @@ use super::Netlink;
 use super::Netns;
 use super::Offloads;
 use super::ethtool::TurnedOff;
-use super::sysctl::Setting;
-
-/// What silences the kernel's stack, and the value that does. IPv4 first: while IPv6 is still on, nothing new can
-/// come of it.
-const SILENT: [(Setting, &str); 3] = [
-    (Setting { family: "ipv4", key: "arp_ignore" }, "8"),
-    (Setting { family: "ipv4", key: "rp_filter" }, "1"),
-    (Setting { family: "ipv6", key: "disable_ipv6" }, "1"),
-];
+use super::record::Records;
+use super::undo::SILENT;
+use super::undo::Undo;
 
 /// How long a claim that is taken may take to be given up, and how often it is looked at meanwhile.
 const LOCK_PATIENCE: Duration = Duration::from_millis(250);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
-/// Keeps the kernel silent on an interface for as long as it lives.
+/// What a claim is to do.
+#[derive(Debug, Clone, Copy)]
+pub struct ClaimConfig<'r> {
+    /// The kernel's own stack is silent on the interface.
+    pub silent: bool,
+    /// The interface is up; one that was down goes down with the claim.
+    pub up: bool,
+    /// Where what is changed is written down.
+    pub records: Option<&'r Records>,
+}
+
+/// Keeps an interface as we need it, the kernel silent on it, for as long as it lives.
 #[derive(Debug)]
 pub struct Claim {
     interface: String,
@@ -71,24 +76,41 @@ pub struct Claim {
     netns: Netns,
     offloads: Offloads,
     undo: Undo,
+    records: Option<Records>,
+    adopted: bool,
+    unrecorded: Vec<io::Error>,
     _lock: UnixListener,
 }
 
 impl Claim {
-    /// Claims an interface of the calling thread's namespace.
+    /// Claims an interface of the calling thread's namespace: the kernel is silent on it. Nothing is written down.
     ///
     /// # Errors
-    /// If there is none of that name, it has addresses or routes that somebody gave it, it is a port of a bridge or bond,
-    /// another Siding has it, or the caller may not. Then all is as it was.
+    /// As [`with`](Self::with).
     pub fn new(interface: &str) -> Result<Self, Error> {
+        Self::with(interface, ClaimConfig { silent: true, up: false, records: None })
+    }
+
+    /// Claims an interface of the calling thread's namespace.
+    ///
+    /// What an earlier claim has left, which was never released because its process was killed, is taken for what it is:
+    /// the values before that one are those that this one puts back. That something cannot be written down, or that what
+    /// was cannot be read, is no error: see [`unrecorded`](Self::unrecorded).
+    ///
+    /// # Errors
+    /// If there is none of that name, another Siding has it, or the caller may not. If the kernel is to be silent, also if
+    /// it has addresses or routes that somebody gave it, or it is a port of a bridge or bond. Then all is as it was.
+    pub fn with(interface: &str, config: ClaimConfig<'_>) -> Result<Self, Error> {
         let mut netlink = Netlink::open()?;
         let link = netlink.link(interface)?;
-        if let Some(controller) = link.controller {
-            let controller =
-                netlink.link_by_index(controller).map_or_else(|_| format!("#{controller}"), |link| link.name);
-            return Err(Error::IsPort { interface: interface.to_owned(), controller });
+        if config.silent {
+            if let Some(controller) = link.controller {
+                let named = netlink.link_by_index(controller);
+                let controller = named.map_or_else(|_| format!("#{controller}"), |link| link.name);
+                return Err(Error::IsPort { interface: interface.to_owned(), controller });
+            }
+            unused(&mut netlink, interface)?;
         }
-        unused(&mut netlink, interface)?;
         // From here on, an early return drops the claim, which undoes what has been done so far.
         let mut claim = Self {
             interface: link.name.clone(),
@@ -96,11 +118,16 @@ impl Claim {
             netns: Netns::current()?,
             offloads: Offloads::open()?,
             undo: Undo::default(),
+            records: config.records.cloned(),
+            adopted: false,
+            unrecorded: Vec::new(),
             _lock: lock(&link)?,
         };
-        claim.silence()?;
-        // Again: an address may have come between the first look and now, and IPv4 has no switch.
-        unused(&mut netlink, interface)?;
+        claim.take(&mut netlink, config, link.up)?;
+        if config.silent {
+            // Again: an address may have come between the first look and now, and IPv4 has no switch.
+            unused(&mut netlink, interface)?;
+        }
         Ok(claim)
     }
 
@@ -124,36 +151,95 @@ impl Claim {
         self.index
     }
 
-    fn silence(&mut self) -> Result<(), Error> {
-        for (setting, value) in SILENT {
-            let Some(before) = setting.read(&self.interface)? else {
+    /// True if an earlier claim was never released, and its values before were taken over.
+    #[must_use]
+    pub fn adopted(&self) -> bool {
+        self.adopted
+    }
+
+    /// Why what was changed is not written down, or what was written down before was not used.
+    #[must_use]
+    pub fn unrecorded(&self) -> &[io::Error] {
+        &self.unrecorded
+    }
+
+    /// Looks at all values, writes down those before, and changes them.
+    fn take(&mut self, netlink: &mut Netlink, config: ClaimConfig<'_>, is_up: bool) -> Result<(), Error> {
+        let left = self.left();
+        let mut changes = Vec::new();
+        for (setting, value) in SILENT.into_iter().filter(|_| config.silent) {
+            let Some(now) = setting.read(&self.interface)? else {
                 continue; // That IP version is not on the interface: silent enough.
             };
+            let is_right = now == value;
+            // Somebody who has changed it since meant that.
+            let before = left.value(setting).filter(|_| is_right).map_or(now, str::to_owned);
             if before != value {
-                setting.write(&self.interface, value)?;
                 self.undo.settings.push((setting, before));
             }
-        }
-        self.undo.features = match self.offloads.turn_off(&self.interface) {
-            Ok(features) => features,
-            // A device without features to change, such as some tunnels.
-            Err(Error::Refused { source, .. }) if source.raw_os_error() == Some(libc::EOPNOTSUPP) => {
-                TurnedOff::default()
+            if !is_right {
+                changes.push((setting, value));
             }
-            Err(error) => return Err(error),
-        };
+        }
+        if config.silent {
+            self.undo.features = match self.offloads.altering(&self.interface) {
+                Ok(altering) => altering.before(&left.features),
+                // A device without features to change, such as some tunnels.
+                Err(error) if is_unsupported(&error) => TurnedOff::default(),
+                Err(error) => return Err(error),
+            };
+        }
+        self.undo.down = config.up && (!is_up || left.down);
+        if let Some(Err(error)) =
+            self.records.as_ref().map(|records| records.write(self.index, &self.interface, &self.undo))
+        {
+            self.unrecorded.push(error);
+        }
+        for (setting, value) in changes {
+            setting.write(&self.interface, value)?;
+        }
+        if config.silent {
+            match self.offloads.turn_off(&self.interface) {
+                Err(error) if !is_unsupported(&error) => return Err(error),
+                _ => {}
+            }
+        }
+        if config.up && !is_up {
+            netlink.set_up(&self.interface)?;
+        }
         Ok(())
+    }
+
+    /// What was there before an earlier claim that was never released.
+    fn left(&mut self) -> Undo {
+        match self.records.as_ref().map(|records| records.read(self.index)) {
+            Some(Ok(Some(undo))) => {
+                self.adopted = true;
+                undo
+            }
+            Some(Err(error)) => {
+                self.unrecorded.push(error);
+                Undo::default()
+            }
+            Some(Ok(None)) | None => Undo::default(),
+        }
     }
 
     fn restore(&mut self) -> Result<(), Error> {
         let undo = mem::take(&mut self.undo);
+        if undo.is_empty() {
+            return Ok(());
+        }
         let (index, offloads) = (self.index, &self.offloads);
         // The thread that drops a claim may have gone elsewhere. Entering needs a privilege more than the
         // claim itself, hence not without need.
-        if self.netns.is_current()? {
-            return undo.apply(index, offloads);
+        match self.netns.is_current()? {
+            true => undo.apply(index, offloads)?,
+            false => self.netns.run(|| undo.apply(index, offloads))??,
         }
-        self.netns.run(|| undo.apply(index, offloads))?
+        // What stays there would only be put back once more.
+        let _ = self.records.as_ref().map(|records| records.remove(index));
+        Ok(())
     }
 }
 
@@ -161,36 +247,6 @@ impl Drop for Claim {
     fn drop(&mut self) {
         // Nobody is left to tell; `release` is for those who want to know.
         let _ = self.restore();
-    }
-}
-
-/// What to put back.
-#[derive(Debug, Default)]
-struct Undo {
-    /// Each with its value before, in the order of change.
-    settings: Vec<(Setting, String)>,
-    features: TurnedOff,
-}
-
-impl Undo {
-    /// Puts all of it back, as far as it can be, and returns the first failure.
-    fn apply(self, index: u32, offloads: &Offloads) -> Result<(), Error> {
-        if self.settings.is_empty() && self.features == TurnedOff::default() {
-            return Ok(());
-        }
-        let name = match Netlink::open()?.link_by_index(index) {
-            Ok(link) => link.name,
-            Err(Error::NoInterface { .. }) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let mut result = offloads.put_back(&name, &self.features);
-        for (setting, before) in self.settings.into_iter().rev() {
-            result = result.and(setting.write(&name, &before).map(|_| ()));
-        }
-        match result {
-            Err(error) if error.is_gone() => Ok(()),
-            result => result,
-        }
     }
 }
 
@@ -215,21 +271,30 @@ fn unused(netlink: &mut Netlink, interface: &str) -> Result<(), Error> {
     Ok(())
 }
 
+fn is_unsupported(error: &Error) -> bool {
+    matches!(error, Error::Refused { source, .. } if source.raw_os_error() == Some(libc::EOPNOTSUPP))
+}
+
 /// Takes the lock, waiting for a moment if it is taken: a lock that was just dropped stays with any program that
 /// this process is starting at that time, from its fork until its exec.
 fn lock(link: &Link) -> Result<UnixListener, Error> {
-    let refused = |error: io::Error| match error.kind() {
-        io::ErrorKind::AddrInUse => Error::AlreadyClaimed { interface: link.name.clone() },
-        _ => Error::system(format_args!("claim {}", link.name), error),
-    };
-    let name = SocketAddr::from_abstract_name(format!("siding/claim/{}", link.index)).map_err(refused)?;
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
-        match UnixListener::bind_addr(&name) {
+        match try_lock(link.index) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
                 thread::sleep(LOCK_PAUSE);
             }
-            result => return result.map_err(refused),
+            result => {
+                return result.map_err(|error| match error.kind() {
+                    io::ErrorKind::AddrInUse => Error::AlreadyClaimed { interface: link.name.clone() },
+                    _ => Error::system(format_args!("claim {}", link.name), error),
+                });
+            }
         }
     }
+}
+
+/// Takes the lock of an interface if nobody has it.
+pub(super) fn try_lock(index: u32) -> io::Result<UnixListener> {
+    UnixListener::bind_addr(&SocketAddr::from_abstract_name(format!("siding/claim/{index}"))?)
 }

@@ -5,6 +5,7 @@
 //! are the kernel's interface; their bit numbers are not, and are asked for.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 
@@ -59,24 +60,26 @@ impl Offloads {
     /// # Errors
     /// If there is no such interface, or the caller may not.
     pub fn turn_off(&self, interface: &str) -> Result<TurnedOff, Error> {
+        let changed = self.altering(interface)?.before(&TurnedOff::default());
+        if !changed.is_empty() {
+            let off: Vec<(u32, u32)> = changed.words.iter().map(|(valid, _)| (*valid, 0)).collect();
+            self.set(interface, &off)?;
+        }
+        Ok(changed)
+    }
+
+    /// The features that [`turn_off`](Self::turn_off) is about, as they are.
+    pub(super) fn altering(&self, interface: &str) -> Result<Altering, Error> {
         let names = self.names(interface)?;
-        let mut changed = TurnedOff::default();
-        let mut any = 0;
-        for (word, block) in self.features(interface)?.iter().enumerate() {
+        let blocks = self.features(interface)?.into_iter().enumerate().map(|(word, block)| {
             let ours = names
                 .iter()
                 .enumerate()
                 .filter(|(bit, name)| bit / 32 == word && alters_frames(name))
                 .fold(0, |mask, (bit, _)| mask | 1 << (bit % 32));
-            let valid = ours & block.available & (block.requested | block.active);
-            changed.words.push((valid, valid & block.requested));
-            any |= valid;
-        }
-        if any != 0 {
-            let off: Vec<(u32, u32)> = changed.words.iter().map(|(valid, _)| (*valid, 0)).collect();
-            self.set(interface, &off)?;
-        }
-        Ok(changed)
+            Block { available: ours & block.available, ..block }
+        });
+        Ok(Altering(blocks.collect()))
     }
 
     /// Puts back what [`turn_off`](Self::turn_off) changed, as it was requested then.
@@ -180,6 +183,55 @@ impl Offloads {
             }),
             Err(error) => Err(Error::system(format_args!("change the offloads of {interface}"), error)),
         }
+    }
+}
+
+impl TurnedOff {
+    /// Nothing was switched off.
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.iter().all(|(valid, _)| *valid == 0)
+    }
+
+    /// Those alone that were wanted on.
+    pub(super) fn wanted_on(&self) -> TurnedOff {
+        TurnedOff {
+            words: self.words.iter().map(|(valid, before)| (valid & before, valid & before)).collect(),
+        }
+    }
+
+    /// From the words of its text.
+    pub(super) fn parse(words: &[&str]) -> Option<TurnedOff> {
+        let word = |text: &&str| {
+            let (valid, before) = text.split_once(':')?;
+            Some((u32::from_str_radix(valid, 16).ok()?, u32::from_str_radix(before, 16).ok()?))
+        };
+        let words: Vec<(u32, u32)> = words.iter().map(word).collect::<Option<_>>()?;
+        words.iter().all(|(valid, before)| before & !valid == 0).then_some(TurnedOff { words })
+    }
+}
+
+impl fmt::Display for TurnedOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> =
+            self.words.iter().map(|(valid, before)| format!("{valid:x}:{before:x}")).collect();
+        f.write_str(&words.join(" "))
+    }
+}
+
+/// The features of a device that alter frames: only those are `available`.
+pub(super) struct Altering(Vec<Block>);
+
+impl Altering {
+    /// What switching them off changes. Those that are off already and that an earlier claim has `left` off were wanted
+    /// before as it says.
+    pub(super) fn before(&self, left: &TurnedOff) -> TurnedOff {
+        let left = left.words.iter().copied().chain(std::iter::repeat((0, 0)));
+        let word = |(block, (left, wanted)): (&Block, (u32, u32))| {
+            let on = block.available & (block.requested | block.active);
+            let left = left & block.available & !on;
+            (on | left, on & block.requested | left & wanted)
+        };
+        TurnedOff { words: self.0.iter().zip(left).map(word).collect() }
     }
 }
 

@@ -4,6 +4,7 @@
 //! * [`Monitor`]: links that come, go, or gain and lose their carrier, as they do so.
 //! * [`Netns`]: anonymous network namespaces, held by a descriptor and gone with it.
 //! * [`Claim`]: makes the kernel's own stack silent on an interface that Siding drives, and undoes that.
+//! * [`Records`]: what claims have changed, on disk, for whoever comes after one that was killed.
 //!
 //! Every [`Error`] names the interface, the operation and the way out. All of it needs `CAP_NET_ADMIN` in
 //! the namespace at hand; namespaces need `CAP_SYS_ADMIN`.
@@ -17,8 +18,8 @@
 //! # What it does not do
 //!
 //! No retries on behalf of the caller (but for a dump that the kernel says was interrupted), no cache, no
-//! routing tables beyond the main one, and nothing that survives the process, apart from what is asked for
-//! in a namespace that survives it.
+//! routing tables beyond the main one, and nothing that survives the process, apart from [`Records`] and what
+//! is asked for in a namespace that survives it.
 
 mod address;
 mod claim;
@@ -29,14 +30,17 @@ mod monitor;
 mod neighbour;
 mod netlink;
 mod netns;
+mod record;
 mod route;
 mod sysctl;
+mod undo;
 
 pub use address::Address;
 pub use address::Cidr;
 pub use address::CidrError;
 pub use address::Dad;
 pub use claim::Claim;
+pub use claim::ClaimConfig;
 pub use error::Error;
 pub use ethtool::Offloads;
 pub use ethtool::TurnedOff;
@@ -49,4 +53,6 @@ pub use netlink::Netlink;
 pub use netns::Isolation;
 pub use netns::Netns;
 pub use netns::isolate;
+pub use record::Leftover;
+pub use record::Records;
 pub use route::Route;

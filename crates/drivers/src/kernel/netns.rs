@@ -14,6 +14,7 @@ use std::fmt;
 use std::fs;
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 use std::panic;
@@ -121,6 +122,26 @@ impl Netns {
             .map(|stat| stat.st_ino)
             .map_err(|e| Error::system("examine a network namespace", e))
     }
+
+    /// A number that no other namespace gets until the next boot, alive or not. Before Linux 5.14 there is none, and it
+    /// is [`identity`](Self::identity).
+    ///
+    /// # Errors
+    /// If the caller may not enter, or the kernel grants no socket.
+    pub fn cookie(&self) -> Result<u64, Error> {
+        let ask = || -> Result<Option<u64>, Error> {
+            let socket = rustix::net::socket_with(
+                rustix::net::AddressFamily::UNIX,
+                rustix::net::SocketType::DGRAM,
+                rustix::net::SocketFlags::CLOEXEC,
+                None,
+            )
+            .map_err(|e| Error::system("open a socket to examine a network namespace", e))?;
+            Ok(netns_cookie(socket.as_fd()))
+        };
+        let cookie = if self.is_current()? { ask()? } else { self.run(ask)?? };
+        cookie.map_or_else(|| self.identity(), Ok)
+    }
 }
 
 impl AsFd for Netns {
@@ -201,6 +222,25 @@ fn unshare(flags: UnshareFlags) -> Result<(), rustix::io::Errno> {
     // SAFETY: its one condition is that no thread sees descriptors of a file table that was unshared; the callers,
     // both in this file, pass NEWNET and NEWUSER only, so that the file table stays shared.
     unsafe { rustix::thread::unshare_unsafe(flags) }
+}
+
+/// The cookie of a socket's namespace, if the kernel has such.
+fn netns_cookie(socket: BorrowedFd<'_>) -> Option<u64> {
+    let mut cookie = 0_u64;
+    let mut length = size_of::<u64>() as libc::socklen_t;
+    // JUSTIFICATION: rustix has no SO_NETNS_COOKIE.
+    // SAFETY: the descriptor is open while it is borrowed; the option writes at most `length` bytes to `cookie`, which is
+    // as long, aligned, and lives over the call, as does `length`.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_NETNS_COOKIE,
+            (&raw mut cookie).cast(),
+            &raw mut length,
+        )
+    };
+    (result == 0 && length as usize == size_of::<u64>()).then_some(cookie)
 }
 
 /// A bare "operation not permitted" would make our errors ask for CAP_NET_ADMIN, which is not enough here.

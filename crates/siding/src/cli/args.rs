@@ -48,6 +48,10 @@ pub(super) enum Command {
         /// Configuration, in TOML; examples/ has some
         #[arg(value_name = "FILE.toml")]
         file: PathBuf,
+        /// Where it is written down what is changed in the kernel, until it has been put back [default: /run/siding, for
+        /// others than root siding in $XDG_RUNTIME_DIR]
+        #[arg(long, value_name = "PATH")]
+        run_directory: Option<PathBuf>,
     },
     /// Check a configuration, and run nothing. Example: siding check examples/host.toml
     Check {

@@ -43,7 +43,9 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
     let control = args.control;
     let connect = || Client::connect(&control.clone().unwrap_or_else(control::default_path));
     match command {
-        Command::Run { file } => daemon::run(&file, control.as_deref()),
+        Command::Run { file, run_directory } => {
+            daemon::run(&file, control.as_deref(), run_directory.as_deref())
+        }
         Command::Check { file } => {
             let config = Config::load(&file)?;
             output::line(format_args!(

@@ -29,6 +29,7 @@ pub(crate) use group::*;
 pub(crate) use host::*;
 pub(crate) use nested::*;
 pub(crate) use path::default_path;
+pub(crate) use path::run_directory;
 pub(crate) use protocol::*;
 pub(crate) use report::*;
 pub(crate) use server::CarryOut;

@@ -1,4 +1,4 @@
-//! Where the control socket is.
+//! Where the control socket is, and the run directory.
 
 use std::env;
 use std::path::Path;
@@ -12,6 +12,15 @@ const SYSTEM: &str = "/run/siding.sock";
 pub(crate) fn default_path() -> PathBuf {
     let own = env::var_os("XDG_RUNTIME_DIR").map(|directory| Path::new(&directory).join("siding.sock"));
     choose(rustix::process::geteuid().is_root(), own, Path::exists)
+}
+
+/// Where a daemon keeps what is to outlive it until the next boot: `/run/siding` for root, for others `siding` in
+/// `$XDG_RUNTIME_DIR` if they have one.
+pub(crate) fn run_directory() -> Option<PathBuf> {
+    match rustix::process::geteuid().is_root() {
+        true => Some(PathBuf::from("/run/siding")),
+        false => env::var_os("XDG_RUNTIME_DIR").map(|directory| Path::new(&directory).join("siding")),
+    }
 }
 
 fn choose(root: bool, own: Option<PathBuf>, exists: impl Fn(&Path) -> bool) -> PathBuf {

@@ -19,7 +19,6 @@ mod group;
 mod host;
 mod lagg;
 mod limit;
-mod link;
 mod links;
 mod log;
 mod nested;

@@ -22,7 +22,9 @@ use siding_drivers::PcapTap;
 use siding_drivers::TapDevice;
 use siding_drivers::Wire;
 use siding_drivers::kernel::Claim;
+use siding_drivers::kernel::ClaimConfig;
 use siding_drivers::kernel::Netlink;
+use siding_drivers::kernel::Records;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
@@ -30,7 +32,6 @@ use siding_stack::Sent;
 use siding_stack::Unread;
 use siding_wire::Mac;
 
-use super::link::LinkUp;
 use crate::config::Driver;
 use crate::config::InterfaceConfig;
 use crate::runtime::EventWake;
@@ -48,7 +49,6 @@ pub(super) struct Port {
     /// The devices, when the workers have done with them.
     loan: Option<Loan>,
     pcap: Option<PcapFile>,
-    link: Option<LinkUp>,
     claim: Option<Claim>,
 }
 
@@ -68,6 +68,8 @@ pub(super) struct Opener {
     pub(super) largest: u16,
     /// The capture of all interfaces.
     pub(super) pcap: Option<PcapFile>,
+    /// Where claims are written down.
+    pub(super) records: Option<Records>,
     /// Wires in memory, by name.
     pub(super) wires: Mutex<HashMap<String, Wire>>,
 }
@@ -98,8 +100,7 @@ impl Opener {
     fn packet(&self, config: &InterfaceConfig, captures: &[PcapInterface]) -> anyhow::Result<Opened> {
         let mut netlink = Netlink::open()?;
         let link = netlink.link(&config.device)?;
-        let claim = Claim::new(&config.device)?;
-        let up = LinkUp::new(&mut netlink, &link)?;
+        let claim = self.claim(&config.device, true)?;
         let own = link.mac.map(Mac);
         let mac = config.mac.or(own).with_context(|| {
             format!("{} has no Ethernet address: give `mac`, or another interface", config.device)
@@ -116,7 +117,6 @@ impl Opener {
             counters,
             loan: None,
             pcap: None,
-            link: Some(up),
             claim: Some(claim),
         };
         Ok(Opened { port, mac, mtu, devices })
@@ -126,7 +126,7 @@ impl Opener {
         let devices = TapDevice::open(&config.device, self.workers)?;
         let mut netlink = Netlink::open()?;
         let link = netlink.link(&config.device)?;
-        let up = LinkUp::new(&mut netlink, &link)?;
+        let claim = self.claim(&config.device, false)?;
         let counters = devices.iter().map(|device| device.counters().clone()).collect();
         let devices = devices.into_iter().map(|device| captured(device, captures)).collect();
         let port = Port {
@@ -136,11 +136,26 @@ impl Opener {
             counters,
             loan: None,
             pcap: None,
-            link: Some(up),
-            claim: None,
+            claim: Some(claim),
         };
         let mac = config.mac.unwrap_or_else(|| made_up_mac(&config.name));
         Ok(Opened { port, mac, mtu: self.mtu(config, link.mtu), devices })
+    }
+
+    /// Takes the kernel's interface: up, and silent if its other end is not ourselves.
+    fn claim(&self, device: &str, silent: bool) -> anyhow::Result<Claim> {
+        let claim = Claim::with(device, ClaimConfig { silent, up: true, records: self.records.as_ref() })?;
+        if claim.adopted() {
+            tracing::warn!(
+                "{device}: an earlier run has left the kernel's settings changed; what it found is kept"
+            );
+        }
+        for error in claim.unrecorded() {
+            tracing::warn!(
+                "{device}: no record of the kernel's settings: {error}; if we are killed, they stay changed"
+            );
+        }
+        Ok(claim)
     }
 
     fn memory(&self, config: &InterfaceConfig, captures: &[PcapInterface]) -> Opened {
@@ -164,7 +179,6 @@ impl Opener {
             counters,
             loan: None,
             pcap: None,
-            link: None,
             claim: None,
         };
         let mac = config.mac.unwrap_or_else(|| made_up_mac(&config.name));
@@ -189,11 +203,8 @@ impl Port {
         if let Some(loan) = self.loan {
             loan.close();
         }
-        // In the reverse order of taking: an interface that we took up goes down before the kernel speaks again.
-        let link = self.link.map_or(Ok(()), LinkUp::release);
         let claim = self.claim.map_or(Ok(()), Claim::release);
         let pcap = self.pcap.map_or(Ok(()), |file| file.flush());
-        link?;
         claim?;
         Ok(pcap?)
     }

@@ -15,6 +15,7 @@ use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
 use rustix::event::poll;
+use siding_drivers::kernel::Records;
 use siding_lockorder::Root;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
@@ -53,15 +54,15 @@ const LOOK: Duration = Duration::from_millis(500);
 /// # Errors
 ///
 /// It could not be started.
-pub(crate) fn run(file: &Path, control: Option<&Path>) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = Config::load(file)?;
     log::start(config.stack.log).context("cannot start the log's thread")?;
-    let ended = until_ended(&config, control);
+    let ended = until_ended(&config, control, records);
     tell::finish();
     ended
 }
 
-fn until_ended(config: &Config, control: Option<&Path>) -> anyhow::Result<ExitCode> {
+fn until_ended(config: &Config, control: Option<&Path>, records: Option<&Path>) -> anyhow::Result<ExitCode> {
     // From the first moment on: a signal that comes while we start is a stop, too.
     let signals = Signals::catch()?;
     let path = control.map(Path::to_owned).or_else(|| config.stack.control.clone());
@@ -69,8 +70,11 @@ fn until_ended(config: &Config, control: Option<&Path>) -> anyhow::Result<ExitCo
     let mut root = Root::new();
     let mut entered = root.enter()?;
     let ctx = &mut entered.ctx();
-    let daemon = Arc::new(start(config)?);
-    let started = configure(&daemon, ctx, config).and_then(|()| Ok(listener.serve(&daemon)?));
+    let daemon = Arc::new(start(config, open_records(records))?);
+    let configured = configure(&daemon, ctx, config);
+    // Only now: what we use is adopted, and stays as it is until the end.
+    daemon.restore_leftovers();
+    let started = configured.and_then(|()| Ok(listener.serve(&daemon)?));
     match started {
         Ok(()) => {
             // Only now: what the kernel tells of our own preparations is no news. The first events are the links as
@@ -115,7 +119,23 @@ fn secret() -> std::io::Result<[u8; 16]> {
     Ok(secret)
 }
 
-fn start(config: &Config) -> anyhow::Result<Daemon> {
+/// Where claims are written down. Without such a place we work all the same.
+fn open_records(directory: Option<&Path>) -> Option<Records> {
+    let Some(directory) = directory.map(Path::to_owned).or_else(control::run_directory) else {
+        tracing::warn!("no run directory: if we are killed, the kernel's interfaces stay as we need them");
+        return None;
+    };
+    let opened = Records::open(&directory);
+    let warn = |error: &std::io::Error| {
+        let shown = directory.display();
+        tracing::warn!(
+            "cannot use {shown}: {error}; if we are killed, the kernel's interfaces stay as we need them"
+        );
+    };
+    opened.inspect_err(warn).ok()
+}
+
+fn start(config: &Config, records: Option<Records>) -> anyhow::Result<Daemon> {
     let stack = &config.stack;
     let largest = config.interfaces.iter().filter_map(|interface| interface.mtu).max().unwrap_or(0).max(1500);
     let size = (HEADROOM + FRAMING + largest).next_multiple_of(64).max(2048);
@@ -144,7 +164,7 @@ fn start(config: &Config) -> anyhow::Result<Daemon> {
     let runtime = Runtime::start(&built, wake.clone(), runtime).context("cannot start the workers")?;
     tracing::info!("{} worker(s), {} buffers of {size} bytes", stack.workers, stack.buffers);
     let largest = size - HEADROOM - FRAMING;
-    let opener = Opener { workers: stack.workers, wake, largest, pcap, wires: Mutex::default() };
+    let opener = Opener { workers: stack.workers, wake, largest, pcap, records, wires: Mutex::default() };
     Ok(Daemon {
         stack: built,
         pool,

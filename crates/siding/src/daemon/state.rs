@@ -14,6 +14,7 @@ use anyhow::Context;
 use anyhow::anyhow;
 use anyhow::bail;
 use siding_drivers::kernel::Cidr;
+use siding_drivers::kernel::Records;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Pool;
@@ -134,6 +135,19 @@ impl Daemon {
             port.close().with_context(|| format!("interface '{name}' is detached, but"))?;
         }
         Ok(took)
+    }
+
+    /// Puts back what runs that were killed have left changed in the kernel, on interfaces that we do not use.
+    pub(super) fn restore_leftovers(&self) {
+        for left in self.opener.records.iter().flat_map(Records::restore_leftovers) {
+            let interface = left.interface;
+            match left.result {
+                Ok(()) => tracing::info!("{interface}: as it was before an earlier run that was killed"),
+                Err(error) => {
+                    tracing::warn!("{interface}: what an earlier run has changed stays changed: {error}")
+                }
+            }
+        }
     }
 
     /// Gives back what departed late.

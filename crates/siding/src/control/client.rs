@@ -75,7 +75,11 @@ impl Client {
 
     fn converse(&mut self, request: &Request) -> io::Result<Answer> {
         let line = serde_json::to_string(request)? + "\n";
-        self.stream.get_mut().write_all(line.as_bytes())?;
+        match self.stream.get_mut().write_all(line.as_bytes()) {
+            // It has closed the connection, and may have said why.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            sent => sent?,
+        }
         let mut line = String::new();
         if self.stream.read_line(&mut line)? == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it has closed the connection"));

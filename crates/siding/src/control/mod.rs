@@ -8,6 +8,10 @@
 //! < {"answer":"drops","value":[{"cause":"no-route","count":3}]}
 //! ```
 //!
+//! There are at most 64 connections; the next is told so. A request is whole within 10 s of its first byte and no longer
+//! than 1 MiB; an answer is read within a minute, some of it every 10 s; a connection that is silent for a minute is
+//! closed. Each is told why in an answer, as far as it reads.
+//!
 //! # Locks
 //!
 //! None of its own: see [`crate::daemon`]. # Teardown: the socket is removed before anything else stops; requests
@@ -22,6 +26,7 @@ mod path;
 mod protocol;
 mod report;
 mod server;
+mod session;
 
 pub(crate) use bridge::*;
 pub(crate) use client::Client;
@@ -35,6 +40,7 @@ pub(crate) use report::*;
 pub(crate) use server::CarryOut;
 pub(crate) use server::Listener;
 pub(crate) use server::Serve;
+pub(crate) use session::Sessions;
 
 #[cfg(test)]
 mod tests;

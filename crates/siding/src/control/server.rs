@@ -2,19 +2,16 @@
 
 use std::fs;
 use std::io;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read;
-use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::net::AddressFamily;
 use rustix::net::SocketAddrUnix;
@@ -24,6 +21,8 @@ use rustix::net::socket_with;
 
 use super::Answer;
 use super::Request;
+use super::session;
+use super::session::Sessions;
 
 /// Carries out one request.
 pub(crate) type CarryOut<'c> = dyn FnMut(Request) -> Answer + 'c;
@@ -32,6 +31,9 @@ pub(crate) type CarryOut<'c> = dyn FnMut(Request) -> Answer + 'c;
 pub(crate) trait Serve: Send + Sync + 'static {
     /// Calls `each` with a function that carries out one request, for as long as the connection lasts.
     fn session(&self, each: &mut dyn FnMut(&mut CarryOut<'_>));
+
+    /// How many sessions there are.
+    fn sessions(&self) -> &Sessions;
 }
 
 /// A control socket that is ours. Dropping it removes it.
@@ -65,8 +67,8 @@ pub(crate) enum ListenError {
 /// Connections that wait to be taken.
 const BACKLOG: i32 = 128;
 
-/// The longest request.
-const LONGEST: u64 = 1 << 20;
+/// Between two attempts to take a connection, when the system gives none.
+const PAUSE: Duration = Duration::from_millis(200);
 
 impl Listener {
     /// Makes the socket, which takes no connections before [`serve`](Self::serve): whoever gets one finds the
@@ -81,13 +83,17 @@ impl Listener {
             Ok(there) if !there.file_type().is_socket() => {
                 return Err(ListenError::NoSocket(path.to_owned()));
             }
-            Ok(_) => match UnixStream::connect(path) {
+            Ok(_) => match try_connect(path) {
+                // Somebody listens, and has more to do than he can.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Err(ListenError::InUse(path.to_owned()));
+                }
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                     fs::remove_file(path).map_err(system)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(system(error)),
-                Ok(_) => return Err(ListenError::InUse(path.to_owned())),
+                Ok(()) => return Err(ListenError::InUse(path.to_owned())),
             },
             Err(_) => {}
         }
@@ -103,12 +109,13 @@ impl Listener {
         bound().map_err(system)
     }
 
-    /// Takes connections from now on and serves each on a thread of its own, for as long as the process lives.
+    /// Takes connections from now on and serves each on a thread of its own, for as long as the process lives. To be
+    /// called again if the thread that takes them should end.
     ///
     /// # Errors
     ///
     /// Somebody else has taken the socket's place meanwhile, or the system starts no thread.
-    pub(crate) fn serve<S: Serve>(&self, server: &Arc<S>) -> Result<(), ListenError> {
+    pub(crate) fn serve<S: Serve>(&self, server: &Arc<S>) -> Result<JoinHandle<()>, ListenError> {
         let system = |source| ListenError::System { path: self.path.clone(), source };
         // Two that start at once both find nobody answering: the second takes the place of the first.
         if !self.is_ours() {
@@ -118,19 +125,8 @@ impl Listener {
             rustix::io::fcntl_dupfd_cloexec(&self.socket, 0).map_err(|error| system(error.into()))?;
         rustix::net::listen(&socket, BACKLOG).map_err(|error| system(error.into()))?;
         let (listener, server) = (UnixListener::from(socket), server.clone());
-        let served = thread::Builder::new().name("control".into()).spawn(move || {
-            for connection in listener.incoming().flatten() {
-                let server = server.clone();
-                let spawned = thread::Builder::new().name("session".into()).spawn(move || {
-                    // A client that goes away in the middle is none of our business.
-                    let _ = converse(&*server, &connection);
-                });
-                if let Err(error) = spawned {
-                    tracing::warn!("a control connection was turned away: {error}");
-                }
-            }
-        });
-        served.map(drop).map_err(system)
+        let serve = move || accept(&listener, &server);
+        thread::Builder::new().name("control".into()).spawn(serve).map_err(system)
     }
 
     /// Where it is.
@@ -152,33 +148,37 @@ impl Drop for Listener {
     }
 }
 
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
-}
-
-/// One connection, line by line.
-fn converse<S: Serve>(server: &S, mut stream: &UnixStream) -> io::Result<()> {
-    let mut result = Ok(());
-    server.session(&mut |carry_out| {
-        let mut lines = BufReader::new(stream);
-        let mut line = String::new();
-        loop {
-            line.clear();
-            match Read::by_ref(&mut lines).take(LONGEST).read_line(&mut line) {
-                Ok(0) => return,
-                Ok(_) => {}
-                Err(error) => return result = Err(error),
+/// Takes connections one by one. While the system gives none (out of descriptors, of memory), they wait in the queue.
+fn accept<S: Serve>(listener: &UnixListener, server: &Arc<S>) {
+    let mut waits = false;
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                if std::mem::take(&mut waits) {
+                    tracing::info!("control connections are taken again");
+                }
+                session::begin(server, stream);
             }
-            let answer = match serde_json::from_str(&line) {
-                Ok(request) => carry_out(request),
-                Err(error) => Answer::Error(format!("not a request: {error}")),
-            };
-            let sent = serde_json::to_string(&answer).map_err(io::Error::from);
-            let sent = sent.and_then(|text| stream.write_all((text + "\n").as_bytes()));
-            if let Err(error) = sent {
-                return result = Err(error);
+            // Of the one who came, not of the socket.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted) => {}
+            Err(error) => {
+                if !std::mem::replace(&mut waits, true) {
+                    tracing::warn!("control connections wait: {error}");
+                }
+                thread::sleep(PAUSE);
             }
         }
-    });
-    result
+    }
+}
+
+/// Whether somebody answers; waits for nobody.
+fn try_connect(path: &Path) -> io::Result<()> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    Ok(rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?)
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }

@@ -32,7 +32,8 @@ impl Drop for Place {
 }
 
 /// Counts its session's requests.
-struct Counting;
+#[derive(Default)]
+struct Counting(Sessions);
 
 impl Serve for Counting {
     fn session(&self, each: &mut dyn FnMut(&mut CarryOut<'_>)) {
@@ -41,9 +42,14 @@ impl Serve for Counting {
             count += 1;
             match request {
                 Request::ShowDrops {} => Answer::Drops(vec![DropRow { cause: "no-route".into(), count }]),
+                Request::ShowNetisr {} => panic!("on purpose"),
                 other => Answer::Error(format!("{other:?}")),
             }
         });
+    }
+
+    fn sessions(&self) -> &Sessions {
+        &self.0
     }
 }
 
@@ -51,7 +57,7 @@ impl Serve for Counting {
 fn a_line_is_a_request_and_a_line_its_answer() {
     let place = Place::new();
     let listener = Listener::bind(&place.0).unwrap();
-    listener.serve(&Arc::new(Counting)).unwrap();
+    listener.serve(&Arc::new(Counting::default())).unwrap();
     let mode = fs::metadata(listener.path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let mut first = Client::connect(&place.0).unwrap();
@@ -69,7 +75,7 @@ fn a_line_is_a_request_and_a_line_its_answer() {
 fn the_text_on_the_wire() {
     let place = Place::new();
     let listener = Listener::bind(&place.0).unwrap();
-    listener.serve(&Arc::new(Counting)).unwrap();
+    listener.serve(&Arc::new(Counting::default())).unwrap();
     let mut stream = UnixStream::connect(&place.0).unwrap();
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     let mut ask = |line: &str| {
@@ -145,7 +151,7 @@ fn the_socket_of_a_dead_daemon_is_replaced_and_that_of_a_living_one_is_not() {
     assert!(place.0.exists());
     let listener = Listener::bind(&place.0).unwrap();
     assert!(Client::connect(&place.0).is_err(), "it answers before it is ready");
-    listener.serve(&Arc::new(Counting)).unwrap();
+    listener.serve(&Arc::new(Counting::default())).unwrap();
     let error = Listener::bind(&place.0).unwrap_err().to_string();
     assert!(error.contains("answers at") && error.contains("stop that one first"), "{error}");
     drop(listener);
@@ -161,9 +167,11 @@ fn of_two_that_start_at_once_one_gives_way() {
     let place = Place::new();
     let first = Listener::bind(&place.0).unwrap();
     let second = Listener::bind(&place.0).unwrap();
-    assert!(first.serve(&Arc::new(Counting)).unwrap_err().to_string().contains("stop that one first"));
+    assert!(
+        first.serve(&Arc::new(Counting::default())).unwrap_err().to_string().contains("stop that one first")
+    );
     drop(first);
-    second.serve(&Arc::new(Counting)).unwrap();
+    second.serve(&Arc::new(Counting::default())).unwrap();
     assert!(Client::connect(&place.0).unwrap().ask(&Request::ShowDrops {}).is_ok());
 }
 
@@ -173,4 +181,64 @@ fn nobody_there_says_what_to_do() {
     let error = Client::connect(&place.0).unwrap_err().to_string();
     let start = format!("no siding answers at {}: start one with `siding run FILE.toml`", place.0.display());
     assert!(error.starts_with(&start), "{error}");
+}
+
+#[test]
+fn there_are_so_many_sessions_and_the_next_one_is_told_so() {
+    let place = Place::new();
+    let listener = Listener::bind(&place.0).unwrap();
+    let server = Arc::new(Counting::default());
+    listener.serve(&server).unwrap();
+    let ask = |client: &mut Client| client.ask(&Request::ShowDrops {});
+    let mut clients: Vec<Client> = (0..64).map(|_| Client::connect(&place.0).unwrap()).collect();
+    clients.iter_mut().for_each(|client| assert!(ask(client).is_ok()));
+    let refused = ask(&mut Client::connect(&place.0).unwrap()).unwrap_err().to_string();
+    assert!(refused.starts_with("64 connections are served already"), "{refused}");
+    let row = server.0.limit();
+    assert_eq!((row.most, row.used, row.highest, row.refused), (64, 64, Some(64), 1));
+    clients.pop();
+    // The session ends when its thread has seen that.
+    let begun = std::time::Instant::now();
+    while server.0.limit().used == 64 && begun.elapsed().as_secs() < 10 {
+        std::thread::yield_now();
+    }
+    assert!(ask(&mut Client::connect(&place.0).unwrap()).is_ok());
+}
+
+#[test]
+fn a_request_that_panics_ends_its_session_and_no_other() {
+    let place = Place::new();
+    let listener = Listener::bind(&place.0).unwrap();
+    let server = Arc::new(Counting::default());
+    listener.serve(&server).unwrap();
+    let mut other = Client::connect(&place.0).unwrap();
+    assert!(other.ask(&Request::ShowDrops {}).is_ok());
+    let mut client = Client::connect(&place.0).unwrap();
+    let told = client.ask(&Request::ShowNetisr {}).unwrap_err().to_string();
+    assert!(told.contains("a bug in Siding"), "{told}");
+    assert!(client.ask(&Request::ShowDrops {}).is_err(), "its session is over");
+    assert!(other.ask(&Request::ShowDrops {}).is_ok());
+}
+
+#[test]
+fn half_a_request_and_one_without_end_are_answered_and_closed() {
+    let place = Place::new();
+    let listener = Listener::bind(&place.0).unwrap();
+    listener.serve(&Arc::new(Counting::default())).unwrap();
+    let told =
+        |stream: UnixStream| BufReader::new(stream).lines().map(|line| line.unwrap()).collect::<Vec<_>>();
+    let mut half = UnixStream::connect(&place.0).unwrap();
+    half.write_all(b"{\"request\":").unwrap();
+    let mut endless = UnixStream::connect(&place.0).unwrap();
+    endless.set_write_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    // It is told and closed before it has said all of it.
+    let _ = endless.write_all(&vec![b'x'; 3 << 20]);
+    let lines = told(endless);
+    assert!(lines.len() == 1 && lines[0].contains("longer than 1048576 bytes"), "{lines:?}");
+    // Meanwhile, others are served.
+    assert!(Client::connect(&place.0).unwrap().ask(&Request::ShowDrops {}).is_ok());
+    let begun = std::time::Instant::now();
+    let lines = told(half);
+    assert!(lines.len() == 1 && lines[0].contains("half a request for 10 s"), "{lines:?}");
+    assert!((5..20).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }

@@ -35,6 +35,7 @@ use super::tell;
 use crate::config::Config;
 use crate::control;
 use crate::control::Listener;
+use crate::control::Sessions;
 use crate::runtime;
 use crate::runtime::EventWake;
 use crate::runtime::Runtime;
@@ -174,6 +175,7 @@ fn start(config: &Config, records: Option<Records>) -> anyhow::Result<Daemon> {
         leaving: Mutex::default(),
         links: LinkNews::default(),
         runtime: Mutex::new(Some(runtime)),
+        sessions: Sessions::default(),
         closing: RwLock::new(false),
     })
 }

@@ -28,6 +28,7 @@ use crate::control::RefuseRequest;
 use crate::control::Request;
 use crate::control::RouteRequest;
 use crate::control::Serve;
+use crate::control::Sessions;
 
 /// A request waits no longer than this for answers to echo requests, so that the daemon can stop.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -53,6 +54,10 @@ impl Serve for Daemon {
         if let Some(ping) = ping {
             ping.close(&mut ctx);
         }
+    }
+
+    fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 }
 

@@ -184,7 +184,7 @@ impl Daemon {
             refused: report.refused,
         };
         let mut rows: Vec<LimitRow> = self.stack.limits(ctx).into_iter().map(row).collect();
-        rows.push(tell::limit());
+        rows.extend([tell::limit(), self.sessions.limit()]);
         rows
     }
 

@@ -36,6 +36,7 @@ use crate::config::InterfaceConfig;
 use crate::config::RouteConfig;
 use crate::config::refuse;
 use crate::config::refuse::RefuseConfig;
+use crate::control::Sessions;
 use crate::runtime::Runtime;
 
 /// The token of a thread that holds none of the stack's locks.
@@ -52,6 +53,7 @@ pub(super) struct Daemon {
     pub(super) leaving: Mutex<Vec<(String, Detached, Option<Port>)>>,
     pub(super) links: LinkNews,
     pub(super) runtime: Mutex<Option<Runtime>>,
+    pub(super) sessions: Sessions,
     /// True once the daemon stops. Held for reading by each request.
     pub(super) closing: RwLock<bool>,
 }

@@ -55,5 +55,6 @@ pub use packet::PacketConfig;
 pub use packet::PacketDevice;
 pub use pcap::PcapFile;
 pub use pcap::PcapInterface;
+pub use pcap::PcapLoss;
 pub use pcap::PcapTap;
 pub use tap::TapDevice;

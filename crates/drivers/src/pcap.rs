@@ -1,13 +1,18 @@
 //! Captures what passes through devices into one pcapng file (draft-ietf-opsawg-pcapng), to be read by Wireshark
 //! or tcpdump.
 //!
-//! *Locks*: the file's writer has a lock of its own, a leaf, held while one block is written: a capture costs
-//! the worker a write. *Teardown*: the writer goes with the last handle; flush before reading.
+//! A capture that goes to a file of the system's ([`PcapFile::open`]) never holds a worker up: see [`queue`].
+//!
+//! *Locks*: the file's writer has a lock of its own, a leaf, held while one block is written or queued. *Teardown*: the
+//! writer goes with the last handle; flush before reading.
+
+mod queue;
 
 use std::fmt;
 use std::io;
 use std::io::Write;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -22,6 +27,7 @@ use siding_stack::Unread;
 
 use crate::Direction;
 use crate::Tap;
+use queue::Queue;
 
 /// A pcapng file in the making. Clones are handles on the same one.
 #[derive(Clone)]
@@ -41,12 +47,32 @@ pub struct PcapTap<D> {
     tap: Tap<D, Observer>,
 }
 
+/// How a capture fares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PcapLoss {
+    /// Frames that are not in it.
+    pub frames: u64,
+    /// Why the last of them is not.
+    pub why: Option<String>,
+    /// Bytes that wait to be written, and how many may.
+    pub waiting: (usize, usize),
+}
+
 struct Writer {
-    out: Box<dyn Write + Send>,
+    out: Out,
     interfaces: u32,
     frames: u64,
+    /// Frames that were not written.
+    lost: u64,
     /// What went wrong first. Nothing is written after that, for a torn block ends the file.
     failed: Option<io::Error>,
+}
+
+enum Out {
+    /// Each block is written at once.
+    Direct(Box<dyn Write + Send>),
+    /// By a thread.
+    Queue(Queue),
 }
 
 type Observer = Box<dyn FnMut(Direction, &[u8]) + Send>;
@@ -69,7 +95,21 @@ impl PcapFile {
     ///
     /// What writing the section header says.
     pub fn new(out: impl Write + Send + 'static) -> io::Result<PcapFile> {
-        let mut writer = Writer { out: Box::new(out), interfaces: 0, frames: 0, failed: None };
+        PcapFile::begin(Out::Direct(Box::new(out)))
+    }
+
+    /// Starts a capture in the file at `path`, which is made, or emptied. A thread writes it: frames that it cannot write,
+    /// or not in time, are lost and counted. A pipe that nobody reads yet is waited for by that thread.
+    ///
+    /// # Errors
+    ///
+    /// There can be no such file, or no thread.
+    pub fn open(path: &Path) -> io::Result<PcapFile> {
+        PcapFile::begin(Out::Queue(Queue::open(path)?))
+    }
+
+    fn begin(out: Out) -> io::Result<PcapFile> {
+        let mut writer = Writer { out, interfaces: 0, frames: 0, lost: 0, failed: None };
         let mut body = Vec::new();
         body.extend(BYTE_ORDER_MAGIC.to_ne_bytes());
         body.extend(1u16.to_ne_bytes());
@@ -114,12 +154,34 @@ impl PcapFile {
         if let Some(failed) = &writer.failed {
             return Err(io::Error::new(failed.kind(), format!("the capture is cut off: {failed}")));
         }
-        writer.out.flush()
+        match &mut writer.out {
+            Out::Direct(out) => out.flush(),
+            Out::Queue(queue) => queue.flush(),
+        }
     }
 
     /// Number of frames written.
     pub fn frames(&self) -> u64 {
-        self.lock().frames
+        let writer = self.lock();
+        match &writer.out {
+            Out::Direct(_) => writer.frames,
+            Out::Queue(queue) => queue.frames(),
+        }
+    }
+
+    /// How many were not, and why.
+    pub fn loss(&self) -> PcapLoss {
+        let writer = self.lock();
+        match &writer.out {
+            Out::Direct(_) => {
+                let why = writer.failed.as_ref().map(io::Error::to_string);
+                PcapLoss { frames: writer.lost, why, waiting: (0, 0) }
+            }
+            Out::Queue(queue) => {
+                let (frames, why, bytes) = queue.loss();
+                PcapLoss { frames, why, waiting: (bytes, queue::MOST) }
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Writer> {
@@ -132,7 +194,8 @@ impl PcapInterface {
     ///
     /// # Errors
     ///
-    /// What writing says. Once a write has failed, the file stays as it is and all further writes fail.
+    /// What writing says; or there is no room where frames wait to be written. Once a write of a capture without a thread has
+    /// failed, the file stays as it is and all further writes fail.
     pub fn record(&self, nanoseconds: u64, direction: Direction, frame: &[u8]) -> io::Result<()> {
         let mut body = Vec::with_capacity(frame.len() + 40);
         body.extend(self.number.to_ne_bytes());
@@ -150,9 +213,12 @@ impl PcapInterface {
         option(&mut body, OPT_EPB_FLAGS, &flags.to_ne_bytes());
         end_of_options(&mut body);
         let mut writer = self.file.lock();
-        writer.block(ENHANCED_PACKET, &body)?;
-        writer.frames += 1;
-        Ok(())
+        let written = writer.block(ENHANCED_PACKET, &body);
+        match written {
+            Ok(()) => writer.frames += 1,
+            Err(_) => writer.lost += 1,
+        }
+        written
     }
 }
 
@@ -207,13 +273,16 @@ impl Writer {
             return Err(io::Error::new(failed.kind(), "an earlier write failed"));
         }
         let len = (body.len() as u32 + 12).to_ne_bytes();
-        let mut write = || {
-            self.out.write_all(&kind.to_ne_bytes())?;
-            self.out.write_all(&len)?;
-            self.out.write_all(body)?;
-            self.out.write_all(&len)
+        let block = [&kind.to_ne_bytes()[..], &len, body, &len].concat();
+        let out = match &mut self.out {
+            Out::Direct(out) => out,
+            Out::Queue(queue) if kind == ENHANCED_PACKET => return queue.frame(block),
+            Out::Queue(queue) => {
+                queue.head(block);
+                return Ok(());
+            }
         };
-        if let Err(error) = write() {
+        if let Err(error) = out.write_all(&block) {
             let again = io::Error::new(error.kind(), error.to_string());
             self.failed = Some(error);
             return Err(again);

@@ -48,7 +48,7 @@ pub(super) struct Port {
     pub(super) counters: Vec<Arc<Counters>>,
     /// The devices, when the workers have done with them.
     loan: Option<Loan>,
-    pcap: Option<PcapFile>,
+    pub(super) pcap: Option<PcapFile>,
     claim: Option<Claim>,
 }
 
@@ -198,15 +198,17 @@ impl Port {
     ///
     /// # Errors
     ///
-    /// A setting could not be put back, or the capture is cut off.
+    /// A setting could not be put back.
     pub(super) fn close(self) -> anyhow::Result<()> {
         if let Some(loan) = self.loan {
             loan.close();
         }
         let claim = self.claim.map_or(Ok(()), Claim::release);
-        let pcap = self.pcap.map_or(Ok(()), |file| file.flush());
-        claim?;
-        Ok(pcap?)
+        // Not to be told everything is no failure.
+        if let Some(Err(error)) = self.pcap.map(|file| file.flush()) {
+            tracing::error!("{}: {error}", self.device);
+        }
+        Ok(claim?)
     }
 }
 
@@ -244,8 +246,7 @@ impl Device for Shared {
 /// Starts a capture file.
 pub(super) fn capture(path: &Path) -> anyhow::Result<PcapFile> {
     let what = || format!("cannot capture into {}", path.display());
-    let file = std::fs::File::create(path).with_context(what)?;
-    PcapFile::new(io::BufWriter::new(file)).with_context(what)
+    PcapFile::open(path).with_context(what)
 }
 
 /// Puts captures round a device.

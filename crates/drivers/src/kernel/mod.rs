@@ -32,6 +32,7 @@ mod netlink;
 mod netns;
 mod record;
 mod route;
+mod signal;
 mod sysctl;
 mod undo;
 
@@ -56,3 +57,5 @@ pub use netns::isolate;
 pub use record::Leftover;
 pub use record::Records;
 pub use route::Route;
+pub use signal::admit_signal;
+pub use signal::hold_signal;

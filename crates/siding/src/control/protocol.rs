@@ -52,6 +52,14 @@ pub(crate) enum Request {
     AdvertiseStop { interface: String },
     PingSend { address: IpAddr, interface: Option<String>, seq: u16, size: usize },
     PingWait { timeout_ms: u64 },
+    Panic(PanicRequest),
+}
+
+/// A thread that is to panic, by its name: for tests of what happens then, and only in their builds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PanicRequest {
+    pub(crate) thread: String,
 }
 
 /// An interface to attach.

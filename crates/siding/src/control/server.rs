@@ -23,6 +23,7 @@ use super::Answer;
 use super::Request;
 use super::session;
 use super::session::Sessions;
+use crate::runtime::trip;
 
 /// Carries out one request.
 pub(crate) type CarryOut<'c> = dyn FnMut(Request) -> Answer + 'c;
@@ -152,7 +153,9 @@ impl Drop for Listener {
 fn accept<S: Serve>(listener: &UnixListener, server: &Arc<S>) {
     let mut waits = false;
     loop {
-        match listener.accept() {
+        let next = listener.accept();
+        trip::here();
+        match next {
             Ok((stream, _)) => {
                 if std::mem::take(&mut waits) {
                     tracing::info!("control connections are taken again");

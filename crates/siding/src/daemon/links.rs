@@ -12,7 +12,6 @@
 //!
 //! [`Links::stop`] ends and joins the thread, before interfaces are detached.
 
-use std::io;
 use std::io::Read;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -36,6 +35,7 @@ use super::limit::Kind;
 use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
+use crate::runtime::trip;
 
 /// The thread that watches links.
 pub(super) struct Links {
@@ -78,6 +78,11 @@ impl Links {
     pub(super) fn heard(&mut self) {
         // Nothing to read means that there are none.
         let _ = self.gone.read(&mut [0; 16]);
+    }
+
+    /// Whether the thread has ended although nobody stopped it.
+    pub(super) fn has_ended(&self) -> bool {
+        self.join.is_finished()
     }
 
     /// Ends the watch.
@@ -158,6 +163,7 @@ fn watch(daemon: &Daemon, mut monitor: Monitor, stopped: &UnixStream, mut tell: 
         let mut fds = [PollFd::new(&monitor, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
         // An interrupted wait is as good as one that is over.
         let _ = poll(&mut fds, None);
+        trip::here();
         if !fds[1].revents().is_empty() {
             return;
         }
@@ -166,16 +172,11 @@ fn watch(daemon: &Daemon, mut monitor: Monitor, stopped: &UnixStream, mut tell: 
                 Ok(Some(event)) => daemon.link_changed(&mut ctx, &event, &mut tell),
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::error!("the kernel's links are not watched any more: {error}");
-                    return wait_for_stop(stopped);
+                    // The main thread starts another one, which begins with the links as they are.
+                    tracing::error!("the kernel's links cannot be watched: {error}");
+                    return;
                 }
             }
         }
     }
-}
-
-/// Without a monitor there is nothing to do but to end in time.
-fn wait_for_stop(stopped: &UnixStream) {
-    let mut stopped: &UnixStream = stopped;
-    while stopped.read(&mut [0; 1]).is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {}
 }

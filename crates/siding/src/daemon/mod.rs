@@ -31,5 +31,6 @@ mod stack;
 mod state;
 mod stop;
 mod tell;
+mod watch;
 
 pub(crate) use run::run;

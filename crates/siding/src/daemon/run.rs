@@ -1,4 +1,4 @@
-//! From a configuration to a daemon, and its main thread.
+//! From a configuration to a daemon, and to its end.
 
 use std::hash::BuildHasher;
 use std::hash::RandomState;
@@ -8,13 +8,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::RwLock;
-use std::time::Duration;
 
 use anyhow::Context;
-use rustix::event::PollFd;
-use rustix::event::PollFlags;
-use rustix::event::Timespec;
-use rustix::event::poll;
 use siding_drivers::kernel::Records;
 use siding_lockorder::Root;
 use siding_mbuf::Pool;
@@ -22,7 +17,6 @@ use siding_mbuf::PoolConfig;
 use siding_stack::Stack;
 
 use super::links::LinkNews;
-use super::links::Links;
 use super::log;
 use super::log::Log;
 use super::port;
@@ -30,8 +24,11 @@ use super::port::Opener;
 use super::signals::Signals;
 use super::state::Daemon;
 use super::state::Free;
-use super::state::lock;
 use super::tell;
+use super::watch;
+use super::watch::End;
+use super::watch::Helpers;
+use super::watch::StopWatch;
 use crate::config::Config;
 use crate::control;
 use crate::control::Listener;
@@ -47,9 +44,6 @@ const HEADROOM: u16 = 128;
 /// A frame's header, as many VLAN tags as can be on it, and one byte more by which a driver sees that a frame is longer.
 const FRAMING: u16 = 14 + 4 * siding_stack::DEEPEST as u16 + 1;
 
-/// How often the main thread looks whether the workers live.
-const LOOK: Duration = Duration::from_millis(500);
-
 /// Runs the stack that the file describes, until a signal ends it.
 ///
 /// # Errors
@@ -57,6 +51,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// It could not be started.
 pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = Config::load(file)?;
+    // Before there are threads: a log or a capture as long as a file may be is no reason to end (it is lost, as on a full
+    // disk). The workers hear the signal when somebody sends it.
+    siding_drivers::kernel::hold_signal(libc::SIGXFSZ);
     log::start(config.stack.log).context("cannot start the log's thread")?;
     let ended = until_ended(&config, control, records);
     tell::finish();
@@ -76,40 +73,35 @@ fn until_ended(config: &Config, control: Option<&Path>, records: Option<&Path>) 
     // Only now: what we use is adopted, and stays as it is until the end.
     daemon.restore_leftovers();
     let started = configured.and_then(|()| Ok(listener.serve(&daemon)?));
-    match started {
-        Ok(()) => {
+    let mut signals = signals;
+    let ended = match started {
+        Ok(control) => {
             // Only now: what the kernel tells of our own preparations is no news. The first events are the links as
             // they are.
-            let links = Links::start(&daemon);
-            if let Err(error) = &links {
-                tracing::error!("{error:#}: a lagg does not see that a link is lost");
-            }
+            let mut helpers = Helpers::start(&daemon, &listener, control);
             tracing::info!("control socket at {}", listener.path().display());
-            let mut links = links.ok();
-            watch(&daemon, ctx, signals, links.as_mut());
-            links.into_iter().for_each(Links::stop);
+            let ended = watch::watch(ctx, &mut signals, &mut helpers);
+            helpers.stop();
+            Ok(ended)
         }
-        // What was begun is undone, and only the cause is told.
-        Err(error) => {
-            drop(listener);
-            let _ = daemon.stop(ctx);
-            return Err(error);
-        }
-    }
+        Err(error) => Err(error),
+    };
     drop(listener);
+    let watched = StopWatch::start(signals);
     let stopped = daemon.stop(ctx);
+    drop(watched);
     daemon.log.say_left_out(true);
-    match stopped {
-        Ok(()) => {
+    // What was begun is undone, and only the cause is told.
+    let ended = ended?;
+    for error in stopped.as_ref().err().into_iter().flatten() {
+        tracing::error!("stopping: {error:#}");
+    }
+    match (ended, stopped) {
+        (End::Told, Ok(())) => {
             tracing::info!("stopped: every packet accounted for, every buffer back");
             Ok(ExitCode::SUCCESS)
         }
-        Err(wrong) => {
-            for error in wrong {
-                tracing::error!("stopping: {error:#}");
-            }
-            Ok(ExitCode::FAILURE)
-        }
+        _ => Ok(ExitCode::FAILURE),
     }
 }
 
@@ -210,36 +202,4 @@ fn configure(daemon: &Daemon, ctx: &mut Free<'_>, config: &Config) -> anyhow::Re
         added.with_context(|| format!("the neighbor {}", neighbor.address))?;
     }
     Ok(())
-}
-
-/// Watches workers until a signal comes, and detaches what the kernel has taken away.
-fn watch(daemon: &Daemon, ctx: &mut Free<'_>, mut signals: Signals, mut links: Option<&mut Links>) {
-    loop {
-        let mut fds = vec![PollFd::new(&signals, PollFlags::IN)];
-        if let Some(links) = links.as_deref() {
-            fds.push(PollFd::new(links.news(), PollFlags::IN));
-        }
-        let look = Timespec::try_from(LOOK).ok();
-        // An interrupted wait is as good as one that is over.
-        let _ = poll(&mut fds, look.as_ref());
-        drop(fds);
-        if let Some(signal) = signals.take() {
-            tracing::info!("stopping, by {signal}");
-            return;
-        }
-        if lock(&daemon.runtime).as_ref().is_some_and(Runtime::has_failed) {
-            tracing::error!("a worker has ended by itself; stopping");
-            return;
-        }
-        if let Some(links) = links.as_deref_mut() {
-            links.heard();
-        }
-        for name in std::mem::take(&mut *lock(&daemon.links.gone)) {
-            if let Err(error) = daemon.detach(ctx, &name, Duration::from_secs(10)) {
-                tracing::error!("{name}: {error:#}");
-            }
-        }
-        daemon.reap();
-        daemon.log.say_left_out(false);
-    }
 }

@@ -185,6 +185,14 @@ impl Daemon {
         };
         let mut rows: Vec<LimitRow> = self.stack.limits(ctx).into_iter().map(row).collect();
         rows.extend([tell::limit(), self.sessions.limit()]);
+        rows.extend(self.captures().into_iter().map(|(interface, loss)| LimitRow {
+            limit: "capture-bytes".into(),
+            interface,
+            most: loss.waiting.1 as u64,
+            used: loss.waiting.0 as u64,
+            highest: None,
+            refused: loss.frames,
+        }));
         rows
     }
 

@@ -13,6 +13,7 @@ use std::time::Instant;
 use anyhow::Context;
 use anyhow::anyhow;
 use anyhow::bail;
+use siding_drivers::PcapLoss;
 use siding_drivers::kernel::Cidr;
 use siding_drivers::kernel::Records;
 use siding_lockorder::Ctx;
@@ -150,6 +151,15 @@ impl Daemon {
                 }
             }
         }
+    }
+
+    /// How captures fare: that of all interfaces, and those of single ones by name.
+    pub(super) fn captures(&self) -> Vec<(Option<String>, PcapLoss)> {
+        let all = self.opener.pcap.iter().map(|file| (None, file.loss()));
+        let ports = lock(&self.ports);
+        let own =
+            ports.iter().filter_map(|(name, port)| Some((Some(name.clone()), port.pcap.as_ref()?.loss())));
+        all.chain(own).collect()
     }
 
     /// Gives back what departed late.

@@ -35,6 +35,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::time::SystemTime;
 
 use crate::control::LimitRow;
+use crate::runtime::trip;
 
 /// Lines that wait to be written.
 const MOST: usize = 4096;
@@ -199,6 +200,7 @@ fn work(queue: &Receiver<Item>, out: &mut Out<impl Write>, lost: &Lost) {
         }
         match item {
             Item::Line(line) => {
+                trip::here();
                 lost.waiting.fetch_sub(1, Ordering::Relaxed);
                 out.failed = out.line(&line).is_err();
                 lost.count(u64::from(out.failed));

@@ -10,6 +10,7 @@
 
 mod lend;
 mod thread;
+pub(crate) mod trip;
 mod wake;
 
 use std::fmt;

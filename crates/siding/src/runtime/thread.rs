@@ -22,6 +22,7 @@ use siding_stack::StackWorker;
 
 use super::EventWake;
 use super::Shared;
+use super::trip;
 
 /// How long a worker sleeps at most when a device of its must be polled.
 const POLLED: Duration = Duration::from_millis(1);
@@ -55,9 +56,12 @@ pub(super) fn run(
     {
         shared.core.store(core as u64 + 1, Ordering::Relaxed);
     }
+    // Whoever writes files is kept from this one; we write none, and hear it when it is meant for all of us.
+    siding_drivers::kernel::admit_signal(libc::SIGXFSZ);
     let mut last_work = stack.now();
     let mut sick = Sick::default();
     while !stop.load(Ordering::Acquire) {
+        trip::here();
         let now = stack.now();
         let turn = worker.turn(now);
         add(&shared.turns, 1);

@@ -7,9 +7,12 @@
 mod host {
     mod departure;
     mod detection;
+    mod ends;
     mod groups;
     mod neighbor;
     mod ping;
+    mod telling;
+    mod threads;
     mod unreachable;
     mod util;
 }

@@ -38,7 +38,7 @@ use crate::control::LimitRow;
 use crate::runtime::trip;
 
 /// Lines that wait to be written.
-const MOST: usize = 4096;
+const MOST: usize = 2048;
 
 /// Between two attempts to say what was lost.
 const AGAIN: Duration = Duration::from_secs(1);

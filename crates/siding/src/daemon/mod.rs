@@ -1,5 +1,7 @@
 //! `siding run`: the stack in the foreground, from its configuration to its clean stop.
 //!
+//! The main thread starts all others, watches them ([`watch`]), and ends them. [`tell`] writes the log.
+//!
 //! # Locks
 //!
 //! Ordinary ones, outside the stack's order and never taken by a worker: the ports (what we hold of the kernel for

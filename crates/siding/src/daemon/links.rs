@@ -160,13 +160,7 @@ fn watch(daemon: &Daemon, mut monitor: Monitor, stopped: &UnixStream, mut tell: 
     let Ok(mut entered) = root.enter() else { return };
     let mut ctx = entered.ctx();
     loop {
-        let mut fds = [PollFd::new(&monitor, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
-        // An interrupted wait is as good as one that is over.
-        let _ = poll(&mut fds, None);
-        trip::here();
-        if !fds[1].revents().is_empty() {
-            return;
-        }
+        // Before the first wait, too: the links as they are have been read already.
         loop {
             match monitor.try_next() {
                 Ok(Some(event)) => daemon.link_changed(&mut ctx, &event, &mut tell),
@@ -177,6 +171,13 @@ fn watch(daemon: &Daemon, mut monitor: Monitor, stopped: &UnixStream, mut tell: 
                     return;
                 }
             }
+        }
+        let mut fds = [PollFd::new(&monitor, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
+        // An interrupted wait is as good as one that is over.
+        let _ = poll(&mut fds, None);
+        trip::here();
+        if !fds[1].revents().is_empty() {
+            return;
         }
     }
 }

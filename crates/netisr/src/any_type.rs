@@ -30,8 +30,8 @@ pub(crate) trait AnyType<P, W>: Send + Sync {
     fn has_ready(&self, consumer: &Consumer<'_>) -> bool;
     /// Lets the lane rest. False if packets wait in it.
     fn rest(&self, consumer: &Consumer<'_>) -> bool;
-    /// Stops intake. False if somebody has done so before.
-    fn close(&self, flush: bool) -> bool;
+    /// Stops intake; may be called again to have the rest flushed.
+    fn close(&self, flush: bool);
     fn is_quiet(&self) -> bool;
     fn permits(&self) -> u64;
     /// The address of the state that its [`PacketType`](crate::PacketType)s share, to tell it from others.
@@ -90,10 +90,8 @@ where
         self.state.lanes[consumer.worker].rest()
     }
 
-    fn close(&self, flush: bool) -> bool {
-        if self.state.closed.swap(true, Ordering::AcqRel) {
-            return false;
-        }
+    fn close(&self, flush: bool) {
+        self.state.closed.store(true, Ordering::Release);
         self.state.lanes.iter().filter(|_| !mutant("intake-left-open")).for_each(|lane| lane.ring().close());
         if flush {
             self.state.flushing.store(true, Ordering::Release);
@@ -101,7 +99,6 @@ where
                 self.state.lanes.iter().for_each(Lane::end_drain);
             }
         }
-        true
     }
 
     fn is_quiet(&self) -> bool {

@@ -27,7 +27,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still: nothing is timed in earnest.
+/// A clock that stands still: nothing is timed in earnest. Waits that have a time limit end by the system's time, or,
+/// without `std`, when they have looked at it some millions of times.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoClock;
 

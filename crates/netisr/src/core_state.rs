@@ -15,6 +15,7 @@ use crate::counters::PerInterface;
 use crate::counters::Shared;
 use crate::counters::Single;
 use crate::gate::Gates;
+use crate::leaving::Visits;
 use crate::pad::CachePadded;
 use crate::panics::Panics;
 use crate::sync::atomic::AtomicBool;
@@ -48,6 +49,32 @@ pub(crate) struct WorkerState {
     pub(crate) polls: Single,
     pub(crate) sleeps: Single,
     pub(crate) wakeups: Shared,
+    pub(crate) visits: Visits,
+    /// By what panic the worker's thread has ended. Whoever takes the worker again begins anew.
+    #[cfg(feature = "std")]
+    pub(crate) end: std::sync::Mutex<Option<alloc::string::String>>,
+}
+
+/// Workers that are still to be told of an order.
+struct Rest<'c> {
+    core: &'c Core,
+    workers: core::ops::Range<usize>,
+}
+
+impl Rest<'_> {
+    fn tell(&mut self) {
+        for worker in self.workers.by_ref() {
+            if self.core.workers[worker].0.pending.0.order() && !mutant("orders-wake-nobody") {
+                self.core.rouse(worker);
+            }
+        }
+    }
+}
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.tell();
+    }
 }
 
 impl Core {
@@ -68,6 +95,9 @@ impl Core {
                 polls: Single::default(),
                 sleeps: Single::default(),
                 wakeups: Shared::default(),
+                visits: Visits::default(),
+                #[cfg(feature = "std")]
+                end: std::sync::Mutex::new(None),
             })
         };
         Core {
@@ -135,11 +165,10 @@ impl Core {
     /// Gives an order: every worker will come by, see what was done before this call, and acknowledge.
     pub(crate) fn order(&self) -> u64 {
         let order = self.orders.fetch_add(1, Ordering::AcqRel) + 1;
-        for worker in 0..self.workers.len() {
-            if self.workers[worker].0.pending.0.order() && !mutant("orders-wake-nobody") {
-                self.rouse(worker);
-            }
-        }
+        // All are told, also when what rouses one of them panics.
+        let mut rest = Rest { core: self, workers: 0..self.workers.len() };
+        rest.tell();
+        core::mem::forget(rest);
         order
     }
 
@@ -153,6 +182,37 @@ impl Core {
 
     pub(crate) fn has_acknowledged(&self, worker: usize, order: u64) -> bool {
         self.workers[worker].0.acknowledged.load(Ordering::Acquire) >= order
+    }
+
+    /// By what panic the thread of a worker has ended, if nobody has taken the worker since.
+    #[cfg(feature = "std")]
+    pub(crate) fn end_of(&self, worker: usize) -> Option<alloc::string::String> {
+        self.workers[worker].0.end.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn set_end(&self, worker: usize, cause: Option<alloc::string::String>) {
+        *self.workers[worker].0.end.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = cause;
+    }
+
+    /// What was said of a worker that nobody holds is said no more.
+    #[cfg(feature = "std")]
+    pub(crate) fn begin_anew(&self, worker: usize) {
+        if !self.workers[worker].0.claimed.load(Ordering::Acquire) {
+            self.set_end(worker, None);
+        }
+    }
+
+    /// Without std the facility has no threads of its own.
+    #[cfg(not(feature = "std"))]
+    pub(crate) fn end_of(&self, _worker: usize) -> Option<alloc::string::String> {
+        None
+    }
+
+    /// Wakes a worker as somebody would who has work for it.
+    #[cfg(feature = "std")]
+    pub(crate) fn ring(&self, worker: usize) {
+        self.wake.wake(worker);
     }
 
     fn rouse(&self, worker: usize) {

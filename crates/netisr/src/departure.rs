@@ -12,8 +12,9 @@
 //! # Locks
 //!
 //! Marking takes none. Waiting asks for a token that holds none, for whoever waits with a lock held waits for
-//! itself. # Teardown: a departure that is dropped before it is complete completes by itself; its slot is
-//! freed when the next interface is attached.
+//! itself. # Teardown: a departure that is dropped before it is complete is completed by the workers, and can be taken
+//! up again by another [`Netisr::detach`](crate::Netisr::detach); one that is [forgotten](core::mem::forget) is
+//! completed when the next interface is attached. See `leaving`.
 
 use alloc::string::String;
 use alloc::string::ToString;
@@ -28,12 +29,15 @@ use siding_lockorder::Unlocked;
 use crate::IfId;
 use crate::Local;
 use crate::Packet;
-use crate::Worker;
 use crate::netisr::Inner;
 use crate::sync::mutant;
 use crate::wait;
 
-/// A departure under way. See [`Netisr::detach`](crate::Netisr::detach).
+/// A departure under way. See [`Netisr::detach`](crate::Netisr::detach). One that is dropped, or forgotten, goes on: its
+/// slot is free again in the end.
+///
+/// A worker that is held and not polled keeps it from completing, be it by somebody who has
+/// [forgotten](core::mem::forget) it.
 #[must_use = "the interface is in use until the departure is complete: wait for it, or keep asking"]
 pub struct Departure<P: Packet, W: Local = ()> {
     inner: Arc<Inner<P, W>>,
@@ -59,40 +63,48 @@ pub struct StillHeld {
 
 impl<P: Packet, W: Local> Departure<P, W> {
     pub(crate) fn begin(inner: Arc<Inner<P, W>>, id: IfId) -> Result<Self, DetachError> {
-        if !inner.core.gates.mark(id) {
-            return Err(DetachError::NotAttached(id));
-        }
-        Ok(Departure::resume(inner, id, 0))
-    }
-
-    pub(crate) fn resume(inner: Arc<Inner<P, W>>, id: IfId, order: u64) -> Self {
+        let order = if inner.core.gates.mark(id) {
+            inner.departing(id);
+            0
+        } else {
+            inner.resume_departure(id).ok_or(DetachError::NotAttached(id))?
+        };
         let mut departure = Departure { inner, id, order, complete: false };
         departure.is_complete();
-        departure
+        Ok(departure)
     }
 
     /// Whether the interface has gone: no handler runs or will run with it, and none of its packets waits.
     /// Does what can be done without waiting.
     pub fn is_complete(&mut self) -> bool {
-        if self.complete {
-            return true;
-        }
-        let core = &self.inner.core;
-        if self.order == 0 {
-            if core.gates.pins(self.id) > 0 && !mutant("detach-skips-pins") {
-                return false;
-            }
-            self.order = core.order();
-        }
-        let all = (0..core.workers.len()).all(|worker| self.has_come_by(worker));
-        if all || mutant("detach-skips-workers") {
-            self.complete = true;
-            self.inner.free_slot(self.id);
-        }
+        self.complete = self.complete || Departure::advance(&self.inner, self.id, &mut self.order);
         self.complete
     }
 
-    /// Waits until the departure is complete, at most `timeout`.
+    /// The same for one that nobody may be asking after.
+    pub(crate) fn bring_on(inner: &Arc<Inner<P, W>>, id: IfId, mut order: u64) {
+        Departure::advance(inner, id, &mut order);
+    }
+
+    fn advance(inner: &Arc<Inner<P, W>>, id: IfId, order: &mut u64) -> bool {
+        let core = &inner.core;
+        if *order == 0 {
+            if core.gates.pins(id) > 0 && !mutant("detach-skips-pins") {
+                return false;
+            }
+            let Some(agreed) = inner.order_departure(id, core.order()) else { return true };
+            *order = agreed;
+        }
+        let all = (0..core.workers.len()).all(|worker| has_come_by(inner, worker, *order));
+        if !all && !mutant("detach-skips-workers") {
+            return false;
+        }
+        inner.departed(id);
+        true
+    }
+
+    /// Waits until the departure is complete, at most `timeout`: by the facility's clock or by the system's, whichever
+    /// says first that it is over.
     ///
     /// The token shows that no lock is held. From inside a handler this is refused at once, for the worker
     /// cannot come by while it waits here: keep the departure, and ask [`is_complete`](Self::is_complete)
@@ -110,16 +122,7 @@ impl<P: Packet, W: Local> Departure<P, W> {
     /// Who is in the way of the departure, at this moment.
     pub fn holders(&self) -> StillHeld {
         let core = &self.inner.core;
-        let mut holders: Vec<String> = self
-            .inner
-            .holders_of(self.id)
-            .iter()
-            .map(|holder| alloc::format!("'{}', which pinned it at {}", holder.what, holder.at))
-            .collect();
-        let nameless = (core.gates.pins(self.id) as usize).saturating_sub(holders.len());
-        if nameless > 0 {
-            holders.push(alloc::format!("{nameless} dispatch(es) under way on other threads"));
-        }
+        let mut holders = self.inner.holders_of(self.id);
         if self.order != 0 && !self.complete {
             let late = (0..core.workers.len()).filter(|worker| !core.has_acknowledged(*worker, self.order));
             holders.extend(late.map(|worker| describe(&self.inner, worker)));
@@ -131,22 +134,22 @@ impl<P: Packet, W: Local> Departure<P, W> {
     pub fn id(&self) -> IfId {
         self.id
     }
+}
 
-    fn has_come_by(&self, worker: usize) -> bool {
-        self.inner.core.has_acknowledged(worker, self.order) || {
-            // Nobody polls a vacant worker: come by in its stead.
-            Worker::claim(&self.inner, worker).is_some_and(|mut vacant| {
-                vacant.obey_vacant();
-                self.inner.core.has_acknowledged(worker, self.order)
-            })
-        }
+fn has_come_by<P: Packet, W: Local>(inner: &Arc<Inner<P, W>>, worker: usize, order: u64) -> bool {
+    inner.core.has_acknowledged(worker, order) || {
+        // Nobody polls a vacant worker: come by in its stead.
+        inner.visit(worker);
+        inner.core.has_acknowledged(worker, order)
     }
 }
 
 impl<P: Packet, W: Local> Drop for Departure<P, W> {
     fn drop(&mut self) {
-        if !self.is_complete() {
-            self.inner.orphan(self.id, self.order);
+        if !self.is_complete() && !mutant("dropped-departure-is-lost") {
+            self.inner.leave_departure(self.id);
+            // The last worker may have come by before it could see that nobody asks.
+            self.is_complete();
         }
     }
 }
@@ -162,9 +165,10 @@ impl<P: Packet, W: Local> fmt::Debug for Departure<P, W> {
 
 /// A worker that has not come by, and what it is doing.
 pub(crate) fn describe<P: Packet, W: Local>(inner: &Inner<P, W>, worker: usize) -> String {
-    match inner.running(worker) {
-        Some(name) => alloc::format!("worker {worker}, in the handler of '{name}'"),
-        None => alloc::format!("worker {worker}, which has not been polled since"),
+    match (inner.running(worker), inner.core.end_of(worker)) {
+        (_, Some(cause)) => alloc::format!("worker {worker}, whose thread has ended: {cause}"),
+        (Some(name), _) => alloc::format!("worker {worker}, in the handler of '{name}'"),
+        (None, _) => alloc::format!("worker {worker}, which has not been polled since"),
     }
 }
 

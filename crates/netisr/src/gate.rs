@@ -1,18 +1,20 @@
 //! The gates: one word per interface that says whether it may still be named.
 //!
-//! The word is `[generation: 40 | dying: 1 | pins: 23]`. Everything that races meets in this one word, so
+//! The word is `[generation: 48 | dying: 1 | pins: 15]`. Everything that races meets in this one word, so
 //! its modification order decides every race and no fence is needed:
 //!
 //! - a pin that comes before the mark is seen by the departure, which waits for it;
 //! - a pin that comes after the mark sees it, and gives up.
 //!
 //! A dispatch takes no pin: its place on the ring stands for one (see the `ring` module). It only reads this word,
-//! which therefore stays in every core's cache.
+//! which therefore stays in every core's cache. What pins an interface for longer is counted under control's lock, and
+//! has one pin here between them: the count in this word cannot run over.
 //!
 //! # Locks
 //!
 //! None. # Teardown: a slot that is free looks dying, so an identity that outlived its interface is refused
-//! whether its slot is free (dying) or in use again (another generation).
+//! whether its slot is free (dying) or in use again (another generation). Generations are those of the identities; a
+//! slot that has had the last one stays dying.
 
 use alloc::boxed::Box;
 
@@ -23,10 +25,10 @@ use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 
 const PINS: u64 = DYING - 1;
-const DYING: u64 = 1 << 23;
-const GENERATION: u64 = 1 << 24;
+const DYING: u64 = 1 << 15;
+const GENERATION: u64 = 1 << SHIFT;
 /// The shift from an identity's generation to the gate's.
-const SHIFT: u32 = 24;
+const SHIFT: u32 = 16;
 
 pub(crate) struct Gates {
     words: Box<[CachePadded<AtomicU64>]>,
@@ -47,6 +49,11 @@ impl Gates {
         };
         let before = self.words[slot].0.fetch_add(step, Ordering::AcqRel);
         IfId::new(slot, before.wrapping_add(step) >> SHIFT)
+    }
+
+    /// Whether a free slot has another identity to give.
+    pub(crate) fn can_open(&self, slot: usize) -> bool {
+        self.words[slot].0.load(Ordering::Acquire) >> SHIFT != u64::MAX >> SHIFT
     }
 
     /// Marks an interface dying. False if it is already, or has gone.
@@ -106,9 +113,10 @@ impl Gates {
         }
     }
 
-    /// How many pins the slot's gate carries.
+    /// How many pins the interface's gate carries.
     pub(crate) fn pins(&self, id: IfId) -> u64 {
-        self.word(id).map_or(0, |word| word.load(Ordering::Acquire) & PINS)
+        let word = self.word(id).map_or(0, |word| word.load(Ordering::Acquire));
+        if word >> SHIFT == id.generation() { word & PINS } else { 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -223,6 +231,20 @@ mod tests {
         assert!(gates.is_open(second) && !gates.is_open(first));
         assert!(!gates.pin(first) && !gates.mark(first), "a stale identity must not touch the newcomer");
         assert_eq!(gates.pins(second), 0);
+    }
+
+    #[test]
+    fn the_last_identity_of_a_slot_is_its_last() {
+        let gates = Gates::new(1);
+        gates.words[0].0.fetch_add(GENERATION * ((1 << 48) - 3), Ordering::Relaxed);
+        for _ in 0..2 {
+            assert!(gates.can_open(0));
+            let id = gates.open(0);
+            assert!(gates.is_open(id) && gates.pin(id) && gates.mark(id));
+            assert_eq!((gates.pins(id), gates.is_current(id)), (1, true));
+            gates.unpin(id);
+        }
+        assert!(!gates.can_open(0), "the next would be the first again");
     }
 
     #[test]

@@ -77,6 +77,7 @@ mod gate;
 mod histogram;
 mod ifid;
 mod lane;
+mod leaving;
 mod netisr;
 mod packet;
 mod packet_type;

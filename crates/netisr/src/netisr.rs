@@ -2,7 +2,7 @@
 //!
 //! # Locks
 //!
-//! `control` guards the lists of types and free slots. It is a leaf: nothing is called and nobody is waited
+//! `control` guards the lists of types, free slots, pins and what is on its way out. It is a leaf: nothing is called and nobody is waited
 //! for under it, and dispatch never takes it.
 
 use alloc::boxed::Box;
@@ -11,7 +11,6 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
-use core::panic::Location;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
@@ -31,12 +30,13 @@ use crate::core_state::Core;
 use crate::departure::Departure;
 use crate::departure::DetachError;
 use crate::lane::Lane;
+use crate::leaving;
+use crate::leaving::Leaving;
 use crate::packet_type::TypeState;
 use crate::panics::OnPanic;
 use crate::panics::Panicked;
 use crate::panics::Panics;
-use crate::pin::Holder;
-use crate::pin::Pin;
+use crate::pin::Pins;
 use crate::sync;
 use crate::sync::atomic::AtomicBool;
 use crate::wake::MOST_TYPES;
@@ -55,19 +55,19 @@ pub(crate) type Types<P, W> = [Option<Arc<dyn AnyType<P, W>>>; MOST_TYPES];
 pub(crate) struct Inner<P: Packet, W: Local> {
     pub(crate) core: Arc<Core>,
     control: sync::Mutex<Control<P, W>>,
+    pub(crate) leaving_hint: leaving::Hint,
 }
 
-struct Control<P: Packet, W: Local> {
-    types: Types<P, W>,
+pub(crate) struct Control<P: Packet, W: Local> {
+    pub(crate) types: Types<P, W>,
     /// Counts the changes of `types`.
     version: u64,
     /// Slots whose interface has gone, or that never had one, oldest first.
     free: alloc::collections::VecDeque<usize>,
     /// Who holds pins for longer than a dispatch.
-    holders: Vec<Holder>,
-    next_holder: u64,
-    /// Slots of departures that were dropped before they were complete.
-    orphans: Vec<(IfId, u64)>,
+    pub(crate) pins: Pins,
+    /// Departures and unregisterings under way.
+    pub(crate) leaving: Leaving<P, W>,
 }
 
 /// Sizes and services of a facility that is about to be built.
@@ -148,12 +148,12 @@ impl<P: Packet, W: Local> Builder<P, W> {
             types: [const { None }; MOST_TYPES],
             version: 1,
             free: (0..self.interfaces).collect(),
-            holders: Vec::new(),
-            next_holder: 0,
-            orphans: Vec::new(),
+            pins: Pins::default(),
+            leaving: Leaving::new(),
         };
         let core = Arc::new(Core::new(self.workers, self.interfaces, clock, self.wake, self.panics));
-        Ok(Netisr { inner: Arc::new(Inner { core, control: sync::Mutex::new(control) }) })
+        let control = sync::Mutex::new(control);
+        Ok(Netisr { inner: Arc::new(Inner { core, control, leaving_hint: leaving::Hint::default() }) })
     }
 }
 
@@ -184,6 +184,7 @@ impl<P: Packet, W: Local> Netisr<P, W> {
         handler: impl Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync + 'static,
     ) -> Result<PacketType<P, M, W>, RegisterError> {
         spec.check()?;
+        self.inner.settle();
         let core = &self.inner.core;
         let lanes: Box<[_]> = (0..core.workers.len())
             .map(|_| Lane::new(spec.limit, spec.overflow, spec.share, spec.time_every, core.gates.len()))
@@ -215,7 +216,7 @@ impl<P: Packet, W: Local> Netisr<P, W> {
 
     /// Gives an interface an identity, and opens its gate. `None` when all slots are in use.
     pub fn attach(&self) -> Option<IfId> {
-        self.adopt_orphans();
+        self.inner.settle();
         let slot = sync::lock(&self.inner.control).free.pop_front()?;
         for worker in &self.inner.core.workers {
             if let Some(counters) = worker.0.interfaces.of_slot(slot) {
@@ -227,11 +228,12 @@ impl<P: Packet, W: Local> Netisr<P, W> {
 
     /// Marks an interface dying: from here on every dispatch that names it is refused, and workers drop its
     /// packets. Call it at unlink, *before* anything of the interface is torn down; may be called under any
-    /// locks and from inside a handler, and does not wait. The result tells when the departure is complete.
+    /// locks and from inside a handler, and does not wait. The result tells when the departure is complete. The
+    /// departure of an interface whose [`Departure`] was dropped is taken up again.
     ///
     /// # Errors
     ///
-    /// The interface is departing already, or has gone.
+    /// The interface is departing already, and somebody has its `Departure`; or it has gone.
     pub fn detach<L>(&self, _ctx: &Ctx<'_, L>, id: IfId) -> Result<Departure<P, W>, DetachError> {
         Departure::begin(self.inner.clone(), id)
     }
@@ -241,25 +243,9 @@ impl<P: Packet, W: Local> Netisr<P, W> {
         !id.is_none() && self.inner.core.gates.is_open(id)
     }
 
-    /// Keeps an interface from departing while something outside the facility uses it. The departure waits,
-    /// and names `what` and the caller's position if that takes too long. `None` if it is departing.
-    #[track_caller]
-    pub fn pin(&self, id: IfId, what: &'static str) -> Option<Pin<P, W>> {
-        if id.is_none() || !self.inner.core.gates.pin(id) {
-            return None;
-        }
-        let at = Location::caller();
-        let mut control = sync::lock(&self.inner.control);
-        control.next_holder += 1;
-        let number = control.next_holder;
-        control.holders.push(Holder { number, id, what, at });
-        drop(control);
-        Some(Pin { inner: self.inner.clone(), id, number })
-    }
-
     /// Claims worker `index`: the right to poll it. `None` if there is no such worker or it is taken.
     pub fn worker(&self, index: usize) -> Option<Worker<P, W>> {
-        Worker::claim(&self.inner, index)
+        self.inner.claim_worker(index)
     }
 
     /// Has every worker come by soon, to look at what has changed: [`Local::depart`] is called on each.
@@ -271,17 +257,14 @@ impl<P: Packet, W: Local> Netisr<P, W> {
     pub fn workers(&self) -> usize {
         self.inner.core.workers.len()
     }
-
-    /// Frees the slots of departures that nobody waited for.
-    fn adopt_orphans(&self) {
-        let orphans = core::mem::take(&mut sync::lock(&self.inner.control).orphans);
-        for (id, order) in orphans {
-            drop(Departure::resume(self.inner.clone(), id, order));
-        }
-    }
 }
 
 impl<P: Packet, W: Local> Inner<P, W> {
+    /// Runs `work`, which is our own, under control's lock.
+    pub(crate) fn with_control<O>(&self, work: impl FnOnce(&mut Control<P, W>) -> O) -> O {
+        work(&mut sync::lock(&self.control))
+    }
+
     /// The types, if they have changed since `version`.
     pub(crate) fn types_since(&self, version: u64) -> Option<(u64, Types<P, W>)> {
         let control = sync::lock(&self.control);
@@ -292,33 +275,28 @@ impl<P: Packet, W: Local> Inner<P, W> {
         sync::lock(&self.control).types.iter().flatten().cloned().collect()
     }
 
-    /// Takes a type off the list, so that workers forget it.
-    pub(crate) fn forget(&self, bit: u32, name: &str) {
+    /// Takes a type off the list, so that workers forget it. Somebody else keeps it.
+    pub(crate) fn forget(&self, kind: &dyn AnyType<P, W>) {
         let mut control = sync::lock(&self.control);
-        let place = &mut control.types[bit as usize];
-        let forgotten =
-            if place.as_ref().is_some_and(|kind| kind.name() == name) { place.take() } else { None };
+        let place = &mut control.types[kind.bit() as usize];
+        if place.as_ref().is_some_and(|found| core::ptr::addr_eq(found.state(), kind.state())) {
+            *place = None;
+        }
         control.version += 1;
         drop(control);
         self.core.order();
-        // Dropped last and outside the lock: a handler's captures may do anything when they are dropped.
-        drop(forgotten);
     }
 
+    /// Gives a slot back, for the next interface; unless its identities are used up.
     pub(crate) fn free_slot(&self, id: IfId) {
-        sync::lock(&self.control).free.push_back(id.slot());
+        if self.core.gates.can_open(id.slot()) {
+            sync::lock(&self.control).free.push_back(id.slot());
+        }
     }
 
-    pub(crate) fn orphan(&self, id: IfId, order: u64) {
-        sync::lock(&self.control).orphans.push((id, order));
-    }
-
-    pub(crate) fn holders_of(&self, id: IfId) -> Vec<Holder> {
-        sync::lock(&self.control).holders.iter().filter(|holder| holder.id == id).cloned().collect()
-    }
-
-    pub(crate) fn release(&self, number: u64) {
-        sync::lock(&self.control).holders.retain(|holder| holder.number != number);
+    /// Who pins the interface, in words.
+    pub(crate) fn holders_of(&self, id: IfId) -> Vec<alloc::string::String> {
+        sync::lock(&self.control).pins.holders_of(id)
     }
 
     /// The name of the type whose handler worker `worker` is running.

@@ -69,6 +69,9 @@ pub struct WorkerReport {
     pub sleeping: bool,
     /// Whether somebody holds it, to poll it.
     pub claimed: bool,
+    /// Whether its [thread](crate::threads) has ended by a panic, and nobody runs it since:
+    /// [`Netisr::end_of_worker`] says by which.
+    pub ended: bool,
 }
 
 /// What the packets of one interface came to, over all types and workers.
@@ -151,8 +154,16 @@ impl<P: Packet, W: Local> Netisr<P, W> {
                 wakeups: worker.wakeups.value(),
                 sleeping: worker.pending.0.is_sleeping(),
                 claimed: worker.claimed.load(crate::sync::atomic::Ordering::Relaxed),
+                ended: false,
             })
+            .enumerate()
+            .map(|(index, report)| WorkerReport { ended: self.end_of_worker(index).is_some(), ..report })
             .collect()
+    }
+
+    /// By what panic the [thread](crate::threads) of a worker has ended, if it has, and nobody runs the worker since.
+    pub fn end_of_worker(&self, worker: usize) -> Option<String> {
+        (worker < self.workers()).then(|| self.inner.core.end_of(worker)).flatten()
     }
 
     /// What became of an interface's packets. Zeros for one that has gone.

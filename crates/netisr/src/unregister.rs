@@ -2,12 +2,14 @@
 //!
 //! # Locks
 //!
-//! Beginning takes control's lock for a look-up. Waiting asks for a token that holds none. # Teardown: see
-//! [`Unregistering`]; one that is dropped early stays in the list of types, closed, until it is asked again.
+//! Beginning takes control's lock for a look-up. Waiting asks for a token that holds none. # Teardown: one that is
+//! dropped early is completed by the workers, and can be taken up again by another [`Netisr::unregister`]; one that is
+//! [forgotten](core::mem::forget) is completed by the next call that registers, unregisters or attaches. See `leaving`.
 
 use alloc::string::String;
 use alloc::string::ToString;
 use alloc::sync::Arc;
+use alloc::sync::Weak;
 use core::fmt;
 use core::time::Duration;
 
@@ -20,7 +22,6 @@ use crate::Netisr;
 use crate::Packet;
 use crate::PacketType;
 use crate::StillHeld;
-use crate::Worker;
 use crate::any_type::AnyType;
 use crate::departure::describe;
 use crate::netisr::Inner;
@@ -36,22 +37,27 @@ pub enum Pending {
     Flush,
 }
 
-/// A type that is being unregistered.
+/// A type that is being unregistered. One that is dropped, or forgotten, goes on: name and place are free in the end.
+///
+/// The handler itself is dropped by a worker, or by who [waits](Self::wait).
 #[must_use = "handlers may run until the type is gone: wait for it, or keep asking"]
 pub struct Unregistering<P: Packet, W: Local = ()> {
     inner: Arc<Inner<P, W>>,
-    kind: Option<Arc<dyn AnyType<P, W>>>,
+    /// Not one that keeps it, for this may be forgotten.
+    kind: Weak<dyn AnyType<P, W>>,
+    complete: bool,
     /// The order that shows that no handler of before is running; 0 until nothing waits any more.
     order: u64,
 }
 
-/// The type is not registered: it is being unregistered already, or is gone.
+/// The type is not registered: it is being unregistered already, and somebody has its [`Unregistering`]; or it is gone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NotRegistered(String);
 
 impl<P: Packet, W: Local> Netisr<P, W> {
     /// Stops intake of a type, at once, and lets go of it when nothing of it waits or runs any more. May be
-    /// called under any locks and from inside the type's own handler, and does not wait.
+    /// called under any locks and from inside the type's own handler, and does not wait. One that was begun before and
+    /// whose [`Unregistering`] was dropped is taken up again; packets that were to be drained can be flushed after all.
     ///
     /// # Errors
     ///
@@ -62,17 +68,14 @@ impl<P: Packet, W: Local> Netisr<P, W> {
         kind: &PacketType<P, M, W>,
         pending: Pending,
     ) -> Result<Unregistering<P, W>, NotRegistered> {
-        let not_registered = || NotRegistered(kind.name().to_string());
-        let name = kind.name();
-        let found =
-            self.inner.types().into_iter().find(|other| other.name() == name).ok_or_else(not_registered)?;
-        if !core::ptr::addr_eq(found.state(), Arc::as_ptr(&kind.shared))
-            || !found.close(pending == Pending::Flush)
-        {
-            return Err(not_registered());
-        }
+        self.inner.settle();
+        let (bit, state) = (kind.shared.bit, Arc::as_ptr(&kind.shared).cast());
+        let (kind, order) = self
+            .inner
+            .begin_type(bit, state, pending == Pending::Flush)
+            .ok_or_else(|| NotRegistered(kind.name().to_string()))?;
         self.inner.core.order();
-        let mut leaving = Unregistering { inner: self.inner.clone(), kind: Some(found), order: 0 };
+        let mut leaving = Unregistering { inner: self.inner.clone(), kind, complete: false, order };
         leaving.is_complete();
         Ok(leaving)
     }
@@ -82,22 +85,40 @@ impl<P: Packet, W: Local> Unregistering<P, W> {
     /// Whether the type is gone: its handler does not run, and will not run again. Does what can be done
     /// without waiting.
     pub fn is_complete(&mut self) -> bool {
-        let Some(kind) = &self.kind else { return true };
-        let core = &self.inner.core;
-        self.serve_vacant();
-        if self.order == 0 {
+        self.complete = self.complete
+            || match self.kind() {
+                Some(kind) => Unregistering::advance(&self.inner, &*kind, &mut self.order),
+                None => true,
+            };
+        self.complete
+    }
+
+    fn kind(&self) -> Option<Arc<dyn AnyType<P, W>>> {
+        // Under the lock, so that it is not the last to refer to it: see `Inner::bury`.
+        self.inner.with_control(|_| self.kind.upgrade())
+    }
+
+    /// The same for one that nobody may be asking after.
+    pub(crate) fn bring_on(inner: &Arc<Inner<P, W>>, kind: &dyn AnyType<P, W>, mut order: u64) {
+        Unregistering::advance(inner, kind, &mut order);
+    }
+
+    fn advance(inner: &Arc<Inner<P, W>>, kind: &dyn AnyType<P, W>, order: &mut u64) -> bool {
+        let core = &inner.core;
+        serve_vacant(inner);
+        if *order == 0 {
             if !kind.is_quiet() && !mutant("unregister-does-not-wait") {
                 return false;
             }
-            self.order = core.order();
-            self.serve_vacant();
+            let Some(agreed) = inner.order_type(kind, core.order()) else { return true };
+            *order = agreed;
+            serve_vacant(inner);
         }
-        let all = (0..core.workers.len()).all(|worker| core.has_acknowledged(worker, self.order));
+        let all = (0..core.workers.len()).all(|worker| core.has_acknowledged(worker, *order));
         if !all && !mutant("unregister-does-not-wait") {
             return false;
         }
-        self.inner.forget(kind.bit(), kind.name());
-        self.kind = None;
+        inner.left(kind);
         true
     }
 
@@ -109,14 +130,17 @@ impl<P: Packet, W: Local> Unregistering<P, W> {
     /// Time is up: who is in the way. The type stays closed, and may be waited for again.
     pub fn wait(&mut self, ctx: &mut Ctx<'_, Unlocked>, timeout: Duration) -> Result<(), StillHeld> {
         let core = self.inner.core.clone();
-        wait::complete(&core, ctx, timeout, || self.is_complete())
-            .map_err(|own| own.unwrap_or_else(|| self.holders()))
+        let outcome = wait::complete(&core, ctx, timeout, || self.is_complete())
+            .map_err(|own| own.unwrap_or_else(|| self.holders()));
+        // No lock is held, says the token.
+        self.inner.bury();
+        outcome
     }
 
     /// What is in the way, at this moment.
     pub fn holders(&self) -> StillHeld {
         let mut holders = alloc::vec::Vec::new();
-        let Some(kind) = &self.kind else { return StillHeld { holders } };
+        let Some(kind) = self.kind().filter(|_| !self.complete) else { return StillHeld { holders } };
         let permits = kind.permits();
         if permits > 0 {
             holders.push(alloc::format!(
@@ -132,22 +156,30 @@ impl<P: Packet, W: Local> Unregistering<P, W> {
         holders.extend(late.map(|worker| describe(&self.inner, worker)));
         StillHeld { holders }
     }
+}
 
-    /// Comes by in the stead of workers that nobody polls. What waits there cannot be handled, only flushed;
-    /// a drain waits until somebody takes the worker.
-    fn serve_vacant(&self) {
-        for worker in 0..self.inner.core.workers.len() {
-            if let Some(mut vacant) = Worker::claim(&self.inner, worker) {
-                vacant.obey_vacant();
-            }
+/// Comes by in the stead of workers that nobody polls. What waits there cannot be handled, only flushed;
+/// a drain waits until somebody takes the worker.
+fn serve_vacant<P: Packet, W: Local>(inner: &Arc<Inner<P, W>>) {
+    (0..inner.core.workers.len()).for_each(|worker| inner.visit(worker));
+}
+
+impl<P: Packet, W: Local> Drop for Unregistering<P, W> {
+    fn drop(&mut self) {
+        if !self.is_complete()
+            && let Some(kind) = self.kind()
+            && !mutant("dropped-unregistering-is-lost")
+        {
+            self.inner.leave_type(&*kind);
+            // The last worker may have come by before it could see that nobody asks.
+            self.is_complete();
         }
     }
 }
 
 impl<P: Packet, W: Local> fmt::Debug for Unregistering<P, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.kind.as_ref().map(|kind| kind.name());
-        f.debug_struct("Unregistering").field("waiting_for", &name).finish_non_exhaustive()
+        f.debug_struct("Unregistering").field("complete", &self.complete).finish_non_exhaustive()
     }
 }
 

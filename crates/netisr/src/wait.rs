@@ -5,6 +5,7 @@ use core::time::Duration;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 
+use crate::Instant;
 use crate::StillHeld;
 use crate::clock::Clock;
 use crate::core_state::Core;
@@ -30,19 +31,63 @@ pub(crate) fn complete(
     if until(&*core.clock, timeout, done) { Ok(()) } else { Err(None) }
 }
 
-/// Asks until the answer is yes or time is up; gives the last answer.
+/// Asks until the answer is yes or time is up; gives the last answer. Time is up when the facility's clock says so,
+/// or, for that may stand still, when [`Patience`] is at its end.
 fn until(clock: &dyn Clock, timeout: Duration, mut done: impl FnMut() -> bool) -> bool {
     let start = clock.now();
+    let mut patience = Patience::new(start);
     let mut asked = 0u32;
     loop {
         if done() {
             return true;
         }
-        if clock.now().since(start) >= timeout {
+        let now = clock.now();
+        if now.since(start) >= timeout || patience.is_over(now, timeout) {
             return done();
         }
-        asked += 1;
+        asked = asked.saturating_add(1);
         relax(asked);
+    }
+}
+
+/// How long to wait by a measure of our own: the system's time.
+#[cfg(all(feature = "std", not(any(siding_loom, siding_shuttle))))]
+struct Patience(std::time::Instant);
+
+#[cfg(all(feature = "std", not(any(siding_loom, siding_shuttle))))]
+impl Patience {
+    fn new(_start: Instant) -> Patience {
+        Patience(std::time::Instant::now())
+    }
+
+    fn is_over(&mut self, _now: Instant, timeout: Duration) -> bool {
+        self.0.elapsed() >= timeout
+    }
+}
+
+/// How long to wait by a measure of our own: there is no other clock, so one that has not moved on for so many looks
+/// is taken to stand still.
+#[cfg(any(not(feature = "std"), siding_loom, siding_shuttle))]
+struct Patience {
+    latest: Instant,
+    looks: u32,
+}
+
+#[cfg(any(not(feature = "std"), siding_loom, siding_shuttle))]
+impl Patience {
+    /// A look costs tens of nanoseconds at the least; a clock that ticks, ticks within the tenth of a second.
+    const LOOKS: u32 = 1 << 22;
+
+    fn new(start: Instant) -> Patience {
+        Patience { latest: start, looks: 0 }
+    }
+
+    fn is_over(&mut self, now: Instant, _timeout: Duration) -> bool {
+        self.looks += 1;
+        if now > self.latest {
+            (self.latest, self.looks) = (now, 0);
+        }
+        self.looks >= Self::LOOKS
     }
 }
 

@@ -152,6 +152,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
         let inner = self.inner.clone();
         local.depart(&|id| inner.core.gates.is_open(id));
         self.carry_out(order);
+        self.inner.see_off();
     }
 
     /// The same for a worker whose own state has gone.
@@ -263,6 +264,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
                 self.pending().raise_own(bit);
             }
         }
+        self.inner.see_off();
     }
 
     /// Looks the types up again, if control has changed them.

@@ -23,10 +23,16 @@ use siding_netisr::RegisterError;
 use siding_netisr::TypeSpec;
 use siding_netisr::Worker;
 
+#[path = "promises/leaving.rs"]
+mod leaving;
 #[path = "promises/order.rs"]
 mod order;
 #[path = "promises/panics.rs"]
 mod panics;
+#[path = "promises/pins.rs"]
+mod pins;
+#[path = "promises/threads.rs"]
+mod threads;
 
 rank!(Table after Unlocked);
 

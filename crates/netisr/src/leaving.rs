@@ -1,0 +1,307 @@
+//! What is on its way out: departures and unregisterings that have begun. The facility keeps them itself, so that
+//! those whose handle was dropped or forgotten are finished too: by the workers, each time that they carry out an order
+//! or find nothing to do, and by the next call that attaches, registers or unregisters.
+//!
+//! # Locks
+//!
+//! Control's, for look-ups. # Teardown: a handler is dropped by a worker, between polls' work, or by somebody who waits
+//! with a token that shows no lock, for what it has captured may do anything then. Where there is neither, it is
+//! dropped with the facility.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::sync::Weak;
+use alloc::vec::Vec;
+// Outside the facade: a hint. What counts is read under control's lock.
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering;
+
+use crate::Departure;
+use crate::IfId;
+use crate::Local;
+use crate::Packet;
+use crate::Unregistering;
+use crate::Worker;
+use crate::any_type::AnyType;
+use crate::netisr::Inner;
+use crate::sync::yield_now;
+
+pub(crate) struct Leaving<P: Packet, W: Local> {
+    departures: BTreeMap<IfId, Entry>,
+    /// By the type's bit.
+    types: BTreeMap<u32, Going<P, W>>,
+    /// How many of both nobody asks after.
+    unasked: usize,
+    /// Types that are gone. Each is dropped when nobody else refers to it.
+    gone: Vec<Arc<dyn AnyType<P, W>>>,
+}
+
+type Going<P, W> = (Arc<dyn AnyType<P, W>>, Entry);
+
+/// One that leaves.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// The order that all workers must acknowledge; 0 until it can be given.
+    order: u64,
+    /// Whether somebody asks how it goes.
+    asked: bool,
+}
+
+/// How much a [`Leaving`] has in it, to be read without a lock.
+#[derive(Default)]
+pub(crate) struct Hint {
+    all: AtomicUsize,
+    /// What nobody asks after, and what is gone: for the workers to see to.
+    workers: AtomicUsize,
+}
+
+const BEGUN: Entry = Entry { order: 0, asked: true };
+
+/// Counts those who come by in a worker's stead. Outside the facade: what a visit does is ordered by the claim.
+#[derive(Default)]
+pub(crate) struct Visits {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+struct Visit<'v>(&'v Visits);
+
+impl Visits {
+    /// A visit is short, unless it is the embedder's code that takes its time; or is what asks.
+    const PATIENCE: usize = 10_000;
+
+    fn begin(&self) -> Visit<'_> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        Visit(self)
+    }
+
+    fn begun(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Whether somebody was, or is, on a visit since `begun` was read.
+    fn any_since(&self, begun: usize) -> bool {
+        let ended = self.ended.load(Ordering::SeqCst);
+        (ended, self.begun()) != (begun, begun)
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl<P: Packet, W: Local> Leaving<P, W> {
+    pub(crate) const fn new() -> Self {
+        Leaving { departures: BTreeMap::new(), types: BTreeMap::new(), unasked: 0, gone: Vec::new() }
+    }
+
+    /// The entry of this very type, not of another that has its place by now.
+    fn entry_of(&mut self, kind: &dyn AnyType<P, W>) -> Option<&mut Entry> {
+        let (found, entry) = self.types.get_mut(&kind.bit())?;
+        core::ptr::addr_eq(found.state(), kind.state()).then_some(entry)
+    }
+}
+
+impl Hint {
+    fn update<P: Packet, W: Local>(&self, leaving: &Leaving<P, W>) {
+        let Leaving { departures, types, unasked, gone } = leaving;
+        self.workers.store(unasked + gone.len(), Ordering::Relaxed);
+        self.all.store(departures.len() + types.len() + gone.len(), Ordering::Relaxed);
+    }
+
+    /// Whether there is something that the workers see to.
+    pub(crate) fn is_for_workers(&self) -> bool {
+        self.workers.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl<P: Packet, W: Local> Inner<P, W> {
+    fn with_leaving<O>(&self, work: impl FnOnce(&mut Leaving<P, W>) -> O) -> O {
+        self.with_control(|control| {
+            let outcome = work(&mut control.leaving);
+            self.leaving_hint.update(&control.leaving);
+            outcome
+        })
+    }
+
+    /// Notes a departure that has just begun.
+    pub(crate) fn departing(&self, id: IfId) {
+        self.with_leaving(|leaving| leaving.departures.insert(id, BEGUN));
+    }
+
+    /// Takes up a departure that nobody asks after any more. The order that it waits for, if it can be given.
+    pub(crate) fn resume_departure(&self, id: IfId) -> Option<u64> {
+        self.with_leaving(|leaving| leaving.departures.get_mut(&id)?.take_up(&mut leaving.unasked))
+    }
+
+    /// The order that a departure waits for: `order`, unless somebody else was first. None if it is complete.
+    pub(crate) fn order_departure(&self, id: IfId, order: u64) -> Option<u64> {
+        self.with_leaving(|leaving| leaving.departures.get_mut(&id).map(|entry| entry.agree(order)))
+    }
+
+    /// A departure is complete: its slot is free.
+    pub(crate) fn departed(&self, id: IfId) {
+        let was_first = self.with_leaving(|leaving| {
+            let entry = leaving.departures.remove(&id)?;
+            leaving.unasked -= usize::from(!entry.asked);
+            Some(())
+        });
+        if was_first.is_some() {
+            self.free_slot(id);
+        }
+    }
+
+    /// Nobody asks after it any more.
+    pub(crate) fn leave_departure(&self, id: IfId) {
+        self.with_leaving(|leaving| {
+            leaving.departures.get_mut(&id).into_iter().for_each(|entry| entry.leave(&mut leaving.unasked));
+        });
+    }
+
+    /// Closes a type that is to leave and takes note of it, or takes up one that nobody asks after any more. With it,
+    /// the order that it waits for, if it can be given. None if somebody else sees to it, or it is gone.
+    pub(crate) fn begin_type(
+        &self,
+        bit: u32,
+        state: *const (),
+        flush: bool,
+    ) -> Option<(Weak<dyn AnyType<P, W>>, u64)> {
+        self.with_control(|control| {
+            let found = control.types.get(bit as usize)?.as_ref()?;
+            let kind = core::ptr::addr_eq(found.state(), state).then(|| found.clone())?;
+            let Leaving { types, unasked, .. } = &mut control.leaving;
+            let order = match types.get_mut(&bit) {
+                Some((_, entry)) => entry.take_up(unasked)?,
+                None => {
+                    types.insert(bit, (kind.clone(), BEGUN));
+                    0
+                }
+            };
+            // Under the lock: who finds it here finds it closed.
+            kind.close(flush);
+            self.leaving_hint.update(&control.leaving);
+            Some((Arc::downgrade(&kind), order))
+        })
+    }
+
+    /// As [`order_departure`](Self::order_departure).
+    pub(crate) fn order_type(&self, kind: &dyn AnyType<P, W>, order: u64) -> Option<u64> {
+        self.with_leaving(|leaving| leaving.entry_of(kind).map(|entry| entry.agree(order)))
+    }
+
+    /// A type is gone: its place and its name are free.
+    pub(crate) fn left(&self, kind: &dyn AnyType<P, W>) {
+        let was_first = self.with_leaving(|leaving| {
+            leaving.entry_of(kind)?;
+            let (kind, entry) = leaving.types.remove(&kind.bit())?;
+            leaving.unasked -= usize::from(!entry.asked);
+            leaving.gone.push(kind);
+            Some(())
+        });
+        if was_first.is_some() {
+            self.forget(kind);
+        }
+    }
+
+    /// As [`leave_departure`](Self::leave_departure).
+    pub(crate) fn leave_type(&self, kind: &dyn AnyType<P, W>) {
+        self.with_leaving(|leaving| {
+            let mut unasked = leaving.unasked;
+            leaving.entry_of(kind).into_iter().for_each(|entry| entry.leave(&mut unasked));
+            leaving.unasked = unasked;
+        });
+    }
+
+    /// Comes by in the stead of a worker, if nobody holds it.
+    pub(crate) fn visit(self: &Arc<Self>, worker: usize) {
+        let visit = self.core.workers[worker].0.visits.begin();
+        if let Some(mut vacant) = Worker::claim(self, worker) {
+            vacant.obey_vacant();
+        }
+        drop(visit);
+    }
+
+    /// Claims a worker for good: who only visits it is not in the way.
+    pub(crate) fn claim_worker(self: &Arc<Self>, index: usize) -> Option<Worker<P, W>> {
+        let visits = &self.core.workers.get(index)?.0.visits;
+        for _ in 0..Visits::PATIENCE {
+            let begun = visits.begun();
+            if let Some(worker) = Worker::claim(self, index) {
+                #[cfg(feature = "std")]
+                self.core.set_end(index, None);
+                return Some(worker);
+            }
+            if !visits.any_since(begun) {
+                break;
+            }
+            yield_now();
+        }
+        None
+    }
+
+    /// What workers do when they have carried out an order, or have nothing else to do.
+    pub(crate) fn see_off(self: &Arc<Self>) {
+        if self.leaving_hint.is_for_workers() {
+            self.settle();
+            self.bury();
+        }
+    }
+
+    /// Brings on all that is on its way out, as far as it goes without waiting.
+    pub(crate) fn settle(self: &Arc<Self>) {
+        if self.leaving_hint.all.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let (departures, types) = self.with_leaving(|leaving| {
+            let departures: Vec<_> =
+                leaving.departures.iter().map(|(id, entry)| (*id, entry.order)).collect();
+            let types: Vec<_> =
+                leaving.types.values().map(|(kind, entry)| (kind.clone(), entry.order)).collect();
+            (departures, types)
+        });
+        for (id, order) in departures {
+            Departure::bring_on(self, id, order);
+        }
+        for (kind, order) in types {
+            Unregistering::bring_on(self, &*kind, order);
+        }
+    }
+
+    /// Drops the handlers of types that are gone. For workers, and for who has shown that no lock is held.
+    pub(crate) fn bury(&self) {
+        if !self.leaving_hint.is_for_workers() {
+            return;
+        }
+        // Nobody can come to refer to one that nobody refers to: it is on no list, and who has a weak one looks under
+        // this lock.
+        let is_alone = |kind: &mut Arc<dyn AnyType<P, W>>| Arc::strong_count(kind) == 1;
+        let alone: Vec<_> = self.with_leaving(|leaving| leaving.gone.extract_if(.., is_alone).collect());
+        drop(alone);
+    }
+}
+
+impl Entry {
+    fn agree(&mut self, order: u64) -> u64 {
+        if self.order == 0 {
+            self.order = order;
+        }
+        self.order
+    }
+
+    /// The order that it waits for. None if somebody asks after it already.
+    fn take_up(&mut self, unasked: &mut usize) -> Option<u64> {
+        if self.asked {
+            return None;
+        }
+        self.asked = true;
+        *unasked -= 1;
+        Some(self.order)
+    }
+
+    fn leave(&mut self, unasked: &mut usize) {
+        *unasked += usize::from(self.asked);
+        self.asked = false;
+    }
+}

@@ -27,6 +27,8 @@
 //!   [`Pool::is_full`] says so, whichever thread dropped them; a test that asserts it finds every leak.
 //! * **Dry is counted.** A pool with nothing left answers `None` and counts it in [`Pool::refused`].
 //! * **No write through a shared buffer.** Whatever would write to one returns `None`.
+//! * **No count runs over.** Handles and clones that are [forgotten](core::mem::forget) keep what they hold; beyond 2^31
+//!   of them, one more is a panic.
 //! * **No panic for a wrong length.** What would grow beyond the slot returns `None`; what would shrink below
 //!   zero stops at zero.
 //!

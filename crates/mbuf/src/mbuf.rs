@@ -179,6 +179,11 @@ impl Mbuf {
         Some(copy)
     }
 
+    #[cfg(test)]
+    pub(crate) fn slot(&self) -> Slot {
+        self.slot
+    }
+
     pub(crate) fn is_of(&self, pool: &Pool) -> bool {
         self.slot.header().slab == pool.slab()
     }

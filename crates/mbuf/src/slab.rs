@@ -125,11 +125,12 @@ impl SlabRef {
 
     /// Counts one more handle.
     pub(crate) fn retain_handle(self) {
-        let before = self.get().refs.fetch_add(HANDLE, Ordering::Relaxed);
-        assert!(
-            before >> 32 < u64::from(u32::MAX / 2),
-            "more than 2^31 handles on one pool: some are leaked"
-        );
+        let refs = &self.get().refs;
+        if refs.fetch_add(HANDLE, Ordering::Relaxed) >> 32 >= u64::from(u32::MAX / 2) {
+            // Taken back: who catches the panic may ask again as often as he likes.
+            refs.fetch_sub(HANDLE, Ordering::Relaxed);
+            panic!("more than 2^31 handles on one pool: some are leaked");
+        }
     }
 
     /// Counts one handle less, and frees the slab if that was the last reference.
@@ -358,4 +359,37 @@ impl TallyRef {
 /// The head's tag, one on, with no index.
 fn next_tag(head: u64) -> u64 {
     ((head >> 32).wrapping_add(1)) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::AssertUnwindSafe;
+    use std::panic::catch_unwind;
+
+    use super::*;
+    use crate::Pool;
+    use crate::PoolConfig;
+
+    /// As if so many had been forgotten. However often one more is asked for, the count does not run over.
+    #[test]
+    fn handles_and_clones_that_are_refused_do_not_count() {
+        let pool = Pool::new(PoolConfig { buffers: 2, size: 64, headroom: 0 }).unwrap();
+        let mbuf = pool.alloc().unwrap();
+        let forgotten = u32::MAX / 2;
+        let (slab, slot) = (pool.slab(), mbuf.slot());
+        let (refs, shared) = (&slab.get().refs, &slot.header().refs);
+        refs.fetch_add(HANDLE * u64::from(forgotten), Ordering::Relaxed);
+        shared.fetch_add(forgotten, Ordering::Relaxed);
+        let before = (refs.load(Ordering::Relaxed), shared.load(Ordering::Relaxed));
+        for _ in 0..3 {
+            assert!(catch_unwind(AssertUnwindSafe(|| pool.clone())).is_err());
+            assert!(catch_unwind(AssertUnwindSafe(|| pool.cache(2))).is_err());
+            assert!(catch_unwind(AssertUnwindSafe(|| mbuf.clone())).is_err());
+            assert_eq!((refs.load(Ordering::Relaxed), shared.load(Ordering::Relaxed)), before);
+        }
+        refs.fetch_sub(HANDLE * u64::from(forgotten), Ordering::Relaxed);
+        shared.fetch_sub(forgotten, Ordering::Relaxed);
+        drop(mbuf);
+        assert!(pool.is_full());
+    }
 }

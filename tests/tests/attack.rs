@@ -16,6 +16,7 @@
 mod attack {
     mod bystander;
     mod flood;
+    mod flood_of_kinds;
     mod raw;
     mod resolution;
     mod scan;

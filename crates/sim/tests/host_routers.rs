@@ -434,8 +434,12 @@ fn a_flood_of_prefixes_by_a_known_router_is_limited_4861_17() {
             host.run(ms(1));
         }
     }
-    assert_eq!(host.limit("learnt-prefixes"), (limits.prefixes as u64, 6000 - limits.prefixes as u64));
-    assert_eq!(host.limit("learnt-addresses"), (limits.addresses as u64, 6000 - limits.addresses as u64));
+    // Even a known router is not listened to that often: what it says too fast is not looked at.
+    let unheard = host.net.dropped(host.node, Cause::MessageLimit);
+    assert!((2600..2900).contains(&unheard), "{unheard}");
+    let heard = 2 * (3000 - unheard);
+    assert_eq!(host.limit("learnt-prefixes"), (limits.prefixes as u64, heard - limits.prefixes as u64));
+    assert_eq!(host.limit("learnt-addresses"), (limits.addresses as u64, heard - limits.addresses as u64));
     assert_eq!(host.globals()[0].0, ip6::eui64(on_link(0, 0), host.net.mac(host.node, host.id)));
     // There is room again when those have ended, and the next flood is told, too.
     assert_eq!(host.told("limit of 32 prefixes").len(), 1);

@@ -109,6 +109,9 @@ pub enum Drop {
     AutoconfOff,
     /// A Router Advertisement of one router too many.
     LearnLimit,
+    /// One message too many that would make us change what we know: of routers, redirects, groups or claims of our
+    /// addresses, or a question for our advertisement.
+    MessageLimit,
     /// A message that needs no answer from us.
     Ignored,
 }
@@ -160,6 +163,7 @@ const SIMPLE: &[Drop] = &[
     Drop::Silenced,
     Drop::AutoconfOff,
     Drop::LearnLimit,
+    Drop::MessageLimit,
     Drop::Ignored,
 ];
 
@@ -239,6 +243,7 @@ impl fmt::Display for Drop {
             Drop::Silenced => "silenced",
             Drop::AutoconfOff => "autoconf-off",
             Drop::LearnLimit => "learn-limit",
+            Drop::MessageLimit => "message-limit",
             Drop::Ignored => "ignored",
         };
         f.write_str(name)

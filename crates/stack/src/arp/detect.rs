@@ -34,6 +34,7 @@ use crate::ifnet::Addr4;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
+use crate::ifnet::Wants;
 use crate::nd6::dad::DadState;
 use crate::nd6::nud::Refused;
 use crate::neighbor::LinkOut;
@@ -170,6 +171,11 @@ pub(crate) fn heard(
     addr: Ipv4Addr,
     seen: &ArpSeen,
 ) -> bool {
+    // One conflict decides as well as a thousand do.
+    if !on.ifnet.intake.admits(local.now, Wants::Claim) {
+        local.count(Drop::MessageLimit);
+        return true;
+    }
     //= RFC 5227 s2.1.1 [5227-1]: our own, echoed or from another interface of ours on the same link, is no conflict.
     let our_macs: Vec<Mac> = local.config().interfaces().map(|interface| interface.mac).collect();
     let now = local.now;

@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::IfCounters;
 use crate::ifnet::Ifnet;
+use crate::ifnet::Intake;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::nd6::host::HostState;
@@ -194,6 +195,7 @@ impl Stack {
             counters: IfCounters::default(),
             tx_stalls: Default::default(),
             anycast_waiting: Default::default(),
+            intake: Intake::default(),
         }))
     }
 

@@ -18,8 +18,12 @@ impl Stack {
             let id = interface.ifnet.id;
             let neighbors = interface.ifnet.neighbors.limits(self.now(), &interface.neighbors);
             reports.extend(neighbors.into_iter().map(|report| report.on(id)));
-            let (control, _ctx) = ctx.lock(&self.shared.control);
-            let learnt = control.hosts.get(&id).map(|state| state.host.report_limits()).unwrap_or_default();
+            let (mut control, _ctx) = ctx.lock(&self.shared.control);
+            let learnt = control.hosts.get_mut(&id).map(|state| {
+                state.host.note_refused(interface.ifnet.intake.take_refused_routers());
+                state.host.report_limits()
+            });
+            let learnt = learnt.unwrap_or_default();
             reports.extend(learnt.into_iter().map(|report| report.on(id)));
             reports.push(LimitReport::new("joined-groups", groups, interface.joined.len()).on(id));
         }

@@ -3,6 +3,7 @@
 mod counters;
 mod filter;
 mod fit;
+mod intake;
 mod nest;
 mod owners;
 mod stalls;
@@ -24,6 +25,8 @@ pub use counters::IfCounters;
 pub(crate) use filter::Filters;
 pub use fit::Unfit;
 pub use fit::Use;
+pub(crate) use intake::Intake;
+pub(crate) use intake::Wants;
 pub(crate) use nest::review;
 pub(crate) use owners::Owners;
 pub(crate) use stalls::Stalls;
@@ -53,6 +56,8 @@ pub struct Ifnet {
     pub(crate) tx_stalls: Stalls,
     /// Answers for its anycast addresses that wait for their moment.
     pub(crate) anycast_waiting: AtomicUsize,
+    /// How often others' messages may make us work.
+    pub(crate) intake: Intake,
 }
 
 /// An interface as a snapshot has it: immutable.

@@ -71,13 +71,10 @@ impl PathMtus {
     /// in the second place if an estimate that had not grown old made room.
     //= RFC 8201 s4 [8201-1]: an estimate is lowered, never raised by a message, and never below the least MTU.
     pub fn hear(&mut self, now: Instant, path: Path, reported: u32, link: u16) -> (Heard, bool) {
-        if (reported as usize) < MIN_MTU {
-            return (Heard::TooSmall, false);
+        if let Some(nothing) = self.nothing_new(now, &path, reported, link) {
+            return (nothing, false);
         }
         let from = self.mtu(now, &path).unwrap_or(link).min(link);
-        if reported >= u32::from(from) {
-            return (Heard::NotLower, false);
-        }
         let mut evicted = false;
         if self.paths.len() >= self.limit && !self.paths.contains_key(&path) {
             let before = self.paths.len();
@@ -92,6 +89,15 @@ impl PathMtus {
         let mtu = reported as u16;
         self.paths.insert(path, Estimate { mtu, until: now + AGE });
         (Heard::Lowered { from, to: mtu }, evicted)
+    }
+
+    /// What comes of the same word if nothing changes by it.
+    pub(super) fn nothing_new(&self, now: Instant, path: &Path, reported: u32, link: u16) -> Option<Heard> {
+        if (reported as usize) < MIN_MTU {
+            return Some(Heard::TooSmall);
+        }
+        let from = self.mtu(now, path).unwrap_or(link).min(link);
+        (reported >= u32::from(from)).then_some(Heard::NotLower)
     }
 
     /// Forgets paths.

@@ -104,6 +104,10 @@ impl Paths {
     where
         ranks::Leaf: After<L>,
     {
+        // Most say nothing new, and cost no copy.
+        if let Some(nothing) = self.current.load().nothing_new(now, &path, reported, link) {
+            return nothing;
+        }
         let (_change, _ctx) = ctx.lock(&self.change);
         let mut paths = (*self.current.load()).clone();
         let (heard, evicted) = paths.hear(now, path, reported, link);

@@ -19,6 +19,7 @@ use crate::chance::Chance;
 use crate::drops::Drop;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Wants;
 use crate::ip6::Packet6;
 use crate::worker::Local;
 
@@ -43,6 +44,13 @@ pub(crate) fn input(
     let counters = &on.ifnet.counters;
     let mut chance = Chance::new(local.chance.next_u64());
     let (now, id) = (local.now, on.ifnet.id);
+    let heard = matches!(
+        message,
+        MldMessage::QueryV2(_) | MldMessage::V1(MldV1::Query { .. } | MldV1::Report { .. })
+    );
+    if heard && !on.ifnet.intake.admits(now, Wants::Groups) {
+        return local.drop_packet(packet, Drop::MessageLimit);
+    }
     match message {
         //= RFC 3810 s5.1.15 [3810-2]: a query counts whichever of our addresses it came to.
         MldMessage::QueryV2(query) => {

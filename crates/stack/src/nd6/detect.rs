@@ -111,6 +111,10 @@ pub(crate) fn heard_solicit(
     about: &Packet6,
     solicit: &NeighborSolicit,
 ) {
+    // Whoever resolves it is ignored by the machine too, under a lock.
+    if !about.header.src.is_unspecified() {
+        return;
+    }
     let heard = HeardSolicit {
         unspecified: about.header.src.is_unspecified(),
         from_our_mac: about.from == on.mac,

@@ -75,6 +75,11 @@ impl Refusals {
         self.told[what as usize] = false;
     }
 
+    /// Others have refused so many.
+    pub(super) fn add(&mut self, what: Learnt, count: u64) {
+        self.counts[what as usize] += count;
+    }
+
     pub(super) fn of(&self, what: Learnt) -> u64 {
         self.counts[what as usize]
     }

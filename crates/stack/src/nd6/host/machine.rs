@@ -102,6 +102,8 @@ pub struct Host {
     /// A preferred router that is silent, and when it is probed next.
     probe: Option<(Ipv6Addr, Instant)>,
     refusals: Refusals,
+    /// A default router found no room, and none of those that are there has fallen silent since.
+    full: bool,
     events: Vec<HostEvent>,
 }
 
@@ -121,6 +123,7 @@ impl Host {
             announcer: Announcer::default(),
             probe: None,
             refusals: Refusals::default(),
+            full: false,
             events: Vec::new(),
         };
         host.begin(now, chance);
@@ -181,6 +184,7 @@ impl Host {
         }
         if self.routers.heard(router, now, self.config.limits.routers, &mut self.events).is_err() {
             self.refuse(Learnt::Routers);
+            self.full = true;
             return Err(Learnt::Routers);
         }
         let is_default = router.until > now;
@@ -218,6 +222,7 @@ impl Host {
     /// A neighbour says that it is a router no more.
     //= RFC 4861 s6.3.5, s7.2.5 [4861-21, 4861-31]: it goes off the list, and whoever used it is sent elsewhere.
     pub fn router_ceased(&mut self, now: Instant, addr: Ipv6Addr, known: Known<'_>) {
+        self.full = false;
         self.routers.remove(addr, Gone::NoRouter, &mut self.events);
         self.redirects.forget_router(addr);
         self.slaac.forget_router(addr);
@@ -227,6 +232,7 @@ impl Host {
 
     /// Whether a next hop may be reachable has changed; `failed` is one that was found not to answer.
     pub fn on_reachability(&mut self, now: Instant, failed: Option<Ipv6Addr>, known: Known<'_>) {
+        self.full = false;
         if let Some(failed) = failed {
             self.redirects.forget_target(failed);
         }
@@ -273,6 +279,7 @@ impl Host {
         chance: &mut Chance,
         mut send: impl FnMut(Message) -> Result<(), Refused>,
     ) {
+        self.full = false;
         self.params.on_timer(now, chance);
         let retrans_timer = self.dad_config().retrans_timer;
         self.solicitor.on_timer(now, chance, || send(Message::Solicit));
@@ -453,6 +460,16 @@ impl Host {
             Learnt::Redirects => self.redirects.len(),
         };
         (used, self.refusals.of(what))
+    }
+
+    /// Whether one more default router would find no room, as the last did that tried.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full && self.routers.defaults().len() >= self.config.limits.routers
+    }
+
+    /// So many default routers were refused by who knew that it was full.
+    pub(crate) fn note_refused(&mut self, count: u64) {
+        self.refusals.add(Learnt::Routers, count);
     }
 
     fn begin(&mut self, now: Instant, chance: &mut Chance) {

@@ -43,6 +43,7 @@ use crate::ifnet::AddrOrigin;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
+use crate::ifnet::Wants;
 use crate::ip6::Packet6;
 use crate::nd6::dad::DadState;
 use crate::nd6::ns;
@@ -325,6 +326,9 @@ pub(crate) fn solicited(
     if !config.is_advertising(id) {
         return local.count(Drop::Ignored);
     }
+    if !on.ifnet.intake.admits(local.now, Wants::Advert) {
+        return local.count(Drop::MessageLimit);
+    }
     let shared = local.shared.clone();
     let delay = local.chance.between(Duration::ZERO, MAX_RA_DELAY_TIME);
     let addr = about.header.src;
@@ -349,7 +353,8 @@ pub(crate) fn heard_advert(
     options: NdOptions<'_>,
 ) {
     let id = on.ifnet.id;
-    if !config.is_advertising(id) || on.addr6(router).is_some() {
+    let wants = Wants::Comparison;
+    if !config.is_advertising(id) || on.addr6(router).is_some() || !on.ifnet.intake.admits(local.now, wants) {
         return;
     }
     let shared = local.shared.clone();

@@ -278,7 +278,13 @@ fn with_parameters(interface: &Interface, host: &Host, addrs6: Arc<[Addr6]>) -> 
         .collect();
     advertised.sort();
     advertised.dedup();
-    let first_hops = FirstHops { watched: host.next_hops(), advertised };
+    let first_hops = FirstHops {
+        watched: host.next_hops(),
+        advertised,
+        accepts: host.accepts(),
+        accepts_redirects: host.accepts_redirects(),
+        full: host.is_full(),
+    };
     if *wanted.first_hops != first_hops {
         wanted.first_hops = Arc::new(first_hops);
     }

@@ -18,13 +18,24 @@ use crate::worker::Local;
 /// What the snapshot says of an interface's first hops.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FirstHops {
-    /// Those whose reachability decides over routes.
+    /// Those whose reachability decides over routes, in order.
     pub(crate) watched: Vec<Ipv6Addr>,
     /// Which default router advertised which prefix.
     pub(crate) advertised: Vec<(Prefix<Ipv6Addr>, Ipv6Addr)>,
+    /// Advertisements are obeyed.
+    pub(crate) accepts: bool,
+    /// So are redirects.
+    pub(crate) accepts_redirects: bool,
+    /// There is no room for one more default router.
+    pub(crate) full: bool,
 }
 
 impl FirstHops {
+    /// The place of one that is watched.
+    pub(crate) fn place(&self, addr: Ipv6Addr) -> Option<usize> {
+        self.watched.binary_search(&addr).ok()
+    }
+
     /// Whether `router` advertised a prefix of `addr`.
     //= RFC 6724 s5 [6724-2]: rule 5.5 asks this of the next hop.
     pub(crate) fn advertised(&self, router: Ipv6Addr, addr: Ipv6Addr) -> bool {

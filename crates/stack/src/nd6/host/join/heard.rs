@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_wire::nd::NdInvalid;
+use siding_wire::nd::NdOption;
 use siding_wire::nd::NdOptions;
 use siding_wire::nd::Redirect;
 use siding_wire::nd::RouterAdvert;
@@ -14,9 +15,11 @@ use super::settle;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::Interface;
+use crate::ifnet::Wants;
 use crate::worker::Local;
 
-/// A router advertises itself. False if there is no room for it, so that nothing of it is to be noted.
+/// A router advertises itself. False if there is no room for it, so that nothing of it is to be noted. That is found out
+/// before any lock is taken, and costs less than to hear it.
 pub(crate) fn heard_advert(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -25,6 +28,21 @@ pub(crate) fn heard_advert(
     advert: &RouterAdvert,
     options: NdOptions<'_>,
 ) -> bool {
+    let hops = &on.first_hops;
+    if !hops.accepts {
+        local.count(Drop::AutoconfOff);
+        return true;
+    }
+    let place = hops.place(from);
+    if hops.full && place.is_none() && is_default(advert, options) {
+        on.ifnet.intake.refuse_router();
+        local.count(Drop::LearnLimit);
+        return false;
+    }
+    if !on.ifnet.intake.admits(local.now, place.map_or(Wants::NewRouter, Wants::Router)) {
+        local.count(Drop::MessageLimit);
+        return false;
+    }
     let shared = local.shared.clone();
     let (mut guard, mut ctx) = ctx.lock(&shared.control);
     let control = &mut *guard;
@@ -57,6 +75,13 @@ pub(crate) fn heard_advert(
     taken.is_ok()
 }
 
+/// Whether it would be a default router, as far as that can be told at a glance: its route to everything, if it gives
+/// one, overrides its header (RFC 4191 s3.1).
+fn is_default(advert: &RouterAdvert, options: NdOptions<'_>) -> bool {
+    let overrides = |option| matches!(option, NdOption::Route(route) if route.prefix_len == 0);
+    advert.router_lifetime > 0 && !options.into_iter().any(overrides)
+}
+
 /// A router tells of a better first hop. True if it was believed, so that its target's address is to be noted.
 pub(crate) fn heard_redirect(
     ctx: &mut Ctx<'_, Unlocked>,
@@ -67,13 +92,10 @@ pub(crate) fn heard_redirect(
     redirect: &Redirect<'_>,
 ) -> bool {
     let Redirect { destination, target, .. } = *redirect;
-    let shared = local.shared.clone();
-    let (mut control, mut ctx) = ctx.lock(&shared.control);
-    let state = control.hosts.get_mut(&on.ifnet.id).filter(|state| state.host.accepts_redirects());
-    let Some(state) = state else {
+    if !on.first_hops.accepts_redirects {
         local.count(Drop::AutoconfOff);
         return false;
-    };
+    }
     //= RFC 4861 s8.1 [4861-5]: only from the router that we use for the destination at this moment.
     let first_hop = config.route6(destination).filter(|(out, _)| out.ifnet.id == on.ifnet.id);
     if first_hop.is_none_or(|(_, next_hop)| next_hop != from || next_hop == destination) {
@@ -85,6 +107,17 @@ pub(crate) fn heard_redirect(
         local.count(Drop::Ignored);
         return false;
     }
+    if !on.ifnet.intake.admits(local.now, Wants::Redirect) {
+        local.count(Drop::MessageLimit);
+        return false;
+    }
+    let shared = local.shared.clone();
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let state = control.hosts.get_mut(&on.ifnet.id).filter(|state| state.host.accepts_redirects());
+    let Some(state) = state else {
+        local.count(Drop::AutoconfOff);
+        return false;
+    };
     state.host.on_redirect(destination, target, from);
     let events = settle(&shared, &mut control, &mut ctx, on.ifnet.id, local.now);
     drop(control);
@@ -95,6 +128,12 @@ pub(crate) fn heard_redirect(
 
 /// A neighbour says that it is a router no more.
 pub(crate) fn ceased(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interface, router: Ipv6Addr) {
+    // Whoever can say so can say so often; one that we do not go by is none of our business.
+    local.refresh();
+    let now = local.config().interface(on.ifnet.id);
+    if now.is_none_or(|on| on.first_hops.place(router).is_none()) {
+        return;
+    }
     let shared = local.shared.clone();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     let Some(state) = control.hosts.get_mut(&on.ifnet.id) else { return };

@@ -205,3 +205,78 @@ fn t33_a_port_that_an_operator_removes_and_adds_costs_nothing_lacp_10() {
         lost
     });
 }
+
+/// How long the switch goes on sending by these wires after something was done to us. Its own time-outs are 3 and 90 s.
+fn stops_sending(bond: &Bond<'_>, wires: &[usize], what: &str, done: impl FnOnce()) {
+    let begin = Instant::now();
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            wait_for(&format!("the switch to stop sending: {what}"), PATIENCE, || {
+                let members = bond.ovs.lacp("bond0");
+                wires.iter().all(|wire| !members[&format!("p{wire}")].is_in_use()).then(|| begin.elapsed())
+            })
+        });
+        done();
+        let (us, switch) = (begin.elapsed(), looking.join().unwrap());
+        println!("{what}: done in {us:?}, the switch had stopped within {switch:?}");
+        // A tenth of that is usual; a machine may be busy.
+        assert!(switch < us + Duration::from_secs(1), "{what}: {switch:?}, {us:?}: {}", bond.siding.log());
+    });
+}
+
+fn partners_are_told(rate: &str) {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, switch) = (lab.host("ours"), lab.host("switch"));
+    let Some(bond) = Bond::new(&lab, &ours, &switch, rate) else { return };
+    let siding = |words: &str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        bond.siding(&words).expect_success();
+    };
+    bond.wait_for_use(&[0, 1]);
+    stops_sending(&bond, &[0], "a port is taken down", || siding("interface down eth0"));
+    siding("interface up eth0");
+    bond.wait_for_use(&[0, 1]);
+    stops_sending(&bond, &[0, 1], "the lagg is taken down", || siding("interface down lagg0"));
+    siding("interface up lagg0");
+    bond.wait_for_use(&[0, 1]);
+    stops_sending(&bond, &[1], "a port is removed", || siding("lagg remove-port lagg0 eth1"));
+    wait_for("the port to leave", PATIENCE, || {
+        let shown = bond.siding(&["lagg", "show", "--json"]).expect_success();
+        (!shown.contains("\"eth1\"")).then_some(())
+    });
+    siding("lagg add-port lagg0 eth1");
+    bond.wait_for_use(&[0, 1]);
+    stops_sending(&bond, &[1], "a port is detached", || siding("interface detach eth1"));
+    stops_sending(&bond, &[0], "the lagg is deleted", || {
+        siding("vlan delete vlan7");
+        siding("lagg delete lagg0");
+    });
+    bond.siding.stop();
+}
+
+#[test]
+fn a_partner_is_told_of_every_planned_end_fast() {
+    partners_are_told("fast");
+}
+
+#[test]
+fn a_partner_is_told_of_every_planned_end_slow() {
+    partners_are_told("slow");
+}
+
+#[test]
+fn a_partner_is_told_when_the_daemon_stops() {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, switch) = (lab.host("ours"), lab.host("switch"));
+    let Some(mut bond) = Bond::new(&lab, &ours, &switch, "slow") else { return };
+    bond.wait_for_use(&[0, 1]);
+    let begin = Instant::now();
+    bond.siding.process().signal(rustix::process::Signal::TERM);
+    let told = wait_for("the switch to stop sending", PATIENCE, || {
+        let members = bond.ovs.lacp("bond0");
+        members.values().all(|member| !member.is_in_use()).then(|| begin.elapsed())
+    });
+    println!("stopped: the switch had stopped within {told:?}");
+    assert!(told < Duration::from_secs(1), "{told:?}");
+    bond.siding.stop();
+}

@@ -33,6 +33,7 @@ pub mod drops;
 mod ends;
 mod ether;
 mod event;
+mod farewell;
 pub mod icmp6;
 pub mod ifnet;
 mod ip4;

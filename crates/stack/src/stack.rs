@@ -36,6 +36,7 @@ use crate::drops::Drop;
 use crate::drops::Drops;
 use crate::event::Deaf;
 use crate::event::Observer;
+use crate::farewell::Words;
 use crate::icmp6;
 use crate::ifnet;
 use crate::ifnet::Ifnet;
@@ -180,6 +181,8 @@ pub(crate) struct Shared {
     pub(crate) idents: ip6::Idents,
     /// Tokens for errors, resets and redirects.
     pub(crate) sends: icmp6::Sends,
+    /// Last words that have not left yet.
+    pub(crate) words: Words,
     /// Devices on their way to the workers that will own them.
     devices: siding_netisr::sync::Mutex<Vec<Vec<Delivery>>>,
 }
@@ -300,6 +303,7 @@ impl Stack {
             paths: ip6::Paths::new(config.limits.path_mtus, chance.next_u64()),
             idents: ip6::Idents::new(chance.next_u64()),
             sends: icmp6::Sends::new(clock(), &config.limits, chance.next_u64()),
+            words: Words::default(),
             devices: siding_netisr::sync::Mutex::new((0..config.workers).map(|_| Vec::new()).collect()),
             netisr,
             clock,

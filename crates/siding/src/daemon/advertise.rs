@@ -10,7 +10,6 @@ use siding_stack::AdvertiseError;
 use siding_stack::ifnet::IfCounter;
 use siding_stack::nd6::router::AdvertConfig;
 use siding_stack::nd6::router::AdvertiserReport;
-use siding_stack::nd6::router::schedule::MAX_FINAL_RTR_ADVERTISEMENTS;
 use siding_stack::nd6::router::schedule::Phase;
 use siding_wire::nd::INFINITE;
 use siding_wire::nd::PrefixInfo;
@@ -66,42 +65,25 @@ impl Daemon {
         Ok(())
     }
 
-    /// Has those of the interfaces that advertise say farewell, and waits until that has left; to be called before they
-    /// go, when nothing can be sent any more.
+    /// Has interfaces say farewell to who relies on them, and waits until that has left; to be called before they go,
+    /// when nothing can be sent any more: to hosts by our advertisements, then to partners in LACP, whose links may be what
+    /// those go by.
     //= RFC 4861 s6.2.5 [4861-11]: hosts are told, rather than left to find out, also when the program ends.
     pub(super) fn say_farewell(&self, ctx: &mut Free<'_>, interfaces: &[IfId]) {
-        let config = self.stack.config();
-        let said =
-            |id: IfId| config.interface(id).map_or(0, |there| there.ifnet.counters.of(IfCounter::RaOut));
-        // Nobody hears it where no frame passes.
-        let passes = |id: &IfId| config.interface(*id).is_some_and(|there| there.up && there.link);
-        let interfaces = interfaces.iter().copied().filter(passes);
-        // What is still to be said, of one that is ceasing anyway as well.
-        let owes = |ctx: &mut Free<'_>, id: IfId| {
-            let report = self.stack.advertisers(ctx).into_iter().find(|report| report.interface == id);
-            report.is_some_and(|report| {
-                matches!(report.phase, Phase::Suspending | Phase::Ceasing(MAX_FINAL_RTR_ADVERTISEMENTS))
-            })
-        };
-        let mut waiting: Vec<(IfId, u64)> = Vec::new();
         for id in interfaces {
-            let before = said(id);
             // One that does not advertise owes nothing.
-            let _ = self.stack.suspend_advertising(ctx, id);
-            if owes(ctx, id) {
-                waiting.push((id, before));
-            }
+            let _ = self.stack.suspend_advertising(ctx, *id);
         }
-        if waiting.is_empty() {
-            return;
-        }
+        self.wait_for_farewells();
+        self.stack.leave_partners(ctx, interfaces);
+        self.wait_for_farewells();
+    }
+
+    fn wait_for_farewells(&self) {
         let begun = Instant::now();
-        while !waiting.is_empty() && begun.elapsed() < FAREWELL {
+        while !self.stack.has_said_farewell() && begun.elapsed() < FAREWELL {
             thread::sleep(LOOK);
-            waiting.retain(|(id, before)| owes(ctx, *id) || said(*id) == *before);
         }
-        // It is counted when it is handled, and leaves at the end of that turn.
-        thread::sleep(LOOK);
     }
 
     pub(super) fn show_advertisers(&self, ctx: &mut Free<'_>) -> Vec<AdvertiserRow> {

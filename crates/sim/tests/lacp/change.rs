@@ -8,6 +8,7 @@ use siding_stack::LacpSpec;
 use siding_stack::LaggError;
 use siding_stack::lagg::lacp::Rate;
 use siding_wire::Mac;
+use siding_wire::lacp::LacpState;
 
 use super::util::*;
 use crate::common::*;
@@ -225,7 +226,11 @@ fn t30_a_pdu_that_waits_is_not_sent_by_a_port_that_has_left_lacp_1() {
     pair.remove(0, 1);
     pair.net.run(ms(1));
     assert!(pair.net.dropped(pair.nodes[0], siding_stack::drops::Drop::Stale) > 0);
-    assert!(pair.said(0, 1).is_empty());
+    let last = pair.said(0, 1);
+    assert!(
+        last.len() == 1 && !last[0].pdu.actor.state.has(LacpState::AGGREGATION),
+        "its farewell alone: {last:?}"
+    );
     assert_eq!(pair.said(0, 0).len(), 1, "the other one speaks");
 }
 
@@ -244,4 +249,41 @@ fn a_pdu_that_finds_no_buffer_is_tried_again_lacp_3() {
     pair.net.run(ms(11));
     assert_eq!(pair.said(0, 0).len(), 1);
     assert_eq!(pair.sending(1), [0]);
+}
+
+/// One port takes its leave, or the whole lagg: at the slow rate, where silence is noticed after 90 s.
+#[test]
+fn a_partner_is_told_before_a_port_goes_and_stops_at_once_lacp_10() {
+    for (whole, wires) in [(false, vec![1]), (true, vec![0, 1, 2])] {
+        let mut pair = Pair::new(3, slow(), slow());
+        pair.net.run(secs(70));
+        assert_eq!(pair.sending(1), [0, 1, 2]);
+        pair.net.rewind();
+        let id = if whole { pair.laggs[0] } else { pair.ports[1][0] };
+        let stack = pair.net.world.node(pair.nodes[0]).stack.clone();
+        pair.net.world.node(pair.nodes[0]).control(|stack, ctx| stack.leave_partners(ctx, &[id]));
+        assert!(!stack.has_said_farewell(), "it is still on its way");
+        pair.net.run(ms(10));
+        assert!(stack.has_said_farewell());
+        for wire in &wires {
+            let state = pair.said(0, *wire).last().unwrap().pdu.actor.state;
+            let over = [
+                LacpState::AGGREGATION,
+                LacpState::SYNCHRONIZATION,
+                LacpState::COLLECTING,
+                LacpState::DISTRIBUTING,
+            ];
+            assert!(over.into_iter().all(|over| !state.has(over)), "{state}");
+            assert!(!pair.sending(1).contains(wire), "the partner sends no more");
+        }
+        let said = |pair: &Pair| wires.iter().map(|wire| pair.said(0, *wire).len()).sum::<usize>();
+        let before = said(&pair);
+        pair.net.run(secs(100));
+        assert_eq!(said(&pair), before, "those were the last words");
+        let rest: Vec<usize> = (0..3).filter(|wire| !wires.contains(wire)).collect();
+        assert_eq!((pair.sending(0), pair.sending(1)), (rest.clone(), rest), "others go on");
+        pair.net.world.node(pair.nodes[0]).control(|stack, ctx| stack.set_up(ctx, id, true)).unwrap();
+        pair.net.run(secs(70));
+        assert_eq!((pair.sending(0), pair.sending(1)), (vec![0, 1, 2], vec![0, 1, 2]), "and it comes back");
+    }
 }

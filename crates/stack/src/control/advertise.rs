@@ -95,8 +95,8 @@ impl Stack {
 
     /// Has the interface take its leave by one last advertisement and then be silent, until
     /// [`set_up`](Self::set_up) or [`start_advertising`](Self::start_advertising): to be called before it is taken
-    /// down or detached, when nothing can be sent any more. [`advertisers`](Self::advertisers) tells when that has
-    /// been dispatched.
+    /// down or detached, when nothing can be sent any more. [`has_said_farewell`](Self::has_said_farewell) tells when
+    /// that has left: at once, or when 3 s have passed since its last one to everybody (RFC 4861 s6.2.6).
     ///
     /// # Errors
     ///
@@ -105,9 +105,10 @@ impl Stack {
         let shared = &self.shared;
         let now = self.now();
         let (mut control, mut ctx) = ctx.lock(&shared.control);
-        let advertiser = control.advertisers.get_mut(&on).ok_or(AdvertiseError::NotAdvertising)?;
-        advertiser.suspend(now);
-        advertiser.arm(&mut ctx, shared, on);
+        if !control.advertisers.contains_key(&on) {
+            return Err(AdvertiseError::NotAdvertising);
+        }
+        router::take_leave(&mut ctx, shared, &mut control, on, now);
         drop(control);
         shared.netisr.call_workers();
         Ok(())

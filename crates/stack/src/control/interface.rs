@@ -156,8 +156,12 @@ impl Stack {
             } else {
                 let cause = if up { "taken up" } else { "taken down" };
                 let port = if lagg == id { IfId::NONE } else { id };
-                let changed = self.step_lagg(control, ctx, lagg, (port, cause), |config, _state| {
+                let changed = self.step_lagg(control, ctx, lagg, (port, cause), |config, state| {
                     set(config);
+                    let is_meant = |port: IfId| id == lagg || id == port;
+                    for member in state.ports.iter_mut().filter(|member| up && is_meant(member.id)) {
+                        member.silent = false;
+                    }
                     Ok(false)
                 });
                 events = changed.map_err(|_| NoInterface(id))?;

@@ -128,7 +128,7 @@ impl Stack {
                 return Err(LaggError::HasAddresses(name()));
             }
             let first = state.ports.is_empty().then_some(interface.mac);
-            state.ports.push(Member { id: port, priority, usable: false, leaving: false });
+            state.ports.push(Member { id: port, priority, usable: false, leaving: false, silent: false });
             if let Some(mac) = first.filter(|_| !state.own_mac) {
                 set_mac(config, lagg, mac);
             }

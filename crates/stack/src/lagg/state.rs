@@ -144,6 +144,8 @@ pub(crate) struct Member {
     pub(crate) usable: bool,
     /// It is to go as soon as its partner has stopped sending to it.
     pub(crate) leaving: bool,
+    /// It has taken its leave, and is not spoken on until it is taken up.
+    pub(crate) silent: bool,
 }
 
 /// What is still to be announced.

@@ -100,8 +100,9 @@ impl Stack {
             return Err(LaggError::NotALagg(interface.ifnet.name.clone()));
         };
         let lagg = view.lagg.clone();
-        // Before the lock, and as much as there can be to say under it: a port speaks once or twice in a step.
-        let most = if lagg.settings.mode == Mode::Lacp { 2 * view.ports.len() + 2 } else { 0 };
+        // Before the lock, and as much as there can be to say under it: a port speaks once or twice in a step, and once
+        // more if it leaves.
+        let most = if lagg.settings.mode == Mode::Lacp { 3 * view.ports.len() + 2 } else { 0 };
         let mut out = Outbox::reserve(shared, ctx, &before, id, most);
         let (mut state, mut lagg_ctx) = ctx.lock(&lagg.state);
         let mut config = Cow::Borrowed(&*before);

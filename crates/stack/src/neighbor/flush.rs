@@ -60,6 +60,14 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
             out.ifnet.counters.add(counter, 1);
             local.transmit(ctx, meta.out, packet);
         }
+        What::LastWords(source, counter, word) => {
+            if source.is_some_and(|source| !out.may_source(source)) {
+                return local.drop_packet(packet, Drop::Stale);
+            }
+            out.ifnet.counters.add(counter, 1);
+            local.transmit(ctx, meta.out, packet);
+            local.said(word);
+        }
         What::Station(station) => {
             if !bridge::is_beyond(&config, meta.out, station, local.now) {
                 return local.drop_packet(packet, Drop::Stale);
@@ -104,7 +112,19 @@ pub(crate) fn dispatch_message<L>(
     source: Option<IpAddr>,
     counter: crate::ifnet::IfCounter,
 ) -> Result<(), crate::nd6::nud::Refused> {
-    let meta = LinkOut { out, key: flow_key(out, to), what: What::Message(source, counter) };
+    dispatch(ctx, local, frame, out, to, What::Message(source, counter))
+}
+
+/// Dispatches a whole frame, under any locks.
+pub(crate) fn dispatch<L>(
+    ctx: &Ctx<'_, L>,
+    local: &mut Local,
+    frame: Mbuf,
+    out: IfId,
+    to: IpAddr,
+    what: What,
+) -> Result<(), crate::nd6::nud::Refused> {
+    let meta = LinkOut { out, key: flow_key(out, to), what };
     local.shared.types.link_out.dispatch(ctx, frame, meta).map_err(|refused| {
         local.drop_packet(refused.packet, Drop::Refused);
         crate::nd6::nud::Refused

@@ -39,6 +39,7 @@ pub use limits::NeighborTotals;
 pub use report::NeighborReport;
 
 pub(crate) use age::age;
+pub(crate) use flush::dispatch;
 pub(crate) use flush::dispatch_message;
 pub(crate) use flush::flush;
 pub(crate) use flush::handle;
@@ -78,6 +79,8 @@ pub(crate) enum What {
     /// A whole frame that announces or asks with this source address, which must still be ours; `None` is "no
     /// source needed" (`::`, or an ARP probe).
     Message(Option<IpAddr>, crate::ifnet::IfCounter),
+    /// The same, as the last that is said on the interface.
+    LastWords(Option<IpAddr>, crate::ifnet::IfCounter, crate::farewell::Word),
     /// A frame in the name of a station behind another port of the bridge, which must still be there.
     Station(Mac),
     /// An IP packet that was held for the neighbour.

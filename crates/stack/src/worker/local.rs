@@ -20,6 +20,8 @@ use crate::chance::Chance;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::event::Event;
+use crate::farewell;
+use crate::farewell::Word;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
@@ -59,6 +61,8 @@ pub(crate) struct Local {
     events: Vec<Event>,
     /// When a device is to be told again what to let in.
     pub(crate) next_filter: Instant,
+    /// Last words that lie in a device's queue.
+    words: Vec<(Instant, Word)>,
     /// Interfaces with a first hop that has become reachable or ceased to be, and the one that was found silent.
     first_hops: Vec<(IfId, Option<Ipv6Addr>)>,
 }
@@ -76,6 +80,7 @@ impl Local {
             ports: Vec::new(),
             events: Vec::new(),
             next_filter: Instant::NEVER,
+            words: Vec::new(),
             first_hops: Vec::new(),
             now,
             heard: now,
@@ -86,6 +91,11 @@ impl Local {
         local.take_devices();
         local.set_filters();
         local
+    }
+
+    /// Last words have been put into a device's queue.
+    pub(crate) fn said(&mut self, word: Word) {
+        self.words.push((self.now, word));
     }
 
     /// Takes up a newer configuration, and the devices of interfaces that were attached.
@@ -332,6 +342,8 @@ impl Local {
             }
             again = port.next_try(now).into_iter().chain(again).min();
         }
+        // Last words have left when the wires have taken everything.
+        self.words.retain(|(since, _)| again.is_some() && now.since(*since) < farewell::PATIENCE);
         again
     }
 

@@ -293,6 +293,24 @@ impl Port {
         }
     }
 
+    /// What to tell the partner when the port is about to leave: that it aggregates no longer, is not in sync, and neither
+    /// takes nor sends frames. `None` if there is nobody to tell: the port is down, or has never spoken.
+    pub fn farewell(&self) -> Option<Lacpdu> {
+        if !self.enabled || !self.config.lacp || self.counters.sent == 0 {
+            return None;
+        }
+        let mut actor = self.actor();
+        for over in [
+            LacpState::AGGREGATION,
+            LacpState::SYNCHRONIZATION,
+            LacpState::COLLECTING,
+            LacpState::DISTRIBUTING,
+        ] {
+            actor.state = actor.state.set(over, false);
+        }
+        Some(Lacpdu { actor, partner: self.partner, collector_max_delay: 0 })
+    }
+
     /// What is known of the partner (Partner_Oper): port 0 for nobody.
     pub fn partner(&self) -> LacpInfo {
         self.partner

@@ -88,6 +88,7 @@ impl Joined {
         let there: Vec<_> = self.group.ports().iter().map(lacp::Port::number).collect();
         for gone in there {
             if !ports.iter().any(|member| number(member.id) == Some(gone)) {
+                self.say_farewell(gone, out);
                 // It is there: the list is the group's own.
                 let _ = self.group.remove(now, gone, sender(out));
             }
@@ -106,7 +107,19 @@ impl Joined {
         for member in ports {
             let Some(number) = number(member.id) else { continue };
             let up = lagg_up && config.interface(member.id).is_some_and(|port| port.is_fit(Use::Frames));
+            if member.silent {
+                self.say_farewell(number, out);
+            }
+            let up = up && !member.silent;
             self.follow_port(now, number, member, up, out);
+        }
+    }
+
+    /// Tells a port's partner that it aggregates no longer, if there is anybody to tell.
+    fn say_farewell(&self, port: PortNumber, out: &mut Outbox<'_>) {
+        if let Some(pdu) = self.group.port(port).and_then(lacp::Port::farewell) {
+            // Without room or buffer the partner finds out by our silence.
+            let _ = out.put_last(port, &pdu.to_bytes());
         }
     }
 

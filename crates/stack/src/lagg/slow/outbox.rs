@@ -16,6 +16,7 @@ use siding_wire::lacp::SLOW_MAC;
 use super::group;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::farewell::Word;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::lagg::lacp::PortNumber;
@@ -30,6 +31,8 @@ pub(crate) struct SlowOut {
     lagg: IfId,
     port: IfId,
     source: Mac,
+    /// It is the last on this port.
+    last: Option<Word>,
 }
 
 impl Metadata for SlowOut {
@@ -67,10 +70,23 @@ impl<'a> Outbox<'a> {
     ///
     /// No room is reserved, or no buffer is free.
     pub(crate) fn put(&mut self, port: PortNumber, body: &[u8; SLOW_LEN]) -> Result<(), Refused> {
+        self.add(port, body, None)
+    }
+
+    /// Builds the last PDU for a port.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put).
+    pub(crate) fn put_last(&mut self, port: PortNumber, body: &[u8; SLOW_LEN]) -> Result<(), Refused> {
+        self.add(port, body, Some(self.shared.words.begin()))
+    }
+
+    fn add(&mut self, port: PortNumber, body: &[u8; SLOW_LEN], last: Option<Word>) -> Result<(), Refused> {
         let port = self.config.in_slot(group::slot(port)).ok_or(Refused)?;
         let permit = self.permits.pop().ok_or(Refused)?;
         let frame = build(self.shared, port, body).ok_or(Refused)?;
-        let meta = SlowOut { lagg: self.lagg, port: port.ifnet.id, source: port.permanent_mac };
+        let meta = SlowOut { lagg: self.lagg, port: port.ifnet.id, source: port.permanent_mac, last };
         self.ready.push((permit, frame, meta));
         Ok(())
     }
@@ -93,12 +109,16 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, frame: Mbuf
     let Some(port) = config.interface(meta.port) else {
         return local.drop_packet(frame, Drop::InterfaceGone);
     };
-    // It speaks for a port of this lagg, with this address, or not at all.
-    if port.member_of != meta.lagg || port.permanent_mac != meta.source {
+    // It speaks for a port of this lagg, with this address, or not at all; what is said last, for one that was.
+    let was = meta.last.is_some() && port.member_of.is_none();
+    if port.member_of != meta.lagg && !was || port.permanent_mac != meta.source {
         return local.drop_packet(frame, Drop::Stale);
     }
     port.ifnet.counters.add(IfCounter::LacpOut, 1);
     local.transmit(ctx, meta.port, frame);
+    if let Some(word) = meta.last {
+        local.said(word);
+    }
 }
 
 //= IEEE 802.1AX s6.4.2 [LACP-1]: to the slow protocols' group, from the port's own address, which is not the

@@ -31,6 +31,7 @@ use super::contents::Scene;
 use super::ledger::Ledger;
 use super::schedule::Asker;
 use super::schedule::Heard;
+use super::schedule::MAX_FINAL_RTR_ADVERTISEMENTS;
 use super::schedule::MAX_RA_DELAY_TIME;
 use super::schedule::Phase;
 use super::schedule::Say;
@@ -38,6 +39,7 @@ use super::schedule::Schedule;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::event::Event;
+use crate::farewell::Word;
 use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
 use crate::ifnet::IfCounter;
@@ -48,6 +50,8 @@ use crate::ip6::Packet6;
 use crate::nd6::dad::DadState;
 use crate::nd6::ns;
 use crate::nd6::nud::Refused;
+use crate::neighbor;
+use crate::neighbor::What;
 use crate::neighbor::dispatch_message;
 use crate::ranks;
 use crate::stack::Control;
@@ -83,6 +87,8 @@ pub(crate) struct Advertiser {
     /// Advertisements that were dispatched.
     sent: u64,
     told_difference: Option<Instant>,
+    /// Somebody waits until it has taken its leave.
+    word: Option<Word>,
 }
 
 /// An interface that advertises, for tables.
@@ -121,12 +127,14 @@ impl Advertiser {
             armed: None,
             sent: 0,
             told_difference: None,
+            word: None,
         }
     }
 
     /// Advertises something else from now on.
     pub(crate) fn replace(&mut self, now: Instant, delay: Duration, config: AdvertConfig) {
         self.since = now;
+        self.word = None;
         self.config = config;
         self.part = 0;
         self.schedule.resume(now, delay, self.config.audience);
@@ -135,6 +143,7 @@ impl Advertiser {
     /// Makes known soon what has changed, or that we are back.
     pub(crate) fn renew(&mut self, now: Instant) {
         self.part = 0;
+        self.word = None;
         self.schedule.resume(now, Duration::ZERO, self.config.audience);
     }
 
@@ -244,18 +253,26 @@ impl Advertiser {
             // So has everybody when it is the last word.
             Say::Final | Say::FinalFromOld => {
                 for (at, part) in parts.iter().enumerate() {
-                    everybody(ctx, local, out, source, ours, part)?;
+                    let what = match self.word.clone().filter(|_| say == Say::Final) {
+                        Some(word) => What::LastWords(ours, IfCounter::RaOut, word),
+                        None => What::Message(ours, IfCounter::RaOut),
+                    };
+                    everybody(ctx, local, out, source, what, part)?;
                     self.sent += 1;
                     if say == Say::Final {
                         self.gone.told(part, at == 0);
                     }
+                }
+                if say == Say::Final {
+                    self.word = None;
                 }
                 Ok(false)
             }
             Say::Advert => {
                 let at = if self.part < parts.len() { self.part } else { 0 };
                 let Some(part) = parts.get(at) else { return Ok(false) };
-                everybody(ctx, local, out, source, ours, part)?;
+                let what = What::Message(ours, IfCounter::RaOut);
+                everybody(ctx, local, out, source, what, part)?;
                 self.sent += 1;
                 self.gone.told(part, at == 0);
                 self.part = if at + 1 < parts.len() { at + 1 } else { 0 };
@@ -303,6 +320,7 @@ pub(crate) fn advertise_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id
     advertiser.armed = None;
     // Nobody hears what is said on an interface that is down, or without a link; it begins anew when the link is there.
     if !out.is_fit(Use::Ip6) {
+        advertiser.word = None;
         return;
     }
     advertiser.step(&ctx, local, out);
@@ -411,6 +429,24 @@ pub(crate) fn resume(
     }
 }
 
+/// The interface is about to go: one farewell, unless it has been said.
+pub(crate) fn take_leave(
+    ctx: &mut Ctx<'_, ranks::Control>,
+    shared: &Shared,
+    control: &mut Control,
+    id: IfId,
+    now: Instant,
+) {
+    let Some(advertiser) = control.advertisers.get_mut(&id) else { return };
+    advertiser.suspend(now);
+    // What is still to be said, of one that is ceasing anyway as well.
+    let passes = shared.config.load().interface(id).is_some_and(|on| on.is_fit(Use::Ip6));
+    let owes = passes
+        && matches!(advertiser.phase(), Phase::Suspending | Phase::Ceasing(MAX_FINAL_RTR_ADVERTISEMENTS));
+    advertiser.word = owes.then(|| shared.words.begin());
+    advertiser.arm(ctx, shared, id);
+}
+
 /// We forward no longer: every interface takes its leave.
 //= RFC 4861 s6.2.5 [4861-11]: a router that becomes a host says so.
 pub(crate) fn stop_all(
@@ -452,7 +488,7 @@ fn everybody(
     local: &mut Local,
     out: &Interface,
     source: Ipv6Addr,
-    ours: Option<IpAddr>,
+    what: What,
     contents: &Contents,
 ) -> Result<(), Refused> {
     let dst = ip6::ALL_NODES;
@@ -463,7 +499,7 @@ fn everybody(
         local.count(Drop::NoBuffer);
         return Err(Refused);
     };
-    dispatch_message(ctx, local, frame, out.ifnet.id, dst.into(), ours, IfCounter::RaOut)
+    neighbor::dispatch(ctx, local, frame, out.ifnet.id, dst.into(), what)
 }
 
 /// An advertisement to one host: to the address that it told, or else by way of the neighbour table.

@@ -23,6 +23,7 @@ pub(crate) use advertise::resume;
 pub(crate) use advertise::solicited;
 pub(crate) use advertise::stop;
 pub(crate) use advertise::stop_all;
+pub(crate) use advertise::take_leave;
 pub use compare::Difference;
 pub use config::AdvertConfig;
 pub use config::AdvertDnssl;

@@ -1,0 +1,83 @@
+//! Last words: what a partner is to hear before an interface goes.
+//!
+//! When an interface departs, what is queued in its name departs with it. So what must be said is said before: hosts
+//! that we are no router any more ([`Stack::suspend_advertising`]), partners in LACP that the link is theirs no more
+//! ([`Stack::leave_partners`]). Whoever is to take an interface down or away asks for that first and waits, as long as
+//! suits it, until it has left ([`Stack::has_said_farewell`]).
+//!
+//! A [`Word`] goes with each such message: from the request to its dispatch, as metadata through the facility, and then
+//! with the worker that has put it into a device's queue, until that queue is empty. It cannot be lost: what is refused
+//! or departs drops it, too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+
+use crate::Stack;
+use crate::ifnet::Kind;
+use crate::lagg::Member;
+
+/// A message that is to leave before something ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Word {
+    _counted: Arc<()>,
+}
+
+/// All that are on their way.
+#[derive(Debug, Default)]
+pub(crate) struct Words(Arc<()>);
+
+impl Words {
+    pub(crate) fn begin(&self) -> Word {
+        Word { _counted: self.0.clone() }
+    }
+
+    fn are_said(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+}
+
+/// How long a worker waits for a wire to take last words.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
+
+impl Stack {
+    /// Tells the partners that speak LACP on these ports that we aggregate there no more, and neither take nor send frames;
+    /// for a lagg, on all its ports. To be called before they are taken down or detached, when nothing can be sent any
+    /// more. From then on they carry nothing and are not spoken on, until [`set_up`](Self::set_up). What else is to be
+    /// said by way of the lagg goes first.
+    ///
+    /// It has left when [`has_said_farewell`](Self::has_said_farewell) says so.
+    pub fn leave_partners(&self, ctx: &mut Ctx<'_, Unlocked>, interfaces: &[IfId]) {
+        let config = self.config();
+        for id in interfaces {
+            let Some(interface) = config.interface(*id) else { continue };
+            let (lagg, port) = match interface.kind {
+                Kind::Lagg(_) => (*id, None),
+                _ => (config.lagg_of(*id), Some(*id)),
+            };
+            let Some(Kind::Lagg(view)) = config.interface(lagg).map(|lagg| &lagg.kind) else { continue };
+            let is_meant = |member: &Member| port.is_none_or(|port| port == member.id) && !member.silent;
+            let speaks = {
+                let (state, _ctx) = ctx.lock(&view.lagg.state);
+                state.lacp.is_some() && state.ports.iter().any(is_meant)
+            };
+            if speaks {
+                let about = (port.unwrap_or(IfId::NONE), "takes its leave");
+                // One that has just gone has nothing to say.
+                let _ = self.change_lagg(ctx, lagg, about, |_config, state| {
+                    let meant = state.ports.iter_mut().filter(|member| is_meant(member));
+                    meant.for_each(|member| member.silent = true);
+                    Ok(false)
+                });
+            }
+        }
+    }
+
+    /// Whether all last words have left, or can leave no more.
+    pub fn has_said_farewell(&self) -> bool {
+        self.shared.words.are_said()
+    }
+}

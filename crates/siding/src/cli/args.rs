@@ -393,7 +393,7 @@ const KEYWORDS: [&str; 5] = ["dev", "via", "metric", "lladdr", "how"];
 /// Lets the keywords of `ip` be written as there. A name that is a keyword itself needs the dashes before it.
 pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let args: Vec<OsString> = args.collect();
-    let takes = ["address", "route", "neighbor", "group", "router", "prefix", "anycast"];
+    let takes = ["address", "route", "neighbor", "group", "router", "prefix", "anycast", "path-mtu"];
     if !args.iter().any(|arg| takes.iter().any(|command| arg == command)) {
         return args;
     }

@@ -26,6 +26,9 @@ pub(super) enum PathMtuCommand {
     /// Forget what paths take, so that large packets are tried at once. Example: siding path-mtu flush eth0
     Flush {
         /// Of paths that begin at this interface [default: of all]
+        name: Option<String>,
+        /// The same, as other commands have it
+        #[arg(long, value_name = "NAME", conflicts_with = "name")]
         dev: Option<String>,
     },
 }
@@ -69,8 +72,8 @@ pub(super) fn switch(
 }
 
 pub(super) fn path_mtu(client: &mut Client, command: PathMtuCommand) -> anyhow::Result<ExitCode> {
-    let PathMtuCommand::Flush { dev } = command;
-    let request = Request::Stack(StackRequest::FlushPathMtus { interface: dev });
+    let PathMtuCommand::Flush { name, dev } = command;
+    let request = Request::Stack(StackRequest::FlushPathMtus { interface: name.or(dev) });
     if let Answer::Flushed(count) = client.ask(&request)? {
         output::line(format_args!("{count} path(s) forgotten"))?;
     }

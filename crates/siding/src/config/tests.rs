@@ -277,3 +277,45 @@ fn autoconf_of_whatever_has_addresses() {
     let text = error(&format!("{port}[[lagg]]\nname = \"l\"\nmode = \"failover\"\nports = [\"p\"]\n"));
     assert!(text.contains("a port has none"), "{text}");
 }
+
+#[test]
+fn switches_of_the_stack_and_what_an_interface_has_of_its_own() {
+    let config = parse(
+        r#"
+        [stack]
+        learn_announced = false
+        examine_options = true
+        [limits]
+        too_big_burst = 8
+        too_big_rate = 4
+        [[interface]]
+        name = "eth0"
+        driver = "memory"
+        anycast = ["2001:db8::a", "fe80::a"]
+        reachable_time_ms = 15000
+        retrans_timer_ms = 500
+        [interface.autoconf]
+        least_hop_limit = 1
+        "#,
+    );
+    assert!(!config.stack.learn_announced && config.stack.examine_options);
+    assert_eq!((config.stack.limits.too_big_burst, config.stack.limits.too_big_rate), (8, 4));
+    let eth0 = &config.interfaces[0];
+    assert_eq!(
+        eth0.anycast,
+        ["2001:db8::a", "fe80::a"].map(|addr| addr.parse::<std::net::Ipv6Addr>().unwrap())
+    );
+    assert_eq!(eth0.times, (Some(Duration::from_secs(15)), Some(Duration::from_millis(500))));
+    assert_eq!(eth0.autoconf.as_ref().unwrap().least_hop_limit, 1);
+    let usual = parse("").stack;
+    assert!(usual.learn_announced && !usual.examine_options);
+    for (text, expected) in [
+        ("anycast = [\"ff02::1\"]", "is unspecified, loopback, multicast or broadcast"),
+        ("anycast = [\"::ffff:192.0.2.1\"]", "is reserved, and no host's"),
+        ("anycast = [\"2001:db8::a\", \"2001:db8::a\"]", "is given a second time: leave one out"),
+        ("retrans_timer_ms = 0", "0 milliseconds: give 1 to 3600000"),
+    ] {
+        let error = error(&format!("[[interface]]\nname = \"eth0\"\ndriver = \"memory\"\n{text}\n"));
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+}

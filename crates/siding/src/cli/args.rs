@@ -236,8 +236,8 @@ pub(super) enum InterfaceCommand {
         #[arg(long, value_name = "SECONDS", default_value = "10")]
         timeout: f64,
     },
-    /// Set the MTU, the hop limit, or both. Example: siding interface set eth1 --mtu 1400 --hop-limit 32
-    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["mtu", "hop_limit"]))]
+    /// Set the MTU, the hop limit, or times. Example: siding interface set eth1 --mtu 1400 --hop-limit 32
+    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["mtu", "hop_limit", "reachable_time", "retrans_timer"]))]
     Set {
         name: String,
         /// Largest IP packet, in bytes: 1280 to what the link takes

@@ -25,30 +25,76 @@ fn depart(rig: &Rig, interface: &Interface) {
     });
 }
 
-/// Another thread dispatches on the interface, the worker polls.
+/// Other threads dispatch on the interface, so many packets each.
+fn producers(rig: &Rig, interface: &Interface, packets: u32) -> Vec<thread::JoinHandle<()>> {
+    let producer = |producer: u32| {
+        let (rig, interface) = (rig.clone(), interface.clone());
+        thread::spawn(move || {
+            for number in 0..packets {
+                let result = outside(|ctx| rig.dispatch(ctx, producer * 10 + number, Some(&interface)));
+                assert!(matches!(result, Ok(()) | Err(Cause::Departed | Cause::Full)), "{result:?}");
+            }
+        })
+    };
+    (0..pick(1, 2)).map(producer).collect()
+}
+
+fn no_more(rig: Rig, producers: Vec<thread::JoinHandle<()>>) {
+    producers.into_iter().for_each(|producer| producer.join().expect("no panic"));
+    assert_eq!(rig.resident(), 0, "packets of an interface that has gone");
+    rig.finish();
+}
+
+/// Another thread dispatches on the interface. One thread detaches, and polls, and tears down.
 pub(crate) fn foreign() {
     let rig = Rig::new(Spec::new("test").limit(4));
     let interface = rig.attach();
-    let producers: Vec<_> = (0..pick(1, 2))
-        .map(|producer| {
-            let (rig, interface) = (rig.clone(), interface.clone());
-            thread::spawn(move || {
-                for number in 0..pick(1, 3) {
-                    let result = outside(|ctx| rig.dispatch(ctx, producer * 10 + number, Some(&interface)));
-                    assert!(matches!(result, Ok(()) | Err(Cause::Departed | Cause::Full)), "{result:?}");
-                }
-            })
-        })
-        .collect();
+    let mut worker = rig.worker();
+    let producers = producers(&rig, &interface, pick(1, 3));
+    let mut departure = outside(|ctx| rig.netisr.detach(ctx, interface.id)).expect("attached until now");
+    // A producer that stands between claiming and filling is waited for.
+    while !departure.is_complete() {
+        worker.poll(&mut Own::default(), 64);
+        thread::yield_now();
+    }
+    interface.resource.tear_down();
+    drop(worker);
+    no_more(rig, producers);
+}
+
+/// Another thread dispatches on the interface. Nobody polls: who detaches comes by in the worker's stead.
+pub(crate) fn foreign_vacant() {
+    let rig = Rig::new(Spec::new("test").limit(4));
+    let interface = rig.attach();
+    let producers = producers(&rig, &interface, pick(1, 3));
+    depart(&rig, &interface);
+    no_more(rig, producers);
+}
+
+/// A packet waits. Its worker polls while the interface departs.
+pub(crate) fn queued() {
+    let rig = Rig::new(Spec::new("test").limit(4));
+    let interface = rig.attach();
+    outside(|ctx| rig.dispatch(ctx, 1, Some(&interface))).expect("attached, with room");
     let mut worker = rig.worker();
     let worker = thread::spawn(move || {
         (0..pick(1, 4)).for_each(|_| _ = worker.poll(&mut Own::default(), 64));
     });
     depart(&rig, &interface);
-    producers.into_iter().for_each(|producer| producer.join().expect("no panic"));
-    worker.join().expect("no panic");
-    assert_eq!(rig.resident(), 0, "packets of an interface that has gone");
-    rig.finish();
+    no_more(rig, vec![worker]);
+}
+
+/// All three at a time: another thread dispatches on the interface, the worker polls, a third detaches.
+pub(crate) fn foreign_polled() {
+    let rig = Rig::new(Spec::new("test").limit(4));
+    let interface = rig.attach();
+    let mut threads = producers(&rig, &interface, pick(1, 3));
+    let mut worker = rig.worker();
+    threads.push(thread::spawn(move || {
+        (0..pick(1, 4)).for_each(|_| _ = worker.poll(&mut Own::default(), 64));
+    }));
+    depart(&rig, &interface);
+    no_more(rig, threads);
 }
 
 /// The worker itself dispatches on the interface, between polls, and its own state refers to it.

@@ -87,7 +87,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         "G5",
         "purge-before-mark",
-        "departure-foreign",
+        "departure-foreign-polled",
         "addresses are torn down before the interface is marked",
     ),
     mutant(

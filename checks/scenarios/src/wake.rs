@@ -69,11 +69,13 @@ fn serve(
     }
 }
 
-fn producers(count: u32, each: u32) {
+/// So many producers on threads of their own, while the worker serves; the worker's thread dispatches `first` packets
+/// as a stranger before it does.
+fn producers(count: u32, each: u32, first: u32) {
     let bell = Bell::new();
     let rig = Rig::with(1, Spec::new("test").limit(16), bell.clone(), |_ctx| {});
     let mut worker = rig.worker();
-    let producers: Vec<_> = (0..count)
+    let producers: Vec<_> = (1..=count)
         .map(|producer| {
             let rig = rig.clone();
             thread::spawn(move || {
@@ -84,7 +86,9 @@ fn producers(count: u32, each: u32) {
             })
         })
         .collect();
-    serve(&mut worker, &mut Own::default(), &bell, |_, handled| handled == (count * each) as usize);
+    outside(|ctx| (0..first).for_each(|number| rig.dispatch(ctx, number, None).expect("room")));
+    let all = (count * each + first) as usize;
+    serve(&mut worker, &mut Own::default(), &bell, |_, handled| handled == all);
     producers.into_iter().for_each(|producer| producer.join().expect("no panic"));
     drop(worker);
     rig.finish();
@@ -92,12 +96,18 @@ fn producers(count: u32, each: u32) {
 
 /// One producer.
 pub(crate) fn one() {
-    producers(1, pick(1, 4));
+    producers(1, pick(1, 4), 0);
 }
 
-/// Two producers, of whom one may have claimed a slot before the other's and not filled it yet.
+/// Two producers, of whom one may have claimed a slot before the other's and not filled it yet. The other has come
+/// back from its dispatch when the worker looks.
 pub(crate) fn two() {
-    producers(2, pick(1, 3));
+    producers(1, pick(1, 3), pick(1, 3));
+}
+
+/// Two producers and the worker, all at a time.
+pub(crate) fn two_apart() {
+    producers(2, pick(1, 3), 0);
 }
 
 /// Producers take packets out of a full queue while its worker sleeps and wakes. The last packet is handled.

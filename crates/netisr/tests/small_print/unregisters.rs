@@ -63,3 +63,23 @@ fn a_vacant_worker_is_flushed_by_whoever_waits() {
     });
     assert!(netisr.types().is_empty());
 }
+
+#[test]
+fn types_come_and_go_under_a_worker_that_is_there() {
+    let netisr = Netisr::<Frame, Seen>::builder().build().unwrap();
+    let mut worker = settled(&netisr, 0);
+    let names = || netisr.types().into_iter().map(|kind| kind.name).collect::<Vec<_>>();
+    let _first = register(&netisr, Spec::new("first"));
+    for round in 0..3 {
+        let second = register(&netisr, Spec::new("second"));
+        send_own(&mut worker, &second, round, IfId::NONE).unwrap();
+        assert_eq!(poll(&mut worker, 64).0, [round]);
+        let mut leaving = outside(|ctx| netisr.unregister(ctx, &second, Pending::Drain)).unwrap();
+        for _ in 0..2 {
+            poll(&mut worker, 64);
+            leaving.is_complete();
+        }
+        assert!(leaving.is_complete(), "{}", leaving.holders());
+        assert_eq!(names(), ["first"]);
+    }
+}

@@ -90,7 +90,9 @@ pub(crate) fn received6(
 
 /// Judges them once more if it is for others. (How far the source reaches is known when the way is.)
 pub(crate) fn forwarded6(config: &Config, on: &Interface, header: &Ip6Repr) -> Result<(), Drop> {
-    if header.src.is_unspecified() || config.owner6(header.src, on.ifnet.id).is_some() {
+    // Of what comes from an address of ours, only an advertisement has passed.
+    let ours = || header.next_header == IpProto::ICMP6 && config.owner6(header.src, on.ifnet.id).is_some();
+    if header.src.is_unspecified() || ours() {
         return Err(Drop::BadSource);
     }
     //= RFC 4291 s2.5.6: what is meant for one link stays there.

@@ -6,5 +6,7 @@ mod common;
 mod detect;
 #[path = "links/routes.rs"]
 mod routes;
+#[path = "links/tags.rs"]
+mod tags;
 #[path = "links/util.rs"]
 mod util;

@@ -33,13 +33,33 @@ pub(crate) fn input(
         Err(why) => return local.drop_packet(frame, Drop::Malformed(why)),
     };
     if !on.member_of.is_none() {
-        return match config.interface(on.member_of).map(|above| (above, &above.kind)) {
-            Some((above, Kind::Bridge(view))) => bridge::input(ctx, local, config, on, (above, view), frame),
-            _ => lagg::input(ctx, local, config, on, header.ethertype, frame),
-        };
+        match config.interface(on.member_of).map(|above| (above, &above.kind)) {
+            // What a bridge passes on keeps its priority.
+            Some((above, Kind::Bridge(view))) => {
+                return bridge::input(ctx, local, config, on, (above, view), frame);
+            }
+            // And so does what a lagg takes, but for what is about the port itself.
+            _ if vlan::behind_priority(frame.data(), header.ethertype) != EtherType::SLOW => {
+                return lagg::input(ctx, local, config, on, header.ethertype, frame);
+            }
+            _ => {
+                let Some(frame) = vlan::without_priority(local, frame) else { return };
+                return lagg::input(ctx, local, config, on, EtherType::SLOW, frame);
+            }
+        }
     }
     if let Some(lagg) = lagg::latecomer(local, config, on, &frame) {
         return lagg::take(ctx, local, config, lagg, frame);
+    }
+    //= IEEE 802.1Q s6.9.1, s9.6: VLAN 0 is no VLAN: the tag says but a priority, and the frame is as if it had none.
+    let mut header = header;
+    if vlan::is_priority(frame.data()) {
+        let Some(untagged) = vlan::without_priority(local, frame) else { return };
+        frame = untagged;
+        header = match Ether::parse(frame.data()) {
+            Ok((header, _)) => header,
+            Err(why) => return local.drop_packet(frame, Drop::Malformed(why)),
+        };
     }
     if header.ethertype.is_vlan() {
         return vlan::input(ctx, local, config, on, frame);

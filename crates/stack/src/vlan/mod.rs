@@ -37,19 +37,51 @@ pub(crate) fn input(
     let Some(above) = config.vlan(&vlan).filter(|above| above.up) else {
         return local.drop_packet(frame, Drop::UnknownVlan);
     };
-    if frame.is_shared() {
-        let Some(copy) = local.unshare(frame) else { return };
-        frame = copy;
-    }
-    // The addresses move up over the tag.
-    if let Some(bytes) = frame.data_mut() {
-        bytes.copy_within(..TAG, VLAN_LEN);
-    }
-    frame.trim_front(VLAN_LEN);
+    let Some(untagged) = without(local, frame, VLAN_LEN) else { return };
+    frame = untagged;
     frame.set_rcvif(above.ifnet.id);
     above.ifnet.counters.add(IfCounter::RxPackets, 1);
     above.ifnet.counters.add(IfCounter::RxBytes, frame.len() as u64);
     crate::ether::input(ctx, local, config, above, frame);
+}
+
+/// Whether the frame begins with a tag that says but a priority.
+pub(crate) fn is_priority(frame: &[u8]) -> bool {
+    priority_tags(frame) > 0
+}
+
+/// The type of what is behind tags that say but a priority; `outer` is the frame's own.
+pub(crate) fn behind_priority(frame: &[u8], outer: EtherType) -> EtherType {
+    let at = TAG + priority_tags(frame) * VLAN_LEN;
+    let inner = frame.get(at..).and_then(|rest| rest.first_chunk());
+    inner.map_or(outer, |inner| EtherType(u16::from_be_bytes(*inner)))
+}
+
+/// The frame without tags that say but a priority. `None` if there is no buffer for that; it is dropped then.
+pub(crate) fn without_priority(local: &mut Local, frame: Mbuf) -> Option<Mbuf> {
+    let len = priority_tags(frame.data()) * VLAN_LEN;
+    without(local, frame, len)
+}
+
+/// How many tags in front say but a priority (IEEE 802.1Q s9.6, table 9-2).
+fn priority_tags(frame: &[u8]) -> usize {
+    let tags = (0..).map(|n| tag(frame.get(n * VLAN_LEN..)?));
+    tags.take_while(|tag| matches!(tag, Some((ethertype, 0)) if ethertype.is_vlan())).count()
+}
+
+/// The frame without so many bytes of tags; what is in front moves up over them.
+fn without(local: &mut Local, mut frame: Mbuf, len: usize) -> Option<Mbuf> {
+    if len == 0 {
+        return Some(frame);
+    }
+    if frame.is_shared() {
+        frame = local.unshare(frame)?;
+    }
+    if let Some(bytes) = frame.data_mut() {
+        bytes.copy_within(..TAG, len);
+    }
+    frame.trim_front(len);
+    Some(frame)
 }
 
 /// Sends a frame of a VLAN by its parent, with the tag.

@@ -4,6 +4,8 @@
 mod common;
 #[path = "links/detect.rs"]
 mod detect;
+#[path = "links/nest.rs"]
+mod nest;
 #[path = "links/routes.rs"]
 mod routes;
 #[path = "links/tags.rs"]

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use siding_netisr::IfId;
 
+use crate::control::OnPort;
 use crate::device::Filter;
+use crate::ifnet;
 use crate::ifnet::AddrOrigin;
 use crate::ifnet::Filters;
 use crate::ifnet::Interface;
@@ -244,7 +246,37 @@ impl Config {
         self.fib4 = Some(Arc::new(Fib::compile(&self.routes4)));
     }
 
-    pub(crate) fn put(&mut self, interface: Interface) {
+    /// Puts a new interface in; what lay on one of its name that has gone lies on it from now on.
+    pub(crate) fn put_new(&mut self, interface: Interface) {
+        let id = interface.ifnet.id;
+        self.put(interface);
+        ifnet::adopt(self, id);
+    }
+
+    /// Has a VLAN lie on another interface.
+    pub(crate) fn move_vlan(&mut self, id: IfId, parent: IfId) {
+        let Some(interface) = self.interface_mut(id) else { return };
+        if let Kind::Vlan(vlan) = &mut interface.kind {
+            vlan.parent = parent;
+            let vlan = *vlan;
+            self.vlans.retain(|_, other| *other != id);
+            self.vlans.insert(vlan, id);
+        }
+    }
+
+    /// That the interface is no port.
+    ///
+    /// # Errors
+    ///
+    /// Whose port it is.
+    pub(crate) fn no_port(&self, interface: &Interface) -> Result<(), OnPort> {
+        match self.interface(interface.member_of) {
+            None => Ok(()),
+            Some(owner) => Err(OnPort { owner: owner.ifnet.name.clone() }),
+        }
+    }
+
+    fn put(&mut self, interface: Interface) {
         let slot = interface.ifnet.id.slot();
         if self.interfaces.len() <= slot {
             self.interfaces.resize_with(slot + 1, || None);

@@ -187,7 +187,8 @@ pub(crate) struct Shared {
     devices: siding_netisr::sync::Mutex<Vec<Vec<Delivery>>>,
 }
 
-type Delivery = (Arc<Ifnet>, Box<dyn Device>);
+/// A device for an interface, or that it has none any more.
+type Delivery = (Arc<Ifnet>, Option<Box<dyn Device>>);
 
 /// The stack's types of deferred packets.
 pub(crate) struct Types {
@@ -393,7 +394,11 @@ impl Shared {
         self.config.publish(config);
     }
 
-    pub(crate) fn deliver_devices(&self, ifnet: &Arc<Ifnet>, devices: Vec<Box<dyn Device>>) {
+    pub(crate) fn deliver_devices(
+        &self,
+        ifnet: &Arc<Ifnet>,
+        devices: impl IntoIterator<Item = Option<Box<dyn Device>>>,
+    ) {
         let mut mailboxes = siding_netisr::sync::lock(&self.devices);
         for (mailbox, device) in mailboxes.iter_mut().zip(devices) {
             mailbox.push((ifnet.clone(), device));

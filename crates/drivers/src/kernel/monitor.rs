@@ -39,6 +39,10 @@ pub struct LinkEvent {
     pub up: bool,
     /// The medium is there.
     pub carrier: bool,
+    /// Its Ethernet address, if it has one.
+    pub mac: Option<[u8; 6]>,
+    /// The largest payload of a frame, in bytes.
+    pub mtu: u32,
     /// The interface is gone from this namespace: deleted, or moved to another one. Then it is neither up nor
     /// has it a carrier.
     pub gone: bool,
@@ -172,14 +176,15 @@ impl Monitor {
     }
 
     fn is_there(&mut self, link: Link) {
-        let Link { index, name, up, carrier, .. } = link;
+        let Link { index, name, up, carrier, mac, mtu, .. } = link;
         self.known.insert(index, name.clone());
-        self.pending.push_back(LinkEvent { index, name, up, carrier, gone: false });
+        self.pending.push_back(LinkEvent { index, name, up, carrier, mac, mtu, gone: false });
     }
 
     fn is_gone(&mut self, index: u32) {
         if let Some(name) = self.known.remove(&index) {
-            self.pending.push_back(LinkEvent { index, name, up: false, carrier: false, gone: true });
+            let (up, carrier, mac, mtu) = (false, false, None, 0);
+            self.pending.push_back(LinkEvent { index, name, up, carrier, mac, mtu, gone: true });
         }
     }
 }

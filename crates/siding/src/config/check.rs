@@ -191,6 +191,7 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
         point_to_point: interface.point_to_point,
         anycast: anycast(interface.anycast)?,
         times: (time(interface.reachable_time_ms)?, time(interface.retrans_timer_ms)?),
+        wait: interface.wait,
         pcap: interface.pcap,
         neighbors: Some(interface.neighbors.check(stack.neighbors)?),
         advertise: None,

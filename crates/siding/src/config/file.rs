@@ -119,6 +119,9 @@ pub(crate) struct Interface {
     pub(crate) anycast: Vec<Spanned<std::net::Ipv6Addr>>,
     pub(crate) reachable_time_ms: Option<Spanned<u64>>,
     pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
+    /// Start without the device, if it is not there, and wait for it.
+    #[serde(default)]
+    pub(crate) wait: bool,
     pub(crate) pcap: Option<PathBuf>,
     #[serde(default)]
     pub(crate) neighbors: super::neighbors::Neighbors,

@@ -109,6 +109,8 @@ pub(crate) struct InterfaceConfig {
     pub(crate) anycast: Vec<std::net::Ipv6Addr>,
     /// BaseReachableTime and RetransTimer; `None` are those of the stack.
     pub(crate) times: (Option<Duration>, Option<Duration>),
+    /// Start without the device, if it is not there, and wait for it.
+    pub(crate) wait: bool,
     pub(crate) pcap: Option<PathBuf>,
     /// `None`: those of the stack.
     pub(crate) neighbors: Option<NeighborLimits>,

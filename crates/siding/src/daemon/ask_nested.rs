@@ -70,7 +70,7 @@ impl Daemon {
         });
         let row = |(there, vlan): (&siding_stack::ifnet::Interface, &siding_stack::ifnet::Vlan)| VlanRow {
             name: there.ifnet.name.clone(),
-            parent: self.name_of(vlan.parent),
+            parent: there.parent_name().unwrap_or("-").to_owned(),
             vid: vlan.vid,
             protocol: Tag::name(vlan.ethertype).to_owned(),
             link: there.link,

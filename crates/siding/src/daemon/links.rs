@@ -12,6 +12,7 @@
 //!
 //! [`Links::stop`] ends and joins the thread, before interfaces are detached.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -30,11 +31,15 @@ use siding_drivers::kernel::Monitor;
 use siding_drivers::kernel::Netlink;
 use siding_lockorder::Root;
 use siding_stack::SendError;
+use siding_wire::Mac;
 
 use super::limit::Kind;
+use super::port::Port;
+use super::port::Told;
 use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
+use crate::config::Driver;
 use crate::runtime::trip;
 
 /// The thread that watches links.
@@ -50,6 +55,12 @@ pub(super) struct LinkNews {
     order: Mutex<()>,
     /// Interfaces of ours whose device the kernel has no more.
     pub(super) gone: Mutex<Vec<String>>,
+    /// Those whose device it has again.
+    pub(super) back: Mutex<Vec<String>>,
+    /// Those whose device is otherwise than before.
+    pub(super) changed: Mutex<Vec<(String, Told)>>,
+    /// What was told last of devices that cannot be used again yet.
+    pub(super) told: Mutex<BTreeMap<String, String>>,
 }
 
 impl Links {
@@ -69,7 +80,7 @@ impl Links {
         Ok(Links { join, stop, gone })
     }
 
-    /// Becomes readable when an interface has gone.
+    /// Becomes readable when a device has gone, come back, or changed.
     pub(super) fn news(&self) -> &UnixStream {
         &self.gone
     }
@@ -94,14 +105,16 @@ impl Links {
 }
 
 impl Daemon {
-    /// Reads the link of an interface that has just been attached.
-    pub(super) fn read_link(&self, ctx: &mut Free<'_>, name: &str) {
+    /// Reads the link of an interface that has just been attached, or whose device is there again. False if that has gone.
+    pub(super) fn read_link(&self, ctx: &mut Free<'_>, name: &str) -> bool {
         let _order = lock(&self.links.order);
-        let index = lock(&self.ports).get(name).and_then(|port| port.index);
-        let link = index.and_then(|index| Netlink::open().ok()?.link_by_index(index).ok());
-        if let Some(link) = link {
-            self.tell_link(ctx, name, link.up && link.carrier);
+        let Some(index) = lock(&self.ports).get(name).and_then(|port| port.index) else { return true };
+        let link = Netlink::open().and_then(|mut netlink| netlink.link_by_index(index));
+        match link {
+            Ok(link) => _ = self.tell_link(ctx, name, link.up && link.carrier),
+            Err(error) => return !error.is_gone(),
         }
+        true
     }
 
     /// An error with names for identities.
@@ -116,18 +129,40 @@ impl Daemon {
     /// The kernel tells of a link.
     fn link_changed(&self, ctx: &mut Free<'_>, event: &LinkEvent, tell: &mut UnixStream) {
         let order = lock(&self.links.order);
-        let ports = lock(&self.ports);
-        let ours = ports.iter().find(|(_, port)| port.index == Some(event.index));
-        let Some(name) = ours.map(|(name, _)| name.clone()) else { return };
-        drop(ports);
-        let changed = self.tell_link(ctx, &name, event.up && event.carrier);
-        drop(order);
-        if event.gone {
-            tracing::error!("{name}: the kernel's interface {} has gone; detaching", event.name);
-            lock(&self.links.gone).push(name);
-            // A pipe that is full has been written to.
-            let _ = tell.write(&[1]);
+        let mut ports = lock(&self.ports);
+        let Some((name, port)) = ports.iter_mut().find(|(_, port)| port.index == Some(event.index)) else {
+            // Perhaps one that we wait for.
+            let waits = |port: &Port| {
+                port.index.is_none() && port.driver != Driver::Memory && port.device == event.name
+            };
+            let waiting = ports.iter().filter(|(_, port)| !event.gone && waits(port));
+            let waiting: Vec<String> = waiting.map(|(name, _)| name.clone()).collect();
+            if !waiting.is_empty() {
+                lock(&self.links.back).extend(waiting);
+                call(tell);
+            }
             return;
+        };
+        let name = name.clone();
+        // Configured by its name: one that has another is another.
+        let renamed = event.name != port.device;
+        let told = Told { mtu: event.mtu, mac: event.mac.map(Mac).filter(|_| port.driver == Driver::Packet) };
+        let other = told != port.told;
+        if event.gone || renamed {
+            port.index = None;
+        }
+        drop(ports);
+        let changed = self.tell_link(ctx, &name, event.up && event.carrier && !renamed);
+        drop(order);
+        if event.gone || renamed {
+            let what = if renamed { format!("is '{}' now", event.name) } else { "has gone".into() };
+            tracing::error!("{name}: its device {what}; waiting until there is one of that name again");
+            lock(&self.links.gone).push(name);
+            return call(tell);
+        }
+        if other {
+            lock(&self.links.changed).push((name.clone(), told));
+            call(tell);
         }
         // One whose link flaps says so a few times.
         if !changed || !self.interface(&name).is_ok_and(|id| self.log.tells(Kind::Link, id)) {
@@ -152,6 +187,12 @@ impl Daemon {
         let _ = self.stack.set_link(ctx, id, passes);
         before != passes
     }
+}
+
+/// Has the main thread come by.
+fn call(tell: &mut UnixStream) {
+    // A pipe that is full has been written to.
+    let _ = tell.write(&[1]);
 }
 
 fn watch(daemon: &Daemon, mut monitor: Monitor, stopped: &UnixStream, mut tell: UnixStream) {

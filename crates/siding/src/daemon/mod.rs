@@ -17,6 +17,7 @@
 mod advertise;
 mod ask_nested;
 mod bridge;
+mod device;
 mod group;
 mod host;
 mod lagg;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::bail;
 use siding_netisr::IfId;
-use siding_stack::ifnet::Interface;
 use siding_stack::ifnet::Kind;
 use siding_stack::ifnet::Vlan;
 
@@ -51,10 +50,6 @@ impl Daemon {
         if !there.member_of.is_none() {
             let owner = self.name_of(there.member_of);
             bail!("'{name}' is a port of '{owner}': remove it from there first");
-        }
-        let on_it = |other: &&Interface| matches!(&other.kind, Kind::Vlan(vlan) if vlan.parent == id);
-        if let Some(above) = config.interfaces().find(on_it) {
-            bail!("'{}' lies on '{name}': delete that first", above.ifnet.name);
         }
         self.detach(ctx, name, timeout)
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use anyhow::Context;
@@ -30,10 +31,12 @@ use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Sent;
 use siding_stack::Unread;
+use siding_stack::ifnet::LEAST_MTU6;
 use siding_wire::Mac;
 
 use crate::config::Driver;
 use crate::config::InterfaceConfig;
+use crate::config::MAX_MTU;
 use crate::runtime::EventWake;
 use crate::runtime::Loan;
 use crate::runtime::lend;
@@ -43,13 +46,26 @@ use crate::runtime::lend;
 pub(super) struct Port {
     pub(super) driver: Driver,
     pub(super) device: String,
-    /// The kernel's index of the device; `None` for a wire in memory.
+    /// The kernel's index of the device; `None` for a wire in memory, and while the device is not there.
     pub(super) index: Option<u32>,
+    /// What it was attached with, and is opened with again when its device comes back.
+    pub(super) config: InterfaceConfig,
+    /// The device's own MTU and address as they were told last.
+    pub(super) told: Told,
+    /// The largest packet that the devices receive as they were opened.
+    pub(super) takes: u32,
     pub(super) counters: Vec<Arc<Counters>>,
     /// The devices, when the workers have done with them.
     loan: Option<Loan>,
     pub(super) pcap: Option<PcapFile>,
     claim: Option<Claim>,
+}
+
+/// What a device is like, beside its link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Told {
+    pub(super) mtu: u32,
+    pub(super) mac: Option<Mac>,
 }
 
 /// A port with what the stack needs to attach it.
@@ -73,6 +89,9 @@ pub(super) struct Opener {
     /// Wires in memory, by name.
     pub(super) wires: Mutex<HashMap<String, Wire>>,
 }
+
+/// How long a worker may take to give up a device that has gone.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Frames that a wire in memory keeps for each receiver.
 const WIRE_QUEUE: usize = 1024;
@@ -106,7 +125,9 @@ impl Opener {
             format!("{} has no Ethernet address: give `mac`, or another interface", config.device)
         })?;
         let mtu = self.mtu(config, link.mtu);
-        let settings = PacketConfig { max_frame: u32::from(mtu) + 18, ..PacketConfig::default() };
+        let usual = PacketConfig::default();
+        let max_frame = usual.max_frame.max(u32::from(mtu) + 18);
+        let settings = PacketConfig { max_frame, ..usual };
         let devices = PacketDevice::open(&config.device, settings, self.workers)?;
         let counters = devices.iter().map(|device| device.counters().clone()).collect();
         let devices = devices.into_iter().map(|device| captured(device, captures)).collect();
@@ -114,6 +135,9 @@ impl Opener {
             driver: Driver::Packet,
             device: config.device.clone(),
             index: Some(link.index),
+            config: config.clone(),
+            told: Told { mtu: link.mtu, mac: own },
+            takes: max_frame - 18,
             counters,
             loan: None,
             pcap: None,
@@ -133,13 +157,19 @@ impl Opener {
             driver: Driver::Tap,
             device: config.device.clone(),
             index: Some(link.index),
+            config: config.clone(),
+            // A TAP's address in the kernel is that of the other end.
+            told: Told { mtu: link.mtu, mac: None },
+            takes: u32::MAX,
             counters,
             loan: None,
             pcap: None,
             claim: Some(claim),
         };
         let mac = config.mac.unwrap_or_else(|| made_up_mac(&config.name));
-        Ok(Opened { port, mac, mtu: self.mtu(config, link.mtu), devices })
+        // The kernel's end of a TAP takes what we write, whatever its MTU.
+        let mtu = self.mtu(config, config.mtu.map_or(link.mtu, u32::from));
+        Ok(Opened { port, mac, mtu, devices })
     }
 
     /// Takes the kernel's interface: up, and silent if its other end is not ourselves.
@@ -176,23 +206,89 @@ impl Opener {
             driver: Driver::Memory,
             device: config.device.clone(),
             index: None,
+            config: config.clone(),
+            told: Told::default(),
+            takes: u32::MAX,
             counters,
             loan: None,
             pcap: None,
             claim: None,
         };
         let mac = config.mac.unwrap_or_else(|| made_up_mac(&config.name));
-        Opened { port, mac, mtu: self.mtu(config, 1500), devices }
+        let mtu = config.mtu.unwrap_or(1500);
+        Opened { port, mac, mtu: self.mtu(config, mtu.into()), devices }
     }
 
-    /// What is configured, else what the device says as far as buffers take it.
-    fn mtu(&self, config: &InterfaceConfig, device: u32) -> u16 {
-        let device = u16::try_from(device).unwrap_or(u16::MAX).max(1280);
-        config.mtu.unwrap_or(device).min(self.largest)
+    /// What the device takes, as far as buffers and the configuration do. What is left out is told, with what to do.
+    pub(super) fn mtu(&self, config: &InterfaceConfig, device: u32) -> u16 {
+        let (name, largest) = (&config.name, self.largest);
+        let asked = u32::from(config.mtu.unwrap_or(u16::MAX));
+        if asked.min(device) > u32::from(largest) {
+            tracing::warn!(
+                "{name}: the device's MTU is {device}, but buffers were made for {largest}: larger packets are lost; set \
+                 `mtu = {}` and start again, or lower the device's",
+                device.min(MAX_MTU.into())
+            );
+        }
+        if config.mtu.is_some_and(|asked| u32::from(asked) > device) && config.driver == Driver::Packet {
+            tracing::warn!(
+                "{name}: `mtu = {asked}`, but the device takes {device}: {device} it is, until `ip link set {} mtu {asked}`",
+                config.device
+            );
+        }
+        let mtu = device.min(largest.into()) as u16;
+        if mtu < LEAST_MTU6 {
+            tracing::warn!(
+                "{name}: an MTU of {mtu} is too small for IPv6, which needs {LEAST_MTU6}: there is only IPv4 on it"
+            );
+        }
+        mtu
     }
 }
 
+/// The largest packet that buffers are to take: what is configured, and what the devices take for which nothing is.
+pub(super) fn largest(interfaces: &[InterfaceConfig]) -> u16 {
+    let mut netlink = Netlink::open().ok();
+    let of = |interface: &InterfaceConfig| match (interface.mtu, interface.driver) {
+        (Some(mtu), _) => mtu,
+        (None, Driver::Packet) => {
+            let link = netlink.as_mut().and_then(|netlink| netlink.link(&interface.device).ok());
+            link.map_or(0, |link| u16::try_from(link.mtu).unwrap_or(u16::MAX))
+        }
+        (None, Driver::Tap | Driver::Memory) => 0,
+    };
+    interfaces.iter().map(of).max().unwrap_or(0).clamp(1500, MAX_MTU)
+}
+
 impl Port {
+    /// A port whose device is not there.
+    pub(super) fn absent(config: &InterfaceConfig) -> Port {
+        Port {
+            driver: config.driver,
+            device: config.device.clone(),
+            index: None,
+            config: config.clone(),
+            told: Told::default(),
+            takes: u32::MAX,
+            counters: Vec::new(),
+            loan: None,
+            pcap: None,
+            claim: None,
+        }
+    }
+
+    /// Gives back what was held of a device that has gone: nothing of it is there to be put back.
+    pub(super) fn lose(self) {
+        if let Some(loan) = self.loan {
+            loan.close_all(PATIENCE);
+        }
+        // Settings went with the device, and one that is back under its name has its own.
+        let _ = self.claim.map_or(Ok(()), Claim::release);
+        if let Some(Err(error)) = self.pcap.map(|file| file.flush()) {
+            tracing::warn!("{}: the capture: {error}", self.config.name);
+        }
+    }
+
     /// Closes the devices and gives the kernel back what is its own, as it was. To be called when the interface has
     /// departed.
     ///
@@ -266,7 +362,7 @@ fn captured<D: Device + 'static>(device: D, captures: &[PcapInterface]) -> Box<d
 
 /// An address of local administration: the same for the same name on the same machine and namespace, so that a
 /// restart looks to neighbours like the same station.
-fn made_up_mac(name: &str) -> Mac {
+pub(super) fn made_up_mac(name: &str) -> Mac {
     let mut hasher = std::hash::DefaultHasher::new();
     name.hash(&mut hasher);
     std::fs::read("/etc/machine-id").unwrap_or_default().hash(&mut hasher);

@@ -130,7 +130,7 @@ fn open_records(directory: Option<&Path>) -> Option<Records> {
 
 fn start(config: &Config, records: Option<Records>) -> anyhow::Result<Daemon> {
     let stack = &config.stack;
-    let largest = config.interfaces.iter().filter_map(|interface| interface.mtu).max().unwrap_or(0).max(1500);
+    let largest = port::largest(&config.interfaces);
     let size = (HEADROOM + FRAMING + largest).next_multiple_of(64).max(2048);
     let pool = Pool::new(PoolConfig { buffers: stack.buffers, size, headroom: HEADROOM })
         .with_context(|| format!("{} buffers of {size} bytes", stack.buffers))?;

@@ -202,6 +202,7 @@ fn interface(request: AttachRequest) -> anyhow::Result<InterfaceConfig> {
         point_to_point,
         anycast: Vec::new(),
         times: (None, None),
+        wait: false,
         pcap: None,
         neighbors: None,
         advertise: None,

@@ -217,7 +217,10 @@ impl Daemon {
     fn carriers(&self, config: &siding_stack::config::Config, id: IfId) -> String {
         let names = |ids: &[IfId]| ids.iter().map(|id| self.name_of(*id)).collect::<Vec<_>>().join(",");
         match config.interface(id).map(|there| &there.kind) {
-            Some(Kind::Vlan(vlan)) => format!("{}:{}", self.name_of(vlan.parent), vlan.vid),
+            Some(Kind::Vlan(vlan)) => {
+                let parent = config.interface(id).and_then(Interface::parent_name).unwrap_or("-");
+                format!("{parent}:{}", vlan.vid)
+            }
             Some(Kind::Lagg(view)) if !view.ports.is_empty() => names(&view.ports),
             Some(Kind::Bridge(view)) if !view.ports.is_empty() => {
                 names(&view.ports.iter().map(|port| port.id).collect::<Vec<_>>())

@@ -67,7 +67,15 @@ impl Daemon {
         if self.stack.config().by_name(name).is_some() {
             bail!("an interface named '{name}' is attached already: detach it first, or choose another name");
         }
-        let opened = self.opener.open(config)?;
+        let opened = match self.opener.open(config) {
+            Ok(opened) => opened,
+            Err(error) if config.wait && is_missing(&error) => {
+                let id = self.attach_absent(ctx, config)?;
+                self.log.name(id, name);
+                return self.add_addresses(ctx, id, config);
+            }
+            Err(error) => return Err(error),
+        };
         let spec = InterfaceSpec { name: name.clone(), mac: opened.mac, mtu: opened.mtu };
         let id = match self.stack.attach(ctx, spec, opened.devices) {
             Ok(id) => id,
@@ -82,7 +90,7 @@ impl Daemon {
             driver_name(&opened.port),
             opened.port.device,
             opened.mac,
-            opened.mtu
+            opened.mtu.min(config.mtu.unwrap_or(u16::MAX))
         ));
         lock(&self.ports).insert(name.clone(), opened.port);
         self.read_link(ctx, name);
@@ -99,6 +107,7 @@ impl Daemon {
         }
         self.stack.set_point_to_point(ctx, id, config.point_to_point)?;
         self.stack.set_neighbor_times(ctx, id, config.times.0, config.times.1)?;
+        self.stack.ask_mtu(ctx, id, config.mtu)?;
         let InterfaceConfig { addresses, link_local, dad, autoconf, .. } = config.clone();
         let addressing = Addressing { addresses, link_local, dad, autoconf };
         self.add_addressing(ctx, id, &addressing)?;
@@ -328,6 +337,11 @@ impl Daemon {
     pub(super) fn named(&self, id: IfId, error: impl std::fmt::Display) -> anyhow::Error {
         anyhow!("{}: {error}", self.name_of(id))
     }
+}
+
+/// Whether a device is not there, rather than unusable.
+fn is_missing(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<siding_drivers::kernel::Error>().is_some_and(siding_drivers::kernel::Error::is_gone)
 }
 
 /// The driver's name, as in configurations.

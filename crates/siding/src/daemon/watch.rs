@@ -193,11 +193,7 @@ fn turns(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Helpers<'_>) -
         if let Some(links) = &mut helpers.links {
             links.heard();
         }
-        for name in std::mem::take(&mut *lock(&daemon.links.gone)) {
-            if let Err(error) = daemon.detach(ctx, &name, Duration::from_secs(10)) {
-                tracing::error!("{name}: {error:#}");
-            }
-        }
+        daemon.follow_devices(ctx);
         daemon.reap();
         daemon.log.say_left_out(false);
         captures.tell(daemon);

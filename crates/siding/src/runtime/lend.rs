@@ -13,6 +13,8 @@ use std::fmt;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::mpsc;
+use std::time::Duration;
+use std::time::Instant;
 
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
@@ -41,6 +43,16 @@ pub(crate) fn lend(devices: Vec<Box<dyn Device>>) -> (Vec<Box<dyn Device>>, Loan
 }
 
 impl Loan {
+    /// Waits until all devices have come back, at most so long, and closes them. Those that come later are closed by their
+    /// workers.
+    pub(crate) fn close_all(self, timeout: Duration) {
+        let end = Instant::now() + timeout;
+        // It ends early when nobody has one any more.
+        while let Ok(device) = self.returned.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            drop(device);
+        }
+    }
+
     /// Closes the devices that have come back, which is all of them once the departure of their interface is
     /// complete. Those that come later are closed by their workers.
     pub(crate) fn close(self) {

@@ -66,8 +66,12 @@ impl Bench {
     }
 
     pub(crate) fn lagg(&self, ports: &[IfId]) -> IfId {
+        self.lagg_named("lagg0", ports)
+    }
+
+    pub(crate) fn lagg_named(&self, name: &str, ports: &[IfId]) -> IfId {
         self.control(|stack, ctx| {
-            let lagg = stack.add_lagg(ctx, LaggSpec::new("lagg0", Mode::Failover)).unwrap();
+            let lagg = stack.add_lagg(ctx, LaggSpec::new(name, Mode::Failover)).unwrap();
             for (place, port) in ports.iter().enumerate() {
                 stack.lagg_add_port(ctx, lagg, *port, 100 - place as u16).unwrap();
             }

@@ -89,7 +89,7 @@ impl Stack {
         let mtu = spec.mtu;
         let secret = (control.chance.next_u64(), control.chance.next_u64());
         shared.change(&mut control, |config| {
-            config.put(Interface::new(
+            config.put_new(Interface::new(
                 ifnet,
                 mac,
                 mtu,
@@ -101,7 +101,7 @@ impl Stack {
     }
 
     /// Makes an interface a port of a bridge: a device, a lagg or a VLAN. It keeps its link-layer address, which
-    /// nobody needs any more; its link-local address goes: a port has no addresses of its own.
+    /// nobody needs any more; its link-local address goes, until it is released: a port has no addresses of its own.
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ impl Stack {
             }
             if let Some(interface) = config.interface_mut(port) {
                 interface.member_of = bridge;
-                interface.addrs6 = Arc::new([]);
+                interface.set_aside = std::mem::replace(&mut interface.addrs6, Arc::new([]));
             }
             control.dads.retain(|(on, _), _| *on != port);
             if let Some(interface) = config.interface_mut(bridge) {
@@ -168,9 +168,7 @@ impl Stack {
                 return Err(BridgeError::NotAPort(name_of(config, port)));
             }
             // The bridge follows when the snapshot is reviewed.
-            if let Some(interface) = config.interface_mut(port) {
-                interface.member_of = IfId::NONE;
-            }
+            config.interface_mut(port).into_iter().for_each(Interface::release);
             Ok(())
         })
     }
@@ -199,18 +197,14 @@ impl Stack {
         if let Kind::Bridge(view) = &interface.kind {
             self.shared.change(control, |config| {
                 for port in view.ports.iter() {
-                    if let Some(port) = config.interface_mut(port.id) {
-                        port.member_of = IfId::NONE;
-                    }
+                    config.interface_mut(port.id).into_iter().for_each(Interface::release);
                 }
             });
         }
         let bridge = interface.member_of;
         view_of(&self.config(), bridge).ok()?;
         self.shared.change(control, |config| {
-            if let Some(interface) = config.interface_mut(id) {
-                interface.member_of = IfId::NONE;
-            }
+            config.interface_mut(id).into_iter().for_each(Interface::release);
         });
         Some(Event::Bridge { interface: bridge, port: id, cause: "port departed" })
     }

@@ -12,6 +12,7 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_wire::ip6;
 
+use super::OnPort;
 use crate::Stack;
 use crate::arp;
 use crate::config::Config;
@@ -35,6 +36,9 @@ pub enum AddressError {
     /// There is no such interface.
     #[error("interface {0} is not attached")]
     NoInterface(IfId),
+    /// It is a port.
+    #[error(transparent)]
+    OnPort(#[from] OnPort),
     /// The interface has it.
     #[error("{0} is assigned to this interface already")]
     Assigned(IpAddr),
@@ -111,6 +115,7 @@ impl Stack {
         let (mut control, mut ctx) = ctx.lock(&shared.control);
         let config = shared.config.load();
         let interface = config.interface(on).ok_or(AddressError::NoInterface(on))?;
+        config.no_port(interface)?;
         match addr {
             IpAddr::V6(addr6) => {
                 if interface.addr6(addr6).is_some() {
@@ -158,7 +163,10 @@ impl Stack {
         on: IfId,
         detect: bool,
     ) -> Result<Ipv6Addr, AddressError> {
-        let mac = self.shared.config.load().interface(on).ok_or(AddressError::NoInterface(on))?.mac;
+        let config = self.shared.config.load();
+        let interface = config.interface(on).ok_or(AddressError::NoInterface(on))?;
+        config.no_port(interface)?;
+        let mac = interface.mac;
         let shared = &self.shared;
         let stable = {
             let (mut control, mut ctx) = ctx.lock(&shared.control);

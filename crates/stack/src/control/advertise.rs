@@ -6,6 +6,7 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 
+use super::OnPort;
 use crate::Stack;
 use crate::nd6::router;
 use crate::nd6::router::AdvertConfig;
@@ -20,6 +21,9 @@ pub enum AdvertiseError {
     /// There is no such interface.
     #[error("interface {0} is not attached")]
     NoInterface(IfId),
+    /// It is a port.
+    #[error(transparent)]
+    OnPort(#[from] OnPort),
     /// Hosts do not advertise.
     #[error("forwarding is off, and hosts do not advertise: switch it on (`forwarding = true` in [stack])")]
     NotRouter,
@@ -50,6 +54,7 @@ impl Stack {
         let (mut control, mut ctx) = ctx.lock(&shared.control);
         let config = shared.config.load();
         let interface = config.interface(on).ok_or(AdvertiseError::NoInterface(on))?;
+        config.no_port(interface)?;
         //= RFC 4861 s6.2.4 [4861-16]: a host never advertises.
         if !config.forwarding {
             return Err(AdvertiseError::NotRouter);

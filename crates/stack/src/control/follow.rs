@@ -78,6 +78,10 @@ impl Stack {
             if then.is_some() && turn(Use::Ip4) == Some(true) {
                 arp::restart(&self.shared, control, ctx, id, now);
             }
+            if then.is_some_and(|then| then.own_mtu != interface.own_mtu) {
+                events.extend(host::settle(&self.shared, control, ctx, id, now));
+                router::renew(ctx, &self.shared, control, id, now);
+            }
             match turn(Use::Ip6).filter(|_| then.is_some()) {
                 //= RFC 4862 s5.4 [4862-1]: the same; RFC 4861 s6.3.7 [4861-23]: and other routers.
                 Some(true) => {

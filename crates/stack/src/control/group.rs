@@ -11,6 +11,7 @@ use siding_wire::ip6;
 use siding_wire::ip6::Scope;
 use siding_wire::mld::is_reported;
 
+use super::OnPort;
 use crate::Stack;
 use crate::ifnet::Interface;
 use crate::mld::GroupReport;
@@ -22,6 +23,9 @@ pub enum GroupError {
     /// There is no such interface.
     #[error("interface {0} is not attached")]
     NoInterface(IfId),
+    /// It is a port.
+    #[error(transparent)]
+    OnPort(#[from] OnPort),
     /// It is no group.
     #[error("{0} is no group that can be joined: give a multicast address of scope 1 or more")]
     NotAGroup(Ipv6Addr),
@@ -51,6 +55,8 @@ impl Stack {
         if ip6::multicast_scope(group).is_none_or(|scope| scope < Scope::INTERFACE) {
             return Err(GroupError::NotAGroup(group));
         }
+        let config = self.config();
+        config.no_port(config.interface(on).ok_or(GroupError::NoInterface(on))?)?;
         self.change_groups(ctx, on, |joined, limit| match joined.contains(&group) {
             true => Err(GroupError::Joined(group)),
             false if joined.len() >= limit => Err(GroupError::Full(limit)),
@@ -112,7 +118,7 @@ impl Stack {
         self.shared.change(&mut control, |config| {
             let interface = config.interface_mut(on).ok_or(GroupError::NoInterface(on))?;
             interface.joined = change(&interface.joined, limit)?;
-            Ok(())
+            Ok::<(), GroupError>(())
         })?;
         drop(control);
         self.shared.netisr.call_workers();

@@ -7,6 +7,7 @@ use siding_wire::ip6;
 
 use super::AddressError;
 use super::NoInterface;
+use super::OnPort;
 use crate::Stack;
 use crate::arp;
 use crate::ifnet::AddrOrigin;
@@ -14,6 +15,7 @@ use crate::ifnet::Unfit;
 use crate::ifnet::Use;
 use crate::nd6::dad::DadState;
 use crate::nd6::host;
+use crate::nd6::host::Accept;
 use crate::nd6::host::Host;
 use crate::nd6::host::HostConfig;
 use crate::nd6::host::HostConfigError;
@@ -27,6 +29,9 @@ pub enum AutoconfError {
     /// There is no such interface.
     #[error(transparent)]
     NoInterface(#[from] NoInterface),
+    /// It is a port.
+    #[error(transparent)]
+    OnPort(#[from] OnPort),
     /// It makes no sense.
     #[error(transparent)]
     Config(#[from] HostConfigError),
@@ -56,6 +61,9 @@ impl Stack {
             let control = &mut *guard;
             let snapshot = shared.config.load();
             let interface = snapshot.interface(on).ok_or(NoInterface(on))?;
+            if config.accept != Accept::Never {
+                snapshot.no_port(interface)?;
+            }
             let link = host::link(interface, shared.nud.reachable_time, control);
             let state = control.hosts.get_mut(&on).ok_or(NoInterface(on))?;
             let learnt = *state.host.params();

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_netisr::Departure;
 use siding_netisr::IfId;
@@ -21,6 +22,7 @@ use siding_wire::Mac;
 
 use super::NoInterface;
 use crate::Device;
+use crate::Sent;
 use crate::Stack;
 use crate::config::Config;
 use crate::drops::Drop;
@@ -44,7 +46,7 @@ pub struct InterfaceSpec {
     pub name: String,
     /// Its link-layer address.
     pub mac: Mac,
-    /// The largest IP packet, in bytes; at least 1280 for IPv6.
+    /// The largest IP packet, in bytes: with less than 1280 there is no IPv6 on it.
     pub mtu: u16,
 }
 
@@ -65,9 +67,12 @@ pub enum AttachError {
         /// Workers there are.
         workers: usize,
     },
-    /// IPv6 needs 1280 bytes (RFC 8200 s5).
-    #[error("an MTU of {0} is too small: IPv6 needs at least 1280 bytes")]
+    /// Every link takes 68 bytes (RFC 791), one for IPv6 1280 (RFC 8200 s5).
+    #[error("an MTU of {0} is too small: IPv4 needs at least 68 bytes, IPv6 1280")]
     Mtu(u16),
+    /// There is no such interface.
+    #[error("interface {0} is not attached")]
+    Gone(IfId),
     /// Not an address that one station can have.
     #[error("{0} cannot be an interface's address: it is zero or a group's")]
     Mac(Mac),
@@ -79,6 +84,24 @@ pub struct Detached {
     departure: Departure<Mbuf, Local>,
     stack: Stack,
 }
+
+/// What an absent interface has for a moment.
+struct NoDevice;
+
+impl Device for NoDevice {
+    fn receive(&mut self, _: &mut Cache, _: &mut Vec<Mbuf>, _: usize) -> std::io::Result<usize> {
+        Ok(0)
+    }
+
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        let sent = Sent::all(frames);
+        frames.clear();
+        sent
+    }
+}
+
+/// What every link takes (RFC 791).
+const LEAST_MTU: u16 = 68;
 
 impl Stack {
     /// Attaches an interface: one device for each worker. It is up at once and has no addresses.
@@ -93,7 +116,7 @@ impl Stack {
         devices: Vec<Box<dyn Device>>,
     ) -> Result<IfId, AttachError> {
         let shared = &self.shared;
-        if spec.mtu < 1280 {
+        if spec.mtu < LEAST_MTU {
             return Err(AttachError::Mtu(spec.mtu));
         }
         if !spec.mac.is_unicast() {
@@ -103,15 +126,32 @@ impl Stack {
         if devices.len() != workers {
             return Err(AttachError::Queues { got: devices.len(), workers });
         }
-        let (mut control, mut ctx) = ctx.lock(&shared.control);
-        let ifnet = self.new_ifnet(&mut ctx, &mut control, spec.name)?;
-        let id = ifnet.id;
-        shared.deliver_devices(&ifnet, devices);
-        shared.change(&mut control, |config| {
-            config.put(Interface::new(ifnet, spec.mac, spec.mtu, Kind::Device, shared));
-        });
-        drop(control);
-        shared.netisr.call_workers();
+        let mut id = IfId::NONE;
+        self.change(ctx, |control, ctx| {
+            let ifnet = self.new_ifnet(ctx, control, spec.name)?;
+            id = ifnet.id;
+            shared.deliver_devices(&ifnet, devices.into_iter().map(Some));
+            shared.change(control, |config| {
+                config.put_new(Interface::new(ifnet, spec.mac, spec.mtu, Kind::Device, shared));
+            });
+            Ok::<_, AttachError>(Vec::new())
+        })?;
+        Ok(id)
+    }
+
+    /// Attaches an interface whose device is not there yet: it is absent until [`give_devices`](Self::give_devices).
+    ///
+    /// # Errors
+    ///
+    /// As [`attach`](Self::attach).
+    pub fn attach_absent(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        spec: InterfaceSpec,
+    ) -> Result<IfId, AttachError> {
+        let nothing = (0..self.shared.netisr.workers()).map(|_| Box::new(NoDevice) as Box<dyn Device>);
+        let id = self.attach(ctx, spec, nothing.collect())?;
+        self.take_devices(ctx, id).map_err(|_| AttachError::Gone(id))?;
         Ok(id)
     }
 

@@ -9,6 +9,7 @@ use siding_netisr::IfId;
 use siding_wire::Mac;
 
 use super::NoInterface;
+use super::OnPort;
 use crate::Stack;
 use crate::config::Config;
 use crate::drops::Drop;
@@ -28,6 +29,9 @@ pub enum NeighborError {
     /// There is no such interface.
     #[error("interface {0} is not attached")]
     NoInterface(IfId),
+    /// It is a port.
+    #[error(transparent)]
+    OnPort(#[from] OnPort),
     /// It is there.
     #[error("{0} has an entry already: flush it first")]
     Exists(IpAddr),
@@ -54,6 +58,7 @@ impl Stack {
         }
         let config = self.shared.config.load();
         let interface = config.interface(on).ok_or(NeighborError::NoInterface(on))?;
+        config.no_port(interface)?;
         let neighbors = &interface.ifnet.neighbors;
         match neighbors.find_or_insert(ctx, self.now(), &interface.neighbors, addr, Newcomer::Fixed, |_ctx| {
             Ok(Nud::new_static(mac))

@@ -8,6 +8,7 @@ use siding_netisr::IfId;
 
 use crate::Stack;
 use crate::config::Config;
+use crate::ifnet::LEAST_MTU6;
 use crate::nd6::host;
 use crate::nd6::router;
 
@@ -34,32 +35,47 @@ pub enum SettingError {
 }
 
 impl Stack {
-    /// Sets the MTU of an interface, in bytes: 1280 to what its link took when it was attached. Interfaces that lie on it
-    /// follow where theirs is larger. A router's advertisement may lower it further.
+    /// Sets the MTU of an interface, in bytes: 1280 to what its link takes. Interfaces that lie on it get as much of what
+    /// was asked of them as it takes, and all of it again when it takes more. A router's advertisement may lower it further.
     ///
     /// # Errors
     ///
     /// It is not attached, or the link does not take as much.
     pub fn set_mtu(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, mtu: u16) -> Result<(), SettingError> {
-        let config = self.config();
-        let interface = config.interface(id).ok_or(SettingError::NoInterface(id))?;
-        let below = config.below(id).into_iter().filter_map(|id| config.interface(id));
-        let most = below.map(|below| below.own_mtu).chain([interface.link_mtu]).min();
-        match most {
-            Some(most) if !(1280..=most).contains(&mtu) => return Err(SettingError::Mtu { got: mtu, most }),
-            _ => {}
-        }
-        let nest = config.nest(id);
-        self.set(ctx, &nest, |config| {
-            for other in &nest {
-                if let Some(interface) = config.interface_mut(*other)
-                    && (*other == id || interface.own_mtu > mtu)
-                {
-                    (interface.own_mtu, interface.mtu) = (mtu, mtu);
-                }
+        self.change(ctx, |control, _ctx| {
+            let config = self.shared.config.load();
+            let interface = config.interface(id).ok_or(SettingError::NoInterface(id))?;
+            let below = config.below(id).into_iter().filter_map(|id| config.interface(id));
+            let most = below.map(|below| below.own_mtu).chain([interface.link_mtu]).min().unwrap_or(u16::MAX);
+            if !(LEAST_MTU6.min(most)..=most).contains(&mtu) {
+                return Err(SettingError::Mtu { got: mtu, most });
             }
-        });
-        Ok(())
+            self.shared.change(control, |config| {
+                config.interface_mut(id).into_iter().for_each(|interface| interface.asked_mtu = Some(mtu));
+            });
+            Ok(Vec::new())
+        })
+    }
+
+    /// Says what MTU is wanted of an interface, `None` for as much as can be; it gets as much of that as its link and what it
+    /// lies on take, now and later.
+    ///
+    /// # Errors
+    ///
+    /// It is not attached.
+    pub fn ask_mtu(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        id: IfId,
+        mtu: Option<u16>,
+    ) -> Result<(), SettingError> {
+        self.change(ctx, |control, _ctx| {
+            self.config().interface(id).ok_or(SettingError::NoInterface(id))?;
+            self.shared.change(control, |config| {
+                config.interface_mut(id).into_iter().for_each(|interface| interface.asked_mtu = mtu);
+            });
+            Ok(Vec::new())
+        })
     }
 
     /// Sets the hop limit of what starts at an interface: 1 to 255. A router's advertisement may set another.

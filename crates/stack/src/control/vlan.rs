@@ -69,8 +69,12 @@ impl Stack {
         let ifnet = self.new_ifnet(&mut ctx, &mut control, name.to_string())?;
         let id = ifnet.id;
         let new = Interface::new(ifnet, parent.mac, parent.own_mtu, Kind::Vlan(vlan), shared);
-        let interface = Interface { link_mtu: parent.link_mtu, ..new };
-        shared.change(&mut control, |config| config.put(interface));
+        let interface = Interface { lies_on: Some(parent.ifnet.name.as_str().into()), ..new };
+        shared.change(&mut control, |config| config.put_new(interface));
+        let events = self.follow(&mut control, &mut ctx, &config, self.now());
+        drop(control);
+        shared.netisr.call_workers();
+        events.iter().for_each(|event| shared.observer.event(event));
         Ok(id)
     }
 }

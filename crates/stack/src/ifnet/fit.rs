@@ -25,6 +25,8 @@ pub enum Use {
 pub enum Unfit {
     /// The operator took it down.
     Down,
+    /// What carries its frames is not there at all: its device, or what it lies on.
+    Absent,
     /// Its link is not there, or nothing of what it lies on can be used.
     NoCarrier,
     /// It is a port of a lagg or bridge, to which all its frames belong.
@@ -32,7 +34,12 @@ pub enum Unfit {
     /// Somebody else has the link-local address that our own MAC makes, hence that MAC: IP is stopped until the interface is
     /// taken up or restarted, its link comes back, or it is time to try again (RFC 4862 s5.4.5).
     Stopped(Ipv6Addr),
+    /// It takes less than IPv6 needs (RFC 8200 s5).
+    SmallMtu(u16),
 }
+
+/// The least MTU for IPv6 (RFC 8200 s5).
+pub const LEAST_MTU6: u16 = 1280;
 
 impl Interface {
     /// Whether the interface can be used for `what` now.
@@ -45,6 +52,9 @@ impl Interface {
         if !self.up {
             return Err(Unfit::Down);
         }
+        if !self.present {
+            return Err(Unfit::Absent);
+        }
         if !self.link {
             return Err(Unfit::NoCarrier);
         }
@@ -53,6 +63,10 @@ impl Interface {
         }
         if let Some(addr) = self.stopped.filter(|_| what != Use::Frames) {
             return Err(Unfit::Stopped(addr));
+        }
+        //= RFC 8200 s5 [8200-5]: a link that does not take 1280 bytes does not take IPv6.
+        if what == Use::Ip6 && self.own_mtu < LEAST_MTU6 {
+            return Err(Unfit::SmallMtu(self.own_mtu));
         }
         Ok(())
     }
@@ -68,8 +82,10 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unfit::Down => f.write_str("down"),
+            Unfit::Absent => f.write_str("absent"),
             Unfit::NoCarrier => f.write_str("no carrier"),
             Unfit::Port => f.write_str("port"),
+            Unfit::SmallMtu(mtu) => write!(f, "no IPv6: MTU {mtu}, give at least {LEAST_MTU6}"),
             Unfit::Stopped(addr) => write!(f, "IP stopped: somebody else on the link has our MAC ({addr})"),
         }
     }

@@ -23,10 +23,12 @@ use siding_wire::ip6;
 pub use counters::IfCounter;
 pub use counters::IfCounters;
 pub(crate) use filter::Filters;
+pub use fit::LEAST_MTU6;
 pub use fit::Unfit;
 pub use fit::Use;
 pub(crate) use intake::Intake;
 pub(crate) use intake::Wants;
+pub(crate) use nest::adopt;
 pub(crate) use nest::review;
 pub(crate) use owners::Owners;
 pub(crate) use stalls::Stalls;
@@ -82,10 +84,21 @@ pub struct Interface {
     pub member_of: IfId,
     /// The address that it came with, and that it gets back when it leaves a lagg.
     pub permanent_mac: Mac,
-    /// The largest IP packet that the link takes, in bytes; `mtu` may be less.
+    /// The largest IP packet that the link takes, in bytes; `mtu` may be less. Of a lagg or bridge, the largest that it was
+    /// made for.
     pub link_mtu: u16,
-    /// What the operator allows of it: 1280 to `link_mtu`. What a router says may be less still.
+    /// What the operator wants of it; `None` for as much as can be. Remembered apart from what it gets, which may be less
+    /// for a while.
+    pub asked_mtu: Option<u16>,
+    /// What it gets: what was asked for, as far as its link and all that it lies on take it. What a router says may be
+    /// less still.
     pub own_mtu: u16,
+    /// Whether what carries its frames is there at all: the device, or what a VLAN lies on.
+    pub present: bool,
+    /// The name of what a VLAN lies on: one of that name that is made anew takes its place.
+    pub(crate) lies_on: Option<Arc<str>>,
+    /// Addresses that a port had before it became one, and has again when it is released: link-local ones.
+    pub(crate) set_aside: Arc<[Addr6]>,
     /// What its host watches of its neighbours.
     pub(crate) first_hops: Arc<FirstHops>,
     /// Its IPv6 addresses, link-local first.
@@ -238,7 +251,11 @@ impl Interface {
             mac,
             mtu,
             link_mtu: mtu,
+            asked_mtu: None,
             own_mtu: mtu,
+            present: true,
+            lies_on: None,
+            set_aside: Arc::new([]),
             first_hops: Arc::default(),
             up: true,
             link: matches!(kind, Kind::Device),
@@ -256,6 +273,17 @@ impl Interface {
             hop_limit: DEFAULT_HOP_LIMIT,
             own_hop_limit: DEFAULT_HOP_LIMIT,
         }
+    }
+
+    /// The name of what a VLAN lies on, be that there or not.
+    pub fn parent_name(&self) -> Option<&str> {
+        self.lies_on.as_deref()
+    }
+
+    /// It is a port no more: it has its own addresses again, which are tested.
+    pub(crate) fn release(&mut self) {
+        self.member_of = IfId::NONE;
+        self.addrs6 = std::mem::replace(&mut self.set_aside, Arc::new([]));
     }
 
     /// The address, if the interface has it, whatever its state.

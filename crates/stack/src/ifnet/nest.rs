@@ -17,17 +17,30 @@ pub(crate) fn review(config: &mut Config) {
         nested.map(|interface| (config.depth(interface.ifnet.id), interface.ifnet.id)).collect();
     // What lies lower first: one look at each is enough.
     nested.sort_by_key(|(depth, _)| *depth);
+    fit_mtu(
+        config,
+        config
+            .interfaces()
+            .filter(|device| matches!(device.kind, Kind::Device))
+            .map(|device| device.ifnet.id)
+            .collect(),
+    );
     for (_, id) in nested {
         match config.interface(id).map(|interface| &interface.kind) {
             Some(Kind::Vlan(vlan)) => {
-                let link = config.interface(vlan.parent).is_some_and(|parent| parent.is_fit(Use::Frames));
+                let parent = config.interface(vlan.parent);
+                let (present, link) =
+                    (parent.is_some(), parent.is_some_and(|parent| parent.is_fit(Use::Frames)));
+                let link_mtu = parent.map(|parent| parent.own_mtu);
                 if let Some(vlan) = config.interface_mut(id) {
-                    vlan.link = link;
+                    (vlan.present, vlan.link) = (present, link);
+                    vlan.link_mtu = link_mtu.unwrap_or(vlan.link_mtu);
                 }
             }
             Some(Kind::Bridge(_)) => bridge::follow(config, id),
             _ => {}
         }
+        fit_mtu(config, vec![id]);
     }
     // Whoever had our MAC may not be on the next link.
     let begins_anew = |interface: &&Interface| {
@@ -36,5 +49,38 @@ pub(crate) fn review(config: &mut Config) {
     let stopped: Vec<IfId> = config.interfaces().filter(begins_anew).map(|there| there.ifnet.id).collect();
     for id in stopped {
         config.interface_mut(id).into_iter().for_each(|interface| interface.stopped = None);
+    }
+}
+
+/// Gives these interfaces the MTU that was asked for, as far as their links and what they lie on take it: it goes down
+/// the nesting, and up again.
+fn fit_mtu(config: &mut Config, ids: Vec<IfId>) {
+    for id in ids {
+        let below = config.below(id).into_iter().filter_map(|below| config.interface(below));
+        let least = below.map(|below| below.own_mtu).min().unwrap_or(u16::MAX);
+        let Some(interface) = config.interface_mut(id) else { continue };
+        let own = interface.asked_mtu.unwrap_or(u16::MAX).min(interface.link_mtu).min(least);
+        if own != interface.own_mtu {
+            // What a router says of it is put over this again.
+            (interface.own_mtu, interface.mtu) = (own, own);
+        }
+    }
+}
+
+/// The VLANs that lay on an interface of this name which has gone, and are to lie on `parent` now.
+pub(crate) fn adopt(config: &mut Config, parent: IfId) {
+    let Some(new) = config.interface(parent) else { return };
+    let (name, mac) = (new.ifnet.name.clone(), new.mac);
+    let lost = |vlan: &&Interface| !vlan.present && vlan.lies_on.as_deref() == Some(name.as_str());
+    let orphans: Vec<IfId> = config.interfaces().filter(lost).map(|vlan| vlan.ifnet.id).collect();
+    for id in orphans {
+        config.move_vlan(id, parent);
+        for above in config.nest(id) {
+            let Some(interface) = config.interface_mut(above) else { continue };
+            // Those that had the old one's address have the new one's.
+            if interface.mac == interface.permanent_mac && matches!(interface.kind, Kind::Vlan(_)) {
+                (interface.mac, interface.permanent_mac) = (mac, mac);
+            }
+        }
     }
 }

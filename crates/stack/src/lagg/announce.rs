@@ -140,6 +140,21 @@ where
     emit(&mut ctx, shared, config, lagg, &mut state, now, permits);
 }
 
+/// Announces once what lies on an interface, and the interface's own: its address has changed.
+pub(crate) fn once<L>(ctx: &Ctx<'_, L>, shared: &Shared, id: IfId, now: Instant) {
+    let config = shared.config.load();
+    for (on, what) in round(&config, id, now) {
+        let Some(out) = config.interface(on) else { continue };
+        // One for which there is no room is not sent: whoever asks is answered.
+        let Ok(permit) = shared.types.announce.reserve(ctx, None) else { return };
+        let Some((frame, what)) = build(shared, &config, out, what) else { return };
+        if let Err(refused) = permit.dispatch(ctx, frame, LinkOut { out: on, key: 0, what }) {
+            shared.drops[shared.netisr.workers()].count(Drop::InterfaceGone);
+            drop(refused);
+        }
+    }
+}
+
 /// Everything that one round announces.
 fn round(config: &Config, lagg: IfId, now: Instant) -> impl Iterator<Item = (IfId, What)> + '_ {
     let nest = config.nest(lagg);

@@ -92,13 +92,13 @@ impl Stack {
         let view =
             View { lagg, ports: none.clone(), usable: none.clone(), sending: none.clone(), receiving: none };
         shared.change(&mut control, |config| {
-            config.put(Interface::new(ifnet, mac, mtu, Kind::Lagg(Arc::new(view)), shared));
+            config.put_new(Interface::new(ifnet, mac, mtu, Kind::Lagg(Arc::new(view)), shared));
         });
         Ok(id)
     }
 
-    /// Makes an interface a port of a lagg, with a priority (more is better, but in LACP less is). Its link-local address goes: a port
-    /// has no addresses of its own.
+    /// Makes an interface a port of a lagg, with a priority (more is better, but in LACP less is). Its link-local address goes, until it
+    /// is released: a port has no addresses of its own.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Stack {
             if let (Some(interface), Some(mac)) = (config.interface_mut(port), mac) {
                 interface.member_of = lagg;
                 interface.mac = mac;
-                interface.addrs6 = Arc::new([]);
+                interface.set_aside = std::mem::replace(&mut interface.addrs6, Arc::new([]));
             }
             Ok(false)
         })
@@ -297,7 +297,7 @@ pub(super) fn release(config: &mut Config, state: &mut State, port: IfId) {
         state.primary = None;
     }
     if let Some(interface) = config.interface_mut(port) {
-        interface.member_of = IfId::NONE;
+        interface.release();
         interface.mac = interface.permanent_mac;
     }
 }

@@ -29,6 +29,7 @@ mod state;
 mod step;
 mod view;
 
+pub(crate) use announce::once as announce_once;
 pub use change::LaggError;
 pub use hash::HashLayers;
 pub(crate) use input::input;

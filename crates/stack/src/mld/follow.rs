@@ -171,5 +171,5 @@ fn follow_one(
 fn is_same(a: &Interface, b: &Interface) -> bool {
     Arc::ptr_eq(&a.addrs6, &b.addrs6)
         && Arc::ptr_eq(&a.joined, &b.joined)
-        && (a.up, a.link, a.member_of) == (b.up, b.link, b.member_of)
+        && (a.is_fit(Use::Ip6), a.member_of) == (b.is_fit(Use::Ip6), b.member_of)
 }

@@ -355,7 +355,11 @@ impl Local {
             }
             // One that departed before this worker came by has no gate any more: its device goes with it.
             if self.shared.netisr.is_attached(ifnet.id) {
-                self.ports[slot] = Some(Port::new(ifnet, device, self.now));
+                let port = device.map(|device| Port::new(ifnet, device, self.now));
+                let before = std::mem::replace(&mut self.ports[slot], port);
+                for frame in before.into_iter().flat_map(Port::into_queue) {
+                    self.drop_packet(frame, Drop::InterfaceGone);
+                }
             }
         }
     }

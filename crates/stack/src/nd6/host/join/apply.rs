@@ -97,7 +97,10 @@ pub(crate) fn settle(
     now: Instant,
 ) -> Vec<Event> {
     let config = shared.config.load();
-    let Some(interface) = config.interface(id) else { return Vec::new() };
+    // A port has no addresses, and goes on when it is released.
+    let Some(interface) = config.interface(id).filter(|there| there.member_of.is_none()) else {
+        return Vec::new();
+    };
     let Some(mut state) = control.hosts.remove(&id) else { return Vec::new() };
     state.host.set_link(interface.mac, interface.own_mtu);
     let addrs = addresses(shared, control, ctx, &mut state.host, interface, now);
@@ -343,6 +346,28 @@ pub(crate) fn link(interface: &Interface, reachable_time: Duration, control: &Co
         secret: control.secret,
         dad: DadConfig { retrans_timer: times.retrans.unwrap_or(control.dad.retrans_timer), ..control.dad },
     }
+}
+
+/// Begins to test those of an interface's addresses that are tentative and of which nobody has begun to.
+pub(crate) fn retest(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    id: IfId,
+    now: Instant,
+) -> Vec<Event> {
+    let config = shared.config.load();
+    let Some(interface) = config.interface(id) else { return Vec::new() };
+    let there = |addr| interface.addr6(addr).is_some();
+    control.dads.retain(|(on, addr), _| *on != id || there(*addr));
+    let rules = control.dad_config(id);
+    for own in interface.addrs6.iter().filter(|own| own.detect && own.state == DadState::Tentative) {
+        if !control.dads.contains_key(&(id, own.addr)) {
+            let first = now + control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY);
+            begin_detection(shared, control, ctx, (id, own.addr), &rules, false, first);
+        }
+    }
+    settle(shared, control, ctx, id, now)
 }
 
 /// An interface has come up: its addresses are tested, and routers asked for.

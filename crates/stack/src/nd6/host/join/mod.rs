@@ -12,6 +12,7 @@ pub(crate) use apply::came_up;
 pub(crate) use apply::detected;
 pub(crate) use apply::forwarding_changed;
 pub(crate) use apply::link;
+pub(crate) use apply::retest;
 pub(crate) use apply::settle;
 pub(crate) use apply::unlearn;
 pub(crate) use first_hops::FirstHops;

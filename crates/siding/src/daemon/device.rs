@@ -1,0 +1,129 @@
+//! Devices that go, come back, and change, below interfaces that stay: what takes time is done here, by the main thread.
+//!
+//! An interface whose device has gone stays with all that was configured of it, and waits. When the kernel has a device of
+//! that name again it is opened and given to the interface, as it would be at the start.
+
+use siding_stack::InterfaceSpec;
+
+use super::port::Opened;
+use super::port::Port;
+use super::port::Told;
+use super::port::made_up_mac;
+use super::state::Daemon;
+use super::state::Free;
+use super::state::lock;
+use crate::config::InterfaceConfig;
+
+impl Daemon {
+    /// Does what the thread that watches links has left.
+    pub(super) fn follow_devices(&self, ctx: &mut Free<'_>) {
+        // Taken out before anything is done: nobody's news wait for that.
+        let gone = std::mem::take(&mut *lock(&self.links.gone));
+        gone.iter().for_each(|name| self.device_gone(ctx, name));
+        let back = std::mem::take(&mut *lock(&self.links.back));
+        back.iter().for_each(|name| self.device_back(ctx, name));
+        let changed = std::mem::take(&mut *lock(&self.links.changed));
+        changed.iter().for_each(|(name, told)| self.device_changed(ctx, name, *told));
+    }
+
+    /// Attaches an interface whose device is not there, to wait for it.
+    pub(super) fn attach_absent(
+        &self,
+        ctx: &mut Free<'_>,
+        config: &InterfaceConfig,
+    ) -> anyhow::Result<siding_netisr::IfId> {
+        let (name, device) = (&config.name, &config.device);
+        let mac = config.mac.unwrap_or_else(|| made_up_mac(name));
+        let spec = InterfaceSpec { name: name.clone(), mac, mtu: config.mtu.unwrap_or(1500) };
+        let id = self.stack.attach_absent(ctx, spec)?;
+        tracing::warn!("{name}: there is no device '{device}' yet: waiting until there is");
+        lock(&self.ports).insert(name.clone(), Port::absent(config));
+        Ok(id)
+    }
+
+    fn device_gone(&self, ctx: &mut Free<'_>, name: &str) {
+        let Ok(id) = self.interface(name) else { return };
+        let Some(port) = lock(&self.ports).get_mut(name).map(|port| {
+            let absent = Port::absent(&port.config);
+            std::mem::replace(port, absent)
+        }) else {
+            return;
+        };
+        // Detached by somebody meanwhile, it has no devices any more.
+        let _ = self.stack.take_devices(ctx, id);
+        port.lose();
+    }
+
+    fn device_back(&self, ctx: &mut Free<'_>, name: &str) {
+        let config =
+            lock(&self.ports).get(name).filter(|port| port.index.is_none()).map(|port| port.config.clone());
+        let (Some(config), Ok(id)) = (config, self.interface(name)) else { return };
+        let Opened { port, mac, mtu, devices } = match self.opener.open(&config) {
+            Ok(opened) => opened,
+            Err(error) => return self.not_yet(name, &format!("{error:#}")),
+        };
+        let given = self
+            .stack
+            .set_mac(ctx, id, mac)
+            .and_then(|()| {
+                self.stack.set_link_mtu(ctx, id, mtu).map_err(|_| siding_stack::AttachError::Gone(id))
+            })
+            .and_then(|()| self.stack.give_devices(ctx, id, devices));
+        if let Err(error) = given {
+            port.lose();
+            return self.not_yet(name, &error.to_string());
+        }
+        // Detached meanwhile, there is no place for it.
+        match lock(&self.ports).get_mut(name) {
+            Some(place) => *place = port,
+            None => return port.lose(),
+        }
+        lock(&self.links.told).remove(name);
+        tracing::info!("{name}: its device '{}' is there again, mac {mac}, mtu {mtu} bytes", config.device);
+        if !self.read_link(ctx, name) {
+            // It has gone again before anybody was told that it is ours.
+            self.device_gone(ctx, name);
+        }
+    }
+
+    /// A device could not be opened: it is tried again, and told once for each reason.
+    fn not_yet(&self, name: &str, why: &str) {
+        if lock(&self.links.told).insert(name.to_owned(), why.to_owned()).is_none_or(|before| before != why) {
+            tracing::warn!("{name}: its device is there again, but cannot be used: {why}; trying again");
+        }
+        lock(&self.links.back).push(name.to_owned());
+    }
+
+    fn device_changed(&self, ctx: &mut Free<'_>, name: &str, told: Told) {
+        let Ok(id) = self.interface(name) else { return };
+        let known = lock(&self.ports).get_mut(name).filter(|port| port.index.is_some()).map(|port| {
+            let before = std::mem::replace(&mut port.told, told);
+            (port.config.clone(), before, port.takes)
+        });
+        let Some((config, before, takes)) = known else { return };
+        if told.mtu != before.mtu && config.follows_mtu() {
+            let mtu = self.opener.mtu(&config, told.mtu);
+            tracing::info!("{name}: the device's MTU is {} now; was {}", told.mtu, before.mtu);
+            if u32::from(mtu) > takes {
+                // Its rings are too small for that.
+                self.device_gone(ctx, name);
+                return self.device_back(ctx, name);
+            }
+            let _ = self.stack.set_link_mtu(ctx, id, mtu);
+        }
+        if let Some(mac) = told.mac.filter(|mac| before.mac != Some(*mac) && config.mac.is_none()) {
+            tracing::info!("{name}: the device's address is {mac} now");
+            if let Err(error) = self.stack.set_mac(ctx, id, mac) {
+                tracing::warn!("{name}: {error}");
+            }
+        }
+    }
+}
+
+impl InterfaceConfig {
+    /// Whether it is the device that says how large packets may be.
+    fn follows_mtu(&self) -> bool {
+        use crate::config::Driver;
+        self.driver == Driver::Packet || self.mtu.is_none()
+    }
+}

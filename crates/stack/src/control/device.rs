@@ -1,0 +1,159 @@
+//! Devices that go and come back, and change, below interfaces that stay.
+//!
+//! An interface outlives its device: while that is not there, the interface is absent, and everything on it waits.
+//! Addresses, routes, what is advertised, neighbours given by hand, VLANs, and being a port: all of it stays.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_wire::Mac;
+use siding_wire::ip6;
+
+use super::AttachError;
+use super::NoInterface;
+use crate::Device;
+use crate::Stack;
+use crate::config::Config;
+use crate::ifnet::Addr6;
+use crate::ifnet::AddrOrigin;
+use crate::ifnet::Interface;
+use crate::ifnet::Kind;
+use crate::lagg;
+use crate::nd6::dad::DadState;
+
+impl Stack {
+    /// The device of an interface has gone: workers give it up, and the interface is absent from now on. Frames that
+    /// waited for it are dropped.
+    ///
+    /// # Errors
+    ///
+    /// It is not attached.
+    pub fn take_devices(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId) -> Result<(), NoInterface> {
+        let taken = self.set_link(ctx, id, false);
+        taken.map_err(|_| NoInterface(id))?;
+        self.change(ctx, |control, _ctx| {
+            let shared = &self.shared;
+            let ifnet = shared.config.load().interface(id).ok_or(NoInterface(id))?.ifnet.clone();
+            let none = (0..shared.netisr.workers()).map(|_| None);
+            shared.deliver_devices(&ifnet, none);
+            shared.change(control, |config| {
+                config.interface_mut(id).into_iter().for_each(|interface| interface.present = false);
+            });
+            Ok(Vec::new())
+        })
+    }
+
+    /// An interface has devices again, one for each worker. It has no link yet: [`set_link`](Self::set_link) tells.
+    ///
+    /// # Errors
+    ///
+    /// It is not attached, or there are too few or too many.
+    pub fn give_devices(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        id: IfId,
+        devices: Vec<Box<dyn Device>>,
+    ) -> Result<(), AttachError> {
+        let workers = self.shared.netisr.workers();
+        if devices.len() != workers {
+            return Err(AttachError::Queues { got: devices.len(), workers });
+        }
+        self.change(ctx, |control, _ctx| {
+            let shared = &self.shared;
+            let config = shared.config.load();
+            let interface = config.interface(id).ok_or(AttachError::Gone(id))?;
+            shared.deliver_devices(&interface.ifnet, devices.into_iter().map(Some));
+            shared.change(control, |config| {
+                config.interface_mut(id).into_iter().for_each(|interface| interface.present = true);
+            });
+            Ok(Vec::new())
+        })
+    }
+
+    /// The device of an interface takes packets of another size from now on. What lies on the interface follows.
+    ///
+    /// # Errors
+    ///
+    /// It is not attached.
+    pub fn set_link_mtu(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, mtu: u16) -> Result<(), NoInterface> {
+        self.change(ctx, |control, _ctx| {
+            let shared = &self.shared;
+            shared.config.load().interface(id).ok_or(NoInterface(id))?;
+            shared.change(control, |config| {
+                config.interface_mut(id).into_iter().for_each(|interface| interface.link_mtu = mtu);
+            });
+            Ok(Vec::new())
+        })
+    }
+
+    /// The device of an interface has another address from now on. VLANs that had the old one follow, link-local addresses
+    /// that were made from it are made anew and tested, and everybody is told. A port keeps its lagg's address until it is
+    /// released.
+    ///
+    /// # Errors
+    ///
+    /// It is not attached, or that is no address.
+    pub fn set_mac(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, mac: Mac) -> Result<(), AttachError> {
+        if !mac.is_unicast() {
+            return Err(AttachError::Mac(mac));
+        }
+        self.change(ctx, |control, ctx| {
+            let (shared, now) = (&self.shared, self.now());
+            let config = shared.config.load();
+            let interface = config.interface(id).ok_or(AttachError::Gone(id))?;
+            let old = interface.permanent_mac;
+            if old == mac {
+                return Ok(Vec::new());
+            }
+            let moved: Vec<IfId> = match interface.member_of.is_none() {
+                true => {
+                    config.nest(id).into_iter().filter(|above| follows(&config, *above, id, old)).collect()
+                }
+                false => vec![id],
+            };
+            shared.change(control, |config| {
+                for id in &moved {
+                    config
+                        .interface_mut(*id)
+                        .into_iter()
+                        .for_each(|interface| readdress(interface, old, mac));
+                }
+            });
+            let mut events = Vec::new();
+            let moved = moved.into_iter().filter(|id| {
+                shared.config.load().interface(*id).is_some_and(|there| there.member_of.is_none())
+            });
+            for id in moved {
+                events.extend(crate::nd6::host::retest(shared, control, ctx, id, now));
+                lagg::announce_once(ctx, shared, id, now);
+            }
+            Ok(events)
+        })
+    }
+}
+
+/// Whether an interface has the address of the device `below` because it is that, or a VLAN on it.
+fn follows(config: &Config, id: IfId, below: IfId, old: Mac) -> bool {
+    let interface = config.interface(id);
+    interface.is_some_and(|interface| {
+        interface.permanent_mac == old && (id == below || matches!(interface.kind, Kind::Vlan(_)))
+    })
+}
+
+/// The interface has another address. A link-local address that the old one made is replaced.
+fn readdress(interface: &mut Interface, old: Mac, mac: Mac) {
+    interface.permanent_mac = mac;
+    if interface.member_of.is_none() {
+        interface.mac = mac;
+    }
+    let made = |own: &Addr6| own.addr == ip6::eui64_link_local(old) && own.origin == AddrOrigin::Manual;
+    let again = |own: &Addr6| match made(own) {
+        true => {
+            let state = if own.detect { DadState::Tentative } else { own.state };
+            Addr6 { addr: ip6::eui64_link_local(mac), state, ..*own }
+        }
+        false => *own,
+    };
+    interface.addrs6 = interface.addrs6.iter().map(again).collect();
+    interface.set_aside = interface.set_aside.iter().map(again).collect();
+}

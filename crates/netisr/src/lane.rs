@@ -197,8 +197,11 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     fn take(&self, consumer: &Consumer<'_>) -> Option<(P, M)> {
         loop {
             let (Item { packet, meta }, stamp) = self.take_any(consumer)?;
+            let asking = Asking { lane: self, aside: false };
             self.discharge(&packet, &meta);
-            if self.deal_anew(consumer, &mut None, &packet, &meta, stamp) {
+            let is_handled = self.deal_anew(consumer, &mut None, &packet, &meta, stamp);
+            core::mem::forget(asking);
+            if is_handled {
                 return Some((packet, meta));
             }
         }
@@ -283,18 +286,23 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             {
                 if mutant("sweep-reorders") { aside.push_front(item) } else { aside.push_back(item) }
             }
-            aside.retain(|(item, _)| {
+            let mut round = Round { unseen: aside.len(), aside };
+            while let Some((item, stamp)) = round.next() {
+                let asking = Asking { lane: self, aside: true };
                 let (first, stays) = consumer.core.look(&item.packet, &item.meta);
-                if !stays {
-                    self.ring.drop_aside();
-                    self.discharge(&item.packet, &item.meta);
-                    self.fates.departed.add(u64::from(!mutant("departed-not-counted")));
-                    if let Some(interface) = consumer.interfaces().of(first) {
-                        interface.departed.add(1);
-                    }
+                if stays {
+                    core::mem::forget(asking);
+                    round.aside.push_back((item, stamp));
+                    continue;
                 }
-                stays
-            });
+                self.discharge(&item.packet, &item.meta);
+                core::mem::forget(asking);
+                self.ring.drop_aside();
+                self.fates.departed.add(u64::from(!mutant("departed-not-counted")));
+                if let Some(interface) = consumer.interfaces().of(first) {
+                    interface.departed.add(1);
+                }
+            }
             self.ring.has_passed(end)
         })
     }
@@ -390,6 +398,43 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         // SAFETY: there is one `Consumer` at a time, and `work` calls no handler and no other method that
         // comes here.
         self.aside.with_mut(|aside| work(unsafe { &mut *aside }))
+    }
+}
+
+/// A round of all packets that are aside, each of which is taken from the front and put back behind. A panic on the way
+/// leaves them in their order.
+struct Round<'a, P, M> {
+    aside: &'a mut VecDeque<Stamped<P, M>>,
+    unseen: usize,
+}
+
+impl<P, M> Round<'_, P, M> {
+    fn next(&mut self) -> Option<Stamped<P, M>> {
+        self.unseen = self.unseen.checked_sub(1)?;
+        self.aside.pop_front()
+    }
+}
+
+impl<P, M> Drop for Round<'_, P, M> {
+    fn drop(&mut self) {
+        self.aside.rotate_left(self.unseen);
+    }
+}
+
+/// A packet that was taken from its place is asked what it names. Dropped by a panic, that packet departs: nobody can say
+/// that what it names is there.
+struct Asking<'l, P, M> {
+    lane: &'l Lane<P, M>,
+    /// Whether it still counts as one that is aside.
+    aside: bool,
+}
+
+impl<P, M> Drop for Asking<'_, P, M> {
+    fn drop(&mut self) {
+        if self.aside {
+            self.lane.ring.drop_aside();
+        }
+        self.lane.fates.departed.add(1);
     }
 }
 

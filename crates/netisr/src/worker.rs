@@ -16,6 +16,7 @@ use siding_lockorder::Unlocked;
 use crate::IfId;
 use crate::Packet;
 use crate::any_type::AnyType;
+use crate::core_state::Core;
 use crate::core_state::WorkerState;
 use crate::lane::Consumer;
 use crate::netisr::Inner;
@@ -150,15 +151,17 @@ impl<P: Packet, W: Local> Worker<P, W> {
         // Accepted before anybody looks at a gate: what is marked later comes with an order of its own.
         let order = self.accept();
         let inner = self.inner.clone();
+        let recall = Recall { core: &inner.core, worker: self.index };
         local.depart(&|id| inner.core.gates.is_open(id));
-        self.carry_out(order);
+        self.carry_out(order, recall);
         self.inner.see_off();
     }
 
     /// The same for a worker whose own state has gone.
     pub(crate) fn obey_vacant(&mut self) {
         let order = self.accept();
-        self.carry_out(order);
+        let inner = self.inner.clone();
+        self.carry_out(order, Recall { core: &inner.core, worker: self.index });
     }
 
     /// Takes note of the orders; gives the last one.
@@ -167,7 +170,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
         self.inner.core.last_order()
     }
 
-    fn carry_out(&mut self, order: u64) {
+    fn carry_out(&mut self, order: u64, recall: Recall<'_>) {
         self.refresh();
         let inner = self.inner.clone();
         let consumer = Consumer { core: &inner.core, worker: self.index };
@@ -181,10 +184,9 @@ impl<P: Packet, W: Local> Worker<P, W> {
         if complete {
             let order = if mutant("later-orders-acknowledged") { inner.core.last_order() } else { order };
             inner.core.acknowledge(self.index, order);
-        } else {
-            // A producer stands between claiming a slot and filling it. Come back; it is about to move on.
-            let _awake = self.pending().order();
+            core::mem::forget(recall);
         }
+        // Else a producer stands between claiming a slot and filling it: come back, it is about to move on.
     }
 
     /// [`drain`](Self::drain) for one type, as it is most often. `active` is its bit.
@@ -277,6 +279,18 @@ impl<P: Packet, W: Local> Worker<P, W> {
 
     fn pending(&self) -> &crate::wake::Pending {
         &self.inner.core.workers[self.index].0.pending.0
+    }
+}
+
+/// Has the worker come back to its orders when this is dropped before they are carried out, were it by a panic.
+struct Recall<'w> {
+    core: &'w Core,
+    worker: usize,
+}
+
+impl Drop for Recall<'_> {
+    fn drop(&mut self) {
+        let _awake = self.core.workers[self.worker].0.pending.0.order();
     }
 }
 

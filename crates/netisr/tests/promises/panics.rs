@@ -1,5 +1,6 @@
 //! Handlers that panic: by the embedder's choice, and never in silence.
 
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::process::Command;
@@ -8,6 +9,8 @@ use std::sync::Mutex;
 
 use siding_netisr::Cause;
 use siding_netisr::IfId;
+use siding_netisr::Local;
+use siding_netisr::Metadata;
 use siding_netisr::Netisr;
 use siding_netisr::OnPanic;
 use siding_netisr::Packet;
@@ -161,4 +164,85 @@ fn the_process_is_ended() {
     let output = Command::new(program).args(arguments).env(CHILD, "1").output().unwrap();
     assert!(!output.status.success());
     assert!(!String::from_utf8_lossy(&output.stdout).contains("still here"));
+}
+
+thread_local! {
+    /// How many more calls of the embedder's code go well before one panics; 0 is for ever.
+    static FUSE: Cell<u32> = const { Cell::new(0) };
+}
+
+fn called() {
+    let left = FUSE.get();
+    FUSE.set(left.saturating_sub(1));
+    if left == 1 {
+        std::panic::resume_unwind(Box::new("the embedder's code"));
+    }
+}
+
+/// Metadata that panics when it is asked or dropped, as the fuse has it.
+struct Touchy {
+    out: IfId,
+    _live: Arc<()>,
+}
+
+impl Metadata for Touchy {
+    fn interfaces(&self, visit: &mut impl FnMut(IfId)) {
+        called();
+        visit(self.out);
+    }
+}
+
+impl Drop for Touchy {
+    fn drop(&mut self) {
+        called();
+    }
+}
+
+struct Letting(Vec<u32>);
+
+impl Local for Letting {
+    fn depart(&mut self, _stays: &dyn Fn(IfId) -> bool) {
+        called();
+    }
+}
+
+#[test]
+fn an_order_is_carried_out_whatever_panics_on_the_way() {
+    for fuse in 1..30 {
+        let netisr = Netisr::<Number, Letting>::builder().build().unwrap();
+        let kind = netisr
+            .register(
+                TypeSpec::new("touchy").time_every(1),
+                |_ctx, local: &mut Letting, packet, _meta: Touchy| {
+                    local.0.push(packet.0);
+                },
+            )
+            .unwrap();
+        let (goes, stays) = (netisr.attach().unwrap(), netisr.attach().unwrap());
+        let (mut worker, mut local) = (netisr.worker(0).unwrap(), Letting(Vec::new()));
+        worker.poll(&mut local, 64);
+        let live = Arc::new(());
+        for (number, id) in (0..).zip([stays, goes, stays, goes, stays, stays]) {
+            let meta = Touchy { out: id, _live: live.clone() };
+            worker.with_ctx(|ctx| kind.dispatch(ctx, Number(number), meta)).unwrap();
+        }
+        let mut departure = worker.with_ctx(|ctx| netisr.detach(ctx, goes)).unwrap();
+        FUSE.set(fuse);
+        for _ in 0..4 {
+            drop(catch_unwind(AssertUnwindSafe(|| worker.poll(&mut local, 64))));
+            netisr.check_conservation().unwrap();
+        }
+        FUSE.set(0);
+        (0..2).for_each(|_| _ = worker.poll(&mut local, 64));
+        assert!(departure.is_complete(), "fuse {fuse}: {}", departure.holders());
+        netisr.check_conservation().unwrap();
+        let total = netisr.types()[0].total();
+        assert_eq!(total.resident, 0, "fuse {fuse}");
+        assert!(
+            local.0.is_sorted() && !local.0.contains(&1) && !local.0.contains(&3),
+            "fuse {fuse}: {:?}",
+            local.0
+        );
+        assert_eq!(Arc::strong_count(&live), 1, "dropped once each");
+    }
 }

@@ -63,6 +63,13 @@
 //! # What it does not do
 //!
 //! It carries no bulk traffic between workers, and it does not order packets of different types.
+//!
+//! What neither types nor the facility can see is for its embedder to answer for. G2 speaks of guards that are dropped
+//! and of one thread: see `siding_lockorder` for those that are forgotten and for threads that are started under a
+//! lock. Without `std`, nobody sees that a worker is polled from within another one's handler, and under its locks; with
+//! it, that is a panic. What is [forgotten](core::mem::forget) keeps what it has: a [`Worker`] its place (nobody polls it,
+//! and departures wait), a [`Pin`] its interface, a [`Permit`] its room; a [`Departure`] and an [`Unregistering`] go on
+//! by themselves. What waits when the last handle on the facility goes is dropped there and then.
 #![no_std]
 extern crate alloc;
 #[cfg(feature = "std")]

@@ -108,7 +108,8 @@ mod imp {
     /// Runs `work`. A panic passes, or ends the program where it is to.
     #[inline(always)]
     pub(crate) fn catch<O>(aborts: bool, work: impl FnOnce() -> O) -> Result<O, Payload> {
-        let fuse = aborts.then_some(Fuse);
+        // Not by `then_some`: that makes one, and drops it, where there is to be none.
+        let fuse = if aborts { Some(Fuse) } else { None };
         let done = work();
         core::mem::forget(fuse);
         Ok(done)

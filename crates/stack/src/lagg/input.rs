@@ -5,6 +5,7 @@ use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_wire::EtherType;
+use siding_wire::ip6::is_link_local;
 
 use super::announce;
 use super::late;
@@ -47,8 +48,8 @@ pub(crate) fn latecomer<'c>(
 ) -> Option<&'c Interface> {
     let lagg = config.late.lagg(on.ifnet.id, local.heard)?;
     let lagg = config.interface(lagg).filter(|lagg| lagg.up)?;
-    // One that has been given addresses has frames of its own.
-    let is_idle = on.addrs6.is_empty() && on.addrs4.is_empty();
+    // One that has been given addresses has frames of its own. Its link-local one it has back by itself.
+    let is_idle = on.addrs6.iter().all(|own| is_link_local(own.addr)) && on.addrs4.is_empty();
     (is_idle && is_late(local, config, on, lagg, frame)).then_some(lagg)
 }
 

@@ -1,7 +1,7 @@
 //! Captures what passes through devices into one pcapng file (draft-ietf-opsawg-pcapng), to be read by Wireshark
 //! or tcpdump.
 //!
-//! A capture that goes to a file of the system's ([`PcapFile::open`]) never holds a worker up: see [`queue`].
+//! A capture that goes to a file of the system's ([`PcapFile::open`]) never holds a worker up: see `pcap/queue.rs`.
 //!
 //! *Locks*: the file's writer has a lock of its own, a leaf, held while one block is written or queued. *Teardown*: the
 //! writer goes with the last handle; flush before reading.

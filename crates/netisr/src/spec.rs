@@ -17,6 +17,9 @@ pub enum Overflow {
     /// Drop the packet that has waited longest. Room that is reserved is not taken: when nothing but
     /// reservations fills the queue, or the oldest packet is being taken at this moment, the newest is refused.
     /// Packets that a departure has passed over are next to be handled, and are not dropped any more.
+    ///
+    /// The packet is dropped on the stack of whoever dispatches, under the locks that it holds: its `Drop`, and its
+    /// metadata's, must take none.
     DropOldest,
 }
 

@@ -112,6 +112,23 @@ impl Config {
         above.filter(|above| matches!(above.kind, Kind::Lagg(_))).map_or(IfId::NONE, |lagg| lagg.ifnet.id)
     }
 
+    /// The interfaces, and the VLANs that lie on them and go where they go.
+    pub(crate) fn with_vlans(&self, interfaces: &[IfId]) -> Vec<IfId> {
+        let mut all = interfaces.to_vec();
+        let mut at = 0;
+        while at < all.len() {
+            let below = all[at];
+            for other in self.interfaces() {
+                let lies_on = matches!(&other.kind, Kind::Vlan(vlan) if vlan.parent == below);
+                if lies_on && !all.contains(&other.ifnet.id) {
+                    all.push(other.ifnet.id);
+                }
+            }
+            at += 1;
+        }
+        all
+    }
+
     /// The interface and everything that lies on it, nearest first, each once.
     pub(crate) fn nest(&self, id: IfId) -> Vec<IfId> {
         let mut nest = vec![id];

@@ -1,7 +1,8 @@
 //! Last words: what a partner is to hear before an interface goes.
 //!
 //! When an interface departs, what is queued in its name departs with it. So what must be said is said before: hosts
-//! that we are no router any more ([`Stack::suspend_advertising`]), partners in LACP that the link is theirs no more
+//! that we are no router any more ([`Stack::suspend_advertising`]), multicast routers and snooping switches that we listen
+//! to nothing any more ([`Stack::leave_groups`]), partners in LACP that the link is theirs no more
 //! ([`Stack::leave_partners`]). Whoever is to take an interface down or away asks for that first and waits, as long as
 //! suits it, until it has left ([`Stack::has_said_farewell`]).
 //!
@@ -19,6 +20,7 @@ use siding_netisr::IfId;
 use crate::Stack;
 use crate::ifnet::Kind;
 use crate::lagg::Member;
+use crate::mld;
 
 /// A message that is to leave before something ends.
 #[derive(Debug, Clone)]
@@ -74,6 +76,23 @@ impl Stack {
                 });
             }
         }
+    }
+
+    /// Tells multicast routers and snooping switches that nothing is listened to on these interfaces any more, nor on VLANs
+    /// that lie on them. To be called before they are taken down or detached, and before
+    /// [`leave_partners`](Self::leave_partners), by whose links it goes. From then on nothing is said of groups there, until
+    /// [`set_up`](Self::set_up).
+    ///
+    /// It has left when [`has_said_farewell`](Self::has_said_farewell) says so.
+    pub fn leave_groups(&self, ctx: &mut Ctx<'_, Unlocked>, interfaces: &[IfId]) {
+        let shared = &self.shared;
+        let now = self.now();
+        let (mut control, mut ctx) = ctx.lock(&shared.control);
+        for id in shared.config.load().with_vlans(interfaces) {
+            mld::take_leave(&mut control, &mut ctx, shared, id, now);
+        }
+        drop(control);
+        shared.netisr.call_workers();
     }
 
     /// Whether all last words have left, or can leave no more.

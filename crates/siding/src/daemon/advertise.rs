@@ -74,6 +74,7 @@ impl Daemon {
             // One that does not advertise owes nothing.
             let _ = self.stack.suspend_advertising(ctx, *id);
         }
+        self.stack.leave_groups(ctx, interfaces);
         self.wait_for_farewells();
         self.stack.leave_partners(ctx, interfaces);
         self.wait_for_farewells();

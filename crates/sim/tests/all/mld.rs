@@ -3,6 +3,8 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_sim::Faults;
 use siding_sim::LinkId;
@@ -498,4 +500,62 @@ fn a_report_that_waits_behind_a_backlog_spares_ours_however_long_the_node_was_he
         let ours = told(&net).into_iter().filter(|one| one.what == What::Report1(GROUP)).count();
         assert_eq!((early, ours), (0, 0), "{hold:?}");
     }
+}
+
+#[test]
+fn who_goes_tells_that_it_listens_to_nothing_any_more_and_all_of_it_if_it_stays_3810_3() {
+    let (mut net, node, _, id) = settled();
+    join(&net, node, id, GROUP).unwrap();
+    net.run(secs(60));
+    let own = ip6::eui64_link_local(net.mac(node, id));
+    let groups = [ip6::solicited_node(SECOND), ip6::solicited_node(own), GROUP];
+    net.rewind();
+    let control = |net: &Net, work: fn(&siding_stack::Stack, &mut Ctx<'_, Unlocked>, IfId)| {
+        net.world.node(node).control(|stack, ctx| work(stack, ctx, id));
+    };
+    control(&net, |stack, ctx, id| stack.leave_groups(ctx, &[id]));
+    assert!(!net.world.node(node).control(|stack, _| stack.has_said_farewell()), "it is still on its way");
+    net.run(Duration::from_millis(50));
+    assert!(net.world.node(node).control(|stack, _| stack.has_said_farewell()));
+    let kinds = |net: &Net, group| about(net, group).into_iter().map(|(.., kind)| kind).collect::<Vec<_>>();
+    for group in groups {
+        // As often as any change, without a pause of up to a second.
+        assert_eq!(kinds(&net, group), [ChangeToInclude; 2], "{group}");
+    }
+    // That was all, whatever becomes of addresses...
+    net.rewind();
+    net.add_address(node, id, v6(0x77), false);
+    net.run(secs(60));
+    assert_eq!(told(&net), []);
+    // ...but all is told again when it stays, or comes again.
+    control(&net, |stack, ctx, id| stack.set_up(ctx, id, true).unwrap());
+    net.run(secs(5));
+    for group in groups.into_iter().chain([ip6::solicited_node(v6(0x77))]) {
+        assert_eq!(kinds(&net, group), [ChangeToExclude; 2], "{group}");
+    }
+    control(&net, |stack, ctx, id| stack.leave_groups(ctx, &[id]));
+    net.run(secs(1));
+    net.rewind();
+    control(&net, |stack, ctx, id| stack.set_up(ctx, id, false).unwrap());
+    net.run(secs(5));
+    assert_eq!(told(&net), []);
+    control(&net, |stack, ctx, id| stack.set_up(ctx, id, true).unwrap());
+    net.run(secs(5));
+    assert_eq!(kinds(&net, GROUP), [ChangeToExclude; 2]);
+}
+
+#[test]
+fn who_goes_says_done_to_a_querier_of_version_1_2710_1() {
+    let (mut net, node, link, id) = settled();
+    net.hear(link, &version1(QUERIER, ip6::ALL_NODES, MldV1::Query { max_response: 1000, group: ANY }));
+    net.run(secs(11));
+    // Who was not the last to report need say nothing.
+    let group = ip6::solicited_node(SECOND);
+    net.hear(link, &version1(local(0x98), group, MldV1::Report { group }));
+    net.rewind();
+    net.world.node(node).control(|stack, ctx| stack.leave_groups(ctx, &[id]));
+    net.run(secs(1));
+    let what: Vec<_> = told(&net).into_iter().map(|one| one.what).collect();
+    assert_eq!(what, [What::Done(ip6::solicited_node(ip6::eui64_link_local(net.mac(node, id))))]);
+    assert!(net.world.node(node).control(|stack, _| stack.has_said_farewell()));
 }

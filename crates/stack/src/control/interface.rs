@@ -31,6 +31,7 @@ use crate::ifnet::Ifnet;
 use crate::ifnet::Intake;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::mld;
 use crate::nd6::host::HostState;
 use crate::nd6::router;
 use crate::neighbor::Neighbors;
@@ -209,6 +210,11 @@ impl Stack {
             // One that is up already may have taken its leave as a router.
             if up && interface.up {
                 router::resume(ctx, shared, control, id, self.now());
+            }
+            if up {
+                for id in config.with_vlans(&[id]) {
+                    mld::resume(control, ctx, shared, id, self.now());
+                }
             }
             Ok(events)
         })

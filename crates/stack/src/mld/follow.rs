@@ -14,11 +14,13 @@ use super::listener::Listener;
 use super::output;
 use crate::chance::Chance;
 use crate::config::Config;
+use crate::farewell::Word;
 use crate::ifnet::Addr6;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
 use crate::ranks;
 use crate::stack::Control;
+use crate::stack::Shared;
 use crate::timer::Due;
 use crate::worker::Local;
 
@@ -32,6 +34,10 @@ pub(crate) struct Machine {
     source: Option<Ipv6Addr>,
     /// The earliest deadline that the timer queue has.
     armed: Option<Instant>,
+    /// It takes its leave: what it listens to does not follow the snapshot any more.
+    leaves: bool,
+    /// Until that has been said.
+    word: Option<Word>,
 }
 
 impl Machine {
@@ -43,6 +49,8 @@ impl Machine {
             forwarding: false,
             source: None,
             armed: None,
+            leaves: false,
+            word: None,
         }
     }
 }
@@ -79,14 +87,54 @@ pub(crate) fn is_told(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, 
 
 /// An interface's listener has something to send, or to forget.
 pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
-    with_machine(ctx, local, on, |machine, ctx, local, interface| {
+    let shared = local.shared.clone();
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let config = shared.config.load();
+    let Some(interface) = config.interface(on) else { return };
+    // One that has been resumed follows anew.
+    follow_one(&mut control, &mut ctx, local, &config, interface);
+    if let Some(machine) = control.mlds.get_mut(&on) {
         // One that was overtaken by an earlier deadline, which has armed a later one since: that one will do.
         if machine.armed.is_some_and(|armed| armed > local.heard) {
             return;
         }
         machine.armed = None;
-        step(machine, ctx, local, interface);
-    });
+        step(machine, &mut ctx, local, interface);
+    }
+}
+
+/// An interface is about to go: routers and snooping switches are told that we listen to its groups no more.
+pub(crate) fn take_leave(
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    shared: &Shared,
+    on: IfId,
+    now: Instant,
+) {
+    let Some(machine) = control.mlds.get_mut(&on).filter(|machine| !machine.leaves) else { return };
+    machine.leaves = true;
+    //= RFC 3810 s6.1 [3810-3], RFC 2710 s4 [2710-1]: whoever stops listening says so.
+    machine.listener.leave_all(now);
+    if !machine.listener.is_silent() {
+        machine.word = Some(shared.words.begin());
+        machine.armed = Some(now);
+        shared.timers.arm(ctx, now, Due::Mld(on));
+    }
+}
+
+/// One that has taken its leave stays, after all: it tells everything again.
+pub(crate) fn resume(
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    shared: &Shared,
+    on: IfId,
+    now: Instant,
+) {
+    let config = control.mld;
+    if let Some(machine) = control.mlds.get_mut(&on).filter(|machine| machine.leaves) {
+        *machine = Machine { armed: Some(now), ..Machine::new(config) };
+        shared.timers.arm(ctx, now, Due::Mld(on));
+    }
 }
 
 /// Works on an interface's machine, if it has one, under the lock.
@@ -113,9 +161,11 @@ pub(super) fn step(
 ) {
     let now = local.now;
     let mut chance = Chance::new(local.chance.next_u64());
-    machine.listener.on_timer(now, output::room(interface), &mut chance, |message| {
-        output::send(ctx, local, interface, &message)
+    let Machine { listener, word, .. } = machine;
+    listener.on_timer(now, output::room(interface), &mut chance, |message| {
+        output::send(ctx, local, interface, &message, word.clone())
     });
+    word.take_if(|_| listener.is_silent());
     arm(machine, ctx, local, interface.ifnet.id);
 }
 
@@ -145,9 +195,10 @@ fn follow_one(
     let machine = match control.mlds.entry(on) {
         Entry::Occupied(entry) => {
             let machine = entry.into_mut();
-            let same = Arc::ptr_eq(&machine.addrs6, &interface.addrs6)
-                && Arc::ptr_eq(&machine.joined, &interface.joined)
-                && machine.forwarding == config.forwarding;
+            let same = machine.leaves
+                || Arc::ptr_eq(&machine.addrs6, &interface.addrs6)
+                    && Arc::ptr_eq(&machine.joined, &interface.joined)
+                    && machine.forwarding == config.forwarding;
             if same {
                 return;
             }

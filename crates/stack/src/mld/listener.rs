@@ -30,6 +30,9 @@ pub const MAX_SOURCES: usize = 32;
 /// Groups that were left and are still to be told of; the rest are left to the querier to find out.
 pub const MAX_LEAVING: usize = 256;
 
+/// The longest random pause between two reports of a change when it is the last: who goes does not wait for long.
+pub const LAST_INTERVAL: Duration = Duration::from_millis(10);
+
 /// The least delay of an answer: never at once.
 const LEAST_DELAY: Duration = Duration::from_millis(1);
 
@@ -130,6 +133,17 @@ impl Listener {
             //= RFC 3810 s6.1 [3810-3]: a change is reported at once, along with others that are under way.
             self.changes_at = Some(now);
         }
+    }
+
+    /// Every group is left, and that is all there is to tell from now on: repeated as any change, but sooner.
+    pub fn leave_all(&mut self, now: Instant) {
+        self.config.unsolicited_interval = self.config.unsolicited_interval.min(LAST_INTERVAL);
+        self.listen(now, &[]);
+    }
+
+    /// Whether nothing is listened to, and nothing left to be told.
+    pub fn is_silent(&self) -> bool {
+        self.groups.is_empty()
     }
 
     /// Reports every group anew, as if it had just been joined: the interface has come up, or got the address that

@@ -29,6 +29,8 @@ use siding_netisr::Instant;
 pub(crate) use follow::Machine;
 pub(crate) use follow::follow;
 pub(crate) use follow::is_told;
+pub(crate) use follow::resume;
+pub(crate) use follow::take_leave;
 pub(crate) use follow::timer;
 pub(crate) use input::input;
 pub(crate) use output::FLOW;

@@ -23,10 +23,12 @@ use siding_wire::mld::MldV1;
 use super::listener::Message;
 use crate::config::Config;
 use crate::drops::Drop;
+use crate::farewell::Word;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::nd6::nud::Refused;
-use crate::neighbor::dispatch_message;
+use crate::neighbor::What;
+use crate::neighbor::dispatch;
 use crate::worker::Local;
 
 /// What every IPv6 link carries: a report needs no more.
@@ -83,19 +85,24 @@ pub(crate) fn build(mut frame: Mbuf, out: &Interface, message: &Message<'_>) -> 
     Some(frame)
 }
 
-/// Builds a message and dispatches it.
+/// Builds a message and dispatches it; with a word, it is to leave before the interface goes.
 pub(super) fn send<L>(
     ctx: &Ctx<'_, L>,
     local: &mut Local,
     out: &Interface,
     message: &Message<'_>,
+    last: Option<Word>,
 ) -> Result<(), Refused> {
     let Some(frame) = local.cache.alloc().and_then(|frame| build(frame, out, message)) else {
         local.count(Drop::NoBuffer);
         return Err(Refused);
     };
     let source = report_source(out).map(IpAddr::V6);
-    dispatch_message(ctx, local, frame, out.ifnet.id, FLOW, source, IfCounter::MldOut)
+    let what = match last {
+        Some(word) => What::LastWords(source, IfCounter::MldOut, word),
+        None => What::Message(source, IfCounter::MldOut),
+    };
+    dispatch(ctx, local, frame, out.ifnet.id, FLOW, what)
 }
 
 /// The flow of an interface's reports. Duplicate address detection shares it, so that a solicitation cannot overtake the

@@ -5,14 +5,22 @@
 // Not only the tests but also their helpers say what they expect by unwrapping it.
 #![allow(clippy::unwrap_used)]
 
+use std::net::UdpSocket;
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
+use std::time::UNIX_EPOCH;
 
 use siding_tests::Finished;
 use siding_tests::Host;
 use siding_tests::Lab;
 use siding_tests::Ovs;
+use siding_tests::Running;
 use siding_tests::Siding;
 use siding_tests::need;
 use siding_tests::wait_for;
@@ -206,25 +214,133 @@ fn t33_a_port_that_an_operator_removes_and_adds_costs_nothing_lacp_10() {
     });
 }
 
-/// How long the switch goes on sending by these wires after something was done to us. Its own time-outs are 3 and 90 s.
-fn stops_sending(bond: &Bond<'_>, wires: &[usize], what: &str, done: impl FnOnce()) {
-    let begin = Instant::now();
-    std::thread::scope(|scope| {
-        let looking = scope.spawn(|| {
-            wait_for(&format!("the switch to stop sending: {what}"), PATIENCE, || {
-                let members = bond.ovs.lacp("bond0");
-                wires.iter().all(|wire| !members[&format!("p{wire}")].is_in_use()).then(|| begin.elapsed())
-            })
+/// What passed by a wire of the switch's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passed {
+    /// We said that we are not in sync any more.
+    Farewell,
+    /// A packet of the flows that the switch spreads over its wires.
+    Data,
+}
+
+/// The switch's wires, and flows through it to us on as many of them as it uses.
+struct Wires {
+    /// Each with its file.
+    dumps: Vec<(Running, PathBuf)>,
+    /// The addresses of our ports.
+    ours: [[u8; 6]; 2],
+    flows: Option<JoinHandle<()>>,
+    ends: Arc<AtomicBool>,
+}
+
+impl Wires {
+    /// One packet of each flow every 3 ms.
+    const FLOWS: usize = 32;
+    const PAUSE: Duration = Duration::from_millis(3);
+
+    fn watch(lab: &Lab, ours: &Host, switch: &Host) -> Wires {
+        let start = |wire: &str| {
+            let file = lab.directory().join(format!("{wire}.pcap"));
+            let path = file.to_string_lossy();
+            let (filter, small) = ("udp port 9 or ether proto 0x8809", ["-s", "64", "-Z", "root"]);
+            let arguments = ["-n", "-i", wire, "--immediate-mode", "-U", "-w", &path];
+            let mut dump = switch.start("tcpdump", &[&arguments[..], &small, &[filter]].concat());
+            dump.wait_for_output("listening on", PATIENCE);
+            (dump, file)
+        };
+        let dumps = ["p0", "p1"].map(start).into();
+        let socket = |_| UdpSocket::bind("192.0.2.2:0").unwrap();
+        let sockets: Vec<UdpSocket> = switch.inside(|| (0..Self::FLOWS).map(socket).collect());
+        let ends = Arc::new(AtomicBool::new(false));
+        let own = ends.clone();
+        let flows = std::thread::spawn(move || {
+            while !own.load(Ordering::Relaxed) {
+                for socket in &sockets {
+                    // Whoever answers that nobody is there is right, and so is the kernel that has lost us.
+                    let _ = socket.send_to(&[0; 64], "192.0.2.1:9");
+                }
+                std::thread::sleep(Self::PAUSE);
+            }
         });
-        done();
-        let (us, switch) = (begin.elapsed(), looking.join().unwrap());
-        println!("{what}: done in {us:?}, the switch had stopped within {switch:?}");
-        // A tenth of that is usual; a machine may be busy.
-        assert!(switch < us + Duration::from_secs(1), "{what}: {switch:?}, {us:?}: {}", bond.siding.log());
+        let ours = ["eth0", "eth1"].map(|name| ours.netlink().link(name).unwrap().mac.unwrap());
+        Wires { dumps, ours, flows: Some(flows), ends }
+    }
+
+    /// What has passed so far, of each wire, with the time since 1970.
+    fn passed(&self) -> Vec<Vec<(Duration, Passed)>> {
+        self.dumps
+            .iter()
+            .map(|(_, file)| records(&std::fs::read(file).unwrap_or_default(), &self.ours))
+            .collect()
+    }
+}
+
+impl Drop for Wires {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Relaxed);
+        self.flows.take().into_iter().for_each(|flows| drop(flows.join()));
+    }
+}
+
+/// The frames of a capture in libpcap's form, as far as it is written.
+fn records(mut capture: &[u8], ours: &[[u8; 6]]) -> Vec<(Duration, Passed)> {
+    let word = |bytes: &[u8], at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
+    let mut all = Vec::new();
+    if capture.len() < 24 {
+        return all;
+    }
+    assert_eq!(word(capture, 0), 0xa1b2_c3d4, "microseconds, in this machine's order");
+    capture = &capture[24..];
+    while capture.len() >= 16 {
+        let at =
+            Duration::from_secs(word(capture, 0).into()) + Duration::from_micros(word(capture, 4).into());
+        let Some((frame, rest)) = capture[16..].split_at_checked(word(capture, 8) as usize) else { break };
+        capture = rest;
+        match frame[12..14] {
+            // LACP, and the state of who sent it.
+            [0x88, 0x09] if ours.iter().any(|mac| frame[6..12] == *mac) && frame[14] == 1 => {
+                all.extend((frame[32] & 0b1000 == 0).then_some((at, Passed::Farewell)));
+            }
+            [0x88, 0x09] => {}
+            _ => all.push((at, Passed::Data)),
+        }
+    }
+    all
+}
+
+/// How long the switch goes on sending by these wires after something was done to us, told by what passes by them. Its own
+/// time-outs are 3 and 90 s.
+fn stops_sending(lab: &Lab, bond: &Bond<'_>, wires: &[usize], what: &str, done: impl FnOnce()) {
+    const LONGEST: Duration = Duration::from_millis(100);
+    let watched = Wires::watch(lab, bond.ours, bond.switch);
+    wait_for("packets by each wire", PATIENCE, || {
+        let passed = watched.passed();
+        let is_used = |wire: &usize| passed[*wire].iter().any(|(_, what)| *what == Passed::Data);
+        wires.iter().all(is_used).then_some(())
     });
+    let asked = UNIX_EPOCH.elapsed().unwrap();
+    done();
+    // For as long as its slowest look at things, and longer.
+    std::thread::sleep(Duration::from_millis(1200));
+    let passed = watched.passed();
+    for wire in wires {
+        let story = || format!("{what}, wire {wire}: {}", bond.siding.log());
+        let of = |kind| passed[*wire].iter().filter(move |(_, what)| *what == kind).map(|(at, _)| *at);
+        let told =
+            of(Passed::Farewell).find(|at| *at >= asked).unwrap_or_else(|| panic!("never told: {}", story()));
+        assert!(of(Passed::Data).any(|at| at < told), "nothing was sent before: {}", story());
+        let last = of(Passed::Data).max().unwrap();
+        let (ours, theirs) = (told - asked, last.saturating_sub(told));
+        println!("{what}, wire {wire}: told after {ours:?}, the last packet {theirs:?} after that");
+        // From the request on, the start of our command line included.
+        assert!(last.saturating_sub(asked) <= LONGEST, "{ours:?} and {theirs:?}: {}", story());
+    }
 }
 
 fn partners_are_told(rate: &str) {
+    if !need(&["tcpdump"]) {
+        return;
+    }
     let Some(lab) = Lab::open() else { return };
     let (ours, switch) = (lab.host("ours"), lab.host("switch"));
     let Some(bond) = Bond::new(&lab, &ours, &switch, rate) else { return };
@@ -233,21 +349,21 @@ fn partners_are_told(rate: &str) {
         bond.siding(&words).expect_success();
     };
     bond.wait_for_use(&[0, 1]);
-    stops_sending(&bond, &[0], "a port is taken down", || siding("interface down eth0"));
+    stops_sending(&lab, &bond, &[0], "a port is taken down", || siding("interface down eth0"));
     siding("interface up eth0");
     bond.wait_for_use(&[0, 1]);
-    stops_sending(&bond, &[0, 1], "the lagg is taken down", || siding("interface down lagg0"));
+    stops_sending(&lab, &bond, &[0, 1], "the lagg is taken down", || siding("interface down lagg0"));
     siding("interface up lagg0");
     bond.wait_for_use(&[0, 1]);
-    stops_sending(&bond, &[1], "a port is removed", || siding("lagg remove-port lagg0 eth1"));
+    stops_sending(&lab, &bond, &[1], "a port is removed", || siding("lagg remove-port lagg0 eth1"));
     wait_for("the port to leave", PATIENCE, || {
         let shown = bond.siding(&["lagg", "show", "--json"]).expect_success();
         (!shown.contains("\"eth1\"")).then_some(())
     });
     siding("lagg add-port lagg0 eth1");
     bond.wait_for_use(&[0, 1]);
-    stops_sending(&bond, &[1], "a port is detached", || siding("interface detach eth1"));
-    stops_sending(&bond, &[0], "the lagg is deleted", || {
+    stops_sending(&lab, &bond, &[1], "a port is detached", || siding("interface detach eth1"));
+    stops_sending(&lab, &bond, &[0], "the lagg is deleted", || {
         siding("vlan delete vlan7");
         siding("lagg delete lagg0");
     });
@@ -264,19 +380,27 @@ fn a_partner_is_told_of_every_planned_end_slow() {
     partners_are_told("slow");
 }
 
-#[test]
-fn a_partner_is_told_when_the_daemon_stops() {
+fn told_of_the_end(rate: &str) {
+    if !need(&["tcpdump"]) {
+        return;
+    }
     let Some(lab) = Lab::open() else { return };
     let (ours, switch) = (lab.host("ours"), lab.host("switch"));
-    let Some(mut bond) = Bond::new(&lab, &ours, &switch, "slow") else { return };
+    let Some(mut bond) = Bond::new(&lab, &ours, &switch, rate) else { return };
     bond.wait_for_use(&[0, 1]);
-    let begin = Instant::now();
-    bond.siding.process().signal(rustix::process::Signal::TERM);
-    let told = wait_for("the switch to stop sending", PATIENCE, || {
-        let members = bond.ovs.lacp("bond0");
-        members.values().all(|member| !member.is_in_use()).then(|| begin.elapsed())
+    let pid = bond.siding.process().pid();
+    stops_sending(&lab, &bond, &[0, 1], "the daemon is stopped", || {
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     });
-    println!("stopped: the switch had stopped within {told:?}");
-    assert!(told < Duration::from_secs(1), "{told:?}");
     bond.siding.stop();
+}
+
+#[test]
+fn a_partner_is_told_when_the_daemon_stops_fast() {
+    told_of_the_end("fast");
+}
+
+#[test]
+fn a_partner_is_told_when_the_daemon_stops_slow() {
+    told_of_the_end("slow");
 }

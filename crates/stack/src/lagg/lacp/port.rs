@@ -121,7 +121,10 @@ pub(super) struct Retiring {
     tell_at: Instant,
     /// Then it is out, whether or not the partner has stopped.
     give_up_at: Instant,
+    /// The partner is to know.
     told: bool,
+    /// It has been sent.
+    sent: bool,
 }
 
 /// What one run of the mux machine did.
@@ -193,7 +196,7 @@ impl Port {
     pub(super) fn retire(&mut self, now: Instant, group: &GroupConfig) {
         let tell_at = now + group.retire_grace;
         let give_up_at = tell_at + group.retire_patience;
-        self.retiring.get_or_insert(Retiring { tell_at, give_up_at, told: false });
+        self.retiring.get_or_insert(Retiring { tell_at, give_up_at, told: false, sent: false });
     }
 
     /// Is the aggregate wait over?
@@ -382,7 +385,7 @@ impl Port {
             .retiring
             .filter(|_| self.mux != MuxState::Detached)
             .map(|retiring| if retiring.told { retiring.give_up_at } else { retiring.tell_at });
-        let transmit = self.ntt.then(|| self.limit.free_at().max(self.retry_at.unwrap_or(Instant::ZERO)));
+        let transmit = self.ntt.then(|| self.free_at().max(self.retry_at.unwrap_or(Instant::ZERO)));
         [
             self.current_while,
             self.periodic.deadline(),
@@ -465,6 +468,13 @@ impl Port {
         }
     }
 
+    /// From when on a PDU may be sent. That we leave is said once without regard to what was said in the second before, as a
+    /// farewell is: until then the partner sends.
+    fn free_at(&self) -> Instant {
+        let urgent = self.retiring.is_some_and(|retiring| retiring.told && !retiring.sent);
+        if urgent { Instant::ZERO } else { self.limit.free_at() }
+    }
+
     /// The transmit machine (s6.4.16).
     fn transmit(
         &mut self,
@@ -476,7 +486,7 @@ impl Port {
             self.ntt = false;
         }
         //= IEEE 802.1AX s6.4.16 [LACP-3]: at most three in any second; what is due is then said once, as it is
-        if !self.ntt || now < self.limit.free_at() || self.retry_at.is_some_and(|at| now < at) {
+        if !self.ntt || now < self.free_at() || self.retry_at.is_some_and(|at| now < at) {
             return;
         }
         let pdu = Lacpdu { actor: self.actor(), partner: self.partner, collector_max_delay: 0 };
@@ -486,6 +496,7 @@ impl Port {
                 self.retry_at = None;
                 self.limit.record(now);
                 self.counters.sent += 1;
+                self.retiring.iter_mut().for_each(|retiring| retiring.sent = retiring.told);
             }
             Err(Refused) => {
                 self.retry_at = Some(now + group.refused_retry);

@@ -17,6 +17,7 @@ mod attack {
     mod bystander;
     mod flood;
     mod flood_of_kinds;
+    mod held_up;
     mod raw;
     mod resolution;
     mod scan;

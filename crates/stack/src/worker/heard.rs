@@ -65,7 +65,9 @@ pub(super) fn guess(taken: u64, got: usize, asked: usize) -> Unread {
     Unread { taken, waiting: if got < asked { 0 } else { Reading::UNKNOWN } }
 }
 
-/// Up to when each worker has read. A seat that is vacant keeps nobody waiting.
+/// Up to when each worker has read. A seat that is vacant keeps nobody waiting, nor does a worker before its first turn: that
+/// nobody may ever let it have. One that has had a turn is waited for, as a detach waits for it: whoever has it and wants
+/// no more turns drops it.
 #[derive(Debug)]
 pub(crate) struct Heard(Vec<Line>);
 

@@ -58,7 +58,6 @@ impl StackWorker {
 
     pub(crate) fn new(shared: &Arc<Shared>, index: usize, now: Instant) -> Option<StackWorker> {
         let worker = shared.netisr.worker(index)?;
-        shared.heard.note(index, now);
         let local = Local::new(shared.clone(), index, now);
         Some(StackWorker { worker, local, received: Vec::with_capacity(BATCH), held_up: None, left: 0 })
     }

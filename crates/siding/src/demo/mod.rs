@@ -82,6 +82,8 @@ const INTERRUPTED: u8 = 130;
 ///
 /// It could not even begin, or the table could not be written.
 pub(crate) fn run(options: Options) -> anyhow::Result<ExitCode> {
+    // A capture as long as a file may be lacks the rest, and is no reason to end.
+    siding_drivers::kernel::hold_signal(libc::SIGXFSZ);
     let churning = Duration::from_secs(options.seconds);
     let stop = Stop::new(churning + REST)?;
     let mut progress = Progress::new();

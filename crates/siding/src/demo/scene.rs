@@ -5,8 +5,6 @@
 //! [`Scene::close`]: the last interface has been detached, workers stop, the conservation identity is checked,
 //! the stack goes, and then every buffer must be in the pool.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -103,8 +101,10 @@ pub(super) struct Remains {
     pub(super) refused: u64,
     /// A worker that ended before its time.
     pub(super) panic: Option<String>,
-    /// What could not be put back, or could not be captured.
+    /// What could not be put back.
     pub(super) left_behind: Vec<String>,
+    /// What the capture lacks, which changes nothing else.
+    pub(super) uncaptured: Option<String>,
 }
 
 impl Scene {
@@ -120,8 +120,8 @@ impl Scene {
     ) -> anyhow::Result<Scene> {
         let pcap = match &options.pcap {
             Some(path) => {
-                let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-                let pcap = PcapFile::new(BufWriter::new(file))?;
+                let pcap =
+                    PcapFile::open(path).with_context(|| format!("cannot write {}", path.display()))?;
                 let interface = pcap.interface(INTERFACE)?;
                 Some((pcap, interface))
             }
@@ -232,8 +232,8 @@ impl Scene {
         drop(stack);
         drop(at_home);
         let closed = place.close().err().map(|error| format!("{error:#}"));
-        let captured = pcap.and_then(|(pcap, _)| pcap.flush().err()).map(|error| error.to_string());
-        remains.left_behind = closed.into_iter().chain(captured).collect();
+        remains.left_behind = closed.into_iter().collect();
+        remains.uncaptured = pcap.and_then(|(pcap, _)| pcap.flush().err()).map(|error| error.to_string());
         remains.missing = pool.live();
         remains.refused = pool.refused();
         remains

@@ -172,6 +172,9 @@ fn verdict(out: &mut String, outcome: &Outcome, style: Style) -> fmt::Result {
             failed.what, failed.expected, failed.found
         )?;
     }
+    if let Some(lacks) = &outcome.remains.uncaptured {
+        writeln!(out, "{lacks}")?;
+    }
     let (held, failed) = (outcome.checks.held, outcome.checks.failed.len());
     if failed > 0 {
         writeln!(out, "{red}{failed} of {} expectations failed{plain}", held + failed)?;

@@ -296,3 +296,31 @@ fn a_closed_pipe_is_a_normal_end_and_a_full_disk_an_error() {
     }
     daemon.stop();
 }
+
+#[test]
+fn files_as_long_as_they_may_be_end_nothing() {
+    let Some((lab, ours, peer)) = lab() else { return };
+    let file = |name: &str| lab.directory().join(name);
+    let capture = file("all.pcapng");
+    let config = PACKET.replace("[stack]", &format!("[stack]\npcap = \"{}\"", capture.display()));
+    let control = file("limited.sock");
+    std::fs::write(file("limited.toml"), config.replace("{control}", &control.to_string_lossy())).unwrap();
+    let log = File::create(file("limited.log")).unwrap();
+    let mut command = Command::new(Siding::binary());
+    command.arg("run").arg("--run-directory").arg(file("run")).arg(file("limited.toml"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    let daemon = Daemon { child: ours.netns().spawn(&mut command).unwrap(), control };
+    wait_for("the control socket", PATIENCE, || UnixStream::connect(&daemon.control).ok().map(drop));
+    wait_until_up(&peer, "2001:db8::1");
+    // Log and capture may be 16 KiB long: writing more is an error, and a signal that ends a process by default.
+    let most = rustix::process::Rlimit { current: Some(16 << 10), maximum: None };
+    let pid = Some(Pid::from_child(&daemon.child));
+    rustix::process::prlimit(pid, rustix::process::Resource::Fsize, most).unwrap();
+    daemon.chatter(400);
+    peer.run("ping", &["-q", "-c200", "-i0.005", "-W2", "2001:db8::1"]).expect_success();
+    let long = |name: &str| std::fs::metadata(file(name)).unwrap().len();
+    wait_for("both to be full", PATIENCE, || {
+        (long("limited.log") == 16 << 10 && long("all.pcapng") == 16 << 10).then_some(())
+    });
+    daemon.expect_well(&peer, &ours);
+}

@@ -82,3 +82,29 @@ fn without_a_worker_or_its_main_thread_the_daemon_ends_well_with_the_cause() {
         assert_eq!(ours.sysctl("ipv6/conf/eth0/disable_ipv6"), "0");
     }
 }
+
+#[test]
+fn a_stop_that_does_not_end_is_ended_and_the_next_run_puts_things_back() {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, _peer) = lab.pair();
+    let records = lab.directory().join("run");
+    let run = ["run", "--run-directory", &records.to_string_lossy()];
+    let config = PACKET.replace("[stack]", "[stack]\nstop_timeout_ms = 1500");
+    let mut daemon = Siding::start(&lab, &ours, &run, &config);
+    let told = asking(daemon.control())(r#"{"request":"panic","thread":"worker0","stall":true}"#);
+    if told.contains("not in this build") {
+        return siding_tests::skip("a build for release makes no thread stall");
+    }
+    // It comes by with the next thing that there is to do.
+    asking(daemon.control())(
+        r#"{"request":"interface-attach","name":"m0","driver":"memory","link_local":false,"dad":false}"#,
+    );
+    daemon.process().signal(rustix::process::Signal::TERM);
+    let status = wait_for("the end", PATIENCE, || daemon.process().try_wait());
+    let log = daemon.log();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("the stop has taken 1 s and is ended, by nobody"), "{log}");
+    assert_eq!(ours.sysctl("ipv6/conf/eth0/disable_ipv6"), "1", "nobody could give it back");
+    Siding::start(&lab, &ours, &run, PACKET).stop();
+    assert_eq!(ours.sysctl("ipv6/conf/eth0/disable_ipv6"), "0");
+}

@@ -45,6 +45,9 @@ const BUFFERS_PER_WORKER: u32 = 1024;
 
 const MOST_WORKERS: usize = 256;
 
+/// How long a stop may take.
+const STOP_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// An interface that routes and neighbors can name, whatever carries it.
 struct Named<'c> {
     name: &'c str,
@@ -141,6 +144,7 @@ fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<S
         pcap: stack.pcap,
         spin: Duration::from_micros(spin),
         pin: stack.pin.unwrap_or(true),
+        stop_timeout: millis(stack.stop_timeout_ms, STOP_TIMEOUT)?,
         nud: NudConfig {
             retrans_timer,
             reachable_time: millis(stack.reachable_time_ms, nud.reachable_time)?,

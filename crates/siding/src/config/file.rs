@@ -74,6 +74,7 @@ pub(crate) struct Stack {
     pub(crate) pcap: Option<PathBuf>,
     pub(crate) spin_us: Option<Spanned<u64>>,
     pub(crate) pin: Option<bool>,
+    pub(crate) stop_timeout_ms: Option<Spanned<u64>>,
     pub(crate) reachable_time_ms: Option<Spanned<u64>>,
     pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
     pub(crate) delay_first_probe_ms: Option<Spanned<u64>>,

@@ -75,6 +75,8 @@ pub(crate) struct StackConfig {
     pub(crate) pcap: Option<PathBuf>,
     pub(crate) spin: Duration,
     pub(crate) pin: bool,
+    /// A stop that takes longer is ended.
+    pub(crate) stop_timeout: Duration,
     pub(crate) nud: NudConfig,
     pub(crate) dad: DadConfig,
     /// `[limits]`.

@@ -34,6 +34,7 @@ fn everything_that_can_be_said() {
         pcap = "all.pcapng"
         spin_us = 0
         pin = false
+        stop_timeout_ms = 7000
         reachable_time_ms = 300
         retrans_timer_ms = 100
         delay_first_probe_ms = 200
@@ -94,6 +95,7 @@ fn everything_that_can_be_said() {
     let lan = &config.interfaces[0];
     assert_eq!((lan.driver, lan.device.as_str(), lan.mtu), (Driver::Tap, "tap7", Some(9000)));
     assert!(!lan.link_local && !lan.dad && !config.stack.pin && config.stack.spin.is_zero());
+    assert_eq!(config.stack.stop_timeout, Duration::from_secs(7));
     assert_eq!(config.stack.nud.reachable_time, Duration::from_millis(300));
     assert_eq!(config.stack.dad.retrans_timer, Duration::from_millis(100));
     assert!(config.stack.nud.unreachable.is_some());

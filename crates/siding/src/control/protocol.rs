@@ -55,11 +55,14 @@ pub(crate) enum Request {
     Panic(PanicRequest),
 }
 
-/// A thread that is to panic, by its name: for tests of what happens then, and only in their builds.
+/// A thread that is to panic, by its name, or to do nothing any more: for tests of what happens then, and only in their
+/// builds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PanicRequest {
     pub(crate) thread: String,
+    #[serde(default)]
+    pub(crate) stall: bool,
 }
 
 /// An interface to attach.

@@ -87,7 +87,7 @@ fn until_ended(config: &Config, control: Option<&Path>, records: Option<&Path>) 
         Err(error) => Err(error),
     };
     drop(listener);
-    let watched = StopWatch::start(signals);
+    let watched = StopWatch::start(signals, config.stack.stop_timeout);
     let stopped = daemon.stop(ctx);
     drop(watched);
     daemon.log.say_left_out(true);

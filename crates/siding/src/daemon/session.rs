@@ -140,7 +140,7 @@ impl Daemon {
                 let goes = |addr| address.is_none_or(|address| address == addr);
                 Answer::Flushed(on.into_iter().map(|id| self.stack.flush_neighbors(ctx, id, goes)).sum())
             }
-            Request::Panic(request) if trip::arm(&request.thread) => {
+            Request::Panic(request) if trip::arm(&request.thread, request.stall) => {
                 trip::here();
                 Answer::Done
             }

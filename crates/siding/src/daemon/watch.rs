@@ -49,9 +49,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// Between two lines about what captures have lost.
 const TELL: Duration = Duration::from_secs(5);
 
-/// A signal ends a stop that has taken this long; and it ends by itself after that.
+/// A signal ends a stop that has taken this long. (It ends by itself after `stop_timeout_ms`.)
 const PATIENCE: Duration = Duration::from_secs(10);
-const LONGEST: Duration = Duration::from_secs(120);
 
 /// Why the daemon stops.
 pub(super) enum End {
@@ -230,8 +229,8 @@ pub(super) struct StopWatch {
 }
 
 impl StopWatch {
-    /// From now on.
-    pub(super) fn start(mut signals: Signals) -> StopWatch {
+    /// From now on; at most for so long.
+    pub(super) fn start(mut signals: Signals, longest: Duration) -> StopWatch {
         let done = Arc::new(AtomicBool::new(false));
         let own = done.clone();
         let begun = Instant::now();
@@ -240,7 +239,7 @@ impl StopWatch {
                 let look = Timespec::try_from(LOOK).ok();
                 let _ = poll(&mut [PollFd::new(&signals, PollFlags::IN)], look.as_ref());
                 let signal = signals.take().filter(|_| begun.elapsed() > PATIENCE);
-                if own.load(Ordering::Acquire) || signal.is_none() && begun.elapsed() < LONGEST {
+                if own.load(Ordering::Acquire) || signal.is_none() && begun.elapsed() < longest {
                     continue;
                 }
                 let signal = signal.unwrap_or_else(|| "nobody".into());

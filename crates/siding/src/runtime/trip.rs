@@ -1,5 +1,5 @@
-//! A thread that panics because a test asks for it: what happens then is part of what we promise. Only in builds with
-//! debug assertions; a release has nothing of it.
+//! A thread that panics, or stalls, because a test asks for it: what happens then is part of what we promise. Only in
+//! builds with debug assertions; a release has nothing of it.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -7,27 +7,32 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
 static ARMED: AtomicBool = AtomicBool::new(false);
-static WHO: Mutex<Option<String>> = Mutex::new(None);
+static WHO: Mutex<Option<(String, bool)>> = Mutex::new(None);
 
-/// The next thread of this name that comes by [`here`] panics. False if this build has no such thing.
-pub(crate) fn arm(thread: &str) -> bool {
+/// The next thread of this name that comes by [`here`] panics, or stalls. False if this build has no such thing.
+pub(crate) fn arm(thread: &str, stall: bool) -> bool {
     if cfg!(debug_assertions) {
-        *WHO.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread.to_owned());
+        *WHO.lock().unwrap_or_else(PoisonError::into_inner) = Some((thread.to_owned(), stall));
         ARMED.store(true, Ordering::Release);
     }
     cfg!(debug_assertions)
 }
 
-/// Panics if this thread is the one.
+/// Panics, or stalls, if this thread is the one.
 pub(crate) fn here() {
     if !cfg!(debug_assertions) || !ARMED.load(Ordering::Acquire) {
         return;
     }
     let mut who = WHO.lock().unwrap_or_else(PoisonError::into_inner);
-    if who.as_deref() == std::thread::current().name() {
+    let Some((name, stall)) = who.as_ref() else { return };
+    if Some(name.as_str()) == std::thread::current().name() {
+        let stall = *stall;
         *who = None;
         ARMED.store(false, Ordering::Release);
         drop(who);
-        panic!("a test asked for this");
+        assert!(stall, "a test asked for this");
+        loop {
+            std::thread::park();
+        }
     }
 }

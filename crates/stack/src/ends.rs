@@ -1,42 +1,21 @@
 //! Who may stand at the ends of a packet on a wire: asked for both families, of what comes in, passes through and goes
 //! out, so that no path knows less than another.
 
-use std::net::IpAddr;
 use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 
 use siding_wire::IpProto;
+pub(crate) use siding_wire::ends::is_host4;
+pub(crate) use siding_wire::ends::is_host6;
+pub(crate) use siding_wire::ends::may_be_destination6;
 use siding_wire::icmp6::Icmp6Type;
 use siding_wire::ip4::Ip4Repr;
 use siding_wire::ip6;
 use siding_wire::ip6::Ip6Repr;
-use siding_wire::ip6::Scope;
 
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::ifnet::Interface;
 use crate::route::Prefix;
-
-/// Whether a host may have this address: not "this" network, loopback, a group, or what is reserved, broadcast among
-/// it (RFC 1122 s3.2.1.3, RFC 6890).
-pub(crate) fn is_host4(addr: Ipv4Addr) -> bool {
-    let first = addr.octets()[0];
-    !(first == 0 || first == 127 || first >= 224)
-}
-
-/// The same for IPv6: not the unspecified or the loopback address, a group, or one that only holds an IPv4 address.
-//= RFC 4291 s2.5.2, s2.5.3, s2.5.5: these are never on a wire but `::`, as the source of who has no address yet.
-pub(crate) fn is_host6(addr: Ipv6Addr) -> bool {
-    !(addr.is_unspecified() || addr.is_loopback() || addr.is_multicast() || ip6::holds_ip4(addr))
-}
-
-/// Whether a host may have this address on a link.
-pub fn is_host(addr: IpAddr) -> bool {
-    match addr {
-        IpAddr::V4(addr) => is_host4(addr),
-        IpAddr::V6(addr) => is_host6(addr),
-    }
-}
 
 /// Judges the ends of a packet from the link of `on`.
 //= RFC 1122 s3.2.1.3, RFC 1812 s5.3.7: dropped in silence, whether it is for us or for others.
@@ -102,15 +81,6 @@ pub(crate) fn forwarded6(config: &Config, on: &Interface, header: &Ip6Repr) -> R
     }
 }
 
-/// Whether a packet on a wire may be for `dst`.
-//= RFC 4291 s2.7: groups of scope 0 are nobody's, and those of one interface's scope do not leave it.
-pub(crate) fn may_be_destination6(dst: Ipv6Addr) -> bool {
-    match ip6::multicast_scope(dst) {
-        Some(scope) => scope > Scope::INTERFACE,
-        None => is_host6(dst),
-    }
-}
-
 /// Whether it is everybody's address on the link of `on`.
 pub(crate) fn is_directed_broadcast(on: &Interface, addr: Ipv4Addr) -> bool {
     on.addrs4.iter().filter(|own| own.prefix_len < 31).any(|own| {
@@ -118,31 +88,4 @@ pub(crate) fn is_directed_broadcast(on: &Interface, addr: Ipv4Addr) -> bool {
         let hosts = u32::MAX.checked_shr(own.prefix_len.into()).unwrap_or(0);
         prefix.contains(addr) && (addr.to_bits() & hosts == hosts || addr.to_bits() & hosts == 0)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_host_may_have() {
-        for addr in ["0.0.0.0", "0.255.0.1", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"] {
-            assert!(!is_host(addr.parse().unwrap()), "{addr}");
-        }
-        for addr in ["::", "::1", "ff02::1", "::ffff:192.0.2.1", "::192.0.2.1"] {
-            assert!(!is_host(addr.parse().unwrap()), "{addr}");
-        }
-        // Site-local addresses are like any others (RFC 4291 s2.5.7).
-        for addr in ["1.0.0.1", "126.0.0.1", "169.254.0.1", "223.255.255.1", "fe80::1", "fec0::1", "fd00::1"]
-        {
-            assert!(is_host(addr.parse().unwrap()), "{addr}");
-        }
-    }
-
-    #[test]
-    fn groups_that_reach_no_wire() {
-        for (group, may) in [("ff00::1", false), ("ff01::1", false), ("ff02::1", true), ("ff0e::1", true)] {
-            assert_eq!(may_be_destination6(group.parse().unwrap()), may, "{group}");
-        }
-    }
 }

@@ -30,7 +30,6 @@ use siding_netisr::Wake;
 use crate::Device;
 use crate::arp;
 use crate::arp::acd::AcdConfig;
-use crate::chance::Chance;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::drops::Drops;
@@ -66,6 +65,7 @@ use crate::timer::Timers;
 use crate::worker::Heard;
 use crate::worker::Local;
 use crate::worker::StackWorker;
+use siding_machines::chance::Chance;
 
 /// A network stack. Clones refer to the same one.
 #[derive(Clone)]

@@ -59,6 +59,7 @@
 
 pub mod arp;
 pub mod checksum;
+pub mod ends;
 mod error;
 pub mod ether;
 pub mod ext6;

@@ -1,12 +1,10 @@
 //! ARP, and the detection of IPv4 address conflicts.
 //!
-//! `machine` and `acd` are machines without locks, clock, chance or I/O, like those of `nd6`; `input`, `output`
+//! `machine` and `acd` are machines (`siding_machines`); `input`, `output`
 //! and `detect` join them to the stack. Entries are those of `neighbor`.
 
-pub mod acd;
 mod detect;
 mod input;
-pub mod machine;
 mod output;
 
 pub(crate) use detect::Conflicts;
@@ -16,3 +14,5 @@ pub(crate) use detect::timer;
 pub(crate) use input::input;
 pub(crate) use output::request_output;
 pub(crate) use output::source;
+pub use siding_machines::acd;
+pub use siding_machines::arp as machine;

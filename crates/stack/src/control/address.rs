@@ -16,7 +16,6 @@ use super::OnPort;
 use crate::Stack;
 use crate::arp;
 use crate::config::Config;
-use crate::ends;
 use crate::ifnet::Addr4;
 use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
@@ -260,7 +259,7 @@ fn check(addr: IpAddr, prefix_len: u8) -> Result<(), AddressError> {
     if prefix_len > bits {
         return Err(AddressError::PrefixTooLong(prefix_len, bits));
     }
-    if !ends::is_host(addr) {
+    if !siding_wire::ends::is_host(addr) {
         return Err(AddressError::NotUnicast(addr));
     }
     Ok(())

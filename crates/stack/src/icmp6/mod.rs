@@ -2,7 +2,6 @@
 
 mod error;
 mod input;
-pub mod limit;
 mod shares;
 
 pub(crate) use error::error;
@@ -11,3 +10,4 @@ pub(crate) use input::input;
 pub(crate) use limit::LinkCast;
 pub(crate) use shares::Sending;
 pub(crate) use shares::Sends;
+pub use siding_machines::bucket as limit;

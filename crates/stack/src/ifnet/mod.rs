@@ -39,6 +39,7 @@ use crate::nd6::nud::NudConfig;
 use crate::neighbor::NeighborLimits;
 use crate::neighbor::Neighbors;
 use crate::stack::Shared;
+pub use siding_machines::host::AddrOrigin;
 
 /// The hop limit while neither operator nor router has said (RFC 1700, and RFC 4861 s6.3.2).
 pub const DEFAULT_HOP_LIMIT: u8 = 64;
@@ -164,17 +165,6 @@ pub struct Addr6 {
     pub detect: bool,
     /// When it ceases to be ours; [`Instant::NEVER`] for never.
     pub valid_until: Instant,
-}
-
-/// Who put an address on an interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AddrOrigin {
-    /// The operator, or what the operator configured: a link-local address, too.
-    Manual,
-    /// Made from an advertised prefix (RFC 4862 s5.5), or the link-local one from a secret (RFC 7217).
-    Autoconf,
-    /// Made from an advertised prefix, for a while, with an identifier that tells nothing (RFC 8981).
-    Temporary,
 }
 
 /// An IPv4 address of an interface.

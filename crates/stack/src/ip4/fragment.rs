@@ -125,7 +125,7 @@ fn piece(local: &mut Local, header: Ip4Repr, data: &[u8]) -> Option<Mbuf> {
 }
 
 fn key(on: &Interface, header: &Ip4Repr) -> Key {
-    Key::new(on, header.src.into(), header.dst.into(), header.ident.into(), header.proto.0)
+    Key::new(on.ifnet.id, header.src.into(), header.dst.into(), header.ident.into(), header.proto.0)
 }
 
 /// All pieces are there, in order.

@@ -5,10 +5,8 @@ mod fragment;
 mod headers;
 mod input;
 mod output;
-pub mod path_mtu;
 mod paths;
 mod reassemble;
-pub mod source;
 
 pub(crate) use fragment::Idents;
 pub(crate) use input::Packet6;
@@ -21,3 +19,5 @@ pub(crate) use paths::quoted_header;
 pub(crate) use paths::too_big;
 pub(crate) use reassemble::fragment_input;
 pub(crate) use reassemble::reassembly_timeout;
+pub use siding_machines::path_mtu;
+pub use siding_machines::source;

@@ -95,7 +95,7 @@ pub(crate) fn reassembly_timeout(
 }
 
 fn key(on: &Interface, about: &Packet6, fragment: &FragmentAt) -> Key {
-    Key::new(on, about.header.src.into(), about.header.dst.into(), fragment.repr.ident, 0)
+    Key::new(on.ifnet.id, about.header.src.into(), about.header.dst.into(), fragment.repr.ident, 0)
 }
 
 /// What is wrong with a fragment by itself.

@@ -12,7 +12,6 @@ use siding_netisr::Instant;
 use super::MldConfig;
 use super::listener::Listener;
 use super::output;
-use crate::chance::Chance;
 use crate::config::Config;
 use crate::farewell::Word;
 use crate::ifnet::Addr6;
@@ -23,6 +22,7 @@ use crate::stack::Control;
 use crate::stack::Shared;
 use crate::timer::Due;
 use crate::worker::Local;
+use siding_machines::chance::Chance;
 
 /// An interface's listener, and what it has followed so far.
 #[derive(Debug)]

@@ -15,13 +15,13 @@ use siding_wire::mld::MldV1;
 
 use super::follow::arm;
 use super::follow::with_machine;
-use crate::chance::Chance;
 use crate::drops::Drop;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Wants;
 use crate::ip6::Packet6;
 use crate::worker::Local;
+use siding_machines::chance::Chance;
 
 /// A message that starts `at` bytes into the packet.
 pub(crate) fn input(

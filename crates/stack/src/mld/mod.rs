@@ -1,7 +1,7 @@
 //! Multicast listener discovery, the listener's side: routers and snooping switches are told which groups we listen
 //! to (RFC 3810, and RFC 2710 while a router of version 1 is there).
 //!
-//! `listener` is a machine without locks, clock, chance or I/O; `follow` joins it to the stack: it lets the machines
+//! `listener` is a machine (`siding_machines::mld`); `follow` joins it to the stack: it lets the machines
 //! follow the snapshot, and runs their timers. `input` is for messages that come in, `output` for those that go out.
 //!
 //! # Locks
@@ -17,11 +17,9 @@
 
 mod follow;
 mod input;
-pub mod listener;
 mod output;
 
 use std::net::Ipv6Addr;
-use std::time::Duration;
 
 use siding_netisr::IfId;
 use siding_netisr::Instant;
@@ -38,26 +36,8 @@ pub(crate) use output::build;
 pub(crate) use output::report_source;
 pub(crate) use output::reported;
 pub(crate) use output::room;
-
-/// The rules for listeners on new interfaces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MldConfig {
-    /// Report at all. Without, a snooping switch may keep solicitations from us.
-    pub enabled: bool,
-    /// How often each change is reported, 2 to 7, while no querier says otherwise.
-    pub robustness: u8,
-    /// The longest random pause between two reports of one change.
-    pub unsolicited_interval: Duration,
-    /// Groups that one interface may be told to join, besides those of its addresses.
-    pub groups: usize,
-}
-
-impl Default for MldConfig {
-    //= RFC 3810 s9.1, s9.11 [3810-4]: a robustness of 2; a second at most between two reports of a change.
-    fn default() -> MldConfig {
-        MldConfig { enabled: true, robustness: 2, unsolicited_interval: Duration::from_secs(1), groups: 1024 }
-    }
-}
+pub use siding_machines::mld::MldConfig;
+pub use siding_machines::mld::listener;
 
 /// A group that an interface listens to, for tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

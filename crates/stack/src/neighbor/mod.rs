@@ -25,7 +25,6 @@
 
 mod age;
 mod flush;
-mod idle;
 mod limits;
 mod lle;
 mod output;
@@ -37,6 +36,7 @@ mod timer;
 pub use limits::NeighborLimits;
 pub use limits::NeighborTotals;
 pub use report::NeighborReport;
+use siding_machines::idle;
 
 pub(crate) use age::age;
 pub(crate) use flush::dispatch;

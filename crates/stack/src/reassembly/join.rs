@@ -2,7 +2,6 @@
 
 use std::hash::Hash;
 use std::hash::Hasher;
-use std::net::IpAddr;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
@@ -232,14 +231,5 @@ impl Data for Held {
 impl Metadata for Fragment {
     fn interfaces(&self, visit: &mut impl FnMut(IfId)) {
         visit(self.on);
-    }
-}
-
-impl Key {
-    /// The key of a fragment that came in on `on`.
-    pub(crate) fn new(on: &Interface, source: IpAddr, destination: IpAddr, ident: u32, proto: u8) -> Key {
-        let scoped = matches!(source, IpAddr::V6(source) if siding_wire::ip6::is_link_local(source));
-        let zone = if scoped { on.ifnet.id.as_u64() } else { 0 };
-        Key { source, zone, destination, ident, proto }
     }
 }

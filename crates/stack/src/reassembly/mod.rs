@@ -11,9 +11,7 @@
 //! None. # Teardown: when an interface departs, each worker lets go of the datagrams of which a piece came in by it
 //! (`Local::depart`); the facility drops what is still on its way.
 
-mod datagram;
 mod join;
-mod table;
 
 pub(crate) use join::Fragment;
 pub(crate) use join::Gauge;
@@ -27,24 +25,4 @@ pub(crate) use join::handle;
 pub(crate) use join::join;
 pub(crate) use join::limits;
 pub(crate) use join::share;
-
-pub use datagram::Added;
-pub use datagram::Datagram;
-pub use datagram::Piece;
-pub use table::Key;
-pub use table::LetGo;
-pub use table::Reassembly;
-pub use table::ReassemblyLimits;
-pub use table::TIMEOUT;
-
-/// A fragment that knows its data: what is to be put together with that of others.
-pub trait Data {
-    /// The octets.
-    fn data(&self) -> &[u8];
-}
-
-impl Data for Vec<u8> {
-    fn data(&self) -> &[u8] {
-        self
-    }
-}
+pub use siding_machines::reassembly::*;

@@ -16,7 +16,6 @@ use siding_wire::ether::Ether;
 use siding_wire::ether::HEADER_LEN;
 
 use super::Port;
-use crate::chance::Chance;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::event::Event;
@@ -36,6 +35,7 @@ use crate::reassembly::Held;
 use crate::reassembly::Reassembly;
 use crate::snapshot::Reader;
 use crate::stack::Shared;
+use siding_machines::chance::Chance;
 
 /// A worker's own state.
 pub(crate) struct Local {

@@ -1,13 +1,5 @@
-//! An interface as a host: routers, prefixes, addresses and redirects that it learns (RFC 4861 s6.3, s8.3; RFC 4862;
-//! RFC 5942).
-//!
-//! [`Host`] is a machine without locks, clock, chance or I/O, one for each interface. It is composed of smaller ones,
-//! each with a file: the default router list and the choice in it, the prefix list, addresses made from prefixes,
-//! redirected destinations, the link's parameters, and the search for routers. `join` connects it to the stack: what it
+//! An interface as a host: the machine of `siding_machines::host`, joined to the stack. What it
 //! hears comes from there, and what it knows becomes addresses, routes and parameters of the snapshot.
-//!
-//! Everything that others can make it learn has a [limit](HostLimits). What is there stays, and newcomers are refused
-//! and counted; only a redirect takes the place of the oldest, as it is no more than a short cut.
 //!
 //! # Locks
 //!
@@ -17,41 +9,7 @@
 //!
 //! A departing interface's machine is dropped with its addresses; its routes go with the interface.
 
-mod address;
-mod announce;
-mod config;
-mod event;
-mod identifier;
 mod join;
-mod limit;
-mod machine;
-mod params;
-mod prefixes;
-mod redirects;
-mod report;
-mod routers;
-mod slaac;
-mod solicit;
 
-pub use config::Accept;
-pub use config::HostConfig;
-pub use config::HostConfigError;
-pub use config::HostLimits;
-pub use config::Identifier;
-pub use config::MAX_NEIGHBOR_ADVERTISEMENT;
-pub use config::Solicitation;
-pub use config::StableKey;
-pub use config::TemporaryConfig;
-pub use event::Gone;
-pub use event::HostEvent;
 pub(crate) use join::*;
-pub use limit::Learnt;
-pub use machine::Host;
-pub use machine::Link;
-pub use machine::Message;
-pub use report::PrefixReport;
-pub use report::RouterReport;
-pub use routers::Known;
-pub use solicit::MAX_RTR_SOLICITATIONS;
-pub use solicit::RTR_SOLICITATION_INTERVAL;
-pub use solicit::SOL_MAX_RT;
+pub use siding_machines::host::*;

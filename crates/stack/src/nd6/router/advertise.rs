@@ -23,12 +23,12 @@ use siding_wire::nd::RouterAdvert;
 use siding_wire::nd::RouterSolicit;
 
 use super::AdvertConfig;
-use super::compare::difference;
-use super::contents::Contents;
-use super::contents::Kind;
-use super::contents::Own;
-use super::contents::Scene;
-use super::ledger::Ledger;
+use super::Contents;
+use super::Kind;
+use super::Ledger;
+use super::Own;
+use super::Scene;
+use super::difference;
 use super::schedule::Asker;
 use super::schedule::Heard;
 use super::schedule::MAX_FINAL_RTR_ADVERTISEMENTS;

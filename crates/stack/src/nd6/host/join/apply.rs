@@ -11,7 +11,6 @@ use siding_wire::Mac;
 use siding_wire::ip6;
 
 use super::FirstHops;
-use crate::chance::Chance;
 use crate::config::Config;
 use crate::control::disconnect;
 use crate::event::Event;
@@ -28,9 +27,9 @@ use crate::nd6::host::Host;
 use crate::nd6::host::HostConfig;
 use crate::nd6::host::HostEvent;
 use crate::nd6::host::Link;
-use crate::nd6::host::address::Owned;
-use crate::nd6::host::address::Phase;
-use crate::nd6::host::params::Params;
+use crate::nd6::host::Owned;
+use crate::nd6::host::Params;
+use crate::nd6::host::Phase;
 use crate::nd6::router;
 use crate::ranks;
 use crate::route::Origin;
@@ -39,6 +38,7 @@ use crate::route::Table;
 use crate::stack::Control;
 use crate::stack::Shared;
 use crate::timer::Due;
+use siding_machines::chance::Chance;
 
 /// A change of a lifetime that is not worth a snapshot of its own. The machine has the exact time.
 const UNNOTICED: Duration = Duration::from_secs(1);

@@ -1,0 +1,20 @@
+//! Routes: which interface and which next hop a destination is reached by.
+
+mod fib;
+mod prefix;
+mod refusal;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use fib::Fib;
+pub use prefix::Address;
+pub use prefix::Prefix;
+pub use prefix::PrefixError;
+pub use refusal::Refusal;
+pub use refusal::Refusals;
+pub use refusal::refused;
+pub use table::Origin;
+pub use table::Route;
+pub use table::RouteError;
+pub use table::Table;

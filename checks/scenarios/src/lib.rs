@@ -24,11 +24,13 @@ mod capacity;
 #[cfg_attr(siding_simulator, path = "checker/simulator.rs")]
 mod checker;
 mod departure;
+mod edges;
 mod lagg;
 mod mutants;
 mod order;
 mod rig;
 mod scenario;
+mod slab;
 mod stack;
 mod unregister;
 mod wake;

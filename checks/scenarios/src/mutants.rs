@@ -59,6 +59,24 @@ pub const MUTANTS: &[Mutant] = &[
         "an interface is used after a look at its gate only",
     ),
     mutant("G5", "detach-skips-pins", "departure-pinned", "a detach does not wait for pins"),
+    mutant(
+        "G5",
+        "pins-not-counted",
+        "departure-pins",
+        "the first of several pins that goes takes all with it",
+    ),
+    mutant(
+        "G5",
+        "dropped-departure-is-lost",
+        "departure-dropped",
+        "a departure that is dropped is nobody's any more",
+    ),
+    mutant(
+        "G5",
+        "wait-trusts-the-clock",
+        "wait-ends",
+        "a wait with a time limit goes on while the clock stands still",
+    ),
     mutant("G5", "detach-skips-workers", "departure-own", "a detach does not wait for workers"),
     mutant(
         "G5",
@@ -98,10 +116,28 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     mutant("G6", "unregister-does-not-wait", "unregister-drain", "an unregister waits for nobody"),
     mutant("G6", "intake-left-open", "unregister-drain", "packets come in while their type is unregistered"),
+    mutant(
+        "G6",
+        "dropped-unregistering-is-lost",
+        "unregister-dropped",
+        "an unregistering that is dropped is nobody's any more",
+    ),
+    mutant(
+        "G6",
+        "flush-goes-on-handling",
+        "unregister-own",
+        "a handler that has its own type flushed is called again",
+    ),
     mutant("G6", "permits-not-waited-for", "unregister-permit", "an unregister does not wait for permits"),
     mutant("G7", "sweep-reorders", "fifo-sweep", "a sweep turns the order round"),
     mutant("G7", "newcomers-overtake", "fifo-sweep", "what a sweep put aside is overtaken"),
     mutant("G7", "flow-key-ignored", "fifo-flow", "packets of one flow go to several workers"),
+    mutant(
+        "G7",
+        "permit-of-another-flow",
+        "fifo-permits",
+        "a permit's packet goes where the permit is, not where its flow is",
+    ),
     mutant(
         "G7",
         "flush-lets-later-packets-by",
@@ -121,4 +157,11 @@ pub const MUTANTS: &[Mutant] = &[
     mutant("G9", "orders-wake-nobody", "wake-departure", "control's orders do not wake a sleeper"),
     mutant("G10", "published-without-release", "captured", "a slot is marked ready with no ordering"),
     mutant("G10", "freed-without-release", "batches", "a slot is marked free with no ordering"),
+    mutant(
+        "pool",
+        "slot-stack-without-tag",
+        "pool-reuse",
+        "a stack of buffers that looks as before is taken for it",
+    ),
+    mutant("pool", "slot-freed-without-release", "pool-reuse", "a buffer is given back with no ordering"),
 ];

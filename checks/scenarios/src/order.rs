@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use siding_netisr::Cause;
 use siding_netisr::NoWake;
 
 use crate::checker::thread;
@@ -60,3 +61,49 @@ pub(crate) fn flow() {
     assert!(handled.is_sorted(), "one flow, out of order: {handled:?}");
     rig.finish();
 }
+
+/// Packets of two flows, each with a permit of its own and after one without: each goes where its flow goes. A permit of
+/// another flow is no good.
+pub(crate) fn permits() {
+    let spec = Spec::new("test").limit(4).flow_key(|frame, _| u64::from(frame.number / 10));
+    let rig = Rig::with(2, spec, Arc::new(NoWake), |_ctx| {});
+    let sending = rig.clone();
+    let producer = thread::spawn(move || {
+        outside(|ctx| {
+            let (first, second) = FLOWS;
+            let permit = sending.kind.reserve(ctx, Some(first.into())).expect("room");
+            let other = sending.kind.reserve(ctx, Some(first.into())).expect("room");
+            sending.dispatch(ctx, first * 10, None).expect("room");
+            let (frame, meta) = sending.packet(first * 10 + 1, None);
+            permit.dispatch(ctx, frame, meta).expect("its own flow");
+            sending.note_accepted(1);
+            sending.dispatch(ctx, second * 10, None).expect("room");
+            let (frame, meta) = sending.packet(second * 10 + 1, None);
+            let refused = other.dispatch(ctx, frame, meta).map_err(|refused| refused.cause);
+            assert_eq!(refused, Err(Cause::OtherFlow));
+            let open = sending.kind.reserve(ctx, None).expect("room");
+            let (frame, meta) = sending.packet(second * 10 + 1, None);
+            open.dispatch(ctx, frame, meta).expect("it may be of any flow");
+            sending.note_accepted(1);
+        });
+    });
+    let polling: Vec<_> = (0..pick(1, 2))
+        .map(|index| rig.netisr.worker(index).expect("free"))
+        .map(|mut worker| thread::spawn(move || _ = worker.poll(&mut Own::default(), 64)))
+        .collect();
+    producer.join().expect("no panic");
+    polling.into_iter().for_each(|thread| thread.join().expect("no panic"));
+    for index in 0..2 {
+        rig.netisr.worker(index).expect("free").poll(&mut Own::default(), 64);
+    }
+    let handled = rig.handled();
+    let (first, second) = FLOWS;
+    for flow in [first, second] {
+        let own: Vec<_> = handled.iter().filter(|number| *number / 10 == flow).copied().collect();
+        assert_eq!(own, [flow * 10, flow * 10 + 1], "one flow, out of order: {handled:?}");
+    }
+    rig.finish();
+}
+
+/// Two flows that go to different workers.
+const FLOWS: (u32, u32) = (1, 2);

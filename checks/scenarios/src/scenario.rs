@@ -6,8 +6,10 @@ use std::sync::atomic::Ordering;
 use crate::basics;
 use crate::capacity;
 use crate::departure;
+use crate::edges;
 use crate::lagg;
 use crate::order;
+use crate::slab;
 use crate::stack;
 use crate::unregister;
 use crate::wake;
@@ -47,9 +49,14 @@ pub const SCENARIOS: &[Scenario] = &[
     exhaustive("departure-late-producer", departure::late_producer),
     exhaustive("departure-pinned", departure::pinned),
     bounded("departure-vacant", 3, departure::vacant),
+    exhaustive("departure-pins", edges::pins),
+    exhaustive("departure-dropped", edges::dropped_departure),
+    exhaustive("wait-ends", edges::wait_ends),
+    exhaustive("unregister-dropped", edges::dropped_unregistering),
     bounded("unregister-drain", 2, unregister::drain),
     bounded("unregister-flush", 2, unregister::flush),
     bounded("unregister-permit", 2, unregister::permit),
+    exhaustive("unregister-own", edges::flush_own),
     exhaustive("limit", capacity::limit),
     bounded("limit-wide", 3, capacity::limit_wide),
     exhaustive("limit-refill", capacity::refill),
@@ -59,11 +66,15 @@ pub const SCENARIOS: &[Scenario] = &[
     bounded("share", 3, capacity::share),
     exhaustive("fifo-sweep", order::sweep),
     bounded("fifo-flow", 3, order::flow),
+    bounded("fifo-permits", 2, order::permits),
     exhaustive("wake", wake::one),
     exhaustive("wake-two", wake::two),
     bounded("wake-two-apart", 2, wake::two_apart),
     bounded("wake-drop-oldest", 2, wake::drop_oldest),
     bounded("wake-departure", 3, wake::departure),
+    exhaustive("pool-reuse", slab::reuse),
+    exhaustive("pool-last", slab::last),
+    exhaustive("pool-end", slab::end),
     bounded("stack-crash", 3, stack::crash),
     bounded("stack-crash-waiting", 2, stack::crash_waiting),
     exhaustive("stack-flush-order", stack::flush_order),

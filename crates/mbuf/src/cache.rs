@@ -4,7 +4,8 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::sync::atomic::Ordering;
+
+use siding_netisr::sync::atomic::Ordering;
 
 use crate::Mbuf;
 use crate::Pool;
@@ -72,6 +73,11 @@ impl Cache {
     /// Whether the next allocation will have to ask the pool.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn tally(&self) -> TallyRef {
+        self.tally
     }
 
     #[cold]

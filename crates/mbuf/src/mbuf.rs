@@ -5,11 +5,11 @@
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::slice;
-use core::sync::atomic::Ordering;
-use core::sync::atomic::fence;
 
 use siding_netisr::IfId;
 use siding_netisr::Packet;
+use siding_netisr::sync::atomic::Ordering;
+use siding_netisr::sync::atomic::fence;
 
 use crate::Cache;
 use crate::Pool;

@@ -2,7 +2,8 @@
 
 use core::error::Error;
 use core::fmt;
-use core::sync::atomic::Ordering;
+
+use siding_netisr::sync::atomic::Ordering;
 
 use crate::Cache;
 use crate::Mbuf;

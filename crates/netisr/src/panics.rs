@@ -2,7 +2,8 @@
 //!
 //! A panic never goes unnoticed: it is counted, told to whoever asked for reports ([`Builder::report_panics`]), and
 //! then dealt with as the embedder chose, for the facility or for one type. Whatever the choice, the packet that the
-//! handler was given counts as handled, and the others of its type wait in their order.
+//! handler was given counts as handled, and the others of its type wait in their order. The choice holds also when
+//! the report panics in its turn, or what was thrown does when it is dropped: that second panic goes no further.
 //!
 //! Without `std` nothing can catch a panic: it unwinds, or ends the program where the target has it so.
 //!
@@ -76,6 +77,14 @@ mod imp {
         panic::catch_unwind(panic::AssertUnwindSafe(work))
     }
 
+    /// Runs what deals with a panic, and is the embedder's: a report, or the drop of what was thrown. The choice holds
+    /// whatever that does, and what it throws in its turn is not asked for more.
+    pub(crate) fn settle(work: impl FnOnce()) {
+        if let Err(another) = catch(false, work) {
+            core::mem::forget(another);
+        }
+    }
+
     pub(crate) fn message(payload: &Payload) -> Option<&str> {
         payload
             .downcast_ref::<&str>()
@@ -115,6 +124,10 @@ mod imp {
         Ok(done)
     }
 
+    pub(crate) fn settle(work: impl FnOnce()) {
+        work();
+    }
+
     pub(crate) fn message(payload: &Payload) -> Option<&str> {
         match *payload {}
     }
@@ -150,13 +163,14 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
             self.stop();
         }
         if let Some(report) = &self.core.panics.report {
-            report(&Panicked { name: &self.name, worker, message: imp::message(&payload), policy });
+            let message = imp::message(&payload);
+            imp::settle(|| report(&Panicked { name: &self.name, worker, message, policy }));
         }
         match policy {
             OnPanic::Unwind => imp::resume(payload),
             OnPanic::Abort => imp::abort(),
             #[cfg(feature = "std")]
-            OnPanic::GoOn | OnPanic::StopType => {}
+            OnPanic::GoOn | OnPanic::StopType => imp::settle(|| drop(payload)),
         }
     }
 

@@ -159,11 +159,72 @@ fn the_process_is_ended() {
         println!("still here");
         return;
     }
+    assert_ends("the_process_is_ended", CHILD);
+}
+
+/// One of these tests, in a process of its own, which `child` tells what to do.
+fn assert_ends(test: &str, child: &str) {
+    // What the test is called there: the path without the program.
+    let name = format!("{}::{test}", module_path!().split_once("::").unwrap().1);
     let program = std::env::current_exe().unwrap();
-    let arguments = ["--exact", "--nocapture", "panics::the_process_is_ended"];
-    let output = Command::new(program).args(arguments).env(CHILD, "1").output().unwrap();
-    assert!(!output.status.success());
-    assert!(!String::from_utf8_lossy(&output.stdout).contains("still here"));
+    let output =
+        Command::new(program).args(["--exact", "--nocapture", &name]).env(child, "1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("running 1 test"), "{said}");
+    assert!(!output.status.success() && !said.contains("still here"), "{said}");
+}
+
+/// What is thrown panics when it is dropped, and so does who is told of it: the choice holds.
+#[test]
+fn a_choice_holds_whatever_the_report_and_what_was_thrown_do() {
+    const CHILD: &str = "SIDING_TEST_ABORTS_UNTOLD";
+    struct Thrown(Arc<()>);
+
+    impl Drop for Thrown {
+        fn drop(&mut self) {
+            assert!(Arc::strong_count(&self.0) > 1, "dropped twice");
+            std::panic::resume_unwind(Box::new("what was thrown"));
+        }
+    }
+
+    let life = Arc::new(());
+    let poll = |policy: OnPanic| {
+        let netisr = Netisr::<Number>::builder()
+            .on_panic(policy)
+            .report_panics(|_| std::panic::resume_unwind(Box::new("the report")))
+            .build()
+            .unwrap();
+        let thrown = life.clone();
+        let kind = netisr
+            .register(TypeSpec::new("throws"), move |_ctx, _: &mut (), _, _: ()| {
+                std::panic::resume_unwind(Box::new(Thrown(thrown.clone())));
+            })
+            .unwrap();
+        let mut worker = netisr.worker(0).unwrap();
+        for number in 0..3 {
+            worker.with_ctx(|ctx| kind.dispatch(ctx, Number(number), ())).map_err(|_| ()).unwrap();
+        }
+        let outcomes: Vec<_> = (0..4)
+            .map(|_| match catch_unwind(AssertUnwindSafe(|| worker.poll(&mut (), 64))) {
+                Ok(polled) => Ok(polled.handled),
+                Err(payload) => Err(std::mem::ManuallyDrop::new(payload).is::<Thrown>()),
+            })
+            .collect();
+        netisr.check_conservation().unwrap();
+        let total = netisr.types()[0].total();
+        (outcomes, (total.handled, total.panicked, total.flushed))
+    };
+    if std::env::var_os(CHILD).is_some() {
+        poll(OnPanic::Abort);
+        println!("still here");
+        return;
+    }
+    assert_eq!(poll(OnPanic::GoOn), (vec![Ok(1), Ok(1), Ok(1), Ok(0)], (3, 3, 0)));
+    assert_eq!(poll(OnPanic::StopType), (vec![Ok(1), Ok(0), Ok(0), Ok(0)], (1, 1, 2)));
+    assert_eq!(Arc::strong_count(&life), 1, "what was thrown is gone");
+    let own = vec![Err(true), Err(true), Err(true), Ok(0)];
+    assert_eq!(poll(OnPanic::Unwind), (own, (3, 3, 0)), "the handler's own panic goes on");
+    assert_ends("a_choice_holds_whatever_the_report_and_what_was_thrown_do", CHILD);
 }
 
 thread_local! {

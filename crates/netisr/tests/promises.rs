@@ -23,6 +23,8 @@ use siding_netisr::RegisterError;
 use siding_netisr::TypeSpec;
 use siding_netisr::Worker;
 
+#[path = "promises/hostile.rs"]
+mod hostile;
 #[path = "promises/leaving.rs"]
 mod leaving;
 #[path = "promises/order.rs"]

@@ -25,6 +25,9 @@ use siding_netisr::TypeSpec;
 use siding_netisr::Unregistering;
 use siding_netisr::Worker;
 
+#[path = "ring_oracle/panics.rs"]
+mod panics;
+
 const INTERFACES: usize = 3;
 
 #[derive(Clone, Debug)]

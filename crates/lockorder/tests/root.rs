@@ -135,3 +135,25 @@ fn the_last_locals_of_a_thread_may_lock() {
     let mut root = Root::new();
     assert_eq!(*root.enter().unwrap().ctx().lock(&table).0, 1);
 }
+
+/// What people are shown of a lock, of who holds it, and of tokens.
+#[test]
+fn locks_and_tokens_say_what_they_are() {
+    let table = Mutex::<Table, _>::new(7);
+    let seats = Seats::new(2);
+    let mut root = seats.root(1).unwrap();
+    let mut entered = root.enter().unwrap();
+    let mut ctx = entered.ctx();
+    assert_eq!(ctx.seat().and_then(|seat| seats.index_of(seat)), Some(1), "whose token it is");
+    assert!(format!("{ctx:?}").starts_with("Ctx { innermost: \"Unlocked\", seat: Some("), "{ctx:?}");
+    let (mut guard, inner) = ctx.lock(&table);
+    *guard += 1;
+    assert_eq!(format!("{guard:?}"), "Table(8)");
+    assert!(format!("{inner:?}").contains("innermost: \"Table\""), "{inner:?}");
+    assert_eq!(inner.seat(), seats.seat(1), "under a lock too");
+    assert_eq!(format!("{table:?}"), "Mutex { rank: \"Table\", .. }");
+    drop(guard);
+    assert_eq!(table.into_inner(), 8);
+    let second = Root::new().enter().map(drop).unwrap_err();
+    assert!(second.to_string().contains("this thread has a token already"), "{second}");
+}

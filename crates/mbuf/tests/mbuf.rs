@@ -154,3 +154,37 @@ fn interface(slot: u64) -> IfId {
     // SAFETY: IfId is a transparent u64 and any number is a valid one.
     unsafe { std::mem::transmute::<u64, IfId>(1 << 16 | slot) }
 }
+
+#[test]
+fn a_copy_fits_to_the_byte_and_what_does_not_asks_no_pool() {
+    let pool = Pool::new(PoolConfig { buffers: 1, size: 64, headroom: 0 }).unwrap();
+    let other = Pool::new(PoolConfig { buffers: 2, size: 40, headroom: 8 }).unwrap();
+    let mut cache = other.cache(2);
+    let mut mbuf = pool.alloc().unwrap();
+    assert!(mbuf.extend_from_slice(&[7; 32]));
+    let copy = mbuf.copy(&mut cache).unwrap();
+    assert_eq!((copy.data(), copy.headroom(), copy.tailroom()), ([7; 32].as_slice(), 8, 0));
+    let second = mbuf.copy(&mut cache).unwrap();
+    assert!(mbuf.extend_from_slice(&[7]));
+    assert!(mbuf.copy(&mut cache).is_none(), "too long by one");
+    assert_eq!(other.refused(), 0, "a dry pool was not asked");
+    drop((copy, second));
+}
+
+#[test]
+fn packets_and_pools_say_what_they_are() {
+    let pool = Pool::new(PoolConfig { buffers: 4, size: 64, headroom: 10 }).unwrap();
+    assert_eq!((pool.capacity(), pool.buffer_size(), pool.headroom()), (4, 64, 10));
+    let mut cache = pool.cache(4);
+    let mut mbuf = cache.alloc().unwrap();
+    assert!(mbuf.is_empty() && !pool.is_full() && !cache.is_empty());
+    assert!(mbuf.extend_from_slice(b"abc") && !mbuf.is_empty());
+    assert_eq!(format!("{mbuf:?}"), "Mbuf { len: 3, headroom: 10, rcvif: ifnone, flow: 0, shared: false }");
+    assert_eq!(format!("{cache:?}"), "Cache { len: 1, size: 4, .. }");
+    assert_eq!(format!("{pool:?}"), "Pool { capacity: 4, live: 1, refused: 0 }");
+    let none = Pool::new(PoolConfig { buffers: 0, size: 64, headroom: 0 }).unwrap_err();
+    assert_eq!(none.to_string(), "a pool needs at least one buffer of at least one byte");
+    let front = Pool::new(PoolConfig { buffers: 1, size: 64, headroom: 65 }).unwrap_err();
+    assert_eq!(front.to_string(), "a headroom of 65 bytes does not fit into a buffer of 64");
+    assert!(Pool::new(PoolConfig { buffers: 1, size: 64, headroom: 64 }).is_ok());
+}

@@ -85,6 +85,11 @@ mod tests {
     use super::Mutex;
 
     #[test]
+    fn a_guard_shows_what_it_guards() {
+        assert_eq!(std::format!("{:?}", Mutex::new([1, 2]).lock()), "[1, 2]");
+    }
+
+    #[test]
     fn two_threads_count_without_loss() {
         let total = Mutex::new(0u64);
         std::thread::scope(|scope| {

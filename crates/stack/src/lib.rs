@@ -23,6 +23,7 @@
 //! TCP and UDP, but to tell that nobody listens; IGMP, and groups of IPv4.
 #![forbid(unsafe_code)]
 
+mod alarm;
 pub mod arp;
 pub mod bridge;
 pub mod config;

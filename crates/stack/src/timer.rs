@@ -1,7 +1,7 @@
 //! The timer queue.
 //!
-//! An entry says "look at this then", and is never taken out early: what it points to has its own deadline, and
-//! is looked at again if that has moved.
+//! An entry says "look at this then": what it points to has its own deadline, and is looked at again if that has
+//! moved. Whatever has a deadline that others can move keeps an [`Alarm`] beside it, and so has one entry at most.
 //!
 //! # Locks
 //!
@@ -9,8 +9,7 @@
 //! this. # Teardown: a departing interface's entries are purged; one that is being run at that moment holds a
 //! reference, finds its neighbour dead, and does nothing.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
@@ -23,6 +22,8 @@ use siding_netisr::Instant;
 use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
 
+use crate::alarm::Alarm;
+use crate::alarm::Place;
 use crate::nd6::Asked;
 use crate::neighbor::Lle;
 use crate::ranks;
@@ -76,15 +77,17 @@ pub(crate) struct Timers {
 
 #[derive(Debug, Default)]
 struct Queue {
-    heap: BinaryHeap<Entry>,
+    /// By deadline, then in the order of arming: equal deadlines run in that order.
+    entries: BTreeMap<Place, Due>,
     armed: u64,
 }
 
-#[derive(Debug)]
-struct Entry {
-    /// The deadline, then the order of arming: equal deadlines run in that order.
-    at: Reverse<(Instant, u64)>,
-    due: Due,
+impl Queue {
+    fn put(&mut self, at: Instant, due: Due) -> Place {
+        self.armed += 1;
+        self.entries.insert((at, self.armed), due);
+        (at, self.armed)
+    }
 }
 
 impl Timers {
@@ -98,9 +101,25 @@ impl Timers {
         ranks::Timers: After<L>,
     {
         let (mut queue, _ctx) = ctx.lock(&self.queue);
-        queue.armed += 1;
-        let number = queue.armed;
-        queue.heap.push(Entry { at: Reverse((at, number)), due });
+        queue.put(at, due);
+        self.note(&queue);
+    }
+
+    /// Has `due` looked at when `deadline` has come, unless its alarm is set by then anyway.
+    pub(crate) fn set<L>(
+        &self,
+        ctx: &mut Ctx<'_, L>,
+        alarm: &mut Alarm,
+        deadline: Option<Instant>,
+        due: impl FnOnce() -> Due,
+    ) where
+        ranks::Timers: After<L>,
+    {
+        let Some(at) = deadline.filter(|at| !alarm.is_set_by(*at)) else { return };
+        let (mut queue, _ctx) = ctx.lock(&self.queue);
+        let place = queue.put(at, due());
+        // One that is being looked at is no longer there.
+        let _before = alarm.move_to(place).and_then(|before| queue.entries.remove(&before));
         self.note(&queue);
     }
 
@@ -113,10 +132,10 @@ impl Timers {
             return None;
         }
         let (mut queue, _ctx) = ctx.lock(&self.queue);
-        let due = queue.heap.peek().is_some_and(|entry| entry.at.0.0 <= now);
-        let entry = if due { queue.heap.pop() } else { None };
+        let first = queue.entries.first_entry().filter(|first| first.key().0 <= now);
+        let due = first.map(|first| first.remove());
         self.note(&queue);
-        entry.map(|entry| entry.due)
+        due
     }
 
     /// Forgets an interface that departs.
@@ -125,7 +144,7 @@ impl Timers {
         ranks::Timers: After<L>,
     {
         let (mut queue, _ctx) = ctx.lock(&self.queue);
-        queue.heap.retain(|entry| entry.due.interface() != interface);
+        queue.entries.retain(|_, due| due.interface() != interface);
         self.note(&queue);
     }
 
@@ -136,7 +155,7 @@ impl Timers {
         ranks::Timers: After<L>,
     {
         let (queue, _ctx) = ctx.lock(&self.queue);
-        queue.heap.len()
+        queue.entries.len()
     }
 
     /// When something is due next; [`Instant::NEVER`] for never.
@@ -145,27 +164,44 @@ impl Timers {
     }
 
     fn note(&self, queue: &Queue) {
-        let next = queue.heap.peek().map_or(Instant::NEVER, |entry| entry.at.0.0);
+        let next = queue.entries.first_key_value().map_or(Instant::NEVER, |((at, _), _)| *at);
         self.earliest.store(next.as_nanos(), Ordering::Release);
     }
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Entry) -> bool {
-        self.at == other.at
-    }
-}
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use siding_lockorder::Root;
 
-impl Eq for Entry {}
+    use super::*;
 
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Entry) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
+    #[test]
+    fn an_alarm_has_one_place_that_moves_to_earlier_deadlines_only() {
+        let at = |nanos| Some(Instant::from_nanos(nanos));
+        let due = || Due::Mld(IfId::NONE);
+        let mut root = Root::new();
+        let mut entered = root.enter().unwrap();
+        let ctx = &mut entered.ctx();
+        let timers = Timers::new();
+        let (mut first, mut second) = (Alarm::default(), Alarm::default());
+        for (deadline, next) in
+            [(at(90), 90), (None, 90), (at(95), 90), (at(50), 50), (at(50), 50), (at(10), 10)]
+        {
+            timers.set(ctx, &mut first, deadline, due);
+            assert_eq!((timers.next(), timers.len(ctx)), (Instant::from_nanos(next), 1));
+        }
+        timers.set(ctx, &mut second, at(10), due);
+        timers.arm(ctx, Instant::from_nanos(10), due());
+        assert_eq!(timers.len(ctx), 3, "others that are due then stay");
 
-impl Ord for Entry {
-    fn cmp(&self, other: &Entry) -> std::cmp::Ordering {
-        self.at.cmp(&other.at)
+        // The queue has come by for the first; an earlier deadline finds its place gone, and takes a new one.
+        assert!(
+            timers.pop(ctx, Instant::from_nanos(9)).is_none()
+                && timers.pop(ctx, Instant::from_nanos(10)).is_some()
+        );
+        timers.set(ctx, &mut first, at(8), due);
+        assert_eq!((timers.next(), timers.len(ctx)), (Instant::from_nanos(8), 3));
+        assert!(!first.rings(Instant::from_nanos(7)), "the place that it has is still to come");
+        assert!(first.rings(Instant::from_nanos(8)) && first.rings(Instant::from_nanos(8)));
     }
 }

@@ -121,10 +121,7 @@ fn emit(
         true if announcing.rounds > 0 => announcing.next,
         true => None,
     };
-    if let Some(due) = due.filter(|due| announcing.armed.is_none_or(|armed| *due < armed)) {
-        announcing.armed = Some(due);
-        shared.timers.arm(ctx, due, Due::Lagg(lagg.id));
-    }
+    shared.timers.set(ctx, &mut announcing.alarm, due, || Due::Lagg(lagg.id));
 }
 
 /// Dispatches what is due of a lagg's announcements.
@@ -134,8 +131,9 @@ where
 {
     let permits = reserve(shared, ctx);
     let (mut state, mut ctx) = ctx.lock(&lagg.state);
-    if state.announcing.armed.is_some_and(|armed| armed <= now) {
-        state.announcing.armed = None;
+    // It may have come by for LACP.
+    if !state.announcing.alarm.rings(now) {
+        return;
     }
     emit(&mut ctx, shared, config, lagg, &mut state, now, permits);
 }

@@ -15,6 +15,7 @@ use super::slow::LacpPortReport;
 use super::slow::LacpReport;
 use super::slow::LacpSpec;
 use super::view::RoundRobin;
+use crate::alarm::Alarm;
 use crate::ranks;
 
 /// How a lagg uses its ports.
@@ -157,8 +158,7 @@ pub(crate) struct Announcing {
     pub(crate) next: Option<Instant>,
     /// What is left of the present round.
     pub(crate) round: VecDeque<(IfId, What)>,
-    /// The earliest deadline that the timer queue has.
-    pub(crate) armed: Option<Instant>,
+    pub(crate) alarm: Alarm,
     /// Announcements that were dispatched, ever.
     pub(crate) dispatched: u64,
 }

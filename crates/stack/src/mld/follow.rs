@@ -12,6 +12,7 @@ use siding_netisr::Instant;
 use super::MldConfig;
 use super::listener::Listener;
 use super::output;
+use crate::alarm::Alarm;
 use crate::config::Config;
 use crate::farewell::Word;
 use crate::ifnet::Addr6;
@@ -32,8 +33,7 @@ pub(crate) struct Machine {
     joined: Arc<[Ipv6Addr]>,
     forwarding: bool,
     source: Option<Ipv6Addr>,
-    /// The earliest deadline that the timer queue has.
-    armed: Option<Instant>,
+    alarm: Alarm,
     /// It takes its leave: what it listens to does not follow the snapshot any more.
     leaves: bool,
     /// Until that has been said.
@@ -48,7 +48,7 @@ impl Machine {
             joined: Arc::new([]),
             forwarding: false,
             source: None,
-            armed: None,
+            alarm: Alarm::default(),
             leaves: false,
             word: None,
         }
@@ -94,11 +94,9 @@ pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
     // One that has been resumed follows anew.
     follow_one(&mut control, &mut ctx, local, &config, interface);
     if let Some(machine) = control.mlds.get_mut(&on) {
-        // One that was overtaken by an earlier deadline, which has armed a later one since: that one will do.
-        if machine.armed.is_some_and(|armed| armed > local.heard) {
+        if !machine.alarm.rings(local.heard) {
             return;
         }
-        machine.armed = None;
         step(machine, &mut ctx, local, interface);
     }
 }
@@ -117,8 +115,7 @@ pub(crate) fn take_leave(
     machine.listener.leave_all(now);
     if !machine.listener.is_silent() {
         machine.word = Some(shared.words.begin());
-        machine.armed = Some(now);
-        shared.timers.arm(ctx, now, Due::Mld(on));
+        shared.timers.set(ctx, &mut machine.alarm, Some(now), || Due::Mld(on));
     }
 }
 
@@ -132,8 +129,8 @@ pub(crate) fn resume(
 ) {
     let config = control.mld;
     if let Some(machine) = control.mlds.get_mut(&on).filter(|machine| machine.leaves) {
-        *machine = Machine { armed: Some(now), ..Machine::new(config) };
-        shared.timers.arm(ctx, now, Due::Mld(on));
+        *machine = Machine { alarm: std::mem::take(&mut machine.alarm), ..Machine::new(config) };
+        shared.timers.set(ctx, &mut machine.alarm, Some(now), || Due::Mld(on));
     }
 }
 
@@ -171,11 +168,8 @@ pub(super) fn step(
 
 /// Has the timer queue look at the machine at its deadline, unless it will come by before that anyway.
 pub(super) fn arm(machine: &mut Machine, ctx: &mut Ctx<'_, ranks::Control>, local: &Local, on: IfId) {
-    let Some(deadline) = machine.listener.deadline() else { return };
-    if machine.armed.is_none_or(|armed| deadline < armed) {
-        machine.armed = Some(deadline);
-        local.shared.timers.arm(ctx, deadline, Due::Mld(on));
-    }
+    let deadline = machine.listener.deadline();
+    local.shared.timers.set(ctx, &mut machine.alarm, deadline, || Due::Mld(on));
 }
 
 fn follow_one(

@@ -18,6 +18,7 @@ use super::idle::Place;
 use super::limits::Priority;
 use super::limits::Share;
 use super::limits::Use;
+use crate::alarm::Alarm;
 use crate::nd6::hold::HoldQueue;
 use crate::nd6::nud::Nud;
 use crate::nd6::nud::NudState;
@@ -55,8 +56,7 @@ pub(crate) struct Entry {
     pub(crate) hold: HoldQueue<Mbuf>,
     /// Packets that were held and now wait in the facility. Until they have left, later ones queue behind them.
     pub(crate) flushing: u32,
-    /// The earliest deadline that the timer queue has of this entry.
-    pub(crate) armed: Option<Instant>,
+    pub(crate) alarm: Alarm,
     /// No longer in the table.
     pub(crate) dead: bool,
     /// Only others' packets have asked for it.
@@ -87,7 +87,7 @@ impl Lle {
             nud,
             hold: HoldQueue::new(held),
             flushing: 0,
-            armed: None,
+            alarm: Alarm::default(),
             dead: false,
             forwarded,
             made: now,

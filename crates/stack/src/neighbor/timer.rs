@@ -35,13 +35,7 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     let Some(out) = config.interface(lle.interface) else { return };
     let now = local.now;
     let (mut entry, mut ctx_entry) = ctx.lock(&lle.entry);
-    // One that was overtaken by an earlier deadline, which has armed a later one since: that one will do. Were this one
-    // to arm another, a neighbour could make them grow without bound.
-    if entry.armed.is_some_and(|armed| armed > local.heard) {
-        return;
-    }
-    entry.armed = None;
-    if entry.dead {
+    if !entry.alarm.rings(local.heard) || entry.dead {
         return;
     }
     if mutant("timer-drops-the-lock-to-send") {
@@ -175,11 +169,8 @@ where
 /// after a flush: packets that the facility refused are tried again, whether or not others follow.
 pub(crate) fn arm(ctx: &mut Ctx<'_, ranks::Neighbor>, local: &Local, lle: &Arc<Lle>, entry: &mut Entry) {
     let again = entry.waits_for_queue().then_some(local.now + REFUSED_RETRY);
-    let Some(deadline) = again.into_iter().chain(entry.nud.deadline()).min() else { return };
-    if entry.armed.is_none_or(|armed| deadline < armed) {
-        entry.armed = Some(deadline);
-        local.shared.timers.arm(ctx, deadline, Due::Neighbor(lle.clone()));
-    }
+    let deadline = again.into_iter().chain(entry.nud.deadline()).min();
+    local.shared.timers.set(ctx, &mut entry.alarm, deadline, || Due::Neighbor(lle.clone()));
 }
 
 /// The source address of an IP packet.

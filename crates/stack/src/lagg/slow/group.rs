@@ -11,6 +11,7 @@ use super::LacpPortReport;
 use super::LacpReport;
 use super::LacpSpec;
 use super::Outbox;
+use crate::alarm::Alarm;
 use crate::config::Config;
 use crate::event::Event;
 use crate::ifnet::Use;
@@ -37,8 +38,7 @@ pub(crate) struct Joined {
     mac: Option<Mac>,
     /// The generation that the lagg's view was made of.
     shown: u64,
-    /// The earliest deadline that the timer queue has.
-    pub(super) armed: Option<Instant>,
+    pub(super) alarm: Alarm,
 }
 
 /// Whether an interface can be a port of an LACP lagg by its number.
@@ -69,7 +69,7 @@ impl Joined {
             key,
             mac: settings.mac,
             shown: 0,
-            armed: None,
+            alarm: Alarm::default(),
         };
         joined.group = Group::new(joined.config(mac));
         joined
@@ -125,11 +125,7 @@ impl Joined {
 
     /// The timer queue is to come by at the machines' deadline.
     pub(crate) fn arm(&mut self, ctx: &mut Ctx<'_, ranks::Lagg>, shared: &Shared, lagg: IfId) {
-        let due = self.group.deadline();
-        if let Some(due) = due.filter(|due| self.armed.is_none_or(|armed| *due < armed)) {
-            self.armed = Some(due);
-            shared.timers.arm(ctx, due, Due::Lagg(lagg));
-        }
+        shared.timers.set(ctx, &mut self.alarm, self.group.deadline(), || Due::Lagg(lagg));
     }
 
     /// Whether the view is of before the last step; it is made anew when this says so.

@@ -17,11 +17,9 @@ pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, view: &Arc<V
     let id = view.lagg.id;
     let (mut state, mut lagg_ctx) = ctx.lock(&view.lagg.state);
     let Some(joined) = &mut state.lacp else { return };
-    // One that was overtaken by an earlier deadline: what that one armed will do.
-    if joined.armed.is_none_or(|armed| armed > now) {
+    if !joined.alarm.rings(now) {
         return;
     }
-    joined.armed = None;
     if joined.group.deadline().is_none_or(|deadline| deadline > now) {
         return joined.arm(&mut lagg_ctx, &local.shared, id);
     }

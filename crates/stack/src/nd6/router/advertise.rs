@@ -36,6 +36,7 @@ use super::schedule::MAX_RA_DELAY_TIME;
 use super::schedule::Phase;
 use super::schedule::Say;
 use super::schedule::Schedule;
+use crate::alarm::Alarm;
 use crate::config::Config;
 use crate::drops::Drop;
 use crate::event::Event;
@@ -82,8 +83,7 @@ pub(crate) struct Advertiser {
     gone: Ledger,
     /// Which of several messages to everybody comes next.
     part: usize,
-    /// The earliest deadline that the timer queue has of this.
-    armed: Option<Instant>,
+    alarm: Alarm,
     /// Advertisements that were dispatched.
     sent: u64,
     told_difference: Option<Instant>,
@@ -124,7 +124,7 @@ impl Advertiser {
             last: (Contents::default(), now),
             gone: Ledger::default(),
             part: 0,
-            armed: None,
+            alarm: Alarm::default(),
             sent: 0,
             told_difference: None,
             word: None,
@@ -157,11 +157,7 @@ impl Advertiser {
 
     /// Has the timer queue look at it at its deadline.
     pub(crate) fn arm(&mut self, ctx: &mut Ctx<'_, ranks::Control>, shared: &Shared, id: IfId) {
-        let Some(deadline) = self.schedule.deadline() else { return };
-        if self.armed.is_none_or(|armed| deadline < armed) {
-            self.armed = Some(deadline);
-            shared.timers.arm(ctx, deadline, Due::Advertise(id));
-        }
+        shared.timers.set(ctx, &mut self.alarm, self.schedule.deadline(), || Due::Advertise(id));
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -313,11 +309,9 @@ pub(crate) fn advertise_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id
     let Some(out) = config.interface(id) else { return };
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     let Some(advertiser) = control.advertisers.get_mut(&id) else { return };
-    // One that was overtaken by an earlier deadline: the later one that has been armed since will do.
-    if advertiser.armed.is_some_and(|armed| armed > local.heard) {
+    if !advertiser.alarm.rings(local.heard) {
         return;
     }
-    advertiser.armed = None;
     // Nobody hears what is said on an interface that is down, or without a link; it begins anew when the link is there.
     if !out.is_fit(Use::Ip6) {
         advertiser.word = None;

@@ -11,6 +11,7 @@ use siding_wire::Mac;
 use siding_wire::ip6;
 
 use super::FirstHops;
+use crate::alarm::Alarm;
 use crate::config::Config;
 use crate::control::disconnect;
 use crate::event::Event;
@@ -43,15 +44,11 @@ use siding_machines::chance::Chance;
 /// A change of a lifetime that is not worth a snapshot of its own. The machine has the exact time.
 const UNNOTICED: Duration = Duration::from_secs(1);
 
-/// The timer queue never takes an entry out early, so nobody else decides how long those lie in it.
-const HORIZON: Duration = Duration::from_secs(60);
-
 /// One interface's host, as control keeps it.
 #[derive(Debug)]
 pub(crate) struct HostState {
     pub(crate) host: Host,
-    /// The earliest deadline that the timer queue has of it.
-    pub(crate) armed: Option<Instant>,
+    pub(crate) alarm: Alarm,
     /// The routes that it has put into the table.
     routes: Vec<Route<Ipv6Addr>>,
     /// Its own times, in place of the stack's.
@@ -83,7 +80,13 @@ impl HostState {
         };
         // Chance has no part in what does nothing.
         let host = Host::new(HostConfig::off(), link, false, Instant::ZERO, &mut Chance::new(0));
-        HostState { host, armed: None, routes: Vec::new(), times: Times::default(), overlaid: false }
+        HostState {
+            host,
+            alarm: Alarm::default(),
+            routes: Vec::new(),
+            times: Times::default(),
+            overlaid: false,
+        }
     }
 }
 
@@ -134,12 +137,8 @@ pub(crate) fn settle(
     }
     let ages = |own: &Addr6| own.next_age(now);
     let deadline = manual.iter().map(ages).chain(state.host.deadline(now)).min();
-    // What is far off is looked at on the way: who advertises ever shorter lifetimes has the queue note but the near ones.
-    let deadline = deadline.filter(|deadline| *deadline < Instant::NEVER).map(|at| at.min(now + HORIZON));
-    if let Some(deadline) = deadline.filter(|deadline| state.armed.is_none_or(|armed| *deadline < armed)) {
-        state.armed = Some(deadline);
-        shared.timers.arm(ctx, deadline, Due::Host(id));
-    }
+    let deadline = deadline.filter(|deadline| *deadline < Instant::NEVER);
+    shared.timers.set(ctx, &mut state.alarm, deadline, || Due::Host(id));
     let events = state.host.take_events().into_iter().map(|what| Event::Host { interface: id, what });
     let events = events.collect();
     control.hosts.insert(id, state);
@@ -476,6 +475,7 @@ mod tests {
         let shared = &stack.shared;
         let (mut control, mut ctx) = ctx.lock(&shared.control);
         let from = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+        let before = shared.timers.len(&mut ctx);
         for lifetime in (1..9000).rev() {
             let advert = RouterAdvert { router_lifetime: lifetime, ..RouterAdvert::default() };
             let options = NdOptions::new(&[]).unwrap();
@@ -484,6 +484,6 @@ mod tests {
             host.on_advert(now, from, &advert, options, &|_| true, chance).unwrap();
             let _ = settle(shared, &mut control, &mut ctx, id, now);
         }
-        assert!(shared.timers.len(&mut ctx) <= 64, "{}", shared.timers.len(&mut ctx));
+        assert!(shared.timers.len(&mut ctx) <= before + 1, "{}", shared.timers.len(&mut ctx));
     }
 }

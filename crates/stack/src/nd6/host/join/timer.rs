@@ -35,11 +35,9 @@ pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
     let (mut guard, mut control_ctx) = ctx.lock(&shared.control);
     let control = &mut *guard;
     let Some(state) = control.hosts.get_mut(&id) else { return };
-    // One that was overtaken by an earlier deadline, which has armed a later one since: that one will do.
-    if state.armed.is_some_and(|armed| armed > now) {
+    if !state.alarm.rings(now) {
         return;
     }
-    state.armed = None;
     let known = known(&mut control_ctx, out, &state.host.next_hops());
     let mut probed = None;
     let is_known = |addr| known.contains(&addr);

@@ -13,7 +13,7 @@
 //! header              data()                               next slot
 //! ```
 //!
-//! An [`Mbuf`] is 24 bytes: where the slot is, which part of it is packet, the interface that the packet was
+//! An [`Mbuf`] is 32 bytes: where the slot is, which part of it is packet, the interface that the packet was
 //! received on and its flow key. Cloning one shares the bytes: each clone has bounds, interface and flow key of
 //! its own, and nobody can write while two see the same bytes.
 //!

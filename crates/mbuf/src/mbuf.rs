@@ -25,13 +25,13 @@ pub struct Mbuf {
     rcvif: IfId,
     flow: u32,
     /// Where the packet starts in the buffer. `off + len` never exceeds the buffer's size.
-    off: u16,
-    len: u16,
+    off: u32,
+    len: u32,
 }
 
 impl Mbuf {
     pub(crate) fn new(slot: Slot, headroom: u16) -> Mbuf {
-        Mbuf { slot, rcvif: IfId::NONE, flow: 0, off: headroom, len: 0 }
+        Mbuf { slot, rcvif: IfId::NONE, flow: 0, off: headroom.into(), len: 0 }
     }
 
     /// Drops many packets at once. The same as dropping each, but neighbours of one pool go back together, for
@@ -62,7 +62,7 @@ impl Mbuf {
         if n > self.headroom() || self.is_shared() {
             return None;
         }
-        let n = n as u16;
+        let n = n as u32;
         self.off -= n;
         self.len += n;
         Some(self.bytes_mut(self.off, n))
@@ -74,7 +74,7 @@ impl Mbuf {
         if n > self.tailroom() || self.is_shared() {
             return None;
         }
-        let n = n as u16;
+        let n = n as u32;
         let at = self.off + self.len;
         self.len += n;
         Some(self.bytes_mut(at, n))
@@ -94,19 +94,19 @@ impl Mbuf {
 
     /// Removes `n` bytes from the front, or all if there are fewer. They become headroom.
     pub fn trim_front(&mut self, n: usize) {
-        let n = n.min(self.len()) as u16;
+        let n = n.min(self.len()) as u32;
         self.off += n;
         self.len -= n;
     }
 
     /// Removes `n` bytes from the end, or all if there are fewer.
     pub fn trim_back(&mut self, n: usize) {
-        self.len -= n.min(self.len()) as u16;
+        self.len -= n.min(self.len()) as u32;
     }
 
     /// Cuts the packet to its first `len` bytes; no change if it is shorter.
     pub fn truncate(&mut self, len: usize) {
-        self.len = len.min(self.len()) as u16;
+        self.len = len.min(self.len()) as u32;
     }
 
     /// Says which interface the packet was received on.
@@ -125,12 +125,12 @@ impl Mbuf {
         // SAFETY: `off + len` is within the slot, which starts zeroed, so the bytes are initialised. The slot is
         // counted as long as `self` lives. Nobody writes: writing takes `&mut` of the only handle on the slot,
         // and either `self` is that handle or it is not the only one.
-        unsafe { slice::from_raw_parts(self.slot.data().add(usize::from(self.off)), self.len()) }
+        unsafe { slice::from_raw_parts(self.slot.data().add(self.off as usize), self.len()) }
     }
 
     /// Number of bytes in the packet.
     pub fn len(&self) -> usize {
-        usize::from(self.len)
+        self.len as usize
     }
 
     /// Whether there are none.
@@ -140,12 +140,12 @@ impl Mbuf {
 
     /// Number of bytes by which the packet could grow in front, were it not shared.
     pub fn headroom(&self) -> usize {
-        usize::from(self.off)
+        self.off as usize
     }
 
     /// Number of bytes by which the packet could grow at the end, were it not shared.
     pub fn tailroom(&self) -> usize {
-        usize::from(self.slot.header().slab.get().size - self.off - self.len)
+        (self.slot.header().slab.get().size - self.off - self.len) as usize
     }
 
     /// Whether a clone sees the same bytes.
@@ -214,13 +214,13 @@ impl Mbuf {
     }
 
     /// The caller has made sure that the handle is not shared and that `at + len` is within the buffer.
-    fn bytes_mut(&mut self, at: u16, len: u16) -> &mut [u8] {
+    fn bytes_mut(&mut self, at: u32, len: u32) -> &mut [u8] {
         debug_assert!(!self.is_shared() && at as usize + len as usize <= self.headroom() + self.len());
         // JUSTIFICATION: as for `data`.
         // SAFETY: the range is within the slot, whose bytes are initialised (the slab starts zeroed). All three
         // callers have checked that the count is 1, and `&mut self` keeps this only handle from being cloned or
         // read while the slice lives.
-        unsafe { slice::from_raw_parts_mut(self.slot.data().add(usize::from(at)), usize::from(len)) }
+        unsafe { slice::from_raw_parts_mut(self.slot.data().add(at as usize), len as usize) }
     }
 }
 

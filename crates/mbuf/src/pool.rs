@@ -20,7 +20,7 @@ pub struct PoolConfig {
     /// Number of buffers; at least 1. Count what each worker's cache may hold back.
     pub buffers: u32,
     /// Bytes in each, headroom included.
-    pub size: u16,
+    pub size: u32,
     /// Bytes left free in front of a new packet; at most `size`.
     pub headroom: u16,
 }
@@ -36,14 +36,14 @@ pub enum PoolError {
         /// Bytes of headroom asked for.
         headroom: u16,
         /// Bytes in each buffer.
-        size: u16,
+        size: u32,
     },
     /// The system has no memory for this many, or the size overflows the address space.
     OutOfMemory {
         /// Number of buffers asked for.
         buffers: u32,
         /// Bytes in each.
-        size: u16,
+        size: u32,
     },
 }
 
@@ -58,7 +58,7 @@ impl Pool {
         if buffers == 0 || size == 0 {
             return Err(PoolError::Empty);
         }
-        if headroom > size {
+        if u32::from(headroom) > size {
             return Err(PoolError::Headroom { headroom, size });
         }
         match SlabRef::new(buffers, size, headroom) {
@@ -109,7 +109,7 @@ impl Pool {
 
     /// Bytes in each buffer, headroom included.
     pub fn buffer_size(&self) -> usize {
-        usize::from(self.slab.get().size)
+        self.slab.get().size as usize
     }
 
     /// Bytes left free in front of a new packet. The longest packet is [`buffer_size`](Self::buffer_size) less

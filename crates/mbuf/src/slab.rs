@@ -52,7 +52,7 @@ pub(crate) struct Slab {
     stride: usize,
     layout: Layout,
     pub(crate) buffers: u32,
-    pub(crate) size: u16,
+    pub(crate) size: u32,
     pub(crate) headroom: u16,
 }
 
@@ -94,8 +94,8 @@ const _: () = assert!(size_of::<Header>() <= HEADER && align_of::<Header>() <= H
 impl SlabRef {
     /// Makes a slab with all its slots on the stack and one handle on it. `None` when there is no memory or the
     /// sizes overflow.
-    pub(crate) fn new(buffers: u32, size: u16, headroom: u16) -> Option<SlabRef> {
-        let stride = (HEADER + usize::from(size)).next_multiple_of(HEADER);
+    pub(crate) fn new(buffers: u32, size: u32, headroom: u16) -> Option<SlabRef> {
+        let stride = HEADER.checked_add(usize::try_from(size).ok()?)?.checked_next_multiple_of(HEADER)?;
         let bytes = stride.checked_mul(usize::try_from(buffers).ok()?)?;
         let layout = Layout::from_size_align(bytes, HEADER).ok()?;
         // JUSTIFICATION: slots need cache-line alignment and a header that outlives borrows of the data, and a

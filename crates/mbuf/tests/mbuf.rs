@@ -10,9 +10,9 @@ use siding_netisr::IfId;
 use siding_netisr::Packet;
 
 #[test]
-fn a_handle_is_24_bytes_and_so_is_an_optional_one() {
-    assert_eq!(size_of::<Mbuf>(), 24);
-    assert_eq!(size_of::<Option<Mbuf>>(), 24);
+fn a_handle_is_32_bytes_and_so_is_an_optional_one() {
+    assert_eq!(size_of::<Mbuf>(), 32);
+    assert_eq!(size_of::<Option<Mbuf>>(), 32);
 }
 
 #[test]
@@ -35,8 +35,36 @@ fn a_packet_grows_at_both_ends_up_to_the_buffer() {
     assert!(!mbuf.extend_from_slice(&[0]));
     assert!(mbuf.extend_from_slice(&[]));
     assert_eq!(mbuf.len(), 64);
-    // Far beyond what a u16 holds: the length must not wrap.
-    assert!(mbuf.append(1 << 16).is_none() && mbuf.prepend(1 << 16).is_none());
+    // Far beyond what 16 and 32 bits hold: the length must not wrap.
+    for far in [1 << 16, 1 << 32] {
+        assert!(mbuf.append(far).is_none() && mbuf.prepend(far).is_none());
+    }
+}
+
+#[test]
+fn packets_are_longer_than_sixteen_bits_tell() {
+    let pool = Pool::new(PoolConfig { buffers: 2, size: 65_535 + 40, headroom: 0 }).unwrap();
+    for len in [65_495, 65_534, 65_535, 65_536, 65_575] {
+        let mut mbuf = pool.alloc().unwrap();
+        mbuf.append(len).unwrap().fill(3);
+        *mbuf.data_mut().unwrap().last_mut().unwrap() = 7;
+        assert_eq!((mbuf.len(), mbuf.headroom(), mbuf.tailroom()), (len, 0, 65_575 - len));
+        assert!(mbuf.append(65_576 - len).is_none());
+        let copy = mbuf.copy(&mut pool.cache(2)).unwrap();
+        assert_eq!(copy.data(), mbuf.data());
+        // What lies at the end stays there, however much is taken off in front.
+        mbuf.trim_front(len - 1);
+        assert_eq!((mbuf.data(), mbuf.headroom()), (&[7][..], len - 1));
+        assert_eq!(mbuf.prepend(len).map(|_| ()), None);
+        mbuf.prepend(len - 1).unwrap().fill(1);
+        mbuf.trim_back(len - 2);
+        assert_eq!((mbuf.data(), mbuf.tailroom()), (&[1, 1][..], 65_573));
+    }
+    assert!(pool.is_full());
+    assert_eq!(
+        Pool::new(PoolConfig { buffers: u32::MAX, size: u32::MAX, headroom: 0 }).err(),
+        Some(PoolError::OutOfMemory { buffers: u32::MAX, size: u32::MAX })
+    );
 }
 
 #[test]

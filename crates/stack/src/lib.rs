@@ -78,6 +78,7 @@ pub use lagg::LaggSpec;
 pub use lagg::Mode;
 pub use lagg::PortReport;
 pub use lagg::Reselect;
+pub use limits::LONGEST_PACKET;
 pub use limits::LimitReport;
 pub use limits::Limits;
 pub use neighbor::NeighborLimits;

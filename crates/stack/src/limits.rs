@@ -12,6 +12,10 @@ use crate::icmp6::limit::DEFAULT_ERROR_RATE;
 use crate::icmp6::limit::DEFAULT_RATE;
 use crate::reassembly::ReassemblyLimits;
 
+/// The longest packet that there is, in bytes: an IPv6 header, and the longest payload that it can tell of. IPv4's length
+/// counts the header too, so the longest of those is shorter.
+pub const LONGEST_PACKET: u32 = siding_wire::ip6::HEADER_LEN as u32 + u16::MAX as u32;
+
 /// The bounds of the stack as a whole. Those of one interface's neighbours are [`NeighborLimits`](crate::NeighborLimits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -31,7 +35,7 @@ pub struct Limits {
     /// Fragments and the datagrams that they make.
     pub reassembly: ReassemblyLimits,
     /// Buffers for packets that are larger than those of the pool: reassembled ones, and large ones of our own. Each
-    /// takes up to 65,535 bytes, headers included.
+    /// takes [`LONGEST_PACKET`] bytes.
     pub large_buffers: u32,
     /// Destinations whose path MTU is remembered.
     pub path_mtus: usize,

@@ -43,6 +43,7 @@ use crate::ip4;
 use crate::ip6;
 use crate::lagg;
 use crate::lagg::SlowOut;
+use crate::limits::LONGEST_PACKET;
 use crate::limits::Limits;
 use crate::mld::Machine;
 use crate::mld::MldConfig;
@@ -260,8 +261,8 @@ impl Stack {
         let large = match config.limits.large_buffers {
             0 => None,
             buffers => {
-                // No headroom: what is in these is never sent as it is, and 16 bits tell how long a packet is.
-                let shape = PoolConfig { buffers, size: u16::MAX, headroom: 0 };
+                // No headroom: what is in these is never sent as it is.
+                let shape = PoolConfig { buffers, size: LONGEST_PACKET, headroom: 0 };
                 Some(Pool::new(shape).map_err(BuildError::Large)?)
             }
         };

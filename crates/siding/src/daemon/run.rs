@@ -131,7 +131,7 @@ fn open_records(directory: Option<&Path>) -> Option<Records> {
 fn start(config: &Config, records: Option<Records>) -> anyhow::Result<Daemon> {
     let stack = &config.stack;
     let largest = port::largest(&config.interfaces);
-    let size = (HEADROOM + FRAMING + largest).next_multiple_of(64).max(2048);
+    let size = (u32::from(HEADROOM) + u32::from(FRAMING) + u32::from(largest)).next_multiple_of(64).max(2048);
     let pool = Pool::new(PoolConfig { buffers: stack.buffers, size, headroom: HEADROOM })
         .with_context(|| format!("{} buffers of {size} bytes", stack.buffers))?;
     let wake = EventWake::new(stack.workers).context("cannot make the workers' eventfds")?;
@@ -156,7 +156,7 @@ fn start(config: &Config, records: Option<Records>) -> anyhow::Result<Daemon> {
     let runtime = RuntimeConfig { spin: stack.spin, pin: stack.pin };
     let runtime = Runtime::start(&built, wake.clone(), runtime).context("cannot start the workers")?;
     tracing::info!("{} worker(s), {} buffers of {size} bytes", stack.workers, stack.buffers);
-    let largest = size - HEADROOM - FRAMING;
+    let largest = (size - u32::from(HEADROOM) - u32::from(FRAMING)) as u16;
     let opener = Opener { workers: stack.workers, wake, largest, pcap, records, wires: Mutex::default() };
     Ok(Daemon {
         stack: built,

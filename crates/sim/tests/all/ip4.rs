@@ -407,3 +407,26 @@ fn a_question_about_another_address_of_the_router_is_answered_on_its_own_link_on
     let [(_, ether, reply)] = net.arps()[..] else { panic!("one reply") };
     assert_eq!((ether.dst, reply.sha), (PEER_MAC, net.mac(node, ids[0])));
 }
+
+#[test]
+fn the_largest_packets_there_are_and_none_beyond() {
+    // Eight octets of the message are its header; with 65,535 in all, 65,507 are data. One octet more cannot be told of.
+    for (data, fits) in [(65_476, true), (65_506, true), (65_507, true), (65_508, false), (65_515, false)] {
+        let (mut net, node, links, ids) = router();
+        let mut message = vec![0; 8];
+        message.extend((0..data).map(|n| n as u8));
+        Icmp4Repr::EchoRequest { ident: 7, seq: 1 }.emit(&mut message).unwrap();
+        let last = (message.len() - 1) / 1448;
+        for (n, part) in message.chunks(1448).enumerate() {
+            let mut packet = ip(STRANGER, v4(1), part.len(), |header| {
+                (header.proto, header.ident, header.dont_fragment) = (IpProto::ICMP, 9, false);
+                (header.frag_offset, header.more_fragments) = ((n * 1448) as u16, n < last);
+            });
+            packet[20..].copy_from_slice(part);
+            net.hear(links[0], &frame4(net.mac(node, ids[0]), &packet));
+        }
+        let answer: Vec<u8> = sent(&net, links[0]).into_iter().flat_map(|(_, _, payload)| payload).collect();
+        assert_eq!(answer.get(8..) == Some(&message[8..]), fits, "{data}");
+        assert_eq!(net.drops(node), if fits { vec![] } else { vec![(Cause::Fragment, 1)] }, "{data}");
+    }
+}

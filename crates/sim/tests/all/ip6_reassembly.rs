@@ -6,6 +6,7 @@ use std::time::Duration;
 use siding_netisr::IfId;
 use siding_sim::LinkId;
 use siding_sim::NodeId;
+use siding_stack::SendError;
 use siding_stack::drops::Drop as Cause;
 use siding_stack::ifnet::IfCounter;
 use siding_wire::IpProto;
@@ -112,7 +113,16 @@ fn reply(net: &Net) -> Option<(Icmp6Repr, Vec<u8>)> {
 
 #[test]
 fn fragments_in_any_order_are_put_together_and_the_answer_is_cut_8200_4_8200_5() {
-    for (len, chunk) in [(1492, 1024), (8_000, 1448), (8_000, 1232), (60_000, 1448), (65_487, 1448)] {
+    for (len, chunk) in [
+        (1492, 1024),
+        (8_000, 1448),
+        (8_000, 1232),
+        (60_000, 1448),
+        (65_487, 1448),
+        (65_488, 1448),
+        (65_526, 1448),
+        (65_527, 1232),
+    ] {
         for order in 0..3 {
             let mut bench = bench();
             let (data, mut cut) = pieces(len, chunk);
@@ -221,6 +231,43 @@ fn a_piece_that_makes_the_whole_too_long_4443_6_8200_4() {
         assert_eq!(bench.error_about(&bad), Icmp6Repr::ParamProblem { code: problem::FIELD, pointer });
         assert_eq!(bench.held(), (0, 0));
     }
+}
+
+#[test]
+fn headers_of_the_first_that_make_the_whole_too_long_8200_4() {
+    // Each fits by itself, but the others have fewer headers in front than the first has.
+    let pad = [IpProto::FRAGMENT.0, 0, 1, 4, 0, 0, 0, 0];
+    for (last, fits) in [(7, true), (8, false), (15, false)] {
+        let mut bench = bench();
+        let (_, mut cut) = pieces(65_512 + last, 1448);
+        assert_eq!(cut.len(), 46);
+        let first = [&pad[..], &cut[0][40..]].concat();
+        cut[0] = packet(PEER, HOST, IpProto::DST_OPTS, 64, &first);
+        cut.iter().for_each(|piece| bench.hear(piece));
+        assert_eq!(reply(&bench.net).is_some(), fits, "{last}");
+        assert_eq!(bench.held(), (0, 0));
+        let drops = if fits { vec![] } else { vec![(Cause::Fragment, 46)] };
+        assert_eq!(bench.net.drops(bench.host), drops, "{last}");
+    }
+}
+
+#[test]
+fn we_ping_with_the_largest_packets_that_there_are_8200_5() {
+    let bench = bench();
+    let send = |to: Ipv6Addr, len: usize| {
+        bench.net.world.node(bench.host).control(|stack, ctx| {
+            let ping = stack.open_ping(ctx).unwrap();
+            stack.ping(ctx, &ping, to.into(), IfId::NONE, 1, &vec![9; len])
+        })
+    };
+    for len in [65_487, 65_488, 65_527] {
+        assert_eq!(send(HOST, len), Ok(()), "{len}");
+    }
+    for len in [65_528, 65_535, 65_536, 131_072] {
+        assert_eq!(send(HOST, len), Err(SendError::TooLarge(len)));
+    }
+    assert_eq!(send(PEER, 65_527), Ok(()));
+    assert_eq!(bench.net.limit(bench.host, "large-buffers").used, 4);
 }
 
 #[test]

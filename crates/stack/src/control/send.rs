@@ -109,10 +109,10 @@ impl Stack {
         }
         let source = config.source6(dst, out.ifnet.id).ok_or(SendError::NoSource(dst.into()))?;
         let repr = Icmp6Repr::EchoRequest { ident, seq };
-        let len = repr.buffer_len() + data.len();
-        self.build(ip6::HEADER_LEN, len, data, |header, message| {
+        let len = message_len(repr.buffer_len(), data)?;
+        self.build(ip6::HEADER_LEN, len.into(), data, |header, message| {
             repr.emit(source, dst, message)?;
-            Ip6Repr::new(source, dst, IpProto::ICMP6, out.hop_limit, len as u16).emit(header)
+            Ip6Repr::new(source, dst, IpProto::ICMP6, out.hop_limit, len).emit(header)
         })
     }
 
@@ -130,10 +130,10 @@ impl Stack {
         }
         let source = arp::source(out, next_hop).ok_or(SendError::NoSource(dst.into()))?;
         let repr = Icmp4Repr::EchoRequest { ident, seq };
-        let len = repr.buffer_len() + data.len();
-        self.build(ip4::HEADER_LEN, len, data, |header, message| {
+        let len = message_len(repr.buffer_len(), data)?;
+        self.build(ip4::HEADER_LEN, len.into(), data, |header, message| {
             repr.emit(message)?;
-            Ip4Repr::new(source, dst, IpProto::ICMP, out.hop_limit, len as u16).emit(header)
+            Ip4Repr::new(source, dst, IpProto::ICMP, out.hop_limit, len).emit(header)
         })
     }
 
@@ -167,6 +167,11 @@ impl Stack {
 fn no_way(config: &Config, dst: IpAddr, meant: Option<IfId>) -> SendError {
     let out = meant.and_then(|id| config.interface(id));
     out.and_then(|out| fit(out, dst).err()).unwrap_or(SendError::NoRoute(dst))
+}
+
+/// How long a message of `header` bytes and `data` is, if a packet's header can tell of it.
+fn message_len(header: usize, data: &[u8]) -> Result<u16, SendError> {
+    u16::try_from(header + data.len()).map_err(|_| SendError::TooLarge(data.len()))
 }
 
 fn fit(out: &Interface, dst: IpAddr) -> Result<(), SendError> {

@@ -26,8 +26,8 @@ use crate::reassembly::Key;
 use crate::reassembly::Piece;
 use crate::worker::Local;
 
-/// The longest data of a packet without options, in octets.
-const LONGEST: usize = u16::MAX as usize - HEADER_LEN;
+/// The longest packet that a header can tell of, itself included, in octets.
+const LONGEST: usize = u16::MAX as usize;
 
 /// Sends a fragment to where the others of its packet are.
 pub(super) fn defer(
@@ -55,11 +55,11 @@ pub(crate) fn fragment_input(
         Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
     };
     let len = usize::from(header.payload_len);
+    let at = packet.len() - len;
     let cut_wrong = header.more_fragments && (len == 0 || !len.is_multiple_of(8));
-    if cut_wrong || usize::from(header.frag_offset) + len > LONGEST {
+    if cut_wrong || at + usize::from(header.frag_offset) + len > LONGEST {
         return local.drop_packet(packet, Drop::Fragment);
     }
-    let at = packet.len() - len;
     let held = Held { packet, at, from: meta.from, link: meta.link };
     let piece = Piece { at: header.frag_offset.into(), more: header.more_fragments, packet: held };
     if let Some(pieces) = reassembly::add(local, key(on, &header), piece) {
@@ -141,19 +141,23 @@ fn whole(
     for piece in pieces {
         local.cache.free(piece.packet.packet);
     }
-    let Some((header, packet)) = built else {
-        return (0..count).for_each(|_| local.count(Drop::NoLargeBuffer));
+    let (header, packet) = match built {
+        Ok(whole) => whole,
+        Err(why) => return (0..count).for_each(|_| local.count(why)),
     };
     on.ifnet.counters.add(IfCounter::Reassembled, 1);
     deliver(ctx, local, config, on, header, packet);
 }
 
 /// The packet as it was, but for options, which nobody here reads.
-fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Option<(Ip4Repr, Mbuf)> {
-    let (first, _) = Ip4Repr::parse(pieces.first()?.packet.packet.data()).ok()?;
-    let payload_len = u16::try_from(pieces.last()?.end()).ok()?;
+fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Result<(Ip4Repr, Mbuf), Drop> {
+    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return Err(Drop::Fragment) };
+    let (end, options) = (last.end() as usize, first.packet.at);
+    // Others may have had fewer options than the first has, and so fitted by themselves.
+    let payload_len = u16::try_from(end).ok().filter(|_| options + end <= LONGEST).ok_or(Drop::Fragment)?;
+    let (first, _) = Ip4Repr::parse(first.packet.packet.data()).map_err(Drop::Malformed)?;
     let header = Ip4Repr { payload_len, more_fragments: false, frag_offset: 0, ..first };
     let mut bytes = [0; HEADER_LEN];
-    header.emit(&mut bytes).ok()?;
-    Some((header, reassembly::join(local, &bytes, pieces)?))
+    header.emit(&mut bytes).map_err(Drop::Malformed)?;
+    Ok((header, reassembly::join(local, &bytes, pieces).ok_or(Drop::NoLargeBuffer)?))
 }

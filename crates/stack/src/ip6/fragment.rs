@@ -67,7 +67,7 @@ pub(crate) fn output(
     for (n, chunk) in data.chunks(cut.chunk).enumerate() {
         let offset = n * cut.chunk;
         let more = offset + chunk.len() < data.len();
-        // No packet is longer than 65,535 bytes, headers included.
+        // No payload is longer than 65,535 bytes, so none begins beyond them.
         let fragment = FragmentRepr { next_header: cut.next_header, offset: offset as u16, more, ident };
         let Some(piece) = piece(local, front, &cut, fragment, chunk) else {
             local.count(Drop::NoBuffer);

@@ -135,8 +135,9 @@ fn whole(
     for piece in pieces {
         local.cache.free(piece.packet.packet);
     }
-    let (Some(packet), Some((from, link))) = (built, from) else {
-        return (0..count).for_each(|_| local.count(Drop::NoLargeBuffer));
+    let (packet, (from, link)) = match built.and_then(|packet| Ok((packet, from.ok_or(Drop::Fragment)?))) {
+        Ok(whole) => whole,
+        Err(why) => return (0..count).for_each(|_| local.count(why)),
     };
     on.ifnet.counters.add(IfCounter::Reassembled, 1);
     match Ip6Repr::parse(packet.data()) {
@@ -150,20 +151,23 @@ fn whole(
 
 /// The packet as it was before it was cut: the first fragment's headers without the fragment header, and all data.
 //= RFC 8200 s4.5 [8200-4]: the first fragment says what the packet's headers are, and what follows them.
-fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Option<Mbuf> {
-    let first = &pieces.first()?.packet;
-    let (header, _) = Ip6Repr::parse(first.packet.data()).ok()?;
+fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Result<Mbuf, Drop> {
+    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return Err(Drop::Fragment) };
+    let end = last.end() as usize;
+    let first = &first.packet;
+    let (header, _) = Ip6Repr::parse(first.packet.data()).map_err(Drop::Malformed)?;
     let about = Packet6 { header, from: first.from, link: first.link };
     let Ok(Next::Fragment(FragmentAt { at, pointer, repr })) = headers::walk(&about, first.packet.data())
     else {
-        return None;
+        return Err(Drop::Fragment);
     };
-    let front = first.packet.data().get(..at)?;
-    let mut packet = reassembly::join(local, front, pieces)?;
-    let payload_len = u16::try_from(packet.len() - HEADER_LEN).ok()?;
-    let bytes = packet.data_mut()?;
+    let front = first.packet.data().get(..at).ok_or(Drop::Fragment)?;
+    // Others may have had fewer headers in front than the first has, and so fitted by themselves.
+    let payload_len = u16::try_from(front.len() - HEADER_LEN + end).map_err(|_| Drop::Fragment)?;
+    let mut packet = reassembly::join(local, front, pieces).ok_or(Drop::NoLargeBuffer)?;
+    let bytes = packet.data_mut().ok_or(Drop::NoLargeBuffer)?;
     bytes[4..6].copy_from_slice(&payload_len.to_be_bytes());
     let IpProto(next_header) = repr.next_header;
     bytes[pointer] = next_header;
-    Some(packet)
+    Ok(packet)
 }

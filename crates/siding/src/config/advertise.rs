@@ -145,9 +145,9 @@ enum Key {
     At(usize),
 }
 
-/// What the `at`th interface of `text` advertises; `mtu` is its own, if given.
+/// What the `at`th interface of `tree` advertises; `mtu` is its own, if given.
 pub(super) fn check(
-    text: &str,
+    tree: &DeTable<'_>,
     at: usize,
     advertise: &Advertise,
     mtu: Option<u16>,
@@ -164,7 +164,7 @@ pub(super) fn check(
     resolved.map_err(|fault| {
         let mut keys = vec![Key::Name("interface"), Key::At(at), Key::Name("advertise")];
         keys.extend(&fault.keys);
-        Wrong { span: place(text, &keys).unwrap_or(0..0), message: fault.message }
+        Wrong::new(place(tree, &keys).unwrap_or(0..0), fault.message)
     })
 }
 
@@ -417,9 +417,8 @@ fn prefix(text: &str) -> Result<siding_stack::route::Prefix<Ipv6Addr>, String> {
 }
 
 /// Where the value that these keys lead to stands in the text, or as near to it as there is something.
-fn place(text: &str, keys: &[Key]) -> Option<Range<usize>> {
-    let table = DeTable::parse(text).ok()?;
-    let mut at = table.get_ref().get_key_value("interface")?.1;
+fn place(tree: &DeTable<'_>, keys: &[Key]) -> Option<Range<usize>> {
+    let mut at = tree.get_key_value("interface")?.1;
     let mut span = at.span();
     for key in keys.get(1..)? {
         let next = match (at.get_ref(), key) {

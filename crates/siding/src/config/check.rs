@@ -1,6 +1,7 @@
 //! From the text's shape to its meaning.
 
 mod nested;
+mod once;
 
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
@@ -16,6 +17,7 @@ use siding_stack::nd6::host::HostConfig;
 use siding_stack::nd6::nud::Backoff;
 use siding_stack::nd6::nud::NudConfig;
 use toml::Spanned;
+use toml::de::DeTable;
 
 use super::Config;
 use super::GroupConfig;
@@ -35,9 +37,40 @@ use super::refuse::Refuse;
 use super::value;
 
 /// What makes no sense, and where in the text.
+#[derive(Debug)]
 pub(super) struct Wrong {
     pub(super) span: Range<usize>,
     pub(super) message: String,
+    pub(super) lacks: Lacks,
+}
+
+/// What something would need that is not there: if that is because of another mistake, this is none.
+#[derive(Debug)]
+pub(super) enum Lacks {
+    Nothing,
+    /// An interface of this name.
+    Name(String),
+    /// A port of this name.
+    Port(String),
+    /// A prefix that has this address in it, or `interface` beside it.
+    Prefix(IpAddr),
+    /// One of these keys in its table.
+    Key(&'static [&'static str]),
+    /// Room for one more interface.
+    Room,
+}
+
+/// How the names begin of those whose own make no sense.
+pub(super) const STAND_IN: char = '?';
+
+impl Wrong {
+    pub(super) fn new(span: Range<usize>, message: String) -> Wrong {
+        Wrong { span, message, lacks: Lacks::Nothing }
+    }
+
+    pub(super) fn lacking(self, lacks: Lacks) -> Wrong {
+        Wrong { lacks, ..self }
+    }
 }
 
 /// Each worker's cache holds back this many buffers; a ring of drivers and queues wants as many again.
@@ -54,7 +87,8 @@ struct Named<'c> {
     addresses: &'c [Cidr],
 }
 
-pub(super) fn check(file: file::File, text: &str) -> Result<Config, Wrong> {
+pub(super) fn check(file: file::File, tree: &DeTable<'_>) -> Result<Config, Wrong> {
+    once::check(&file)?;
     let stack = stack(file.stack, file.limits, file.acd, file.mld)?;
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
     for (at, interface) in file.interface.into_iter().enumerate() {
@@ -69,7 +103,7 @@ pub(super) fn check(file: file::File, text: &str) -> Result<Config, Wrong> {
         let mut interface = self::interface(interface, &stack)?;
         if let Some(advertise) = &advertise {
             interface.advertise =
-                Some(advertise::check(text, at, advertise, interface.mtu, stack.forwarding)?);
+                Some(advertise::check(tree, at, advertise, interface.mtu, stack.forwarding)?);
         }
         interfaces.push(interface);
     }
@@ -95,12 +129,9 @@ fn anycast(list: Vec<Spanned<Ipv6Addr>>) -> Result<Vec<Ipv6Addr>, Wrong> {
     for address in list {
         let at = address.span();
         let address = address.into_inner();
-        value::unicast(address.into()).map_err(|message| Wrong { span: at.clone(), message })?;
+        value::unicast(address.into()).map_err(|message| Wrong::new(at.clone(), message))?;
         if all.contains(&address) {
-            return Err(Wrong {
-                span: at,
-                message: format!("{address} is given a second time: leave one out"),
-            });
+            return Err(Wrong::new(at, format!("{address} is given a second time: leave one out")));
         }
         all.push(address);
     }
@@ -225,17 +256,17 @@ fn addresses(list: &[Spanned<String>]) -> Result<Vec<Cidr>, Wrong> {
 fn route(route: Spanned<file::Route>, interfaces: &[Named<'_>]) -> Result<RouteConfig, Wrong> {
     let span = route.span();
     let file::Route { to, via, interface, metric } = route.into_inner();
+    let interface = interface.map(|interface| known(&interface, interfaces, "a route")).transpose()?;
     let destination = destination(&to, via.as_ref().map(|via| *via.get_ref()))?;
     if let Some(via) = &via {
         at(via, value::next_hop(*via.get_ref(), destination))?;
+        at(via, value::not_itself(*via.get_ref(), destination))?;
     }
-    let interface = match (&interface, &via) {
-        (Some(interface), _) => known(interface, interfaces, "a route")?,
+    let interface = match (interface, &via) {
+        (Some(interface), _) => interface,
         (None, None) => {
-            return Err(Wrong {
-                span,
-                message: "a route that leads nowhere: give `via`, `interface` or both".into(),
-            });
+            let message = "a route that leads nowhere: give `via`, `interface` or both".into();
+            return Err(Wrong::new(span, message).lacking(Lacks::Key(&["via", "interface"])));
         }
         (None, Some(via)) => on_link(via, interfaces)?,
     };
@@ -255,28 +286,31 @@ fn on_link(via: &Spanned<IpAddr>, interfaces: &[Named<'_>]) -> Result<String, Wr
         .find(|interface| interface.addresses.iter().any(|own| value::covers(*own, next_hop)));
     match near {
         Some(interface) => Ok(interface.name.to_owned()),
-        None => wrong(
-            via,
-            format!("no interface has a prefix with {next_hop} in it: say which by `interface = \"...\"`"),
-        ),
+        None => {
+            let message = format!(
+                "no interface has a prefix with {next_hop} in it: say which by `interface = \"...\"`"
+            );
+            Err(Wrong::new(via.span(), message).lacking(Lacks::Prefix(next_hop)))
+        }
     }
 }
 
 fn neighbor(neighbor: file::Neighbor, interfaces: &[Named<'_>]) -> Result<NeighborConfig, Wrong> {
-    let interface = known(&neighbor.interface, interfaces, "a neighbor")?;
     let mac = neighbor.mac.get_ref().0;
     at(&neighbor.mac, value::station(mac))?;
     let address = *neighbor.address.get_ref();
     at(&neighbor.address, value::unicast(address))?;
+    // Last, as nothing else of it can be looked at without.
+    let interface = known(&neighbor.interface, interfaces, "a neighbor")?;
     Ok(NeighborConfig { interface, address, mac })
 }
 
 fn group(group: mld::Group, interfaces: &[Named<'_>]) -> Result<GroupConfig, Wrong> {
-    let interface = known(&group.interface, interfaces, "a group")?;
     let address = *group.group.get_ref();
     if !address.is_multicast() {
         return wrong(&group.group, format!("{address} is no group: give a multicast address"));
     }
+    let interface = known(&group.interface, interfaces, "a group")?;
     Ok(GroupConfig { interface, group: address })
 }
 
@@ -287,7 +321,8 @@ fn destination(to: &Spanned<String>, via: Option<IpAddr>) -> Result<Cidr, Wrong>
         ("default", Some(IpAddr::V4(_))) => "0.0.0.0/0".parse(),
         ("default", Some(IpAddr::V6(_))) => "::/0".parse(),
         ("default", None) => {
-            return wrong(to, "`default` of which IP version? Give `via`, or write ::/0 or 0.0.0.0/0".into());
+            let message = "`default` of which IP version? Give `via`, or write ::/0 or 0.0.0.0/0".into();
+            return Err(Wrong::new(to.span(), message).lacking(Lacks::Key(&["via"])));
         }
         (text, _) => text.parse::<Cidr>(),
     };
@@ -300,12 +335,14 @@ fn known(name: &Spanned<String>, interfaces: &[Named<'_>], of: &str) -> Result<S
     if interfaces.iter().any(|interface| interface.name == *name.get_ref()) {
         return Ok(name.get_ref().clone());
     }
-    let names: Vec<&str> = interfaces.iter().map(|interface| interface.name).collect();
+    let names = interfaces.iter().map(|interface| interface.name);
+    let names: Vec<&str> = names.filter(|name| !name.starts_with(STAND_IN)).collect();
     let there = match names.is_empty() {
         true => "this file has none".to_owned(),
         false => format!("this file has {}", names.join(", ")),
     };
-    wrong(name, format!("unknown interface {:?} in {of}: {there}", name.get_ref()))
+    let message = format!("unknown interface {:?} in {of}: {there}", name.get_ref());
+    Err(Wrong::new(name.span(), message).lacking(Lacks::Name(name.get_ref().clone())))
 }
 
 pub(super) fn ranged<T: PartialOrd + Copy + std::fmt::Display>(
@@ -325,9 +362,9 @@ pub(super) fn ranged<T: PartialOrd + Copy + std::fmt::Display>(
 }
 
 fn at<T, S>(place: &Spanned<S>, result: Result<T, String>) -> Result<T, Wrong> {
-    result.map_err(|message| Wrong { span: place.span(), message })
+    result.map_err(|message| Wrong::new(place.span(), message))
 }
 
 fn wrong<T, S>(place: &Spanned<S>, message: String) -> Result<T, Wrong> {
-    Err(Wrong { span: place.span(), message })
+    Err(Wrong::new(place.span(), message))
 }

@@ -17,9 +17,9 @@ pub(crate) enum ConfigError {
         /// What the system said.
         source: io::Error,
     },
-    /// Something in it makes no sense.
-    #[error("{0}")]
-    Wrong(Place),
+    /// Something in it makes no sense: everything that does not, in the file's order.
+    #[error("{}", all(.0))]
+    Wrong(Vec<Place>),
 }
 
 /// A place in a file, and what is wrong there. Shown as compilers do.
@@ -37,22 +37,22 @@ pub(crate) struct Place {
     message: String,
 }
 
-impl ConfigError {
-    /// The error that `message` tells of, at the bytes `span` of `text`.
-    pub(super) fn at(path: &Path, text: &str, span: Range<usize>, message: String) -> ConfigError {
+impl Place {
+    /// What `message` tells of, at the bytes `span` of `text`.
+    pub(super) fn new(path: &Path, text: &str, span: Range<usize>, message: String) -> Place {
         let start = (0..=span.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         let before = &text[..start];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line_text = text[line_start..].lines().next().unwrap_or_default();
         let in_line = text.get(start..span.end.min(text.len())).and_then(|marked| marked.lines().next());
-        ConfigError::Wrong(Place {
+        Place {
             path: path.to_owned(),
             line: before.matches('\n').count() + 1,
             column: text[line_start..start].chars().count() + 1,
             text: line_text.to_owned(),
             width: in_line.map_or(1, |marked| marked.chars().count().max(1)),
             message: message.lines().collect::<Vec<_>>().join("; "),
-        })
+        }
     }
 }
 
@@ -67,6 +67,15 @@ impl fmt::Display for Place {
         writeln!(f, " {number} | {text}")?;
         write!(f, " {margin} | {indent}{}", "^".repeat(*width))
     }
+}
+
+/// One below the other, and how many if there are several.
+fn all(places: &[Place]) -> String {
+    let mut lines: Vec<String> = places.iter().map(ToString::to_string).collect();
+    if places.len() > 1 {
+        lines.push(format!("{} mistakes", places.len()));
+    }
+    lines.join("\n")
 }
 
 fn way_out(source: &io::Error) -> &'static str {

@@ -8,6 +8,7 @@ pub(crate) mod advertise;
 pub(crate) mod autoconf;
 mod check;
 mod error;
+mod faults;
 pub(crate) mod file;
 mod limits;
 mod mld;
@@ -31,6 +32,7 @@ use siding_stack::nd6::router::AdvertConfig;
 use siding_wire::Mac;
 
 pub(crate) use error::ConfigError;
+use error::Place;
 pub(crate) use file::Driver;
 pub(crate) use file::Level;
 pub(crate) use mld::GroupConfig;
@@ -140,6 +142,9 @@ pub(crate) struct NeighborConfig {
     pub(crate) mac: Mac,
 }
 
+/// So many interfaces there may be, of whatever kind.
+pub(crate) const MOST_INTERFACES: usize = 256;
+
 /// The largest MTU that any driver here takes.
 pub(crate) const MAX_MTU: u16 = 9216;
 
@@ -159,13 +164,12 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// It says something that makes no sense; the error tells where.
+    /// It says something that makes no sense; the error tells of everything, and where.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
-        let file: file::File = toml::from_str(text).map_err(|error| {
-            let span = error.span().unwrap_or(0..0);
-            ConfigError::at(path, text, span, error.message().to_owned())
-        })?;
-        check::check(file, text).map_err(|wrong| ConfigError::at(path, text, wrong.span, wrong.message))
+        faults::read(text).map_err(|wrongs| {
+            let place = |wrong: check::Wrong| Place::new(path, text, wrong.span, wrong.message);
+            ConfigError::Wrong(wrongs.into_iter().map(place).collect())
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use super::value;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Refuse {
-    to: Spanned<String>,
+    pub(super) to: Spanned<String>,
     #[serde(default)]
     how: How,
     metric: Option<u32>,
@@ -53,7 +53,7 @@ impl Refuse {
         let text = if to.get_ref() == "default" { "::/0" } else { to.get_ref() };
         let cidr = text.parse::<Cidr>().map_err(|why| why.to_string());
         let cidr = cidr.and_then(|cidr| destination(cidr).map(|()| cidr));
-        let to = cidr.map_err(|message| Wrong { span: to.span(), message })?;
+        let to = cidr.map_err(|message| Wrong::new(to.span(), message))?;
         Ok(RefuseConfig { to, how, metric: metric.unwrap_or(METRIC) })
     }
 }

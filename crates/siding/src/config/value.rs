@@ -81,6 +81,15 @@ pub(crate) fn next_hop(next_hop: IpAddr, to: Cidr) -> Result<(), String> {
     }
 }
 
+/// A router that is reached by itself is never reached.
+pub(crate) fn not_itself(next_hop: IpAddr, to: Cidr) -> Result<(), String> {
+    let whole = if next_hop.is_ipv6() { 128 } else { 32 };
+    match next_hop == to.address() && to.length() == whole {
+        true => Err(format!("{next_hop} would be reached by itself: leave `via` out")),
+        false => Ok(()),
+    }
+}
+
 pub(crate) fn without_host_bits(cidr: Cidr) -> Result<(), String> {
     let address = match cidr.address() {
         IpAddr::V6(address) => IpAddr::V6(Prefix::covering(address, cidr.length()).addr()),

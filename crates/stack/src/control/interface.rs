@@ -58,8 +58,8 @@ pub enum AttachError {
     #[error("an interface named '{0}' is attached already: detach it first, or choose another name")]
     NameTaken(String),
     /// All slots are in use.
-    #[error("all interface slots are in use: detach one first, or build the stack with more")]
-    NoSlot,
+    #[error("all {0} places for interfaces are taken: detach one first")]
+    NoSlot(usize),
     /// One device for each worker is needed.
     #[error("{got} device queues for {workers} workers: give one queue for each worker")]
     Queues {
@@ -231,7 +231,7 @@ impl Stack {
         if shared.config.load().by_name(&name).is_some() {
             return Err(AttachError::NameTaken(name));
         }
-        let id = shared.netisr.attach().ok_or(AttachError::NoSlot)?;
+        let id = shared.netisr.attach().ok_or(AttachError::NoSlot(shared.interfaces))?;
         let secret = (control.chance.next_u64(), control.chance.next_u64());
         let neighbors = Neighbors::new(id, shared.neighbor_totals, shared.neighbors_used.clone(), secret);
         if let Some(stale_time) = shared.neighbors.gc_stale_time {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use siding_drivers::kernel::Cidr;
 use siding_stack::Announce;
 use siding_stack::BridgeSpec;
@@ -11,6 +12,8 @@ use siding_stack::LaggSpec;
 use siding_stack::nd6::host::HostConfig;
 use toml::Spanned;
 
+use super::Lacks;
+use super::STAND_IN;
 use super::Wrong;
 use super::addresses;
 use super::at;
@@ -57,19 +60,23 @@ pub(super) fn nested(
     let mut items: Vec<Item> = Vec::new();
     let mut names: Vec<String> = interfaces.iter().map(|interface| interface.name.clone()).collect();
     for vlan in vlans {
+        does_not_advertise(&vlan.name, vlan.advertise.as_ref())?;
         add(&mut items, &mut names, vlan.name.clone(), self::vlan(vlan)?)?;
     }
     for lagg in laggs {
+        does_not_advertise(&lagg.name, lagg.advertise.as_ref())?;
         add(&mut items, &mut names, lagg.name.clone(), self::lagg(lagg)?)?;
     }
     for bridge in bridges {
+        does_not_advertise(&bridge.name, bridge.advertise.as_ref())?;
         add(&mut items, &mut names, bridge.name.clone(), self::bridge(bridge)?)?;
     }
     for below in items.iter().flat_map(|item| &item.below) {
         if !names.contains(below.get_ref()) {
-            let message =
-                format!("unknown interface {:?}: this file has {}", below.get_ref(), names.join(", "));
-            return wrong(below, message);
+            let names = names.iter().map(String::as_str).filter(|name| !name.starts_with(STAND_IN));
+            let names = names.collect::<Vec<_>>().join(", ");
+            let message = format!("unknown interface {:?}: this file has {names}", below.get_ref());
+            return Err(Wrong::new(below.span(), message).lacking(Lacks::Name(below.get_ref().clone())));
         }
     }
     let owners = owners(&items)?;
@@ -89,6 +96,17 @@ pub(super) fn nested(
         port.addressing_mut().link_local = false;
     }
     Ok(made)
+}
+
+/// Nothing here is told by a router but what a command says.
+fn does_not_advertise(name: &Spanned<String>, table: Option<&Spanned<IgnoredAny>>) -> Result<(), Wrong> {
+    let name = name.get_ref();
+    let message = || {
+        format!(
+            "VLANs, laggs and bridges cannot advertise from the file: `siding advertise start {name}` once it runs"
+        )
+    };
+    table.map_or(Ok(()), |table| wrong(table, message()))
 }
 
 fn add(
@@ -151,7 +169,7 @@ fn lagg(lagg: file::Lagg) -> Result<Item, Wrong> {
     let mut preferred = lagg.priorities.keys().chain(&lagg.primary);
     if let Some(stranger) = preferred.find(|stranger| !is_port(stranger.get_ref())) {
         let message = format!("{:?} is not among the `ports` of {name}: add it there", stranger.get_ref());
-        return wrong(stranger, message);
+        return Err(Wrong::new(stranger.span(), message).lacking(Lacks::Port(stranger.get_ref().clone())));
     }
     let priority = |(place, port): (usize, &Spanned<String>)| {
         let usual = nested::priority(lagg.mode.into(), place);

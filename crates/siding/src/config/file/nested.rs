@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::ParsedMac;
@@ -27,10 +28,12 @@ pub(crate) struct Vlan {
     #[serde(default = "yes")]
     pub(crate) dad: bool,
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
+    /// To be told that it cannot be.
+    pub(crate) advertise: Option<Spanned<IgnoredAny>>,
 }
 
 /// A tag's type.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, clap::ValueEnum)]
 pub(crate) enum Tag {
     /// A customer's tag, 0x8100
     #[default]
@@ -70,6 +73,8 @@ pub(crate) struct Lagg {
     #[serde(default = "yes")]
     pub(crate) dad: bool,
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
+    /// To be told that it cannot be.
+    pub(crate) advertise: Option<Spanned<IgnoredAny>>,
 }
 
 /// What is configured of LACP on a lagg.
@@ -131,6 +136,8 @@ pub(crate) struct Bridge {
     #[serde(default = "yes")]
     pub(crate) dad: bool,
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
+    /// To be told that it cannot be.
+    pub(crate) advertise: Option<Spanned<IgnoredAny>>,
 }
 
 /// How a lagg uses its ports.

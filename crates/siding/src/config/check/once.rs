@@ -1,0 +1,218 @@
+//! What may be in a file only once, or only so often, wherever it stands.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+
+use siding_wire::ip6;
+use toml::Spanned;
+
+use super::Lacks;
+use super::Wrong;
+use super::destination;
+use super::wrong;
+use crate::config::MOST_INTERFACES;
+use crate::config::file::Driver;
+use crate::config::file::File;
+use crate::config::file::ParsedCidr;
+
+/// Whose each thing is.
+struct Owners<'f, T>(HashMap<T, &'f str>);
+
+impl<'f, T: Hash + Eq> Owners<'f, T> {
+    fn new() -> Owners<'f, T> {
+        Owners(HashMap::new())
+    }
+
+    /// Whose it is already; `owner`'s from now on if nobody's.
+    fn other(&mut self, what: T, owner: &'f str) -> Option<&'f str> {
+        let first = *self.0.entry(what).or_insert(owner);
+        // Of a list with two of the same, the list's own check tells.
+        (first != owner).then_some(first)
+    }
+
+    /// Whether it was there.
+    fn again(&mut self, what: T) -> bool {
+        self.0.insert(what, "").is_some()
+    }
+}
+
+/// What cannot be read here is told of elsewhere.
+pub(super) fn check(file: &File) -> Result<(), Wrong> {
+    room(file)?;
+    devices(file)?;
+    addresses(file)?;
+    vlans(file)?;
+    let mut neighbors = Owners::new();
+    for one in &file.neighbor {
+        let (on, address) = (one.interface.get_ref(), *one.address.get_ref());
+        if neighbors.again((on, address)) {
+            return wrong(&one.address, format!("{address} is a neighbor on {on} already: leave one out"));
+        }
+    }
+    let mut routes = Owners::new();
+    for route in file.route.iter().map(Spanned::get_ref) {
+        let via = route.via.as_ref().map(|via| *via.get_ref());
+        let Ok(to) = destination(&route.to, via) else { continue };
+        if routes.again((to, via, route.interface.as_ref().map(Spanned::get_ref))) {
+            let message = format!("a second route to {to} by the same way: leave one out");
+            return wrong(&route.to, message);
+        }
+    }
+    let mut refusals = Owners::new();
+    for refuse in &file.refuse {
+        if refusals.again(refuse.to.get_ref()) {
+            return wrong(&refuse.to, format!("{} is refused already: leave one out", refuse.to.get_ref()));
+        }
+    }
+    let mut groups = Owners::new();
+    for one in &file.group {
+        let (on, group) = (one.interface.get_ref(), *one.group.get_ref());
+        if groups.again((on, group)) {
+            return wrong(&one.group, format!("{group} is joined on {on} already: leave one out"));
+        }
+    }
+    Ok(())
+}
+
+/// Every interface's name, in the order in which they are made.
+fn names(file: &File) -> impl Iterator<Item = &Spanned<String>> {
+    let devices = file.interface.iter().map(|one| &one.name);
+    let nested = file.vlan.iter().map(|one| &one.name).chain(file.lagg.iter().map(|one| &one.name));
+    devices.chain(nested).chain(file.bridge.iter().map(|one| &one.name))
+}
+
+fn room(file: &File) -> Result<(), Wrong> {
+    let all = names(file).count();
+    match names(file).nth(MOST_INTERFACES) {
+        None => Ok(()),
+        Some(first) => {
+            let message = format!("{all} interfaces, and there may be {MOST_INTERFACES}: leave some out");
+            Err(Wrong::new(first.span(), message).lacking(Lacks::Room))
+        }
+    }
+}
+
+fn devices(file: &File) -> Result<(), Wrong> {
+    let mut owners = Owners::new();
+    // Wires in memory are there to be shared.
+    for one in file.interface.iter().filter(|one| one.driver != Driver::Memory) {
+        let device = one.device.as_ref().unwrap_or(&one.name);
+        if let Some(other) = owners.other(device.get_ref(), one.name.get_ref()) {
+            let message = format!(
+                "{} carries {other} already: give each interface a `device` of its own",
+                device.get_ref()
+            );
+            return wrong(device, message);
+        }
+    }
+    Ok(())
+}
+
+fn addresses(file: &File) -> Result<(), Wrong> {
+    let devices = file.interface.iter().map(|one| (one.name.get_ref(), &one.addresses));
+    let vlans = file.vlan.iter().map(|one| (one.name.get_ref(), &one.addresses));
+    let laggs = file.lagg.iter().map(|one| (one.name.get_ref(), &one.addresses));
+    let bridges = file.bridge.iter().map(|one| (one.name.get_ref(), &one.addresses));
+    let mut owners = Owners::new();
+    for (name, list) in devices.chain(vlans).chain(laggs).chain(bridges) {
+        for place in list {
+            let Ok(ParsedCidr(cidr)) = ParsedCidr::try_from(place.get_ref().clone()) else { continue };
+            let address = cidr.address();
+            // These are of one link.
+            if matches!(address, IpAddr::V6(address) if ip6::is_link_local(address)) {
+                continue;
+            }
+            if let Some(other) = owners.other(address, name) {
+                return wrong(place, format!("{address} is {other}'s already: leave one out"));
+            }
+        }
+    }
+    for one in &file.interface {
+        for address in &one.anycast {
+            if let Some(owner) = owners.0.get(&IpAddr::V6(*address.get_ref())) {
+                let message =
+                    format!("{} is among the `addresses` of {owner}: leave one out", address.get_ref());
+                return wrong(address, message);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn vlans(file: &File) -> Result<(), Wrong> {
+    let mut owners = Owners::new();
+    for vlan in &file.vlan {
+        let (parent, vid) = (vlan.parent.get_ref(), *vlan.vid.get_ref());
+        if let Some(other) = owners.other((parent, vid, vlan.protocol), vlan.name.get_ref()) {
+            let message = format!("VLAN {vid} on {parent} is {other} already: give another `vid`");
+            return wrong(&vlan.vid, message);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+
+    fn error(text: &str) -> String {
+        Config::parse(Path::new("host.toml"), text).unwrap_err().to_string()
+    }
+
+    fn interface(name: &str, more: &str) -> String {
+        format!("[[interface]]\nname = \"{name}\"\ndriver = \"packet\"\n{more}\n")
+    }
+
+    #[test]
+    fn what_may_be_there_once() {
+        let a = interface("a", "addresses = [\"2001:db8::1/64\", \"fe80::1/64\", \"192.0.2.1/24\"]");
+        let route = "[[route]]\nto = \"default\"\nvia = \"2001:db8::9\"\n";
+        let neighbor =
+            "[[neighbor]]\ninterface = \"a\"\naddress = \"192.0.2.9\"\nmac = \"02:00:00:00:00:09\"\n";
+        let vlan = |name: &str| format!("[[vlan]]\nname = \"{name}\"\nparent = \"a\"\nvid = 5\n");
+        for (more, expected) in [
+            (
+                interface("b", "device = \"a\""),
+                "a carries a already: give each interface a `device` of its own",
+            ),
+            (interface("b", "addresses = [\"2001:db8::1/48\"]"), "2001:db8::1 is a's already"),
+            (interface("b", "addresses = [\"192.0.2.1/32\"]"), "192.0.2.1 is a's already"),
+            (interface("b", "anycast = [\"2001:db8::1\"]"), "2001:db8::1 is among the `addresses` of a"),
+            (vlan("v") + "addresses = [\"192.0.2.1/24\"]", "192.0.2.1 is a's already"),
+            (vlan("v") + &vlan("w"), "VLAN 5 on a is v already"),
+            (route.repeat(2), "a second route to ::/0 by the same way"),
+            (route.to_owned() + &route.replace("default", "::/0") + "metric = 7", "a second route to ::/0"),
+            (neighbor.repeat(2), "192.0.2.9 is a neighbor on a already"),
+            ("[[refuse]]\nto = \"2001:db8:9::/48\"\n".repeat(2), "is refused already"),
+            (
+                "[[group]]\ninterface = \"a\"\ngroup = \"ff05::5\"\n".repeat(2),
+                "ff05::5 is joined on a already",
+            ),
+            (route.replace("default", "2001:db8::9/128"), "2001:db8::9 would be reached by itself"),
+            (
+                vlan("v") + "[vlan.advertise]\nprefixes = []",
+                "cannot advertise from the file: `siding advertise start v`",
+            ),
+        ] {
+            let error = error(&(a.clone() + &more));
+            assert!(error.contains(expected) && !error.contains("mistakes"), "{more}: {error}");
+        }
+        // A link-local address is of each link, and a wire in memory has many ends.
+        let memory = "[[interface]]\nname = \"m\"\ndriver = \"memory\"\ndevice = \"a\"\naddresses = [\"fe80::1/64\"]\n";
+        let right = a + memory + &memory.replace("\"m\"", "\"n\"") + route;
+        assert!(Config::parse(Path::new("host.toml"), &right).is_ok());
+    }
+
+    #[test]
+    fn there_is_room_for_so_many() {
+        let many = |count: usize| (0..count).map(|n| interface(&format!("i{n}"), "")).collect::<String>();
+        assert!(Config::parse(Path::new("host.toml"), &many(256)).is_ok());
+        let vlan = "[[vlan]]\nname = \"v\"\nparent = \"i0\"\nvid = 5\n";
+        let text = error(&(many(257) + vlan));
+        assert!(text.contains("258 interfaces, and there may be 256: leave some out"), "{text}");
+        assert!(text.starts_with("host.toml:1026:8: ") && !text.contains("mistakes"), "{text}");
+    }
+}

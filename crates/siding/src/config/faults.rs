@@ -1,0 +1,342 @@
+//! All that is wrong with a file, at once.
+//!
+//! Reading and checking stop at the first thing that makes no sense. That is noted and taken out of the text's tree, or
+//! replaced if nothing else could be read without it, and the rest is looked at again, until nothing is wrong. What is wrong
+//! only because of what was taken out is not told: a route by an interface whose table could not be read, say.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use siding_drivers::kernel::Cidr;
+use toml::Spanned;
+use toml::de::DeArray;
+use toml::de::DeTable;
+use toml::de::DeValue;
+use toml::de::Deserializer;
+
+use super::Config;
+use super::check;
+use super::check::Lacks;
+use super::check::STAND_IN;
+use super::check::Wrong;
+use super::file::File;
+use super::value;
+
+/// So many are told.
+const MOST: usize = 50;
+
+/// What has been taken out of a tree.
+#[derive(Default)]
+struct Taken {
+    /// Every text in it, with its key.
+    texts: Vec<(String, String)>,
+    /// Keys, and where their tables begin.
+    keys: Vec<(usize, String)>,
+    /// What was replaced, by its place.
+    replaced: Vec<usize>,
+}
+
+/// Reads and checks a text.
+///
+/// # Errors
+///
+/// Everything that makes no sense, in the order of the text.
+pub(super) fn read(text: &str) -> Result<Config, Vec<Wrong>> {
+    let (mut tree, errors) = DeTable::parse_recoverable(text);
+    let mut wrongs: Vec<Wrong> = errors.into_iter().map(Wrong::from).collect();
+    let mut taken = Taken::default();
+    // What is no TOML is not understood any further.
+    while wrongs.is_empty() || !taken.is_nothing() {
+        let wrong = match look(&tree) {
+            Ok(config) if wrongs.is_empty() => return Ok(config),
+            Ok(_) => break,
+            Err(wrong) => wrong,
+        };
+        let place = wrong.span.start;
+        let whole = taken.replaced.contains(&place);
+        if !whole && !taken.explains(&wrong, &wrongs, table_at(tree.get_ref(), start_of(&tree), place)) {
+            wrongs.push(wrong);
+        }
+        let start = start_of(&tree);
+        if wrongs.len() == MOST || !taken.take(tree.get_mut(), start, place, whole) {
+            break;
+        }
+    }
+    wrongs.sort_by_key(|wrong| wrong.span.start);
+    Err(wrongs)
+}
+
+fn look(tree: &Spanned<DeTable<'_>>) -> Result<Config, Wrong> {
+    let file = File::deserialize(Deserializer::from(tree.clone()))?;
+    check::check(file, tree.get_ref())
+}
+
+impl From<toml::de::Error> for Wrong {
+    fn from(error: toml::de::Error) -> Wrong {
+        Wrong::new(error.span().unwrap_or(0..0), error.message().to_owned())
+    }
+}
+
+impl Taken {
+    fn is_nothing(&self) -> bool {
+        self.texts.is_empty() && self.keys.is_empty() && self.replaced.is_empty()
+    }
+
+    /// Whether this, in the table that begins at `table`, is wrong only because of what was taken out, or told already.
+    fn explains(&self, wrong: &Wrong, told: &[Wrong], table: Option<usize>) -> bool {
+        let took = |wanted: &str| self.keys.iter().any(|(at, key)| Some(*at) == table && key == wanted);
+        let field = wrong.message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+        match &wrong.lacks {
+            Lacks::Nothing => field.is_some_and(took),
+            Lacks::Key(keys) => keys.iter().any(|key| took(key)),
+            Lacks::Name(name) => self.texts.iter().any(|(key, text)| key == "name" && text == name),
+            Lacks::Port(name) => self.texts.iter().any(|(key, text)| key == "ports" && text == name),
+            Lacks::Prefix(address) => {
+                took("interface") || self.texts.iter().any(|(_, text)| may_cover(text, *address))
+            }
+            Lacks::Room => told.iter().any(|other| matches!(other.lacks, Lacks::Room)),
+        }
+    }
+
+    /// Takes out what stands at `place`: with `whole`, all of the table that it is in.
+    fn take(&mut self, table: &mut DeTable<'_>, start: usize, place: usize, whole: bool) -> bool {
+        let mut gone = None;
+        for (key, value) in table.iter_mut() {
+            let below = value.span().start;
+            let inside = match value.get_mut() {
+                DeValue::Table(table) => self.take(table, below, place, whole),
+                DeValue::Array(list) => self.take_from(key.get_ref(), list, place, whole),
+                _ => false,
+            };
+            if inside {
+                return true;
+            }
+            let in_value = covers(value, place);
+            if in_value && !whole && self.replace(key.get_ref(), value, place) {
+                return true;
+            }
+            if in_value || covers(key, place) {
+                gone = Some(key.get_ref().to_string());
+                break;
+            }
+        }
+        let Some((key, value)) = gone.and_then(|key| Some((key.clone(), table.remove(key.as_str())?))) else {
+            return false;
+        };
+        self.note(&key, value.get_ref());
+        self.keys.push((start, key));
+        true
+    }
+
+    fn take_from(&mut self, key: &str, list: &mut DeArray<'_>, place: usize, whole: bool) -> bool {
+        let mut gone = None;
+        for (at, value) in list.iter_mut().enumerate() {
+            let below = value.span().start;
+            let inside = match value.get_mut() {
+                // What cannot be replaced goes with its table.
+                DeValue::Table(table) => {
+                    whole && table.values().any(|value| covers(value, place)) && {
+                        gone = Some(at);
+                        break;
+                    } || self.take(table, below, place, whole)
+                }
+                DeValue::Array(list) => self.take_from(key, list, place, whole),
+                _ => false,
+            };
+            if inside {
+                return true;
+            }
+            if covers(value, place) {
+                gone = Some(at);
+                break;
+            }
+        }
+        let Some(gone) = gone else { return false };
+        let all = std::mem::replace(list, DeArray::new()).into_iter().enumerate();
+        *list = all
+            .filter_map(|(at, value)| match at == gone {
+                true => {
+                    self.note(key, value.get_ref());
+                    None
+                }
+                false => Some(value),
+            })
+            .collect();
+        self.keys.push((usize::MAX, String::new()));
+        true
+    }
+
+    /// Puts something in the place of what a table cannot be read without, so that the rest of it can be.
+    fn replace(&mut self, key: &str, value: &mut Spanned<DeValue<'_>>, place: usize) -> bool {
+        let number = self.replaced.len() + 1;
+        let instead = match key {
+            "name" => format!("{STAND_IN}{number}"),
+            "driver" => "memory".to_owned(),
+            "mode" => "failover".to_owned(),
+            "address" => "2001:db8::1".to_owned(),
+            "mac" => "02:00:00:00:00:01".to_owned(),
+            "group" => "ff05::1".to_owned(),
+            "to" => "default".to_owned(),
+            "vid" => String::new(),
+            _ => return false,
+        };
+        self.note(key, value.get_ref());
+        self.replaced.push(place);
+        *value.get_mut() = match instead.is_empty() {
+            true => DeValue::parse("4094").map_or(DeValue::Boolean(false), Spanned::into_inner),
+            false => DeValue::String(instead.into()),
+        };
+        true
+    }
+
+    fn note(&mut self, key: &str, value: &DeValue<'_>) {
+        match value {
+            DeValue::String(text) => self.texts.push((key.to_owned(), text.to_string())),
+            DeValue::Array(list) => list.iter().for_each(|value| self.note(key, value.get_ref())),
+            DeValue::Table(table) => {
+                table.iter().for_each(|(key, value)| self.note(key.get_ref(), value.get_ref()))
+            }
+            _ => {}
+        }
+    }
+}
+
+fn start_of(tree: &Spanned<DeTable<'_>>) -> usize {
+    tree.span().start
+}
+
+/// Where the table begins that `place` is in, or begins.
+fn table_at(table: &DeTable<'_>, start: usize, place: usize) -> Option<usize> {
+    let inside = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
+        DeValue::Table(table) => table_at(table, value.span().start, place),
+        DeValue::Array(list) => list.iter().find_map(|value| match value.get_ref() {
+            DeValue::Table(table) => table_at(table, value.span().start, place),
+            _ => None,
+        }),
+        _ => None,
+    };
+    let own = || table.iter().any(|(key, value)| covers(key, place) || covers(value, place));
+    table.values().find_map(inside).or_else(|| (start == place || own()).then_some(start))
+}
+
+fn covers<T>(what: &Spanned<T>, place: usize) -> bool {
+    let span = what.span();
+    (span.start..span.end.max(span.start + 1)).contains(&place)
+}
+
+/// Whether a text was meant for a prefix that may have had this address.
+fn may_cover(text: &str, address: IpAddr) -> bool {
+    match text.parse::<Cidr>() {
+        Ok(cidr) => value::covers(cidr, address),
+        Err(_) => text.contains('/') || text.parse::<IpAddr>().is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines, and how what is said of each begins.
+    fn lines(text: &str) -> Vec<(usize, String)> {
+        let wrongs = read(text).unwrap_err();
+        let line = |wrong: &Wrong| text[..wrong.span.start].matches('\n').count() + 1;
+        wrongs.iter().map(|wrong| (line(wrong), wrong.message.clone())).collect()
+    }
+
+    fn expect(text: &str, expected: &[(usize, &str)]) {
+        let lines = lines(text);
+        let right = |((line, said), (number, part)): (&(usize, String), &(usize, &str))| {
+            line == number && said.contains(part)
+        };
+        assert!(lines.len() == expected.len() && lines.iter().zip(expected).all(right), "{lines:#?}");
+    }
+
+    #[test]
+    fn everything_is_told_at_once_in_the_texts_order() {
+        expect(
+            "[stack]\nworkers = 0\nworker = 1\nspin_us = \"long\"\n\
+             [[interface]]\nname = \"sixteen-bytes-xx\"\ndriver = \"dpdk\"\nmtu = 1000\nmac = \"zebra\"\n\
+             addresses = [\"2001:db8::1/129\", \"192.0.2.1/24\", \"ff02::1/64\"]\n\
+             [interface.neighbors]\nentries = 0\n\
+             [[vlan]]\nname = \"v5\"\nparent = \"eth9\"\nvid = 5000\n\
+             [[route]]\nto = \"::/0\"\n\
+             [[route]]\nto = \"2001:db8::1/32\"\ninterface = \"v5\"\n",
+            &[
+                (2, "0 workers: give 1 to 256"),
+                (3, "unknown field `worker`"),
+                (4, "invalid type: string"),
+                (6, "is no interface name"),
+                (7, "unknown variant `dpdk`"),
+                (8, "an MTU of 1000 bytes"),
+                (9, "is no link-layer address"),
+                (10, "a prefix of 129 bits"),
+                (10, "give a unicast address"),
+                (12, "0 neighbors"),
+                (15, "unknown interface \"eth9\""),
+                (16, "5000"),
+                (17, "leads nowhere"),
+                (20, "has bits set behind its prefix"),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_follows_from_another_mistake_is_not_told() {
+        // The interface's table cannot be read for want of a driver: nothing that names it is wrong for that.
+        expect(
+            "[[interface]]\nname = \"eth0\"\naddresses = [\"2001:db8::1/64\"]\n\
+             [[vlan]]\nname = \"v5\"\nparent = \"eth0\"\nvid = 5\n\
+             [[route]]\nto = \"::/0\"\nvia = \"2001:db8::9\"\n\
+             [[route]]\nto = \"2001:db8:5::/48\"\ninterface = \"eth7\"\n",
+            &[(1, "missing field `driver`"), (13, "unknown interface \"eth7\"")],
+        );
+        // A prefix that was wrong may have been the next hop's; another may not.
+        let eth0 = |address: &str| {
+            format!("[[interface]]\nname = \"a\"\ndriver = \"memory\"\naddresses = [\"{address}\"]\n")
+        };
+        let route = "[[route]]\nto = \"::/0\"\nvia = \"2001:db8::9\"\n";
+        expect(&(eth0("2001:db8::1/129") + route), &[(4, "a prefix of 129 bits")]);
+        expect(&(eth0("ff02::1/64") + route), &[(4, "give a unicast"), (7, "no interface has a prefix")]);
+    }
+
+    #[test]
+    fn what_a_table_cannot_do_without_hides_nothing_else_in_it() {
+        let eth0 = "[[interface]]\nname = \"a\"\ndriver = \"memory\"\n";
+        expect(
+            &(eth0.to_owned()
+                + "[[neighbor]]\ninterface = \"b\"\naddress = \"::1\"\nmac = \"01:00:00:00:00:00\"\n\
+                   [[group]]\ninterface = \"b\"\ngroup = \"::1\"\n\
+                   [[vlan]]\nname = \"/\"\nparent = \"b\"\nvid = 0\n\
+                   [[lagg]]\nname = \"l\"\nmode = \"none\"\nports = [\"a\", \"b\"]\nmtu = 1\n\
+                   [[route]]\nto = \"2001:db8::1/32\"\nvia = \"ff02::1\"\ninterface = \"b\"\n"),
+            &[
+                (5, "unknown interface \"b\""),
+                (6, "give a unicast address"),
+                (7, "cannot be a station's address"),
+                (9, "unknown interface \"b\""),
+                (10, "is no group"),
+                (12, "no interface name"),
+                (13, "unknown interface \"b\""),
+                (14, "0 is no VLAN identifier"),
+                (17, "unknown variant `none`"),
+                (18, "unknown interface \"b\""),
+                (19, "an MTU of 1 bytes"),
+                (21, "bits set behind its prefix"),
+                (22, "cannot be a next hop"),
+                (23, "unknown interface \"b\""),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_no_toml_is_told_by_itself() {
+        expect("[stack]\nworkers = \nspin_us = -1\n", &[(2, "")]);
+    }
+
+    #[test]
+    fn many_mistakes_end() {
+        let text: String =
+            (0..300).map(|n| format!("[[group]]\ninterface = \"x{n}\"\ngroup = \"::1\"\n")).collect();
+        assert_eq!(lines(&text).len(), MOST);
+    }
+}

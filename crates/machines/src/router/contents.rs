@@ -127,7 +127,7 @@ impl Contents {
             let terms = config.terms(&Prefix::covering(info.prefix, info.prefix_len));
             terms.is_some_and(|terms| terms.deprecate_on_stop)
         });
-        contents.prefixes.iter_mut().for_each(|info| *info = ledger::deprecated(info, 0));
+        contents.prefixes.iter_mut().for_each(|info| *info = ledger::deprecated(info));
         contents
     }
 

@@ -14,7 +14,10 @@ use siding_stack::ifnet::IfCounter;
 use siding_stack::nd6::nud::NudState;
 use siding_stack::nd6::router::AdvertConfig;
 use siding_stack::nd6::router::AdvertError;
+use siding_stack::nd6::router::AdvertPrefix;
+use siding_stack::nd6::router::PrefixTerms;
 use siding_stack::nd6::router::schedule::Phase;
+use siding_stack::route::Prefix;
 use siding_wire::IpProto;
 use siding_wire::Mac;
 use siding_wire::ether::Ether;
@@ -378,9 +381,52 @@ fn a_prefix_that_goes_is_deprecated_and_a_new_one_made_known_4861_10() {
         .map(|ra| ra.prefixes.iter().map(|info| (info.prefix, info.valid, info.preferred)).collect())
         .collect();
     let new = (on_link(7, 0), 2_592_000, 604_800);
-    let old = (v6(0), 7200, 0);
-    assert_eq!(told[..4], [vec![new, old], vec![new, old], vec![new, old], vec![new]]);
+    let old = (v6(0), 0, 0);
+    assert_eq!(told[..3], [vec![new, old], vec![new, old], vec![new, old]]);
     assert!(ras(&net, link)[0].at - begun <= ms(1));
+}
+
+#[test]
+fn what_goes_is_taken_back_for_as_long_as_hosts_would_have_kept_it() {
+    let terms = |valid| PrefixTerms { valid, preferred: 100, ..PrefixTerms::default() };
+    let with = |prefixes: &[(u16, u32)]| AdvertConfig {
+        max_interval: secs(10),
+        own_prefixes: None,
+        prefixes: prefixes
+            .iter()
+            .map(|(at, valid)| AdvertPrefix {
+                prefix: Prefix::covering(on_link(*at, 0), 64),
+                terms: terms(*valid),
+            })
+            .collect(),
+        ..AdvertConfig::default()
+    };
+    let (mut net, node, link, id) = router(1, with(&[(5, 1000), (6, 500), (7, 300)]));
+    net.run(secs(60));
+    // Each goes at another time, and the last comes back.
+    let begun = net.now();
+    start(&net, node, id, with(&[(6, 500), (7, 300)])).unwrap();
+    net.run(secs(100));
+    start(&net, node, id, with(&[(7, 300)])).unwrap();
+    net.run(secs(100));
+    start(&net, node, id, with(&[])).unwrap();
+    net.run(secs(100));
+    start(&net, node, id, with(&[(7, 300)])).unwrap();
+    net.run(secs(1000));
+    let told = ras(&net, link);
+    for (at, first, last) in [(5, 0, 1000), (6, 100, 600), (7, 200, 300)] {
+        let zero = |ra: &&Ra| {
+            let info = ra.prefixes.iter().find(|info| info.prefix == on_link(at, 0));
+            info.is_some_and(|info| {
+                (info.valid, info.preferred, info.on_link, info.autonomous) == (0, 0, true, true)
+            })
+        };
+        let times: Vec<u64> = told.iter().filter(zero).map(|ra| (ra.at - begun).as_secs()).collect();
+        let near = |time: Option<&u64>, wanted: u64| time.is_some_and(|time| time.abs_diff(wanted) <= 20);
+        assert!(near(times.first(), first) && near(times.last(), last), "{at}: {times:?}");
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= 10), "in each of them: {times:?}");
+    }
+    assert!(told.iter().all(|ra| ra.prefixes.len() <= 3));
 }
 
 #[test]

@@ -188,13 +188,13 @@ fn what_is_told_no_longer_is_taken_back() {
     let mut ledger = Ledger::default();
     ledger.note(&before, at(1), &plain);
     let mut now = plain.clone();
-    ledger.add_to(&mut now, at(1), 1500);
+    ledger.add_to(&mut now, 1500);
     let (advert, options) = told(&now);
     assert_eq!(
         options,
         [
             "prefix 2001:db8:1::/64 L0 A0 RNone 1000 100",
-            "prefix 2001:db8:2::/64 L1 A1 RNone 7200 0",
+            "prefix 2001:db8:2::/64 L1 A1 RNone 0 0",
             "prefix 2001:db8:1::/64 L1 A0 RNone 0 0",
             "route 2001:db8:5::/48 Low 0",
             "rdnss 2001:db8::53 600",
@@ -208,16 +208,31 @@ fn what_is_told_no_longer_is_taken_back() {
     // What hosts took for theirs is what they had without us.
     let header = (advert.cur_hop_limit, advert.reachable_time, advert.retrans_timer, advert.mtu);
     assert_eq!(header, (64, 30_000, 1000, Some(1500)));
-    // Three times, and then no more.
-    for left in (0..3).rev() {
-        ledger.told(&now, true);
+    // Three times, however late; and what hosts would have kept, for as long as they would.
+    (0..2).for_each(|_| ledger.told(&now, true, at(2_592_002)));
+    let mut back = |seconds: u64| {
+        ledger.told(&now, true, at(seconds));
         now = plain.clone();
-        ledger.add_to(&mut now, at(2), 1500);
-        assert_eq!(now == plain, left == 0);
+        ledger.add_to(&mut now, 1500);
+        let taken_back = told(&now).1.into_iter().filter(|line| line.ends_with(" 0")).count();
+        (now.advert != plain.advert, now.portal.is_some(), taken_back)
+    };
+    let (route_domain_nat64, server, flag, prefix) = (3, 1, 1, 1);
+    for (seconds, left) in [
+        (2, prefix + flag + server + route_domain_nat64),
+        (60, prefix + flag + server + route_domain_nat64),
+        (70, prefix + flag + server),
+        (601, prefix + flag),
+        (1001, prefix),
+        (2_592_000, prefix),
+        (2_592_001, 0),
+    ] {
+        assert_eq!(back(seconds), (false, false, left), "{seconds}");
     }
+    assert_eq!(now, plain);
     // What stays the same is nothing to take back.
     ledger.note(&before, at(2), &before);
-    ledger.add_to(&mut now, at(2), 1500);
+    ledger.add_to(&mut now, 1500);
     assert_eq!(now, plain);
 }
 
@@ -233,16 +248,19 @@ fn each_is_taken_back_as_often_whatever_changes_meanwhile() {
     let mut ledger = Ledger::default();
     let mut seen = Vec::new();
     let mut last = first;
-    for plain in [&second, &second, &third, &third, &third, &third] {
+    // For as long as a name is kept: half an hour.
+    for (plain, time) in
+        [(&second, 1), (&second, 2), (&third, 3), (&third, 4), (&third, 1800), (&third, 1801), (&third, 1802)]
+    {
         ledger.note(&last, at(1), plain);
         let mut now = plain.clone();
-        ledger.add_to(&mut now, at(1), 1500);
-        ledger.told(&now, true);
+        ledger.add_to(&mut now, 1500);
+        ledger.told(&now, true, at(time));
         seen.push(told(&now).1.into_iter().filter(|line| line.ends_with(" 0")).collect::<Vec<_>>().join(" "));
         last = plain.clone();
     }
     // `a` is told again: it is not taken back any more, and `b` is as often as it must.
-    assert_eq!(seen, ["dnssl a 0", "dnssl a 0", "dnssl b 0", "dnssl b 0", "dnssl b 0", ""]);
+    assert_eq!(seen, ["dnssl a 0", "dnssl a 0", "dnssl b 0", "dnssl b 0", "dnssl b 0", "dnssl b 0", ""]);
 }
 
 #[test]

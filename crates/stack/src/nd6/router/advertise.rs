@@ -232,7 +232,7 @@ impl Advertiser {
         if kind != Kind::FinalFromOld {
             self.gone.note(&self.last.0, self.last.1, &plain);
             self.last = (plain, now);
-            self.gone.add_to(&mut contents, now, out.own_mtu.into());
+            self.gone.add_to(&mut contents, out.own_mtu.into());
         }
         let parts = contents.parts();
         // What an address that we no longer have says last needs not be ours any more (RFC 4861 s6.2.8).
@@ -256,7 +256,7 @@ impl Advertiser {
                     everybody(ctx, local, out, source, what, part)?;
                     self.sent += 1;
                     if say == Say::Final {
-                        self.gone.told(part, at == 0);
+                        self.gone.told(part, at == 0, now);
                     }
                 }
                 if say == Say::Final {
@@ -270,7 +270,7 @@ impl Advertiser {
                 let what = What::Message(ours, IfCounter::RaOut);
                 everybody(ctx, local, out, source, what, part)?;
                 self.sent += 1;
-                self.gone.told(part, at == 0);
+                self.gone.told(part, at == 0, now);
                 self.part = if at + 1 < parts.len() { at + 1 } else { 0 };
                 Ok(self.part > 0)
             }

@@ -220,6 +220,8 @@ pub(crate) struct Control {
     pub(crate) mlds: HashMap<IfId, Machine>,
     pub(crate) mld: MldConfig,
     pub(crate) conflicts: arp::Conflicts,
+    /// Since when interfaces have lost their links, and nothing else.
+    pub(crate) lost: HashMap<IfId, Instant>,
     pub(crate) chance: Chance,
     pub(crate) secret: [u8; 16],
 }
@@ -284,6 +286,7 @@ impl Stack {
                 mlds: HashMap::new(),
                 mld: config.mld,
                 conflicts: arp::Conflicts::new(config.acd),
+                lost: HashMap::new(),
                 chance: Chance::new(chance.next_u64()),
                 secret,
             }),

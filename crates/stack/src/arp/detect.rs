@@ -31,6 +31,7 @@ use super::output::build;
 use crate::drops::Drop;
 use crate::event::Event;
 use crate::ifnet::Addr4;
+use crate::ifnet::Back;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
@@ -113,21 +114,30 @@ pub(crate) fn begin(
     if detect { DadState::Tentative } else { DadState::Preferred }
 }
 
-/// An interface has come up: somebody may have taken its addresses meanwhile.
+/// An interface has come up: somebody may have taken its addresses meanwhile. On the same link as a moment ago, what was in
+/// use stays so until somebody claims it.
 //= RFC 5227 s2.1 [5227-1]: they are probed again before they are used.
 pub(crate) fn restart(
     shared: &Shared,
     control: &mut Control,
     ctx: &mut Ctx<'_, ranks::Control>,
     on: IfId,
+    back: Back,
     now: Instant,
 ) {
+    let config = shared.config.load();
+    let own = config.interface(on).map(|interface| interface.addrs4.clone()).unwrap_or_default();
+    let stays = |addr| {
+        back == Back::Same && own.iter().any(|own| own.addr == addr && own.state == DadState::Preferred)
+    };
     let machines = control.conflicts.machines.iter();
     let probed = machines.filter(|((of, _), machine)| *of == on && machine.detect);
     let probed: Vec<Ipv4Addr> = probed.map(|((_, addr), _)| *addr).collect();
     for addr in probed {
         let state = begin(shared, control, ctx, (on, addr), true, now);
-        set_state(shared, control, on, addr, state);
+        if !stays(addr) {
+            set_state(shared, control, on, addr, state);
+        }
     }
 }
 
@@ -156,11 +166,22 @@ fn again(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv4Add
     if machine.and_then(|machine| machine.retry).is_none_or(|retry| now < retry) {
         return false;
     }
-    let state = begin(&shared, &mut control, &mut ctx, (on, addr), true, now);
-    set_state(&shared, &mut control, on, addr, state);
+    try_again(&shared, &mut control, &mut ctx, (on, addr), now);
     drop(control);
     local.refresh();
     true
+}
+
+/// Probes an address anew that was somebody else's.
+pub(crate) fn try_again(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    (on, addr): (IfId, Ipv4Addr),
+    now: Instant,
+) {
+    let state = begin(shared, control, ctx, (on, addr), true, now);
+    set_state(shared, control, on, addr, state);
 }
 
 /// An ARP message that may be about one of our addresses. False if nobody here looks after that.

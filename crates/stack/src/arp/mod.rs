@@ -11,6 +11,7 @@ pub(crate) use detect::Conflicts;
 pub(crate) use detect::begin;
 pub(crate) use detect::restart;
 pub(crate) use detect::timer;
+pub(crate) use detect::try_again;
 pub(crate) use input::input;
 pub(crate) use output::request_output;
 pub(crate) use output::source;

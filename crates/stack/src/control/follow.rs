@@ -1,5 +1,7 @@
 //! What follows from a change for everything else: for laggs, what lies on them, addresses, hosts and routers.
 
+use std::time::Duration;
+
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
@@ -10,8 +12,10 @@ use crate::Stack;
 use crate::arp;
 use crate::config::Config;
 use crate::event::Event;
+use crate::ifnet::Back;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ifnet::Unfit;
 use crate::ifnet::Use;
 use crate::nd6::host;
 use crate::nd6::router;
@@ -74,9 +78,10 @@ impl Stack {
                 (was, is) if was == is => None,
                 (_, is) => Some(is),
             };
+            let back = came_back(control, &after, then, interface, now);
             //= RFC 5227 s2.1 [5227-1]: a link that has come back may be another, where somebody has our addresses.
             if then.is_some() && turn(Use::Ip4) == Some(true) {
-                arp::restart(&self.shared, control, ctx, id, now);
+                arp::restart(&self.shared, control, ctx, id, back, now);
             }
             if then.is_some_and(|then| then.own_mtu != interface.own_mtu) {
                 events.extend(host::settle(&self.shared, control, ctx, id, now));
@@ -85,7 +90,7 @@ impl Stack {
             match turn(Use::Ip6).filter(|_| then.is_some()) {
                 //= RFC 4862 s5.4 [4862-1]: the same; RFC 4861 s6.3.7 [4861-23]: and other routers.
                 Some(true) => {
-                    events.extend(host::came_up(&self.shared, control, ctx, id, now));
+                    events.extend(host::came_up(&self.shared, control, ctx, id, back, now));
                     router::resume(ctx, &self.shared, control, id, now);
                 }
                 Some(false) => {
@@ -96,6 +101,42 @@ impl Stack {
         }
         events
     }
+}
+
+/// A link that was away for no longer than this is taken for the same one, and its addresses stay in use while they are
+/// tested. Who wants an address must hear nothing for a second at least (RFC 4862 s5.4, RFC 5227 s2.1.1), so nobody has
+/// taken ours meanwhile, and nobody puts a cable into another socket so fast.
+const FLAP: Duration = Duration::from_millis(200);
+
+/// Whether the link that an interface has again is taken for the one that it had. Keeps count of when links are lost.
+fn came_back(
+    control: &mut Control,
+    config: &Config,
+    then: Option<&Interface>,
+    interface: &Interface,
+    now: Instant,
+) -> Back {
+    let id = interface.ifnet.id;
+    if interface.is_fit(Use::Frames) {
+        let lost = control.lost.remove(&id);
+        return if lost.is_some_and(|lost| now.since(lost) <= FLAP) { Back::Same } else { Back::Another };
+    }
+    if !lacks_only_carrier(config, interface) {
+        // A device that is made anew, or an operator's wish, is no flap.
+        control.lost.remove(&id);
+    } else if then.is_some_and(|then| then.is_fit(Use::Frames) && then.stopped.is_none()) {
+        control.lost.insert(id, now);
+    }
+    Back::Another
+}
+
+/// Whether nothing but a carrier is missing, here and in all that it lies on.
+fn lacks_only_carrier(config: &Config, interface: &Interface) -> bool {
+    let below = config.below(interface.ifnet.id);
+    matches!(interface.fit(Use::Frames), Ok(()) | Err(Unfit::NoCarrier))
+        && below
+            .into_iter()
+            .all(|id| config.interface(id).is_some_and(|below| lacks_only_carrier(config, below)))
 }
 
 /// A lagg that takes a port for usable that is not, or the other way round: the lagg, that port, and what has happened.

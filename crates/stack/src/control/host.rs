@@ -11,6 +11,7 @@ use super::OnPort;
 use crate::Stack;
 use crate::arp;
 use crate::ifnet::AddrOrigin;
+use crate::ifnet::Back;
 use crate::ifnet::Unfit;
 use crate::ifnet::Use;
 use crate::nd6::dad::DadState;
@@ -133,8 +134,8 @@ impl Stack {
             state.host.reset(now, &mut control.chance);
             host::unlearn(shared, control, on, &learnt);
             let mut events = host::settle(shared, control, ctx, on, now);
-            arp::restart(shared, control, ctx, on, now);
-            events.extend(host::came_up(shared, control, ctx, on, now));
+            arp::restart(shared, control, ctx, on, Back::Another, now);
+            events.extend(host::came_up(shared, control, ctx, on, Back::Another, now));
             router::resume(ctx, shared, control, on, now);
             Ok(events)
         })?;

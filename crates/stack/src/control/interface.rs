@@ -258,6 +258,7 @@ impl Stack {
             control.hosts.remove(&id);
             control.mlds.remove(&id);
             control.conflicts.forget(id);
+            control.lost.remove(&id);
             let mut events = self.leave_nest(control, ctx, &interface);
             events.extend(self.leave_bridge(control, &interface));
             shared.change(control, |config| {

@@ -13,6 +13,7 @@ mod limits;
 mod neighbor;
 mod path;
 mod report;
+mod retry;
 mod route;
 mod send;
 mod setting;

@@ -20,6 +20,15 @@ pub enum Use {
     Ip6,
 }
 
+/// What link an interface has when it has one again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Back {
+    /// The one that it had a moment ago.
+    Same,
+    /// Perhaps another.
+    Another,
+}
+
 /// Why an interface cannot be used for something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unfit {

@@ -23,6 +23,7 @@ use siding_wire::ip6;
 pub use counters::IfCounter;
 pub use counters::IfCounters;
 pub(crate) use filter::Filters;
+pub(crate) use fit::Back;
 pub use fit::LEAST_MTU6;
 pub use fit::Unfit;
 pub use fit::Use;
@@ -165,6 +166,8 @@ pub struct Addr6 {
     pub detect: bool,
     /// When it ceases to be ours; [`Instant::NEVER`] for never.
     pub valid_until: Instant,
+    /// It is tested once more while it is in use: its link was away for a moment.
+    pub retested: bool,
 }
 
 /// An IPv4 address of an interface.
@@ -197,6 +200,7 @@ impl Addr6 {
             detect: true,
             preferred_until: Instant::NEVER,
             valid_until: Instant::NEVER,
+            retested: false,
         }
     }
 

@@ -10,6 +10,7 @@ use std::net::Ipv6Addr;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
+use siding_netisr::Instant;
 use siding_wire::ether::multicast_mac;
 use siding_wire::ip6::eui64_link_local;
 use siding_wire::ip6::solicited_node;
@@ -29,6 +30,7 @@ use crate::config::Config;
 use crate::drops::Drop;
 use crate::event::Event;
 use crate::ifnet::Addr6;
+use crate::ifnet::Back;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
@@ -38,6 +40,8 @@ use crate::nd6::nud::REFUSED_RETRY;
 use crate::nd6::nud::Refused;
 use crate::neighbor::dispatch_message;
 use crate::ranks;
+use crate::stack::Control;
+use crate::stack::Shared;
 use crate::timer::Due;
 use crate::worker::Local;
 
@@ -73,32 +77,38 @@ fn again(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv6Add
     if !control.dads.get(&(on, addr)).is_some_and(|dad| dad.is_to_try_again(now)) {
         return false;
     }
-    let stopped = shared.config.load().interface(on).is_some_and(|interface| interface.stopped.is_some());
-    let events = match stopped {
-        // All of its addresses were out of use for this one.
-        true => {
-            let events = host::came_up(&shared, &mut control, &mut ctx, on, now);
-            arp::restart(&shared, &mut control, &mut ctx, on, now);
-            router::resume(&mut ctx, &shared, &mut control, on, now);
-            events
-        }
-        false => {
-            let rules = control.dad_config(on);
-            let state =
-                host::begin_detection(&shared, &mut control, &mut ctx, (on, addr), &rules, false, now);
-            shared.change(&mut control, |config| set_state(config, on, addr, state));
-            host::settle(&shared, &mut control, &mut ctx, on, now)
-        }
-    };
+    let events = try_again(&shared, &mut control, &mut ctx, (on, addr), now);
     drop(control);
     events.into_iter().for_each(|event| local.tell(event));
     local.refresh();
     true
 }
 
+/// Tests a duplicate anew.
+pub(crate) fn try_again(
+    shared: &Shared,
+    control: &mut Control,
+    ctx: &mut Ctx<'_, ranks::Control>,
+    (on, addr): (IfId, Ipv6Addr),
+    now: Instant,
+) -> Vec<Event> {
+    if shared.config.load().interface(on).is_some_and(|interface| interface.stopped.is_some()) {
+        // All of its addresses were out of use for this one.
+        let events = host::came_up(shared, control, ctx, on, Back::Another, now);
+        arp::restart(shared, control, ctx, on, Back::Another, now);
+        router::resume(ctx, shared, control, on, now);
+        return events;
+    }
+    let rules = control.dad_config(on);
+    let state = host::begin_detection(shared, control, ctx, (on, addr), &rules, false, now);
+    shared.change(control, |config| set_state(config, on, addr, state));
+    host::settle(shared, control, ctx, on, now)
+}
+
 fn set_state(config: &mut Config, on: IfId, addr: Ipv6Addr, state: DadState) {
     if let Some(interface) = config.interface_mut(on) {
-        let set = |own: &Addr6| if own.addr == addr { Addr6 { state, ..*own } } else { *own };
+        let set =
+            |own: &Addr6| if own.addr == addr { Addr6 { state, retested: false, ..*own } } else { *own };
         interface.addrs6 = interface.addrs6.iter().map(set).collect();
     }
 }
@@ -123,7 +133,7 @@ pub(crate) fn heard_solicit(
     step(ctx, local, on.ifnet.id, solicit.target, |_ctx, _local, dad, config| dad.on_solicit(&heard, config));
 }
 
-/// Somebody advertises a tentative address.
+/// Somebody advertises an address that is being tested.
 pub(crate) fn heard_advert(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interface, target: Ipv6Addr) {
     step(ctx, local, on.ifnet.id, target, |_ctx, _local, dad, _config| dad.on_advert());
 }

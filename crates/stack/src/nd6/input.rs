@@ -169,6 +169,7 @@ fn advertised(
         match own.state {
             //= RFC 4862 s5.4.4 [4862-5]: an advertisement for a tentative address makes it a duplicate.
             DadState::Tentative | DadState::Optimistic => detect::heard_advert(ctx, local, on, advert.target),
+            DadState::Preferred if own.retested => detect::heard_advert(ctx, local, on, advert.target),
             _ => local.tell(Event::AddressConflict {
                 interface: on.ifnet.id,
                 addr: advert.target.into(),

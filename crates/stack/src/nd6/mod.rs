@@ -14,6 +14,7 @@ pub(crate) use answer::Asked;
 pub use answer::MAX_ANYCAST_DELAY_TIME;
 pub(crate) use answer::anycast_timer;
 pub(crate) use detect::dad_timer;
+pub(crate) use detect::try_again;
 pub(crate) use input::input;
 pub(crate) use ns::ns_output;
 pub use siding_machines::dad;

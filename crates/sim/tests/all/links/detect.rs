@@ -59,6 +59,60 @@ fn waits_for_the_link(mut bench: Bench, on: IfId, device: IfId) {
 }
 
 #[test]
+fn a_link_that_was_away_for_a_moment_costs_no_address() {
+    let both = [DadState::Duplicate; 2];
+    for nesting in 0..3 {
+        let mut bench = Bench::new(detecting(), 1);
+        let device = bench.devices[0];
+        let on = match nesting {
+            0 => device,
+            1 => bench.vlan(device, 5),
+            _ => bench.lagg(&[device]),
+        };
+        bench.addresses(on);
+        bench.net.run(secs(20));
+        // In use all the while, and tested all the same; also when it flaps while that goes on.
+        for away in [0, 1, 100, 200] {
+            bench.net.rewind();
+            bench.link(device, false);
+            assert!(!bench.has_link(on));
+            bench.net.run(ms(away));
+            bench.link(device, true);
+            assert_eq!(bench.states(on), PREFERRED, "{away}");
+            bench.net.run(ms(300));
+            assert_eq!(bench.states(on), PREFERRED, "{away}");
+        }
+        bench.net.run(secs(20));
+        assert_eq!((bench.states(on), bench.asked()), (PREFERRED, [1, 3]));
+        // What is away for longer may be another link, and so may a device that is made anew.
+        bench.link(device, false);
+        bench.net.run(ms(201));
+        bench.link(device, true);
+        assert_eq!(bench.states(on), TENTATIVE);
+        bench.net.run(secs(20));
+        bench.up(device, false);
+        bench.up(device, true);
+        assert_eq!(bench.states(on), TENTATIVE, "an operator's wish");
+        bench.net.run(secs(20));
+        assert_eq!(bench.states(on), PREFERRED);
+        // Somebody has them all the same: they are given up, as if they had not been in use.
+        bench.link(device, false);
+        bench.link(device, true);
+        bench.net.run(ms(500));
+        assert_eq!(bench.states(on), PREFERRED);
+        if nesting == 1 {
+            continue; // What is heard would need a tag.
+        }
+        claim(&mut bench);
+        assert_eq!(bench.states(on), both);
+        // A duplicate is no more in use after a flap than before; it is tested again.
+        bench.link(device, false);
+        bench.link(device, true);
+        assert_eq!(bench.states(on), TENTATIVE);
+    }
+}
+
+#[test]
 fn nothing_is_unique_on_a_link_that_is_not_there_4862_3_5227_1() {
     let bench = Bench::new(detecting(), 1);
     let device = bench.devices[0];
@@ -102,7 +156,7 @@ fn a_lagg_that_keeps_a_link_asks_nobody_again() {
 
 #[test]
 fn a_duplicate_is_tried_again_after_a_while_on_another_link_and_on_request_4862_6() {
-    for how in ["later", "link", "restart"] {
+    for how in ["later", "link", "restart", "request"] {
         let mut bench = Bench::new(detecting(), 1);
         let on = bench.devices[0];
         bench.addresses(on);
@@ -120,6 +174,19 @@ fn a_duplicate_is_tried_again_after_a_while_on_another_link_and_on_request_4862_
             "link" => {
                 bench.link(on, false);
                 bench.link(on, true);
+            }
+            "request" => {
+                let retry = |meant: fn(std::net::IpAddr) -> bool| {
+                    bench.control(|stack, ctx| stack.retry_duplicates(ctx, |_, addr| meant(addr)))
+                };
+                assert_eq!(retry(|addr| addr == PEER), 0, "no address of ours");
+                assert_eq!(retry(|addr| addr == OWN6), 1);
+                assert_eq!(bench.states(on), [DadState::Tentative, DadState::Duplicate]);
+                assert_eq!(
+                    (retry(|_| true), retry(|_| true)),
+                    (1, 0),
+                    "the other one, and then none is left"
+                );
             }
             _ => bench.control(|stack, ctx| stack.restart(ctx, on)).unwrap(),
         }

@@ -17,6 +17,7 @@ use crate::control::disconnect;
 use crate::event::Event;
 use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
+use crate::ifnet::Back;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
 use crate::nd6::dad::Dad;
@@ -369,12 +370,14 @@ pub(crate) fn retest(
     settle(shared, control, ctx, id, now)
 }
 
-/// An interface has come up: its addresses are tested, and routers asked for.
+/// An interface has come up: its addresses are tested, and routers asked for. On the same link as a moment ago, what was in
+/// use stays so meanwhile.
 pub(crate) fn came_up(
     shared: &Shared,
     control: &mut Control,
     ctx: &mut Ctx<'_, ranks::Control>,
     id: IfId,
+    back: Back,
     now: Instant,
 ) -> Vec<Event> {
     let config = shared.config.load();
@@ -395,7 +398,10 @@ pub(crate) fn came_up(
             let key = (id, own.addr);
             let optimistic = optimistic && own.origin != AddrOrigin::Manual;
             let state = begin_detection(shared, control, ctx, key, &rules, optimistic, first);
-            Addr6 { state, ..*own }
+            match own.state == DadState::Preferred && back == Back::Same {
+                true => Addr6 { retested: state != DadState::Preferred, ..*own },
+                false => Addr6 { state, retested: false, ..*own },
+            }
         })
         .collect();
     shared.change(control, |config| {

@@ -36,6 +36,17 @@ impl FromStr for Scoped {
     }
 }
 
+/// `ADDR[/LEN]`, or `all`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OneOrAll(pub(super) Option<IpAddr>);
+
+pub(super) fn one_or_all(text: &str) -> Result<OneOrAll, String> {
+    match text {
+        "all" => Ok(OneOrAll(None)),
+        address => bare(address).map(|address| OneOrAll(Some(address))),
+    }
+}
+
 /// An address with the length of its prefix.
 pub(super) fn cidr(text: &str) -> Result<ParsedCidr, String> {
     ParsedCidr::try_from(text.to_owned())

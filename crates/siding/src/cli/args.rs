@@ -85,7 +85,7 @@ pub(super) enum Command {
     /// Forget prefixes. Example: siding prefix flush dev eth0
     #[command(subcommand)]
     Prefix(PrefixCommand),
-    /// Add or remove addresses. Example: siding address add 2001:db8::1/64 dev eth0
+    /// Add or remove addresses, test duplicates again. Example: siding address add 2001:db8::1/64 dev eth0
     #[command(subcommand)]
     Address(AddressCommand),
     /// Add or remove routes. Example: siding route add default via fe80::1 dev eth0
@@ -268,9 +268,11 @@ pub(super) enum InterfaceCommand {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct AttachArgs {
+    /// One that the configuration has gets all that stands there of it
     pub(super) name: String,
+    /// What carries its frames [default: as the configuration says]
     #[arg(long)]
-    pub(super) driver: Driver,
+    pub(super) driver: Option<Driver>,
     /// The kernel's interface, or the name of a wire in memory [default: NAME]
     #[arg(long)]
     pub(super) device: Option<String>,
@@ -321,6 +323,15 @@ pub(super) enum AddressCommand {
         /// From which interface
         #[arg(long, value_name = "NAME")]
         dev: String,
+    },
+    /// Test duplicates again: whoever had them may have gone. Example: siding address retry 2001:db8::1
+    Retry {
+        /// One of them, or `all`
+        #[arg(value_name = "ADDR|all", value_parser = address::one_or_all)]
+        which: address::OneOrAll,
+        /// Only on this interface
+        #[arg(long, value_name = "NAME")]
+        dev: Option<String>,
     },
 }
 

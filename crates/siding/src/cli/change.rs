@@ -66,6 +66,7 @@ pub(super) fn address(client: &mut Client, command: AddressCommand) -> anyhow::R
             })
         }
         AddressCommand::Del { address, dev } => Request::AddressDel { interface: dev, address },
+        AddressCommand::Retry { which, dev } => Request::AddressRetry { interface: dev, address: which.0 },
     };
     silent(client, &request)
 }

@@ -76,7 +76,7 @@ impl Nested {
         }
     }
 
-    pub(super) fn addressing_mut(&mut self) -> &mut Addressing {
+    pub(crate) fn addressing_mut(&mut self) -> &mut Addressing {
         match self {
             Nested::Vlan(vlan) => &mut vlan.addressing,
             Nested::Lagg(lagg) => &mut lagg.addressing,
@@ -95,6 +95,18 @@ impl Nested {
             Nested::Lagg(lagg) => &lagg.addressing,
             Nested::Bridge(bridge) => &bridge.addressing,
         }
+    }
+}
+
+impl Addressing {
+    /// Adds what `said` has besides. What this has by itself is a wish, and wins.
+    pub(crate) fn add(&mut self, said: &Addressing) {
+        let more = said.addresses.iter().filter(|own| !self.addresses.contains(own));
+        let more: Vec<Cidr> = more.copied().collect();
+        self.addresses.extend(more);
+        self.link_local &= said.link_local;
+        self.dad &= said.dad;
+        self.autoconf = self.autoconf.take().or_else(|| said.autoconf.clone());
     }
 }
 

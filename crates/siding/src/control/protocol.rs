@@ -37,6 +37,7 @@ pub(crate) enum Request {
     AddressAdd(AddressRequest),
     InterfaceTune(TuneRequest),
     AddressDel { interface: String, address: IpAddr },
+    AddressRetry { interface: Option<String>, address: Option<IpAddr> },
     RouteAdd(RouteRequest),
     RouteDel(RouteRequest),
     RouteRefuse(RefuseRequest),
@@ -70,7 +71,9 @@ pub(crate) struct PanicRequest {
 #[serde(deny_unknown_fields)]
 pub(crate) struct AttachRequest {
     pub(crate) name: String,
-    pub(crate) driver: Driver,
+    /// As the configuration says of this name, if it is not given; so is all else.
+    #[serde(default)]
+    pub(crate) driver: Option<Driver>,
     /// The kernel's interface; the same as `name` if it is not given.
     pub(crate) device: Option<String>,
     pub(crate) mac: Option<ParsedMac>,

@@ -103,7 +103,7 @@ fn every_request_survives_the_way() {
     let address = "fe80::1".parse().unwrap();
     let attach = AttachRequest {
         name: "a".into(),
-        driver: Driver::Packet,
+        driver: Some(Driver::Packet),
         device: None,
         mac: Some(mac()),
         mtu: Some(1500),
@@ -130,6 +130,7 @@ fn every_request_survives_the_way() {
         Request::Host(HostRequest::Start { interface: "a".into(), autoconf: Box::default() }),
         Request::Host(HostRequest::Restart { interface: "a".into() }),
         Request::AddressDel { interface: "a".into(), address },
+        Request::AddressRetry { interface: None, address: Some(address) },
         Request::RouteAdd(route()),
         Request::RouteDel(route()),
         Request::RouteRefuse(RefuseRequest { to: cidr(), how: How::Prohibit, metric: None }),

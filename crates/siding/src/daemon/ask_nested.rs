@@ -29,7 +29,7 @@ impl Daemon {
             VlanRequest::Show {} => Ok(Answer::Vlans(self.show_vlans())),
             VlanRequest::Add(add) => {
                 let nested = Nested::Vlan(vlan(add).map_err(anyhow::Error::msg)?);
-                self.add_nested(ctx, &nested)?;
+                self.add_nested_by_hand(ctx, nested)?;
                 Ok(Answer::Done)
             }
             VlanRequest::Delete { name, timeout_ms } => {
@@ -45,7 +45,7 @@ impl Daemon {
             LaggRequest::Show {} => return Ok(Answer::Laggs(self.show_laggs(ctx))),
             LaggRequest::Add(add) => {
                 let nested = Nested::Lagg(lagg(add).map_err(anyhow::Error::msg)?);
-                self.add_nested(ctx, &nested)?;
+                self.add_nested_by_hand(ctx, nested)?;
             }
             LaggRequest::Delete { name, timeout_ms } => {
                 let is_it = |kind: &Kind| matches!(kind, Kind::Lagg(_));

@@ -30,7 +30,7 @@ impl Daemon {
             BridgeRequest::Show {} => return Ok(Answer::Bridges(self.show_bridges())),
             BridgeRequest::Add(add) => {
                 let nested = Nested::Bridge(bridge(add).map_err(anyhow::Error::msg)?);
-                self.add_nested(ctx, &nested)?;
+                self.add_nested_by_hand(ctx, nested)?;
             }
             BridgeRequest::Delete { name, timeout_ms } => {
                 let is_it = |kind: &Kind| matches!(kind, Kind::Bridge(_));
@@ -38,10 +38,7 @@ impl Daemon {
                 return self.delete_nested(ctx, &name, is_it, "bridge", timeout).map(detached);
             }
             BridgeRequest::AddPort { bridge, port } => {
-                let report = self.bridge(&bridge)?;
-                let port = self.interface(&port)?;
-                let added = self.stack.bridge_add_port(ctx, report.id, port);
-                added.map_err(|error| self.explain_bridge(error))?;
+                self.bridge_add_port(ctx, &bridge, &port)?;
             }
             BridgeRequest::RemovePort { bridge, port } => {
                 let report = self.bridge(&bridge)?;
@@ -73,6 +70,12 @@ impl Daemon {
             }
         }
         Ok(id)
+    }
+
+    pub(super) fn bridge_add_port(&self, ctx: &mut Free<'_>, bridge: &str, port: &str) -> anyhow::Result<()> {
+        let report = self.bridge(bridge)?;
+        let port = self.interface(port)?;
+        self.stack.bridge_add_port(ctx, report.id, port).map_err(|error| self.explain_bridge(error))
     }
 
     fn show_bridges(&self) -> Vec<BridgeRow> {

@@ -144,8 +144,11 @@ impl Observer for Log {
                 let (name, port) = (self.name_of(*interface), self.name_of(*port));
                 tracing::info!("{name}: lacp: port {port}: {change}: {cause}");
             }
+            Event::AddressDuplicate { interface, addr } => tracing::warn!(
+                "{}: {event}; give another, or `siding address retry {addr}` when they have given it up",
+                self.name_of(*interface)
+            ),
             Event::RouterDiffers { interface, .. }
-            | Event::AddressDuplicate { interface, .. }
             | Event::IpStopped { interface, .. }
             | Event::AddressConflict { interface, .. } => {
                 tracing::warn!("{}: {event}", self.name_of(*interface));

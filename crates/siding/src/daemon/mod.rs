@@ -27,6 +27,7 @@ mod log;
 mod nested;
 mod port;
 mod run;
+mod said;
 mod session;
 mod show;
 mod signals;

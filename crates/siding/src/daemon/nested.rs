@@ -68,6 +68,7 @@ impl Daemon {
             self.stack.add_link_local(ctx, id, config.dad).map_err(|error| self.named(id, error))?;
         }
         for own in &config.addresses {
+            self.nobody_else_has(id, own.address())?;
             let added = self.stack.add_address(ctx, id, own.address(), own.length(), config.dad);
             added.map_err(|error| self.named(id, error))?;
         }

@@ -23,13 +23,13 @@ use super::port;
 use super::port::Opener;
 use super::signals::Signals;
 use super::state::Daemon;
-use super::state::Free;
 use super::tell;
 use super::watch;
 use super::watch::End;
 use super::watch::Helpers;
 use super::watch::StopWatch;
 use crate::config::Config;
+use crate::config::MOST_INTERFACES;
 use crate::control;
 use crate::control::Listener;
 use crate::control::Sessions;
@@ -69,7 +69,7 @@ fn until_ended(config: &Config, control: Option<&Path>, records: Option<&Path>) 
     let mut entered = root.enter()?;
     let ctx = &mut entered.ctx();
     let daemon = Arc::new(start(config, open_records(records))?);
-    let configured = configure(&daemon, ctx, config);
+    let configured = daemon.configure(ctx);
     // Only now: what we use is adopted, and stays as it is until the end.
     daemon.restore_leftovers();
     let started = configured.and_then(|()| Ok(listener.serve(&daemon)?));
@@ -138,6 +138,7 @@ fn start(config: &Config, records: Option<Records>) -> anyhow::Result<Daemon> {
     let log = Arc::new(Log::default());
     let mut settings = siding_stack::StackConfig::new(pool.clone(), runtime::clock());
     settings.workers = stack.workers;
+    settings.interfaces = MOST_INTERFACES;
     // The standard library's random keys are the system's.
     settings.seed = RandomState::new().hash_one("siding");
     settings.secret = Some(secret().context("cannot read /dev/urandom")?);
@@ -159,6 +160,7 @@ fn start(config: &Config, records: Option<Records>) -> anyhow::Result<Daemon> {
     let largest = (size - u32::from(HEADROOM) - u32::from(FRAMING)) as u16;
     let opener = Opener { workers: stack.workers, wake, largest, pcap, records, wires: Mutex::default() };
     Ok(Daemon {
+        said: config.clone(),
         stack: built,
         pool,
         opener,
@@ -170,36 +172,4 @@ fn start(config: &Config, records: Option<Records>) -> anyhow::Result<Daemon> {
         sessions: Sessions::default(),
         closing: RwLock::new(false),
     })
-}
-
-fn configure(daemon: &Daemon, ctx: &mut Free<'_>, config: &Config) -> anyhow::Result<()> {
-    daemon.stack.set_forwarding(ctx, config.stack.forwarding);
-    daemon.stack.set_learn_announced(ctx, config.stack.learn_announced);
-    daemon.stack.set_examine_options(ctx, config.stack.examine_options);
-    for interface in &config.interfaces {
-        daemon.attach(ctx, interface).with_context(|| format!("interface '{}'", interface.name))?;
-    }
-    for nested in &config.nested {
-        daemon.add_nested(ctx, nested).with_context(|| format!("interface '{}'", nested.name()))?;
-    }
-    for interface in &config.interfaces {
-        if let Some(advertise) = &interface.advertise {
-            daemon.start_advertising(ctx, &interface.name, advertise.clone())?;
-        }
-    }
-    for route in &config.routes {
-        daemon.add_route(ctx, route).with_context(|| format!("the route to {}", route.to))?;
-    }
-    for refusal in &config.refusals {
-        daemon.add_refusal(ctx, refusal).with_context(|| format!("the refusal of {}", refusal.to))?;
-    }
-    for group in &config.groups {
-        daemon.join(ctx, &group.interface, group.group)?;
-    }
-    for neighbor in &config.neighbors {
-        let on = daemon.interface(&neighbor.interface)?;
-        let added = daemon.stack.add_neighbor(ctx, on, neighbor.address, neighbor.mac);
-        added.with_context(|| format!("the neighbor {}", neighbor.address))?;
-    }
-    Ok(())
 }

@@ -14,14 +14,12 @@ use siding_stack::Ping;
 
 use super::state::Daemon;
 use super::state::Free;
-use crate::config::InterfaceConfig;
 use crate::config::RouteConfig;
 use crate::config::refuse;
 use crate::config::refuse::RefuseConfig;
 use crate::config::value;
 use crate::control::AddressRequest;
 use crate::control::Answer;
-use crate::control::AttachRequest;
 use crate::control::CarryOut;
 use crate::control::PingRow;
 use crate::control::RefuseRequest;
@@ -84,7 +82,7 @@ impl Daemon {
             Request::ShowWorkers {} => Answer::Workers(self.show_workers()),
             Request::ShowPathMtus {} => Answer::PathMtus(self.show_path_mtus()),
             Request::ShowLimits {} => Answer::Limits(self.show_limits(ctx)),
-            Request::InterfaceAttach(request) => self.attach(ctx, &interface(request)?).map(done)?,
+            Request::InterfaceAttach(request) => self.attach_by_hand(ctx, request).map(done)?,
             Request::InterfaceDetach { name, timeout_ms } => {
                 let took = self.detach(ctx, &name, Duration::from_millis(timeout_ms))?;
                 Answer::Detached { took_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) }
@@ -101,6 +99,9 @@ impl Daemon {
             }
             Request::AddressDel { interface, address } => {
                 self.remove_address(ctx, &interface, address).map(done)?
+            }
+            Request::AddressRetry { interface, address } => {
+                self.retry_duplicates(ctx, interface.as_deref(), address).map(done)?
             }
             Request::RouteAdd(request) => {
                 let RouteRequest { to, via, interface, metric } = request;
@@ -184,32 +185,6 @@ fn row(reply: siding_stack::PingReply) -> PingRow {
         siding_stack::Answer::Error { from, what } => (from, None, Some(what)),
     };
     PingRow { seq: reply.seq, at_ns: reply.at.as_nanos(), from, hop_limit, error }
-}
-
-/// An interface as asked for, checked as one of a file is.
-fn interface(request: AttachRequest) -> anyhow::Result<InterfaceConfig> {
-    let AttachRequest { name, driver, device, mac, mtu, addresses, link_local, dad, point_to_point } =
-        request;
-    let config = InterfaceConfig {
-        device: device.unwrap_or_else(|| name.clone()),
-        name,
-        driver,
-        mac: mac.map(|mac| mac.0),
-        mtu,
-        addresses: addresses.into_iter().map(|cidr| cidr.0).collect(),
-        link_local,
-        dad,
-        point_to_point,
-        anycast: Vec::new(),
-        times: (None, None),
-        wait: false,
-        pcap: None,
-        neighbors: None,
-        advertise: None,
-        autoconf: None,
-    };
-    config.check().map_err(anyhow::Error::msg)?;
-    Ok(config)
 }
 
 fn done(_: ()) -> Answer {

@@ -33,6 +33,8 @@ use super::log::Log;
 use super::port::Opener;
 use super::port::Port;
 use crate::config::Addressing;
+use crate::config::Config;
+use crate::config::Driver;
 use crate::config::InterfaceConfig;
 use crate::config::RouteConfig;
 use crate::config::refuse;
@@ -45,6 +47,8 @@ pub(super) type Free<'c> = Ctx<'c, Unlocked>;
 
 /// A daemon at work.
 pub(super) struct Daemon {
+    /// What the file says.
+    pub(super) said: Config,
     pub(super) stack: Stack,
     pub(super) pool: Pool,
     pub(super) opener: Opener,
@@ -66,6 +70,13 @@ impl Daemon {
         let name = &config.name;
         if self.stack.config().by_name(name).is_some() {
             bail!("an interface named '{name}' is attached already: detach it first, or choose another name");
+        }
+        let is_same = |(_, port): &(&String, &Port)| {
+            config.driver != Driver::Memory && port.driver != Driver::Memory && port.device == config.device
+        };
+        if let Some((other, _)) = lock(&self.ports).iter().find(is_same) {
+            let device = &config.device;
+            bail!("'{device}' carries '{other}' already: detach that first, or give another `device`");
         }
         let opened = match self.opener.open(config) {
             Ok(opened) => opened,
@@ -210,14 +221,48 @@ impl Daemon {
         lifetimes: Lifetimes,
     ) -> anyhow::Result<()> {
         let id = self.interface(name)?;
+        self.nobody_else_has(id, cidr.address())?;
         let added = self.stack.add_address_for(ctx, id, cidr.address(), cidr.length(), detect, lifetimes);
         added.map_err(|error| self.named(id, error))
+    }
+
+    /// An address is on one interface, but for link-local ones, which are of each link.
+    pub(super) fn nobody_else_has(&self, id: IfId, address: IpAddr) -> anyhow::Result<()> {
+        let config = self.stack.config();
+        let has = |there: &siding_stack::ifnet::Interface| match address {
+            IpAddr::V6(address) => {
+                there.addr6(address).is_some() && !siding_wire::ip6::is_link_local(address)
+            }
+            IpAddr::V4(address) => there.addrs4.iter().any(|own| own.addr == address),
+        };
+        match config.interfaces().find(|there| there.ifnet.id != id && has(there)) {
+            Some(other) => bail!("{address} is on '{}' already: remove it there first", other.ifnet.name),
+            None => Ok(()),
+        }
     }
 
     /// Removes an address.
     pub(super) fn remove_address(&self, ctx: &mut Free<'_>, name: &str, addr: IpAddr) -> anyhow::Result<()> {
         let id = self.interface(name)?;
         self.stack.remove_address(ctx, id, addr).map_err(|error| self.named(id, error))
+    }
+
+    /// Tests duplicates again.
+    pub(super) fn retry_duplicates(
+        &self,
+        ctx: &mut Free<'_>,
+        on: Option<&str>,
+        address: Option<IpAddr>,
+    ) -> anyhow::Result<()> {
+        let on = on.map(|name| self.interface(name)).transpose()?;
+        let meant = |id, addr| on.is_none_or(|on| on == id) && address.is_none_or(|address| address == addr);
+        let retried = self.stack.retry_duplicates(ctx, meant);
+        match address {
+            Some(address) if retried == 0 => {
+                bail!("{address} is no duplicate here: `siding show addresses` tells what it is")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Adds a route.

@@ -250,6 +250,32 @@ impl Drop for Claim {
     }
 }
 
+/// Makes an interface that this process has claimed to be silent what it has to be, should somebody have changed it since:
+/// settings, and offloads. Gives what somebody had changed, by name; what the claim puts back at its end stays what was
+/// there before it.
+///
+/// # Errors
+/// If there is no such interface, or a value cannot be changed.
+pub fn keep_silent(interface: &str) -> Result<Vec<String>, Error> {
+    let mut changed = Vec::new();
+    for (setting, value) in SILENT {
+        if setting.read(interface)?.is_some_and(|now| now != value) {
+            setting.write(interface, value)?;
+            changed.push(setting.key.to_owned());
+        }
+    }
+    let offloads = Offloads::open()?;
+    let before = match offloads.active(interface) {
+        Err(error) if is_unsupported(&error) => return Ok(changed),
+        active => active?,
+    };
+    if !offloads.turn_off(interface)?.is_empty() {
+        let after = offloads.active(interface)?;
+        changed.extend(before.difference(&after).cloned());
+    }
+    Ok(changed)
+}
+
 /// Refuses an interface that somebody gave an address or a route. The kernel's automatic link-local address and
 /// its routes are no such: they go with the claim and come back after it.
 fn unused(netlink: &mut Netlink, interface: &str) -> Result<(), Error> {

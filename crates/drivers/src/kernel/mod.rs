@@ -42,6 +42,7 @@ pub use address::CidrError;
 pub use address::Dad;
 pub use claim::Claim;
 pub use claim::ClaimConfig;
+pub use claim::keep_silent;
 pub use error::Error;
 pub use ethtool::Offloads;
 pub use ethtool::TurnedOff;

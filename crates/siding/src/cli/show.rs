@@ -135,6 +135,16 @@ fn interfaces(rows: &[InterfaceRow]) -> String {
         if let Some(ms) = row.tx_stalled_ms {
             let _ = write!(text, "\n    tx stalled since {ms} ms: the wire takes nothing");
         }
+        if row.put_right > 0 {
+            let _ = write!(
+                text,
+                "\n    put right {} times: somebody changes the device's offloads or settings",
+                row.put_right
+            );
+        }
+        if let Some(why) = &row.altered {
+            let _ = write!(text, "\n    somebody has changed the device, and it cannot be put right: {why}");
+        }
         let told = |counters: &BTreeMap<String, u64>, names: &dyn Fn(&str) -> bool| {
             let some = counters.iter().filter(|(name, count)| **count > 0 && names(name));
             some.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")

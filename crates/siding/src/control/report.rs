@@ -27,6 +27,12 @@ pub(crate) struct InterfaceRow {
     pub(crate) neighbors: usize,
     /// For how long its transmit queue, or one of several, has not moved, if it is stalled.
     pub(crate) tx_stalled_ms: Option<u64>,
+    /// How often somebody has changed offloads or settings of the device, and they were put right.
+    #[serde(default)]
+    pub(crate) put_right: u64,
+    /// Why they could not be.
+    #[serde(default)]
+    pub(crate) altered: Option<String>,
     /// What the stack counts.
     pub(crate) counters: BTreeMap<String, u64>,
     /// What the driver counts.
@@ -40,9 +46,9 @@ pub(crate) struct InterfaceRow {
 pub(crate) struct AddressRow {
     pub(crate) address: String,
     pub(crate) interface: String,
-    /// `tentative`, `optimistic`, `preferred`, `deprecated` or `duplicate`.
+    /// `tentative`, `optimistic`, `preferred`, `deprecated`, `duplicate` or `anycast`.
     pub(crate) state: String,
-    /// `manual`, `autoconf` or `temporary`.
+    /// `manual`, `autoconf`, `temporary`, or `subnet-router` for an anycast address that a router has by itself.
     pub(crate) origin: String,
     /// Seconds for which it stays preferred; `None` is for ever.
     pub(crate) preferred_s: Option<u64>,

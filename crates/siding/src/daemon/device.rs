@@ -3,8 +3,13 @@
 //! An interface whose device has gone stays with all that was configured of it, and waits. When the kernel has a device of
 //! that name again it is opened and given to the interface, as it would be at the start.
 
+use std::time::Duration;
+use std::time::Instant;
+
+use siding_drivers::kernel::keep_silent;
 use siding_stack::InterfaceSpec;
 
+use super::limit::Kind;
 use super::port::Opened;
 use super::port::Port;
 use super::port::Told;
@@ -13,6 +18,9 @@ use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
 use crate::config::InterfaceConfig;
+
+/// Between two times that a device is put right.
+const BETWEEN_KEEPS: Duration = Duration::from_secs(1);
 
 impl Daemon {
     /// Does what the thread that watches links has left.
@@ -24,6 +32,8 @@ impl Daemon {
         back.iter().for_each(|name| self.device_back(ctx, name));
         let changed = std::mem::take(&mut *lock(&self.links.changed));
         changed.iter().for_each(|(name, told)| self.device_changed(ctx, name, *told));
+        let looked = std::mem::take(&mut *lock(&self.links.looked));
+        looked.into_iter().for_each(|name| self.keep_silent(name));
     }
 
     /// Attaches an interface whose device is not there, to wait for it.
@@ -92,6 +102,47 @@ impl Daemon {
             tracing::warn!("{name}: its device is there again, but cannot be used: {why}; trying again");
         }
         lock(&self.links.back).push(name.to_owned());
+    }
+
+    /// Somebody may have turned on again what a claim has turned off: merged or unfinished frames are not what is on the wire.
+    fn keep_silent(&self, name: String) {
+        let device = lock(&self.ports).get(&name).filter(|port| port.index.is_some()).map(|port| {
+            let soon = port.kept.last.is_some_and(|last| last.elapsed() < BETWEEN_KEEPS);
+            (port.device.clone(), soon)
+        });
+        let Some((device, soon)) = device else { return };
+        if soon {
+            // Who insists is not answered at once each time. The next turn sees to it.
+            lock(&self.links.looked).insert(name);
+            return;
+        }
+        let (changed, failed) = match keep_silent(&device) {
+            Ok(changed) => (changed, None),
+            Err(error) if error.is_gone() => return,
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        let mut ports = lock(&self.ports);
+        let Some(port) = ports.get_mut(&name) else { return };
+        let news = failed.is_some() && failed != port.kept.failed;
+        port.kept.failed.clone_from(&failed);
+        if changed.is_empty() && failed.is_none() {
+            return;
+        }
+        port.kept.last = Some(Instant::now());
+        port.kept.times += u64::from(!changed.is_empty());
+        drop(ports);
+        let Some(why) = failed else {
+            if self.interface(&name).is_ok_and(|id| self.log.tells(Kind::Offloads, id)) {
+                let what = changed.join(", ");
+                tracing::warn!(
+                    "{name}: somebody has changed {what} of '{device}', which we need as it was: it is so again"
+                );
+            }
+            return;
+        };
+        if news {
+            tracing::error!("{name}: somebody has changed '{device}', and it cannot be put right: {why}");
+        }
     }
 
     fn device_changed(&self, ctx: &mut Free<'_>, name: &str, told: Told) {

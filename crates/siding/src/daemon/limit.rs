@@ -50,6 +50,8 @@ pub(super) enum Kind {
     Transmit,
     /// The kernel's links.
     Link,
+    /// What somebody changes of a device.
+    Offloads,
     /// What clients of the control socket had changed.
     Command,
 }
@@ -130,6 +132,7 @@ impl Kind {
             Kind::Device => rule(3, Level::ERROR, "the device"),
             Kind::Transmit => rule(10, Level::WARN, "the transmit queue"),
             Kind::Link => rule(20, Level::WARN, "the device's link"),
+            Kind::Offloads => rule(3, Level::WARN, "what somebody changes of the device"),
             // A configuration with all that it makes is told whole.
             Kind::Command => {
                 let every = Duration::from_millis(100);

@@ -13,6 +13,7 @@
 //! [`Links::stop`] ends and joins the thread, before interfaces are detached.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -59,6 +60,8 @@ pub(super) struct LinkNews {
     pub(super) back: Mutex<Vec<String>>,
     /// Those whose device is otherwise than before.
     pub(super) changed: Mutex<Vec<(String, Told)>>,
+    /// Those whose device may have been given offloads again.
+    pub(super) looked: Mutex<BTreeSet<String>>,
     /// What was told last of devices that cannot be used again yet.
     pub(super) told: Mutex<BTreeMap<String, String>>,
 }
@@ -148,6 +151,7 @@ impl Daemon {
         let renamed = event.name != port.device;
         let told = Told { mtu: event.mtu, mac: event.mac.map(Mac).filter(|_| port.driver == Driver::Packet) };
         let other = told != port.told;
+        let silent = port.driver == Driver::Packet;
         if event.gone || renamed {
             port.index = None;
         }
@@ -162,6 +166,12 @@ impl Daemon {
         }
         if other {
             lock(&self.links.changed).push((name.clone(), told));
+        }
+        if silent {
+            // An event does not say what has changed: offloads are among it.
+            lock(&self.links.looked).insert(name.clone());
+        }
+        if other || silent {
             call(tell);
         }
         // One whose link flaps says so a few times.

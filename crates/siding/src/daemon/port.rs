@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
+use std::time::Instant;
 use std::time::SystemTime;
 
 use anyhow::Context;
@@ -55,6 +56,7 @@ pub(super) struct Port {
     /// The largest packet that the devices receive as they were opened.
     pub(super) takes: u32,
     pub(super) counters: Vec<Arc<Counters>>,
+    pub(super) kept: Kept,
     /// The devices, when the workers have done with them.
     loan: Option<Loan>,
     pub(super) pcap: Option<PcapFile>,
@@ -66,6 +68,15 @@ pub(super) struct Port {
 pub(super) struct Told {
     pub(super) mtu: u32,
     pub(super) mac: Option<Mac>,
+}
+
+/// How often somebody has changed the device, and it was put right.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) times: u64,
+    pub(super) last: Option<Instant>,
+    /// Why it could not be.
+    pub(super) failed: Option<String>,
 }
 
 /// A port with what the stack needs to attach it.
@@ -139,6 +150,7 @@ impl Opener {
             told: Told { mtu: link.mtu, mac: own },
             takes: max_frame - 18,
             counters,
+            kept: Kept::default(),
             loan: None,
             pcap: None,
             claim: Some(claim),
@@ -162,6 +174,7 @@ impl Opener {
             told: Told { mtu: link.mtu, mac: None },
             takes: u32::MAX,
             counters,
+            kept: Kept::default(),
             loan: None,
             pcap: None,
             claim: Some(claim),
@@ -210,6 +223,7 @@ impl Opener {
             told: Told::default(),
             takes: u32::MAX,
             counters,
+            kept: Kept::default(),
             loan: None,
             pcap: None,
             claim: None,
@@ -271,6 +285,7 @@ impl Port {
             told: Told::default(),
             takes: u32::MAX,
             counters: Vec::new(),
+            kept: Kept::default(),
             loan: None,
             pcap: None,
             claim: None,

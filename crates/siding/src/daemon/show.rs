@@ -8,6 +8,7 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::LaneReport;
 use siding_netisr::Refusals;
+use siding_stack::ifnet::Addr6;
 use siding_stack::ifnet::AddrOrigin;
 use siding_stack::ifnet::Interface;
 use siding_stack::ifnet::Kind;
@@ -69,6 +70,8 @@ impl Daemon {
                 addresses,
                 neighbors: report.neighbors,
                 tx_stalled_ms: report.tx_stalled.map(|since| nanos(since) / 1_000_000),
+                put_right: port.map_or(0, |port| port.kept.times),
+                altered: port.and_then(|port| port.kept.failed.clone()),
                 counters: report.counters.iter().map(|(what, n)| named((what.name(), *n))).collect(),
                 device_counters: port
                     .map(|port| device_counters(port.counters.iter().map(|counters| counters.stats())))
@@ -98,6 +101,18 @@ impl Daemon {
                 interface: interface.clone(),
                 state: "anycast".into(),
                 origin: "manual".into(),
+                preferred_s: None,
+                valid_s: None,
+            }));
+            let given: std::collections::BTreeSet<_> = there.anycast.iter().copied().collect();
+            let subnets = there.addrs6.iter().filter(|_| config.forwarding).filter_map(Addr6::subnet_router);
+            let subnets: std::collections::BTreeSet<_> =
+                subnets.filter(|addr| !given.contains(addr)).collect();
+            rows.extend(subnets.into_iter().map(|addr| AddressRow {
+                address: addr.to_string(),
+                interface: interface.clone(),
+                state: "anycast".into(),
+                origin: "subnet-router".into(),
                 preferred_s: None,
                 valid_s: None,
             }));

@@ -84,6 +84,8 @@ fn interfaces_name_what_is_not_zero() {
         mtu: 1500,
         addresses: vec!["2001:db8::1/64".into()],
         tx_stalled_ms: None,
+        put_right: 2,
+        altered: None,
         neighbors: 1,
         counters: counters.map(|(name, count)| (name.to_owned(), count)).into(),
         device_counters: [("rx-overrun".to_owned(), 4), ("rx-dropped".to_owned(), 4)].into(),
@@ -94,6 +96,7 @@ NAME  STATE  DRIVER  DEVICE  MAC                MTU/B  NEIGHBORS  RX-PKTS  RX-BY
 eth0  up     packet  veth0   02:00:00:00:00:01   1500          1        7       700         4        0         0         0
 
 eth0: 2001:db8::1/64
+    put right 2 times: somebody changes the device's offloads or settings
     neighbor discovery: ns-in 2
     driver drops: rx-overrun 4
 ";

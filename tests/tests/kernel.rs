@@ -222,6 +222,16 @@ fn monitor_tells_carrier_loss_and_return_and_deletion() {
     peer.netlink().delete_link("eth0").unwrap();
     last = until(&mut monitor, index, |event| event.gone);
     assert_eq!((last.name.as_str(), last.up, last.carrier), ("eth0", false, false));
+    // Who had it when it went, and begins to watch only now, hears of that; of what is there, nothing more.
+    let mut late = ours.inside(Monitor::open).unwrap();
+    let lo = ours.netlink().link("lo").unwrap().index;
+    late.expect(lo, "lo");
+    late.expect(12_345, "eth0");
+    let told: Vec<_> = std::iter::from_fn(|| late.try_next().unwrap()).collect();
+    let gone: Vec<_> =
+        told.iter().filter(|event| event.gone).map(|event| (event.index, event.name.as_str())).collect();
+    assert_eq!(gone, [(12_345, "eth0")]);
+    assert_eq!(told.iter().filter(|event| event.index == lo).count(), 1);
 }
 
 #[test]

@@ -84,6 +84,15 @@ impl Monitor {
         Ok(monitor)
     }
 
+    /// The caller has this link, and wants to hear of it if it has gone before anybody watched.
+    pub fn expect(&mut self, index: u32, name: &str) {
+        if self.known.contains_key(&index) {
+            return;
+        }
+        self.known.insert(index, name.to_owned());
+        self.is_gone(index);
+    }
+
     /// The next event, if there is one; never waits.
     ///
     /// # Errors

@@ -73,7 +73,10 @@ impl Links {
     ///
     /// The kernel tells nothing, or there can be no thread.
     pub(super) fn start(daemon: &Arc<Daemon>) -> anyhow::Result<Links> {
-        let monitor = Monitor::open().context("cannot watch the kernel's links")?;
+        let mut monitor = Monitor::open().context("cannot watch the kernel's links")?;
+        for port in lock(&daemon.ports).values() {
+            port.index.into_iter().for_each(|index| monitor.expect(index, &port.device));
+        }
         let (stop, stopped) = UnixStream::pair()?;
         let (gone, tell) = UnixStream::pair()?;
         gone.set_nonblocking(true)?;

@@ -159,7 +159,8 @@ impl Config {
 
     /// The interface that has this address assigned. A link-local address is looked for on `on` only.
     pub fn owner6(&self, addr: Ipv6Addr, on: IfId) -> Option<&Interface> {
-        let owners = self.owners.of(self).addrs6.get(&addr)?;
+        let index = Some(self.owners.of(self)).filter(|index| index.may_have6(addr))?;
+        let owners = index.addrs6.get(&addr)?;
         if owners.contains(&on) {
             return self.interface(on);
         }
@@ -169,7 +170,8 @@ impl Config {
 
     /// The interface that has this anycast address. A link-local one is looked for on `on` only.
     pub fn anycast6(&self, addr: Ipv6Addr, on: IfId) -> Option<&Interface> {
-        let owners = self.owners.of(self).anycast6.get(&addr)?;
+        let index = Some(self.owners.of(self)).filter(|index| index.may_have6(addr))?;
+        let owners = index.anycast6.get(&addr)?;
         if owners.contains(&on) {
             return self.interface(on);
         }
@@ -184,6 +186,9 @@ impl Config {
 
     /// The interface that packets to `addr` are for, if they are for us.
     pub(crate) fn local6(&self, addr: Ipv6Addr, on: IfId) -> Option<&Interface> {
+        if !self.owners.of(self).may_have6(addr) {
+            return None;
+        }
         self.owner6(addr, on).or_else(|| self.anycast6(addr, on))
     }
 

@@ -182,7 +182,11 @@ impl<P: Data> Reassembly<P> {
     }
 
     /// When the next datagram's time is up; [`Instant::NEVER`] for never.
+    #[inline]
     pub fn deadline(&self) -> Instant {
+        if self.order.is_empty() {
+            return Instant::NEVER;
+        }
         let oldest = self.order.values().next().and_then(|key| self.entries.get(key));
         oldest.map_or(Instant::NEVER, |entry| entry.deadline)
     }

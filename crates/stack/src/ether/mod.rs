@@ -53,7 +53,7 @@ pub(crate) fn input(
     }
     //= IEEE 802.1Q s6.9.1, s9.6: VLAN 0 is no VLAN: the tag says but a priority, and the frame is as if it had none.
     let mut header = header;
-    if vlan::is_priority(frame.data()) {
+    if header.ethertype.is_vlan() && vlan::is_priority(frame.data()) {
         let Some(untagged) = vlan::without_priority(local, frame) else { return };
         frame = untagged;
         header = match Ether::parse(frame.data()) {

@@ -28,6 +28,36 @@ pub(crate) struct Index {
     pub(crate) anycast6: HashMap<Ipv6Addr, Vec<IfId>, Quick>,
     /// Addresses that are known to be several nodes': ours, and those of the routers of our subnets.
     pub(crate) shared6: HashSet<Ipv6Addr, Quick>,
+    marks: Marks,
+}
+
+/// A bit for each address in the tables of IPv6, by what little of a hash takes a few instructions: most packets are from
+/// others to others, and need no more than to find theirs unset.
+#[derive(Debug, Default)]
+struct Marks([u64; 16]);
+
+impl Marks {
+    #[inline]
+    fn place(addr: Ipv6Addr) -> (usize, u64) {
+        let bits = addr.to_bits();
+        let mixed = ((bits >> 64) as u64 ^ (bits as u64).rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // The upper ten bits are those that depend on all others.
+        ((mixed >> 60) as usize, 1 << (mixed >> 54 & 63))
+    }
+
+    fn set(&mut self, addr: Ipv6Addr) {
+        let (word, bit) = Marks::place(addr);
+        self.0[word] |= bit;
+    }
+}
+
+impl Index {
+    /// False for an address that is in none of the tables of IPv6; for most of them.
+    #[inline]
+    pub(crate) fn may_have6(&self, addr: Ipv6Addr) -> bool {
+        let (word, bit) = Marks::place(addr);
+        self.marks.0[word] & bit != 0
+    }
 }
 
 /// Hashes addresses by [`Mix`].
@@ -91,6 +121,8 @@ impl Owners {
                     index.addrs4.entry(own.addr).or_insert(id);
                 }
             }
+            let Index { addrs6, anycast6, shared6, marks, .. } = &mut index;
+            addrs6.keys().chain(anycast6.keys()).chain(shared6.iter()).for_each(|addr| marks.set(*addr));
             index
         })
     }
@@ -101,6 +133,18 @@ mod tests {
     use std::hash::BuildHasher;
 
     use super::*;
+
+    #[test]
+    fn an_address_of_ours_is_marked_and_few_others_are() {
+        let mut index = Index::default();
+        let addr = |subnet: u128, host: u128| Ipv6Addr::from_bits((0x2001_0db8 << 96) | subnet << 64 | host);
+        let ours: Vec<_> = (0..32).flat_map(|subnet| [addr(subnet, 0), addr(subnet, 1)]).collect();
+        ours.iter().for_each(|addr| index.marks.set(*addr));
+        assert!(ours.iter().all(|addr| index.may_have6(*addr)));
+        let others = (0..10_000).map(|n| addr(n % 32, 2 + n)).filter(|addr| index.may_have6(*addr)).count();
+        // 64 marks of 1,024.
+        assert!((200..1200).contains(&others), "{others} of 10,000");
+    }
 
     #[test]
     fn addresses_of_one_subnet_are_spread() {

@@ -230,10 +230,10 @@ impl Local {
 
     /// The configuration, and the one of the last call, if they differ.
     pub(crate) fn newer_config(&mut self) -> Option<(Arc<Config>, Arc<Config>)> {
-        let now = self.config.value().clone();
-        if Arc::ptr_eq(&now, &self.followed) {
+        if Arc::ptr_eq(self.config.value(), &self.followed) {
             return None;
         }
+        let now = self.config.value().clone();
         Some((std::mem::replace(&mut self.followed, now.clone()), now))
     }
 
@@ -333,7 +333,7 @@ impl Local {
     pub(crate) fn flush(&mut self, ctx: &mut Ctx<'_, Unlocked>) -> Option<Instant> {
         let mut again = None;
         let (now, drops) = (self.now, &self.shared.drops[self.index]);
-        for port in self.ports.iter_mut().flatten() {
+        for port in self.ports.iter_mut().flatten().filter(|port| !port.is_idle()) {
             port.flush(ctx, now);
             if let Some(outcome) = port.take_outcome() {
                 drops.count_all(Drop::TxLost, outcome.lost);
@@ -343,7 +343,9 @@ impl Local {
             again = port.next_try(now).into_iter().chain(again).min();
         }
         // Last words have left when the wires have taken everything.
-        self.words.retain(|(since, _)| again.is_some() && now.since(*since) < farewell::PATIENCE);
+        if !self.words.is_empty() {
+            self.words.retain(|(since, _)| again.is_some() && now.since(*since) < farewell::PATIENCE);
+        }
         again
     }
 

@@ -73,6 +73,12 @@ impl Waiting {
         news
     }
 
+    /// Nothing waits or has waited, so that there is nothing to note of a wire that takes everything.
+    #[inline]
+    pub(super) fn is_clear(&self) -> bool {
+        self.marked.is_none() && self.still_since.is_none() && self.lost == 0 && !self.told
+    }
+
     /// How many frames at the front have waited for too long.
     pub(super) fn overdue(&self, now: Instant) -> usize {
         self.marked.map_or(0, |(at, frames)| if now.since(at) >= PATIENCE { frames } else { 0 })

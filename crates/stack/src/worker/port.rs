@@ -50,6 +50,12 @@ pub(crate) struct Outcome {
     pub(crate) events: Vec<Event>,
 }
 
+impl Outcome {
+    fn is_empty(&self) -> bool {
+        self.lost == 0 && self.stalled == 0 && self.events.is_empty()
+    }
+}
+
 impl Port {
     /// How many frames wait when the wire does not take them: as many as a usual transmit ring.
     const BACKLOG: usize = 1024;
@@ -130,6 +136,9 @@ impl Port {
             self.outcome.events.push(Event::DeviceError { interface, error: error.to_string() });
         }
         let (left, taken) = (self.queue.len(), before - self.queue.len());
+        if left == 0 && self.waiting.is_clear() {
+            return taken;
+        }
         let was = self.waiting.stalled_since().is_some();
         let news = self.waiting.after(now, taken, left);
         let since = self.waiting.stalled_since();
@@ -153,11 +162,15 @@ impl Port {
         }
     }
 
+    /// There is nothing to send, and nothing to tell.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.outcome.is_empty()
+    }
+
     /// What came of sending since the last call.
     pub(crate) fn take_outcome(&mut self) -> Option<Outcome> {
-        let outcome = &self.outcome;
-        let nothing = outcome.lost == 0 && outcome.stalled == 0 && outcome.events.is_empty();
-        (!nothing).then(|| std::mem::take(&mut self.outcome))
+        (!self.outcome.is_empty()).then(|| std::mem::take(&mut self.outcome))
     }
 
     /// Has the device let in what `filter` names, if it does not yet. What fails is to be tried again at

@@ -1,0 +1,102 @@
+//! Packets forwarded in memory, to be counted by callgrind: what a turn costs without any system beneath it.
+//!
+//! ```text
+//! CARGO_PROFILE_RELEASE_LTO=off cargo build --release -p siding-stack --example forward
+//! for turns in 10000 20000; do
+//!     valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/examples/forward 1 $turns
+//! done
+//! ```
+//!
+//! The first number is how many frames there are in a turn. The difference of the two, divided by the frames, is what one
+//! costs.
+
+use std::error::Error;
+use std::io;
+use std::net::Ipv6Addr;
+
+use siding_lockorder::Root;
+use siding_mbuf::Cache;
+use siding_mbuf::Mbuf;
+use siding_mbuf::Pool;
+use siding_mbuf::PoolConfig;
+use siding_netisr::Instant;
+use siding_stack::Device;
+use siding_stack::InterfaceSpec;
+use siding_stack::Sent;
+use siding_stack::Stack;
+use siding_stack::StackConfig;
+use siding_wire::EtherType;
+use siding_wire::IpProto;
+use siding_wire::Mac;
+use siding_wire::ether;
+use siding_wire::ether::Ether;
+use siding_wire::ip6;
+use siding_wire::ip6::Ip6Repr;
+
+/// One end of a wire, by which the same frame comes so many times in each turn.
+struct End {
+    frame: Vec<u8>,
+    times: usize,
+}
+
+impl Device for End {
+    fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
+        let times = self.times.min(max);
+        for _ in 0..times {
+            let mut mbuf = cache.alloc().ok_or(io::ErrorKind::OutOfMemory)?;
+            assert!(mbuf.extend_from_slice(&self.frame));
+            into.push(mbuf);
+        }
+        Ok(times)
+    }
+
+    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        let sent = Sent::all(frames);
+        frames.clear();
+        sent
+    }
+}
+
+fn addr(link: u8, host: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0x2001, 0xdb8, link.into(), 0, 0, 0, 0, host)
+}
+
+fn mac(link: u8, host: u8) -> Mac {
+    Mac([2, 0, 0, 0, link, host])
+}
+
+/// A packet with nothing in it, from host 2 of link 1 to host 2 of link 2.
+fn frame() -> Result<Vec<u8>, siding_wire::Malformed> {
+    let mut bytes = vec![0; ether::HEADER_LEN + ip6::HEADER_LEN + 16];
+    let (link, rest) = bytes.split_at_mut(ether::HEADER_LEN);
+    Ether { dst: mac(1, 1), src: mac(1, 2), ethertype: EtherType::IPV6 }.emit(link)?;
+    Ip6Repr::new(addr(1, 2), addr(2, 2), IpProto(59), 64, 16).emit(rest)?;
+    Ok(bytes)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut numbers = std::env::args().skip(1).map(|number| number.parse::<usize>());
+    let times = numbers.next().transpose()?.unwrap_or(1);
+    let turns = numbers.next().transpose()?.unwrap_or(10_000);
+    let pool = Pool::new(PoolConfig::default())?;
+    let stack = Stack::new(StackConfig::new(pool, || Instant::from_nanos(1)))?;
+    let mut worker = stack.worker(0).ok_or("no worker")?;
+    let mut root = Root::new();
+    let mut entered = root.enter()?;
+    let mut ctx = entered.ctx();
+    stack.set_forwarding(&mut ctx, true);
+    for link in [1, 2] {
+        let spec = InterfaceSpec { name: format!("em{link}"), mac: mac(link, 1), mtu: 1500 };
+        let end = End { frame: frame()?, times: if link == 1 { times } else { 0 } };
+        let id = stack.attach(&mut ctx, spec, vec![Box::new(end)])?;
+        stack.add_address(&mut ctx, id, addr(link, 1).into(), 64, false)?;
+        stack.add_neighbor(&mut ctx, id, addr(link, 2).into(), mac(link, 2))?;
+    }
+    drop(entered);
+    let mut received = 0;
+    for turn in 1..=turns {
+        received += worker.turn(Instant::from_nanos(turn as u64 * 1000)).received;
+    }
+    println!("{received} frames in {turns} turns");
+    Ok(())
+}

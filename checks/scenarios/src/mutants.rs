@@ -155,6 +155,12 @@ pub const MUTANTS: &[Mutant] = &[
     mutant("G9", "wake-up-lost", "wake", "a worker looks at a lane once too few before it sleeps"),
     mutant("G9", "sleeps-on-work", "wake", "a worker sleeps while a packet is announced"),
     mutant("G9", "orders-wake-nobody", "wake-departure", "control's orders do not wake a sleeper"),
+    mutant(
+        "stack",
+        "decides-before-reading",
+        "stack-answer-unread",
+        "a timer runs although what had arrived by its deadline lies unread",
+    ),
     mutant("G10", "published-without-release", "captured", "a slot is marked ready with no ordering"),
     mutant("G10", "freed-without-release", "batches", "a slot is marked free with no ordering"),
     mutant(

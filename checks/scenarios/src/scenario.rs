@@ -78,6 +78,7 @@ pub const SCENARIOS: &[Scenario] = &[
     bounded("stack-crash", 3, stack::crash),
     bounded("stack-crash-waiting", 2, stack::crash_waiting),
     exhaustive("stack-flush-order", stack::flush_order),
+    bounded("stack-answer-unread", 2, stack::answer_unread),
     bounded("lagg-failover", 2, lagg::failover),
     bounded("lagg-port-departs", 1, lagg::port_departs),
     bounded("lagg-lock-contended", 1, lagg::lock_contended),

@@ -45,6 +45,15 @@ const OWN_MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const NEIGHBOUR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
 const NEIGHBOUR_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
 
+/// The neighbour's answer.
+const ADVERT: NeighborAdvert = NeighborAdvert {
+    router: false,
+    solicited: true,
+    override_: true,
+    target: NEIGHBOUR,
+    tlla: Some(NEIGHBOUR_MAC),
+};
+
 /// The end of a wire: what arrives is scripted, what is sent is noted.
 struct Wire(Arc<Seen>);
 
@@ -82,24 +91,34 @@ struct Host {
     pool: Pool,
     clock: Arc<AtomicU64>,
     seen: Arc<Seen>,
+    /// What the second worker has of the wire, if there is one.
+    elsewhere: Arc<Seen>,
     interface: IfId,
 }
 
 impl Host {
     /// A host with one interface, and a neighbour whose timer will be due a second from its start.
     fn new() -> Host {
+        Host::of(1)
+    }
+
+    /// The same, with so many workers. The first has its seat taken.
+    fn of(workers: usize) -> Host {
         let pool = Pool::new(PoolConfig { buffers: 16, size: 512, headroom: 64 }).expect("sizes in range");
         let clock = Arc::new(AtomicU64::new(1));
         let ticking = clock.clone();
         let mut config =
             StackConfig::new(pool.clone(), move || Instant::from_nanos(ticking.load(Ordering::Relaxed)));
         config.interfaces = 1;
+        config.workers = workers;
         config.queue_limit = 4;
         // The scenarios count what is sent, and each frame more costs the checkers dearly.
         config.mld.enabled = false;
         let stack = Stack::new(config).expect("sizes in range");
         let seen = Arc::new(Seen::default());
-        let device: Vec<Box<dyn Device>> = vec![Box::new(Wire(seen.clone()))];
+        let elsewhere = Arc::new(Seen::default());
+        let queues = [&seen, &elsewhere].into_iter().take(workers);
+        let device = queues.map(|seen| Box::new(Wire(seen.clone())) as Box<dyn Device>).collect();
         let spec = InterfaceSpec { name: "em0".into(), mac: OWN_MAC, mtu: 1500 };
         let mut worker = stack.worker(0).expect("a new stack has a vacant worker");
         let interface = outside(|ctx| {
@@ -111,7 +130,7 @@ impl Host {
         });
         while worker.turn(Instant::from_nanos(1)).handled > 0 {}
         assert_eq!(outside(|ctx| stack.neighbors(ctx).len()), 1, "the neighbour is being asked for");
-        Host { stack, worker, pool, clock, seen, interface }
+        Host { stack, worker, pool, clock, seen, elsewhere, interface }
     }
 
     /// Detaches the interface, waits until nothing of it is left, and looks for frames that come later.
@@ -133,7 +152,7 @@ impl Host {
 
 /// The six steps: the neighbour's timer against the interface's detach.
 pub(crate) fn crash() {
-    let Host { stack, mut worker, pool, clock, seen, interface } = Host::new();
+    let Host { stack, mut worker, pool, clock, seen, elsewhere, interface } = Host::new();
     let due = Instant::from_nanos(1) + Duration::from_secs(1);
     clock.store(due.as_nanos(), Ordering::Relaxed);
     let timer = thread::spawn(move || {
@@ -147,12 +166,12 @@ pub(crate) fn crash() {
     assert!(detached.is_complete(), "the worker has come by");
     seen.gone.store(1, Ordering::Relaxed);
     worker.turn(due);
-    Host { stack, worker, pool, clock, seen, interface }.finish();
+    Host { stack, worker, pool, clock, seen, elsewhere, interface }.finish();
 }
 
 /// The same, with a worker that goes on polling while the operator waits.
 pub(crate) fn crash_waiting() {
-    let Host { stack, mut worker, pool, clock, seen, interface } = Host::new();
+    let Host { stack, mut worker, pool, clock, seen, elsewhere, interface } = Host::new();
     let due = Instant::from_nanos(1) + Duration::from_secs(1);
     clock.store(due.as_nanos(), Ordering::Relaxed);
     let timer = thread::spawn(move || {
@@ -163,22 +182,57 @@ pub(crate) fn crash_waiting() {
     Host::detach(&stack, &seen, interface);
     timer.join().expect("no panic");
     let worker = stack.worker(0).expect("vacant again");
-    Host { stack, worker, pool, clock, seen, interface }.finish();
+    Host { stack, worker, pool, clock, seen, elsewhere, interface }.finish();
+}
+
+/// All that was asked for was asked, and the answer waits at one worker when another's turn finds the deadline passed: the
+/// packet that waits for its neighbour is sent, whoever comes first.
+pub(crate) fn answer_unread() {
+    let mut host = Host::of(2);
+    let mut other = host.stack.worker(1).expect("a new stack has vacant workers");
+    let late = Instant::from_nanos(1) + Duration::from_secs(3);
+    for second in 1..3 {
+        let now = Instant::from_nanos(1) + Duration::from_secs(second);
+        host.clock.store(now.as_nanos(), Ordering::Relaxed);
+        // The second worker has read up to then before the first decides, and what it decides may be the second's to send.
+        other.turn(now);
+        while host.worker.turn(now).more {}
+        other.turn(now);
+    }
+    for seen in [&host.seen, &host.elsewhere] {
+        seen.sent.lock().expect("no panic").clear();
+    }
+    host.clock.store(late.as_nanos(), Ordering::Relaxed);
+    let answer = frame(255, ADVERT.buffer_len(), |message| {
+        ADVERT.emit(NEIGHBOUR, OWN, message).expect("room");
+    });
+    host.elsewhere.arrives.lock().expect("no panic").push_back(answer);
+    let reads = thread::spawn(move || {
+        other.turn(late);
+        other.turn(late);
+        // Vacant from here on, and nobody waits for it.
+    });
+    for _ in 0..2 {
+        host.worker.turn(late);
+    }
+    reads.join().expect("no panic");
+    let mut other = host.stack.worker(1).expect("vacant again");
+    for _ in 0..2 {
+        other.turn(late);
+        host.worker.turn(late);
+    }
+    let sent = |seen: &Seen| seen.sent.lock().expect("no panic").clone();
+    let sent = [sent(&host.seen), sent(&host.elsewhere)].concat();
+    assert_eq!(sent, [Icmp6Type::ECHO_REQUEST.0], "the packet was given up, or asked for again");
+    host.finish();
 }
 
 /// A packet waits for its neighbour. The answer comes, and in the same batch something that is answered at once:
 /// the packet that waited still leaves first.
 pub(crate) fn flush_order() {
     let mut host = Host::new();
-    let advert = NeighborAdvert {
-        router: false,
-        solicited: true,
-        override_: true,
-        target: NEIGHBOUR,
-        tlla: Some(NEIGHBOUR_MAC),
-    };
-    let answer = frame(255, advert.buffer_len(), |message| {
-        advert.emit(NEIGHBOUR, OWN, message).expect("room");
+    let answer = frame(255, ADVERT.buffer_len(), |message| {
+        ADVERT.emit(NEIGHBOUR, OWN, message).expect("room");
     });
     let request = Icmp6Repr::EchoRequest { ident: 1, seq: 1 };
     let asks =

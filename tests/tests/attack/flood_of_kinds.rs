@@ -55,10 +55,19 @@ enum Kind {
     Answers,
     RouterSolicits,
     Redirects,
+    /// That our own address is theirs.
+    Claims,
 }
 
-const KINDS: [Kind; 6] =
-    [Kind::Adverts, Kind::Changing, Kind::Solicits, Kind::Answers, Kind::RouterSolicits, Kind::Redirects];
+const KINDS: [Kind; 7] = [
+    Kind::Adverts,
+    Kind::Changing,
+    Kind::Solicits,
+    Kind::Answers,
+    Kind::RouterSolicits,
+    Kind::Redirects,
+    Kind::Claims,
+];
 
 /// So many different messages of a kind. Seeded by their number: the same each time.
 fn forged(kind: Kind, count: u32) -> Vec<Vec<u8>> {
@@ -93,12 +102,13 @@ fn message(kind: Kind, n: u32) -> Vec<u8> {
             let to = ip6::solicited_node(OWN);
             (to, NeighborSolicit::new(OWN, mac).emit(local, to, &mut out))
         }
-        Kind::Answers => {
+        Kind::Answers | Kind::Claims => {
+            let target = if matches!(kind, Kind::Claims) { OWN } else { local };
             let advert = NeighborAdvert {
                 router: n.is_multiple_of(2),
                 solicited: false,
                 override_: true,
-                target: local,
+                target,
                 tlla: Some(mac),
             };
             (ip6::ALL_NODES, advert.emit(local, ip6::ALL_NODES, &mut out))

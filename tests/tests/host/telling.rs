@@ -324,3 +324,40 @@ fn files_as_long_as_they_may_be_end_nothing() {
     });
     daemon.expect_well(&peer, &ours);
 }
+
+#[test]
+fn one_session_too_many_is_told_so_and_there_is_room_again_when_one_ends() {
+    let Some((lab, ours, _peer)) = lab() else { return };
+    let daemon = Siding::start(&lab, &ours, &["run"], PACKET);
+    let request = r#"{"request":"show-limits"}"#;
+    let row = asking(daemon.control())(request);
+    let (_, row) = row.split_once(r#""limit":"control-sessions""#).unwrap();
+    let most: usize =
+        row.split_once(r#""most":"#).unwrap().1.split([',', '}']).next().unwrap().parse().unwrap();
+    // Each is served, by a thread of its own.
+    let mut sessions = Vec::new();
+    wait_for("all sessions", PATIENCE, || {
+        let mut session = asking(daemon.control());
+        if session(request).contains("control-sessions") {
+            sessions.push(session);
+        }
+        (sessions.len() == most).then_some(())
+    });
+    let stream = UnixStream::connect(daemon.control()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut told = String::new();
+    BufReader::new(stream).read_line(&mut told).unwrap();
+    assert!(told.contains("connections are served already"), "{told}");
+    sessions.pop();
+    wait_for("room for one more", PATIENCE, || {
+        let mut stream = UnixStream::connect(daemon.control()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut line = String::new();
+        // One that is turned away may find the socket closed already.
+        let _ = stream.write_all(format!("{request}\n").as_bytes());
+        let _ = BufReader::new(stream).read_line(&mut line);
+        line.contains("control-sessions").then_some(())
+    });
+    drop(sessions);
+    daemon.stop();
+}

@@ -50,6 +50,10 @@ pub(super) fn start(level: config::Level) -> std::io::Result<()> {
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("without a name");
         tracing::error!("thread {name}: {panic}, which is a bug in Siding");
+        // It may be the last that this process says: the line is waited for, but by the one that writes it.
+        if name != "log" {
+            tell::finish();
+        }
     }));
     Ok(())
 }

@@ -7,6 +7,7 @@ use super::Kind;
 use super::Use;
 use crate::bridge;
 use crate::config::Config;
+use crate::control::DEEPEST;
 
 /// Has everything that lies on something follow that: to be called on each configuration before it is published. A VLAN
 /// has a link while frames pass below it, and a bridge while they pass through one of its ports. (A lagg follows its
@@ -67,13 +68,20 @@ fn fit_mtu(config: &mut Config, ids: Vec<IfId>) {
     }
 }
 
-/// The VLANs that lay on an interface of this name which has gone, and are to lie on `parent` now.
+/// The VLANs that lay on an interface of this name which has gone, and are to lie on `parent` now. Not one that `parent`
+/// itself lies on, or that would make the nest deeper than it may be: it waits for another of the name.
 pub(crate) fn adopt(config: &mut Config, parent: IfId) {
     let Some(new) = config.interface(parent) else { return };
     let (name, mac) = (new.ifnet.name.clone(), new.mac);
     let lost = |vlan: &&Interface| !vlan.present && vlan.lies_on.as_deref() == Some(name.as_str());
     let orphans: Vec<IfId> = config.interfaces().filter(lost).map(|vlan| vlan.ifnet.id).collect();
     for id in orphans {
+        let nest = config.nest(id);
+        let deepest = nest.iter().map(|above| config.depth(*above)).max().unwrap_or(0);
+        let height = deepest.saturating_sub(config.depth(id));
+        if nest.contains(&parent) || config.depth(parent) + 1 + height > DEEPEST {
+            continue;
+        }
         config.move_vlan(id, parent);
         for above in config.nest(id) {
             let Some(interface) = config.interface_mut(above) else { continue };

@@ -130,6 +130,27 @@ fn vlans_outlive_what_they_lie_on_and_join_it_when_it_is_made_again() {
 }
 
 #[test]
+fn vlans_do_not_join_what_lies_on_them_or_is_too_deep_for_them_though_it_has_the_name() {
+    let bench = Bench::new(without_mld("node"), 2);
+    let [one, two] = bench.devices[..] else { panic!() };
+    let gone = |id| bench.control(|stack, ctx| stack.detach(ctx, id)).map(drop).unwrap();
+    let outer = bench.vlan(one, 5);
+    let inner = bench.vlan(outer, 6);
+    gone(outer);
+    let wrong = bench.vlan(inner, 5);
+    assert_eq!(unfit(&bench, inner), Some(Unfit::Absent), "it would lie on itself");
+    gone(wrong);
+    let outer = bench.vlan(one, 5);
+    assert_eq!(unfit(&bench, inner), None);
+    // Two lie on each other that wait for a third; with four below them they would be six deep.
+    bench.vlan(inner, 7);
+    gone(outer);
+    let deep = (8..11).fold(two, |below, vid| bench.vlan(below, vid));
+    let deepest = bench.vlan(deep, 5);
+    assert_eq!((unfit(&bench, deepest), unfit(&bench, inner)), (None, Some(Unfit::Absent)));
+}
+
+#[test]
 fn vlans_of_a_lagg_join_the_next_of_its_name() {
     let bench = Bench::new(without_mld("node"), 1);
     let port = bench.devices[0];

@@ -32,11 +32,13 @@ fn it_names_who_holds_it_up() {
     assert_eq!(named(&leaving), [true, true, true, true], "nobody has come by");
     poll(&mut workers[0], 64);
     poll(&mut workers[2], 64);
-    assert_eq!(named(&leaving), [true, false, true, false], "a packet waits at worker 1");
+    poll(&mut workers[1], 0);
+    assert_eq!(named(&leaving), [true, false, true, false], "a packet waits at worker 1, which has come by");
     assert!(outside(|ctx| leaving.wait(ctx, Duration::ZERO)).is_err());
     poll(&mut workers[1], 64);
     assert_eq!(named(&leaving), [true, false, false, false]);
     drop(permits);
+    assert!(!leaving.holders().to_string().contains("permit"), "none is left");
     assert_eq!(named(&leaving), [false, false, false, false]);
     assert!(!leaving.is_complete(), "no handler of before may run any more: each comes by once more");
     assert_eq!(named(&leaving), [false, true, true, true]);

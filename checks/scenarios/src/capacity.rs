@@ -16,16 +16,18 @@ use crate::rig::pick;
 
 /// Nobody takes anything out. A permit and a dispatch want the last place of the queue.
 pub(crate) fn limit() {
-    fill(pick(1, 2), pick(1, 2));
+    fill(3, pick(1, 2), pick(2, 0));
 }
 
 /// Permits and dispatches fill a longer queue to its limit, and no packet more.
 pub(crate) fn limit_wide() {
-    fill(2, 2);
+    fill(3, 2, 1);
 }
 
-fn fill(limit: u32, packets: u32) {
+/// With `waiting` packets there already. The limit is one that leaves slots over: so one too many would find one.
+fn fill(limit: u32, packets: u32, waiting: u32) {
     let rig = Rig::new(Spec::new("test").limit(limit));
+    outside(|ctx| (0..waiting).for_each(|number| rig.dispatch(ctx, number, None).expect("room")));
     let producer = |first: u32| {
         let rig = rig.clone();
         thread::spawn(move || {

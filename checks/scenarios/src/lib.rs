@@ -25,6 +25,7 @@ mod capacity;
 mod checker;
 mod departure;
 mod edges;
+mod embedder;
 mod lagg;
 mod mutants;
 mod order;

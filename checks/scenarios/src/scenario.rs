@@ -7,6 +7,7 @@ use crate::basics;
 use crate::capacity;
 use crate::departure;
 use crate::edges;
+use crate::embedder;
 use crate::lagg;
 use crate::order;
 use crate::slab;
@@ -71,10 +72,14 @@ pub const SCENARIOS: &[Scenario] = &[
     exhaustive("wake-two", wake::two),
     bounded("wake-two-apart", 2, wake::two_apart),
     bounded("wake-drop-oldest", 2, wake::drop_oldest),
-    bounded("wake-departure", 3, wake::departure),
     exhaustive("pool-reuse", slab::reuse),
     exhaustive("pool-last", slab::last),
     exhaustive("pool-end", slab::end),
+    exhaustive("wake-departure", wake::departure),
+    exhaustive("panics", embedder::panics),
+    exhaustive("under-locks", embedder::under_locks),
+    exhaustive("departure-resting", embedder::resting),
+    exhaustive("limit-departed", embedder::room_of_departed),
     bounded("stack-crash", 3, stack::crash),
     bounded("stack-crash-waiting", 2, stack::crash_waiting),
     exhaustive("stack-flush-order", stack::flush_order),

@@ -9,6 +9,7 @@ use crate::Metadata;
 use crate::Packet;
 use crate::lane::Consumer;
 use crate::lane::Lane;
+use crate::lane::Order;
 use crate::packet_type::TypeState;
 use crate::report::LaneReport;
 use crate::ring::POSITION;
@@ -25,8 +26,9 @@ pub(crate) trait AnyType<P, W>: Send + Sync {
         local: &mut W,
         quota: usize,
     ) -> usize;
-    /// Drops what names a departing interface, and everything when the type is being flushed. False: try again.
-    fn sweep(&self, consumer: &Consumer<'_>) -> bool;
+    /// Drops everything when the type is being flushed, else what names a departing interface. False: try again, with
+    /// what the order has become.
+    fn sweep(&self, consumer: &Consumer<'_>, order: Order<'_>) -> bool;
     fn has_ready(&self, consumer: &Consumer<'_>) -> bool;
     /// Lets the lane rest. False if packets wait in it.
     fn rest(&self, consumer: &Consumer<'_>) -> bool;
@@ -44,7 +46,7 @@ pub(crate) trait AnyType<P, W>: Send + Sync {
 
 /// A registered type with its handler. It knows the handler's own type, so that the loop over the packets and the
 /// handler are compiled as one: there is one indirect call for each drain, none for each packet.
-pub(crate) struct Registered<P, M, W, F> {
+pub(crate) struct Registered<P: Packet, M: Metadata, W, F> {
     pub(crate) state: Arc<TypeState<P, M, W>>,
     pub(crate) handler: F,
 }
@@ -64,26 +66,33 @@ where
         quota: usize,
     ) -> usize {
         let lane = &self.state.lanes[consumer.worker];
-        if self.state.flushing.load(Ordering::Relaxed) {
-            return flush(lane, consumer); // A permit's packet, that came after the sweep.
-        }
         let before = lane.fates.handled.value();
-        let drain = || lane.drain(consumer, quota, |packet, meta| (self.handler)(ctx, local, packet, meta));
+        let drain = || {
+            if self.state.flushing.load(Ordering::Relaxed) {
+                return flush(lane, consumer); // A permit's packet, that came after the sweep.
+            }
+            lane.drain(consumer, quota, |packet, meta| (self.handler)(ctx, local, packet, meta))
+        };
         let handled = self.state.contain(consumer.worker, drain);
         handled.unwrap_or_else(|| lane.fates.handled.value().wrapping_sub(before) as usize)
     }
 
-    fn sweep(&self, consumer: &Consumer<'_>) -> bool {
+    fn sweep(&self, consumer: &Consumer<'_>, order: Order<'_>) -> bool {
         let lane = &self.state.lanes[consumer.worker];
-        if self.state.flushing.load(Ordering::Acquire) {
-            lane.flush(consumer);
-            return lane.ring().is_empty();
-        }
-        lane.sweep(consumer)
+        let sweep = || {
+            lane.bury_all(consumer);
+            if self.state.flushing.load(Ordering::Acquire) {
+                lane.flush(consumer);
+                return lane.ring().is_empty();
+            }
+            lane.sweep(consumer, order)
+        };
+        // After a panic there is more to be done.
+        self.state.contain(consumer.worker, sweep).unwrap_or(false)
     }
 
     fn has_ready(&self, consumer: &Consumer<'_>) -> bool {
-        self.state.lanes[consumer.worker].has_ready(consumer)
+        self.state.lanes[consumer.worker].has_ready()
     }
 
     fn rest(&self, consumer: &Consumer<'_>) -> bool {
@@ -155,9 +164,21 @@ where
     }
 }
 
+impl<P: Packet, M: Metadata, W, F> Drop for Registered<P, M, W, F> {
+    /// What has its fate and was not yet dropped is dropped here, with the handler, and not with the last
+    /// [`PacketType`](crate::PacketType).
+    fn drop(&mut self) {
+        for (worker, lane) in self.state.lanes.iter().enumerate() {
+            // Nobody else refers to this, so nobody else consumes.
+            lane.bury_rest(&Consumer { core: &self.state.core, worker, vacant: false });
+        }
+    }
+}
+
 /// Handles nothing.
 #[cold]
 fn flush<P: Packet, M: Metadata>(lane: &Lane<P, M>, consumer: &Consumer<'_>) -> usize {
+    lane.bury_all(consumer);
     lane.flush(consumer);
     0
 }

@@ -18,6 +18,7 @@ use crate::gate::Gates;
 use crate::leaving::Visits;
 use crate::pad::CachePadded;
 use crate::panics::Panics;
+use crate::ring::Named;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
@@ -139,6 +140,38 @@ impl Core {
         self.look(packet, meta).1
     }
 
+    /// Whether every interface that packet and metadata name may be named, and its bit is in `named`.
+    #[inline]
+    pub(crate) fn all_open_and_known<P: Packet, M: Metadata>(
+        &self,
+        packet: &P,
+        meta: &M,
+        named: u64,
+    ) -> bool {
+        let mut all = true;
+        let mut visit = |id: IfId| {
+            all &= id.is_none() || (named >> (id.as_u64() & 63) & 1 != 0 && self.gates.is_open(id));
+        };
+        meta.interfaces(&mut visit);
+        packet.interfaces(&mut visit);
+        all
+    }
+
+    /// The bits of all interfaces that packet and metadata name, if all of them may be named.
+    #[cold]
+    pub(crate) fn open_names<P: Packet, M: Metadata>(&self, packet: &P, meta: &M) -> Option<u64> {
+        let (mut bits, mut open) = (0, true);
+        let mut visit = |id: IfId| {
+            if !id.is_none() {
+                bits |= Named::bit(id);
+                open &= self.gates.is_open(id);
+            }
+        };
+        meta.interfaces(&mut visit);
+        packet.interfaces(&mut visit);
+        open.then_some(bits)
+    }
+
     /// The first interface that metadata and packet name, and whether all of them may be named.
     #[inline]
     pub(crate) fn look<P: Packet, M: Metadata>(&self, packet: &P, meta: &M) -> (IfId, bool) {
@@ -164,12 +197,22 @@ impl Core {
 
     /// Gives an order: every worker will come by, see what was done before this call, and acknowledge.
     pub(crate) fn order(&self) -> u64 {
-        let order = self.orders.fetch_add(1, Ordering::AcqRel) + 1;
+        let order = self.next_order();
+        self.tell();
+        order
+    }
+
+    /// Takes the number of an order, which the workers must then be [told](Self::tell) of. Nothing is called.
+    pub(crate) fn next_order(&self) -> u64 {
+        self.orders.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// Tells every worker that there are orders.
+    pub(crate) fn tell(&self) {
         // All are told, also when what rouses one of them panics.
         let mut rest = Rest { core: self, workers: 0..self.workers.len() };
         rest.tell();
         core::mem::forget(rest);
-        order
     }
 
     pub(crate) fn last_order(&self) -> u64 {
@@ -182,6 +225,15 @@ impl Core {
 
     pub(crate) fn has_acknowledged(&self, worker: usize, order: u64) -> bool {
         self.workers[worker].0.acknowledged.load(Ordering::Acquire) >= order
+    }
+
+    pub(crate) fn have_all_acknowledged(&self, order: u64) -> bool {
+        (0..self.workers.len()).all(|worker| self.has_acknowledged(worker, order))
+    }
+
+    /// Whether there is a worker that nobody holds, at this moment.
+    pub(crate) fn is_any_vacant(&self) -> bool {
+        self.workers.iter().any(|worker| !worker.0.claimed.load(Ordering::Relaxed))
     }
 
     /// By what panic the thread of a worker has ended, if nobody has taken the worker since.

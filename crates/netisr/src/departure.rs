@@ -4,14 +4,16 @@
 //! 2. *Pins* run out: those that somebody took with [`Netisr::pin`](crate::Netisr::pin).
 //! 3. *Order*: every worker comes by once, between handlers. By coming by it shows that it has seen the mark,
 //!    also for what it dispatches itself, and has no handler of before running. It lets go of what its own state
-//!    holds, and sweeps its lanes. A dispatch from another thread either has its place on the ring by then, and
+//!    holds, and sweeps those of its lanes in which something may name the interface: packets are looked at where they
+//!    wait, and only those that depart are taken out. A dispatch from another thread either has its place on the ring by then, and
 //!    the sweep waits for it; or claims it later, and then sees the mark (see the `ring` module).
 //!
-//! Nobody stops: a worker comes by at its next poll, and goes on with the others' packets.
+//! Nobody stops: a worker comes by at its next poll, and goes on with the others' packets. It looks at 65,536 of them at
+//! most in one poll, and at more in the next; who comes by in its stead, at all of them.
 //!
 //! # Locks
 //!
-//! Marking takes none. Waiting asks for a token that holds none, for whoever waits with a lock held waits for
+//! Marking takes none; the departure is noted, and its order numbered, in one locking of control's. Waiting asks for a token that holds none, for whoever waits with a lock held waits for
 //! itself. # Teardown: a departure that is dropped before it is complete is completed by the workers, and can be taken
 //! up again by another [`Netisr::detach`](crate::Netisr::detach); one that is [forgotten](core::mem::forget) is
 //! completed when the next interface is attached. See `leaving`.
@@ -63,14 +65,19 @@ pub struct StillHeld {
 
 impl<P: Packet, W: Local> Departure<P, W> {
     pub(crate) fn begin(inner: Arc<Inner<P, W>>, id: IfId) -> Result<Self, DetachError> {
-        let order = if inner.core.gates.mark(id) {
-            inner.departing(id);
-            0
-        } else {
-            inner.resume_departure(id).ok_or(DetachError::NotAttached(id))?
+        let is_new = inner.core.gates.mark(id);
+        let order = match is_new {
+            true => inner.departing(id),
+            false => inner.resume_departure(id).ok_or(DetachError::NotAttached(id))?,
         };
         let mut departure = Departure { inner, id, order, complete: false };
-        departure.is_complete();
+        if is_new && order != 0 {
+            departure.inner.core.tell();
+        }
+        // Workers that are held have hardly come by yet.
+        if order == 0 || departure.inner.core.is_any_vacant() {
+            departure.is_complete();
+        }
         Ok(departure)
     }
 
@@ -89,10 +96,10 @@ impl<P: Packet, W: Local> Departure<P, W> {
     fn advance(inner: &Arc<Inner<P, W>>, id: IfId, order: &mut u64) -> bool {
         let core = &inner.core;
         if *order == 0 {
-            if core.gates.pins(id) > 0 && !mutant("detach-skips-pins") {
+            if !core.gates.is_unpinned(id) {
                 return false;
             }
-            let Some(agreed) = inner.order_departure(id, core.order()) else { return true };
+            let Some(agreed) = inner.order_departure(id) else { return true };
             *order = agreed;
         }
         let all = (0..core.workers.len()).all(|worker| has_come_by(inner, worker, *order));
@@ -137,18 +144,18 @@ impl<P: Packet, W: Local> Departure<P, W> {
 }
 
 fn has_come_by<P: Packet, W: Local>(inner: &Arc<Inner<P, W>>, worker: usize, order: u64) -> bool {
-    inner.core.has_acknowledged(worker, order) || {
-        // Nobody polls a vacant worker: come by in its stead.
-        inner.visit(worker);
-        inner.core.has_acknowledged(worker, order)
-    }
+    // Nobody polls a vacant worker: come by in its stead.
+    inner.core.has_acknowledged(worker, order)
+        || (inner.visit(worker) && inner.core.has_acknowledged(worker, order))
 }
 
 impl<P: Packet, W: Local> Drop for Departure<P, W> {
     fn drop(&mut self) {
-        if !self.is_complete() && !mutant("dropped-departure-is-lost") {
-            self.inner.leave_departure(self.id);
-            // The last worker may have come by before it could see that nobody asks.
+        if self.complete || mutant("dropped-departure-is-lost") || self.inner.leave_departure(self.id) {
+            return;
+        }
+        // A pin may have been let go, or a worker, while nobody looked.
+        if self.order == 0 || self.inner.core.is_any_vacant() {
             self.is_complete();
         }
     }

@@ -119,6 +119,11 @@ impl Gates {
         if word >> SHIFT == id.generation() { word & PINS } else { 0 }
     }
 
+    /// Whether nobody pins an interface, that is marked, so that its departure can go on.
+    pub(crate) fn is_unpinned(&self, id: IfId) -> bool {
+        self.pins(id) == 0 || mutant("detach-skips-pins")
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.words.len()
     }
@@ -160,6 +165,7 @@ pub(crate) struct Names<'g> {
     gates: &'g Gates,
     seen: [IfId; Names::MOST],
     count: usize,
+    bits: u64,
     /// The one that was added last: in a batch, most often the next one too.
     last: IfId,
 }
@@ -177,7 +183,7 @@ impl<'g> Names<'g> {
 
     #[inline]
     pub(crate) fn new(gates: &'g Gates) -> Names<'g> {
-        Names { gates, seen: [IfId::NONE; Names::MOST], count: 0, last: IfId::NONE }
+        Names { gates, seen: [IfId::NONE; Names::MOST], count: 0, bits: 0, last: IfId::NONE }
     }
 
     /// Adds an interface, if it is not among them, and looks at its gate.
@@ -203,8 +209,15 @@ impl<'g> Names<'g> {
         }
         self.seen[self.count] = id;
         self.count += 1;
+        self.bits |= crate::ring::Named::bit(id);
         self.last = id;
         Ok(())
+    }
+
+    /// Their bits in a lane's [`Named`](crate::ring::Named).
+    #[inline]
+    pub(crate) fn bits(&self) -> u64 {
+        self.bits
     }
 
     /// Whether all of them are still open.

@@ -1,15 +1,24 @@
 //! A lane: the packets of one type that wait for one worker.
 //!
+//! User code is asked for what a packet names ([`Packet::interfaces`], [`Metadata::interfaces`]) and dropped with it,
+//! and may panic or come back here. So nothing is half done when it is called: a packet has its fate, and is off
+//! the ring, before it is dropped; one whose names are asked for is where it was, and is condemned if the
+//! question panics. Who pays for a packet's share is noted beside its slot, so that it is asked for once.
+//!
 //! # Locks
 //!
-//! None. The consumer's part (`aside`) belongs to whoever holds the worker; see [`Consumer`].
+//! `buried` has one, a leaf. The consumer's part belongs to whoever holds the worker; see [`Consumer`].
 //! # Teardown
 //!
-//! A sweep takes every packet off the ring and puts those that stay `aside`, in order; the consumer serves
-//! `aside` first, so nothing overtakes. Packets aside still count against the limit.
+//! A packet that goes is dropped, or handed to the type's hook, by a worker that is polled. What goes while nobody
+//! holds the worker, and is cleared in its stead, waits among the `buried`.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+// Outside the facade: the consumer's own, ordered by the claim of its worker; or a hint.
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::AtomicU64;
 
 use crate::IfId;
 use crate::Metadata;
@@ -22,15 +31,25 @@ use crate::counters::Single;
 use crate::gate::Gate;
 use crate::histogram::Recorder;
 use crate::pad::CachePadded;
+use crate::ring::Beside;
 use crate::ring::Claim;
+use crate::ring::Fate;
 use crate::ring::NoRoom;
+use crate::ring::Reviewed;
 use crate::ring::Ring;
+use crate::spec::Hook;
 use crate::spec::Overflow;
-use crate::sync::UnsafeCell;
-use crate::sync::atomic::AtomicU32;
-use crate::sync::atomic::AtomicU64;
+use crate::spec::TypeSpec;
+use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
+
+mod fate;
+mod share;
+mod sweep;
+
+use share::Shares;
+use sweep::Sweep;
 
 /// One packet in its slot.
 pub(crate) struct Item<P, M> {
@@ -38,75 +57,131 @@ pub(crate) struct Item<P, M> {
     pub(crate) meta: M,
 }
 
-/// An item with its stamp: when it was dispatched, in nanoseconds; 0 if it is not one that is timed.
-type Stamped<P, M> = (Item<P, M>, u64);
-
 /// Proof of being a lane's one consumer: only the worker's holder makes one.
 pub(crate) struct Consumer<'w> {
     pub(crate) core: &'w Core,
     pub(crate) worker: usize,
+    /// Whether this is somebody else in the worker's stead, who may hold locks: packets are not dropped here.
+    pub(crate) vacant: bool,
+}
+
+/// What a lane is to be swept for.
+pub(crate) struct Order<'s> {
+    /// The bits, in a lane's names, of all interfaces that are departing.
+    pub(crate) going: u64,
+    /// Where the sweep of this lane has come to, if it was begun.
+    pub(crate) begun: &'s mut Option<Reviewed>,
+    /// How many more slots may be looked at for now.
+    pub(crate) left: &'s mut u64,
 }
 
 pub(crate) struct Lane<P, M> {
     ring: Ring<Item<P, M>>,
-    aside: UnsafeCell<VecDeque<Stamped<P, M>>>,
-    /// Packets that each interface has here, where there are shares.
-    shares: Option<(u32, Box<[AtomicU32]>)>,
+    /// Whether there are no shares, and only the consumer decides over packets that wait.
+    plain: bool,
+    /// Where interfaces have shares, or packets are dropped to make room.
+    shares: Option<Shares>,
     overflow: Overflow,
     pub(crate) fates: FateCounters,
     /// The first interface that the last packet named. The consumer's own.
     last: CachePadded<AtomicU64>,
-    pub(crate) residence: Recorder,
     /// How many packets the drain that runs may still hand to the handler, those that it has handed counted.
     quota: AtomicU64,
+    pub(crate) residence: Recorder,
     /// Panics of the type's handler at this worker.
     pub(crate) panicked: Single,
+    hook: Option<Arc<Hook<P, M>>>,
+    /// What went while the worker was vacant, until it is polled.
+    buried: sync::Mutex<VecDeque<(Fate, Item<P, M>)>>,
+    has_buried: AtomicBool,
+    /// Whether the lane is plain, and nothing is to be buried.
+    drains_quickly: AtomicBool,
 }
 
-// SAFETY: `aside` is touched only through a `Consumer`, of which a lane has one at a time: `Worker` holds
-// its seat exclusively (`WorkerShared::claimed`, acquire and release). The rest is `Sync` by itself.
-unsafe impl<P: Send, M: Send> Sync for Lane<P, M> {}
-// SAFETY: the lane owns its packets.
-unsafe impl<P: Send, M: Send> Send for Lane<P, M> {}
-
 impl<P: Packet, M: Metadata> Lane<P, M> {
-    pub(crate) fn new(
-        limit: u32,
-        overflow: Overflow,
-        share: Option<u32>,
-        time_every: u64,
-        interfaces: usize,
-    ) -> Self {
+    pub(crate) fn new(spec: &TypeSpec<P, M>, interfaces: usize) -> Self {
+        let drops_oldest = spec.overflow == Overflow::DropOldest;
+        let ring = Ring::new(spec.limit, drops_oldest, spec.time_every.next_power_of_two());
         Lane {
-            ring: Ring::new(limit, overflow == Overflow::DropOldest, time_every.next_power_of_two()),
-            aside: UnsafeCell::new(VecDeque::new()),
-            shares: share.map(|share| (share, (0..interfaces).map(|_| AtomicU32::new(0)).collect())),
-            overflow,
+            plain: spec.share.is_none() && !drops_oldest,
+            shares: (spec.share.is_some() || drops_oldest)
+                .then(|| Shares::new(spec.share, interfaces, ring.slots())),
+            ring,
+            overflow: spec.overflow,
             fates: FateCounters::default(),
             last: CachePadded(AtomicU64::new(IfId::NONE.as_u64())),
-            residence: Recorder::new(),
             quota: AtomicU64::new(0),
+            residence: Recorder::new(),
             panicked: Single::default(),
+            hook: spec.hook.clone(),
+            buried: sync::Mutex::new(VecDeque::new()),
+            has_buried: AtomicBool::new(false),
+            drains_quickly: AtomicBool::new(spec.share.is_none() && !drops_oldest),
         }
     }
 
-    /// Claims a place for one packet, and charges its interface.
+    /// Claims a place for one packet, and charges its interface. The packet names no interfaces but `names`. The lane
+    /// is worker `worker`'s.
     #[inline(always)]
-    pub(crate) fn claim(&self, core: &Core, worker: usize, packet: &P, meta: &M) -> Result<Claim, Cause> {
-        if self.shares.is_some() {
-            self.charge(packet, meta)?;
+    pub(crate) fn claim(
+        &self,
+        core: &Core,
+        worker: usize,
+        packet: &P,
+        meta: &M,
+        names: u64,
+    ) -> Result<Claim, Cause> {
+        if self.plain && !mutant("dispatch-waits-for-room") {
+            return self.ring.claim(1, names).map_err(Cause::from);
         }
+        self.claim_the_long_way(&core.workers[worker].0.interfaces, packet, meta, names)
+    }
+
+    #[cold]
+    fn claim_the_long_way(
+        &self,
+        interfaces: &PerInterface,
+        packet: &P,
+        meta: &M,
+        names: u64,
+    ) -> Result<Claim, Cause> {
+        let payer = self.shares.as_ref().map(|shares| shares.charge(charged(packet, meta))).transpose()?;
         loop {
-            match self.ring.claim(1) {
-                Ok(claim) => return Ok(claim),
+            match self.ring.claim(1, names) {
+                Ok(claim) => {
+                    self.note_payer(&claim, payer.flatten());
+                    return Ok(claim);
+                }
                 Err(NoRoom::Full) if mutant("dispatch-waits-for-room") => crate::sync::yield_now(),
-                Err(NoRoom::Full) if self.drops_oldest() && self.drop_oldest(core, worker) => {}
+                Err(NoRoom::Full) if self.drops_oldest() && self.drop_oldest(interfaces) => {}
                 Err(why) => {
-                    self.discharge(packet, meta);
+                    if let (Some(shares), Some(payer)) = (&self.shares, payer.flatten()) {
+                        shares.give_back(payer);
+                    }
                     return Err(why.into());
                 }
             }
         }
+    }
+
+    /// Turns reserved room into a place, and charges the interface whatever its share.
+    pub(crate) fn claim_reserved(&self, packet: &P, meta: &M, names: u64) -> Claim {
+        let payer = self.shares.as_ref().and_then(|shares| shares.charge_always(charged(packet, meta)));
+        let claim = self.ring.claim_reserved(names);
+        self.note_payer(&claim, payer);
+        claim
+    }
+
+    fn note_payer(&self, claim: &Claim, payer: Option<usize>) {
+        if let Some(shares) = &self.shares {
+            shares.note(self.ring.slot_number(claim.first), payer);
+        }
+    }
+
+    /// Takes back what the packet at a position was charged for. Gives the slot of the interface that had paid.
+    #[inline]
+    fn discharge(&self, at: u64) -> Option<usize> {
+        self.shares.as_ref()?.discharge(self.ring.slot_number(at))
     }
 
     /// Whether the next claimed position is to be [stamped](Self::stamp) before it is filled.
@@ -121,6 +196,13 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         self.ring.publish(claim, Item { packet, meta });
     }
 
+    /// Leaves the next claimed position empty.
+    #[cold]
+    pub(crate) fn leave_void(&self, claim: &mut Claim) {
+        self.discharge(claim.first);
+        self.ring.publish_void(claim);
+    }
+
     /// Fills claimed positions with the packets of `batch`, from its front.
     #[inline(always)]
     pub(crate) fn fill_all(&self, core: &Core, claim: &mut Claim, batch: &mut [Option<(P, M)>]) {
@@ -130,31 +212,35 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         });
     }
 
+    #[cold]
+    pub(crate) fn stamp(&self, core: &Core, claim: &Claim) {
+        self.ring.set_stamp(claim, core.clock.now().as_nanos().max(1));
+    }
+
     pub(crate) fn ring(&self) -> &Ring<Item<P, M>> {
         &self.ring
     }
 
-    /// Charges the interface for room that it has a permit for.
-    pub(crate) fn charge_always(&self, packet: &P, meta: &M) {
-        if let Some((_, used)) = self.share_of(packet, meta) {
-            used.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether interfaces have shares here.
-    pub(crate) fn has_shares(&self) -> bool {
-        self.shares.is_some()
-    }
-
-    /// Whether a packet may go straight from its slot to the handler.
-    #[inline]
-    fn is_plain(&self) -> bool {
-        self.shares.is_none() && self.ring.takes_in_place()
+    /// Whether no packet is charged by itself, or makes its own room.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
     }
 
     /// Whether a full lane makes room by dropping its oldest packet.
-    pub(crate) fn drops_oldest(&self) -> bool {
+    fn drops_oldest(&self) -> bool {
         self.overflow == Overflow::DropOldest
+    }
+
+    /// Makes room by dropping the oldest packet, which the worker buries. False if that cannot be done now.
+    #[cold]
+    fn drop_oldest(&self, interfaces: &PerInterface) -> bool {
+        self.ring.evict(|at| {
+            self.fates.dropped_oldest.add(1);
+            // As long as a packet waits that names it, its slot is no other interface's.
+            if let Some(interface) = self.discharge(at).and_then(|payer| interfaces.of_slot(payer)) {
+                interface.dropped_oldest.add(1);
+            }
+        })
     }
 
     /// Hands up to `quota` packets, oldest first, to `handle`, and says how many. Those that name an interface that
@@ -162,149 +248,38 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     #[inline(always)]
     pub(crate) fn drain(&self, consumer: &Consumer<'_>, quota: usize, mut handle: impl FnMut(P, M)) -> usize {
         self.quota.store(quota as u64, Ordering::Relaxed);
-        // Nothing is put aside while handlers run.
-        if self.ring.aside() > 0 || !self.is_plain() {
+        if !self.drains_quickly.load(Ordering::Relaxed) {
             return self.drain_the_long_way(consumer, &mut handle);
         }
-        let last = self.last.0.load(Ordering::Relaxed);
-        let mut known = Known::look_up(consumer, IfId::new((last & 0xffff) as usize, last >> 16));
+        let mut known = self.last_known(consumer);
         self.ring.consume(
-            &self.quota,
+            |counted| counted < self.quota.load(Ordering::Relaxed),
             |item, at| self.deal(consumer, &mut known, &item.packet, &item.meta, at),
-            |is_handled, Item { packet, meta }| {
-                if is_handled {
-                    handle(packet, meta);
-                }
-                is_handled
-            },
+            |Item { packet, meta }| handle(packet, meta),
+            |fate, item| self.bury(consumer, fate, item),
         )
     }
 
-    /// The same where there are shares, packets aside, or others who take packets.
+    /// The same where there are shares, packets to be buried, or others who drop packets.
     #[cold]
     fn drain_the_long_way(&self, consumer: &Consumer<'_>, handle: &mut dyn FnMut(P, M)) -> usize {
-        let mut handled = 0;
-        while (handled as u64) < self.quota.load(Ordering::Relaxed)
-            && let Some((packet, meta)) = self.take(consumer)
-        {
-            handle(packet, meta);
-            handled += 1;
-        }
-        handled
+        self.bury_all(consumer);
+        let mut known = self.last_known(consumer);
+        self.ring.consume_any(
+            |counted| counted < self.quota.load(Ordering::Relaxed),
+            |item, at| {
+                let is_handled = self.deal(consumer, &mut known, &item.packet, &item.meta, at);
+                self.discharge(at);
+                is_handled
+            },
+            |item| handle(item.packet, item.meta),
+            &mut |fate, item| self.bury(consumer, fate, item),
+        )
     }
 
-    /// Takes the oldest packet whose interfaces are all there, the long way.
-    fn take(&self, consumer: &Consumer<'_>) -> Option<(P, M)> {
-        loop {
-            let (Item { packet, meta }, stamp) = self.take_any(consumer)?;
-            let asking = Asking { lane: self, aside: false };
-            self.discharge(&packet, &meta);
-            let is_handled = self.deal_anew(consumer, &mut None, &packet, &meta, stamp);
-            core::mem::forget(asking);
-            if is_handled {
-                return Some((packet, meta));
-            }
-        }
-    }
-
-    /// Decides and counts the fate of a packet at position `at`: whether it is to be handled.
-    ///
-    /// What is `known` of the interface that the last packet named spares most packets the look-ups; the gate itself
-    /// is read afresh each time.
-    #[inline(always)]
-    fn deal<'w>(
-        &self,
-        consumer: &Consumer<'w>,
-        known: &mut Option<Known<'w>>,
-        packet: &P,
-        meta: &M,
-        at: u64,
-    ) -> bool {
-        let timed = self.ring.is_timed(at);
-        if let Some(Known { id: last, gate, counters }) = known
-            && !timed
-        {
-            let (mut named, mut others) = (false, false);
-            let mut visit = |id: IfId| {
-                named |= id == *last;
-                others |= id != *last && !id.is_none();
-            };
-            meta.interfaces(&mut visit);
-            packet.interfaces(&mut visit);
-            if named && !others && gate.is_open() {
-                self.fates.handled.add(1);
-                counters.handled.add(1);
-                return true;
-            }
-        }
-        let stamp = if timed { self.ring.stamp(at) } else { 0 };
-        self.deal_anew(consumer, known, packet, meta, stamp)
-    }
-
-    #[cold]
-    fn deal_anew<'w>(
-        &self,
-        consumer: &Consumer<'w>,
-        known: &mut Option<Known<'w>>,
-        packet: &P,
-        meta: &M,
-        stamp: u64,
-    ) -> bool {
-        let (first, open) = consumer.core.look(packet, meta);
-        let counters = consumer.interfaces().of(first);
-        *known = Known::look_up(consumer, first);
-        self.last.0.store(first.as_u64(), Ordering::Relaxed);
-        if open && stamp != 0 {
-            self.record(consumer.core, stamp);
-        }
-        let fate = |fates: &FateCounters| if open { fates.handled.add(1) } else { fates.departed.add(1) };
-        fate(&self.fates);
-        counters.into_iter().for_each(fate);
-        open
-    }
-
-    /// Drops every packet, as flushed.
-    pub(crate) fn flush(&self, consumer: &Consumer<'_>) {
-        while let Some((item, _)) = self.take_any(consumer) {
-            self.discharge(&item.packet, &item.meta);
-            self.fates.flushed.add(1);
-            if let Some(interface) = consumer.interfaces().of(charged(&item.packet, &item.meta)) {
-                interface.flushed.add(1);
-            }
-        }
-    }
-
-    /// Drops every packet that names an interface which has gone or is going. False if a producer is in the
-    /// middle of something, so that what lies behind it was not reached: to be tried again.
-    #[must_use]
-    pub(crate) fn sweep(&self, consumer: &Consumer<'_>) -> bool {
-        self.with_aside(consumer, |aside| {
-            // What is claimed after this moment names no interface that is going: its producer looks once more.
-            let end = self.ring.mark_end();
-            while !self.ring.has_passed(end)
-                && let Some(item) = self.ring.take_aside()
-            {
-                if mutant("sweep-reorders") { aside.push_front(item) } else { aside.push_back(item) }
-            }
-            let mut round = Round { unseen: aside.len(), aside };
-            while let Some((item, stamp)) = round.next() {
-                let asking = Asking { lane: self, aside: true };
-                let (first, stays) = consumer.core.look(&item.packet, &item.meta);
-                if stays {
-                    core::mem::forget(asking);
-                    round.aside.push_back((item, stamp));
-                    continue;
-                }
-                self.discharge(&item.packet, &item.meta);
-                core::mem::forget(asking);
-                self.ring.drop_aside();
-                self.fates.departed.add(u64::from(!mutant("departed-not-counted")));
-                if let Some(interface) = consumer.interfaces().of(first) {
-                    interface.departed.add(1);
-                }
-            }
-            self.ring.has_passed(end)
-        })
+    fn last_known<'w>(&self, consumer: &Consumer<'w>) -> Option<Known<'w>> {
+        let last = self.last.0.load(Ordering::Relaxed);
+        Known::look_up(consumer, IfId::new((last & 0xffff) as usize, last >> 16))
     }
 
     /// Ends the drain that runs, at the next packet. Its own handler's doing, it is certain; from another thread, it
@@ -313,128 +288,56 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         self.quota.store(0, Ordering::Relaxed);
     }
 
-    /// Whether a packet is ready to be taken.
-    pub(crate) fn has_ready(&self, consumer: &Consumer<'_>) -> bool {
-        self.ring.has_ready() || self.with_aside(consumer, |aside| !aside.is_empty())
+    /// Drops every packet, as flushed.
+    pub(crate) fn flush(&self, consumer: &Consumer<'_>) {
+        self.ring.flush(
+            |item, at| {
+                let asking = Asking { lane: self, at };
+                let first = charged(&item.packet, &item.meta);
+                core::mem::forget(asking);
+                self.discharge(at);
+                self.fates.flushed.add(1);
+                if let Some(interface) = consumer.interfaces().of(first) {
+                    interface.flushed.add(1);
+                }
+            },
+            &mut |fate, item| self.bury(consumer, fate, item),
+        );
+    }
+
+    /// Drops every packet that names an interface which has gone or is going. False if that is not done: a producer is
+    /// in the middle of something, or enough was looked at; to be tried again from there.
+    #[must_use]
+    pub(crate) fn sweep(&self, consumer: &Consumer<'_>, order: Order<'_>) -> bool {
+        if order.going == 0 {
+            return true;
+        }
+        // What is claimed after this line names no interface that is going: its producer looks once more.
+        let mut reviewed = order.begun.take().unwrap_or_else(|| self.ring.begin_review());
+        if !self.ring.may_name(order.going) {
+            return true;
+        }
+        // What was dropped to make room may name an interface, too.
+        while self.ring.pass(&mut |fate, item| self.bury(consumer, fate, item)) {}
+        let mut sweep = Sweep { lane: self, consumer };
+        let is_done = self.ring.review(&mut reviewed, order.left, &mut sweep);
+        *order.begun = (!is_done).then_some(reviewed);
+        is_done
+    }
+
+    fn set_buried(&self, buried: bool) {
+        self.has_buried.store(buried, Ordering::Relaxed);
+        self.drains_quickly.store(self.plain && !buried, Ordering::Relaxed);
+    }
+
+    /// Whether there is something to be taken, or to be buried.
+    pub(crate) fn has_ready(&self) -> bool {
+        self.ring.has_ready() || self.has_buried.load(Ordering::Relaxed)
     }
 
     /// Lets the consumer look elsewhere until a claim's `idle` calls it back. False if packets wait.
     pub(crate) fn rest(&self) -> bool {
-        self.ring.aside() == 0 && self.ring.rest()
-    }
-
-    /// Charges the interface's share.
-    #[cold]
-    fn charge(&self, packet: &P, meta: &M) -> Result<(), Cause> {
-        let Some((share, used)) = self.share_of(packet, meta) else { return Ok(()) };
-        // One step: a charge that is taken back would make others be refused meanwhile.
-        let charge = |now| (now < share).then_some(now + 1);
-        match used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, charge) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Cause::Share),
-        }
-    }
-
-    /// Takes back what [`claim`](Self::claim) charged.
-    #[inline]
-    pub(crate) fn discharge(&self, packet: &P, meta: &M) {
-        if let Some((_, used)) = self.share_of(packet, meta) {
-            used.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    /// The share and what is used of it, if the packet has an interface to be charged.
-    #[inline]
-    fn share_of(&self, packet: &P, meta: &M) -> Option<(u32, &AtomicU32)> {
-        let (share, used) = self.shares.as_ref()?;
-        let id = charged(packet, meta);
-        if id.is_none() { None } else { used.get(id.slot()).map(|used| (*share, used)) }
-    }
-
-    /// Makes room by dropping the oldest packet. False if somebody else is taking it.
-    #[cold]
-    fn drop_oldest(&self, core: &Core, worker: usize) -> bool {
-        let Some((item, _)) = self.ring.take_shared() else { return false };
-        self.discharge(&item.packet, &item.meta);
-        self.fates.dropped_oldest.add(1);
-        if let Some(interface) = core.workers[worker].0.interfaces.of(charged(&item.packet, &item.meta)) {
-            interface.dropped_oldest.add(1);
-        }
-        true
-    }
-
-    fn take_any(&self, consumer: &Consumer<'_>) -> Option<Stamped<P, M>> {
-        if mutant("newcomers-overtake")
-            && let Some(newcomer) = self.ring.take()
-        {
-            return Some(newcomer);
-        }
-        if self.ring.aside() > 0
-            && let Some(waiting) = self.with_aside(consumer, VecDeque::pop_front)
-        {
-            self.ring.drop_aside();
-            return Some(waiting);
-        }
-        self.ring.take()
-    }
-
-    #[cold]
-    pub(crate) fn stamp(&self, core: &Core, claim: &Claim) {
-        self.ring.set_stamp(claim, core.clock.now().as_nanos().max(1));
-    }
-
-    #[cold]
-    fn record(&self, core: &Core, stamp: u64) {
-        self.residence.record(core.clock.now().as_nanos().saturating_sub(stamp));
-    }
-
-    #[inline]
-    fn with_aside<O>(
-        &self,
-        _consumer: &Consumer<'_>,
-        work: impl FnOnce(&mut VecDeque<Stamped<P, M>>) -> O,
-    ) -> O {
-        // JUSTIFICATION: a lock here would be taken for every packet, by the one thread that ever comes.
-        // SAFETY: there is one `Consumer` at a time, and `work` calls no handler and no other method that
-        // comes here.
-        self.aside.with_mut(|aside| work(unsafe { &mut *aside }))
-    }
-}
-
-/// A round of all packets that are aside, each of which is taken from the front and put back behind. A panic on the way
-/// leaves them in their order.
-struct Round<'a, P, M> {
-    aside: &'a mut VecDeque<Stamped<P, M>>,
-    unseen: usize,
-}
-
-impl<P, M> Round<'_, P, M> {
-    fn next(&mut self) -> Option<Stamped<P, M>> {
-        self.unseen = self.unseen.checked_sub(1)?;
-        self.aside.pop_front()
-    }
-}
-
-impl<P, M> Drop for Round<'_, P, M> {
-    fn drop(&mut self) {
-        self.aside.rotate_left(self.unseen);
-    }
-}
-
-/// A packet that was taken from its place is asked what it names. Dropped by a panic, that packet departs: nobody can say
-/// that what it names is there.
-struct Asking<'l, P, M> {
-    lane: &'l Lane<P, M>,
-    /// Whether it still counts as one that is aside.
-    aside: bool,
-}
-
-impl<P, M> Drop for Asking<'_, P, M> {
-    fn drop(&mut self) {
-        if self.aside {
-            self.lane.ring.drop_aside();
-        }
-        self.lane.fates.departed.add(1);
+        !self.has_buried.load(Ordering::Relaxed) && self.ring.rest()
     }
 }
 
@@ -460,6 +363,25 @@ impl<'w> Known<'w> {
         let gate = consumer.core.gates.gate(id)?;
         let counters = consumer.interfaces().of(id)?;
         Some(Known { id, gate, counters })
+    }
+}
+
+/// The consumer asks the packet at `at` what it names. Dropped by a panic, that packet departs: nobody can say that what
+/// it names is there, and it must not be asked for ever.
+struct Asking<'l, P: Packet, M: Metadata> {
+    lane: &'l Lane<P, M>,
+    at: u64,
+}
+
+impl<P: Packet, M: Metadata> Drop for Asking<'_, P, M> {
+    fn drop(&mut self) {
+        if mutant("asked-again-for-ever") {
+            return;
+        }
+        if self.lane.ring.condemn(self.at) {
+            self.lane.discharge(self.at);
+            self.lane.fates.departed.add(1);
+        }
     }
 }
 

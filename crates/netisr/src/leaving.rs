@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 // Outside the facade: a hint. What counts is read under control's lock.
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
+use core::sync::atomic::fence;
 
 use crate::Departure;
 use crate::IfId;
@@ -23,7 +24,10 @@ use crate::Packet;
 use crate::Unregistering;
 use crate::Worker;
 use crate::any_type::AnyType;
+use crate::core_state::Core;
+use crate::netisr::Control;
 use crate::netisr::Inner;
+use crate::ring::Named;
 use crate::sync::yield_now;
 
 pub(crate) struct Leaving<P: Packet, W: Local> {
@@ -97,6 +101,11 @@ impl<P: Packet, W: Local> Leaving<P, W> {
         Leaving { departures: BTreeMap::new(), types: BTreeMap::new(), unasked: 0, gone: Vec::new() }
     }
 
+    /// The bits, in a lane's names, of all interfaces that are departing.
+    pub(crate) fn going(&self) -> u64 {
+        self.departures.keys().fold(0, |bits, id| bits | Named::bit(*id))
+    }
+
     /// The entry of this very type, not of another that has its place by now.
     fn entry_of(&mut self, kind: &dyn AnyType<P, W>) -> Option<&mut Entry> {
         let (found, entry) = self.types.get_mut(&kind.bit())?;
@@ -126,9 +135,14 @@ impl<P: Packet, W: Local> Inner<P, W> {
         })
     }
 
-    /// Notes a departure that has just begun.
-    pub(crate) fn departing(&self, id: IfId) {
-        self.with_leaving(|leaving| leaving.departures.insert(id, BEGUN));
+    /// Notes a departure that has just begun, with the number of its order; 0 while it waits for pins. Who carries out
+    /// an order of that number finds the departure here.
+    pub(crate) fn departing(&self, id: IfId) -> u64 {
+        self.with_leaving(|leaving| {
+            let order = if self.core.gates.is_unpinned(id) { self.core.next_order() } else { 0 };
+            leaving.departures.insert(id, Entry { order, ..BEGUN });
+            order
+        })
     }
 
     /// Takes up a departure that nobody asks after any more. The order that it waits for, if it can be given.
@@ -136,28 +150,41 @@ impl<P: Packet, W: Local> Inner<P, W> {
         self.with_leaving(|leaving| leaving.departures.get_mut(&id)?.take_up(&mut leaving.unasked))
     }
 
-    /// The order that a departure waits for: `order`, unless somebody else was first. None if it is complete.
-    pub(crate) fn order_departure(&self, id: IfId, order: u64) -> Option<u64> {
-        self.with_leaving(|leaving| leaving.departures.get_mut(&id).map(|entry| entry.agree(order)))
-    }
-
-    /// A departure is complete: its slot is free.
-    pub(crate) fn departed(&self, id: IfId) {
-        let was_first = self.with_leaving(|leaving| {
-            let entry = leaving.departures.remove(&id)?;
-            leaving.unasked -= usize::from(!entry.asked);
-            Some(())
-        });
-        if was_first.is_some() {
-            self.free_slot(id);
+    /// The order that a departure waits for, given now unless somebody else was first. None if it is complete.
+    pub(crate) fn order_departure(&self, id: IfId) -> Option<u64> {
+        let (order, is_new) = self
+            .with_leaving(|leaving| leaving.departures.get_mut(&id).map(|entry| entry.agree(&self.core)))?;
+        if is_new {
+            self.core.tell();
         }
+        Some(order)
     }
 
-    /// Nobody asks after it any more.
-    pub(crate) fn leave_departure(&self, id: IfId) {
-        self.with_leaving(|leaving| {
-            leaving.departures.get_mut(&id).into_iter().for_each(|entry| entry.leave(&mut leaving.unasked));
+    /// A departure is complete: its slot is free, for the next interface; unless its identities are used up.
+    pub(crate) fn departed(&self, id: IfId) {
+        self.with_control(|control| {
+            control.departed(&self.core, id);
+            self.leaving_hint.update(&control.leaving);
         });
+    }
+
+    /// Nobody asks after it any more. Whether it is complete.
+    pub(crate) fn leave_departure(&self, id: IfId) -> bool {
+        self.with_control(|control| {
+            let Leaving { departures, unasked, .. } = &mut control.leaving;
+            let Some(entry) = departures.get_mut(&id) else { return true };
+            entry.leave(unasked);
+            let order = entry.order;
+            self.leaving_hint.update(&control.leaving);
+            // The last worker may have come by before it could see that nobody asks.
+            fence(Ordering::SeqCst);
+            let is_complete = order != 0 && self.core.have_all_acknowledged(order);
+            if is_complete {
+                control.departed(&self.core, id);
+                self.leaving_hint.update(&control.leaving);
+            }
+            is_complete
+        })
     }
 
     /// Closes a type that is to leave and takes note of it, or takes up one that nobody asks after any more. With it,
@@ -187,21 +214,29 @@ impl<P: Packet, W: Local> Inner<P, W> {
     }
 
     /// As [`order_departure`](Self::order_departure).
-    pub(crate) fn order_type(&self, kind: &dyn AnyType<P, W>, order: u64) -> Option<u64> {
-        self.with_leaving(|leaving| leaving.entry_of(kind).map(|entry| entry.agree(order)))
+    pub(crate) fn order_type(&self, kind: &dyn AnyType<P, W>) -> Option<u64> {
+        let (order, is_new) =
+            self.with_leaving(|leaving| leaving.entry_of(kind).map(|entry| entry.agree(&self.core)))?;
+        if is_new {
+            self.core.tell();
+        }
+        Some(order)
     }
 
-    /// A type is gone: its place and its name are free.
+    /// A type is gone: its place and its name are free, and workers forget it.
     pub(crate) fn left(&self, kind: &dyn AnyType<P, W>) {
-        let was_first = self.with_leaving(|leaving| {
+        let was_first = self.with_control(|control| {
+            let leaving = &mut control.leaving;
             leaving.entry_of(kind)?;
             let (kind, entry) = leaving.types.remove(&kind.bit())?;
             leaving.unasked -= usize::from(!entry.asked);
-            leaving.gone.push(kind);
+            control.forget(&*kind);
+            control.leaving.gone.push(kind);
+            self.leaving_hint.update(&control.leaving);
             Some(())
         });
         if was_first.is_some() {
-            self.forget(kind);
+            self.core.order();
         }
     }
 
@@ -214,13 +249,14 @@ impl<P: Packet, W: Local> Inner<P, W> {
         });
     }
 
-    /// Comes by in the stead of a worker, if nobody holds it.
-    pub(crate) fn visit(self: &Arc<Self>, worker: usize) {
+    /// Comes by in the stead of a worker, if nobody holds it. Whether that is so.
+    pub(crate) fn visit(self: &Arc<Self>, worker: usize) -> bool {
         let visit = self.core.workers[worker].0.visits.begin();
-        if let Some(mut vacant) = Worker::claim(self, worker) {
-            vacant.obey_vacant();
-        }
+        let vacant = Worker::claim(self, worker);
+        let is_vacant = vacant.is_some();
+        vacant.into_iter().for_each(|mut vacant| vacant.obey_vacant());
         drop(visit);
+        is_vacant
     }
 
     /// Claims a worker for good: who only visits it is not in the way.
@@ -243,6 +279,8 @@ impl<P: Packet, W: Local> Inner<P, W> {
 
     /// What workers do when they have carried out an order, or have nothing else to do.
     pub(crate) fn see_off(self: &Arc<Self>) {
+        // After the acknowledgement, which whoever leaves something looks for: see `leave_departure`.
+        fence(Ordering::SeqCst);
         if self.leaving_hint.is_for_workers() {
             self.settle();
             self.bury();
@@ -254,11 +292,14 @@ impl<P: Packet, W: Local> Inner<P, W> {
         if self.leaving_hint.all.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let (departures, types) = self.with_leaving(|leaving| {
-            let departures: Vec<_> =
-                leaving.departures.iter().map(|(id, entry)| (*id, entry.order)).collect();
-            let types: Vec<_> =
-                leaving.types.values().map(|(kind, entry)| (kind.clone(), entry.order)).collect();
+        let (departures, types) = self.with_control(|control| {
+            let orders = control.leaving.departures.iter().map(|(id, entry)| (*id, entry.order));
+            let (complete, departures): (Vec<_>, Vec<_>) =
+                orders.partition(|(_, order)| *order != 0 && self.core.have_all_acknowledged(*order));
+            complete.into_iter().for_each(|(id, _)| control.departed(&self.core, id));
+            let types = control.leaving.types.values();
+            let types: Vec<_> = types.map(|(kind, entry)| (kind.clone(), entry.order)).collect();
+            self.leaving_hint.update(&control.leaving);
             (departures, types)
         });
         for (id, order) in departures {
@@ -282,12 +323,25 @@ impl<P: Packet, W: Local> Inner<P, W> {
     }
 }
 
-impl Entry {
-    fn agree(&mut self, order: u64) -> u64 {
-        if self.order == 0 {
-            self.order = order;
+impl<P: Packet, W: Local> Control<P, W> {
+    /// A departure is complete, if it was not before.
+    fn departed(&mut self, core: &Core, id: IfId) {
+        let Some(entry) = self.leaving.departures.remove(&id) else { return };
+        self.leaving.unasked -= usize::from(!entry.asked);
+        if core.gates.can_open(id.slot()) {
+            self.free.push_back(id.slot());
         }
-        self.order
+    }
+}
+
+impl Entry {
+    /// The order that it waits for; and whether it is a new one, that the workers must be told of.
+    fn agree(&mut self, core: &Core) -> (u64, bool) {
+        let is_new = self.order == 0;
+        if is_new {
+            self.order = core.next_order();
+        }
+        (self.order, is_new)
     }
 
     /// The order that it waits for. None if somebody asks after it already.

@@ -52,13 +52,17 @@
 //! | G1 | [`dispatch`](PacketType::dispatch) never runs a handler in its caller's context, never blocks, locks or allocates. |
 //! | G2 | It may be called under any locks: any [`Ctx`](siding_lockorder::Ctx) will do. Handlers get `Ctx<'_, Unlocked>`. |
 //! | G3 | Metadata is typed, captured at dispatch, kept with its packet and dropped once. |
-//! | G4 | A packet has one fate: refused, with the reason, or one of `handled + departed + flushed + dropped_oldest + resident`. |
+//! | G4 | A packet has one fate: refused, with the reason, or one of `handled + departed + flushed + dropped_oldest + resident`. What was accepted and is not handled is dropped, or [handed over](TypeSpec::on_drop), on a worker that is polled, never on the stack of whoever dispatches, detaches or unregisters. |
 //! | G5 | When a [departure](Departure) is complete, no handler runs or will run with the interface, and none of its packets waits. Other interfaces' packets go on meanwhile. |
 //! | G6 | [`unregister`](Netisr::unregister) stops intake, drains or flushes, waits for what runs, and may be called from the type's own handler. |
 //! | G7 | Packets of one type and flow key are handled in the order of their dispatch. |
 //! | G8 | Limits are exact. A [`Permit`] in hand, a dispatch can fail only by departure. |
 //! | G9 | No wake-up is lost; an idle worker sleeps; waiting times are measured. |
 //! | G10 | Gate, ring and wake-up are model-checked: all atomics and locks come from one `sync` facade. |
+//!
+//! They hold whatever the embedder's own code does: [`Packet::interfaces`], a packet's `Drop`, a handler, a clock or a
+//! flow key may panic or call the facility again. A packet that panics when a worker asks what it names departs. What a
+//! handler's panic leads to is [to be chosen](OnPanic).
 //!
 //! # What it does not do
 //!
@@ -132,6 +136,7 @@ pub use report::InterfaceReport;
 pub use report::LaneReport;
 pub use report::TypeReport;
 pub use report::WorkerReport;
+pub use ring::Fate;
 pub use spec::Overflow;
 pub use spec::RegisterError;
 pub use spec::TypeSpec;

@@ -52,6 +52,9 @@ pub struct Netisr<P: Packet, W: Local = ()> {
 
 pub(crate) type Types<P, W> = [Option<Arc<dyn AnyType<P, W>>>; MOST_TYPES];
 
+/// The types and the number of their changes, if there are some.
+type Changed<P, W> = Option<(u64, Types<P, W>)>;
+
 pub(crate) struct Inner<P: Packet, W: Local> {
     pub(crate) core: Arc<Core>,
     control: sync::Mutex<Control<P, W>>,
@@ -63,7 +66,7 @@ pub(crate) struct Control<P: Packet, W: Local> {
     /// Counts the changes of `types`.
     version: u64,
     /// Slots whose interface has gone, or that never had one, oldest first.
-    free: alloc::collections::VecDeque<usize>,
+    pub(crate) free: alloc::collections::VecDeque<usize>,
     /// Who holds pins for longer than a dispatch.
     pub(crate) pins: Pins,
     /// Departures and unregisterings under way.
@@ -186,9 +189,7 @@ impl<P: Packet, W: Local> Netisr<P, W> {
         spec.check()?;
         self.inner.settle();
         let core = &self.inner.core;
-        let lanes: Box<[_]> = (0..core.workers.len())
-            .map(|_| Lane::new(spec.limit, spec.overflow, spec.share, spec.time_every, core.gates.len()))
-            .collect();
+        let lanes: Box<[_]> = (0..core.workers.len()).map(|_| Lane::new(&spec, core.gates.len())).collect();
         let mut control = sync::lock(&self.inner.control);
         if control.types.iter().flatten().any(|kind| kind.name() == spec.name) {
             return Err(RegisterError::DuplicateName(spec.name));
@@ -231,6 +232,13 @@ impl<P: Packet, W: Local> Netisr<P, W> {
     /// locks and from inside a handler, and does not wait. The result tells when the departure is complete. The
     /// departure of an interface whose [`Departure`] was dropped is taken up again.
     ///
+    /// A worker looks only at queues in which a packet may name the interface, as far as 64 bits for each queue tell:
+    /// interfaces whose slots are 64 apart have one bit, and a bit stays set from the first packet that names one of
+    /// them until the worker finds the queue empty and lets it rest. What it looks at it leaves in its place.
+    ///
+    /// Packets are dropped by the workers that they wait for. Where nobody holds a worker it is cleared from here, and the
+    /// packets, which count as departed, are dropped when somebody polls it.
+    ///
     /// # Errors
     ///
     /// The interface is departing already, and somebody has its `Departure`; or it has gone.
@@ -265,33 +273,16 @@ impl<P: Packet, W: Local> Inner<P, W> {
         work(&mut sync::lock(&self.control))
     }
 
-    /// The types, if they have changed since `version`.
-    pub(crate) fn types_since(&self, version: u64) -> Option<(u64, Types<P, W>)> {
+    /// The types, if they have changed since `version`; and the bits, in a lane's names, of all interfaces that are
+    /// departing.
+    pub(crate) fn look_up(&self, version: u64) -> (Changed<P, W>, u64) {
         let control = sync::lock(&self.control);
-        (control.version != version).then(|| (control.version, control.types.clone()))
+        let types = (control.version != version).then(|| (control.version, control.types.clone()));
+        (types, control.leaving.going())
     }
 
     pub(crate) fn types(&self) -> Vec<Arc<dyn AnyType<P, W>>> {
         sync::lock(&self.control).types.iter().flatten().cloned().collect()
-    }
-
-    /// Takes a type off the list, so that workers forget it. Somebody else keeps it.
-    pub(crate) fn forget(&self, kind: &dyn AnyType<P, W>) {
-        let mut control = sync::lock(&self.control);
-        let place = &mut control.types[kind.bit() as usize];
-        if place.as_ref().is_some_and(|found| core::ptr::addr_eq(found.state(), kind.state())) {
-            *place = None;
-        }
-        control.version += 1;
-        drop(control);
-        self.core.order();
-    }
-
-    /// Gives a slot back, for the next interface; unless its identities are used up.
-    pub(crate) fn free_slot(&self, id: IfId) {
-        if self.core.gates.can_open(id.slot()) {
-            sync::lock(&self.control).free.push_back(id.slot());
-        }
     }
 
     /// Who pins the interface, in words.
@@ -304,6 +295,17 @@ impl<P: Packet, W: Local> Inner<P, W> {
         let running = self.core.workers[worker].0.running.load(sync::atomic::Ordering::Relaxed);
         let bit = usize::try_from(running.checked_sub(1)?).ok()?;
         sync::lock(&self.control).types.get(bit)?.as_ref().map(|kind| kind.name().to_string())
+    }
+}
+
+impl<P: Packet, W: Local> Control<P, W> {
+    /// Takes a type off the list, so that workers forget it when they are told. Somebody else keeps it.
+    pub(crate) fn forget(&mut self, kind: &dyn AnyType<P, W>) {
+        let place = &mut self.types[kind.bit() as usize];
+        if place.as_ref().is_some_and(|found| core::ptr::addr_eq(found.state(), kind.state())) {
+            *place = None;
+        }
+        self.version += 1;
     }
 }
 

@@ -24,11 +24,13 @@ pub trait Metadata: Send + 'static {
 
 /// No metadata, hence no interfaces.
 impl Metadata for () {
+    #[inline(always)]
     fn interfaces(&self, _visit: &mut impl FnMut(IfId)) {}
 }
 
 /// The interface that the packet goes out of, and nothing else.
 impl Metadata for IfId {
+    #[inline(always)]
     fn interfaces(&self, visit: &mut impl FnMut(IfId)) {
         visit(*self);
     }

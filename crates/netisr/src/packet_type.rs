@@ -88,11 +88,16 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
         if own != Some(worker) {
             return this.dispatch_from_outside(worker, packet, meta);
         }
-        // A departure waits for this worker to come by, so one look at the gates is enough.
-        if !this.core.all_open(&packet, &meta) {
-            return Err(this.refuse(worker, packet, meta, Cause::Departed));
+        // A departure waits for this worker to come by, so one look at the gates is enough. It is this worker, too, who
+        // forgets what is named.
+        let named = lane.ring().named();
+        if !this.core.all_open_and_known(&packet, &meta, named.bits()) {
+            let Some(names) = this.core.open_names(&packet, &meta) else {
+                return Err(this.refuse(worker, packet, meta, Cause::Departed));
+            };
+            named.raise(names);
         }
-        match lane.claim(&this.core, worker, &packet, &meta) {
+        match lane.claim(&this.core, worker, &packet, &meta, 0) {
             Ok(claim) => {
                 this.fill(lane, own, worker, claim, packet, meta);
                 Ok(())
@@ -161,6 +166,9 @@ impl<P, M, W> fmt::Debug for PacketType<P, M, W> {
 impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     #[inline]
     pub(crate) fn worker_for(&self, own: Option<usize>, packet: &P, meta: &M) -> usize {
+        if self.lanes.len() == 1 {
+            return 0;
+        }
         match (self.flow_key, own) {
             (Some(key), _) if !mutant("flow-key-ignored") => self.worker_of_key(key(packet, meta)),
             (_, Some(own)) => own,
@@ -176,7 +184,7 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
             return Err(self.refuse(worker, packet, meta, cause));
         }
         let lane = &self.lanes[worker];
-        let claim = match lane.claim(&self.core, worker, &packet, &meta) {
+        let claim = match lane.claim(&self.core, worker, &packet, &meta, names.bits()) {
             Ok(claim) => claim,
             Err(cause) => return Err(self.refuse(worker, packet, meta, cause)),
         };
@@ -265,7 +273,7 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         let mut names = Names::new(&self.core.gates);
         let Some((packet, meta)) = &batch[0] else { return (0, 0, names) };
         let worker = self.worker_for(own, packet, meta);
-        if self.lanes[worker].has_shares() || self.lanes[worker].drops_oldest() {
+        if !self.lanes[worker].is_plain() {
             return (0, worker, names); // Each packet is charged by itself, or makes its own room.
         }
         let all_to_one = self.lanes.len() == 1 || (own.is_some() && self.flow_key.is_none());
@@ -282,24 +290,28 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     #[inline]
     fn put(&self, own: Option<usize>, worker: usize, names: &Names<'_>, run: &mut [Option<(P, M)>]) -> usize {
         let lane = &self.lanes[worker];
-        let claim = match lane.ring().claim(run.len() as u32) {
+        let claim = match lane.ring().claim(run.len() as u32, names.bits()) {
             Ok(claim) => claim,
             Err(why) => {
                 self.refuse_all(worker, run, self.cause(why.into()));
                 return 0;
             }
         };
-        let got = claim.count as usize;
+        let got = claim.count();
         let mut place = Place { of: self, own, worker, claim };
         let (now, later) = run.split_at_mut(got);
+        let accepted = if own != Some(worker) && !names.are_open() {
+            place.fill_those_open(now)
+        } else {
+            lane.fill_all(&self.core, &mut place.claim, now);
+            got
+        };
+        // Refusing asks the packets what they name: not before the places are filled.
+        drop(place);
         if !later.is_empty() {
             self.refuse_all(worker, later, Cause::Full);
         }
-        if own != Some(worker) && !names.are_open() {
-            return place.fill_those_open(now);
-        }
-        lane.fill_all(&self.core, &mut place.claim, now);
-        got
+        accepted
     }
 
     #[cold]
@@ -334,7 +346,6 @@ impl<P: Packet, M: Metadata, W> Place<'_, P, M, W> {
         }
         let (of, worker) = (self.of, self.worker);
         drop(self);
-        of.lanes[worker].discharge(&packet, &meta);
         Err(of.refuse(worker, packet, meta, Cause::Departed))
     }
 
@@ -359,7 +370,7 @@ impl<P: Packet, M: Metadata, W> Place<'_, P, M, W> {
                     accepted += 1;
                 }
                 None => {
-                    self.of.lanes[self.worker].ring().publish_void(&mut self.claim);
+                    self.of.lanes[self.worker].leave_void(&mut self.claim);
                     self.of.refuse_all(self.worker, core::slice::from_ref(entry), Cause::Departed);
                 }
             }
@@ -371,8 +382,8 @@ impl<P: Packet, M: Metadata, W> Place<'_, P, M, W> {
 impl<P: Packet, M: Metadata, W> Drop for Place<'_, P, M, W> {
     #[inline]
     fn drop(&mut self) {
-        while self.claim.count > 0 {
-            self.of.lanes[self.worker].ring().publish_void(&mut self.claim);
+        while !self.claim.is_filled() {
+            self.of.lanes[self.worker].leave_void(&mut self.claim);
         }
         if self.claim.idle {
             self.of.call(self.own, self.worker);

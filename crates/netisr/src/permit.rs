@@ -114,16 +114,14 @@ impl<P: Packet, M: Metadata, W: 'static> Permit<P, M, W> {
         let own = own == Some(worker);
         let mut names = Names::new(&core.gates);
         let named = match own {
-            true if core.all_open(&packet, &meta) => Ok(()),
-            true => Err(Cause::Departed),
-            false => add_all(&mut names, &packet, &meta),
+            true => core.open_names(&packet, &meta).ok_or(Cause::Departed),
+            false => add_all(&mut names, &packet, &meta).map(|()| names.bits()),
         };
-        if let Err(cause) = named {
-            return Err(state.refuse(worker, packet, meta, cause));
-        }
-        let lane = &state.lanes[worker];
-        lane.charge_always(&packet, &meta);
-        let claim = lane.ring().claim_reserved();
+        let bits = match named {
+            Ok(bits) => bits,
+            Err(cause) => return Err(state.refuse(worker, packet, meta, cause)),
+        };
+        let claim = state.lanes[worker].claim_reserved(&packet, &meta, bits);
         self.give_back(Some(worker));
         let place = Place { of: &state, own: own.then_some(worker), worker, claim };
         // A worker's own packets name nothing here: one look was enough.

@@ -21,7 +21,10 @@
 //!   claimed, sees the mark and leaves a void. So a claim does what a pin would do.
 //!
 //! A producer that stalls between claiming and publishing delays what comes after it and tears nothing. A void
-//! takes up its room until the consumer has passed it, as would a packet that departs in that moment.
+//! takes up its room until the consumer has passed it. What departs, is flushed or is dropped to make room while it waits
+//! has its slot marked *dead*, and its room is free at once: the word of the head counts how many of those there are.
+//! The consumer's side is in `consume`, making room in `evict`, and what is known of the interfaces that
+//! items name in `named`.
 //!
 //! # Locks
 //!
@@ -37,20 +40,69 @@ use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 use crate::sync::spin_loop;
 
+pub(crate) use consume::Beside;
+pub(crate) use consume::Reviewed;
+pub(crate) use named::Named;
+
 const RESERVED: u64 = IDLE - 1;
 const IDLE: u64 = 1 << 15;
 const CLOSED: u64 = 1 << 16;
 const TAIL: u32 = 17;
 /// In the word of the head.
-const ASIDE: u64 = (1 << 15) - 1;
+const GONE: u64 = (1 << 17) - 1;
 pub(crate) const POSITION: u64 = (1 << 47) - 1;
-/// In `ready`, while somebody takes the item out (drop-oldest only).
+/// The position that a ring begins with. Where assertions are checked, they wrap after 64 packets, and where schedules
+/// are, after the first: so everything that is tested is tested across the wrap.
+const FIRST: u64 = match (cfg!(debug_assertions), cfg!(any(siding_loom, siding_shuttle, siding_mutants))) {
+    (_, true) => POSITION,
+    (true, false) => POSITION - 63,
+    (false, false) => 0,
+};
+/// In `ready`, while the consumer takes the item out (drop-oldest only).
 const TAKEN: u64 = 1 << 63;
-/// In `ready`, when the producer left the slot empty.
+/// In `ready`, when there is no item in the slot.
 const VOID: u64 = 1 << 62;
+/// In `ready`, when the slot is among the `GONE`: it takes up no room. With the [`Fate`] of its item, if there is one.
+const DEAD: u64 = 1 << 61;
+/// In `ready`, while a producer marks the item as dropped to make room.
+const BUSY: u64 = 1 << 60;
+const FATE: u32 = 58;
+const FLAGS: u64 = !0 << FATE;
+/// In `ready`, before the slot's first use: no position's, not even that of the last before the wrap.
+const UNUSED: u64 = 1 << 57;
+
+/// From this limit on a queue is long: its slots are no longer in a cache that is quick.
+const LONG: u32 = 2048;
 
 /// The largest limit: what the reserved bits can count.
 pub(crate) const MOST: u32 = RESERVED as u32;
+
+/// What has become of an item that is still in its slot, but counts no more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// An interface that it names has departed.
+    Departed,
+    /// Its type was unregistered, or stopped.
+    Flushed,
+    /// It made room for a newer one.
+    DroppedOldest,
+    /// [`Packet::interfaces`](crate::Packet::interfaces) or [`Metadata::interfaces`](crate::Metadata::interfaces)
+    /// panicked on the worker, so that nobody knows what it names. Counts as departed.
+    Panicked,
+}
+
+impl Fate {
+    const ALL: [Fate; 4] = [Fate::Departed, Fate::Flushed, Fate::DroppedOldest, Fate::Panicked];
+
+    /// As `ready` has it.
+    fn mark(self) -> u64 {
+        DEAD | (self as u64) << FATE
+    }
+
+    fn of(ready: u64) -> Fate {
+        Fate::ALL[(ready >> FATE) as usize & 3]
+    }
+}
 
 /// Why there is no room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,21 +111,42 @@ pub(crate) enum NoRoom {
     Closed,
 }
 
-/// Positions that were claimed and must be filled: `count` of them from `first`.
+/// Positions that were claimed and must be filled: from `first`, the next one, up to `end`.
 #[must_use]
 pub(crate) struct Claim {
     pub(crate) first: u64,
-    pub(crate) count: u32,
+    end: u64,
     /// The consumer looks elsewhere: call it when the positions are filled.
     pub(crate) idle: bool,
 }
 
+impl Claim {
+    #[inline(always)]
+    fn new(word: u64, count: u64) -> Claim {
+        let first = word >> TAIL;
+        Claim { first, end: (first + count) & POSITION, idle: word & IDLE != 0 }
+    }
+
+    /// How many positions are still to be filled.
+    #[inline(always)]
+    pub(crate) fn count(&self) -> usize {
+        (self.end.wrapping_sub(self.first) & POSITION) as usize
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_filled(&self) -> bool {
+        self.first == self.end
+    }
+}
+
 pub(crate) struct Ring<T> {
     intake: CachePadded<Intake>,
-    /// `[head: 47 | unused: 2 | aside: 15]`: the oldest position that is not free, and how many items were taken off
-    /// the ring but still count against the limit. One word, so that an item which is put aside counts once at every
-    /// moment. Moved by the consumer; with `shared_head` by producers too.
+    /// `[head: 47 | gone: 17]`: the oldest position that is not free, and how many from there on take up no room, for
+    /// their items have had their fate. One word, so that the level is right at every moment. Moved by the consumer;
+    /// with `drops_oldest`, producers count the gone up.
     head: CachePadded<AtomicU64>,
+    /// Where the next eviction begins to look. A hint.
+    oldest: CachePadded<AtomicU64>,
     /// Positions that were claimed and left empty.
     voids: AtomicU64,
     /// As many of them as the head has passed.
@@ -85,7 +158,7 @@ pub(crate) struct Ring<T> {
     time_mask: u64,
     time_shift: u32,
     limit: u64,
-    shared_head: bool,
+    drops_oldest: bool,
 }
 
 /// What producers write: on one cache line, which no consumer touches while packets flow.
@@ -96,6 +169,8 @@ struct Intake {
     free_until: AtomicU64,
     /// The most items and permits that there ever were at once.
     high_water: AtomicU64,
+    /// Which interfaces items may name. Written when an interface first comes up.
+    named: Named,
 }
 
 /// The item first: where slots are a multiple of 16 bytes, vector copies of it then never straddle two cache lines.
@@ -113,38 +188,54 @@ unsafe impl<T: Send> Send for Ring<T> {}
 
 impl<T> Ring<T> {
     /// A ring that holds at most `limit` items (1 to [`MOST`]) and times one in `time_every`, a power of two.
-    /// With `shared_head`, producers may take the oldest item out.
-    pub(crate) fn new(limit: u32, shared_head: bool, time_every: u64) -> Ring<T> {
+    /// With `drops_oldest`, producers may [`evict`](Self::evict) the oldest item.
+    pub(crate) fn new(limit: u32, drops_oldest: bool, time_every: u64) -> Ring<T> {
+        Ring::starting_at(FIRST, limit, drops_oldest, time_every)
+    }
+
+    /// The same, from another position.
+    pub(crate) fn starting_at(start: u64, limit: u32, drops_oldest: bool, time_every: u64) -> Ring<T> {
         debug_assert!(time_every.is_power_of_two());
-        let size = (limit as usize).next_power_of_two();
-        let slot = || Slot { ready: AtomicU64::new(0), item: UnsafeCell::new(MaybeUninit::uninit()) };
+        // What was dropped to make room waits in its slot. Where queues are long, so may what departs from their
+        // middle: there, moving the others up costs more than memory does.
+        let spare = match limit {
+            _ if drops_oldest => limit.max(255),
+            LONG.. => limit / 4,
+            _ => 0,
+        };
+        let size = (limit as usize + spare as usize).next_power_of_two();
+        debug_assert!(size as u64 <= GONE, "all may be gone");
+        let slot = || Slot { ready: AtomicU64::new(UNUSED), item: UnsafeCell::new(MaybeUninit::uninit()) };
         let timed = size.checked_div(time_every as usize).unwrap_or(0).max(1);
         Ring {
             intake: CachePadded(Intake {
                 // Nobody looks here yet.
-                claim: AtomicU64::new(IDLE),
-                free_until: AtomicU64::new(0),
+                claim: AtomicU64::new(start << TAIL | IDLE),
+                free_until: AtomicU64::new(start),
                 high_water: AtomicU64::new(0),
+                named: Named::new(),
             }),
-            head: CachePadded(AtomicU64::new(0)),
-            voids: AtomicU64::new(0),
-            voids_passed: AtomicU64::new(0),
+            head: CachePadded(AtomicU64::new(start << TAIL)),
+            oldest: CachePadded(AtomicU64::new(start)),
+            voids: AtomicU64::new(start),
+            voids_passed: AtomicU64::new(start),
             slots: (0..size).map(|_| slot()).collect(),
             stamps: (0..timed).map(|_| AtomicU64::new(0)).collect(),
             time_mask: time_every - 1,
             time_shift: time_every.trailing_zeros(),
             limit: u64::from(limit),
-            shared_head,
+            drops_oldest,
         }
     }
 
-    /// Claims up to `want` positions, at least one.
+    /// Claims up to `want` positions, at least one, for items that name no interfaces but `names`.
     #[inline(always)] // Returned through memory, the claim would be read in other pieces than it was written in.
-    pub(crate) fn claim(&self, want: u32) -> Result<Claim, NoRoom> {
+    pub(crate) fn claim(&self, want: u32, names: u64) -> Result<Claim, NoRoom> {
         let claim = &self.intake.0.claim;
-        let mut word = claim.load(Ordering::Relaxed);
+        let mut word = claim.load(Ordering::Acquire);
         let mut failures = 0;
         loop {
+            self.intake.0.named.raise(names);
             if word & CLOSED != 0 {
                 return Err(NoRoom::Closed);
             }
@@ -152,7 +243,7 @@ impl<T> Ring<T> {
             if !self.is_surely_free(word, count) {
                 count = self.room(word, count);
                 if count == 0 {
-                    let now = claim.load(Ordering::Relaxed);
+                    let now = claim.load(Ordering::Acquire);
                     if now == word {
                         return Err(NoRoom::Full);
                     }
@@ -163,11 +254,11 @@ impl<T> Ring<T> {
             let next = word.wrapping_add(count << TAIL) & !IDLE;
             match claim.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => {
-                    return Ok(Claim { first: word >> TAIL, count: count as u32, idle: word & IDLE != 0 });
+                    return Ok(Claim::new(word, count));
                 }
                 Err(_) => {
                     backoff(&mut failures);
-                    word = claim.load(Ordering::Relaxed);
+                    word = claim.load(Ordering::Acquire);
                 }
             }
         }
@@ -183,7 +274,7 @@ impl<T> Ring<T> {
                 return Err(NoRoom::Closed);
             }
             if self.room(word, 1) == 0 {
-                let now = claim.load(Ordering::Relaxed);
+                let now = claim.load(Ordering::Acquire);
                 if now == word {
                     return Err(NoRoom::Full);
                 }
@@ -198,10 +289,18 @@ impl<T> Ring<T> {
     }
 
     /// Turns room that was reserved into a position. Cannot fail, not even on a closed ring.
-    pub(crate) fn claim_reserved(&self) -> Claim {
-        // The idle bit stays: one call too many does no harm.
-        let word = self.intake.0.claim.fetch_add((1 << TAIL) - 1, Ordering::AcqRel);
-        Claim { first: word >> TAIL, count: 1, idle: word & IDLE != 0 }
+    pub(crate) fn claim_reserved(&self, names: u64) -> Claim {
+        let claim = &self.intake.0.claim;
+        let mut word = claim.load(Ordering::Acquire);
+        loop {
+            self.intake.0.named.raise(names);
+            // The idle bit stays: one call too many does no harm.
+            let next = word.wrapping_add((1 << TAIL) - 1);
+            match claim.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Claim::new(word, 1),
+                Err(now) => word = now,
+            }
+        }
     }
 
     /// Gives reserved room back.
@@ -228,17 +327,17 @@ impl<T> Ring<T> {
     /// Fills the next claimed position.
     #[inline(always)]
     pub(crate) fn publish(&self, claim: &mut Claim, item: T) {
-        debug_assert!(claim.count > 0);
+        debug_assert!(!claim.is_filled());
         let release = if mutant("published-without-release") { Ordering::Relaxed } else { Ordering::Release };
         let slot = self.slot(claim.first);
         // JUSTIFICATION: a slot that is sometimes empty and moves between threads without a lock.
         // SAFETY: `claim` gave this position to this caller alone, and it was given out only when the item
         // of the lap before had been taken: `head` had passed it (release; acquire in `room`).
         slot.item.with_mut(|place| unsafe { (*place).write(item) });
-        let next = (claim.first + 1) & POSITION;
+        let next =
+            if mutant("positions-do-not-wrap") { claim.first + 1 } else { (claim.first + 1) & POSITION };
         slot.ready.store(next, release);
-        claim.first = next;
-        claim.count -= 1;
+        claim.first = next & POSITION;
     }
 
     /// Fills claimed positions with `items`. `stamp` is called for
@@ -255,7 +354,7 @@ impl<T> Ring<T> {
             return; // Never: it spares the loop a check of its index.
         }
         let (slot_mask, time_mask) = (slots.len() - 1, self.time_mask);
-        while claim.count > 0 {
+        while !claim.is_filled() {
             // First, so that the item goes straight into its slot.
             if claim.first & time_mask == 0 {
                 stamp(claim);
@@ -268,151 +367,17 @@ impl<T> Ring<T> {
             let next = (claim.first + 1) & POSITION;
             slot.ready.store(next, Ordering::Release);
             claim.first = next;
-            claim.count -= 1;
         }
     }
 
     /// Leaves the next claimed position empty.
     #[cold]
     pub(crate) fn publish_void(&self, claim: &mut Claim) {
-        debug_assert!(claim.count > 0);
+        debug_assert!(!claim.is_filled());
         let next = (claim.first + 1) & POSITION;
         self.voids.fetch_add(u64::from(!mutant("void-counts-as-packet")), Ordering::Relaxed);
         self.slot(claim.first).ready.store(next | VOID, Ordering::Release);
         claim.first = next;
-        claim.count -= 1;
-    }
-
-    /// Takes the oldest item and its stamp. For the consumer only.
-    #[inline]
-    pub(crate) fn take(&self) -> Option<(T, u64)> {
-        self.take_counting(0)
-    }
-
-    /// Takes the oldest item but keeps it counted against the limit. For the consumer only.
-    pub(crate) fn take_aside(&self) -> Option<(T, u64)> {
-        self.take_counting(1)
-    }
-
-    #[inline]
-    fn take_counting(&self, aside: u64) -> Option<(T, u64)> {
-        if self.shared_head {
-            return self.take_from_shared(aside);
-        }
-        let mut taken = None;
-        self.consume_counting(
-            &AtomicU64::new(1),
-            aside,
-            |_, at| if self.is_timed(at) { self.stamp(at) } else { 0 },
-            |stamp, item| {
-                taken = Some((item, stamp));
-                true
-            },
-        );
-        taken
-    }
-
-    /// Takes items, oldest first, until `take` has said `quota` times that one counts, or none is ready; gives how
-    /// many counted. Each is shown to `look` in its place, with its position, before it is taken and handed to `take`
-    /// with what `look` said: so it need be moved but once. For the consumer only, and only where nobody else takes
-    /// items ([`takes_in_place`](Self::takes_in_place)).
-    #[inline(always)]
-    pub(crate) fn consume<O>(
-        &self,
-        quota: &AtomicU64,
-        look: impl FnMut(&T, u64) -> O,
-        take: impl FnMut(O, T) -> bool,
-    ) -> usize {
-        self.consume_counting(quota, 0, look, take)
-    }
-
-    /// The same; each item counts as `aside` items that are aside.
-    #[inline(always)]
-    fn consume_counting<O>(
-        &self,
-        quota: &AtomicU64,
-        aside: u64,
-        mut look: impl FnMut(&T, u64) -> O,
-        mut take: impl FnMut(O, T) -> bool,
-    ) -> usize {
-        debug_assert!(self.takes_in_place());
-        // Nobody else moves the head, and the slots stay where they are, whatever `take` calls.
-        let slots = &*self.slots;
-        if slots.is_empty() {
-            return 0; // Never: it spares the loop a check of its index.
-        }
-        let slot_mask = slots.len() - 1;
-        let word = self.head.0.load(Ordering::Relaxed);
-        let (mut head, mut all_aside) = (word >> TAIL, word & ASIDE);
-        let mut counted = 0;
-        while (counted as u64) < quota.load(Ordering::Relaxed) {
-            let slot = &slots[head as usize & slot_mask];
-            let next = (head + 1) & POSITION;
-            let ready = slot.ready.load(Ordering::Acquire);
-            if ready != next {
-                if ready != next | VOID {
-                    break;
-                }
-                self.pass_void();
-                head = next;
-                continue;
-            }
-            // JUSTIFICATION: as in `publish`.
-            // SAFETY: `ready` (acquire) says that the item of this very position is in the slot, and it stays
-            // there until the head moves, which only this call does, below. The reference ends before that.
-            let seen = slot.item.with(|place| look(unsafe { (*place).assume_init_ref() }, head));
-            // JUSTIFICATION: as in `publish`.
-            // SAFETY: as above; the head moves past the item at once, so it is read this once.
-            let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
-            all_aside += aside;
-            let release = if mutant("freed-without-release") { Ordering::Relaxed } else { Ordering::Release };
-            self.head.0.store(next << TAIL | all_aside, release);
-            head = next;
-            counted += usize::from(take(seen, item));
-        }
-        counted
-    }
-
-    /// Whether only the consumer takes items.
-    #[inline]
-    pub(crate) fn takes_in_place(&self) -> bool {
-        !self.shared_head
-    }
-
-    /// Takes the oldest item, for anybody. `None` also while somebody else is taking it.
-    pub(crate) fn take_shared(&self) -> Option<(T, u64)> {
-        self.take_from_shared(0)
-    }
-
-    fn take_from_shared(&self, aside: u64) -> Option<(T, u64)> {
-        debug_assert!(self.shared_head);
-        loop {
-            let head = self.head.0.load(Ordering::Acquire) >> TAIL;
-            let slot = self.slot(head);
-            let next = (head + 1) & POSITION;
-            let ready = slot.ready.load(Ordering::Relaxed);
-            if ready & !VOID != next {
-                return None;
-            }
-            // The mark decides who takes it; the head moves when it is out, so the slot is free by then.
-            slot.ready.compare_exchange(ready, ready | TAKEN, Ordering::Acquire, Ordering::Relaxed).ok()?;
-            if ready == next {
-                // JUSTIFICATION: as in `publish`.
-                // SAFETY: `ready` (acquire) says that the item of this very position is in the slot. The head
-                // stands here until it is moved below, and only one taker gets so far: who set `TAKEN`.
-                let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
-                let stamp = if self.is_timed(head) { self.stamp(head) } else { 0 };
-                // Added, for the consumer may change the number aside meanwhile.
-                self.head.0.fetch_add((1 << TAIL) + aside, Ordering::AcqRel);
-                return Some((item, stamp));
-            }
-            self.pass_void();
-        }
-    }
-
-    /// One item fewer is aside. For the consumer only.
-    pub(crate) fn drop_aside(&self) {
-        self.head.0.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Refuses every further claim and reservation. Reserved room stays good.
@@ -430,10 +395,21 @@ impl<T> Ring<T> {
         }
         let mut word = claim.load(Ordering::Relaxed);
         while word >> TAIL == self.head.0.load(Ordering::Acquire) >> TAIL {
+            if word & IDLE != 0 {
+                return true;
+            }
+            // Nothing is here, so nothing is named; were it not for a claim at this very moment.
+            let named = if mutant("forgets-names-at-rest") { 0 } else { self.intake.0.named.forget() };
             match claim.compare_exchange_weak(word, word | IDLE, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return true,
+                Ok(_) => {
+                    if mutant("forgets-names-at-rest") {
+                        self.intake.0.named.forget();
+                    }
+                    return true;
+                }
                 Err(now) => word = now,
             }
+            self.intake.0.named.remember(named);
         }
         false
     }
@@ -447,18 +423,34 @@ impl<T> Ring<T> {
         self.intake.0.claim.fetch_or(0, Ordering::AcqRel) >> TAIL
     }
 
-    /// Whether everything before `end` was taken.
-    pub(crate) fn has_passed(&self, end: u64) -> bool {
-        let head = self.head.0.load(Ordering::Acquire) >> TAIL;
-        head.wrapping_sub(end) & POSITION <= POSITION / 2
+    /// The names that are known, for the consumer's own thread: nobody else forgets them.
+    #[inline(always)]
+    pub(crate) fn named(&self) -> &Named {
+        &self.intake.0.named
     }
 
-    /// Whether nothing is claimed, and nothing is on the ring or aside.
+    /// Whether an item before [a line](Self::mark_end) that was drawn by now, on the ring or in the hand of its
+    /// producer, may name one of the interfaces of `names`.
+    pub(crate) fn may_name(&self, names: u64) -> bool {
+        self.intake.0.named.any(names)
+    }
+
+    /// The slot of a position, for what is kept beside the ring for each slot.
+    #[inline]
+    pub(crate) fn slot_number(&self, position: u64) -> usize {
+        position as usize & (self.slots.len() - 1)
+    }
+
+    pub(crate) fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether nothing is claimed, and nothing takes up room.
     pub(crate) fn is_empty(&self) -> bool {
         self.occupied() == 0
     }
 
-    /// Items on the ring and aside, those still being written included. Exact when nothing is under way.
+    /// Items that wait, those still being written included. Exact when nothing is under way.
     pub(crate) fn resident(&self) -> u64 {
         // Occupied first: what is left empty later is not among it.
         let occupied = self.occupied();
@@ -466,18 +458,12 @@ impl<T> Ring<T> {
         occupied.saturating_sub(self.voids.load(Ordering::Relaxed).wrapping_sub(passed))
     }
 
-    /// Positions that are not free, and items aside.
+    /// Positions that take up room.
     fn occupied(&self) -> u64 {
         // Head before claim: the head only follows the tail, so the difference cannot be negative.
         let head = self.head.0.load(Ordering::Acquire);
         let tail = self.intake.0.claim.load(Ordering::Acquire) >> TAIL;
-        (tail.wrapping_sub(head >> TAIL) & POSITION) + (head & ASIDE)
-    }
-
-    /// How many items are aside.
-    #[inline]
-    pub(crate) fn aside(&self) -> u64 {
-        self.head.0.load(Ordering::Relaxed) & ASIDE
+        (tail.wrapping_sub(head >> TAIL) & POSITION).saturating_sub(head & GONE)
     }
 
     /// How many items were ever accepted, modulo 2^47.
@@ -505,19 +491,15 @@ impl<T> Ring<T> {
         let timed = (to_timed..waiting).step_by(self.time_mask as usize + 1);
         timed.map(|ahead| (head + ahead) & POSITION).find_map(|position| {
             let ready = self.slot(position).ready.load(Ordering::Acquire);
-            (ready == (position + 1) & POSITION).then(|| self.stamp(position))
+            let stamp = (ready == (position + 1) & POSITION).then(|| self.stamp(position))?;
+            // What was moved here from a place that is not timed has none.
+            (stamp != 0).then_some(stamp)
         })
-    }
-
-    /// Whether [`take`](Self::take) would find an item, or a void to pass.
-    pub(crate) fn has_ready(&self) -> bool {
-        let head = self.head.0.load(Ordering::Relaxed) >> TAIL;
-        self.slot(head).ready.load(Ordering::Acquire) & !VOID == (head + 1) & POSITION
     }
 
     /// Whether there is room for `want` at the moment at which `word` is the claim word, without a look at the head.
     ///
-    /// The level, `tail - head + aside`, rises by claims only: what goes aside leaves the ring, and takings lower it.
+    /// The level, `tail - head - gone`, rises by claims only: what goes lowers it, and what is passed leaves it as it is.
     /// So what was free still is, but for what was claimed and reserved since, which `word` tells.
     #[inline(always)]
     fn is_surely_free(&self, word: u64, want: u64) -> bool {
@@ -533,30 +515,47 @@ impl<T> Ring<T> {
         let intake = &self.intake.0;
         let tail = word >> TAIL;
         let head = self.head.0.load(Ordering::Acquire);
-        let (head, aside) = (head >> TAIL, if mutant("aside-not-counted") { 0 } else { head & ASIDE });
+        let (head, gone) = (head >> TAIL, head & GONE);
         let used = tail.wrapping_sub(head) & POSITION;
         if used > POSITION / 2 {
             return 1; // `word` is stale: the head has passed its tail. The exchange fails and tells.
         }
-        let permits = if mutant("permit-not-honoured") { 0 } else { word & RESERVED };
-        let limit = if mutant("limit-off-by-one") { self.limit + 1 } else { self.limit };
-        let count = limit.saturating_sub(used + aside + permits).min(want);
-        // A permit is counted as the item that it will be: those that use it do not look here.
-        let level = used + aside + permits + count;
-        let mut high_water = intake.high_water.load(Ordering::Relaxed);
-        if level > high_water {
-            high_water = level.min(self.limit);
-            intake.high_water.fetch_max(high_water, Ordering::Relaxed);
+        if gone > 0 {
+            return self.room_among_the_gone(word, want, head, gone);
         }
-        intake.free_until.store(head.wrapping_add(high_water).wrapping_sub(aside), Ordering::Release);
+        let taken = used + if mutant("permit-not-honoured") { 0 } else { word & RESERVED };
+        let limit = if mutant("limit-off-by-one") { self.limit + 1 } else { self.limit };
+        let count = limit.saturating_sub(taken).min(want);
+        // A permit is counted as the item that it will be: those that use it do not look here.
+        let high_water = self.note_level(taken + count);
+        intake.free_until.store(head.wrapping_add(high_water), Ordering::Release);
         count
     }
 
-    /// Moves the head past a void. Like taking an item out, and nothing is in it.
+    /// The same where `gone` items take up slots, but no room.
     #[cold]
-    fn pass_void(&self) {
-        self.voids_passed.fetch_add(1, Ordering::Relaxed);
-        self.head.0.fetch_add(1 << TAIL, Ordering::AcqRel);
+    fn room_among_the_gone(&self, word: u64, want: u64, head: u64, gone: u64) -> u64 {
+        let used = (word >> TAIL).wrapping_sub(head) & POSITION;
+        let permits = if mutant("permit-not-honoured") { 0 } else { word & RESERVED };
+        // What is gone may be behind a tail that is stale.
+        let taken = used.saturating_sub(gone) + permits;
+        let slots = self.slots.len() as u64;
+        let count = self.limit.saturating_sub(taken).min(slots.saturating_sub(used + permits)).min(want);
+        let high_water = self.note_level(taken + count);
+        let free = (high_water + gone).min(slots);
+        self.intake.0.free_until.store(head.wrapping_add(free), Ordering::Release);
+        count
+    }
+
+    /// Gives the highest level that there ever was.
+    #[inline]
+    fn note_level(&self, level: u64) -> u64 {
+        let high_water = self.intake.0.high_water.load(Ordering::Relaxed);
+        if level <= high_water {
+            return high_water;
+        }
+        self.intake.0.high_water.fetch_max(level.min(self.limit), Ordering::Relaxed);
+        level.min(self.limit)
     }
 
     #[inline(always)]
@@ -581,11 +580,9 @@ fn backoff(failures: &mut u32) {
     }
 }
 
-impl<T> Drop for Ring<T> {
-    fn drop(&mut self) {
-        while !mutant("ring-leaks") && self.take().is_some() {}
-    }
-}
+mod consume;
+mod evict;
+mod named;
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
 mod tests;

@@ -2,10 +2,12 @@
 
 use alloc::string::String;
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use core::fmt;
 
 use crate::panics::OnPanic;
 use crate::ring;
+use crate::ring::Fate;
 use crate::wake;
 
 /// What to do with a packet when the worker already holds as many of its type as the limit allows.
@@ -16,15 +18,20 @@ pub enum Overflow {
     RefuseNewest,
     /// Drop the packet that has waited longest. Room that is reserved is not taken: when nothing but
     /// reservations fills the queue, or the oldest packet is being taken at this moment, the newest is refused.
-    /// Packets that a departure has passed over are next to be handled, and are not dropped any more.
     ///
-    /// The packet is dropped on the stack of whoever dispatches, under the locks that it holds: its `Drop`, and its
-    /// metadata's, must take none.
+    /// None of the dropped packet's code runs on the caller's stack: it waits in its slot, and takes up no room of the
+    /// limit, until its worker comes by and buries it. There are slots to spare for that, at least 255 and at
+    /// least as many as the limit; when they are used up before the worker has come, the newest is refused. So a type
+    /// with this policy has 256 slots, or from a limit of 129 on the power of two that is not below twice the limit,
+    /// at each worker, each the size of packet and metadata and 8 bytes.
     DropOldest,
 }
 
 /// Which worker handles a packet: by default the one that dispatched it.
 pub(crate) type FlowKey<P, M> = fn(&P, &M) -> u64;
+
+/// Who is handed what is dropped.
+pub(crate) type Hook<P, M> = dyn Fn(Fate, P, M) + Send + Sync;
 
 /// A type of packet, before it is [registered](crate::Netisr::register).
 pub struct TypeSpec<P, M> {
@@ -35,6 +42,7 @@ pub struct TypeSpec<P, M> {
     pub(crate) flow_key: Option<FlowKey<P, M>>,
     pub(crate) time_every: u64,
     pub(crate) on_panic: Option<OnPanic>,
+    pub(crate) hook: Option<Arc<Hook<P, M>>>,
 }
 
 impl<P, M> TypeSpec<P, M> {
@@ -48,6 +56,7 @@ impl<P, M> TypeSpec<P, M> {
             flow_key: None,
             time_every: 64,
             on_panic: None,
+            hook: None,
         }
     }
 
@@ -89,6 +98,17 @@ impl<P, M> TypeSpec<P, M> {
     /// [all types](crate::Builder::on_panic) unless told.
     pub fn on_panic(mut self, policy: OnPanic) -> Self {
         self.on_panic = Some(policy);
+        self
+    }
+
+    /// Who is handed the packets that were accepted and are not handled, with what became of them: to be counted,
+    /// traced, or put back into a pool. They are dropped unless told.
+    ///
+    /// Called on the worker while it is polled, between handlers and with no lock of the facility's held, like the
+    /// packets' own `Drop`; its captures are dropped with the last handle on the type. Packets that still wait when
+    /// the facility goes, or its last handle, are dropped without a fate.
+    pub fn on_drop(mut self, hook: impl Fn(Fate, P, M) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Arc::new(hook));
         self
     }
 

@@ -110,7 +110,7 @@ impl<P: Packet, W: Local> Unregistering<P, W> {
             if !kind.is_quiet() && !mutant("unregister-does-not-wait") {
                 return false;
             }
-            let Some(agreed) = inner.order_type(kind, core.order()) else { return true };
+            let Some(agreed) = inner.order_type(kind) else { return true };
             *order = agreed;
             serve_vacant(inner);
         }
@@ -161,7 +161,7 @@ impl<P: Packet, W: Local> Unregistering<P, W> {
 /// Comes by in the stead of workers that nobody polls. What waits there cannot be handled, only flushed;
 /// a drain waits until somebody takes the worker.
 fn serve_vacant<P: Packet, W: Local>(inner: &Arc<Inner<P, W>>) {
-    (0..inner.core.workers.len()).for_each(|worker| inner.visit(worker));
+    (0..inner.core.workers.len()).for_each(|worker| _ = inner.visit(worker));
 }
 
 impl<P: Packet, W: Local> Drop for Unregistering<P, W> {

@@ -7,6 +7,7 @@
 //! whoever takes its place, or a departure that finds it vacant, serves them.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use siding_lockorder::Ctx;
@@ -19,7 +20,9 @@ use crate::any_type::AnyType;
 use crate::core_state::Core;
 use crate::core_state::WorkerState;
 use crate::lane::Consumer;
+use crate::lane::Order;
 use crate::netisr::Inner;
+use crate::ring::Reviewed;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
@@ -58,6 +61,7 @@ pub struct Worker<P: Packet, W: Local = ()> {
     /// Polls since lanes were last retired, and the types that had packets in those.
     polls: u32,
     busy: u64,
+    sweeps: Sweeps,
 }
 
 impl<P: Packet, W: Local> Worker<P, W> {
@@ -82,6 +86,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
             first: 0,
             polls: 0,
             busy: 0,
+            sweeps: Sweeps::default(),
         };
         worker.refresh();
         Some(worker)
@@ -110,11 +115,17 @@ impl<P: Packet, W: Local> Worker<P, W> {
 
     /// Gets ready to sleep. True if nothing is pending: the caller may block until its
     /// [`Wake`](crate::Wake) is called, and calls [`awake`](Self::awake) afterwards.
+    ///
+    /// # Panics
+    ///
+    /// When called from within a handler, of this or of another worker.
     pub fn prepare_sleep(&mut self) -> bool {
         let (active, ordered) = self.pending().read();
         if ordered {
             return false;
         }
+        // Handlers that are gone are dropped here, with no lock held.
+        drop(enter(&mut self.root));
         self.retire(active);
         let asleep = self.pending().sleep();
         if asleep {
@@ -148,12 +159,14 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// and drops what names a departing interface. Acknowledges only when all of that is done.
     #[cold]
     fn obey(&mut self, local: &mut W) {
+        // The embedder's code runs here, with no lock held.
+        drop(enter(&mut self.root));
         // Accepted before anybody looks at a gate: what is marked later comes with an order of its own.
         let order = self.accept();
         let inner = self.inner.clone();
         let recall = Recall { core: &inner.core, worker: self.index };
         local.depart(&|id| inner.core.gates.is_open(id));
-        self.carry_out(order, recall);
+        self.carry_out(order, recall, false);
         self.inner.see_off();
     }
 
@@ -161,7 +174,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     pub(crate) fn obey_vacant(&mut self) {
         let order = self.accept();
         let inner = self.inner.clone();
-        self.carry_out(order, Recall { core: &inner.core, worker: self.index });
+        self.carry_out(order, Recall { core: &inner.core, worker: self.index }, true);
     }
 
     /// Takes note of the orders; gives the last one.
@@ -170,39 +183,56 @@ impl<P: Packet, W: Local> Worker<P, W> {
         self.inner.core.last_order()
     }
 
-    fn carry_out(&mut self, order: u64, recall: Recall<'_>) {
-        self.refresh();
+    fn carry_out(&mut self, order: u64, recall: Recall<'_>, vacant: bool) {
+        let going = self.refresh();
         let inner = self.inner.clone();
-        let consumer = Consumer { core: &inner.core, worker: self.index };
+        let consumer = Consumer { core: &inner.core, worker: self.index, vacant };
+        // One that is under way first: it would begin anew for each that comes meanwhile.
+        let current = self.sweeps.begin(order);
+        // Whoever comes by in a worker's stead cannot come back to where it was.
+        let mut left = if vacant { u64::MAX } else { Reviewed::AT_ONCE };
         let mut complete = true;
         for kind in self.types.iter().flatten() {
-            complete &= kind.sweep(&consumer);
+            let (bit, sweeps) = (kind.bit(), &mut self.sweeps);
+            if sweeps.done & 1 << bit == 0 {
+                let begun = &mut sweeps.begun[bit as usize];
+                if kind.sweep(&consumer, Order { going, begun, left: &mut left }) {
+                    sweeps.done |= 1 << bit;
+                } else {
+                    complete = false;
+                }
+            }
             if kind.has_ready(&consumer) {
-                self.pending().raise_own(kind.bit());
+                self.pending().raise_own(bit);
             }
         }
+        // If not, there is more to be looked at; a producer stands between claiming a slot and filling it, and is about
+        // to move on; or something has panicked. The worker is called back.
         if complete {
-            let order = if mutant("later-orders-acknowledged") { inner.core.last_order() } else { order };
-            inner.core.acknowledge(self.index, order);
-            core::mem::forget(recall);
+            self.sweeps.order = 0;
+            let last = if mutant("later-orders-acknowledged") { inner.core.last_order() } else { current };
+            inner.core.acknowledge(self.index, last);
+            if current == order {
+                core::mem::forget(recall);
+            }
         }
-        // Else a producer stands between claiming a slot and filling it: come back, it is about to move on.
     }
 
     /// [`drain`](Self::drain) for one type, as it is most often. `active` is its bit.
-    #[inline]
+    #[inline(always)] // `poll` has looked up the worker's state, and spares this doing it again.
     fn drain_one(&mut self, local: &mut W, active: u64, budget: usize) -> Polled {
+        let Worker { inner, index, root, types, .. } = self;
+        let state = &inner.core.workers[*index].0;
         let bit = active.trailing_zeros();
         let quota = Self::QUOTA.min(budget);
-        let Some(kind) = self.types.get(bit as usize).and_then(Option::as_deref) else {
+        let Some(kind) = types.get(bit as usize).and_then(Option::as_deref) else {
             return self.drain(local, active, budget);
         };
-        let core = &*self.inner.core;
-        let state = &core.workers[self.index].0;
-        let mut entered = enter(&mut self.root);
+        let mut entered = enter(root);
         let running = Running::new(state);
         running.is(bit);
-        let handled = kind.drain(&Consumer { core, worker: self.index }, &mut entered.ctx(), local, quota);
+        let consumer = Consumer { core: &inner.core, worker: *index, vacant: false };
+        let handled = kind.drain(&consumer, &mut entered.ctx(), local, quota);
         drop(running);
         drop(entered);
         self.first = 0;
@@ -214,14 +244,17 @@ impl<P: Packet, W: Local> Worker<P, W> {
         let mut polled = Polled::default();
         let inner = &*self.inner;
         let state = &inner.core.workers[self.index].0;
-        let consumer = Consumer { core: &inner.core, worker: self.index };
+        let consumer = Consumer { core: &inner.core, worker: self.index, vacant: false };
         let mut entered = enter(&mut self.root);
         let mut ctx = entered.ctx();
         let running = Running::new(state);
         let mut busy = 0u64;
-        let mut waiting = active.rotate_right(self.first);
+        // Before any handler runs: one that panics must not be first again.
+        let next = if active.count_ones() < 2 { 0 } else { (self.first + 1) & 63 };
+        let first = core::mem::replace(&mut self.first, next);
+        let mut waiting = active.rotate_right(first);
         while waiting != 0 {
-            let bit = (waiting.trailing_zeros() + self.first) & 63;
+            let bit = (waiting.trailing_zeros() + first) & 63;
             waiting &= waiting - 1;
             let quota = Self::QUOTA.min(budget - polled.handled);
             if quota == 0 {
@@ -238,7 +271,6 @@ impl<P: Packet, W: Local> Worker<P, W> {
         }
         drop(running);
         drop(entered);
-        self.first = if active.count_ones() < 2 { 0 } else { (self.first + 1) & 63 };
         self.count_poll(active, busy);
         polled
     }
@@ -258,7 +290,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// Clears the bits of lanes that have stayed empty, save those that a packet comes in at this moment.
     #[cold]
     fn retire(&mut self, empty: u64) {
-        let consumer = Consumer { core: &self.inner.core, worker: self.index };
+        let consumer = Consumer { core: &self.inner.core, worker: self.index, vacant: false };
         for bit in bits(empty) {
             self.pending().retire(bit);
             let kind = self.types.get(bit as usize).and_then(Option::as_deref);
@@ -269,16 +301,47 @@ impl<P: Packet, W: Local> Worker<P, W> {
         self.inner.see_off();
     }
 
-    /// Looks the types up again, if control has changed them.
-    fn refresh(&mut self) {
-        if let Some((version, types)) = self.inner.types_since(self.types_version) {
+    /// Looks the types up again, if control has changed them. Gives the bits of what is departing.
+    fn refresh(&mut self) -> u64 {
+        let (changed, going) = self.inner.look_up(self.types_version);
+        if let Some((version, types)) = changed {
             self.types_version = version;
             self.types = types;
+            self.sweeps.forget();
         }
+        going
     }
 
     fn pending(&self) -> &crate::wake::Pending {
         &self.inner.core.workers[self.index].0.pending.0
+    }
+}
+
+/// Which lanes have been swept for the order that is being carried out.
+#[derive(Default)]
+struct Sweeps {
+    /// 0 for none.
+    order: u64,
+    done: u64,
+    /// By the type's bit. Not in here: a worker is moved about by value.
+    begun: Vec<Option<Reviewed>>,
+}
+
+impl Sweeps {
+    /// Begins to carry out `order`, or goes on with one that is under way. Gives which.
+    fn begin(&mut self, order: u64) -> u64 {
+        if self.order == 0 {
+            self.order = order;
+            self.forget();
+        }
+        self.order
+    }
+
+    /// There are other lanes: begins anew.
+    fn forget(&mut self) {
+        self.done = 0;
+        self.begun.clear();
+        self.begun.resize(MOST_TYPES, None);
     }
 }
 
@@ -290,7 +353,9 @@ struct Recall<'w> {
 
 impl Drop for Recall<'_> {
     fn drop(&mut self) {
-        let _awake = self.core.workers[self.worker].0.pending.0.order();
+        if !mutant("order-lost-by-panic") {
+            let _awake = self.core.workers[self.worker].0.pending.0.order();
+        }
     }
 }
 

@@ -23,6 +23,8 @@ use siding_netisr::RegisterError;
 use siding_netisr::TypeSpec;
 use siding_netisr::Worker;
 
+#[path = "promises/dropped.rs"]
+mod dropped;
 #[path = "promises/hostile.rs"]
 mod hostile;
 #[path = "promises/leaving.rs"]
@@ -33,6 +35,8 @@ mod order;
 mod panics;
 #[path = "promises/pins.rs"]
 mod pins;
+#[path = "promises/sweeps.rs"]
+mod sweeps;
 #[path = "promises/threads.rs"]
 mod threads;
 

@@ -272,7 +272,10 @@ impl Rig {
             assert_eq!(total.refused.of(cause), oracle.refused[cause as usize], "{cause} after {step:?}");
         }
         assert!(total.is_conserved());
-        assert_eq!(self.live.load(Ordering::Relaxed) as u64, oracle.resident(), "after {step:?}");
+        let unburied = (self.live.load(Ordering::Relaxed) as u64).checked_sub(oracle.resident());
+        // An order that concerns others does not look at them.
+        let right = unburied.is_some_and(|unburied| unburied <= oracle.unburied);
+        assert!(right, "{unburied:?} of {} are kept, after {step:?}", oracle.unburied);
     }
 
     fn finish(mut self) {
@@ -318,9 +321,9 @@ struct Oracle {
     shape: Shape,
     attached: Vec<IfId>,
     ever: Vec<IfId>,
-    /// Packets that a sweep has passed over: handled first, and no longer dropped to make room.
-    aside: VecDeque<Entry>,
     queue: VecDeque<Entry>,
+    /// Packets that made room, which the worker drops when it comes by, at the latest when it handles some.
+    unburied: u64,
     permits: u64,
     closed: bool,
     flushing: bool,
@@ -340,8 +343,8 @@ impl Oracle {
             shape,
             attached: ids.to_vec(),
             ever: ids.to_vec(),
-            aside: VecDeque::new(),
             queue: VecDeque::new(),
+            unburied: 0,
             permits: 0,
             closed: false,
             flushing: false,
@@ -359,7 +362,7 @@ impl Oracle {
         if !self.stays(id) {
             return self.refuse(Cause::Departed);
         }
-        let used = self.aside.iter().chain(&self.queue).filter(|(_, other)| *other == id).count();
+        let used = self.queue.iter().filter(|(_, other)| *other == id).count();
         if self.shape.share.is_some_and(|share| used >= share as usize) && !id.is_none() {
             return self.refuse(Cause::Share);
         }
@@ -371,6 +374,7 @@ impl Oracle {
                 return self.refuse(Cause::Full);
             }
             self.dropped += 1;
+            self.unburied += 1;
         }
         self.accept(number, id)
     }
@@ -394,21 +398,19 @@ impl Oracle {
     fn poll(&mut self, budget: usize) -> usize {
         if self.flushing {
             self.flushed += self.resident();
-            self.aside.clear();
             self.queue.clear();
         } else if self.ordered {
             let before = self.resident();
-            self.aside.append(&mut self.queue);
             let attached = &self.attached;
-            self.aside.retain(|(_, id)| id.is_none() || attached.contains(id));
+            self.queue.retain(|(_, id)| id.is_none() || attached.contains(id));
             self.departed += before - self.resident();
+        }
+        if budget > 0 {
+            self.unburied = 0;
         }
         self.ordered = false;
         let handled = (self.resident() as usize).min(budget);
-        for _ in 0..handled {
-            let next = self.aside.pop_front().or_else(|| self.queue.pop_front());
-            self.handled.extend(next.map(|(number, _)| number));
-        }
+        self.handled.extend(self.queue.drain(..handled).map(|(number, _)| number));
         handled
     }
 
@@ -430,7 +432,7 @@ impl Oracle {
     }
 
     fn resident(&self) -> u64 {
-        (self.aside.len() + self.queue.len()) as u64
+        self.queue.len() as u64
     }
 
     fn has_room(&self) -> bool {

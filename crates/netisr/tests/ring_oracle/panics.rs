@@ -62,7 +62,7 @@ struct Shape {
 
 fn shape() -> impl Strategy<Value = Shape> {
     let on_panic = prop_oneof![Just(OnPanic::Unwind), Just(OnPanic::GoOn), Just(OnPanic::StopType)];
-    (2u32..7, any::<bool>(), Just(None), any::<bool>(), on_panic).prop_map(
+    (2u32..7, any::<bool>(), proptest::option::of(1u32..4), any::<bool>(), on_panic).prop_map(
         |(limit, drop_oldest, share, keyed, on_panic)| Shape { limit, drop_oldest, share, keyed, on_panic },
     )
 }

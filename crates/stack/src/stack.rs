@@ -392,6 +392,18 @@ impl Shared {
         answer
     }
 
+    /// The same for a change that may fail: nothing is published then.
+    pub(crate) fn try_change<E>(
+        &self,
+        _control: &mut Control,
+        change: impl FnOnce(&mut Config) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut config = (*self.config.load()).clone();
+        change(&mut config)?;
+        self.publish(config);
+        Ok(())
+    }
+
     /// Publishes a configuration, with what lies on others as it must be now. For holders of the control lock.
     pub(crate) fn publish(&self, mut config: Config) {
         ifnet::review(&mut config);

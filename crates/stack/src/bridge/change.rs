@@ -81,23 +81,24 @@ impl Stack {
         if !(1..=BridgeSpec::MOST_STATIONS).contains(&spec.stations) {
             return Err(BridgeError::Stations(spec.stations));
         }
-        let (mut control, mut ctx) = ctx.lock(&shared.control);
-        let ifnet = self.new_ifnet(&mut ctx, &mut control, spec.name.clone())?;
-        let id = ifnet.id;
-        let [_, a, b, c, d, e, ..] = control.chance.next_u64().to_be_bytes();
-        let mac = spec.mac.unwrap_or(Mac([2, a, b, c, d, e]));
-        let mtu = spec.mtu;
-        let secret = (control.chance.next_u64(), control.chance.next_u64());
-        shared.change(&mut control, |config| {
-            config.put_new(Interface::new(
-                ifnet,
-                mac,
-                mtu,
-                Kind::Bridge(Arc::new(View::new(spec, secret))),
-                shared,
-            ));
-        });
-        Ok(id)
+        self.change(ctx, |control, ctx, _told| {
+            let ifnet = self.new_ifnet(ctx, control, spec.name.clone())?;
+            let id = ifnet.id;
+            let [_, a, b, c, d, e, ..] = control.chance.next_u64().to_be_bytes();
+            let mac = spec.mac.unwrap_or(Mac([2, a, b, c, d, e]));
+            let mtu = spec.mtu;
+            let secret = (control.chance.next_u64(), control.chance.next_u64());
+            shared.change(control, |config| {
+                config.put_new(Interface::new(
+                    ifnet,
+                    mac,
+                    mtu,
+                    Kind::Bridge(Arc::new(View::new(spec, secret))),
+                    shared,
+                ));
+            });
+            Ok(id)
+        })
     }
 
     /// Makes an interface a port of a bridge: a device, a lagg or a VLAN. It keeps its link-layer address, which
@@ -219,12 +220,13 @@ impl Stack {
         change: impl FnOnce(&mut Control, &mut Config, &View) -> Result<(), BridgeError>,
     ) -> Result<(), BridgeError> {
         let shared = &self.shared;
-        self.change(ctx, |control, _ctx| {
+        self.change(ctx, |control, _ctx, told| {
             let mut config = (*shared.config.load()).clone();
             let view = view_of(&config, bridge)?.clone();
             change(control, &mut config, &view)?;
             shared.publish(config);
-            Ok(vec![Event::Bridge { interface: bridge, port, cause }])
+            told.push(Event::Bridge { interface: bridge, port, cause });
+            Ok(())
         })
     }
 }

@@ -110,44 +110,40 @@ impl Stack {
         if preferred_until > valid_until {
             return Err(AddressError::Lifetimes);
         }
-        let mut events = Vec::new();
-        let (mut control, mut ctx) = ctx.lock(&shared.control);
-        let config = shared.config.load();
-        let interface = config.interface(on).ok_or(AddressError::NoInterface(on))?;
-        config.no_port(interface)?;
-        match addr {
-            IpAddr::V6(addr6) => {
-                if interface.addr6(addr6).is_some() {
-                    return Err(AddressError::Assigned(addr));
+        self.change(ctx, |control, ctx, told| {
+            let config = shared.config.load();
+            let interface = config.interface(on).ok_or(AddressError::NoInterface(on))?;
+            config.no_port(interface)?;
+            match addr {
+                IpAddr::V6(addr6) => {
+                    if interface.addr6(addr6).is_some() {
+                        return Err(AddressError::Assigned(addr));
+                    }
+                    let first = interface.addrs6.is_empty();
+                    let state = self.detect(control, ctx, now, (on, addr6), first, detect);
+                    shared.change(control, |config| {
+                        let own = Addr6::manual(addr6, prefix_len, state);
+                        add6(config, on, Addr6 { detect, preferred_until, valid_until, ..own });
+                    });
+                    if state == DadState::Preferred
+                        && let Some(host) = control.hosts.get_mut(&on)
+                    {
+                        host.host.on_usable(now, addr6);
+                    }
+                    told.extend(host::settle(shared, control, ctx, on, now));
+                    router::renew(ctx, shared, control, on, now);
                 }
-                let first = interface.addrs6.is_empty();
-                let state = self.detect(&mut control, &mut ctx, now, (on, addr6), first, detect);
-                shared.change(&mut control, |config| {
-                    let own = Addr6::manual(addr6, prefix_len, state);
-                    add6(config, on, Addr6 { detect, preferred_until, valid_until, ..own });
-                });
-                if state == DadState::Preferred
-                    && let Some(host) = control.hosts.get_mut(&on)
-                {
-                    host.host.on_usable(now, addr6);
+                IpAddr::V4(addr4) => {
+                    if interface.addrs4.iter().any(|own| own.addr == addr4) {
+                        return Err(AddressError::Assigned(addr));
+                    }
+                    let state = arp::begin(shared, control, ctx, (on, addr4), detect, now);
+                    shared
+                        .change(control, |config| add4(config, on, Addr4 { addr: addr4, prefix_len, state }));
                 }
-                events = host::settle(shared, &mut control, &mut ctx, on, now);
-                router::renew(&mut ctx, shared, &mut control, on, now);
             }
-            IpAddr::V4(addr4) => {
-                if interface.addrs4.iter().any(|own| own.addr == addr4) {
-                    return Err(AddressError::Assigned(addr));
-                }
-                let state = arp::begin(shared, &mut control, &mut ctx, (on, addr4), detect, now);
-                shared.change(&mut control, |config| {
-                    add4(config, on, Addr4 { addr: addr4, prefix_len, state })
-                });
-            }
-        }
-        drop(control);
-        events.iter().for_each(|event| shared.observer.event(event));
-        shared.netisr.call_workers();
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Adds the link-local address that the interface's MAC makes (RFC 4862 s5.3), or its secret, if it has been
@@ -167,16 +163,12 @@ impl Stack {
         config.no_port(interface)?;
         let mac = interface.mac;
         let shared = &self.shared;
-        let stable = {
-            let (mut control, mut ctx) = ctx.lock(&shared.control);
+        let stable = self.change_always(ctx, |control, ctx, told| {
             let made = control.hosts.get_mut(&on).and_then(|state| state.host.make_link_local());
-            let events = host::settle(shared, &mut control, &mut ctx, on, self.now());
-            drop(control);
-            events.iter().for_each(|event| shared.observer.event(event));
+            told.extend(host::settle(shared, control, ctx, on, self.now()));
             made
-        };
+        });
         if let Some(addr) = stable {
-            shared.netisr.call_workers();
             return Ok(addr);
         }
         let addr = ip6::eui64_link_local(mac);
@@ -197,37 +189,35 @@ impl Stack {
     ) -> Result<(), AddressError> {
         let shared = &self.shared;
         let now = self.now();
-        let (mut control, mut ctx) = ctx.lock(&shared.control);
-        shared.change(&mut control, |config| {
-            let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
-            let before = interface.addrs6.len() + interface.addrs4.len();
-            interface.addrs6 =
-                interface.addrs6.iter().filter(|own| IpAddr::V6(own.addr) != addr).copied().collect();
-            interface.addrs4 =
-                interface.addrs4.iter().filter(|own| IpAddr::V4(own.addr) != addr).copied().collect();
-            if interface.addrs6.len() + interface.addrs4.len() == before {
-                return Err(AddressError::NotAssigned(addr));
+        self.change(ctx, |control, ctx, told| {
+            shared.try_change(control, |config| {
+                let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
+                let before = interface.addrs6.len() + interface.addrs4.len();
+                interface.addrs6 =
+                    interface.addrs6.iter().filter(|own| IpAddr::V6(own.addr) != addr).copied().collect();
+                interface.addrs4 =
+                    interface.addrs4.iter().filter(|own| IpAddr::V4(own.addr) != addr).copied().collect();
+                if interface.addrs6.len() + interface.addrs4.len() == before {
+                    return Err(AddressError::NotAssigned(addr));
+                }
+                disconnect(config, on);
+                Ok(())
+            })?;
+            if let IpAddr::V4(addr) = addr {
+                control.conflicts.remove(on, addr);
             }
-            disconnect(config, on);
+            if let IpAddr::V6(addr) = addr {
+                control.dads.remove(&(on, addr));
+                if let Some(state) = control.hosts.get_mut(&on) {
+                    state.host.on_removed(addr);
+                    // Its prefix may have been advertised as well.
+                    state.overlaid = true;
+                }
+                router::renew(ctx, shared, control, on, now);
+            }
+            told.extend(host::settle(shared, control, ctx, on, now));
             Ok(())
-        })?;
-        if let IpAddr::V4(addr) = addr {
-            control.conflicts.remove(on, addr);
-        }
-        if let IpAddr::V6(addr) = addr {
-            control.dads.remove(&(on, addr));
-            if let Some(state) = control.hosts.get_mut(&on) {
-                state.host.on_removed(addr);
-                // Its prefix may have been advertised as well.
-                state.overlaid = true;
-            }
-            router::renew(&mut ctx, shared, &mut control, on, now);
-        }
-        let events = host::settle(shared, &mut control, &mut ctx, on, self.now());
-        drop(control);
-        events.iter().for_each(|event| shared.observer.event(event));
-        shared.netisr.call_workers();
-        Ok(())
+        })
     }
 
     /// Begins duplicate address detection; gives the state to begin with.

@@ -51,31 +51,30 @@ impl Stack {
     ) -> Result<(), AdvertiseError> {
         let shared = &self.shared;
         let now = self.now();
-        let (mut control, mut ctx) = ctx.lock(&shared.control);
-        let config = shared.config.load();
-        let interface = config.interface(on).ok_or(AdvertiseError::NoInterface(on))?;
-        config.no_port(interface)?;
-        //= RFC 4861 s6.2.4 [4861-16]: a host never advertises.
-        if !config.forwarding {
-            return Err(AdvertiseError::NotRouter);
-        }
-        advert.check(interface.mtu)?;
-        let delay = control.chance.between(Duration::ZERO, MAX_RA_DELAY_TIME);
-        match control.advertisers.get_mut(&on) {
-            Some(advertiser) => advertiser.replace(now, delay, advert),
-            None => {
-                control.advertisers.insert(on, Advertiser::new(now, delay, advert));
+        self.change(ctx, |control, ctx, _told| {
+            let config = shared.config.load();
+            let interface = config.interface(on).ok_or(AdvertiseError::NoInterface(on))?;
+            config.no_port(interface)?;
+            //= RFC 4861 s6.2.4 [4861-16]: a host never advertises.
+            if !config.forwarding {
+                return Err(AdvertiseError::NotRouter);
             }
-        }
-        if let Some(advertiser) = control.advertisers.get_mut(&on) {
-            advertiser.arm(&mut ctx, shared, on);
-        }
-        shared.change(&mut control, |config| {
-            config.advertising.insert(on);
-        });
-        drop(control);
-        shared.netisr.call_workers();
-        Ok(())
+            advert.check(interface.mtu)?;
+            let delay = control.chance.between(Duration::ZERO, MAX_RA_DELAY_TIME);
+            match control.advertisers.get_mut(&on) {
+                Some(advertiser) => advertiser.replace(now, delay, advert),
+                None => {
+                    control.advertisers.insert(on, Advertiser::new(now, delay, advert));
+                }
+            }
+            if let Some(advertiser) = control.advertisers.get_mut(&on) {
+                advertiser.arm(ctx, shared, on);
+            }
+            shared.change(control, |config| {
+                config.advertising.insert(on);
+            });
+            Ok(())
+        })
     }
 
     /// Ceases to advertise on the interface: hosts are told by up to three last advertisements, 3 s apart, and it is
@@ -87,15 +86,14 @@ impl Stack {
     pub fn stop_advertising(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> Result<(), AdvertiseError> {
         let shared = &self.shared;
         let now = self.now();
-        let (mut control, mut ctx) = ctx.lock(&shared.control);
-        shared.config.load().interface(on).ok_or(AdvertiseError::NoInterface(on))?;
-        if !control.advertisers.contains_key(&on) {
-            return Err(AdvertiseError::NotAdvertising);
-        }
-        router::stop(&mut ctx, shared, &mut control, on, now);
-        drop(control);
-        shared.netisr.call_workers();
-        Ok(())
+        self.change(ctx, |control, ctx, _told| {
+            shared.config.load().interface(on).ok_or(AdvertiseError::NoInterface(on))?;
+            if !control.advertisers.contains_key(&on) {
+                return Err(AdvertiseError::NotAdvertising);
+            }
+            router::stop(ctx, shared, control, on, now);
+            Ok(())
+        })
     }
 
     /// Has the interface take its leave by one last advertisement and then be silent, until
@@ -109,14 +107,13 @@ impl Stack {
     pub fn suspend_advertising(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> Result<(), AdvertiseError> {
         let shared = &self.shared;
         let now = self.now();
-        let (mut control, mut ctx) = ctx.lock(&shared.control);
-        if !control.advertisers.contains_key(&on) {
-            return Err(AdvertiseError::NotAdvertising);
-        }
-        router::take_leave(&mut ctx, shared, &mut control, on, now);
-        drop(control);
-        shared.netisr.call_workers();
-        Ok(())
+        self.change(ctx, |control, ctx, _told| {
+            if !control.advertisers.contains_key(&on) {
+                return Err(AdvertiseError::NotAdvertising);
+            }
+            router::take_leave(ctx, shared, control, on, now);
+            Ok(())
+        })
     }
 
     /// Every interface that advertises, or still takes its leave.

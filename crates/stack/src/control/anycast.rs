@@ -28,19 +28,16 @@ impl Stack {
             return Err(AddressError::NotUnicast(addr.into()));
         }
         let shared = &self.shared;
-        let (mut control, _ctx) = ctx.lock(&shared.control);
-        shared.change(&mut control, |config| {
-            let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
-            if interface.addr6(addr).is_some() || interface.anycast.contains(&addr) {
-                return Err(AddressError::Assigned(addr.into()));
-            }
-            interface.anycast = interface.anycast.iter().copied().chain([addr]).collect();
-            Ok(())
-        })?;
-        drop(control);
-        // Its solicited-node group is joined.
-        shared.netisr.call_workers();
-        Ok(())
+        self.change(ctx, |control, _ctx, _told| {
+            shared.try_change(control, |config| {
+                let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
+                if interface.addr6(addr).is_some() || interface.anycast.contains(&addr) {
+                    return Err(AddressError::Assigned(addr.into()));
+                }
+                interface.anycast = interface.anycast.iter().copied().chain([addr]).collect();
+                Ok(())
+            })
+        })
     }
 
     /// Takes an anycast address that was given back.
@@ -55,17 +52,15 @@ impl Stack {
         addr: Ipv6Addr,
     ) -> Result<(), AddressError> {
         let shared = &self.shared;
-        let (mut control, _ctx) = ctx.lock(&shared.control);
-        shared.change(&mut control, |config| {
-            let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
-            if !interface.anycast.contains(&addr) {
-                return Err(AddressError::NotAssigned(addr.into()));
-            }
-            interface.anycast = interface.anycast.iter().copied().filter(|own| *own != addr).collect();
-            Ok(())
-        })?;
-        drop(control);
-        shared.netisr.call_workers();
-        Ok(())
+        self.change(ctx, |control, _ctx, _told| {
+            shared.try_change(control, |config| {
+                let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
+                if !interface.anycast.contains(&addr) {
+                    return Err(AddressError::NotAssigned(addr.into()));
+                }
+                interface.anycast = interface.anycast.iter().copied().filter(|own| *own != addr).collect();
+                Ok(())
+            })
+        })
     }
 }

@@ -31,7 +31,7 @@ impl Stack {
     pub fn take_devices(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId) -> Result<(), NoInterface> {
         let taken = self.set_link(ctx, id, false);
         taken.map_err(|_| NoInterface(id))?;
-        self.change(ctx, |control, _ctx| {
+        self.change(ctx, |control, _ctx, _told| {
             let shared = &self.shared;
             let ifnet = shared.config.load().interface(id).ok_or(NoInterface(id))?.ifnet.clone();
             let none = (0..shared.netisr.workers()).map(|_| None);
@@ -39,7 +39,7 @@ impl Stack {
             shared.change(control, |config| {
                 config.interface_mut(id).into_iter().for_each(|interface| interface.present = false);
             });
-            Ok(Vec::new())
+            Ok(())
         })
     }
 
@@ -58,7 +58,7 @@ impl Stack {
         if devices.len() != workers {
             return Err(AttachError::Queues { got: devices.len(), workers });
         }
-        self.change(ctx, |control, _ctx| {
+        self.change(ctx, |control, _ctx, _told| {
             let shared = &self.shared;
             let config = shared.config.load();
             let interface = config.interface(id).ok_or(AttachError::Gone(id))?;
@@ -66,7 +66,7 @@ impl Stack {
             shared.change(control, |config| {
                 config.interface_mut(id).into_iter().for_each(|interface| interface.present = true);
             });
-            Ok(Vec::new())
+            Ok(())
         })
     }
 
@@ -76,13 +76,13 @@ impl Stack {
     ///
     /// It is not attached.
     pub fn set_link_mtu(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, mtu: u16) -> Result<(), NoInterface> {
-        self.change(ctx, |control, _ctx| {
+        self.change(ctx, |control, _ctx, _told| {
             let shared = &self.shared;
             shared.config.load().interface(id).ok_or(NoInterface(id))?;
             shared.change(control, |config| {
                 config.interface_mut(id).into_iter().for_each(|interface| interface.link_mtu = mtu);
             });
-            Ok(Vec::new())
+            Ok(())
         })
     }
 
@@ -97,13 +97,13 @@ impl Stack {
         if !mac.is_unicast() {
             return Err(AttachError::Mac(mac));
         }
-        self.change(ctx, |control, ctx| {
+        self.change(ctx, |control, ctx, told| {
             let (shared, now) = (&self.shared, self.now());
             let config = shared.config.load();
             let interface = config.interface(id).ok_or(AttachError::Gone(id))?;
             let old = interface.permanent_mac;
             if old == mac {
-                return Ok(Vec::new());
+                return Ok(());
             }
             let moved: Vec<IfId> = match interface.member_of.is_none() {
                 true => {
@@ -119,15 +119,14 @@ impl Stack {
                         .for_each(|interface| readdress(interface, old, mac));
                 }
             });
-            let mut events = Vec::new();
             let moved = moved.into_iter().filter(|id| {
                 shared.config.load().interface(*id).is_some_and(|there| there.member_of.is_none())
             });
             for id in moved {
-                events.extend(crate::nd6::host::retest(shared, control, ctx, id, now));
+                told.extend(crate::nd6::host::retest(shared, control, ctx, id, now));
                 lagg::announce_once(ctx, shared, id, now);
             }
-            Ok(events)
+            Ok(())
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What follows from a change for everything else: for laggs, what lies on them, addresses, hosts and routers.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use siding_lockorder::Ctx;
@@ -23,26 +24,40 @@ use crate::ranks;
 use crate::stack::Control;
 
 impl Stack {
-    /// Carries out a change under the control lock, has everything else follow, and tells.
+    /// The one way to change what the stack is: `change` does it under the control lock, and says what is to be told;
+    /// everything else follows; then, with no lock held, workers come by and the observer is told.
     ///
     /// # Errors
     ///
-    /// What `change` says; nothing has followed then.
-    pub(crate) fn change<E>(
+    /// What `change` says; nothing has followed then, and nothing is told.
+    pub(crate) fn change<T, E>(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
-        change: impl FnOnce(&mut Control, &mut Ctx<'_, ranks::Control>) -> Result<Vec<Event>, E>,
-    ) -> Result<(), E> {
+        change: impl FnOnce(&mut Control, &mut Ctx<'_, ranks::Control>, &mut Vec<Event>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let shared = &self.shared;
         let (mut control, mut control_ctx) = ctx.lock(&shared.control);
         let before = shared.config.load();
-        let mut events = change(&mut control, &mut control_ctx)?;
-        events.extend(self.follow(&mut control, &mut control_ctx, &before, self.now()));
+        let mut told = Vec::new();
+        let done = change(&mut control, &mut control_ctx, &mut told)?;
+        told.extend(self.follow(&mut control, &mut control_ctx, &before, self.now()));
         drop(control);
         shared.netisr.call_workers();
-        events.iter().for_each(|event| shared.observer.event(event));
+        told.iter().for_each(|event| shared.observer.event(event));
         self.forget_lost(ctx, &before);
-        Ok(())
+        Ok(done)
+    }
+
+    /// The same for what cannot fail.
+    pub(crate) fn change_always<T>(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        change: impl FnOnce(&mut Control, &mut Ctx<'_, ranks::Control>, &mut Vec<Event>) -> T,
+    ) -> T {
+        let done: Result<T, Infallible> =
+            self.change(ctx, |control, ctx, told| Ok(change(control, ctx, told)));
+        let Ok(done) = done;
+        done
     }
 
     /// Has everything follow what has changed since `before`: laggs their ports, and each interface that can be used

@@ -113,16 +113,14 @@ impl Stack {
         on: IfId,
         change: impl FnOnce(&[Ipv6Addr], usize) -> Result<Arc<[Ipv6Addr]>, GroupError>,
     ) -> Result<(), GroupError> {
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
-        let limit = control.mld.groups;
-        self.shared.change(&mut control, |config| {
-            let interface = config.interface_mut(on).ok_or(GroupError::NoInterface(on))?;
-            interface.joined = change(&interface.joined, limit)?;
-            Ok::<(), GroupError>(())
-        })?;
-        drop(control);
-        self.shared.netisr.call_workers();
-        Ok(())
+        self.change(ctx, |control, _ctx, _told| {
+            let limit = control.mld.groups;
+            self.shared.try_change(control, |config| {
+                let interface = config.interface_mut(on).ok_or(GroupError::NoInterface(on))?;
+                interface.joined = change(&interface.joined, limit)?;
+                Ok(())
+            })
+        })
     }
 }
 

@@ -57,9 +57,7 @@ impl Stack {
     ) -> Result<(), AutoconfError> {
         config.check()?;
         let (shared, now) = (&self.shared, self.now());
-        let made_link_local = {
-            let (mut guard, mut ctx) = ctx.lock(&shared.control);
-            let control = &mut *guard;
+        let made_link_local = self.change(ctx, |control, ctx, told| {
             let snapshot = shared.config.load();
             let interface = snapshot.interface(on).ok_or(NoInterface(on))?;
             if config.accept != Accept::Never {
@@ -76,12 +74,9 @@ impl Stack {
             let made =
                 interface.addrs6.iter().any(|own| ours(&own)) && state.host.make_link_local().is_none();
             host::unlearn(shared, control, on, &learnt);
-            let events = host::settle(shared, control, &mut ctx, on, now);
-            drop(guard);
-            events.iter().for_each(|event| shared.observer.event(event));
-            made
-        };
-        shared.netisr.call_workers();
+            told.extend(host::settle(shared, control, ctx, on, now));
+            Ok::<_, AutoconfError>(made)
+        })?;
         if made_link_local {
             self.add_link_local(ctx, on, true)?;
         }
@@ -127,17 +122,17 @@ impl Stack {
     /// It is not attached.
     pub fn restart(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> Result<(), NoInterface> {
         self.set_up(ctx, on, true)?;
-        self.change(ctx, |control, ctx| {
+        self.change(ctx, |control, ctx, told| {
             let (shared, now) = (&self.shared, self.now());
             let state = control.hosts.get_mut(&on).ok_or(NoInterface(on))?;
             let learnt = *state.host.params();
             state.host.reset(now, &mut control.chance);
             host::unlearn(shared, control, on, &learnt);
-            let mut events = host::settle(shared, control, ctx, on, now);
+            told.extend(host::settle(shared, control, ctx, on, now));
             arp::restart(shared, control, ctx, on, Back::Another, now);
-            events.extend(host::came_up(shared, control, ctx, on, Back::Another, now));
+            told.extend(host::came_up(shared, control, ctx, on, Back::Another, now));
             router::resume(ctx, shared, control, on, now);
-            Ok(events)
+            Ok(())
         })?;
         self.flush_learned_neighbors(ctx, on);
         self.flush_path_mtus_on(ctx, on);
@@ -168,14 +163,12 @@ impl Stack {
 
     fn on_host(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId, work: impl FnOnce(&mut Host) -> usize) -> usize {
         let shared = &self.shared;
-        let (mut control, mut ctx) = ctx.lock(&shared.control);
-        let Some(state) = control.hosts.get_mut(&on) else { return 0 };
-        let count = work(&mut state.host);
-        let events = host::settle(shared, &mut control, &mut ctx, on, self.now());
-        drop(control);
-        events.iter().for_each(|event| shared.observer.event(event));
-        shared.netisr.call_workers();
-        count
+        self.change_always(ctx, |control, ctx, told| {
+            let Some(state) = control.hosts.get_mut(&on) else { return 0 };
+            let count = work(&mut state.host);
+            told.extend(host::settle(shared, control, ctx, on, self.now()));
+            count
+        })
     }
 
     fn each_host<T>(&self, ctx: &mut Ctx<'_, Unlocked>, report: impl Fn(IfId, &Host) -> Vec<T>) -> Vec<T> {

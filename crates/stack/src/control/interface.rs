@@ -6,7 +6,6 @@
 //! neighbours, timers and addresses; wait until every worker has come by, which drops devices and queued packets.
 //! The mark comes before anything is torn down, and nobody waits with a lock held: the token says so.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,17 +126,15 @@ impl Stack {
         if devices.len() != workers {
             return Err(AttachError::Queues { got: devices.len(), workers });
         }
-        let mut id = IfId::NONE;
-        self.change(ctx, |control, ctx| {
+        self.change(ctx, |control, ctx, _told| {
             let ifnet = self.new_ifnet(ctx, control, spec.name)?;
-            id = ifnet.id;
+            let id = ifnet.id;
             shared.deliver_devices(&ifnet, devices.into_iter().map(Some));
             shared.change(control, |config| {
                 config.put_new(Interface::new(ifnet, spec.mac, spec.mtu, Kind::Device, shared));
             });
-            Ok::<_, AttachError>(Vec::new())
-        })?;
-        Ok(id)
+            Ok(id)
+        })
     }
 
     /// Attaches an interface whose device is not there yet: it is absent until [`give_devices`](Self::give_devices).
@@ -178,7 +175,7 @@ impl Stack {
     ///
     /// It is not attached.
     pub fn set_up(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, up: bool) -> Result<(), NoInterface> {
-        self.change(ctx, |control, ctx| {
+        self.change(ctx, |control, ctx, told| {
             let shared = &self.shared;
             let config = shared.config.load();
             let interface = config.interface(id).ok_or(NoInterface(id))?;
@@ -191,7 +188,6 @@ impl Stack {
                 Kind::Lagg(_) => id,
                 _ => config.lagg_of(id),
             };
-            let mut events = Vec::new();
             if lagg.is_none() {
                 shared.change(control, set);
             } else {
@@ -205,7 +201,7 @@ impl Stack {
                     }
                     Ok(false)
                 });
-                events = changed.map_err(|_| NoInterface(id))?;
+                told.extend(changed.map_err(|_| NoInterface(id))?);
             }
             // One that is up already may have taken its leave as a router.
             if up && interface.up {
@@ -216,7 +212,7 @@ impl Stack {
                     mld::resume(control, ctx, shared, id, self.now());
                 }
             }
-            Ok(events)
+            Ok(())
         })
     }
 
@@ -252,22 +248,20 @@ impl Stack {
     fn tear_down(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId) {
         let shared = &self.shared;
         let Some(interface) = shared.config.load().interface(id).cloned() else { return };
-        let torn: Result<(), Infallible> = self.change(ctx, |control, ctx| {
+        self.change_always(ctx, |control, ctx, told| {
             control.dads.retain(|(on, _), _| *on != id);
             router::forget(shared, control, id);
             control.hosts.remove(&id);
             control.mlds.remove(&id);
             control.conflicts.forget(id);
             control.lost.remove(&id);
-            let mut events = self.leave_nest(control, ctx, &interface);
-            events.extend(self.leave_bridge(control, &interface));
+            told.extend(self.leave_nest(control, ctx, &interface));
+            told.extend(self.leave_bridge(control, &interface));
             shared.change(control, |config| {
                 config.remove(id);
                 config.compile();
             });
-            Ok(events)
         });
-        let Ok(()) = torn;
         let held = interface.ifnet.neighbors.purge(ctx, self.now(), true, |_| true).held;
         let drops = &shared.drops[shared.netisr.workers()];
         held.iter().for_each(|_| drops.count(Drop::InterfaceGone));

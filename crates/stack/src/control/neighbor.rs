@@ -99,19 +99,18 @@ impl Stack {
         on: IfId,
         limits: NeighborLimits,
     ) -> Result<(), NoInterface> {
-        let (mut control, mut ctx) = ctx.lock(&self.shared.control);
-        self.shared.change(&mut control, |config| {
-            let interface = config.interface_mut(on).ok_or(NoInterface(on))?;
-            interface.neighbors = limits;
-            interface.ifnet.neighbors.look_now();
+        self.change(ctx, |control, ctx, _told| {
+            self.shared.try_change(control, |config| {
+                let interface = config.interface_mut(on).ok_or(NoInterface(on))?;
+                interface.neighbors = limits;
+                interface.ifnet.neighbors.look_now();
+                Ok(())
+            })?;
+            if limits.gc_stale_time.is_some() {
+                self.shared.timers.arm(ctx, self.now(), Due::NeighborAge(on));
+            }
             Ok(())
-        })?;
-        if limits.gc_stale_time.is_some() {
-            self.shared.timers.arm(&mut ctx, self.now(), Due::NeighborAge(on));
-        }
-        drop(control);
-        self.shared.netisr.call_workers();
-        Ok(())
+        })
     }
 
     /// Forgets what was learned on interfaces that have lost their link since `before`: who comes back may be another.

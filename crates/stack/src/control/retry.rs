@@ -1,6 +1,5 @@
 //! Duplicates that somebody wants to have tested again at once: who had them may have gone.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 
 use siding_lockorder::Ctx;
@@ -22,10 +21,9 @@ impl Stack {
         meant: impl Fn(IfId, IpAddr) -> bool,
     ) -> usize {
         let mut retried = 0;
-        let done: Result<(), Infallible> = self.change(ctx, |control, ctx| {
+        self.change_always(ctx, |control, ctx, told| {
             let (shared, now) = (&self.shared, self.now());
             let all = shared.config.load();
-            let mut events = Vec::new();
             for (on, addr) in all.interfaces().flat_map(duplicates).filter(|(on, addr)| meant(*on, *addr)) {
                 retried += 1;
                 // Tested with another by now?
@@ -35,13 +33,11 @@ impl Stack {
                     continue;
                 }
                 match addr {
-                    IpAddr::V6(addr) => events.extend(nd6::try_again(shared, control, ctx, (on, addr), now)),
+                    IpAddr::V6(addr) => told.extend(nd6::try_again(shared, control, ctx, (on, addr), now)),
                     IpAddr::V4(addr) => arp::try_again(shared, control, ctx, (on, addr), now),
                 }
             }
-            Ok(events)
         });
-        let Ok(()) = done;
         retried
     }
 }

@@ -46,15 +46,16 @@ impl Stack {
         routes: impl IntoIterator<Item = Route<Ipv6Addr>>,
     ) -> Result<(), AddRouteError> {
         let shared = &self.shared;
-        let (_control, _ctx) = ctx.lock(&shared.control);
-        let mut config = (*shared.config.load()).clone();
-        for route in routes {
-            config.interface(route.interface).ok_or(AddRouteError::NoInterface(route.interface))?;
-            Arc::make_mut(&mut config.routes6).insert(route)?;
-        }
-        config.compile();
-        shared.config.publish(config);
-        Ok(())
+        self.change(ctx, |control, _ctx, _told| {
+            shared.try_change(control, |config| {
+                for route in routes {
+                    config.interface(route.interface).ok_or(AddRouteError::NoInterface(route.interface))?;
+                    Arc::make_mut(&mut config.routes6).insert(route)?;
+                }
+                config.compile();
+                Ok(())
+            })
+        })
     }
 
     /// Adds an IPv4 route.
@@ -68,13 +69,14 @@ impl Stack {
         route: Route<Ipv4Addr>,
     ) -> Result<(), AddRouteError> {
         let shared = &self.shared;
-        let (_control, _ctx) = ctx.lock(&shared.control);
-        let mut config = (*shared.config.load()).clone();
-        config.interface(route.interface).ok_or(AddRouteError::NoInterface(route.interface))?;
-        Arc::make_mut(&mut config.routes4).insert(route)?;
-        config.compile();
-        shared.config.publish(config);
-        Ok(())
+        self.change(ctx, |control, _ctx, _told| {
+            shared.try_change(control, |config| {
+                config.interface(route.interface).ok_or(AddRouteError::NoInterface(route.interface))?;
+                Arc::make_mut(&mut config.routes4).insert(route)?;
+                config.compile();
+                Ok(())
+            })
+        })
     }
 
     /// Removes an IPv6 route. False if there is none.
@@ -85,8 +87,7 @@ impl Stack {
         next_hop: Option<Ipv6Addr>,
         interface: IfId,
     ) -> bool {
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
-        self.shared.change(&mut control, |config| {
+        self.edit(ctx, |config| {
             let removed = Arc::make_mut(&mut config.routes6).remove(prefix, next_hop, interface).is_some();
             config.compile();
             removed
@@ -101,8 +102,7 @@ impl Stack {
         next_hop: Option<Ipv4Addr>,
         interface: IfId,
     ) -> bool {
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
-        self.shared.change(&mut control, |config| {
+        self.edit(ctx, |config| {
             let removed = Arc::make_mut(&mut config.routes4).remove(prefix, next_hop, interface).is_some();
             config.compile();
             removed
@@ -117,9 +117,8 @@ impl Stack {
         refusal: Refusal,
         metric: u32,
     ) {
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
         let route = Route { prefix, next_hop: None, interface: refusal, metric, origin: Origin::Static };
-        self.shared.change(&mut control, |config| {
+        self.edit(ctx, |config| {
             let refusals = Arc::make_mut(&mut config.refusals6);
             refusals.retain(|other| other.prefix != prefix);
             // Only a next hop can be wrong, and this has none.
@@ -129,8 +128,7 @@ impl Stack {
 
     /// Does not refuse a prefix any more. False if it was not refused.
     pub fn remove_refusal6(&self, ctx: &mut Ctx<'_, Unlocked>, prefix: &Prefix<Ipv6Addr>) -> bool {
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
-        self.shared.change(&mut control, |config| {
+        self.edit(ctx, |config| {
             Arc::make_mut(&mut config.refusals6).retain(|other| other.prefix != *prefix) > 0
         })
     }
@@ -151,45 +149,41 @@ impl Stack {
         id: IfId,
         point_to_point: bool,
     ) -> Result<(), NoInterface> {
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
-        self.shared.change(&mut control, |config| {
-            let interface = config.interface_mut(id).ok_or(NoInterface(id))?;
-            interface.point_to_point = point_to_point;
-            Ok(())
+        self.change(ctx, |control, _ctx, _told| {
+            self.shared.try_change(control, |config| {
+                let interface = config.interface_mut(id).ok_or(NoInterface(id))?;
+                interface.point_to_point = point_to_point;
+                Ok(())
+            })
         })
     }
 
     /// Forwards packets for others, or stops to. Advertisements carry the Router flag accordingly.
     pub fn set_forwarding(&self, ctx: &mut Ctx<'_, Unlocked>, forwarding: bool) {
         let now = self.now();
-        let (mut control, mut ctx) = ctx.lock(&self.shared.control);
-        self.shared.change(&mut control, |config| config.forwarding = forwarding);
-        if !forwarding {
-            router::stop_all(&mut ctx, &self.shared, &mut control, now);
-        }
-        let events = host::forwarding_changed(&self.shared, &mut control, &mut ctx, now);
-        drop(control);
-        events.iter().for_each(|event| self.shared.observer.event(event));
         // A router listens to a group more, which each worker tells its devices, and which is reported.
-        self.shared.netisr.call_workers();
+        self.change_always(ctx, |control, ctx, told| {
+            self.shared.change(control, |config| config.forwarding = forwarding);
+            if !forwarding {
+                router::stop_all(ctx, &self.shared, control, now);
+            }
+            told.extend(host::forwarding_changed(&self.shared, control, ctx, now));
+        });
     }
 
     /// Whether a router notes neighbours that announce themselves unasked (RFC 9131). It does unless told otherwise: the
     /// first packet from afar to a new neighbour then need not wait. Who fears for its tables says no.
     pub fn set_learn_announced(&self, ctx: &mut Ctx<'_, Unlocked>, learn: bool) {
-        self.switch(ctx, |config| config.ignore_announced = !learn);
+        self.edit(ctx, |config| config.ignore_announced = !learn);
     }
 
     /// Whether the hop-by-hop options of packets for others are looked at, and obeyed as RFC 8200 s4.2 says. They are
     /// not unless told otherwise: what is looked at costs more, and others choose it (RFC 9673).
     pub fn set_examine_options(&self, ctx: &mut Ctx<'_, Unlocked>, examine: bool) {
-        self.switch(ctx, |config| config.examine_options = examine);
+        self.edit(ctx, |config| config.examine_options = examine);
     }
 
-    fn switch(&self, ctx: &mut Ctx<'_, Unlocked>, change: impl FnOnce(&mut Config)) {
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
-        self.shared.change(&mut control, change);
-        drop(control);
-        self.shared.netisr.call_workers();
+    fn edit<T>(&self, ctx: &mut Ctx<'_, Unlocked>, edit: impl FnOnce(&mut Config) -> T) -> T {
+        self.change_always(ctx, |control, _ctx, _told| self.shared.change(control, edit))
     }
 }

@@ -42,7 +42,7 @@ impl Stack {
     ///
     /// It is not attached, or the link does not take as much.
     pub fn set_mtu(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, mtu: u16) -> Result<(), SettingError> {
-        self.change(ctx, |control, _ctx| {
+        self.change(ctx, |control, _ctx, _told| {
             let config = self.shared.config.load();
             let interface = config.interface(id).ok_or(SettingError::NoInterface(id))?;
             let below = config.below(id).into_iter().filter_map(|id| config.interface(id));
@@ -53,7 +53,7 @@ impl Stack {
             self.shared.change(control, |config| {
                 config.interface_mut(id).into_iter().for_each(|interface| interface.asked_mtu = Some(mtu));
             });
-            Ok(Vec::new())
+            Ok(())
         })
     }
 
@@ -69,12 +69,12 @@ impl Stack {
         id: IfId,
         mtu: Option<u16>,
     ) -> Result<(), SettingError> {
-        self.change(ctx, |control, _ctx| {
+        self.change(ctx, |control, _ctx, _told| {
             self.config().interface(id).ok_or(SettingError::NoInterface(id))?;
             self.shared.change(control, |config| {
                 config.interface_mut(id).into_iter().for_each(|interface| interface.asked_mtu = mtu);
             });
-            Ok(Vec::new())
+            Ok(())
         })
     }
 
@@ -119,26 +119,23 @@ impl Stack {
             return Err(SettingError::Time(time));
         }
         let (shared, now) = (&self.shared, self.now());
-        let (mut guard, mut ctx) = ctx.lock(&shared.control);
-        let control = &mut *guard;
-        shared.config.load().interface(id).ok_or(SettingError::NoInterface(id))?;
-        let (usual, usual_dad) = (shared.nud, control.dad);
-        let state = control.hosts.get_mut(&id).ok_or(SettingError::NoInterface(id))?;
-        state.times = host::Times { reachable, retrans };
-        let reachable = reachable.unwrap_or(usual.reachable_time);
-        let for_dad = retrans.unwrap_or(usual_dad.retrans_timer);
-        state.host.set_times(reachable, for_dad, now, &mut control.chance);
-        shared.change(control, |config| {
-            if let Some(interface) = config.interface_mut(id) {
-                interface.nud.reachable_time = reachable;
-                interface.nud.retrans_timer = retrans.unwrap_or(usual.retrans_timer);
-            }
-        });
-        let events = host::settle(shared, control, &mut ctx, id, now);
-        drop(guard);
-        events.iter().for_each(|event| shared.observer.event(event));
-        shared.netisr.call_workers();
-        Ok(())
+        self.change(ctx, |control, ctx, told| {
+            shared.config.load().interface(id).ok_or(SettingError::NoInterface(id))?;
+            let (usual, usual_dad) = (shared.nud, control.dad);
+            let state = control.hosts.get_mut(&id).ok_or(SettingError::NoInterface(id))?;
+            state.times = host::Times { reachable, retrans };
+            let reachable = reachable.unwrap_or(usual.reachable_time);
+            let for_dad = retrans.unwrap_or(usual_dad.retrans_timer);
+            state.host.set_times(reachable, for_dad, now, &mut control.chance);
+            shared.change(control, |config| {
+                if let Some(interface) = config.interface_mut(id) {
+                    interface.nud.reachable_time = reachable;
+                    interface.nud.retrans_timer = retrans.unwrap_or(usual.retrans_timer);
+                }
+            });
+            told.extend(host::settle(shared, control, ctx, id, now));
+            Ok(())
+        })
     }
 
     /// The times that an interface was given in place of the stack's: BaseReachableTime and RetransTimer.
@@ -155,15 +152,12 @@ impl Stack {
     /// Changes settings of these interfaces; what routers say of their links is put over them again.
     fn set(&self, ctx: &mut Ctx<'_, Unlocked>, on: &[IfId], change: impl FnOnce(&mut Config)) {
         let (shared, now) = (&self.shared, self.now());
-        let (mut control, mut ctx) = ctx.lock(&shared.control);
-        shared.change(&mut control, change);
-        let mut events = Vec::new();
-        for id in on {
-            events.extend(host::settle(shared, &mut control, &mut ctx, *id, now));
-            router::renew(&mut ctx, shared, &mut control, *id, now);
-        }
-        drop(control);
-        events.iter().for_each(|event| shared.observer.event(event));
-        shared.netisr.call_workers();
+        self.change_always(ctx, |control, ctx, told| {
+            shared.change(control, change);
+            for id in on {
+                told.extend(host::settle(shared, control, ctx, *id, now));
+                router::renew(ctx, shared, control, *id, now);
+            }
+        });
     }
 }

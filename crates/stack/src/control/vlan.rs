@@ -54,27 +54,24 @@ impl Stack {
             return Err(VlanError::EtherType(vlan.ethertype.0));
         }
         let shared = &self.shared;
-        let (mut control, mut ctx) = ctx.lock(&shared.control);
-        let config = shared.config.load();
-        let parent = config.interface(vlan.parent).ok_or(VlanError::NoInterface(vlan.parent))?;
-        if config.vlan(&vlan).is_some() {
-            return Err(VlanError::Exists(vlan.vid));
-        }
-        if !parent.member_of.is_none() {
-            return Err(VlanError::OnPort(parent.ifnet.name.clone()));
-        }
-        if config.depth(vlan.parent) + 1 > DEEPEST {
-            return Err(VlanError::TooDeep);
-        }
-        let ifnet = self.new_ifnet(&mut ctx, &mut control, name.to_string())?;
-        let id = ifnet.id;
-        let new = Interface::new(ifnet, parent.mac, parent.own_mtu, Kind::Vlan(vlan), shared);
-        let interface = Interface { lies_on: Some(parent.ifnet.name.as_str().into()), ..new };
-        shared.change(&mut control, |config| config.put_new(interface));
-        let events = self.follow(&mut control, &mut ctx, &config, self.now());
-        drop(control);
-        shared.netisr.call_workers();
-        events.iter().for_each(|event| shared.observer.event(event));
-        Ok(id)
+        self.change(ctx, |control, ctx, _told| {
+            let config = shared.config.load();
+            let parent = config.interface(vlan.parent).ok_or(VlanError::NoInterface(vlan.parent))?;
+            if config.vlan(&vlan).is_some() {
+                return Err(VlanError::Exists(vlan.vid));
+            }
+            if !parent.member_of.is_none() {
+                return Err(VlanError::OnPort(parent.ifnet.name.clone()));
+            }
+            if config.depth(vlan.parent) + 1 > DEEPEST {
+                return Err(VlanError::TooDeep);
+            }
+            let ifnet = self.new_ifnet(ctx, control, name.to_string())?;
+            let id = ifnet.id;
+            let new = Interface::new(ifnet, parent.mac, parent.own_mtu, Kind::Vlan(vlan), shared);
+            let interface = Interface { lies_on: Some(parent.ifnet.name.as_str().into()), ..new };
+            shared.change(control, |config| config.put_new(interface));
+            Ok(id)
+        })
     }
 }

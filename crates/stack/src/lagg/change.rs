@@ -77,24 +77,30 @@ impl Stack {
         if let Some(mac) = given.into_iter().flatten().find(|mac| !mac.is_unicast()) {
             return Err(LaggError::Mac(mac));
         }
-        let (mut control, mut ctx) = ctx.lock(&shared.control);
-        let ifnet = self.new_ifnet(&mut ctx, &mut control, spec.name.clone())?;
-        let id = ifnet.id;
-        // Locally administered, until the first port gives its own.
-        let [_, a, b, c, d, e, ..] = control.chance.next_u64().to_be_bytes();
-        let mac = spec.mac.unwrap_or(Mac([2, a, b, c, d, e]));
-        let lacp = (spec.mode == Mode::Lacp).then(|| Joined::new(id, &spec, mac));
-        let state = State { own_mac: spec.mac.is_some(), lacp, ..State::default() };
-        let mtu = spec.mtu;
-        let lagg =
-            Arc::new(Lagg { id, settings: spec, turn: RoundRobin::default(), state: Mutex::new(state) });
-        let none: Arc<[IfId]> = Arc::new([]);
-        let view =
-            View { lagg, ports: none.clone(), usable: none.clone(), sending: none.clone(), receiving: none };
-        shared.change(&mut control, |config| {
-            config.put_new(Interface::new(ifnet, mac, mtu, Kind::Lagg(Arc::new(view)), shared));
-        });
-        Ok(id)
+        self.change(ctx, |control, ctx, _told| {
+            let ifnet = self.new_ifnet(ctx, control, spec.name.clone())?;
+            let id = ifnet.id;
+            // Locally administered, until the first port gives its own.
+            let [_, a, b, c, d, e, ..] = control.chance.next_u64().to_be_bytes();
+            let mac = spec.mac.unwrap_or(Mac([2, a, b, c, d, e]));
+            let lacp = (spec.mode == Mode::Lacp).then(|| Joined::new(id, &spec, mac));
+            let state = State { own_mac: spec.mac.is_some(), lacp, ..State::default() };
+            let mtu = spec.mtu;
+            let lagg =
+                Arc::new(Lagg { id, settings: spec, turn: RoundRobin::default(), state: Mutex::new(state) });
+            let none: Arc<[IfId]> = Arc::new([]);
+            let view = View {
+                lagg,
+                ports: none.clone(),
+                usable: none.clone(),
+                sending: none.clone(),
+                receiving: none,
+            };
+            shared.change(control, |config| {
+                config.put_new(Interface::new(ifnet, mac, mtu, Kind::Lagg(Arc::new(view)), shared));
+            });
+            Ok(id)
+        })
     }
 
     /// Makes an interface a port of a lagg, with a priority (more is better, but in LACP less is). Its link-local address goes, until it
@@ -239,24 +245,25 @@ impl Stack {
     ///
     /// It is not attached.
     pub fn set_link(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, link: bool) -> Result<(), LaggError> {
-        self.change(ctx, |control, ctx| {
+        self.change(ctx, |control, ctx, told| {
             // Under the lock: the lagg that the interface is a port of may be going away at this moment, and what the
             // driver says must not go with it.
             let config = self.shared.config.load();
             let interface = config.interface(id).ok_or(LaggError::NoInterface(id))?;
             if interface.link == link {
-                return Ok(Vec::new());
+                return Ok(());
             }
             let lagg = config.lagg_of(id);
             if lagg.is_none() {
                 self.shared.change(control, |config| set_link(config, id, link));
-                return Ok(Vec::new());
+                return Ok(());
             }
             let cause = if link { "link came up" } else { "link went down" };
-            self.step_lagg(control, ctx, lagg, (id, cause), |config, _state| {
+            told.extend(self.step_lagg(control, ctx, lagg, (id, cause), |config, _state| {
                 set_link(config, id, link);
                 Ok(false)
-            })
+            })?);
+            Ok(())
         })
     }
 

@@ -39,7 +39,10 @@ impl Stack {
         (port, cause): (IfId, &'static str),
         change: impl FnOnce(&mut Config, &mut State) -> Result<bool, LaggError>,
     ) -> Result<(), LaggError> {
-        self.change(ctx, |control, ctx| self.step_lagg(control, ctx, lagg, (port, cause), change))
+        self.change(ctx, |control, ctx, told| {
+            told.extend(self.step_lagg(control, ctx, lagg, (port, cause), change)?);
+            Ok(())
+        })
     }
 
     /// One change of configuration. `change` says whether to announce in any case.

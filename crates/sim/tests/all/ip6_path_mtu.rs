@@ -140,13 +140,13 @@ fn each_packet_that_is_cut_has_a_number_of_its_own_8200_4() {
 #[test]
 fn large_packets_to_ourselves_are_not_cut_8200_5() {
     let mut bench = Bench::new();
-    assert_eq!(bench.send(HOST, 65_487), []);
+    assert_eq!(bench.send(HOST, 65_527), []);
     let reply = bench.net.answer(bench.host, &bench.ping).unwrap();
     assert_eq!(reply.answer, Answer::Reply { from: HOST.into(), hop_limit: 64 });
-    let (ping, data) = (&bench.ping, vec![0; 65_488]);
+    let (ping, data) = (&bench.ping, vec![0; 65_528]);
     let node = bench.net.world.node(bench.host);
     let refused = node.control(|stack, ctx| stack.ping(ctx, ping, HOST.into(), IfId::NONE, 1, &data));
-    assert_eq!(refused.unwrap_err().to_string(), "65488 bytes of data do not fit into a packet");
+    assert_eq!(refused.unwrap_err().to_string(), "65528 bytes of data do not fit into a packet");
 }
 
 #[test]

@@ -80,7 +80,7 @@ pub const SCENARIOS: &[Scenario] = &[
     exhaustive("under-locks", embedder::under_locks),
     exhaustive("departure-resting", embedder::resting),
     exhaustive("limit-departed", embedder::room_of_departed),
-    exhaustive("stack-crash", stack::crash),
+    bounded("stack-crash", 3, stack::crash),
     bounded("stack-crash-waiting", 2, stack::crash_waiting),
     exhaustive("stack-flush-order", stack::flush_order),
     bounded("stack-answer-unread", 2, stack::answer_unread),

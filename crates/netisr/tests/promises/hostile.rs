@@ -407,7 +407,7 @@ impl Metadata for Liar {
 fn packets_lie() {
     for overflow in [Overflow::RefuseNewest, Overflow::DropOldest] {
         let netisr = facility(2);
-        let spec = TypeSpec::new("lies").limit(5).overflow(overflow).flow_key(|_, _| lie());
+        let spec = TypeSpec::new("lies").limit(5).share(2).overflow(overflow).flow_key(|_, _| lie());
         let liars = netisr.register(spec, |_ctx, _: &mut (), _: Bomb, _: Liar| {}).unwrap();
         let honest = sink(&netisr, "honest");
         let mut workers: Vec<_> = (0..2).map(|index| netisr.worker(index).unwrap()).collect();

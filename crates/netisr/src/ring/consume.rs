@@ -200,6 +200,9 @@ impl<T> Ring<T> {
         if reviewed.at.wrapping_sub(head) & POSITION > POSITION / 2 {
             reviewed.at = head;
         }
+        if reviewed.end.wrapping_sub(head) & POSITION > POSITION / 2 {
+            return true; // All of it has been taken meanwhile.
+        }
         loop {
             let at = reviewed.at;
             if reviewed.end.wrapping_sub(at).wrapping_sub(1) & POSITION > POSITION / 2 {

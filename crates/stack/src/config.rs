@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use siding_netisr::IfId;
 
+use crate::control::DEEPEST;
 use crate::control::OnPort;
 use crate::device::Filter;
 use crate::ifnet;
@@ -155,6 +156,14 @@ impl Config {
     /// How many interfaces deep `id` lies on others.
     pub(crate) fn depth(&self, id: IfId) -> usize {
         self.below(id).into_iter().map(|below| 1 + self.depth(below)).max().unwrap_or(0)
+    }
+
+    /// Whether interfaces would lie deeper on each other than they may, were `id`, with all that lies on it, to lie on
+    /// `below` as well. The one must not lie on the other.
+    pub(crate) fn would_be_too_deep(&self, id: IfId, below: IfId) -> bool {
+        let deepest = self.nest(id).into_iter().map(|above| self.depth(above)).max().unwrap_or(0);
+        let height = deepest.saturating_sub(self.depth(id));
+        self.depth(below) + 1 + height > DEEPEST
     }
 
     /// The interface that has this address assigned. A link-local address is looked for on `on` only.

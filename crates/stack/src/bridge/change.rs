@@ -125,6 +125,9 @@ impl Stack {
             if matches!(interface.kind, Kind::Bridge(_)) {
                 return Err(BridgeError::IsBridge(name));
             }
+            if config.would_be_too_deep(bridge, port) {
+                return Err(BridgeError::TooDeep);
+            }
             let global = interface.addrs6.iter().any(|own| !siding_wire::ip6::is_link_local(own.addr));
             if global || !interface.addrs4.is_empty() {
                 return Err(BridgeError::HasAddresses(name));
@@ -145,9 +148,6 @@ impl Stack {
             control.dads.retain(|(on, _), _| *on != port);
             if let Some(interface) = config.interface_mut(bridge) {
                 interface.kind = Kind::Bridge(Arc::new(view.with(port)));
-            }
-            if config.nest(bridge).into_iter().any(|above| config.depth(above) > DEEPEST) {
-                return Err(BridgeError::TooDeep);
             }
             Ok(())
         })

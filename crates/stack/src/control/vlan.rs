@@ -63,6 +63,7 @@ impl Stack {
             if !parent.member_of.is_none() {
                 return Err(VlanError::OnPort(parent.ifnet.name.clone()));
             }
+            // Nothing lies on it yet.
             if config.depth(vlan.parent) + 1 > DEEPEST {
                 return Err(VlanError::TooDeep);
             }

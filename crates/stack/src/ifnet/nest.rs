@@ -7,7 +7,6 @@ use super::Kind;
 use super::Use;
 use crate::bridge;
 use crate::config::Config;
-use crate::control::DEEPEST;
 
 /// Has everything that lies on something follow that: to be called on each configuration before it is published. A VLAN
 /// has a link while frames pass below it, and a bridge while they pass through one of its ports. (A lagg follows its
@@ -76,10 +75,7 @@ pub(crate) fn adopt(config: &mut Config, parent: IfId) {
     let lost = |vlan: &&Interface| !vlan.present && vlan.lies_on.as_deref() == Some(name.as_str());
     let orphans: Vec<IfId> = config.interfaces().filter(lost).map(|vlan| vlan.ifnet.id).collect();
     for id in orphans {
-        let nest = config.nest(id);
-        let deepest = nest.iter().map(|above| config.depth(*above)).max().unwrap_or(0);
-        let height = deepest.saturating_sub(config.depth(id));
-        if nest.contains(&parent) || config.depth(parent) + 1 + height > DEEPEST {
+        if config.nest(id).contains(&parent) || config.would_be_too_deep(id, parent) {
             continue;
         }
         config.move_vlan(id, parent);

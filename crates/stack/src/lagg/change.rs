@@ -21,6 +21,7 @@ use super::view::RoundRobin;
 use crate::AttachError;
 use crate::Stack;
 use crate::config::Config;
+use crate::control::DEEPEST;
 use crate::event::Event;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
@@ -51,6 +52,9 @@ pub enum LaggError {
     /// The lagg would lie on itself.
     #[error("'{0}' lies on this lagg: a lagg cannot lie on itself")]
     Loop(String),
+    /// Too deep.
+    #[error("interfaces may lie {DEEPEST} deep on each other, and this would be deeper")]
+    TooDeep,
     /// LACP is spoken on the wire itself.
     #[error("'{0}' cannot speak LACP: give a device, not a VLAN or a lagg")]
     NotPhysical(String),
@@ -128,6 +132,9 @@ impl Stack {
             }
             if config.nest(lagg).contains(&port) {
                 return Err(LaggError::Loop(name()));
+            }
+            if config.would_be_too_deep(lagg, port) {
+                return Err(LaggError::TooDeep);
             }
             let global = interface.addrs6.iter().any(|own| !siding_wire::ip6::is_link_local(own.addr));
             if global || !interface.addrs4.is_empty() {

@@ -12,6 +12,9 @@ use siding_stack::BridgeSpec;
 use siding_stack::Device;
 use siding_stack::GroupError;
 use siding_stack::InterfaceSpec;
+use siding_stack::LaggError;
+use siding_stack::LaggSpec;
+use siding_stack::Mode;
 use siding_stack::Sent;
 use siding_stack::ifnet::Unfit;
 use siding_stack::nd6::dad::DadState;
@@ -148,6 +151,30 @@ fn vlans_do_not_join_what_lies_on_them_or_is_too_deep_for_them_though_it_has_the
     let deep = (8..11).fold(two, |below, vid| bench.vlan(below, vid));
     let deepest = bench.vlan(deep, 5);
     assert_eq!((unfit(&bench, deepest), unfit(&bench, inner)), (None, Some(Unfit::Absent)));
+}
+
+#[test]
+fn a_lagg_lies_no_deeper_than_it_may_whatever_lies_on_it_already() {
+    let bench = Bench::new(without_mld("node"), 1);
+    let lagg = |name: &str| {
+        bench.control(|stack, ctx| stack.add_lagg(ctx, LaggSpec::new(name, Mode::Failover))).unwrap()
+    };
+    let add = |lagg, port| bench.control(|stack, ctx| stack.lagg_add_port(ctx, lagg, port, 100));
+    // Four deep, in two halves that are put together last.
+    let (low, high) = (lagg("low"), lagg("high"));
+    let on_low = bench.vlan(low, 5);
+    let on_high = bench.vlan(high, 6);
+    add(low, bench.devices[0]).unwrap();
+    add(high, on_low).unwrap();
+    // With one more on top, it would be five.
+    let (low, high) = (lagg("low2"), lagg("high2"));
+    let top = bench.vlan(bench.vlan(high, 7), 8);
+    let on_low = bench.vlan(low, 9);
+    add(high, on_low).unwrap();
+    assert_eq!(add(low, on_high), Err(LaggError::TooDeep));
+    let laggs = bench.control(|stack, ctx| stack.laggs(ctx));
+    assert!(laggs.iter().any(|lagg| lagg.name == "low2" && lagg.ports.is_empty()), "{laggs:?}");
+    assert_eq!(unfit(&bench, top), Some(Unfit::NoCarrier));
 }
 
 #[test]

@@ -17,6 +17,7 @@
 //! | [`reassembly`] | fragments put together (RFC 8200 s4.5, RFC 791) |
 //! | [`route`], [`source`] | the way to a destination, and the address to send from (RFC 6724) |
 //! | [`path_mtu`] | how large packets to a destination may be (RFC 8201) |
+//! | [`filter`] | what a firewall remembers of each flow (RFC 6092, RFC 9293) |
 //! | [`bucket`] | when an ICMP error may be sent, and how often (RFC 4443 s2.4) |
 //! | [`idle`] | which neighbours are idle: whom to forget first |
 //! | [`limits`] | what a bound tells of itself |
@@ -27,6 +28,7 @@ pub mod arp;
 pub mod bucket;
 pub mod chance;
 pub mod dad;
+pub mod filter;
 pub mod hold;
 pub mod host;
 pub mod idle;

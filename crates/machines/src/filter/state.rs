@@ -1,0 +1,144 @@
+//! One flow's state.
+
+use super::Key;
+use super::Phase;
+use super::Timeouts;
+use super::Tuple;
+use super::Way;
+use super::window::Side;
+
+/// No state, in what links states.
+pub(super) const NONE: u32 = u32::MAX;
+
+const FROM_LOW: u8 = 1;
+const ANSWERED: u8 = 2;
+const UNKNOWN_WINDOWS: u8 = 4;
+const IN_USE: u8 = 8;
+const HALF_OPEN: u8 = 16;
+
+/// One flow, in 128 bytes: two lines of a cache. What finds it stands in the first, with what every packet touches.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct State {
+    pub(super) key: Key,
+    phase: Phase,
+    flags: u8,
+    /// The next state of the same bucket, or of the free ones.
+    pub(super) next: u32,
+    /// Its neighbours among the half-open states, in the order in which they came.
+    pub(super) older: u32,
+    pub(super) newer: u32,
+    /// When its last packet came, in milliseconds of the table's clock.
+    pub(super) touched: u32,
+    /// The mark that rules set.
+    pub mark: u32,
+    /// What it is counted in; its keeper's. 0 for nothing.
+    pub count: u32,
+    pub(super) sides: [Side; 2],
+    packets: [u32; 2],
+    bytes: [u64; 2],
+}
+
+const _: () = assert!(size_of::<State>() <= 128, "a state is 128 bytes at the most");
+
+impl State {
+    pub(super) fn new(key: Key, from_low: bool, phase: Phase, now: u32) -> State {
+        State {
+            key,
+            phase,
+            flags: IN_USE | if from_low { FROM_LOW } else { 0 },
+            next: NONE,
+            older: NONE,
+            newer: NONE,
+            touched: now,
+            mark: 0,
+            count: 0,
+            sides: [Side::default(); 2],
+            packets: [0; 2],
+            bytes: [0; 2],
+        }
+    }
+
+    /// How far it has come.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The direction that a flow's first packet went.
+    pub fn original(&self) -> Tuple {
+        self.key.tuple(self.flags & FROM_LOW != 0)
+    }
+
+    /// Whether there was traffic the other way.
+    pub fn is_answered(&self) -> bool {
+        self.flags & ANSWERED != 0
+    }
+
+    /// Whether the windows of its connection are followed: not those of one that was picked up.
+    pub fn knows_windows(&self) -> bool {
+        self.flags & UNKNOWN_WINDOWS == 0
+    }
+
+    /// Packets and bytes of a direction. Packets are counted up to 2³², and go on from 0 then.
+    pub fn traffic(&self, way: Way) -> (u32, u64) {
+        (self.packets[way.index()], self.bytes[way.index()])
+    }
+
+    /// What the ends of a connection have said.
+    pub fn side(&self, way: Way) -> &Side {
+        &self.sides[way.index()]
+    }
+
+    /// The slots of the interfaces that packets of a direction come in by; 0 where none has come.
+    pub fn interface(&self, way: Way) -> u16 {
+        self.sides[way.index()].interface
+    }
+
+    #[inline]
+    pub(super) fn way(&self, from_low: bool) -> Way {
+        if from_low == (self.flags & FROM_LOW != 0) { Way::Original } else { Way::Reply }
+    }
+
+    #[inline]
+    pub(super) fn is_in_use(&self) -> bool {
+        self.flags & IN_USE != 0
+    }
+
+    pub(super) fn free(&mut self) {
+        self.flags = 0;
+    }
+
+    pub(super) fn is_half_open(&self) -> bool {
+        self.flags & HALF_OPEN != 0
+    }
+
+    pub(super) fn set_half_open(&mut self, half_open: bool) {
+        self.flags = self.flags & !HALF_OPEN | if half_open { HALF_OPEN } else { 0 };
+    }
+
+    pub(super) fn set_unknown_windows(&mut self) {
+        self.flags |= UNKNOWN_WINDOWS;
+    }
+
+    pub(super) fn set_phase(&mut self, phase: Phase) {
+        self.phase = phase;
+    }
+
+    #[inline]
+    pub(super) fn touch(&mut self, now: u32, way: Way, len: usize) {
+        self.touched = now;
+        let place = way.index();
+        self.packets[place] = self.packets[place].wrapping_add(1);
+        self.bytes[place] += len as u64;
+        if place == Way::Reply.index() {
+            self.flags |= ANSWERED;
+        }
+    }
+
+    /// Whether it has been silent for too long; `share` of 256 is what is left of its time.
+    #[inline]
+    pub(super) fn is_over(&self, now: u32, times: &Timeouts, share: u32) -> bool {
+        let time = u64::from(times.millis(self.phase)) * u64::from(share) / 256;
+        u64::from(now.wrapping_sub(self.touched)) >= time
+    }
+}

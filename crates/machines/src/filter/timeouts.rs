@@ -1,0 +1,106 @@
+//! How long a flow may be silent before it is forgotten.
+
+use std::time::Duration;
+
+use super::Phase;
+
+/// The longest time that can be set: 24 days are what a state's clock tells apart.
+const LONGEST: Duration = Duration::from_secs(20 * 24 * 3600);
+
+/// Times of silence, by phase.
+///
+/// The defaults are RFC 6092's: an established connection two hours and four minutes, one that is being opened or closed
+/// four minutes (REC-35), UDP two minutes, and five where there is traffic both ways (REC-14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    millis: [u32; NAMES.len()],
+}
+
+/// The names by which times are set, and their defaults in seconds.
+const NAMES: [(&str, u32); 13] = [
+    ("tcp-syn-sent", 240),
+    ("tcp-syn-received", 240),
+    ("tcp-established", 7440),
+    ("tcp-fin-wait", 240),
+    ("tcp-close-wait", 240),
+    ("tcp-last-ack", 240),
+    ("tcp-time-wait", 240),
+    ("tcp-closed", 10),
+    ("udp", 120),
+    ("udp-stream", 300),
+    ("icmp", 60),
+    ("other", 120),
+    ("other-stream", 600),
+];
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts { millis: NAMES.map(|(_, seconds)| seconds * 1000) }
+    }
+}
+
+impl Timeouts {
+    /// All names, with what they are set to.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+        NAMES.iter().zip(self.millis).map(|((name, _), millis)| (*name, Duration::from_millis(millis.into())))
+    }
+
+    /// Sets one by its name; at least a second, at most 20 days. False if there is no such name.
+    #[must_use]
+    pub fn set(&mut self, name: &str, time: Duration) -> bool {
+        let time = time.clamp(Duration::from_secs(1), LONGEST);
+        let place = NAMES.iter().position(|(known, _)| *known == name);
+        if let Some(place) = place {
+            self.millis[place] = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        }
+        place.is_some()
+    }
+
+    /// How many milliseconds a flow may be silent in this phase.
+    #[inline]
+    pub(super) fn millis(&self, phase: Phase) -> u32 {
+        self.millis[match phase {
+            Phase::SynSent | Phase::SynSent2 => 0,
+            Phase::SynReceived => 1,
+            Phase::Established => 2,
+            Phase::FinWait => 3,
+            Phase::CloseWait => 4,
+            Phase::LastAck => 5,
+            Phase::TimeWait => 6,
+            Phase::Closed => 7,
+            Phase::UdpAsked => 8,
+            Phase::UdpStream => 9,
+            Phase::EchoAsked | Phase::Echo => 10,
+            Phase::OtherAsked => 11,
+            Phase::OtherStream => 12,
+        }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_set_by_name_within_bounds() {
+        let mut times = Timeouts::default();
+        assert!(times.set("udp", Duration::from_secs(7)));
+        assert_eq!(times.millis(Phase::UdpAsked), 7000);
+        assert!(!times.set("upd", Duration::from_secs(7)));
+        assert!(times.set("tcp-established", Duration::from_secs(u64::MAX)));
+        assert_eq!(times.millis(Phase::Established), 20 * 24 * 3_600_000);
+        assert_eq!(times.all().count(), 13);
+        assert!(times.all().any(|one| one == ("udp", Duration::from_secs(7))));
+    }
+
+    #[test]
+    fn what_rfc_6092_asks_for_is_the_default() {
+        let times = Timeouts::default();
+        assert_eq!(times.millis(Phase::Established), 124 * 60_000, "REC-35");
+        for phase in [Phase::SynSent, Phase::SynReceived, Phase::FinWait, Phase::CloseWait, Phase::LastAck] {
+            assert!(times.millis(phase) >= 4 * 60_000, "REC-35: {phase:?}");
+        }
+        assert!(times.millis(Phase::UdpAsked) >= 2 * 60_000, "REC-14");
+        assert_eq!(times.millis(Phase::UdpStream), 5 * 60_000, "REC-14");
+    }
+}

@@ -1,0 +1,211 @@
+//! What a packet is to the states.
+
+use siding_netisr::Instant;
+
+use super::Key;
+use super::Packet;
+use super::Phase;
+use super::Segment;
+use super::State;
+use super::States;
+use super::Step;
+use super::Upper;
+use super::Way;
+use super::window;
+use super::window::Place;
+use super::window::Side;
+
+/// What rules ask: `ct state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CtState {
+    /// It begins a flow, or goes on with one that nobody has answered yet.
+    New,
+    /// Of a flow with traffic both ways.
+    Established,
+    /// An error about a packet of a flow.
+    Related,
+    /// Of no flow, and it may not begin one.
+    Invalid,
+    /// Nobody keeps a state of such.
+    Untracked,
+}
+
+/// A state's place in its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Slot(pub u32);
+
+/// A flow that has no state yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Fresh {
+    pub(super) key: Key,
+    pub(super) from_low: bool,
+    pub(super) phase: Phase,
+    known: bool,
+    sides: [Side; 2],
+    len: usize,
+    /// The mark that it is to have.
+    pub mark: u32,
+    /// What it is to be counted in; 0 for nothing.
+    pub count: u32,
+    /// The slot of the interface that it came in by.
+    pub interface: u16,
+}
+
+/// What a packet is.
+#[derive(Debug, Clone, Copy)]
+pub struct Tracked {
+    /// To the rules.
+    pub state: CtState,
+    /// Which way it goes; that of an error is the opposite of what it quotes.
+    pub way: Option<Way>,
+    /// Its flow's state, if there is one.
+    pub slot: Option<Slot>,
+    /// Its flow, if it begins one.
+    pub fresh: Option<Fresh>,
+}
+
+impl Tracked {
+    /// Of no flow.
+    pub const INVALID: Tracked = Tracked { state: CtState::Invalid, way: None, slot: None, fresh: None };
+    /// Nobody looked.
+    pub const UNTRACKED: Tracked = Tracked { state: CtState::Untracked, way: None, slot: None, fresh: None };
+}
+
+impl Packet {
+    /// The flow that a packet concerns: its own, or that of the packet that an error quotes. `None` for what has none.
+    #[inline]
+    pub fn flow(&self) -> Option<Key> {
+        match &self.upper {
+            Upper::Link => None,
+            Upper::Error(about, _) => Some(about.key().0),
+            _ => Some(self.tuple.key().0),
+        }
+    }
+}
+
+impl States {
+    /// Says what a packet is, and moves its flow's state on. `bucket` is its flow's.
+    #[inline]
+    pub fn track(&mut self, now: Instant, bucket: usize, packet: &Packet) -> Tracked {
+        if let Upper::Error(about, seq) = packet.upper {
+            return self.related(now, bucket, about.key(), seq);
+        }
+        if packet.upper == Upper::Link {
+            return Tracked::UNTRACKED;
+        }
+        let (key, from_low) = packet.tuple.key();
+        let millis = self.millis(now);
+        let Some(slot) = self.find(bucket, &key, millis) else {
+            return self.begin(packet, key, from_low);
+        };
+        let found = &self.slots[slot.0 as usize];
+        let (phase, way) = (found.phase(), found.way(from_low));
+        let moved = match &packet.upper {
+            Upper::Tcp(segment) => match self.segment(slot, phase, way, segment) {
+                Moved::To(phase) => phase,
+                Moved::Invalid => return Tracked { way: Some(way), ..Tracked::INVALID },
+                Moved::Anew => {
+                    self.remove(slot);
+                    return self.begin(packet, key, from_low);
+                }
+            },
+            // An answer that nobody asked for, from the end that asks.
+            Upper::Answer if way == Way::Original => return Tracked::INVALID,
+            _ if way == Way::Reply => phase.answered(),
+            _ => phase,
+        };
+        if moved != phase {
+            self.set_phase(slot, moved);
+        }
+        let state = &mut self.slots[slot.0 as usize];
+        state.touch(millis, way, packet.len);
+        let state = if state.is_answered() { CtState::Established } else { CtState::New };
+        Tracked { state, way: Some(way), slot: Some(slot), fresh: None }
+    }
+
+    /// Notes by which interface packets of a direction come in.
+    #[inline]
+    pub fn note_interface(&mut self, slot: Slot, way: Way, interface: u16) {
+        if let Some(state) = self.get_mut(slot) {
+            state.sides[way.index()].interface = interface;
+        }
+    }
+
+    /// A packet of a flow that is not known.
+    fn begin(&self, packet: &Packet, key: Key, from_low: bool) -> Tracked {
+        if !packet.may_begin(self.limits.loose) {
+            return Tracked::INVALID;
+        }
+        let mut sides = [Side::default(); 2];
+        let (phase, known) = match &packet.upper {
+            Upper::Tcp(segment) if window::begin(&mut sides, segment) => (Phase::SynSent, true),
+            Upper::Tcp(_) => (Phase::Established, false),
+            Upper::Udp => (Phase::UdpAsked, true),
+            Upper::Ask => (Phase::EchoAsked, true),
+            _ => (Phase::OtherAsked, true),
+        };
+        let (len, mark, count, interface) = (packet.len, 0, 0, 0);
+        let fresh = Fresh { key, from_low, phase, known, sides, len, mark, count, interface };
+        Tracked { state: CtState::New, way: Some(Way::Original), slot: None, fresh: Some(fresh) }
+    }
+
+    /// An error about a packet that goes the direction `about`.
+    //= RFC 4890 s4.3.1, RFC 6092 s3.2: errors about a flow that is known are part of it.
+    fn related(&self, now: Instant, bucket: usize, about: (Key, bool), seq: Option<u32>) -> Tracked {
+        let (key, from_low) = about;
+        let Some(slot) = self.find(bucket, &key, self.millis(now)) else { return Tracked::INVALID };
+        let state = &self.slots[slot.0 as usize];
+        let quoted = state.way(from_low);
+        if let Some(seq) = seq
+            && state.knows_windows()
+            && !window::under_way(&state.sides, quoted, seq)
+        {
+            return Tracked::INVALID;
+        }
+        let way = if quoted == Way::Original { Way::Reply } else { Way::Original };
+        Tracked { state: CtState::Related, way: Some(way), slot: Some(slot), fresh: None }
+    }
+
+    fn segment(&mut self, slot: Slot, phase: Phase, way: Way, segment: &Segment) -> Moved {
+        let state = &mut self.slots[slot.0 as usize];
+        let to = match phase.step(way, segment.kind) {
+            Step::To(to) => to,
+            Step::Pass => return Moved::To(phase),
+            Step::Invalid => return Moved::Invalid,
+            Step::Reopen => return Moved::Anew,
+        };
+        let known = state.knows_windows();
+        match window::follow(&mut state.sides, phase, way, known, segment) {
+            Place::Outside => Moved::Invalid,
+            //= RFC 5961 s3.2: in the window, but not what is expected: the receiver asks again, and so do we.
+            Place::Within if segment.kind == super::Kind::Rst => Moved::To(phase),
+            Place::Within | Place::Exact => Moved::To(to),
+        }
+    }
+}
+
+/// What a segment did.
+enum Moved {
+    To(Phase),
+    Invalid,
+    Anew,
+}
+
+impl Fresh {
+    /// The direction of the packet that begins it.
+    pub fn original(&self) -> super::Tuple {
+        self.key.tuple(self.from_low)
+    }
+
+    pub(super) fn state(&self, now: u32) -> State {
+        let mut state = State::new(self.key, self.from_low, self.phase, now);
+        state.sides = self.sides;
+        state.sides[0].interface = self.interface;
+        (state.mark, state.count) = (self.mark, self.count);
+        if !self.known {
+            state.set_unknown_windows();
+        }
+        state.touch(now, Way::Original, self.len);
+        state
+    }
+}

@@ -1,0 +1,217 @@
+//! Which segments are part of a connection, for somebody who stands between its ends.
+//!
+//! Neither end's own variables are seen from here, only what they put on the wire, and only what comes this way. From
+//! that four bounds follow that no honest segment breaks (van Rooij, "Real Stateful TCP Packet Filtering in IP Filter",
+//! 2001), for a segment from *sender* to *receiver*:
+//!
+//! | | |
+//! |---|---|
+//! | its first number | at most what the receiver has ever said that it takes: `max_end` |
+//! | its last number | at least what the sender sent last, less the receiver's largest window |
+//! | its acknowledgment | at most what the receiver has sent: `end` |
+//! | | at least that, less the sender's largest window (and never nearer than 66,000) |
+//!
+//! A reset has a bound of its own: it ends a connection only where the receiver would believe it (RFC 5961 s3.2).
+
+use super::Kind;
+use super::Phase;
+use super::Segment;
+use super::Way;
+
+/// So far back an acknowledgment may lie in any case: a little more than the largest window without scaling.
+const LEAST_BACK: u32 = 66_000;
+
+const SEEN: u8 = 1;
+const SCALES: u8 = 2;
+const ACKED: u8 = 4;
+
+/// What one end has put on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct Side {
+    /// Behind the last number that it has sent.
+    pub end: u32,
+    /// Behind the last number that it may send.
+    pub max_end: u32,
+    /// The largest window that it has offered.
+    pub max_win: u32,
+    /// The last number that it has acknowledged.
+    pub max_ack: u32,
+    scale: u8,
+    flags: u8,
+    /// The slot of the interface that its packets come in by; the states' keeper's.
+    pub(super) interface: u16,
+}
+
+/// Where a segment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Within all bounds.
+    Within,
+    /// A reset at the very number that the receiver expects.
+    Exact,
+    /// Beyond one.
+    Outside,
+}
+
+/// Begins a connection with its first segment. False for one that was begun before anybody looked: its windows are
+/// unknown, for a scale is told by the SYN alone.
+#[must_use]
+pub fn begin(sides: &mut [Side; 2], segment: &Segment) -> bool {
+    let [sender, receiver] = sides;
+    *receiver = Side { interface: receiver.interface, ..Side::default() };
+    if segment.kind == Kind::Syn {
+        sender.open(segment);
+        return true;
+    }
+    let window = u32::from(segment.window).max(1);
+    sender.seen(segment.end, window);
+    if let Some(ack) = segment.ack {
+        sender.note_ack(ack);
+        receiver.end = ack;
+        receiver.max_end = ack.wrapping_add(window);
+    }
+    false
+}
+
+/// Where a segment stands, and if within, what follows from it. `known` is false where windows are not.
+pub fn follow(sides: &mut [Side; 2], phase: Phase, way: Way, known: bool, segment: &Segment) -> Place {
+    let [original, reply] = sides;
+    let (sender, receiver) = if way == Way::Original { (original, reply) } else { (reply, original) };
+    let (seq, end) = (segment.seq, segment.end);
+    if sender.flags & SEEN == 0 {
+        if segment.is_syn() {
+            sender.open(segment);
+            sender.agree(receiver);
+            if segment.ack.is_none() {
+                return Place::Within;
+            }
+        } else if segment.kind == Kind::Rst {
+            // The answer to a SYN. Its number says nothing, its acknowledgment all (RFC 9293 s3.10.7.3).
+            return if segment.ack == Some(receiver.end) { Place::Exact } else { Place::Outside };
+        } else {
+            sender.seen(end, u32::from(segment.window).max(1));
+        }
+    } else if segment.is_syn() && begins_anew(phase, way) {
+        // Another attempt, perhaps with another number.
+        sender.open(segment);
+        sender.agree(receiver);
+    }
+    if segment.kind == Kind::Rst && segment.seq == 0 && phase <= Phase::SynReceived {
+        // The answer to a SYN that was sent again.
+        if segment.ack == Some(receiver.end) {
+            return Place::Exact;
+        }
+    }
+    // One that acknowledges nothing is judged by its numbers alone.
+    let ack = segment.ack.filter(|ack| *ack != 0 || segment.kind != Kind::Rst).unwrap_or(receiver.end);
+    let window = sender.window(segment);
+    let within = at_most(seq, sender.max_end)
+        && (receiver.max_win == 0 || at_most(sender.end.wrapping_sub(receiver.max_win), end))
+        && at_most(ack, receiver.end)
+        && at_most(receiver.end.wrapping_sub(sender.max_win.max(LEAST_BACK)), ack);
+    if segment.kind == Kind::Rst {
+        return match () {
+            // Where nothing is known of windows, what fits exactly does.
+            () if receiver.expects(seq) || seq == sender.end => Place::Exact,
+            () if (within || !known) && !receiver.is_past(seq) => Place::Within,
+            () => Place::Outside,
+        };
+    }
+    if !within && known {
+        return Place::Outside;
+    }
+    sender.max_win = sender.max_win.max(window);
+    if !at_most(end, sender.end) || !known {
+        sender.end = end;
+    }
+    if let Some(ack) = segment.ack {
+        sender.note_ack(ack);
+        let may = ack.wrapping_add(window.max(1));
+        if !at_most(may, receiver.max_end) || !known {
+            receiver.max_end = may;
+        }
+        if !known && !at_most(ack, receiver.end) {
+            receiver.end = ack;
+        }
+    }
+    Place::Within
+}
+
+/// Whether an error may tell of a segment of this number that `way`'s sender has sent: it is on its way yet.
+//= RFC 5927 s4.1: an error about what was never sent, or has arrived, is somebody's guess.
+pub fn under_way(sides: &[Side; 2], way: Way, seq: u32) -> bool {
+    let (sender, receiver) = (&sides[way.index()], &sides[1 - way.index()]);
+    let first = match receiver.flags & ACKED {
+        0 => sender.end.wrapping_sub(receiver.max_win.max(LEAST_BACK)),
+        _ => receiver.max_ack,
+    };
+    sender.flags & SEEN != 0 && at_most(first, seq) && at_most(seq, sender.end)
+}
+
+/// Whether a SYN of this side still opens the connection.
+fn begins_anew(phase: Phase, way: Way) -> bool {
+    match way {
+        Way::Original => matches!(phase, Phase::SynSent | Phase::SynSent2),
+        Way::Reply => matches!(phase, Phase::SynSent2 | Phase::SynReceived),
+    }
+}
+
+/// Whether `a` comes before `b` or is it, in numbers that wrap.
+#[inline]
+fn at_most(a: u32, b: u32) -> bool {
+    b.wrapping_sub(a) as i32 >= 0
+}
+
+impl Side {
+    /// Takes what a SYN says.
+    fn open(&mut self, segment: &Segment) {
+        // A SYN's own window is never scaled (RFC 7323 s2.2).
+        self.seen(segment.end, u32::from(segment.window).max(1));
+        self.max_end = segment.end;
+        self.scale = segment.scale.unwrap_or(0);
+        self.flags = SEEN | if segment.scale.is_some() { SCALES } else { 0 };
+        self.max_ack = 0;
+    }
+
+    //= RFC 7323 s2.2: windows are scaled if both sides say so, else not at all.
+    fn agree(&mut self, other: &mut Side) {
+        if self.flags & other.flags & SCALES == 0 {
+            (self.scale, other.scale) = (0, 0);
+        }
+    }
+
+    fn seen(&mut self, end: u32, window: u32) {
+        self.flags |= SEEN;
+        self.end = end;
+        self.max_win = window;
+        if self.max_end == 0 || at_most(self.max_end, end) {
+            self.max_end = end;
+        }
+    }
+
+    fn window(&self, segment: &Segment) -> u32 {
+        let scale = if segment.is_syn() { 0 } else { self.scale };
+        u32::from(segment.window) << scale
+    }
+
+    fn note_ack(&mut self, ack: u32) {
+        if self.flags & ACKED == 0 || !at_most(ack, self.max_ack) {
+            self.max_ack = ack;
+        }
+        self.flags |= ACKED;
+    }
+
+    /// Whether this side waits for that number next, as far as it has said.
+    fn expects(&self, seq: u32) -> bool {
+        self.flags & ACKED != 0 && seq == self.max_ack
+    }
+
+    /// Whether this side has acknowledged that number.
+    fn is_past(&self, seq: u32) -> bool {
+        self.flags & ACKED != 0 && !at_most(self.max_ack, seq)
+    }
+}
+
+#[cfg(test)]
+mod tests;

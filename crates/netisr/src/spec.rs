@@ -22,8 +22,8 @@ pub enum Overflow {
     /// None of the dropped packet's code runs on the caller's stack: it waits in its slot, and takes up no room of the
     /// limit, until its worker comes by and buries it. There are slots to spare for that, at least 255 and at
     /// least as many as the limit; when they are used up before the worker has come, the newest is refused. So a type
-    /// with this policy has 256 slots, or from a limit of 129 on the power of two that is not below twice the limit,
-    /// at each worker, each the size of packet and metadata and 8 bytes.
+    /// with this policy has 512 slots (256 at a limit of 1), or from a limit of 257 on the power of two that is not below
+    /// twice the limit, at each worker, each the size of packet and metadata and 8 bytes.
     DropOldest,
 }
 

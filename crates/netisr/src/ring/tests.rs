@@ -249,3 +249,41 @@ fn names_are_known_until_the_ring_rests() {
     ring.publish(&mut ring.claim_reserved(0b10), 2);
     assert!(ring.may_name(0b10) && !ring.may_name(0b1));
 }
+
+#[test]
+fn a_ring_has_no_more_slots_than_it_needs() {
+    // As many as the limit; from 2,048 on some to spare; and as many again, but 255 at the least, for those dropped.
+    let plain = [(1, 1), (3, 4), (4, 4), (2047, 2048), (2048, 4096), (3000, 4096)];
+    let dropping = [(1, 256), (2, 512), (256, 512), (257, 1024), (2048, 4096), (3000, 8192)];
+    for (limit, slots) in plain {
+        assert_eq!(Ring::<u32>::new(limit, false, 64).slots(), slots, "limit {limit}");
+    }
+    for (limit, slots) in dropping {
+        assert_eq!(Ring::<u32>::new(limit, true, 64).slots(), slots, "limit {limit}, dropping the oldest");
+    }
+}
+
+#[test]
+fn high_water_is_exact_where_items_have_gone() {
+    let ring = Ring::new(9, true, 64);
+    for (puts, evictions, high) in [(3, 2, 3), (2, 0, 3), (1, 1, 4), (2, 0, 5), (1, 0, 6)] {
+        (0..puts).for_each(|item| _ = put(&ring, item));
+        (0..evictions).for_each(|_| assert!(ring.evict(|_| {})));
+        assert_eq!(ring.high_water(), high);
+        assert!(ring.resident() <= high);
+    }
+    ring.reserve().unwrap();
+    assert_eq!((ring.resident(), ring.high_water()), (6, 7), "a permit is an item to come");
+}
+
+/// A producer that was overtaken by whole laps tries its exchange, which fails, and notes nothing.
+#[test]
+fn who_looks_for_room_with_an_old_word_is_sent_back() {
+    let ring = Ring::new(4, false, 64);
+    let old = ring.intake.0.claim.load(Ordering::Relaxed);
+    for item in 0..6 {
+        put(&ring, item);
+        ring.take();
+    }
+    assert_eq!((ring.room(old, 1), ring.high_water()), (1, 1));
+}

@@ -359,3 +359,20 @@ impl Entry {
         self.asked = false;
     }
 }
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use super::Visits;
+
+    #[test]
+    fn a_visit_is_seen_by_who_looks_while_it_lasts_and_afterwards() {
+        let visits = Visits::default();
+        let before = visits.begun();
+        assert!(!visits.any_since(before), "nobody came by");
+        let visit = visits.begin();
+        assert!(visits.any_since(before) && visits.any_since(visits.begun()), "somebody is here");
+        drop(visit);
+        assert!(visits.any_since(before), "somebody was");
+        assert!(!visits.any_since(visits.begun()), "nobody is any more");
+    }
+}

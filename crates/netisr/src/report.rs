@@ -212,3 +212,27 @@ impl fmt::Display for Imbalance {
 }
 
 impl core::error::Error for Imbalance {}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use crate::Netisr;
+    use crate::Packet;
+    use crate::TypeSpec;
+
+    struct Nothing;
+
+    impl Packet for Nothing {
+        fn interfaces(&self, _visit: &mut impl FnMut(crate::IfId)) {}
+    }
+
+    #[test]
+    fn a_packet_with_two_fates_is_told_of() {
+        let netisr = Netisr::<Nothing>::builder().workers(2).build().expect("sizes in range");
+        let register = |name| netisr.register(TypeSpec::new(name), |_ctx, _: &mut (), _, ()| {});
+        let kinds = ["one", "two"].map(|name| register(name).expect("a name of its own"));
+        assert_eq!(netisr.check_conservation(), Ok(()));
+        kinds[1].shared.lanes[1].fates.handled.add(1);
+        let imbalance = netisr.check_conservation().expect_err("nothing was accepted");
+        assert_eq!((imbalance.name.as_str(), imbalance.worker, imbalance.lane.handled), ("two", 1, 1));
+    }
+}

@@ -53,6 +53,9 @@ fn g5_a_departure_waits_for_the_last_of_many_pins() {
     let mut root = Root::new();
     let mut entered = root.enter().unwrap();
     let mut departure = netisr.detach(&entered.ctx(), id).unwrap();
+    let holders = departure.holders().holders;
+    let another = holders.iter().find(|holder| holder.contains("'another'")).unwrap();
+    assert!(!another.contains("times"), "{another}");
     while let Some(one) = pins.pop() {
         assert!(!departure.is_complete(), "{} pins are held", pins.len() + 1);
         drop(one);

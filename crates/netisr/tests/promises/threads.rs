@@ -96,6 +96,46 @@ fn g9_threads_stop_and_run_again() {
     assert!(sleeps < 100, "{sleeps} sleeps: it was not woken, it looked");
 }
 
+/// One that has a place is woken when there is something to do, and does not look in between; nor does the next there.
+#[test]
+fn g9_an_idle_worker_stays_asleep() {
+    let wake = ParkWake::new(1);
+    let rig = Rig::new(1, wake.clone());
+    for turn in 0..2 {
+        let threads = run(&rig.netisr, &wake, |_| ());
+        assert!(rig.answers());
+        let sleeps = || rig.netisr.worker_reports()[0].sleeps;
+        let before = sleeps();
+        std::thread::sleep(Duration::from_millis(100));
+        let looks = sleeps() - before;
+        assert!(looks < 10, "run {turn}: it has looked {looks} times");
+        assert!(stop(threads));
+    }
+}
+
+/// A place is a worker's if it is rung there while it tries, and not because somebody was rung there before.
+#[test]
+fn g9_who_rings_itself_leaves_no_place_to_a_worker_that_nobody_can_wake() {
+    let wake = ParkWake::new(1);
+    let netisr = Netisr::<Frame>::builder().wake(wake.clone()).build().unwrap();
+    let (bell, rung) = (wake.clone(), Arc::new(AtomicUsize::new(0)));
+    let count = rung.clone();
+    let ringer = netisr
+        .register(TypeSpec::new("ringer"), move |_ctx, _: &mut (), _, ()| {
+            bell.wake(0);
+            count.fetch_add(1, Ordering::Relaxed);
+        })
+        .unwrap();
+    let threads = run(&netisr, &wake, |_| ());
+    let mut root = Root::new();
+    ringer.dispatch(&root.enter().unwrap().ctx(), Frame, ()).unwrap();
+    assert!(within_seconds(5, || rung.load(Ordering::Relaxed) > 0) && stop(threads));
+    let silent = Rig::new(1, Arc::new(siding_netisr::NoWake));
+    let threads = run(&silent.netisr, &wake, |_| ());
+    assert!(silent.answers());
+    assert!(stop(threads));
+}
+
 #[test]
 fn g9_a_second_run_serves_no_worker_and_takes_none_away() {
     let wake = ParkWake::new(2);

@@ -7,11 +7,13 @@
 mod batches;
 mod counts;
 mod departures;
+mod names;
 mod polls;
 mod residence;
 mod rig;
 mod seats;
 mod sleep;
+mod stead;
 mod time;
 mod unregisters;
 mod words;

@@ -6,6 +6,7 @@ use siding_netisr::Histogram;
 use siding_netisr::IfId;
 use siding_netisr::Netisr;
 
+use super::rig::Frame;
 use super::rig::Hand;
 use super::rig::Spec;
 use super::rig::poll;
@@ -104,4 +105,25 @@ fn one_in_64_is_timed_unless_told() {
         poll(&mut worker, 1);
     }
     assert_eq!(netisr.types()[0].total().residence.count(), 3);
+}
+
+/// Alone, in a batch, and whatever it names.
+#[test]
+fn each_is_timed_that_is_to_be() {
+    let clock = Hand::default();
+    let netisr = Netisr::builder().interfaces(2).clock(clock.clone()).build().unwrap();
+    let kind = register(&netisr, Spec::new("test").time_every(1));
+    let mut worker = settled(&netisr, 0);
+    let mut now = 1;
+    for (round, id) in (1..).zip([IfId::NONE, netisr.attach().unwrap(), netisr.attach().unwrap()]) {
+        let mut batch: Vec<_> = (0..3).map(|number| Some((Frame(number), id))).collect();
+        assert_eq!(worker.with_ctx(|ctx| kind.dispatch_batch(ctx, &mut batch)), 3);
+        send_own(&mut worker, &kind, 3, id).unwrap();
+        now += 7 * round;
+        clock.set(now);
+        assert_eq!(poll(&mut worker, 64).0, [0, 1, 2, 3]);
+        let total = netisr.types()[0].total().residence;
+        assert_eq!((total.count(), total.longest()), (4 * round, Duration::from_nanos(7 * round)));
+    }
+    assert_eq!(at(&netisr.types()[0].total().residence, 1.0), 7, "and none as if it had come before");
 }

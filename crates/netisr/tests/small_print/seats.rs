@@ -1,11 +1,13 @@
 //! Whose token it is decides where a packet goes.
 
+use siding_netisr::Cause;
 use siding_netisr::IfId;
 use siding_netisr::Netisr;
 
 use super::rig::Facility;
 use super::rig::Frame;
 use super::rig::Spec;
+use super::rig::outside;
 use super::rig::poll;
 use super::rig::register;
 use super::rig::send;
@@ -76,4 +78,18 @@ fn what_strangers_send_is_spread_by_interface_and_by_key() {
         assert!((150..250).contains(&numbers.len()), "{} of 800", numbers.len());
         assert!(numbers.chunks(2).all(|pair| pair[0] == pair[1]), "{numbers:?}");
     }
+}
+
+#[test]
+fn a_permit_is_for_its_flow_and_not_for_another_of_the_same_worker() {
+    let netisr = facility(1);
+    let kind = register(&netisr, Spec::new("test").flow_key(|frame, _| u64::from(frame.0)));
+    let mut worker = settled(&netisr, 0);
+    outside(|ctx| {
+        let permit = kind.reserve(ctx, Some(7)).unwrap();
+        let refused = permit.dispatch(ctx, Frame(8), IfId::NONE).unwrap_err();
+        assert_eq!((refused.packet.0, refused.cause), (8, Cause::OtherFlow));
+        kind.reserve(ctx, Some(9)).unwrap().dispatch(ctx, Frame(9), IfId::NONE).unwrap();
+    });
+    assert_eq!(poll(&mut worker, 64).0, [9]);
 }

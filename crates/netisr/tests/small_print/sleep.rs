@@ -8,6 +8,8 @@ use siding_netisr::WorkerReport;
 
 use super::rig::Bell;
 use super::rig::Facility;
+use super::rig::Frame;
+use super::rig::Seen;
 use super::rig::Spec;
 use super::rig::outside;
 use super::rig::poll;
@@ -70,6 +72,69 @@ fn an_order_wakes_every_sleeper_once_and_nobody_else() {
     let departure = outside(|ctx| netisr.detach(ctx, id).unwrap());
     assert_eq!(bell.rung(), [0], "one that goes does");
     drop(departure);
+}
+
+#[test]
+fn a_departure_wakes_nobody_while_it_waits_for_a_pin() {
+    let (netisr, bell) = facility();
+    let mut workers = [settled(&netisr, 0), settled(&netisr, 1)];
+    for (asked, late) in [(true, false), (false, false), (false, true)] {
+        let id = netisr.attach().unwrap();
+        let pin = netisr.pin(id, "the test").unwrap();
+        assert!(workers.iter_mut().all(|worker| worker.prepare_sleep()));
+        let mut departure = Some(outside(|ctx| netisr.detach(ctx, id)).unwrap());
+        assert_eq!(bell.rung(), [0; 0], "they could do nothing");
+        if late {
+            departure = None;
+            assert_eq!(bell.rung(), [0; 0], "they still could not");
+        }
+        drop(pin);
+        if !late {
+            assert_eq!(bell.rung(), [0; 0], "somebody asks after it");
+        }
+        // Who asks, or asks no more, has the workers called; and where nobody asks, the last pin does.
+        if asked {
+            departure.as_mut().map(|departure| departure.is_complete());
+        }
+        drop(departure);
+        assert_eq!(bell.rung(), [0, 1], "asked {asked}, late {late}");
+        for worker in &mut workers {
+            worker.awake();
+            while !worker.prepare_sleep() {
+                poll(worker, 0);
+            }
+            worker.awake();
+        }
+        bell.rung();
+    }
+}
+
+#[test]
+fn pins_that_come_and_go_wake_nobody() {
+    let (netisr, bell) = facility();
+    let mut worker = settled(&netisr, 0);
+    assert!(worker.prepare_sleep());
+    let id = netisr.attach().unwrap();
+    (0..3).for_each(|_| drop(netisr.pin(id, "the test").unwrap()));
+    assert_eq!(bell.rung(), [0; 0]);
+}
+
+/// At each poll, also at those that let lanes rest.
+#[test]
+fn an_order_that_comes_in_the_middle_of_a_poll_is_carried_out_by_the_next() {
+    let netisr: Facility = Netisr::builder().interfaces(2).build().unwrap();
+    let inside = netisr.clone();
+    let kind = netisr
+        .register(Spec::new("test"), move |_ctx, _: &mut Seen, _: Frame, _: IfId| inside.call_workers())
+        .unwrap();
+    let _quiet = register(&netisr, Spec::new("quiet"));
+    let mut worker = settled(&netisr, 0);
+    for number in 0..200 {
+        send(&kind, number, IfId::NONE).unwrap();
+        assert_eq!(worker.poll(&mut Seen::default(), 64).handled, 1);
+        assert!(!worker.prepare_sleep(), "poll {number}: there is an order");
+        worker.awake();
+    }
 }
 
 #[test]

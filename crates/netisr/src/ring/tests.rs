@@ -2,6 +2,8 @@ use std::vec::Vec;
 
 use super::*;
 
+mod middle;
+
 impl<T> Ring<T> {
     /// Takes the oldest item, with its stamp.
     fn take(&self) -> Option<(T, u64)> {

@@ -29,7 +29,7 @@ use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::StackWorker;
-use siding_stack::drops::Drop;
+use siding_stack::drops::DropReason;
 use siding_stack::ifnet::Vlan;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
@@ -301,7 +301,7 @@ pub(crate) fn port_departs() {
     rig.wires[0].gone.store(1, Ordering::Relaxed);
     rig.settle(&mut worker);
     assert_eq!(rig.announcements(1), rig.each(ROUNDS as usize), "the port that is left is announced");
-    let dropped = rig.stack.dropped(Drop::InterfaceGone) as usize;
+    let dropped = rig.stack.dropped(DropReason::InterfaceGone) as usize;
     assert_eq!(rig.load_sent() + dropped, rig.load, "one fate for each part of the load");
     rig.finish(worker);
 }

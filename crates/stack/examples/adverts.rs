@@ -18,7 +18,7 @@ use siding_stack::InterfaceSpec;
 use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
-use siding_stack::drops::Drop;
+use siding_stack::drops::DropReason;
 use siding_stack::nd6::host::HostConfig;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
@@ -110,7 +110,7 @@ fn cost(obeys: bool, before: u32, count: u32) -> (f64, u64) {
     };
     run(before);
     let each = run(count);
-    (each, stack.dropped(Drop::LearnLimit))
+    (each, stack.dropped(DropReason::LearnLimit))
 }
 
 fn main() {

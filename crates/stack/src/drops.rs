@@ -10,7 +10,7 @@ use siding_wire::nd::NdInvalid;
 
 /// Why the stack dropped a packet. `Malformed`, `Nd` and `Mld` have one counter for each reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Drop {
+pub enum DropReason {
     /// A header could not be parsed.
     Malformed(Malformed),
     /// A neighbour discovery message failed validation (RFC 4861 s6.1, s7.1).
@@ -116,72 +116,75 @@ pub enum Drop {
     Ignored,
 }
 
-const SIMPLE: &[Drop] = &[
-    Drop::NotOurMac,
-    Drop::UnknownProtocol,
-    Drop::BadSource,
-    Drop::NotForUs,
-    Drop::NotJoined,
-    Drop::NoRoute,
-    Drop::RouteRefuses,
-    Drop::PointToPoint,
-    Drop::BeyondScope,
-    Drop::HopLimit,
-    Drop::TooBig,
-    Drop::NoSource,
-    Drop::NoListener,
-    Drop::Option,
-    Drop::Fragment,
-    Drop::FragmentDuplicate,
-    Drop::FragmentOverlap,
-    Drop::FragmentLimit,
-    Drop::FragmentTimeout,
-    Drop::NoLargeBuffer,
-    Drop::BadPacketTooBig,
-    Drop::HoldOverflow,
-    Drop::Unresolved,
-    Drop::TableFull,
-    Drop::TableTotal,
-    Drop::ResolvingFull,
-    Drop::SolicitLimited,
-    Drop::HoldTotal,
-    Drop::InterfaceGone,
-    Drop::UnknownVlan,
-    Drop::NoPort,
-    Drop::InactivePort,
-    Drop::SamePort,
-    Drop::LinkGroup,
-    Drop::SlowLimit,
-    Drop::TxFull,
-    Drop::TxStalled,
-    Drop::TxLost,
-    Drop::NoBuffer,
-    Drop::NoHeadroom,
-    Drop::Refused,
-    Drop::Stale,
-    Drop::RateLimited,
-    Drop::Silenced,
-    Drop::AutoconfOff,
-    Drop::LearnLimit,
-    Drop::MessageLimit,
-    Drop::Ignored,
+const SIMPLE: &[DropReason] = &[
+    DropReason::NotOurMac,
+    DropReason::UnknownProtocol,
+    DropReason::BadSource,
+    DropReason::NotForUs,
+    DropReason::NotJoined,
+    DropReason::NoRoute,
+    DropReason::RouteRefuses,
+    DropReason::PointToPoint,
+    DropReason::BeyondScope,
+    DropReason::HopLimit,
+    DropReason::TooBig,
+    DropReason::NoSource,
+    DropReason::NoListener,
+    DropReason::Option,
+    DropReason::Fragment,
+    DropReason::FragmentDuplicate,
+    DropReason::FragmentOverlap,
+    DropReason::FragmentLimit,
+    DropReason::FragmentTimeout,
+    DropReason::NoLargeBuffer,
+    DropReason::BadPacketTooBig,
+    DropReason::HoldOverflow,
+    DropReason::Unresolved,
+    DropReason::TableFull,
+    DropReason::TableTotal,
+    DropReason::ResolvingFull,
+    DropReason::SolicitLimited,
+    DropReason::HoldTotal,
+    DropReason::InterfaceGone,
+    DropReason::UnknownVlan,
+    DropReason::NoPort,
+    DropReason::InactivePort,
+    DropReason::SamePort,
+    DropReason::LinkGroup,
+    DropReason::SlowLimit,
+    DropReason::TxFull,
+    DropReason::TxStalled,
+    DropReason::TxLost,
+    DropReason::NoBuffer,
+    DropReason::NoHeadroom,
+    DropReason::Refused,
+    DropReason::Stale,
+    DropReason::RateLimited,
+    DropReason::Silenced,
+    DropReason::AutoconfOff,
+    DropReason::LearnLimit,
+    DropReason::MessageLimit,
+    DropReason::Ignored,
 ];
 
 const COUNT: usize = Malformed::COUNT + NdInvalid::COUNT + MldInvalid::COUNT + SIMPLE.len();
 
-impl Drop {
+impl DropReason {
     /// Every cause, in the order of their counters.
-    pub fn all() -> impl Iterator<Item = Drop> {
-        let malformed = Malformed::ALL.into_iter().map(Drop::Malformed);
-        let nd = NdInvalid::ALL.into_iter().map(Drop::Nd);
-        malformed.chain(nd).chain(MldInvalid::ALL.into_iter().map(Drop::Mld)).chain(SIMPLE.iter().copied())
+    pub fn all() -> impl Iterator<Item = DropReason> {
+        let malformed = Malformed::ALL.into_iter().map(DropReason::Malformed);
+        let nd = NdInvalid::ALL.into_iter().map(DropReason::Nd);
+        malformed
+            .chain(nd)
+            .chain(MldInvalid::ALL.into_iter().map(DropReason::Mld))
+            .chain(SIMPLE.iter().copied())
     }
 
     fn index(self) -> usize {
         match self {
-            Drop::Malformed(why) => why as usize,
-            Drop::Nd(why) => Malformed::COUNT + why as usize,
-            Drop::Mld(why) => Malformed::COUNT + NdInvalid::COUNT + why as usize,
+            DropReason::Malformed(why) => why as usize,
+            DropReason::Nd(why) => Malformed::COUNT + why as usize,
+            DropReason::Mld(why) => Malformed::COUNT + NdInvalid::COUNT + why as usize,
             simple => {
                 let at = SIMPLE.iter().position(|other| *other == simple);
                 // Every variant stands in SIMPLE (a test holds it to that).
@@ -191,60 +194,60 @@ impl Drop {
     }
 }
 
-impl fmt::Display for Drop {
+impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
-            Drop::Malformed(why) => return write!(f, "malformed/{}", why.name()),
-            Drop::Nd(why) => return write!(f, "nd/{}", why.name()),
-            Drop::Mld(why) => return write!(f, "mld/{}", why.name()),
-            Drop::NotOurMac => "not-our-mac",
-            Drop::UnknownProtocol => "unknown-protocol",
-            Drop::BadSource => "bad-source",
-            Drop::NotForUs => "not-for-us",
-            Drop::NotJoined => "not-joined",
-            Drop::NoRoute => "no-route",
-            Drop::RouteRefuses => "route-refuses",
-            Drop::PointToPoint => "point-to-point",
-            Drop::BeyondScope => "beyond-scope",
-            Drop::HopLimit => "hop-limit",
-            Drop::TooBig => "too-big",
-            Drop::NoSource => "no-source",
-            Drop::NoListener => "no-listener",
-            Drop::Option => "option",
-            Drop::Fragment => "fragment",
-            Drop::FragmentDuplicate => "fragment-duplicate",
-            Drop::FragmentOverlap => "fragment-overlap",
-            Drop::FragmentLimit => "fragment-limit",
-            Drop::FragmentTimeout => "fragment-timeout",
-            Drop::NoLargeBuffer => "no-large-buffer",
-            Drop::BadPacketTooBig => "bad-packet-too-big",
-            Drop::HoldOverflow => "hold-overflow",
-            Drop::Unresolved => "unresolved",
-            Drop::TableFull => "neighbor-table-full",
-            Drop::TableTotal => "neighbor-total-full",
-            Drop::ResolvingFull => "neighbor-resolving-full",
-            Drop::SolicitLimited => "solicit-limited",
-            Drop::HoldTotal => "hold-total",
-            Drop::InterfaceGone => "interface-gone",
-            Drop::UnknownVlan => "unknown-vlan",
-            Drop::NoPort => "no-port",
-            Drop::InactivePort => "inactive-port",
-            Drop::SamePort => "same-port",
-            Drop::LinkGroup => "link-group",
-            Drop::SlowLimit => "slow-protocol-limit",
-            Drop::TxFull => "tx-full",
-            Drop::TxStalled => "tx-stalled",
-            Drop::TxLost => "tx-lost",
-            Drop::NoBuffer => "no-buffer",
-            Drop::NoHeadroom => "no-headroom",
-            Drop::Refused => "refused",
-            Drop::Stale => "stale",
-            Drop::RateLimited => "rate-limited",
-            Drop::Silenced => "silenced",
-            Drop::AutoconfOff => "autoconf-off",
-            Drop::LearnLimit => "learn-limit",
-            Drop::MessageLimit => "message-limit",
-            Drop::Ignored => "ignored",
+            DropReason::Malformed(why) => return write!(f, "malformed/{}", why.name()),
+            DropReason::Nd(why) => return write!(f, "nd/{}", why.name()),
+            DropReason::Mld(why) => return write!(f, "mld/{}", why.name()),
+            DropReason::NotOurMac => "not-our-mac",
+            DropReason::UnknownProtocol => "unknown-protocol",
+            DropReason::BadSource => "bad-source",
+            DropReason::NotForUs => "not-for-us",
+            DropReason::NotJoined => "not-joined",
+            DropReason::NoRoute => "no-route",
+            DropReason::RouteRefuses => "route-refuses",
+            DropReason::PointToPoint => "point-to-point",
+            DropReason::BeyondScope => "beyond-scope",
+            DropReason::HopLimit => "hop-limit",
+            DropReason::TooBig => "too-big",
+            DropReason::NoSource => "no-source",
+            DropReason::NoListener => "no-listener",
+            DropReason::Option => "option",
+            DropReason::Fragment => "fragment",
+            DropReason::FragmentDuplicate => "fragment-duplicate",
+            DropReason::FragmentOverlap => "fragment-overlap",
+            DropReason::FragmentLimit => "fragment-limit",
+            DropReason::FragmentTimeout => "fragment-timeout",
+            DropReason::NoLargeBuffer => "no-large-buffer",
+            DropReason::BadPacketTooBig => "bad-packet-too-big",
+            DropReason::HoldOverflow => "hold-overflow",
+            DropReason::Unresolved => "unresolved",
+            DropReason::TableFull => "neighbor-table-full",
+            DropReason::TableTotal => "neighbor-total-full",
+            DropReason::ResolvingFull => "neighbor-resolving-full",
+            DropReason::SolicitLimited => "solicit-limited",
+            DropReason::HoldTotal => "hold-total",
+            DropReason::InterfaceGone => "interface-gone",
+            DropReason::UnknownVlan => "unknown-vlan",
+            DropReason::NoPort => "no-port",
+            DropReason::InactivePort => "inactive-port",
+            DropReason::SamePort => "same-port",
+            DropReason::LinkGroup => "link-group",
+            DropReason::SlowLimit => "slow-protocol-limit",
+            DropReason::TxFull => "tx-full",
+            DropReason::TxStalled => "tx-stalled",
+            DropReason::TxLost => "tx-lost",
+            DropReason::NoBuffer => "no-buffer",
+            DropReason::NoHeadroom => "no-headroom",
+            DropReason::Refused => "refused",
+            DropReason::Stale => "stale",
+            DropReason::RateLimited => "rate-limited",
+            DropReason::Silenced => "silenced",
+            DropReason::AutoconfOff => "autoconf-off",
+            DropReason::LearnLimit => "learn-limit",
+            DropReason::MessageLimit => "message-limit",
+            DropReason::Ignored => "ignored",
         };
         f.write_str(name)
     }
@@ -262,17 +265,17 @@ impl Default for Drops {
 
 impl Drops {
     /// Counts one dropped packet.
-    pub fn count(&self, cause: Drop) {
+    pub fn count(&self, cause: DropReason) {
         self.count_all(cause, 1);
     }
 
     /// Counts so many dropped packets.
-    pub fn count_all(&self, cause: Drop, packets: u64) {
+    pub fn count_all(&self, cause: DropReason, packets: u64) {
         self.0[cause.index()].fetch_add(packets, Ordering::Relaxed);
     }
 
     /// How many packets were dropped for `cause`.
-    pub fn of(&self, cause: Drop) -> u64 {
+    pub fn of(&self, cause: DropReason) -> u64 {
         self.0[cause.index()].load(Ordering::Relaxed)
     }
 }
@@ -284,13 +287,13 @@ mod tests {
     #[test]
     fn every_cause_has_a_counter_of_its_own() {
         let drops = Drops::default();
-        for (n, cause) in Drop::all().enumerate() {
+        for (n, cause) in DropReason::all().enumerate() {
             (0..=n).for_each(|_| drops.count(cause));
         }
-        for (n, cause) in Drop::all().enumerate() {
+        for (n, cause) in DropReason::all().enumerate() {
             assert_eq!(drops.of(cause), n as u64 + 1, "{cause}");
         }
-        let mut names: Vec<_> = Drop::all().map(|cause| cause.to_string()).collect();
+        let mut names: Vec<_> = DropReason::all().map(|cause| cause.to_string()).collect();
         names.sort();
         names.dedup();
         assert_eq!(names.len(), COUNT);

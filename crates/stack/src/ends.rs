@@ -13,30 +13,30 @@ use siding_wire::ip6;
 use siding_wire::ip6::Ip6Repr;
 
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::route::Prefix;
 
 /// Judges the ends of a packet from the link of `on`.
 //= RFC 1122 s3.2.1.3, RFC 1812 s5.3.7: dropped in silence, whether it is for us or for others.
-pub(crate) fn received4(config: &Config, on: &Interface, header: &Ip4Repr) -> Result<(), Drop> {
+pub(crate) fn received4(config: &Config, on: &Interface, header: &Ip4Repr) -> Result<(), DropReason> {
     let (src, dst) = (header.src, header.dst);
     if !is_host4(src) || config.owner4(src).is_some() || is_directed_broadcast(on, src) {
-        return Err(Drop::BadSource);
+        return Err(DropReason::BadSource);
     }
     match dst.is_multicast() || is_host4(dst) {
         true => Ok(()),
-        false => Err(Drop::NotForUs),
+        false => Err(DropReason::NotForUs),
     }
 }
 
 /// Judges them once more if it is for others: what is meant for one link is not (RFC 3927 s2.7).
-pub(crate) fn forwarded4(header: &Ip4Repr) -> Result<(), Drop> {
+pub(crate) fn forwarded4(header: &Ip4Repr) -> Result<(), DropReason> {
     if header.src.is_link_local() {
-        return Err(Drop::BadSource);
+        return Err(DropReason::BadSource);
     }
     match header.dst.is_link_local() {
-        true => Err(Drop::NotForUs),
+        true => Err(DropReason::NotForUs),
         false => Ok(()),
     }
 }
@@ -52,31 +52,31 @@ pub(crate) fn received6(
     on: &Interface,
     header: &Ip6Repr,
     payload: &[u8],
-) -> Result<(), Drop> {
+) -> Result<(), DropReason> {
     let (src, dst) = (header.src, header.dst);
     // What may come from `::` is for its protocol to say.
     if !(src.is_unspecified() || is_host6(src)) || !may_be_destination6(dst) {
-        return Err(Drop::BadSource);
+        return Err(DropReason::BadSource);
     }
     // Nobody else sends from our address, but who has it too and says so: that is told as a conflict.
     let tells = header.next_header == IpProto::ICMP6
         && payload.first().is_some_and(|kind| Icmp6Type(*kind) == Icmp6Type::NEIGHBOR_ADVERT);
     match config.owner6(src, on.ifnet.id).is_some() && !tells {
-        true => Err(Drop::BadSource),
+        true => Err(DropReason::BadSource),
         false => Ok(()),
     }
 }
 
 /// Judges them once more if it is for others. (How far the source reaches is known when the way is.)
-pub(crate) fn forwarded6(config: &Config, on: &Interface, header: &Ip6Repr) -> Result<(), Drop> {
+pub(crate) fn forwarded6(config: &Config, on: &Interface, header: &Ip6Repr) -> Result<(), DropReason> {
     // Of what comes from an address of ours, only an advertisement has passed.
     let ours = || header.next_header == IpProto::ICMP6 && config.owner6(header.src, on.ifnet.id).is_some();
     if header.src.is_unspecified() || ours() {
-        return Err(Drop::BadSource);
+        return Err(DropReason::BadSource);
     }
     //= RFC 4291 s2.5.6: what is meant for one link stays there.
     match ip6::is_link_local(header.dst) {
-        true => Err(Drop::NotForUs),
+        true => Err(DropReason::NotForUs),
         false => Ok(()),
     }
 }

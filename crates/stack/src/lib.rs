@@ -15,7 +15,7 @@
 //!
 //! - Nothing is sent with a lock held: sending asks for a token that no holder of a lock has.
 //! - When a detach is complete, no frame leaves by the interface, and nothing refers to it.
-//! - Every packet that is dropped is counted by its cause ([`drops::Drop`]).
+//! - Every packet that is dropped is counted by its cause ([`drops::DropReason`]).
 //! - A packet to a reachable neighbour meets no lock and no allocation.
 //!
 //! # What it does not do

@@ -31,7 +31,7 @@ use crate::Device;
 use crate::arp;
 use crate::arp::acd::AcdConfig;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::drops::Drops;
 use crate::event::Deaf;
 use crate::event::Observer;
@@ -372,14 +372,14 @@ fn ip_out(ctx: &mut Ctx<'_, siding_lockorder::Unlocked>, local: &mut Local, pack
     let config = local.config().clone();
     //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: the source was chosen when it was queued, and may be gone by now.
     if neighbor::source_of(&packet).is_some_and(|source| !config.may_source(source)) {
-        return local.drop_packet(packet, Drop::Stale);
+        return local.drop_packet(packet, DropReason::Stale);
     }
     if let Ok((header, _)) = siding_wire::ip6::Ip6Repr::parse(packet.data()) {
         return ip6::output(ctx, local, &config, header.dst, scope, packet);
     }
     match siding_wire::ip4::Ip4Repr::parse(packet.data()) {
         Ok((header, _)) => ip4::output(ctx, local, &config, header.dst, packet),
-        Err(why) => local.drop_packet(packet, Drop::Malformed(why)),
+        Err(why) => local.drop_packet(packet, DropReason::Malformed(why)),
     }
 }
 

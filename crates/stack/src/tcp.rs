@@ -12,7 +12,7 @@ use siding_wire::ip6::Ip6Repr;
 use siding_wire::tcp::TcpRepr;
 
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::icmp6::Sending;
 use crate::ifnet::Interface;
@@ -36,20 +36,20 @@ pub(crate) fn input6(
     //= RFC 4291 s2.6: nor has an address that several nodes have, from which no answer may come.
     let ours = config.owner6(dst, on.ifnet.id).is_some();
     if !ours || src.is_unspecified() || about.link != LinkCast::Unicast {
-        return local.drop_packet(packet, Drop::NoListener);
+        return local.drop_packet(packet, DropReason::NoListener);
     }
     let Some(reset) = refusal(local, Ends::V6 { src, dst }, at, &packet) else {
         return local.cache.free(packet);
     };
-    local.drop_packet(packet, Drop::NoListener);
+    local.drop_packet(packet, DropReason::NoListener);
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
-        return local.count(Drop::RateLimited);
+        return local.count(DropReason::RateLimited);
     }
     let ends = Ends::V6 { src: dst, dst: src };
     let header = Ip6Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
     match build(local, ip6::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
         Some(packet) => inet6::output(ctx, local, config, src, on.ifnet.id, packet),
-        None => local.count(Drop::NoBuffer),
+        None => local.count(DropReason::NoBuffer),
     }
 }
 
@@ -67,15 +67,15 @@ pub(crate) fn input4(
     let Some(reset) = refusal(local, Ends::V4 { src, dst }, at, &packet) else {
         return local.cache.free(packet);
     };
-    local.drop_packet(packet, Drop::NoListener);
+    local.drop_packet(packet, DropReason::NoListener);
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
-        return local.count(Drop::RateLimited);
+        return local.count(DropReason::RateLimited);
     }
     let ends = Ends::V4 { src: dst, dst: src };
     let header = Ip4Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
     match build(local, ip4::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
         Some(packet) => inet4::output(ctx, local, config, src, packet),
-        None => local.count(Drop::NoBuffer),
+        None => local.count(DropReason::NoBuffer),
     }
 }
 
@@ -85,12 +85,12 @@ fn refusal(local: &mut Local, ends: Ends, at: usize, packet: &Mbuf) -> Option<Tc
         Ok((segment, data)) => {
             let reset = segment.refusal(data.len());
             if reset.is_none() {
-                local.count(Drop::NoListener);
+                local.count(DropReason::NoListener);
             }
             reset
         }
         Err(why) => {
-            local.count(Drop::Malformed(why));
+            local.count(DropReason::Malformed(why));
             None
         }
     }

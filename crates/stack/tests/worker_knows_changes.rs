@@ -28,7 +28,7 @@ use siding_stack::InterfaceSpec;
 use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
-use siding_stack::drops::Drop;
+use siding_stack::drops::DropReason;
 use siding_wire::Mac;
 
 /// What comes in the middle of a turn, when the worker has taken up the configuration.
@@ -123,8 +123,8 @@ fn a_packet_finds_the_interface_that_was_attached_before_it() {
     worker.turn(Instant::ZERO);
 
     assert_eq!(first.sent.lock().unwrap().len(), BATCH);
-    assert_eq!(stack.dropped(Drop::NoRoute), 0, "the packet is newer than its route");
-    assert_eq!(stack.dropped(Drop::InterfaceGone), 0);
+    assert_eq!(stack.dropped(DropReason::NoRoute), 0, "the packet is newer than its route");
+    assert_eq!(stack.dropped(DropReason::InterfaceGone), 0);
     let sent = second.sent.lock().unwrap();
     assert_eq!(sent.len(), 1, "one solicitation for the neighbor");
     assert_eq!(sent[0][54], 135);

@@ -27,7 +27,7 @@ use siding_stack::Ping;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::StackWorker;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::IfCounter;
 use siding_wire::Mac;
 

@@ -9,7 +9,7 @@ use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_sim::NodeSpec;
 use siding_stack::arp::acd::Defence;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::nd6::dad::DadState;
 use siding_wire::EtherType;
 use siding_wire::IpProto;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use siding_sim::LinkId;
 use siding_sim::NodeId;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::IfCounter;
 use siding_stack::nd6::nud::Backoff;
 use siding_stack::nd6::nud::NudState;

@@ -10,7 +10,7 @@ use siding_sim::NodeId;
 use siding_stack::BridgeSpec;
 use siding_stack::LaggSpec;
 use siding_stack::Mode;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::Vlan;
 use siding_wire::EtherType;
 use siding_wire::IpProto;

@@ -20,7 +20,7 @@ use siding_sim::World;
 use siding_stack::Ping;
 use siding_stack::PingReply;
 use siding_stack::SendError;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::IfCounter;
 use siding_stack::nd6::nud::NudState;
 use siding_wire::EtherType;

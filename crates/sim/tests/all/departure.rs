@@ -21,7 +21,7 @@ use siding_stack::NeighborLimits;
 use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::nd6::nud::NudState;
 use siding_wire::Mac;
 use siding_wire::nd::NeighborSolicit;

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_stack::Answer;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
 use siding_wire::Mac;

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::nd6::host::HostConfig;
 use siding_stack::nd6::host::HostLimits;
 use siding_stack::nd6::host::Solicitation;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use siding_sim::NodeSpec;
 use siding_stack::SendError;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::IfCounter;
 use siding_stack::nd6::host::Accept;
 use siding_stack::nd6::host::HostConfig;

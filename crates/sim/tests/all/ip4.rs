@@ -8,7 +8,7 @@ use siding_sim::Faults;
 use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_stack::Answer;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Route;

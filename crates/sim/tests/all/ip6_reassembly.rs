@@ -7,7 +7,7 @@ use siding_netisr::IfId;
 use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_stack::SendError;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::IfCounter;
 use siding_wire::IpProto;
 use siding_wire::Mac;

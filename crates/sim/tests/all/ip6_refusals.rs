@@ -6,7 +6,7 @@ use siding_netisr::IfId;
 use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_stack::SendError;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::route::Prefix;
 use siding_stack::route::Refusal;
 use siding_wire::icmp6::Icmp6Repr;

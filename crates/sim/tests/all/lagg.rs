@@ -20,7 +20,7 @@ use siding_stack::LaggSpec;
 use siding_stack::Mode;
 use siding_stack::Reselect;
 use siding_stack::SendError;
-use siding_stack::drops::Drop;
+use siding_stack::drops::DropReason;
 use siding_stack::ifnet::Unfit;
 use siding_stack::ifnet::Vlan;
 use siding_wire::EtherType;
@@ -398,7 +398,7 @@ fn t27_without_ports_frames_are_dropped_and_counted() {
             }
         });
         rig.wait(Duration::ZERO);
-        assert!(rig.world.node(rig.node).stack.dropped(Drop::NoPort) > 0);
+        assert!(rig.world.node(rig.node).stack.dropped(DropReason::NoPort) > 0);
         rig.finish();
     }
 }

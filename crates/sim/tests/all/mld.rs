@@ -11,7 +11,7 @@ use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_sim::NodeSpec;
 use siding_stack::GroupError;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::IfCounter;
 use siding_stack::mld::Why;
 use siding_wire::IpProto;

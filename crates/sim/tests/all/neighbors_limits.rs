@@ -8,7 +8,7 @@ use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_stack::NeighborReport;
 use siding_stack::NeighborTotals;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::nd6::nud::NudState;
 use siding_wire::Mac;
 use siding_wire::nd::NeighborSolicit;

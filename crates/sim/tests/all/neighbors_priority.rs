@@ -7,7 +7,7 @@ use siding_netisr::IfId;
 use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_sim::NodeSpec;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::nd6::nud::NudState;
 use siding_wire::nd::NeighborSolicit;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use siding_stack::Answer;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::nd6::nud::NudState;
 use siding_wire::Mac;
 use siding_wire::ether::multicast_mac;

@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 
 use siding_sim::NodeId;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::IfCounter;
 use siding_stack::nd6::nud::NudState;
 use siding_wire::IpProto;

@@ -28,7 +28,7 @@ use super::acd::PROBE_MIN;
 use super::acd::PROBE_WAIT;
 use super::machine::ArpSeen;
 use super::output::build;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::Addr4;
 use crate::ifnet::Back;
@@ -194,7 +194,7 @@ pub(crate) fn heard(
 ) -> bool {
     // One conflict decides as well as a thousand do.
     if !on.ifnet.intake.admits(local.now, Wants::Claim) {
-        local.count(Drop::MessageLimit);
+        local.count(DropReason::MessageLimit);
         return true;
     }
     //= RFC 5227 s2.1.1 [5227-1]: our own, echoed or from another interface of ours on the same link, is no conflict.
@@ -245,7 +245,7 @@ fn step(
             AcdFrame::Announce => ArpRepr::announcement(out.mac, addr),
         };
         let Some(built) = build(local, out, Mac::BROADCAST, &message) else {
-            local.count(Drop::NoBuffer);
+            local.count(DropReason::NoBuffer);
             return Err(Refused);
         };
         let source = (kind == AcdFrame::Announce).then_some(IpAddr::V4(addr));
@@ -276,7 +276,7 @@ fn step(
         && let Err(refused) = permit.dispatch(&ctx, frame, LinkOut { out: interface, key: 0, what })
     {
         // Only a departing interface refuses a permit.
-        local.drop_packet(refused.packet, Drop::InterfaceGone);
+        local.drop_packet(refused.packet, DropReason::InterfaceGone);
     }
     if let Some(deadline) = deadline.filter(|_| deadline != before) {
         shared.timers.arm(&mut ctx, deadline, Due::Acd(interface, addr));

@@ -15,7 +15,7 @@ use super::machine;
 use super::machine::ArpSeen;
 use super::machine::Learn;
 use super::output::build;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -28,12 +28,12 @@ use crate::worker::Local;
 pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interface, from: Mac, packet: Mbuf) {
     let message = match ArpRepr::parse(packet.data()) {
         Ok(message) => message,
-        Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
+        Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
     };
     let counter = match message.op {
         ArpOp::REQUEST => IfCounter::ArpRequestIn,
         ArpOp::REPLY => IfCounter::ArpReplyIn,
-        _ => return local.drop_packet(packet, Drop::Ignored),
+        _ => return local.drop_packet(packet, DropReason::Ignored),
     };
     on.ifnet.counters.add(counter, 1);
     let seen = ArpSeen {
@@ -57,7 +57,7 @@ pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interfa
                 on.ifnet.counters.add(IfCounter::ArpReplyOut, 1);
                 local.transmit(ctx, on.ifnet.id, frame);
             }
-            None => local.count(Drop::NoBuffer),
+            None => local.count(DropReason::NoBuffer),
         }
     }
     local.cache.free(packet);

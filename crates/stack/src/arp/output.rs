@@ -16,7 +16,7 @@ use siding_wire::arp::ArpRepr;
 use siding_wire::ether;
 use siding_wire::ether::Ether;
 
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::nd6::nud::Refused;
@@ -33,7 +33,7 @@ pub(crate) fn request_output<L>(
     how: Solicit,
 ) -> Result<(), Refused> {
     let Some(source) = source(out, target) else {
-        local.count(Drop::NoSource);
+        local.count(DropReason::NoSource);
         return Err(Refused);
     };
     let to = match how {
@@ -41,7 +41,7 @@ pub(crate) fn request_output<L>(
         Solicit::Unicast(mac) => mac,
     };
     let Some(frame) = build(local, out, to, &ArpRepr::request(out.mac, source, target)) else {
-        local.count(Drop::NoBuffer);
+        local.count(DropReason::NoBuffer);
         return Err(Refused);
     };
     let source = Some(IpAddr::V4(source));

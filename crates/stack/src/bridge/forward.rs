@@ -14,7 +14,7 @@ use siding_wire::ether::VLAN_LEN;
 use super::View;
 use super::table::Learnt;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::worker::Local;
@@ -33,24 +33,24 @@ pub(crate) fn input(
 ) {
     let header = match Ether::parse(frame.data()) {
         Ok((header, _)) => header,
-        Err(why) => return local.drop_packet(frame, Drop::Malformed(why)),
+        Err(why) => return local.drop_packet(frame, DropReason::Malformed(why)),
     };
     if !bridge.up {
-        return local.drop_packet(frame, Drop::InterfaceGone);
+        return local.drop_packet(frame, DropReason::InterfaceGone);
     }
     let from = on.ifnet.id;
     let Some(number) = view.port(from).filter(|port| port.forwarding).map(|port| port.number) else {
-        return local.drop_packet(frame, Drop::InactivePort);
+        return local.drop_packet(frame, DropReason::InactivePort);
     };
     if is_for_one_link(header.dst) {
-        return local.drop_packet(frame, Drop::LinkGroup);
+        return local.drop_packet(frame, DropReason::LinkGroup);
     }
     // A frame of our own that comes back says nothing about where we are.
     if !header.src.is_unicast() || header.src == bridge.mac {
-        return local.drop_packet(frame, Drop::BadSource);
+        return local.drop_packet(frame, DropReason::BadSource);
     }
     if frame.len() > HEADER_LEN + TAGS * VLAN_LEN + usize::from(bridge.mtu) {
-        return local.drop_packet(frame, Drop::TooBig);
+        return local.drop_packet(frame, DropReason::TooBig);
     }
     let counts = &view.bridge.counts;
     let stands = |number| view.numbered(number).is_some();
@@ -75,7 +75,7 @@ pub(crate) fn input(
 pub(crate) fn output(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, view: &View, frame: Mbuf) {
     let dst = match Ether::parse(frame.data()) {
         Ok((header, _)) => header.dst,
-        Err(why) => return local.drop_packet(frame, Drop::Malformed(why)),
+        Err(why) => return local.drop_packet(frame, DropReason::Malformed(why)),
     };
     local.count_sent(out, frame.len());
     forward(ctx, local, view, IfId::NONE, dst, frame);
@@ -88,13 +88,13 @@ fn forward(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, view: &View, from: If
         false => view.bridge.stations.find(dst, local.now).and_then(|number| view.numbered(number)),
     };
     match known {
-        Some(port) if port.id == from => local.drop_packet(frame, Drop::SamePort),
+        Some(port) if port.id == from => local.drop_packet(frame, DropReason::SamePort),
         Some(port) => {
             view.bridge.counts.forwarded.fetch_add(1, Ordering::Relaxed);
             local.transmit(ctx, port.id, frame);
         }
         None => match flood(ctx, local, view, from, &frame) {
-            0 => local.drop_packet(frame, Drop::NoPort),
+            0 => local.drop_packet(frame, DropReason::NoPort),
             _ => local.cache.free(frame),
         },
     }
@@ -108,7 +108,7 @@ fn flood(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, view: &View, from: IfId
         ports += 1;
         match frame.copy(&mut local.cache) {
             Some(copy) => local.transmit(ctx, port.id, copy),
-            None => local.count(Drop::NoBuffer),
+            None => local.count(DropReason::NoBuffer),
         }
     }
     ports

@@ -24,7 +24,7 @@ use crate::Device;
 use crate::Sent;
 use crate::Stack;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::IfCounters;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Intake;
@@ -264,7 +264,7 @@ impl Stack {
         });
         let held = interface.ifnet.neighbors.purge(ctx, self.now(), true, |_| true).held;
         let drops = &shared.drops[shared.netisr.workers()];
-        held.iter().for_each(|_| drops.count(Drop::InterfaceGone));
+        held.iter().for_each(|_| drops.count(DropReason::InterfaceGone));
         Mbuf::free_all(held);
         shared.timers.purge(ctx, id);
         shared.paths.forget(ctx, |path| path.zone == id);

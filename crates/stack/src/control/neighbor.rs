@@ -12,7 +12,7 @@ use super::NoInterface;
 use super::OnPort;
 use crate::Stack;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::Interface;
 use crate::nd6::nud::Nud;
@@ -82,7 +82,7 @@ impl Stack {
         let Some(interface) = config.interface(on) else { return 0 };
         let (count, held) = self.forget_neighbors(ctx, interface, |lle| goes(lle.addr));
         let drops = &self.shared.drops[self.shared.netisr.workers()];
-        held.iter().for_each(|_| drops.count(Drop::Unresolved));
+        held.iter().for_each(|_| drops.count(DropReason::Unresolved));
         Mbuf::free_all(held);
         count
     }
@@ -125,7 +125,7 @@ impl Stack {
                     if let Err(refused) =
                         self.shared.types.unreachable.dispatch(ctx, packet, interface.ifnet.id)
                     {
-                        drops.count(Drop::Unresolved);
+                        drops.count(DropReason::Unresolved);
                         drop(refused);
                     }
                 }

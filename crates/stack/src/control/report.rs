@@ -14,7 +14,7 @@ use siding_wire::Mac;
 
 use crate::Stack;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Unfit;
 use crate::ifnet::Use;
@@ -52,7 +52,7 @@ pub struct InterfaceReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DropReport {
     /// The cause.
-    pub cause: Drop,
+    pub cause: DropReason,
     /// How many, over all workers.
     pub count: u64,
 }
@@ -104,11 +104,11 @@ impl Stack {
 
     /// Every cause of drops with its count, zeros included.
     pub fn drops(&self) -> Vec<DropReport> {
-        Drop::all().map(|cause| DropReport { cause, count: self.dropped(cause) }).collect()
+        DropReason::all().map(|cause| DropReport { cause, count: self.dropped(cause) }).collect()
     }
 
     /// How many packets were dropped for `cause`.
-    pub fn dropped(&self, cause: Drop) -> u64 {
+    pub fn dropped(&self, cause: DropReason) -> u64 {
         self.shared.drops.iter().map(|drops| drops.of(cause)).sum()
     }
 

@@ -10,7 +10,7 @@ use siding_wire::ether::HEADER_LEN;
 use crate::arp;
 use crate::bridge;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
@@ -30,7 +30,7 @@ pub(crate) fn input(
 ) {
     let header = match Ether::parse(frame.data()) {
         Ok((header, _)) => header,
-        Err(why) => return local.drop_packet(frame, Drop::Malformed(why)),
+        Err(why) => return local.drop_packet(frame, DropReason::Malformed(why)),
     };
     if !on.member_of.is_none() {
         match config.interface(on.member_of).map(|above| (above, &above.kind)) {
@@ -58,7 +58,7 @@ pub(crate) fn input(
         frame = untagged;
         header = match Ether::parse(frame.data()) {
             Ok((header, _)) => header,
-            Err(why) => return local.drop_packet(frame, Drop::Malformed(why)),
+            Err(why) => return local.drop_packet(frame, DropReason::Malformed(why)),
         };
     }
     if header.ethertype.is_vlan() {
@@ -66,7 +66,7 @@ pub(crate) fn input(
     }
     // VLANs on it go on: only what is IP of its own is stopped.
     if on.stopped.is_some() {
-        return local.drop_packet(frame, Drop::InterfaceGone);
+        return local.drop_packet(frame, DropReason::InterfaceGone);
     }
     let ours = header.dst == on.mac || config.late.is_former(on.ifnet.id, header.dst, local.heard);
     let link = if ours {
@@ -76,13 +76,13 @@ pub(crate) fn input(
     } else if header.dst.is_multicast() {
         LinkCast::Multicast
     } else {
-        return local.drop_packet(frame, Drop::NotOurMac);
+        return local.drop_packet(frame, DropReason::NotOurMac);
     };
     frame.trim_front(HEADER_LEN);
     match header.ethertype {
         EtherType::IPV6 => ip6::input(ctx, local, config, on, header.src, link, frame),
         EtherType::IPV4 => ip4::input(ctx, local, config, on, link, frame),
         EtherType::ARP => arp::input(ctx, local, on, header.src, frame),
-        _ => local.drop_packet(frame, Drop::UnknownProtocol),
+        _ => local.drop_packet(frame, DropReason::UnknownProtocol),
     }
 }

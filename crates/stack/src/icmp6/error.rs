@@ -18,7 +18,7 @@ use super::limit::Offender;
 use super::limit::may_send_error;
 use super::shares::Sending;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ip6;
 use crate::ip6::Packet6;
@@ -51,21 +51,21 @@ pub(crate) fn error(
         link: about.link,
     };
     if may_send_error(kind, &offender).is_err() {
-        return local.count(Drop::Silenced);
+        return local.count(DropReason::Silenced);
     }
     let what = if kind == ErrorKind::PacketTooBig { Sending::TooBig } else { Sending::Error };
     if !local.shared.may_send(ctx, local.now, what, on.ifnet.id, about.header.src) {
-        return local.count(Drop::RateLimited);
+        return local.count(DropReason::RateLimited);
     }
     //= RFC 4443 s2.2 [4443-1]: from the address that was written to, if it is ours, else by normal selection.
     let source = match config.owner6(about.header.dst, on.ifnet.id) {
         Some(_) => Some(about.header.dst),
         None => config.source6(about.header.src, on.ifnet.id),
     };
-    let Some(source) = source else { return local.count(Drop::NoSource) };
+    let Some(source) = source else { return local.count(DropReason::NoSource) };
     match build(local, repr, source, about, packet.data(), on.hop_limit) {
         Some(error) => ip6::output(ctx, local, config, about.header.src, on.ifnet.id, error),
-        None => local.count(Drop::NoBuffer),
+        None => local.count(DropReason::NoBuffer),
     }
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet
             }
         }
     }
-    local.drop_packet(packet, Drop::Unresolved);
+    local.drop_packet(packet, DropReason::Unresolved);
 }
 
 /// Whether the packet is an ICMPv6 error, or a redirect. One that ends before its type counts as an error.

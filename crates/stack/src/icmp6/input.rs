@@ -11,7 +11,7 @@ use siding_wire::ip6::HEADER_LEN;
 use siding_wire::ip6::Ip6Repr;
 
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ip6;
 use crate::ip6::Packet6;
@@ -35,7 +35,7 @@ pub(crate) fn input(
 ) {
     let message = packet.data().get(at..).unwrap_or_default();
     let Some(kind) = message.first().map(|kind| Icmp6Type(*kind)) else {
-        return local.drop_packet(packet, Drop::Malformed(siding_wire::Malformed::Truncated));
+        return local.drop_packet(packet, DropReason::Malformed(siding_wire::Malformed::Truncated));
     };
     if kind.is_nd() {
         return nd6::input(ctx, local, config, on, about, at, fragmented, packet);
@@ -63,8 +63,8 @@ pub(crate) fn input(
             local.cache.free(packet);
         }
         //= RFC 4443 s2.4(b) [4443-2]: unknown informational messages are dropped in silence.
-        Ok(_) => local.drop_packet(packet, Drop::Ignored),
-        Err(why) => local.drop_packet(packet, Drop::Malformed(why)),
+        Ok(_) => local.drop_packet(packet, DropReason::Ignored),
+        Err(why) => local.drop_packet(packet, DropReason::Malformed(why)),
     }
 }
 
@@ -82,7 +82,7 @@ fn reply(
 ) {
     let request = about.header;
     if request.src.is_unspecified() {
-        return local.drop_packet(packet, Drop::BadSource);
+        return local.drop_packet(packet, DropReason::BadSource);
     }
     //= RFC 4443 s4.2 [4443-7]: from the address that was asked; if that was a group's, or anybody's, from one of the
     //= interface.
@@ -90,7 +90,7 @@ fn reply(
         true => Some(request.dst),
         false => config.source6(request.src, on.ifnet.id),
     };
-    let Some(source) = source else { return local.drop_packet(packet, Drop::NoSource) };
+    let Some(source) = source else { return local.drop_packet(packet, DropReason::NoSource) };
     let mut packet = match packet.is_shared() {
         true => match local.unshare(packet) {
             Some(copy) => copy,
@@ -104,10 +104,10 @@ fn reply(
     packet.trim_front(at - HEADER_LEN);
     let payload_len = packet.len() - HEADER_LEN;
     let header = Ip6Repr::new(source, request.src, IpProto::ICMP6, on.hop_limit, payload_len as u16);
-    let Some(bytes) = packet.data_mut() else { return local.drop_packet(packet, Drop::NoHeadroom) };
+    let Some(bytes) = packet.data_mut() else { return local.drop_packet(packet, DropReason::NoHeadroom) };
     let (front, message) = bytes.split_at_mut(HEADER_LEN);
     if let Err(why) = repr.emit(source, request.src, message).and_then(|()| header.emit(front)) {
-        return local.drop_packet(packet, Drop::Malformed(why));
+        return local.drop_packet(packet, DropReason::Malformed(why));
     }
     ip6::output(ctx, local, config, request.src, on.ifnet.id, packet);
 }

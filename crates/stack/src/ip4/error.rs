@@ -15,7 +15,7 @@ use siding_wire::ip4::Ip4Repr;
 use super::output::output;
 use crate::arp;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ends;
 use crate::icmp6::Sending;
 use crate::worker::Local;
@@ -34,24 +34,24 @@ pub(crate) fn error(
     packet: &Mbuf,
 ) {
     if !may_be_told(&about, packet.data()) {
-        return local.count(Drop::Silenced);
+        return local.count(DropReason::Silenced);
     }
     let what = match repr {
         Icmp4Repr::DestUnreachable { code: unreachable::FRAG_NEEDED, .. } => Sending::TooBig,
         _ => Sending::Error,
     };
     if !local.shared.may_send(ctx, local.now, what, packet.rcvif(), about.src) {
-        return local.count(Drop::RateLimited);
+        return local.count(DropReason::RateLimited);
     }
     // From the address that was written to, if it is ours, else from one of the interface (RFC 1812 s4.3.2.4).
     let source = match config.owner4(about.dst) {
         Some(_) => Some(about.dst),
         None => config.interface(packet.rcvif()).and_then(|on| arp::source(on, about.src)),
     };
-    let Some(source) = source else { return local.count(Drop::NoSource) };
+    let Some(source) = source else { return local.count(DropReason::NoSource) };
     match build(local, repr, source, about.src, packet.data()) {
         Some(error) => output(ctx, local, config, about.src, error),
-        None => local.count(Drop::NoBuffer),
+        None => local.count(DropReason::NoBuffer),
     }
 }
 

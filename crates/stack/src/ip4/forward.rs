@@ -14,7 +14,7 @@ use siding_wire::ip4::Ip4Repr;
 use super::cut::cut;
 use super::error::error;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ends;
 use crate::ifnet::Interface;
 use crate::nd6::dad::DadState;
@@ -39,26 +39,26 @@ pub(super) fn forward(
     // Not with a time to live of 0, nor with one that would become 0 (RFC 1812 s5.3.1).
     if header.ttl <= 1 {
         let repr = Icmp4Repr::TimeExceeded { code: exceeded::TTL };
-        return refuse(ctx, local, repr, packet, Drop::HopLimit);
+        return refuse(ctx, local, repr, packet, DropReason::HopLimit);
     }
     let Some((out, next_hop)) = config.route4(header.dst) else {
         let repr = Icmp4Repr::DestUnreachable { code: unreachable::NET, mtu: 0 };
-        return refuse(ctx, local, repr, packet, Drop::NoRoute);
+        return refuse(ctx, local, repr, packet, DropReason::NoRoute);
     };
     // A broadcast from afar is how one host makes many answer (RFC 2644). An address that we have and may not use yet
     // is nobody else's to be asked for.
     if ends::is_directed_broadcast(out, header.dst) || is_tentative(out, next_hop) {
-        return local.drop_packet(packet, Drop::NotForUs);
+        return local.drop_packet(packet, DropReason::NotForUs);
     }
     // The sender does not choose the way (RFC 7126 s4.3, s4.4).
     if has_source_route(packet.data()) {
-        return local.drop_packet(packet, Drop::Option);
+        return local.drop_packet(packet, DropReason::Option);
     }
     let mtu = usize::from(out.mtu);
     if packet.len() > mtu && header.dont_fragment {
         // With the next link's MTU (RFC 1191 s4).
         let repr = Icmp4Repr::DestUnreachable { code: unreachable::FRAG_NEEDED, mtu: out.mtu };
-        return refuse(ctx, local, repr, packet, Drop::TooBig);
+        return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
     if packet.is_shared() {
         let Some(copy) = local.unshare(packet) else { return };
@@ -67,7 +67,7 @@ pub(super) fn forward(
     if let Some(bytes) = packet.data_mut()
         && let Err(why) = ip4::decrement_ttl(bytes)
     {
-        return local.drop_packet(packet, Drop::Malformed(why));
+        return local.drop_packet(packet, DropReason::Malformed(why));
     }
     if packet.len() > mtu {
         return fragments(ctx, local, out, next_hop, packet);
@@ -84,7 +84,7 @@ fn fragments(
     packet: Mbuf,
 ) {
     let Some(cuts) = cut(packet.data(), out.mtu.into()) else {
-        return local.drop_packet(packet, Drop::TooBig);
+        return local.drop_packet(packet, DropReason::TooBig);
     };
     for cut in cuts {
         let piece = local.cache.alloc().and_then(|mut piece| {
@@ -94,7 +94,7 @@ fn fragments(
             whole.then_some(piece)
         });
         let Some(piece) = piece else {
-            local.count(Drop::NoBuffer);
+            local.count(DropReason::NoBuffer);
             break;
         };
         out.ifnet.counters.add(crate::ifnet::IfCounter::FragmentsOut, 1);

@@ -15,7 +15,7 @@ use siding_wire::ip4::Ip4Repr;
 use super::error::error;
 use super::input::deliver;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -52,13 +52,13 @@ pub(crate) fn fragment_input(
 ) {
     let header = match Ip4Repr::parse(packet.data()) {
         Ok((header, _)) => header,
-        Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
+        Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
     };
     let len = usize::from(header.payload_len);
     let at = packet.len() - len;
     let cut_wrong = header.more_fragments && (len == 0 || !len.is_multiple_of(8));
     if cut_wrong || at + usize::from(header.frag_offset) + len > LONGEST {
-        return local.drop_packet(packet, Drop::Fragment);
+        return local.drop_packet(packet, DropReason::Fragment);
     }
     let held = Held { packet, at, from: meta.from, link: meta.link };
     let piece = Piece { at: header.frag_offset.into(), more: header.more_fragments, packet: held };
@@ -91,11 +91,11 @@ pub(super) fn output(
     let (Ok((header, data)), Ok(header_len)) =
         (Ip4Repr::parse(packet.data()), ip4::header_len(packet.data()))
     else {
-        return local.drop_packet(packet, Drop::TooBig);
+        return local.drop_packet(packet, DropReason::TooBig);
     };
     // Options would have to be told apart: our own packets that are large have none.
     if header_len != HEADER_LEN {
-        return local.drop_packet(packet, Drop::TooBig);
+        return local.drop_packet(packet, DropReason::TooBig);
     }
     let ident = local.shared.idents.next(header.src.into(), header.dst.into()) as u16;
     for (n, part) in data.chunks(chunk).enumerate() {
@@ -109,7 +109,7 @@ pub(super) fn output(
             ..header
         };
         let Some(piece) = piece(local, fragment, part) else {
-            local.count(Drop::NoBuffer);
+            local.count(DropReason::NoBuffer);
             break;
         };
         out.ifnet.counters.add(IfCounter::FragmentsOut, 1);
@@ -150,14 +150,15 @@ fn whole(
 }
 
 /// The packet as it was, but for options, which nobody here reads.
-fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Result<(Ip4Repr, Mbuf), Drop> {
-    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return Err(Drop::Fragment) };
+fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Result<(Ip4Repr, Mbuf), DropReason> {
+    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return Err(DropReason::Fragment) };
     let (end, options) = (last.end() as usize, first.packet.at);
     // Others may have had fewer options than the first has, and so fitted by themselves.
-    let payload_len = u16::try_from(end).ok().filter(|_| options + end <= LONGEST).ok_or(Drop::Fragment)?;
-    let (first, _) = Ip4Repr::parse(first.packet.packet.data()).map_err(Drop::Malformed)?;
+    let payload_len =
+        u16::try_from(end).ok().filter(|_| options + end <= LONGEST).ok_or(DropReason::Fragment)?;
+    let (first, _) = Ip4Repr::parse(first.packet.packet.data()).map_err(DropReason::Malformed)?;
     let header = Ip4Repr { payload_len, more_fragments: false, frag_offset: 0, ..first };
     let mut bytes = [0; HEADER_LEN];
-    header.emit(&mut bytes).map_err(Drop::Malformed)?;
-    Ok((header, reassembly::join(local, &bytes, pieces).ok_or(Drop::NoLargeBuffer)?))
+    header.emit(&mut bytes).map_err(DropReason::Malformed)?;
+    Ok((header, reassembly::join(local, &bytes, pieces).ok_or(DropReason::NoLargeBuffer)?))
 }

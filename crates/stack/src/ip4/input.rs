@@ -16,7 +16,7 @@ use super::forward;
 use super::fragment;
 use super::output::output;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ends;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
@@ -42,17 +42,17 @@ pub(crate) fn input(
         return local.drop_packet(packet, cause);
     }
     if header.dst.is_multicast() {
-        return local.drop_packet(packet, Drop::NotJoined);
+        return local.drop_packet(packet, DropReason::NotJoined);
     }
     // What came to everybody on a link is neither answered nor forwarded (RFC 1122 s3.3.6, RFC 1812 s5.3.4).
     if link != LinkCast::Unicast {
-        return local.drop_packet(packet, Drop::NotForUs);
+        return local.drop_packet(packet, DropReason::NotForUs);
     }
     if config.owner4(header.dst).is_some() {
         return deliver(ctx, local, config, on, header, packet);
     }
     if !config.forwarding {
-        return local.drop_packet(packet, Drop::NotForUs);
+        return local.drop_packet(packet, DropReason::NotForUs);
     }
     forward::forward(ctx, local, config, header, packet);
 }
@@ -65,7 +65,7 @@ pub(crate) fn local_input(
     on: siding_netisr::IfId,
 ) {
     let config = local.config().clone();
-    let Some(on) = config.interface(on) else { return local.drop_packet(packet, Drop::InterfaceGone) };
+    let Some(on) = config.interface(on) else { return local.drop_packet(packet, DropReason::InterfaceGone) };
     packet.set_rcvif(on.ifnet.id);
     match parse(&mut packet) {
         Ok(header) => deliver(ctx, local, &config, on, header, packet),
@@ -74,12 +74,12 @@ pub(crate) fn local_input(
 }
 
 /// The header, with the packet cut to its length: the link may have padded the frame.
-fn parse(packet: &mut Mbuf) -> Result<Ip4Repr, Drop> {
+fn parse(packet: &mut Mbuf) -> Result<Ip4Repr, DropReason> {
     let (header, payload_len) = match Ip4Repr::parse(packet.data()) {
         Ok((header, payload)) => (header, payload.len()),
-        Err(why) => return Err(Drop::Malformed(why)),
+        Err(why) => return Err(DropReason::Malformed(why)),
     };
-    let header_len = ip4::header_len(packet.data()).map_err(Drop::Malformed)?;
+    let header_len = ip4::header_len(packet.data()).map_err(DropReason::Malformed)?;
     packet.truncate(header_len + payload_len);
     Ok(header)
 }
@@ -102,17 +102,17 @@ pub(super) fn deliver(
             // With a wrong checksum nobody knows whose it is (RFC 1122 s4.1.3.4); it need not have one.
             let ends = Ends::V4 { src: header.src, dst: header.dst };
             if let Err(why) = UdpRepr::parse(ends, packet.data().get(at..).unwrap_or_default()) {
-                return local.drop_packet(packet, Drop::Malformed(why));
+                return local.drop_packet(packet, DropReason::Malformed(why));
             }
             let repr = Icmp4Repr::DestUnreachable { code: unreachable::PORT, mtu: 0 };
             error(ctx, local, config, repr, header, &packet);
-            local.drop_packet(packet, Drop::NoListener);
+            local.drop_packet(packet, DropReason::NoListener);
         }
         IpProto::TCP => tcp::input4(ctx, local, config, on, &header, at, packet),
         _ => {
             let repr = Icmp4Repr::DestUnreachable { code: unreachable::PROTOCOL, mtu: 0 };
             error(ctx, local, config, repr, header, &packet);
-            local.drop_packet(packet, Drop::UnknownProtocol);
+            local.drop_packet(packet, DropReason::UnknownProtocol);
         }
     }
 }
@@ -137,11 +137,13 @@ fn icmp(
             packet.trim_front(at - ip4::HEADER_LEN);
             let payload_len = (packet.len() - ip4::HEADER_LEN) as u16;
             let header = Ip4Repr::new(request.dst, request.src, IpProto::ICMP, on.hop_limit, payload_len);
-            let Some(bytes) = packet.data_mut() else { return local.drop_packet(packet, Drop::NoHeadroom) };
+            let Some(bytes) = packet.data_mut() else {
+                return local.drop_packet(packet, DropReason::NoHeadroom);
+            };
             let (front, message) = bytes.split_at_mut(ip4::HEADER_LEN);
             let reply = Icmp4Repr::EchoReply { ident, seq };
             if let Err(why) = reply.emit(message).and_then(|()| header.emit(front)) {
-                return local.drop_packet(packet, Drop::Malformed(why));
+                return local.drop_packet(packet, DropReason::Malformed(why));
             }
             output(ctx, local, config, request.src, packet);
         }
@@ -150,7 +152,7 @@ fn icmp(
             local.shared.pings.answer(ctx, ident, PingReply { seq, at: local.now, answer });
             local.cache.free(packet);
         }
-        Ok(_) => local.drop_packet(packet, Drop::Ignored),
-        Err(why) => local.drop_packet(packet, Drop::Malformed(why)),
+        Ok(_) => local.drop_packet(packet, DropReason::Ignored),
+        Err(why) => local.drop_packet(packet, DropReason::Malformed(why)),
     }
 }

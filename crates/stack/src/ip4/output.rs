@@ -13,7 +13,7 @@ use siding_wire::ip4::Ip4Repr;
 use super::error::error;
 use super::fragment;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ends;
 use crate::neighbor;
 use crate::ping::Answer;
@@ -31,13 +31,15 @@ pub(crate) fn output(
     if let Some(own) = config.owner4(dst) {
         let on = own.ifnet.id;
         if let Err(refused) = local.shared.types.local_in.dispatch(ctx, packet, on) {
-            local.drop_packet(refused.packet, Drop::Refused);
+            local.drop_packet(refused.packet, DropReason::Refused);
         }
         return;
     }
-    let Some((out, next_hop)) = config.route4(dst) else { return local.drop_packet(packet, Drop::NoRoute) };
+    let Some((out, next_hop)) = config.route4(dst) else {
+        return local.drop_packet(packet, DropReason::NoRoute);
+    };
     if !ends::may_send4(out, dst) {
-        return local.drop_packet(packet, Drop::BadSource);
+        return local.drop_packet(packet, DropReason::BadSource);
     }
     if packet.len() > usize::from(out.mtu) {
         return fragment::output(ctx, local, out, packet, |ctx, local, piece| {
@@ -64,5 +66,5 @@ pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet
         let answer = Answer::Error { from: header.src.into(), what: "host unreachable".into() };
         local.shared.pings.answer(ctx, ident, PingReply { seq, at: local.now, answer });
     }
-    local.drop_packet(packet, Drop::Unresolved);
+    local.drop_packet(packet, DropReason::Unresolved);
 }

@@ -13,7 +13,7 @@ use super::headers;
 use super::headers::Verdict;
 use super::output::forward_out;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ends;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
@@ -33,7 +33,7 @@ pub(crate) fn forward(
 ) {
     let header = about.header;
     if about.link != LinkCast::Unicast {
-        return local.drop_packet(packet, Drop::BadSource);
+        return local.drop_packet(packet, DropReason::BadSource);
     }
     if let Err(cause) = ends::forwarded6(config, on, &header) {
         return local.drop_packet(packet, cause);
@@ -44,7 +44,7 @@ pub(crate) fn forward(
         if let Verdict::Problem(code, pointer) = verdict {
             icmp6::error(ctx, local, config, on, Icmp6Repr::ParamProblem { code, pointer }, &about, &packet);
         }
-        let cause = if let Verdict::Drop(cause) = verdict { cause } else { Drop::Option };
+        let cause = if let Verdict::Drop(cause) = verdict { cause } else { DropReason::Option };
         return local.drop_packet(packet, cause);
     }
     let refuse = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, repr, packet: Mbuf, cause| {
@@ -54,12 +54,12 @@ pub(crate) fn forward(
     //= RFC 8200 s3 [8200-1]: not with a hop limit of 0, nor with one that would become 0.
     if header.hop_limit <= 1 {
         let repr = Icmp6Repr::TimeExceeded { code: exceeded::HOP_LIMIT };
-        return refuse(ctx, local, repr, packet, Drop::HopLimit);
+        return refuse(ctx, local, repr, packet, DropReason::HopLimit);
     }
     let Some((out, next_hop)) = config.route6(header.dst) else {
         let (code, cause) = match config.refusal6(header.dst) {
-            None => (Some(unreachable::NO_ROUTE), Drop::NoRoute),
-            Some(refusal) => (refusal.code(), Drop::RouteRefuses),
+            None => (Some(unreachable::NO_ROUTE), DropReason::NoRoute),
+            Some(refusal) => (refusal.code(), DropReason::RouteRefuses),
         };
         //= RFC 4443 s3.1 [4443-5]: no route, or one that refuses: each has its code, or says nothing.
         let Some(code) = code else { return local.drop_packet(packet, cause) };
@@ -68,21 +68,21 @@ pub(crate) fn forward(
     //= RFC 4443 s3.1 [4443-5]: of two ends of a link that has but two, neither has the address: it would go to and fro.
     if on.point_to_point && out.ifnet.id == on.ifnet.id && next_hop == header.dst {
         let repr = Icmp6Repr::DestUnreachable { code: unreachable::ADDRESS };
-        return refuse(ctx, local, repr, packet, Drop::PointToPoint);
+        return refuse(ctx, local, repr, packet, DropReason::PointToPoint);
     }
     //= RFC 4862 s5.4 [4862-4]: an address that we are testing is not another's to be asked for, nor ours yet.
     if next_hop == header.dst && out.addr6(next_hop).is_some_and(|own| own.state == DadState::Tentative) {
-        return local.drop_packet(packet, Drop::NotForUs);
+        return local.drop_packet(packet, DropReason::NotForUs);
     }
     if ip6::is_link_local(header.src) && out.ifnet.id != on.ifnet.id {
         //= RFC 4443 s3.1 [4443-5]: the source's scope ends at its link.
         let repr = Icmp6Repr::DestUnreachable { code: unreachable::BEYOND_SCOPE };
-        return refuse(ctx, local, repr, packet, Drop::BeyondScope);
+        return refuse(ctx, local, repr, packet, DropReason::BeyondScope);
     }
     if packet.len() > usize::from(out.mtu) {
         //= RFC 4443 s3.2 [4443-6]: too big for the next link: its MTU is told.
         let repr = Icmp6Repr::PacketTooBig { mtu: u32::from(out.mtu) };
-        return refuse(ctx, local, repr, packet, Drop::TooBig);
+        return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
     if out.ifnet.id == on.ifnet.id {
         router::redirect(ctx, local, config, on, &about, next_hop, &packet);
@@ -94,7 +94,7 @@ pub(crate) fn forward(
     if let Some(bytes) = packet.data_mut()
         && let Err(why) = ip6::set_hop_limit(bytes, header.hop_limit - 1)
     {
-        return local.drop_packet(packet, Drop::Malformed(why));
+        return local.drop_packet(packet, DropReason::Malformed(why));
     }
     forward_out(ctx, local, out, next_hop, packet);
 }

@@ -19,7 +19,7 @@ use siding_wire::ip6::HEADER_LEN;
 use siding_wire::ip6::Ip6Repr;
 use siphasher::sip::SipHasher13;
 
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::worker::Local;
@@ -61,7 +61,7 @@ pub(crate) fn output(
     packet: Mbuf,
     mut send: impl FnMut(&mut Ctx<'_, Unlocked>, &mut Local, Mbuf),
 ) {
-    let Some(cut) = Cut::new(&packet, mtu) else { return local.drop_packet(packet, Drop::TooBig) };
+    let Some(cut) = Cut::new(&packet, mtu) else { return local.drop_packet(packet, DropReason::TooBig) };
     let ident = local.shared.idents.next(cut.header.src.into(), cut.header.dst.into());
     let (front, data) = packet.data().split_at(cut.front);
     for (n, chunk) in data.chunks(cut.chunk).enumerate() {
@@ -70,7 +70,7 @@ pub(crate) fn output(
         // No payload is longer than 65,535 bytes, so none begins beyond them.
         let fragment = FragmentRepr { next_header: cut.next_header, offset: offset as u16, more, ident };
         let Some(piece) = piece(local, front, &cut, fragment, chunk) else {
-            local.count(Drop::NoBuffer);
+            local.count(DropReason::NoBuffer);
             break;
         };
         out.ifnet.counters.add(IfCounter::FragmentsOut, 1);

@@ -12,7 +12,7 @@ use siding_wire::icmp6::problem;
 use siding_wire::ip6::HEADER_LEN;
 
 use super::Packet6;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 
 /// What the headers lead to.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ pub(super) struct FragmentAt {
 /// What a header wants done with the packet.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Verdict {
-    Drop(Drop),
+    Drop(DropReason),
     /// Parameter Problem of this code, at this octet.
     Problem(u8, u32),
 }
@@ -53,7 +53,7 @@ pub(super) fn walk(about: &Packet6, packet: &[u8]) -> Result<Next, Verdict> {
             siding_wire::Malformed::HopByHopNotFirst => {
                 Verdict::Problem(problem::NEXT_HEADER, error.pointer as u32)
             }
-            why => Verdict::Drop(Drop::Malformed(why)),
+            why => Verdict::Drop(DropReason::Malformed(why)),
         })?;
         match &header.kind {
             ExtKind::HopByHop(options) | ExtKind::DstOpts(options) => check_options(about, options)?,
@@ -82,7 +82,7 @@ pub(super) fn transit(about: &Packet6, packet: &[u8]) -> Result<(), Verdict> {
     let payload = packet.get(HEADER_LEN..).unwrap_or_default();
     match Walker::new(about.header.next_header, payload).next() {
         Some(Ok(ExtHeader { kind: ExtKind::HopByHop(options), .. })) => check_options(about, &options),
-        Some(Err(error)) => Err(Verdict::Drop(Drop::Malformed(error.cause))),
+        Some(Err(error)) => Err(Verdict::Drop(DropReason::Malformed(error.cause))),
         Some(Ok(_)) | None => Ok(()),
     }
 }
@@ -112,16 +112,16 @@ pub(super) fn has_chain(next_header: IpProto, data: &[u8]) -> bool {
 //= RFC 8200 s4.2 [8200-2]: the two highest bits of an unknown option say what to do with its packet.
 fn check_options(about: &Packet6, options: &Options<'_>) -> Result<(), Verdict> {
     for option in options.clone() {
-        let option = option.map_err(|error| Verdict::Drop(Drop::Malformed(error.cause)))?;
+        let option = option.map_err(|error| Verdict::Drop(DropReason::Malformed(error.cause)))?;
         if option.kind == siding_wire::ext6::OPT_ROUTER_ALERT {
             continue;
         }
         match option.action() {
             OptAction::Skip => {}
-            OptAction::Discard => return Err(Verdict::Drop(Drop::Option)),
+            OptAction::Discard => return Err(Verdict::Drop(DropReason::Option)),
             OptAction::Report => return Err(Verdict::Problem(problem::OPTION, option.pointer as u32)),
             OptAction::ReportUnlessMulticast if about.header.dst.is_multicast() => {
-                return Err(Verdict::Drop(Drop::Option));
+                return Err(Verdict::Drop(DropReason::Option));
             }
             OptAction::ReportUnlessMulticast => {
                 return Err(Verdict::Problem(problem::OPTION, option.pointer as u32));

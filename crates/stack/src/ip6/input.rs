@@ -18,7 +18,7 @@ use super::headers::Next;
 use super::headers::Verdict;
 use super::reassemble;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ends;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
@@ -55,12 +55,12 @@ pub(crate) fn input(
             packet.truncate(len);
             header
         }
-        Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
+        Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
     };
     let about = Packet6 { header, from, link };
     if header.dst.is_multicast() {
         if !on.has_joined(header.dst, config.forwarding) {
-            return local.drop_packet(packet, Drop::NotJoined);
+            return local.drop_packet(packet, DropReason::NotJoined);
         }
         return deliver(ctx, local, config, on, about, false, packet);
     }
@@ -68,7 +68,7 @@ pub(crate) fn input(
         return deliver(ctx, local, config, on, about, false, packet);
     }
     if !config.forwarding {
-        return local.drop_packet(packet, Drop::NotForUs);
+        return local.drop_packet(packet, DropReason::NotForUs);
     }
     forward::forward(ctx, local, config, on, about, packet);
 }
@@ -81,11 +81,11 @@ pub(crate) fn local_input(
     on: siding_netisr::IfId,
 ) {
     let config = local.config().clone();
-    let Some(on) = config.interface(on) else { return local.drop_packet(packet, Drop::InterfaceGone) };
+    let Some(on) = config.interface(on) else { return local.drop_packet(packet, DropReason::InterfaceGone) };
     packet.set_rcvif(on.ifnet.id);
     let header = match Ip6Repr::parse(packet.data()) {
         Ok((header, _)) => header,
-        Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
+        Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
     };
     let about = Packet6 { header, from: Mac::ZERO, link: LinkCast::Unicast };
     deliver(ctx, local, &config, on, about, false, packet);
@@ -105,7 +105,7 @@ pub(super) fn deliver(
     let (upper, atomic) = match headers::walk(&about, packet.data()) {
         Ok(Next::Upper(upper, atomic)) => (upper, atomic),
         // A fragment of what was put together of fragments: nobody sends that who means well.
-        Ok(Next::Fragment(_)) if joined => return local.drop_packet(packet, Drop::Fragment),
+        Ok(Next::Fragment(_)) if joined => return local.drop_packet(packet, DropReason::Fragment),
         Ok(Next::Fragment(fragment)) => {
             return reassemble::defer(ctx, local, on, &about, &fragment, packet);
         }
@@ -113,30 +113,30 @@ pub(super) fn deliver(
         Err(Verdict::Problem(code, pointer)) => {
             let repr = Icmp6Repr::ParamProblem { code, pointer };
             icmp6::error(ctx, local, config, on, repr, &about, &packet);
-            return local.drop_packet(packet, Drop::Option);
+            return local.drop_packet(packet, DropReason::Option);
         }
     };
     let fragmented = joined || atomic;
     let at = siding_wire::ip6::HEADER_LEN + upper.offset;
     match upper.proto {
         IpProto::ICMP6 => icmp6::input(ctx, local, config, on, about, at, fragmented, packet),
-        IpProto::NO_NEXT => local.drop_packet(packet, Drop::Ignored),
+        IpProto::NO_NEXT => local.drop_packet(packet, DropReason::Ignored),
         IpProto::UDP => {
             let ends = Ends::V6 { src: about.header.src, dst: about.header.dst };
             //= RFC 8200 s8.1 [8200-5]: a datagram without a checksum, or with a wrong one, is dropped.
             if let Err(why) = UdpRepr::parse(ends, packet.data().get(at..).unwrap_or_default()) {
-                return local.drop_packet(packet, Drop::Malformed(why));
+                return local.drop_packet(packet, DropReason::Malformed(why));
             }
             let repr = Icmp6Repr::DestUnreachable { code: unreachable::PORT };
             icmp6::error(ctx, local, config, on, repr, &about, &packet);
-            local.drop_packet(packet, Drop::NoListener);
+            local.drop_packet(packet, DropReason::NoListener);
         }
         IpProto::TCP => tcp::input6(ctx, local, config, on, &about, at, packet),
         _ => {
             //= RFC 8200 s4 [8200-1]: an unknown next header is told to the sender, with where it stands.
             let repr = Icmp6Repr::ParamProblem { code: problem::NEXT_HEADER, pointer: upper.pointer as u32 };
             icmp6::error(ctx, local, config, on, repr, &about, &packet);
-            local.drop_packet(packet, Drop::UnknownProtocol);
+            local.drop_packet(packet, DropReason::UnknownProtocol);
         }
     }
 }

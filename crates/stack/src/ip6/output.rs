@@ -13,7 +13,7 @@ use siding_wire::ip6::MIN_MTU;
 use super::fragment;
 use super::paths;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ends;
 use crate::ifnet::Interface;
 use crate::neighbor;
@@ -30,18 +30,18 @@ pub(crate) fn output(
     packet: Mbuf,
 ) {
     if !ends::may_be_destination6(dst) {
-        return local.drop_packet(packet, Drop::BadSource);
+        return local.drop_packet(packet, DropReason::BadSource);
     }
     if let Some(own) = config.local6(dst, scope) {
         // To ourselves: not from here, for we may be deep in a packet already.
         let on = own.ifnet.id;
         if let Err(refused) = local.shared.types.local_in.dispatch(ctx, packet, on) {
-            local.drop_packet(refused.packet, Drop::Refused);
+            local.drop_packet(refused.packet, DropReason::Refused);
         }
         return;
     }
     let Some((out, next_hop)) = route(config, dst, scope) else {
-        return local.drop_packet(packet, Drop::NoRoute);
+        return local.drop_packet(packet, DropReason::NoRoute);
     };
     let send = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf| match dst.is_multicast() {
         true => local.transmit_ip(ctx, out, multicast_mac(dst), packet),

@@ -30,7 +30,7 @@ use super::path_mtu::Path;
 use super::path_mtu::PathMtuReport;
 use super::path_mtu::PathMtus;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::Interface;
 use crate::limits::LimitReport;
@@ -179,7 +179,7 @@ pub(crate) fn too_big(
         }
         Some((_, Heard::NotLower)) => true,
         Some((_, Heard::TooSmall)) | None => {
-            local.count(Drop::BadPacketTooBig);
+            local.count(DropReason::BadPacketTooBig);
             false
         }
     }

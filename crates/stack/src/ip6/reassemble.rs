@@ -18,7 +18,7 @@ use super::headers::Next;
 use super::headers::Verdict;
 use super::input::deliver;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::icmp6;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -56,22 +56,22 @@ pub(crate) fn fragment_input(
 ) {
     let about = match Ip6Repr::parse(packet.data()) {
         Ok((header, _)) => Packet6 { header, from: meta.from, link: meta.link },
-        Err(why) => return local.drop_packet(packet, Drop::Malformed(why)),
+        Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
     };
     // Whoever sent it here has found this header already.
     let Ok(Next::Fragment(fragment)) = headers::walk(&about, packet.data()) else {
-        return local.drop_packet(packet, Drop::Fragment);
+        return local.drop_packet(packet, DropReason::Fragment);
     };
     if let Err(Verdict::Problem(code, pointer)) = check(&fragment, packet.data()) {
         let repr = Icmp6Repr::ParamProblem { code, pointer };
         icmp6::error(ctx, local, config, on, repr, &about, &packet);
-        return local.drop_packet(packet, Drop::Fragment);
+        return local.drop_packet(packet, DropReason::Fragment);
     }
     let key = key(on, &about, &fragment);
     let at = fragment.at + FRAGMENT_LEN;
     if packet.len() == at && fragment.repr.more {
         // Of nothing: it says neither what the packet holds nor where it ends.
-        return local.drop_packet(packet, Drop::Fragment);
+        return local.drop_packet(packet, DropReason::Fragment);
     }
     let held = Held { packet, at, from: about.from, link: about.link };
     let piece = Piece { at: fragment.repr.offset.into(), more: fragment.repr.more, packet: held };
@@ -135,37 +135,38 @@ fn whole(
     for piece in pieces {
         local.cache.free(piece.packet.packet);
     }
-    let (packet, (from, link)) = match built.and_then(|packet| Ok((packet, from.ok_or(Drop::Fragment)?))) {
-        Ok(whole) => whole,
-        Err(why) => return (0..count).for_each(|_| local.count(why)),
-    };
+    let (packet, (from, link)) =
+        match built.and_then(|packet| Ok((packet, from.ok_or(DropReason::Fragment)?))) {
+            Ok(whole) => whole,
+            Err(why) => return (0..count).for_each(|_| local.count(why)),
+        };
     on.ifnet.counters.add(IfCounter::Reassembled, 1);
     match Ip6Repr::parse(packet.data()) {
         Ok((header, _)) => {
             let about = Packet6 { header, from, link };
             deliver(ctx, local, config, on, about, true, packet);
         }
-        Err(why) => local.drop_packet(packet, Drop::Malformed(why)),
+        Err(why) => local.drop_packet(packet, DropReason::Malformed(why)),
     }
 }
 
 /// The packet as it was before it was cut: the first fragment's headers without the fragment header, and all data.
 //= RFC 8200 s4.5 [8200-4]: the first fragment says what the packet's headers are, and what follows them.
-fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Result<Mbuf, Drop> {
-    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return Err(Drop::Fragment) };
+fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Result<Mbuf, DropReason> {
+    let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return Err(DropReason::Fragment) };
     let end = last.end() as usize;
     let first = &first.packet;
-    let (header, _) = Ip6Repr::parse(first.packet.data()).map_err(Drop::Malformed)?;
+    let (header, _) = Ip6Repr::parse(first.packet.data()).map_err(DropReason::Malformed)?;
     let about = Packet6 { header, from: first.from, link: first.link };
     let Ok(Next::Fragment(FragmentAt { at, pointer, repr })) = headers::walk(&about, first.packet.data())
     else {
-        return Err(Drop::Fragment);
+        return Err(DropReason::Fragment);
     };
-    let front = first.packet.data().get(..at).ok_or(Drop::Fragment)?;
+    let front = first.packet.data().get(..at).ok_or(DropReason::Fragment)?;
     // Others may have had fewer headers in front than the first has, and so fitted by themselves.
-    let payload_len = u16::try_from(front.len() - HEADER_LEN + end).map_err(|_| Drop::Fragment)?;
-    let mut packet = reassembly::join(local, front, pieces).ok_or(Drop::NoLargeBuffer)?;
-    let bytes = packet.data_mut().ok_or(Drop::NoLargeBuffer)?;
+    let payload_len = u16::try_from(front.len() - HEADER_LEN + end).map_err(|_| DropReason::Fragment)?;
+    let mut packet = reassembly::join(local, front, pieces).ok_or(DropReason::NoLargeBuffer)?;
+    let bytes = packet.data_mut().ok_or(DropReason::NoLargeBuffer)?;
     bytes[4..6].copy_from_slice(&payload_len.to_be_bytes());
     let IpProto(next_header) = repr.next_header;
     bytes[pointer] = next_header;

@@ -11,7 +11,7 @@ use super::announce;
 use super::late;
 use super::slow;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
@@ -27,14 +27,14 @@ pub(crate) fn input(
     frame: Mbuf,
 ) {
     let Some(lagg) = config.interface(on.member_of).filter(|lagg| lagg.up) else {
-        return local.drop_packet(frame, Drop::InterfaceGone);
+        return local.drop_packet(frame, DropReason::InterfaceGone);
     };
-    let Kind::Lagg(view) = &lagg.kind else { return local.drop_packet(frame, Drop::InterfaceGone) };
+    let Kind::Lagg(view) = &lagg.kind else { return local.drop_packet(frame, DropReason::InterfaceGone) };
     if ethertype == EtherType::SLOW {
         return slow::input(ctx, local, config, on, view, frame);
     }
     if !view.receiving.contains(&on.ifnet.id) && !is_late(local, config, on, lagg, &frame) {
-        return local.drop_packet(frame, Drop::InactivePort);
+        return local.drop_packet(frame, DropReason::InactivePort);
     }
     take(ctx, local, config, lagg, frame);
 }

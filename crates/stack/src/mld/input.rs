@@ -15,7 +15,7 @@ use siding_wire::mld::MldV1;
 
 use super::follow::arm;
 use super::follow::with_machine;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Wants;
@@ -36,10 +36,10 @@ pub(crate) fn input(
     let bytes = packet.data().get(at..).unwrap_or_default();
     let message = match mld::validate(hop_limit, src, dst, bytes, has_router_alert(about, packet.data())) {
         Ok(message) => message,
-        Err(why) => return local.drop_packet(packet, Drop::Mld(why)),
+        Err(why) => return local.drop_packet(packet, DropReason::Mld(why)),
     };
     if about.from == on.mac {
-        return local.drop_packet(packet, Drop::Ignored); // Our own, looped back.
+        return local.drop_packet(packet, DropReason::Ignored); // Our own, looped back.
     }
     let counters = &on.ifnet.counters;
     let mut chance = Chance::new(local.chance.next_u64());
@@ -49,14 +49,14 @@ pub(crate) fn input(
         MldMessage::QueryV2(_) | MldMessage::V1(MldV1::Query { .. } | MldV1::Report { .. })
     );
     if heard && !on.ifnet.intake.admits(now, Wants::Groups) {
-        return local.drop_packet(packet, Drop::MessageLimit);
+        return local.drop_packet(packet, DropReason::MessageLimit);
     }
     match message {
         //= RFC 3810 s5.1.15 [3810-2]: a query counts whichever of our addresses it came to.
         MldMessage::QueryV2(query) => {
             counters.add(IfCounter::MldQueryIn, 1);
             if !is_sound(query.group) {
-                return local.drop_packet(packet, Drop::Ignored);
+                return local.drop_packet(packet, DropReason::Ignored);
             }
             with_machine(ctx, local, id, |machine, ctx, local, _| {
                 machine.listener.on_query_v2(now, &query, &mut chance);
@@ -66,7 +66,7 @@ pub(crate) fn input(
         MldMessage::V1(MldV1::Query { max_response, group }) => {
             counters.add(IfCounter::MldQueryIn, 1);
             if !is_sound(group) {
-                return local.drop_packet(packet, Drop::Ignored);
+                return local.drop_packet(packet, DropReason::Ignored);
             }
             let max_response = Duration::from_millis(u64::from(max_response));
             with_machine(ctx, local, id, |machine, ctx, local, _| {
@@ -81,7 +81,7 @@ pub(crate) fn input(
         // For routers.
         MldMessage::V1(MldV1::Done { .. }) | MldMessage::ReportV2(_) => {
             counters.add(IfCounter::MldReportIn, 1);
-            return local.drop_packet(packet, Drop::Ignored);
+            return local.drop_packet(packet, DropReason::Ignored);
         }
     }
     local.cache.free(packet);

@@ -22,7 +22,7 @@ use siding_wire::mld::MldV1;
 
 use super::listener::Message;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::farewell::Word;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -94,7 +94,7 @@ pub(super) fn send<L>(
     last: Option<Word>,
 ) -> Result<(), Refused> {
     let Some(frame) = local.cache.alloc().and_then(|frame| build(frame, out, message)) else {
-        local.count(Drop::NoBuffer);
+        local.count(DropReason::NoBuffer);
         return Err(Refused);
     };
     let source = report_source(out).map(IpAddr::V6);

@@ -27,7 +27,7 @@ use super::ns;
 use super::router;
 use crate::arp;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::Addr6;
 use crate::ifnet::Back;
@@ -160,7 +160,7 @@ fn step(
         DadEvent::Conflict => {
             local.tell(Event::AddressConflict { interface, addr: addr.into(), lladdr: None })
         }
-        DadEvent::Looped => local.count(Drop::Ignored),
+        DadEvent::Looped => local.count(DropReason::Ignored),
         DadEvent::Nothing => {}
     }
     if matches!(event, DadEvent::Passed | DadEvent::Duplicate) {
@@ -214,7 +214,7 @@ fn dad_output(
         message.emit(src, dst, bytes)
     });
     let Some(frame) = frame else {
-        local.count(Drop::NoBuffer);
+        local.count(DropReason::NoBuffer);
         return Err(Refused);
     };
     // In one flow with the reports, which it must not overtake.

@@ -18,7 +18,7 @@ use super::detect;
 use super::host;
 use super::router;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ends;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
@@ -48,12 +48,12 @@ pub(crate) fn input(
     let bytes = packet.data().get(at..).unwrap_or_default();
     let message = match nd::validate(about.header.hop_limit, src, dst, bytes, fragmented) {
         Ok(message) => message,
-        Err(why) => return local.drop_packet(packet, Drop::Nd(why)),
+        Err(why) => return local.drop_packet(packet, DropReason::Nd(why)),
     };
     // From our own address there is but one thing to hear: that somebody else has it.
     let conflict = matches!(&message, NdMessage::NeighborAdvert(advert) if on.addr6(advert.target).is_some());
     if on.accepts(src) && !conflict {
-        return local.drop_packet(packet, Drop::BadSource);
+        return local.drop_packet(packet, DropReason::BadSource);
     }
     let counters = &on.ifnet.counters;
     match message {
@@ -75,7 +75,7 @@ pub(crate) fn input(
                 }
                 router::solicited(ctx, local, config, on, &about, &solicit);
             } else {
-                local.count(Drop::Ignored);
+                local.count(DropReason::Ignored);
             }
         }
         NdMessage::RouterAdvert(advert, options) => {
@@ -111,7 +111,7 @@ fn solicited(
     let source = about.header.src;
     let Some(own) = on.addr6(solicit.target) else {
         if !on.is_anycast(solicit.target, config.forwarding) || about.from == on.mac {
-            return local.count(Drop::NotForUs);
+            return local.count(DropReason::NotForUs);
         }
         if !source.is_unspecified() {
             learn(ctx, local, on, source, solicit.slla, None);
@@ -121,7 +121,7 @@ fn solicited(
     match own.state {
         //= RFC 4862 s5.4.3 [4862-4]: a tentative address is not answered for; it may be a duplicate.
         DadState::Tentative => return detect::heard_solicit(ctx, local, on, about, solicit),
-        DadState::Duplicate => return local.count(Drop::NotForUs),
+        DadState::Duplicate => return local.count(DropReason::NotForUs),
         //= RFC 4429 s3.3 [4429-1]: an optimistic address gives way to another's test, and answers a resolver.
         DadState::Optimistic if about.header.src.is_unspecified() => {
             return detect::heard_solicit(ctx, local, on, about, solicit);
@@ -129,7 +129,7 @@ fn solicited(
         DadState::Optimistic | DadState::Preferred => {}
     }
     if about.from == on.mac {
-        return local.count(Drop::Ignored); // Our own, looped back.
+        return local.count(DropReason::Ignored); // Our own, looped back.
     }
     let (dst, mac, solicited) = if source.is_unspecified() {
         //= RFC 4861 s7.2.4 [4861-29]: to all nodes, not solicited, when the asker has no address yet.
@@ -164,7 +164,7 @@ fn advertised(
 ) {
     if let Some(own) = on.addr6(advert.target) {
         if about.from == on.mac {
-            return local.count(Drop::Ignored);
+            return local.count(DropReason::Ignored);
         }
         match own.state {
             //= RFC 4862 s5.4.4 [4862-5]: an advertisement for a tentative address makes it a duplicate.
@@ -180,7 +180,7 @@ fn advertised(
     }
     //= RFC 4862 s5.4, RFC 4861 s7.2.7: that others have an anycast address of ours is what it is for.
     if on.is_anycast(advert.target, config.forwarding) {
-        return local.count(Drop::Ignored);
+        return local.count(DropReason::Ignored);
     }
     let what = Advert {
         solicited: advert.solicited,
@@ -201,7 +201,7 @@ fn advertised(
             learn(ctx, local, on, advert.target, advert.tlla, None)
         }
         //= RFC 4861 s7.2.5 [4861-30]: nobody asked.
-        None => local.count(Drop::Ignored),
+        None => local.count(DropReason::Ignored),
     }
 }
 

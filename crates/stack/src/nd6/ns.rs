@@ -19,7 +19,7 @@ use siding_wire::ip6::Ip6Repr;
 use siding_wire::nd::HOP_LIMIT;
 use siding_wire::nd::NeighborSolicit;
 
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::nd6::dad::DadState;
@@ -44,7 +44,7 @@ pub(crate) fn ns_output<L>(
     //= RFC 4429 s3.2 [4429-1]: never from an optimistic address. Its packet waits until the test is over: a refused
     //= question is asked again.
     let Some(source) = source.filter(|source| !is_optimistic(out, *source)) else {
-        local.count(Drop::NoSource);
+        local.count(DropReason::NoSource);
         return Err(Refused);
     };
     //= RFC 4861 s7.2.2 [4861-25]: with our link-layer address, so that the answer needs no question.
@@ -59,7 +59,7 @@ pub(crate) fn ns_output<L>(
     let frame =
         build(local, out, mac, source, dst, message.buffer_len(), |bytes| message.emit(source, dst, bytes));
     let Some(frame) = frame else {
-        local.count(Drop::NoBuffer);
+        local.count(DropReason::NoBuffer);
         return Err(Refused);
     };
     let source = Some(IpAddr::V6(source));

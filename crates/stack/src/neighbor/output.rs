@@ -18,7 +18,7 @@ use super::table::Found;
 use super::table::Newcomer;
 use super::table::NoRoom;
 use super::timer;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::nd6::nud::Nud;
 use crate::worker::Local;
@@ -85,7 +85,7 @@ pub(crate) fn output(
             Err(again) => packet = again,
         }
     }
-    local.drop_packet(packet, Drop::Unresolved);
+    local.drop_packet(packet, DropReason::Unresolved);
 }
 
 /// The same by way of the table. The packet comes back if its entry died meanwhile.
@@ -178,8 +178,8 @@ fn begin(
 fn hold(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, forwarded: bool) {
     let waits = !entry.hold.is_empty() && !out.ifnet.neighbors.may_hold(&out.neighbors, forwarded);
     let (evicted, cause) = match waits {
-        true => (entry.hold.pop(), Drop::HoldTotal),
-        false => (None, Drop::HoldOverflow),
+        true => (entry.hold.pop(), DropReason::HoldTotal),
+        false => (None, DropReason::HoldOverflow),
     };
     let pushed_out = entry.hold.push(packet);
     if let Some(oldest) = evicted.or(pushed_out) {
@@ -187,14 +187,14 @@ fn hold(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, for
     }
 }
 
-impl From<NoRoom> for Drop {
-    fn from(why: NoRoom) -> Drop {
+impl From<NoRoom> for DropReason {
+    fn from(why: NoRoom) -> DropReason {
         match why {
-            NoRoom::Full => Drop::TableFull,
-            NoRoom::Resolving => Drop::ResolvingFull,
-            NoRoom::Total => Drop::TableTotal,
-            NoRoom::Rate => Drop::SolicitLimited,
-            NoRoom::Closed => Drop::InterfaceGone,
+            NoRoom::Full => DropReason::TableFull,
+            NoRoom::Resolving => DropReason::ResolvingFull,
+            NoRoom::Total => DropReason::TableTotal,
+            NoRoom::Rate => DropReason::SolicitLimited,
+            NoRoom::Closed => DropReason::InterfaceGone,
         }
     }
 }

@@ -19,7 +19,7 @@ use super::LetGo;
 use super::Piece;
 use super::Reassembly;
 use super::ReassemblyLimits;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -78,7 +78,7 @@ pub(crate) fn defer(
     key.hash(&mut hasher);
     let meta = Fragment { on: on.ifnet.id, from: link.0, link: link.1, flow: hasher.finish() };
     if let Err(refused) = local.shared.types.fragment.dispatch(ctx, packet, meta) {
-        local.drop_packet(refused.packet, Drop::Refused);
+        local.drop_packet(refused.packet, DropReason::Refused);
     }
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
     local.refresh();
     let config = local.config().clone();
     let Some(on) = config.interface(meta.on) else {
-        return local.drop_packet(packet, Drop::InterfaceGone);
+        return local.drop_packet(packet, DropReason::InterfaceGone);
     };
     match packet.data().first().is_some_and(|first| first >> 4 == 4) {
         true => ip4::fragment_input(ctx, local, &config, on, meta, packet),
@@ -106,15 +106,15 @@ pub(crate) fn add(local: &mut Local, key: Key, piece: Piece<Held>) -> Option<Vec
     let gauge = &shared.reassembly[*index];
     let whole = reassembly.add(local.now, key, piece, |held, why| {
         let cause = match why {
-            LetGo::Duplicate => Drop::FragmentDuplicate,
-            LetGo::Overlap => Drop::FragmentOverlap,
+            LetGo::Duplicate => DropReason::FragmentDuplicate,
+            LetGo::Overlap => DropReason::FragmentOverlap,
             LetGo::Datagrams => {
                 gauge.datagrams.usage.refuse();
-                Drop::FragmentLimit
+                DropReason::FragmentLimit
             }
             LetGo::Fragments => {
                 gauge.fragments.usage.refuse();
-                Drop::FragmentLimit
+                DropReason::FragmentLimit
             }
         };
         shared.drops[*index].count(cause);
@@ -141,7 +141,7 @@ pub(crate) fn expire(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) -> usize {
             }
         }
         for piece in pieces {
-            local.drop_packet(piece.packet.packet, Drop::FragmentTimeout);
+            local.drop_packet(piece.packet.packet, DropReason::FragmentTimeout);
         }
     }
     if expired > 0 {
@@ -154,7 +154,7 @@ pub(crate) fn expire(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) -> usize {
 pub(crate) fn depart(local: &mut Local, stays: &dyn Fn(IfId) -> bool) {
     let Local { reassembly, shared, index, cache, .. } = local;
     let release = |held: Held| {
-        shared.drops[*index].count(Drop::InterfaceGone);
+        shared.drops[*index].count(DropReason::InterfaceGone);
         cache.free(held.packet);
     };
     reassembly.retain(|held| stays(held.packet.rcvif()), release);

@@ -13,7 +13,7 @@ use siding_wire::ether;
 use siding_wire::ether::VLAN_LEN;
 
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Vlan;
@@ -31,11 +31,11 @@ pub(crate) fn input(
     mut frame: Mbuf,
 ) {
     let Some((ethertype, vid)) = tag(frame.data()) else {
-        return local.drop_packet(frame, Drop::Malformed(siding_wire::Malformed::Truncated));
+        return local.drop_packet(frame, DropReason::Malformed(siding_wire::Malformed::Truncated));
     };
     let vlan = Vlan { parent: on.ifnet.id, vid, ethertype };
     let Some(above) = config.vlan(&vlan).filter(|above| above.up) else {
-        return local.drop_packet(frame, Drop::UnknownVlan);
+        return local.drop_packet(frame, DropReason::UnknownVlan);
     };
     let Some(untagged) = without(local, frame, VLAN_LEN) else { return };
     frame = untagged;
@@ -98,7 +98,7 @@ pub(crate) fn output(
     }
     let len = frame.len();
     if frame.prepend(VLAN_LEN).is_none() {
-        return local.drop_packet(frame, Drop::NoHeadroom);
+        return local.drop_packet(frame, DropReason::NoHeadroom);
     }
     if let Some(bytes) = frame.data_mut()
         && bytes.len() >= ether::HEADER_LEN + VLAN_LEN

@@ -17,7 +17,7 @@ use siding_wire::ether::HEADER_LEN;
 
 use super::Port;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::event::Event;
 use crate::farewell;
 use crate::farewell::Word;
@@ -119,7 +119,7 @@ impl Local {
         mut packet: Mbuf,
     ) {
         if out.stopped.is_some() {
-            return self.drop_packet(packet, Drop::InterfaceGone);
+            return self.drop_packet(packet, DropReason::InterfaceGone);
         }
         let ethertype = match packet.data().first() {
             Some(first) if first >> 4 == 4 => EtherType::IPV4,
@@ -141,7 +141,7 @@ impl Local {
     // Nested interfaces are looked up in the snapshot, one below the other: no lock, hence no order among them.
     pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
         let interface = self.config.value().interface(out).filter(|interface| interface.up);
-        let Some(interface) = interface else { return self.drop_packet(frame, Drop::InterfaceGone) };
+        let Some(interface) = interface else { return self.drop_packet(frame, DropReason::InterfaceGone) };
         match &interface.kind {
             Kind::Device => self.transmit_port(ctx, out, frame),
             Kind::Vlan(vlan) => {
@@ -170,21 +170,21 @@ impl Local {
     fn transmit_port(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
         let port = self.ports.get_mut(out.slot()).and_then(Option::as_mut);
         let Some(port) = port.filter(|port| port.ifnet.id == out) else {
-            return self.drop_packet(frame, Drop::InterfaceGone);
+            return self.drop_packet(frame, DropReason::InterfaceGone);
         };
         if let Err(frame) = port.push(ctx, self.now, frame) {
             port.ifnet.counters.add(IfCounter::TxDropped, 1);
-            self.drop_packet(frame, Drop::TxFull);
+            self.drop_packet(frame, DropReason::TxFull);
         }
     }
 
     /// Drops a packet and counts why.
-    pub(crate) fn drop_packet(&mut self, packet: Mbuf, cause: Drop) {
+    pub(crate) fn drop_packet(&mut self, packet: Mbuf, cause: DropReason) {
         self.count(cause);
         self.cache.free(packet);
     }
 
-    pub(crate) fn count(&self, cause: Drop) {
+    pub(crate) fn count(&self, cause: DropReason) {
         self.shared.drops[self.index].count(cause);
     }
 
@@ -288,7 +288,7 @@ impl Local {
         let copy = packet.copy(&mut self.cache);
         self.cache.free(packet);
         if copy.is_none() {
-            self.count(Drop::NoBuffer);
+            self.count(DropReason::NoBuffer);
         }
         copy
     }
@@ -336,8 +336,8 @@ impl Local {
         for port in self.ports.iter_mut().flatten().filter(|port| !port.is_idle()) {
             port.flush(ctx, now);
             if let Some(outcome) = port.take_outcome() {
-                drops.count_all(Drop::TxLost, outcome.lost);
-                drops.count_all(Drop::TxStalled, outcome.stalled);
+                drops.count_all(DropReason::TxLost, outcome.lost);
+                drops.count_all(DropReason::TxStalled, outcome.stalled);
                 self.events.extend(outcome.events);
             }
             again = port.next_try(now).into_iter().chain(again).min();
@@ -360,7 +360,7 @@ impl Local {
                 let port = device.map(|device| Port::new(ifnet, device, self.now));
                 let before = std::mem::replace(&mut self.ports[slot], port);
                 for frame in before.into_iter().flat_map(Port::into_queue) {
-                    self.drop_packet(frame, Drop::InterfaceGone);
+                    self.drop_packet(frame, DropReason::InterfaceGone);
                 }
             }
         }
@@ -375,7 +375,7 @@ impl siding_netisr::Local for Local {
         for slot in 0..self.ports.len() {
             let gone = self.ports[slot].take_if(|port| !stays(port.ifnet.id));
             for frame in gone.into_iter().flat_map(Port::into_queue) {
-                self.drop_packet(frame, Drop::InterfaceGone);
+                self.drop_packet(frame, DropReason::InterfaceGone);
             }
         }
     }

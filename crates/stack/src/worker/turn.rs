@@ -162,7 +162,7 @@ impl StackWorker {
         self.worker.with_ctx(|ctx| {
             let Some(interface) = config.interface(ifnet.id).filter(|interface| interface.up) else {
                 for frame in received.drain(..) {
-                    local.drop_packet(frame, crate::drops::Drop::InterfaceGone);
+                    local.drop_packet(frame, crate::drops::DropReason::InterfaceGone);
                 }
                 return;
             };

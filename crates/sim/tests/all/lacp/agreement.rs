@@ -3,7 +3,7 @@
 use siding_stack::LacpSpec;
 use siding_stack::LaggError;
 use siding_stack::SendError;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::Unfit;
 use siding_stack::ifnet::Vlan;
 use siding_stack::lagg::lacp::MuxState;

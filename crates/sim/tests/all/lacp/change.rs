@@ -225,7 +225,7 @@ fn t30_a_pdu_that_waits_is_not_sent_by_a_port_that_has_left_lacp_1() {
     pair.remove(0, 1);
     pair.remove(0, 1);
     pair.net.run(ms(1));
-    assert!(pair.net.dropped(pair.nodes[0], siding_stack::drops::Drop::Stale) > 0);
+    assert!(pair.net.dropped(pair.nodes[0], siding_stack::drops::DropReason::Stale) > 0);
     let last = pair.said(0, 1);
     assert!(
         last.len() == 1 && !last[0].pdu.actor.state.has(LacpState::AGGREGATION),

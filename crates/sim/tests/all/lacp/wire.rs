@@ -1,7 +1,7 @@
 //! What is on the wire, bit by bit, and what is taken from it.
 
 use siding_netisr::IfId;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::IfCounter;
 use siding_stack::ifnet::Vlan;
 use siding_stack::lagg::lacp::ReceiveState;

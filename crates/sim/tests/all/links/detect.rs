@@ -1,7 +1,7 @@
 //! Addresses are tested on links that are there, and again on those that come back.
 
 use siding_netisr::IfId;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::Unfit;
 use siding_stack::ifnet::Use;
 use siding_stack::nd6::dad::DadState;

@@ -2,7 +2,7 @@
 
 use siding_netisr::IfId;
 use siding_stack::BridgeSpec;
-use siding_stack::drops::Drop as Cause;
+use siding_stack::drops::DropReason as Cause;
 use siding_wire::EtherType;
 use siding_wire::Mac;
 use siding_wire::lacp::SLOW_MAC;

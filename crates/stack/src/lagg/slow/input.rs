@@ -15,7 +15,7 @@ use super::group::number;
 use super::group::sender;
 use crate::Stack;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::lagg::Mode;
@@ -51,24 +51,24 @@ fn hear(
     on: &Interface,
     view: &Arc<View>,
     frame: &[u8],
-) -> Result<(), Drop> {
+) -> Result<(), DropReason> {
     if view.lagg.settings.mode != Mode::Lacp {
-        return Err(Drop::Ignored);
+        return Err(DropReason::Ignored);
     }
-    let (header, body) = Ether::parse(frame).map_err(Drop::Malformed)?;
+    let (header, body) = Ether::parse(frame).map_err(DropReason::Malformed)?;
     if header.dst != SLOW_MAC {
-        return Err(Drop::NotOurMac);
+        return Err(DropReason::NotOurMac);
     }
-    let pdu = SlowPdu::parse(body).map_err(Drop::Malformed)?;
-    let port = number(on.ifnet.id).ok_or(Drop::InactivePort)?;
+    let pdu = SlowPdu::parse(body).map_err(DropReason::Malformed)?;
+    let port = number(on.ifnet.id).ok_or(DropReason::InactivePort)?;
     match pdu {
         //= IEEE 802.1AX s6.4.12 [LACP-2]: other slow protocols are not ours
-        SlowPdu::Other(_) => Err(Drop::Ignored),
+        SlowPdu::Other(_) => Err(DropReason::Ignored),
         SlowPdu::Marker(marker) => answer(ctx, local, config, view, port, &marker).map_err(cause),
         SlowPdu::Lacp(pdu) => {
             // A look first: a flood must not keep the outer lock busy.
             let (mut state, lagg_ctx) = ctx.lock(&view.lagg.state);
-            let lacp = state.lacp.as_mut().ok_or(Drop::Ignored)?;
+            let lacp = state.lacp.as_mut().ok_or(DropReason::Ignored)?;
             lacp.admit(local.now, port).map_err(cause)?;
             drop((state, lagg_ctx));
             let stack = Stack { shared: local.shared.clone() };
@@ -103,10 +103,10 @@ fn answer(
     Ok(())
 }
 
-fn cause(ignored: Ignored) -> Drop {
+fn cause(ignored: Ignored) -> DropReason {
     match ignored {
-        Ignored::NoSuchPort | Ignored::PortDown => Drop::InactivePort,
-        Ignored::LacpDisabled | Ignored::MarkerResponse => Drop::Ignored,
-        Ignored::TooManyMarkers | Ignored::TooManyPdus => Drop::SlowLimit,
+        Ignored::NoSuchPort | Ignored::PortDown => DropReason::InactivePort,
+        Ignored::LacpDisabled | Ignored::MarkerResponse => DropReason::Ignored,
+        Ignored::TooManyMarkers | Ignored::TooManyPdus => DropReason::SlowLimit,
     }
 }

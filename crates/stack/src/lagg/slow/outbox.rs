@@ -15,7 +15,7 @@ use siding_wire::lacp::SLOW_MAC;
 
 use super::group;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::farewell::Word;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -96,7 +96,7 @@ impl<'a> Outbox<'a> {
         for (permit, frame, meta) in self.ready {
             // Only a departing interface refuses a permit.
             if permit.dispatch(ctx, frame, meta).is_err() {
-                self.shared.drops[self.shared.netisr.workers()].count(Drop::InterfaceGone);
+                self.shared.drops[self.shared.netisr.workers()].count(DropReason::InterfaceGone);
             }
         }
     }
@@ -107,12 +107,12 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, frame: Mbuf
     local.refresh();
     let config = local.config().clone();
     let Some(port) = config.interface(meta.port) else {
-        return local.drop_packet(frame, Drop::InterfaceGone);
+        return local.drop_packet(frame, DropReason::InterfaceGone);
     };
     // It speaks for a port of this lagg, with this address, or not at all; what is said last, for one that was.
     let was = meta.last.is_some() && port.member_of.is_none();
     if port.member_of != meta.lagg && !was || port.permanent_mac != meta.source {
-        return local.drop_packet(frame, Drop::Stale);
+        return local.drop_packet(frame, DropReason::Stale);
     }
     port.ifnet.counters.add(IfCounter::LacpOut, 1);
     local.transmit(ctx, meta.port, frame);

@@ -38,7 +38,7 @@ use super::schedule::Say;
 use super::schedule::Schedule;
 use crate::alarm::Alarm;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::event::Event;
 use crate::farewell::Word;
 use crate::ifnet::Addr6;
@@ -336,20 +336,20 @@ pub(crate) fn solicited(
     let id = on.ifnet.id;
     //= RFC 4861 s6.2.2, s6.2.6 [4861-9, 4861-12]: only an advertising interface answers.
     if !config.is_advertising(id) {
-        return local.count(Drop::Ignored);
+        return local.count(DropReason::Ignored);
     }
     if !on.ifnet.intake.admits(local.now, Wants::Advert) {
-        return local.count(Drop::MessageLimit);
+        return local.count(DropReason::MessageLimit);
     }
     let shared = local.shared.clone();
     let delay = local.chance.between(Duration::ZERO, MAX_RA_DELAY_TIME);
     let addr = about.header.src;
     let asker = (!addr.is_unspecified()).then_some(Asker { addr, lladdr: solicit.slla });
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    let Some(advertiser) = control.advertisers.get_mut(&id) else { return local.count(Drop::Ignored) };
+    let Some(advertiser) = control.advertisers.get_mut(&id) else { return local.count(DropReason::Ignored) };
     match advertiser.schedule.on_solicit(local.now, delay, asker) {
         Heard::Answered => advertiser.arm(&mut ctx, &shared, id),
-        Heard::Ignored => local.count(Drop::Ignored),
+        Heard::Ignored => local.count(DropReason::Ignored),
     }
 }
 
@@ -490,7 +490,7 @@ fn everybody(
         contents.emit(source, dst, bytes)
     });
     let Some(frame) = frame else {
-        local.count(Drop::NoBuffer);
+        local.count(DropReason::NoBuffer);
         return Err(Refused);
     };
     neighbor::dispatch(ctx, local, frame, out.ifnet.id, dst.into(), what)
@@ -509,7 +509,7 @@ fn answer(
     let frame =
         ns::build(local, out, mac, source, dst, contents.len(), |bytes| contents.emit(source, dst, bytes));
     let Some(mut frame) = frame else {
-        local.count(Drop::NoBuffer);
+        local.count(DropReason::NoBuffer);
         return Err(Refused);
     };
     if asker.lladdr.is_some() {
@@ -518,7 +518,7 @@ fn answer(
     }
     frame.trim_front(ether::HEADER_LEN);
     local.shared.types.ip_out.dispatch(ctx, frame, out.ifnet.id).map_err(|refused| {
-        local.drop_packet(refused.packet, Drop::Refused);
+        local.drop_packet(refused.packet, DropReason::Refused);
         Refused
     })?;
     out.ifnet.counters.add(IfCounter::RaOut, 1);

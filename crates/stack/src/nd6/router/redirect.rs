@@ -14,7 +14,7 @@ use siding_wire::nd::Redirect;
 
 use super::advertise::link_local;
 use crate::config::Config;
-use crate::drops::Drop;
+use crate::drops::DropReason;
 use crate::icmp6::Sending;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -50,7 +50,7 @@ pub(crate) fn redirect(
             on.ifnet.counters.add(IfCounter::RedirectOut, 1);
             neighbor::output(ctx, local, on, src.into(), message);
         }
-        None => local.count(Drop::NoBuffer),
+        None => local.count(DropReason::NoBuffer),
     }
 }
 

@@ -5,6 +5,7 @@
 fn g2_what_must_not_compile() {
     let cases = trybuild::TestCases::new();
     cases.pass("cases/right_order.rs");
+    cases.pass("cases/right_order_rw.rs");
     cases.pass("cases/ranks_by_hand.rs");
     cases.compile_fail("cases/wrong_rank.rs");
     cases.compile_fail("cases/cycle.rs");
@@ -30,5 +31,13 @@ fn g2_what_must_not_compile() {
     cases.compile_fail("cases/spin_guard_shared.rs");
     cases.compile_fail("cases/spin_guard_sent.rs");
     cases.compile_fail("cases/held_to_another_thread.rs");
+    cases.compile_fail("cases/read_wrong_rank.rs");
+    cases.compile_fail("cases/write_under_read.rs");
+    cases.compile_fail("cases/try_wrong_rank.rs");
+    cases.compile_fail("cases/send_under_tried.rs");
+    cases.compile_fail("cases/send_with_tried_token.rs");
+    cases.compile_fail("cases/send_under_read.rs");
+    cases.compile_fail("cases/rw_guard_to_another_thread.rs");
+    cases.compile_fail("cases/rw_shared_cell.rs");
     cases.compile_fail("cases/metadata_of_another_type.rs");
 }

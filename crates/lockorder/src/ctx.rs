@@ -10,8 +10,12 @@ use crate::After;
 use crate::Guard;
 use crate::Level;
 use crate::Mutex;
+use crate::ReadGuard;
+use crate::RwLock;
 use crate::Unlocked;
+use crate::WriteGuard;
 use crate::lock;
+use crate::rwlock;
 use crate::witness;
 
 /// Which worker a token belongs to. To know a seat gives no right to it: tokens of a seat come from its [`Seats`].
@@ -163,7 +167,67 @@ impl<L> Ctx<'_, L> {
     where
         R: After<L>,
     {
-        (lock::acquire(mutex), Ctx { seat: self.seat, borrow: PhantomData, rank: PhantomData })
+        (lock::acquire(mutex), self.under())
+    }
+
+    /// Takes a lock if nobody has it; else gives `None`, and this token back.
+    ///
+    /// Trying keeps to the ranks as [`lock`](Self::lock) does, and lends the same token: that nobody waits makes the
+    /// lock none the less held.
+    #[track_caller]
+    pub fn try_lock<'s, R, T>(&'s mut self, mutex: &'s Mutex<R, T>) -> Option<(Guard<'s, R, T>, Ctx<'s, R>)>
+    where
+        R: After<L>,
+    {
+        Some((lock::try_acquire(mutex)?, self.under()))
+    }
+
+    /// Takes a lock to look at what it guards, beside others who look. Lends a token as [`lock`](Self::lock) does: a
+    /// second reading of a lock that one reads already may wait for a writer who waits for the first.
+    #[track_caller]
+    pub fn read<'s, R, T>(&'s mut self, rwlock: &'s RwLock<R, T>) -> (ReadGuard<'s, R, T>, Ctx<'s, R>)
+    where
+        R: After<L>,
+    {
+        (rwlock::read(rwlock), self.under())
+    }
+
+    /// [`read`](Self::read), if nobody has the lock to change it.
+    #[track_caller]
+    pub fn try_read<'s, R, T>(
+        &'s mut self,
+        rwlock: &'s RwLock<R, T>,
+    ) -> Option<(ReadGuard<'s, R, T>, Ctx<'s, R>)>
+    where
+        R: After<L>,
+    {
+        Some((rwlock::try_read(rwlock)?, self.under()))
+    }
+
+    /// Takes a lock to change what it guards, alone.
+    #[track_caller]
+    pub fn write<'s, R, T>(&'s mut self, rwlock: &'s RwLock<R, T>) -> (WriteGuard<'s, R, T>, Ctx<'s, R>)
+    where
+        R: After<L>,
+    {
+        (rwlock::write(rwlock), self.under())
+    }
+
+    /// [`write`](Self::write), if nobody has the lock.
+    #[track_caller]
+    pub fn try_write<'s, R, T>(
+        &'s mut self,
+        rwlock: &'s RwLock<R, T>,
+    ) -> Option<(WriteGuard<'s, R, T>, Ctx<'s, R>)>
+    where
+        R: After<L>,
+    {
+        Some((rwlock::try_write(rwlock)?, self.under()))
+    }
+
+    /// The token of one who has taken a lock of rank `R` under this one.
+    fn under<'s, R: After<L>>(&'s mut self) -> Ctx<'s, R> {
+        Ctx { seat: self.seat, borrow: PhantomData, rank: PhantomData }
     }
 
     /// The worker that this token belongs to, if it is a worker's.

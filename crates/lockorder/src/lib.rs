@@ -32,6 +32,7 @@
 //! - Taking a lock whose rank is not declared after the innermost held one, using an outer token while a
 //!   guard lives, and declaring a cycle do not compile. The traits behind [`rank!`] may be implemented by hand; what
 //!   they can be made to say is the same.
+//! - The same holds of a [`RwLock`] whether it is read or written, and of every lock that is only tried.
 //! - No lock gives a token of [`Unlocked`], which is no [`Rank`].
 //! - A thread has one live token at a time ([`Root::enter`] refuses a second), and tokens and guards never leave their
 //!   thread. For whom guards lend what they guard to, that is all: they are `Sync` if it is.
@@ -56,6 +57,7 @@ extern crate std;
 mod ctx;
 mod lock;
 mod rank;
+mod rwlock;
 pub mod sync;
 pub mod witness;
 
@@ -77,3 +79,6 @@ pub use rank::Rank;
 #[doc(hidden)]
 pub use rank::Through;
 pub use rank::Unlocked;
+pub use rwlock::ReadGuard;
+pub use rwlock::RwLock;
+pub use rwlock::WriteGuard;

@@ -11,7 +11,7 @@ use crate::witness;
 
 /// A lock of rank `R` round a `T`. Only [`Ctx::lock`](crate::Ctx::lock) takes it.
 ///
-/// There is no reader–writer lock: what many readers want is a snapshot.
+/// What many read and few change is better a snapshot; where it must be a lock, there is [`RwLock`](crate::RwLock).
 pub struct Mutex<R, T> {
     inner: sync::Mutex<T>,
     // Invariant: a lock has one rank, whatever that is a subtype of.
@@ -19,7 +19,14 @@ pub struct Mutex<R, T> {
 }
 
 impl<R: Rank, T> Mutex<R, T> {
-    /// A lock that nobody holds.
+    /// A lock that nobody holds. May stand in a `static`.
+    #[cfg(not(any(siding_loom, siding_shuttle)))]
+    pub const fn new(value: T) -> Mutex<R, T> {
+        Mutex { inner: sync::Mutex::new(value), rank: PhantomData }
+    }
+
+    /// A lock that nobody holds. Not `const`: the checkers' locks cannot be.
+    #[cfg(any(siding_loom, siding_shuttle))]
     pub fn new(value: T) -> Mutex<R, T> {
         Mutex { inner: sync::Mutex::new(value), rank: PhantomData }
     }
@@ -40,6 +47,15 @@ impl<R: Rank, T> fmt::Debug for Mutex<R, T> {
 pub(crate) fn acquire<R: Rank, T>(mutex: &Mutex<R, T>) -> Guard<'_, R, T> {
     let held = witness::Class::of_rank::<R>().enter();
     Guard { inner: sync::lock(&mutex.inner), _held: held, rank: PhantomData, stays: PhantomData }
+}
+
+/// None if somebody has it.
+#[track_caller]
+pub(crate) fn try_acquire<R: Rank, T>(mutex: &Mutex<R, T>) -> Option<Guard<'_, R, T>> {
+    let inner = sync::try_lock(&mutex.inner)?;
+    // Afterwards: who only tries waits for nobody, so there is no order to be kept.
+    let held = witness::Class::of_rank::<R>().tried();
+    Some(Guard { inner, _held: held, rank: PhantomData, stays: PhantomData })
 }
 
 /// A lock that is held. Dropping it gives the outer token back.

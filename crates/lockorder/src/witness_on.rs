@@ -68,6 +68,12 @@ pub(super) fn enter(class: Class) -> Held {
             );
         }
     }
+    tried(class)
+}
+
+#[track_caller]
+pub(super) fn tried(class: Class) -> Held {
+    let here = Location::caller();
     on_held(|held| held.push((class, here)));
     Held { class, stays: PhantomData }
 }
@@ -155,6 +161,16 @@ mod tests {
         drop((b.enter(), c.enter()));
         let text = panic_text(move || drop((c.enter(), a.enter())));
         assert!(text.contains("lock order reversal"), "{text}");
+    }
+
+    #[test]
+    fn what_is_had_by_trying_is_in_no_order_with_what_was_held() {
+        let (a, b, c) = (Class::new("tried a"), Class::new("tried b"), Class::new("tried c"));
+        drop((a.enter(), b.tried()));
+        assert_eq!(panic_text(move || drop((b.enter(), a.enter()))), "", "nobody waited for b");
+        drop((a.tried(), c.enter()));
+        let text = panic_text(move || drop((c.enter(), a.enter())));
+        assert!(text.contains("lock order reversal"), "c was waited for under a: {text}");
     }
 
     #[test]

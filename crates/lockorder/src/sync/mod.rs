@@ -17,6 +17,7 @@ mod imp;
 mod imp;
 
 pub mod spin;
+pub mod spin_rw;
 
 pub use imp::*;
 

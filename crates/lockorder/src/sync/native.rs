@@ -35,9 +35,14 @@ impl<T> UnsafeCell<T> {
 mod locks {
     pub use std::sync::Mutex;
     pub use std::sync::MutexGuard;
+    pub use std::sync::RwLock;
+    pub use std::sync::RwLockReadGuard;
+    pub use std::sync::RwLockWriteGuard;
     pub use std::thread_local;
 
     use std::sync::PoisonError;
+    use std::sync::TryLockError;
+    use std::sync::TryLockResult;
 
     /// Locks. A panic elsewhere does not poison: what our locks guard is whole between statements.
     pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -47,6 +52,44 @@ mod locks {
     /// Takes the value out.
     pub fn into_inner<T>(mutex: Mutex<T>) -> T {
         mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks, if nobody else has it.
+    pub fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+        had(mutex.try_lock())
+    }
+
+    /// Locks to look.
+    pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+        lock.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks to look, if nobody else has it to change it.
+    pub fn try_read<T>(lock: &RwLock<T>) -> Option<RwLockReadGuard<'_, T>> {
+        had(lock.try_read())
+    }
+
+    /// Locks to change.
+    pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+        lock.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks to change, if nobody else has it.
+    pub fn try_write<T>(lock: &RwLock<T>) -> Option<RwLockWriteGuard<'_, T>> {
+        had(lock.try_write())
+    }
+
+    /// Takes the value out.
+    pub fn rw_into_inner<T>(lock: RwLock<T>) -> T {
+        lock.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn had<G>(tried: TryLockResult<G>) -> Option<G> {
+        match tried {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Lets another thread run.
@@ -79,15 +122,48 @@ mod locks {
 mod locks {
     pub use crate::sync::spin::Mutex;
     pub use crate::sync::spin::MutexGuard;
+    pub use crate::sync::spin_rw::RwLock;
+    pub use crate::sync::spin_rw::RwLockReadGuard;
+    pub use crate::sync::spin_rw::RwLockWriteGuard;
 
     /// Locks.
     pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         mutex.lock()
     }
 
+    /// Locks, if nobody else has it.
+    pub fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+        mutex.try_lock()
+    }
+
     /// Takes the value out.
     pub fn into_inner<T>(mutex: Mutex<T>) -> T {
         mutex.into_inner()
+    }
+
+    /// Locks to look.
+    pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+        lock.read()
+    }
+
+    /// Locks to look, if nobody else has it to change it.
+    pub fn try_read<T>(lock: &RwLock<T>) -> Option<RwLockReadGuard<'_, T>> {
+        lock.try_read()
+    }
+
+    /// Locks to change.
+    pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+        lock.write()
+    }
+
+    /// Locks to change, if nobody else has it.
+    pub fn try_write<T>(lock: &RwLock<T>) -> Option<RwLockWriteGuard<'_, T>> {
+        lock.try_write()
+    }
+
+    /// Takes the value out.
+    pub fn rw_into_inner<T>(lock: RwLock<T>) -> T {
+        lock.into_inner()
     }
 
     /// Lets another thread run, as far as `core` can.

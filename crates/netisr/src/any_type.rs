@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 
+use crate::Local;
 use crate::Metadata;
 use crate::Packet;
 use crate::lane::Consumer;
@@ -55,7 +56,7 @@ impl<P, M, W, F> AnyType<P, W> for Registered<P, M, W, F>
 where
     P: Packet,
     M: Metadata,
-    W: 'static,
+    W: Local,
     F: Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync,
 {
     fn drain(
@@ -74,7 +75,11 @@ where
             lane.drain(consumer, quota, |packet, meta| (self.handler)(ctx, local, packet, meta))
         };
         let handled = self.state.contain(consumer.worker, drain);
-        handled.unwrap_or_else(|| lane.fates.handled.value().wrapping_sub(before) as usize)
+        let handled = handled.unwrap_or_else(|| lane.fates.handled.value().wrapping_sub(before) as usize);
+        if handled > 0 {
+            local.drained(ctx, &self.state.name, handled);
+        }
+        handled
     }
 
     fn sweep(&self, consumer: &Consumer<'_>, order: Order<'_>) -> bool {
@@ -116,7 +121,8 @@ where
 
     fn permits(&self) -> u64 {
         let lanes = self.state.lanes.iter().filter(|_| !mutant("permits-not-waited-for"));
-        lanes.map(|lane| lane.ring().reserved()).sum()
+        self.state
+            .while_limit_stays(|held| lanes.map(|lane| lane.ring().reserved().saturating_sub(held)).sum())
     }
 
     fn state(&self) -> *const () {
@@ -128,7 +134,7 @@ where
     }
 
     fn limit(&self) -> u32 {
-        self.state.limit
+        self.state.limit()
     }
 
     fn bit(&self) -> u32 {
@@ -142,7 +148,6 @@ where
         let resident = lane.ring().resident();
         let accepted = lane.ring().accepted();
         debug_assert!(accepted <= POSITION);
-        let reached_limit = refused.of(crate::Cause::Full) > 0 || fates.dropped_oldest.value() > 0;
         LaneReport {
             accepted,
             handled: fates.handled.value(),
@@ -151,9 +156,8 @@ where
             dropped_oldest: fates.dropped_oldest.value(),
             resident,
             panicked: lane.panicked.value(),
-            reserved: lane.ring().reserved(),
-            // Only a full queue refuses, so then the limit was reached, by packets or by permits.
-            high_water: if reached_limit { u64::from(self.state.limit) } else { lane.ring().high_water() },
+            reserved: self.state.while_limit_stays(|held| lane.ring().reserved().saturating_sub(held)),
+            high_water: self.state.high_water(worker),
             oldest_age: lane
                 .ring()
                 .oldest_stamp()

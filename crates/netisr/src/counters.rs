@@ -186,6 +186,11 @@ impl Refusals {
         Cause::ALL.iter().map(|cause| (*cause, self.of(*cause)))
     }
 
+    /// What was refused since an `earlier` reading.
+    pub fn since(&self, earlier: &Refusals) -> Refusals {
+        Refusals(core::array::from_fn(|cause| self.0[cause].saturating_sub(earlier.0[cause])))
+    }
+
     pub(crate) fn add(&mut self, other: &Refusals) {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
             *mine += theirs;

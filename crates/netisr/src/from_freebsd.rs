@@ -14,9 +14,9 @@
 //! | `netisr_queue(proto, m)` | [`PacketType::dispatch`](crate::PacketType::dispatch). A full queue frees the mbuf there and answers `ENOBUFS`; here the packet [comes back](crate::Refused), with the reason |
 //! | `netisr_queue_src(proto, source, m)` | the same, with a [flow key](crate::TypeSpec::flow_key) for the source |
 //! | `netisr_dispatch`, `netisr_dispatch_src` | none that runs the handler at once. With a token of no lock in hand, call the handler's function yourself: that is what the token is for |
-//! | `netisr_setqlimit`, `netisr_getqlimit` | [`TypeSpec::limit`](crate::TypeSpec::limit), [`TypeReport::limit`](crate::TypeReport::limit) |
+//! | `netisr_setqlimit`, `netisr_getqlimit` | [`PacketType::set_limit`](crate::PacketType::set_limit), [`PacketType::limit`](crate::PacketType::limit) |
 //! | `netisr_getqdrops` | [`LaneReport::refused`](crate::LaneReport::refused) by [cause](crate::Cause), and [`dropped_oldest`](crate::LaneReport::dropped_oldest) |
-//! | `netisr_clearqdrops` | none: counters only grow; keep the last reading |
+//! | `netisr_clearqdrops` | none: counters only grow; [`since`](crate::LaneReport::since) an earlier reading they are differences |
 //! | `netisr_get_cpucount` | [`Netisr::workers`](crate::Netisr::workers) |
 //! | `netisr_get_cpuid(n)` | none: workers are numbered from 0, and their embedder pins their threads |
 //! | `netisr_default_flow2cpu(flowid)` | what a flow key is put through: keys are spread over the workers |
@@ -32,8 +32,8 @@
 //! | `nh_proto` | none |
 //! | `nh_qlimit` | [`TypeSpec::limit`](crate::TypeSpec::limit), per worker as there |
 //! | `nh_m2flow(m, source)` | [`TypeSpec::flow_key`](crate::TypeSpec::flow_key); it cannot replace the packet |
-//! | `nh_m2cpuid(m, source, &cpuid)` | a flow key, too |
-//! | `nh_drainedcpu(cpuid)` | what [`Worker::poll`](crate::Worker::poll) returns, in a loop of one's own |
+//! | `nh_m2cpuid(m, source, &cpuid)` | [`TypeSpec::choose_worker`](crate::TypeSpec::choose_worker) |
+//! | `nh_drainedcpu(cpuid)` | [`Local::drained`](crate::Local::drained) |
 //! | `nh_policy`, `nh_dispatch` | below |
 //!
 //! What an mbuf is told by tags, or by `m_pkthdr.rcvif`, is typed [`Metadata`](crate::Metadata) here, or said by
@@ -45,7 +45,7 @@
 //! |---|---|
 //! | `NETISR_POLICY_SOURCE`: ordered by source, the interface unless told | the default from threads that are no worker: the first interface that is named decides |
 //! | `NETISR_POLICY_FLOW`: ordered by the mbuf's flow | [`TypeSpec::flow_key`](crate::TypeSpec::flow_key) |
-//! | `NETISR_POLICY_CPU`: the protocol says which | a flow key that says so |
+//! | `NETISR_POLICY_CPU`: the protocol says which | [`TypeSpec::choose_worker`](crate::TypeSpec::choose_worker), [`TypeSpec::at_worker`](crate::TypeSpec::at_worker) |
 //! | none of them: the current CPU | the default on a worker: a packet stays with the worker that dispatches it |
 //! | `NETISR_DISPATCH_DEFERRED` | always |
 //! | `NETISR_DISPATCH_HYBRID`, `NETISR_DISPATCH_DIRECT`, `NETISR_DISPATCH_DEFAULT` | none |

@@ -75,6 +75,16 @@ impl Histogram {
         Duration::from_nanos(self.longest)
     }
 
+    /// What was measured since an `earlier` reading. The longest wait is that of all time, or where none was measured
+    /// since, none.
+    pub fn since(&self, earlier: &Histogram) -> Histogram {
+        let before = earlier.counts.iter().copied().chain(core::iter::repeat(0));
+        let counts: Vec<u64> =
+            self.counts.iter().zip(before).map(|(now, before)| now.saturating_sub(before)).collect();
+        let longest = if counts.iter().all(|count| *count == 0) { 0 } else { self.longest };
+        Histogram { counts, longest }
+    }
+
     pub(crate) fn add(&mut self, other: &Histogram) {
         self.counts.resize(BUCKETS, 0);
         for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {

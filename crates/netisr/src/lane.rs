@@ -101,7 +101,8 @@ pub(crate) struct Lane<P, M> {
 impl<P: Packet, M: Metadata> Lane<P, M> {
     pub(crate) fn new(spec: &TypeSpec<P, M>, interfaces: usize) -> Self {
         let drops_oldest = spec.overflow == Overflow::DropOldest;
-        let ring = Ring::new(spec.limit, drops_oldest, spec.time_every.next_power_of_two());
+        let ring = Ring::new(spec.ceiling(), drops_oldest, spec.time_every.next_power_of_two());
+        ring.hold_back(u64::from(spec.ceiling() - spec.limit));
         Lane {
             plain: spec.share.is_none() && !drops_oldest,
             shares: (spec.share.is_some() || drops_oldest)

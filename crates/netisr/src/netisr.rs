@@ -32,11 +32,13 @@ use crate::departure::DetachError;
 use crate::lane::Lane;
 use crate::leaving;
 use crate::leaving::Leaving;
+use crate::limits::Limits;
 use crate::packet_type::TypeState;
 use crate::panics::OnPanic;
 use crate::panics::Panicked;
 use crate::panics::Panics;
 use crate::pin::Pins;
+use crate::spec::Traced;
 use crate::sync;
 use crate::sync::atomic::AtomicBool;
 use crate::wake::MOST_TYPES;
@@ -183,13 +185,15 @@ impl<P: Packet, W: Local> Netisr<P, W> {
     /// The specification is out of range, the name is taken, or there are too many types.
     pub fn register<M: Metadata>(
         &self,
-        spec: TypeSpec<P, M>,
+        mut spec: TypeSpec<P, M>,
         handler: impl Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync + 'static,
     ) -> Result<PacketType<P, M, W>, RegisterError> {
-        spec.check()?;
+        spec.check(self.workers())?;
+        spec.trace_drops();
         self.inner.settle();
         let core = &self.inner.core;
         let lanes: Box<[_]> = (0..core.workers.len()).map(|_| Lane::new(&spec, core.gates.len())).collect();
+        let limits = Limits::of(&spec, core.workers.len());
         let mut control = sync::lock(&self.inner.control);
         if control.types.iter().flatten().any(|kind| kind.name() == spec.name) {
             return Err(RegisterError::DuplicateName(spec.name));
@@ -200,7 +204,9 @@ impl<P: Packet, W: Local> Netisr<P, W> {
             limit: spec.limit,
             bit: place as u32,
             lanes,
-            flow_key: spec.flow_key,
+            limits,
+            steer: spec.steer,
+            trace: spec.trace,
             closed: AtomicBool::new(false),
             flushing: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
@@ -208,7 +214,7 @@ impl<P: Packet, W: Local> Netisr<P, W> {
             core: core.clone(),
             of: PhantomData,
         });
-        control.types[place] = Some(Arc::new(Registered { state: shared.clone(), handler }));
+        control.types[place] = Some(registered(&shared, handler));
         control.version += 1;
         drop(control);
         core.order();
@@ -341,6 +347,25 @@ impl fmt::Display for BuildError {
 }
 
 impl core::error::Error for BuildError {}
+
+/// A type with its handler, which is shown to the trace first if there is one.
+fn registered<P: Packet, M: Metadata, W: Local>(
+    state: &Arc<TypeState<P, M, W>>,
+    handler: impl Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync + 'static,
+) -> Arc<dyn AnyType<P, W>> {
+    let Some(trace) = state.trace.clone() else {
+        return Arc::new(Registered { state: state.clone(), handler });
+    };
+    // Through a pointer, so that not every handler is compiled twice.
+    let handler: Box<Handler<P, M, W>> = Box::new(handler);
+    let traced = move |ctx: &mut Ctx<'_, Unlocked>, local: &mut W, packet: P, meta: M| {
+        trace(Traced::Handled, &packet, &meta);
+        handler(ctx, local, packet, meta);
+    };
+    Arc::new(Registered { state: state.clone(), handler: traced })
+}
+
+type Handler<P, M, W> = dyn Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync;
 
 #[cfg(feature = "std")]
 fn default_clock() -> Option<Box<dyn Clock>> {

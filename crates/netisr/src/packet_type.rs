@@ -16,9 +16,12 @@ use crate::gate::Names;
 use crate::gate::NotOpen;
 use crate::lane::Lane;
 use crate::lane::charged;
+use crate::limits::Limits;
 use crate::panics::OnPanic;
 use crate::ring::Claim;
-use crate::spec::FlowKey;
+use crate::spec::Steer;
+use crate::spec::Trace;
+use crate::spec::Traced;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
@@ -58,7 +61,10 @@ pub(crate) struct TypeState<P, M, W> {
     pub(crate) limit: u32,
     pub(crate) bit: u32,
     pub(crate) lanes: Box<[Lane<P, M>]>,
-    pub(crate) flow_key: Option<FlowKey<P, M>>,
+    pub(crate) steer: Steer<P, M>,
+    /// Where the limit can be changed.
+    pub(crate) limits: Option<Limits>,
+    pub(crate) trace: Option<Arc<Trace<P, M>>>,
     /// Whether it is being unregistered.
     pub(crate) closed: AtomicBool,
     /// Workers flush instead of calling the handler: set when the type is unregistered so.
@@ -169,8 +175,10 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         if self.lanes.len() == 1 {
             return 0;
         }
-        match (self.flow_key, own) {
-            (Some(key), _) if !mutant("flow-key-ignored") => self.worker_of_key(key(packet, meta)),
+        match (&self.steer, own) {
+            (Steer::Key(key), _) if !mutant("flow-key-ignored") => self.worker_of_key(key(packet, meta)),
+            (Steer::At(worker), _) => *worker,
+            (Steer::Chosen(choose), _) => choose(packet, meta) % self.lanes.len(),
             (_, Some(own)) => own,
             (_, None) => self.worker_of_key(charged(packet, meta).slot() as u64),
         }
@@ -257,6 +265,26 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         {
             interface.refuse(cause, 1);
         }
+        if let Some(trace) = &self.trace {
+            trace(Traced::Refused(cause), packet, meta);
+        }
+    }
+
+    /// What a permit for this packet would be reserved with, where packets are told apart.
+    pub(crate) fn key_of(&self, packet: &P, meta: &M) -> Option<u64> {
+        match &self.steer {
+            Steer::Key(key) => Some(key(packet, meta)),
+            Steer::Chosen(choose) => Some(choose(packet, meta) as u64),
+            Steer::Own | Steer::At(_) => None,
+        }
+    }
+
+    /// The worker for packets of a [key](Self::key_of).
+    pub(crate) fn worker_by(&self, key: u64) -> usize {
+        match &self.steer {
+            Steer::Chosen(_) => (key % self.lanes.len() as u64) as usize,
+            _ => self.worker_of_key(key),
+        }
     }
 
     /// Spreads keys that differ in few bits (Fibonacci hashing), without a division.
@@ -276,7 +304,7 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         if !self.lanes[worker].is_plain() {
             return (0, worker, names); // Each packet is charged by itself, or makes its own room.
         }
-        let all_to_one = self.lanes.len() == 1 || (own.is_some() && self.flow_key.is_none());
+        let all_to_one = self.lanes.len() == 1 || (own.is_some() && matches!(self.steer, Steer::Own));
         let run = batch.iter().take_while(|entry| {
             let Some((packet, meta)) = entry else { return false };
             (all_to_one || self.worker_for(own, packet, meta) == worker)

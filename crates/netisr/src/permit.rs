@@ -5,8 +5,10 @@
 
 use alloc::sync::Arc;
 use core::fmt;
+use core::time::Duration;
 
 use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
 
 use crate::Metadata;
 use crate::Packet;
@@ -17,7 +19,9 @@ use crate::gate::Names;
 use crate::packet_type::Place;
 use crate::packet_type::TypeState;
 use crate::packet_type::add_all;
+use crate::spec::Steer;
 use crate::sync::mutant;
+use crate::wait;
 
 /// Room for one packet of a type. Dropping it gives the room back; one that is forgotten takes up its room for as long
 /// as its type lives, and an unregistering of the type waits for it.
@@ -28,6 +32,9 @@ pub struct Permit<P: Packet, M: Metadata, W: 'static = ()> {
     /// The key that it was reserved with, where the type has a flow key.
     key: Option<u64>,
 }
+
+/// At which worker there was no room, and why.
+type Refusal = (usize, Cause);
 
 /// Where the room is.
 #[derive(Clone, Copy, Debug)]
@@ -52,13 +59,48 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
     ///
     /// [`Cause::Full`], [`Cause::Closed`] or [`Cause::Stopped`].
     pub fn reserve<L>(&self, ctx: &Ctx<'_, L>, key: Option<u64>) -> Result<Permit<P, M, W>, Cause> {
+        self.try_reserve(ctx, key).map_err(|refusal| self.count(refusal))
+    }
+
+    /// [`reserve`](Self::reserve), which waits for room, at most `timeout`: by the facility's clock or by the system's.
+    ///
+    /// The token shows that no lock is held. A worker does not wait, for it is the one who makes room.
+    ///
+    /// # Errors
+    ///
+    /// As there; [`Cause::Full`] when time is up. That is counted once.
+    pub fn reserve_within(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        key: Option<u64>,
+        timeout: Duration,
+    ) -> Result<Permit<P, M, W>, Cause> {
+        let mut outcome = self.try_reserve(ctx, key);
+        // How the wait ended, the outcome says.
+        let _ended = wait::complete(&self.shared.core, ctx, timeout, || {
+            if matches!(outcome, Err((_, Cause::Full))) {
+                outcome = self.try_reserve(ctx, key);
+            }
+            !matches!(outcome, Err((_, Cause::Full)))
+        });
+        outcome.map_err(|refusal| self.count(refusal))
+    }
+
+    fn count(&self, (worker, cause): Refusal) -> Cause {
+        self.shared.lanes[worker].fates.refuse(cause, 1);
+        cause
+    }
+
+    fn try_reserve<L>(&self, ctx: &Ctx<'_, L>, key: Option<u64>) -> Result<Permit<P, M, W>, Refusal> {
         let this = &*self.shared;
-        let key = key.filter(|_| this.flow_key.is_some());
-        let own = this.core.worker_of(ctx.seat()).filter(|_| this.flow_key.is_none());
-        let worker = match (key, own) {
+        let key = key.filter(|_| matches!(this.steer, Steer::Key(_) | Steer::Chosen(_)));
+        let own = this.core.worker_of(ctx.seat());
+        let worker = match (&this.steer, key) {
             _ if this.lanes.len() == 1 => Some(0),
-            (Some(key), _) => Some(this.worker_of_key(key)),
-            (None, own) => own,
+            (_, Some(key)) => Some(this.worker_by(key)),
+            (Steer::At(worker), _) => Some(*worker),
+            (Steer::Own, _) => own,
+            _ => None,
         };
         let mut permit = Permit { of: self.shared.clone(), room: Room::Nowhere, key };
         match worker {
@@ -68,9 +110,9 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
             }
             None => {
                 for worker in 0..this.lanes.len() {
-                    if let Err(cause) = this.reserve_at(worker) {
+                    if let Err(refusal) = this.reserve_at(worker) {
                         this.lanes[..worker].iter().for_each(|lane| lane.ring().unreserve());
-                        return Err(cause);
+                        return Err(refusal);
                     }
                 }
                 permit.room = Room::Everywhere;
@@ -81,12 +123,8 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
 }
 
 impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
-    fn reserve_at(&self, worker: usize) -> Result<(), Cause> {
-        self.lanes[worker].ring().reserve().map_err(|why| {
-            let cause = self.cause(why.into());
-            self.lanes[worker].fates.refuse(cause, 1);
-            cause
-        })
+    fn reserve_at(&self, worker: usize) -> Result<(), Refusal> {
+        self.lanes[worker].ring().reserve().map_err(|why| (worker, self.cause(why.into())))
     }
 }
 
@@ -134,9 +172,9 @@ impl<P: Packet, M: Metadata, W: 'static> Permit<P, M, W> {
         if mutant("permit-of-another-flow") {
             return Some(if let Room::At(at) = self.room { at } else { 0 });
         }
-        match (state.flow_key, self.key) {
-            (Some(flow_key), Some(key)) => (flow_key(packet, meta) == key).then(|| state.worker_of_key(key)),
-            _ => Some(state.worker_for(own, packet, meta)),
+        match self.key {
+            Some(key) => (state.key_of(packet, meta) == Some(key)).then(|| state.worker_by(key)),
+            None => Some(state.worker_for(own, packet, meta)),
         }
     }
 

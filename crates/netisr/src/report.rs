@@ -108,6 +108,25 @@ impl LaneReport {
         self.accepted & POSITION == fates & POSITION
     }
 
+    /// What has happened since an `earlier` reading of the same: counters as differences; what is a level and no counter
+    /// (`resident`, `reserved`, `high_water`, `oldest_age`) as it is now.
+    pub fn since(&self, earlier: &LaneReport) -> LaneReport {
+        LaneReport {
+            accepted: self.accepted.wrapping_sub(earlier.accepted) & POSITION,
+            handled: self.handled.saturating_sub(earlier.handled),
+            departed: self.departed.saturating_sub(earlier.departed),
+            flushed: self.flushed.saturating_sub(earlier.flushed),
+            dropped_oldest: self.dropped_oldest.saturating_sub(earlier.dropped_oldest),
+            panicked: self.panicked.saturating_sub(earlier.panicked),
+            refused: self.refused.since(&earlier.refused),
+            residence: self.residence.since(&earlier.residence),
+            resident: self.resident,
+            reserved: self.reserved,
+            high_water: self.high_water,
+            oldest_age: self.oldest_age,
+        }
+    }
+
     fn add(&mut self, other: &LaneReport) {
         self.accepted += other.accepted;
         self.handled += other.handled;
@@ -125,11 +144,45 @@ impl LaneReport {
 }
 
 impl TypeReport {
+    /// What has happened since an `earlier` reading of the same type, at each worker.
+    pub fn since(&self, earlier: &TypeReport) -> TypeReport {
+        let none = LaneReport::default();
+        let before = |worker: usize| earlier.workers.get(worker).unwrap_or(&none);
+        let workers =
+            self.workers.iter().enumerate().map(|(worker, now)| now.since(before(worker))).collect();
+        TypeReport { name: self.name.clone(), limit: self.limit, workers }
+    }
+
     /// All workers together. The high-water mark and the oldest age are the highest of any.
     pub fn total(&self) -> LaneReport {
         let mut total = LaneReport::default();
         self.workers.iter().for_each(|lane| total.add(lane));
         total
+    }
+}
+
+impl WorkerReport {
+    /// What has happened since an `earlier` reading of the same worker; its state as it is now.
+    pub fn since(&self, earlier: &WorkerReport) -> WorkerReport {
+        WorkerReport {
+            polls: self.polls.saturating_sub(earlier.polls),
+            sleeps: self.sleeps.saturating_sub(earlier.sleeps),
+            wakeups: self.wakeups.saturating_sub(earlier.wakeups),
+            ..*self
+        }
+    }
+}
+
+impl InterfaceReport {
+    /// What has happened since an `earlier` reading of the same interface.
+    pub fn since(&self, earlier: &InterfaceReport) -> InterfaceReport {
+        InterfaceReport {
+            handled: self.handled.saturating_sub(earlier.handled),
+            departed: self.departed.saturating_sub(earlier.departed),
+            flushed: self.flushed.saturating_sub(earlier.flushed),
+            dropped_oldest: self.dropped_oldest.saturating_sub(earlier.dropped_oldest),
+            refused: self.refused.since(&earlier.refused),
+        }
     }
 }
 

@@ -308,6 +308,27 @@ impl<T> Ring<T> {
         self.intake.0.claim.fetch_sub(1, Ordering::Release);
     }
 
+    /// Sets room aside that nobody is to use, whether it is free or not: then the ring is full until enough has gone.
+    /// One step in the order of all claims, so each of them sees one limit or the other.
+    pub(crate) fn hold_back(&self, more: u64) {
+        let more = if mutant("limit-lowered-where-free") {
+            self.room(self.intake.0.claim.load(Ordering::Acquire), more)
+        } else {
+            more
+        };
+        self.intake.0.claim.fetch_add(more, Ordering::AcqRel);
+    }
+
+    /// Lets go of room that was [held back](Self::hold_back).
+    pub(crate) fn let_go(&self, less: u64) {
+        self.intake.0.claim.fetch_sub(less, Ordering::Release);
+    }
+
+    /// The highest level is looked for anew, from `level` on.
+    pub(crate) fn forget_high_water(&self, level: u64) {
+        self.intake.0.high_water.store(level.min(self.limit), Ordering::Relaxed);
+    }
+
     /// Whether the item at a position is one that is timed.
     #[inline(always)]
     pub(crate) fn is_timed(&self, position: u64) -> bool {

@@ -5,6 +5,7 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use core::fmt;
 
+use crate::counters::Cause;
 use crate::panics::OnPanic;
 use crate::ring;
 use crate::ring::Fate;
@@ -27,8 +28,34 @@ pub enum Overflow {
     DropOldest,
 }
 
-/// Which worker handles a packet: by default the one that dispatched it.
+/// What decides over the worker of a packet.
 pub(crate) type FlowKey<P, M> = fn(&P, &M) -> u64;
+
+/// Which worker a number stands for, or a closure with state of its own.
+pub(crate) type Choice<P, M> = dyn Fn(&P, &M) -> usize + Send + Sync;
+
+/// How a packet comes to its worker.
+pub(crate) enum Steer<P, M> {
+    /// It stays with the worker that dispatches it; from elsewhere, its first interface decides.
+    Own,
+    Key(FlowKey<P, M>),
+    At(usize),
+    Chosen(Arc<Choice<P, M>>),
+}
+
+/// What is traced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Traced {
+    /// It is handed to the handler, next.
+    Handled,
+    /// It goes back to its caller.
+    Refused(Cause),
+    /// It was accepted, and is dropped.
+    Dropped(Fate),
+}
+
+/// Who is shown what becomes of each packet.
+pub(crate) type Trace<P, M> = dyn Fn(Traced, &P, &M) + Send + Sync;
 
 /// Who is handed what is dropped.
 pub(crate) type Hook<P, M> = dyn Fn(Fate, P, M) + Send + Sync;
@@ -39,10 +66,12 @@ pub struct TypeSpec<P, M> {
     pub(crate) limit: u32,
     pub(crate) overflow: Overflow,
     pub(crate) share: Option<u32>,
-    pub(crate) flow_key: Option<FlowKey<P, M>>,
+    pub(crate) limit_up_to: u32,
+    pub(crate) steer: Steer<P, M>,
     pub(crate) time_every: u64,
     pub(crate) on_panic: Option<OnPanic>,
     pub(crate) hook: Option<Arc<Hook<P, M>>>,
+    pub(crate) trace: Option<Arc<Trace<P, M>>>,
 }
 
 impl<P, M> TypeSpec<P, M> {
@@ -53,16 +82,25 @@ impl<P, M> TypeSpec<P, M> {
             limit: 256,
             overflow: Overflow::default(),
             share: None,
-            flow_key: None,
+            limit_up_to: 0,
+            steer: Steer::Own,
             time_every: 64,
             on_panic: None,
             hook: None,
+            trace: None,
         }
     }
 
     /// How many packets may wait for each worker: exactly so many, 1 to 32,767.
     pub fn limit(mut self, packets: u32) -> Self {
         self.limit = packets;
+        self
+    }
+
+    /// Lets the limit be [changed](crate::PacketType::set_limit) while the type is in use, to as many packets as `packets`
+    /// at most (16,384 or fewer): so much memory is set aside.
+    pub fn limit_up_to(mut self, packets: u32) -> Self {
+        self.limit_up_to = packets;
         self
     }
 
@@ -83,7 +121,23 @@ impl<P, M> TypeSpec<P, M> {
     /// were dispatched wherever that was. Without a key a packet stays with the worker that dispatches it;
     /// from other threads it goes to a worker that its first interface decides.
     pub fn flow_key(mut self, key: fn(&P, &M) -> u64) -> Self {
-        self.flow_key = Some(key);
+        self.steer = Steer::Key(key);
+        self
+    }
+
+    /// All packets go to worker `worker`, wherever they are dispatched: one that owns what the handler needs, say.
+    pub fn at_worker(mut self, worker: usize) -> Self {
+        self.steer = Steer::At(worker);
+        self
+    }
+
+    /// `choose` gives the number of each packet's worker, modulo how many there are. It may have state of its own, such
+    /// as a table that control changes. Packets for which it says the same are handled in the order of their dispatch;
+    /// where it changes its mind about a flow, what is dispatched afterwards may overtake what waits elsewhere. The key of
+    /// a [permit](crate::PacketType::reserve) is the number that it gives. Called in `dispatch`, under whatever locks are
+    /// held there: it must not block, lock or allocate.
+    pub fn choose_worker(mut self, choose: impl Fn(&P, &M) -> usize + Send + Sync + 'static) -> Self {
+        self.steer = Steer::Chosen(Arc::new(choose));
         self
     }
 
@@ -112,16 +166,56 @@ impl<P, M> TypeSpec<P, M> {
         self
     }
 
-    pub(crate) fn check(&self) -> Result<(), RegisterError> {
+    /// Who is shown each packet with what becomes of it. Costs nothing for types that have none.
+    ///
+    /// What is handled or dropped is shown on its worker, with no lock held. What is refused is shown where it is
+    /// dispatched, under whatever locks are held there: `trace` must not block or lock then. If it panics, the packet is
+    /// lost where it is refused, and counts as handled or dropped elsewhere.
+    pub fn trace(mut self, trace: impl Fn(Traced, &P, &M) + Send + Sync + 'static) -> Self {
+        self.trace = Some(Arc::new(trace));
+        self
+    }
+
+    /// How many slots are needed.
+    pub(crate) fn ceiling(&self) -> u32 {
+        self.limit.max(self.limit_up_to)
+    }
+
+    /// Has what is dropped traced, too.
+    pub(crate) fn trace_drops(&mut self)
+    where
+        P: 'static,
+        M: 'static,
+    {
+        let Some(trace) = self.trace.clone() else { return };
+        let hook = self.hook.take();
+        self.hook = Some(Arc::new(move |fate, packet, meta| {
+            trace(Traced::Dropped(fate), &packet, &meta);
+            if let Some(hook) = &hook {
+                hook(fate, packet, meta);
+            }
+        }));
+    }
+
+    pub(crate) fn check(&self, workers: usize) -> Result<(), RegisterError> {
         match self {
             TypeSpec { name, .. } if name.is_empty() => Err(RegisterError::NoName),
             TypeSpec { limit: 0, .. } => Err(RegisterError::ZeroLimit),
             TypeSpec { limit, .. } if *limit > ring::MOST => Err(RegisterError::LimitTooLarge(*limit)),
+            TypeSpec { limit_up_to, .. } if *limit_up_to > 0 && self.ceiling() > MOST_TO_CHANGE => {
+                Err(RegisterError::LimitTooLarge(self.ceiling()))
+            }
             TypeSpec { share: Some(0), .. } => Err(RegisterError::ZeroShare),
+            TypeSpec { steer: Steer::At(worker), .. } if *worker >= workers => {
+                Err(RegisterError::NoSuchWorker { worker: *worker, workers })
+            }
             _ => Ok(()),
         }
     }
 }
+
+/// The largest limit that can be changed. What is held back counts with the permits, and there may be as many of both.
+const MOST_TO_CHANGE: u32 = ring::MOST.div_ceil(2);
 
 impl<P, M> fmt::Debug for TypeSpec<P, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,7 +224,7 @@ impl<P, M> fmt::Debug for TypeSpec<P, M> {
             .field("limit", &self.limit)
             .field("overflow", &self.overflow)
             .field("share", &self.share)
-            .field("flow_key", &self.flow_key.is_some())
+            .field("flow_key", &matches!(self.steer, Steer::Key(_)))
             .finish_non_exhaustive()
     }
 }
@@ -144,10 +238,17 @@ pub enum RegisterError {
     DuplicateName(String),
     /// A limit of no packets.
     ZeroLimit,
-    /// A limit above 32,767 packets.
+    /// A limit above 32,767 packets; or above 16,384 where it can be changed.
     LimitTooLarge(u32),
     /// A share of no packets.
     ZeroShare,
+    /// It is to be handled at a worker that is not there.
+    NoSuchWorker {
+        /// The worker's number, from 0.
+        worker: usize,
+        /// How many there are.
+        workers: usize,
+    },
     /// All 62 places for types are taken.
     TooManyTypes,
 }
@@ -160,8 +261,13 @@ impl fmt::Display for RegisterError {
                 write!(f, "a packet type named '{name}' is registered already: choose another name, or unregister it first and wait for that to complete")
             }
             RegisterError::ZeroLimit => f.write_str("a limit of 0 would refuse every packet: give at least 1"),
-            RegisterError::LimitTooLarge(limit) => {
-                write!(f, "a limit of {limit} is more than a queue can count: give at most {}", ring::MOST)
+            RegisterError::LimitTooLarge(limit) => write!(
+                f,
+                "a limit of {limit} is more than a queue can count: give at most {}, or {MOST_TO_CHANGE} for one that changes",
+                ring::MOST
+            ),
+            RegisterError::NoSuchWorker { worker, workers } => {
+                write!(f, "there is no worker {worker}: workers are numbered from 0, and there are {workers}")
             }
             RegisterError::ZeroShare => {
                 f.write_str("a share of 0 would refuse every packet that names an interface: give at least 1, or no share")

@@ -33,6 +33,14 @@ pub trait Local: 'static {
     /// Something has changed, and some interfaces may be departing: let go of everything that names one for
     /// which `stays` is false. Called on the worker between handlers; departures complete after it has returned.
     fn depart(&mut self, stays: &dyn Fn(IfId) -> bool);
+
+    /// A poll has handled `handled` packets of the type `name`, and goes on to the next type. Called with no lock held;
+    /// what is dispatched here is handled later, as from a handler. Costs nothing unless it is written.
+    fn drained(&mut self, _ctx: &mut Ctx<'_, Unlocked>, _name: &str, _handled: usize) {}
+
+    /// A poll has handled packets, and ends: the moment to send off what the handlers have put together. As
+    /// [`drained`](Self::drained) otherwise.
+    fn polled(&mut self, _ctx: &mut Ctx<'_, Unlocked>, _polled: Polled) {}
 }
 
 /// No state, nothing to let go of.
@@ -234,10 +242,14 @@ impl<P: Packet, W: Local> Worker<P, W> {
         let consumer = Consumer { core: &inner.core, worker: *index, vacant: false };
         let handled = kind.drain(&consumer, &mut entered.ctx(), local, quota);
         drop(running);
+        let polled = Polled { handled, more: handled == quota };
+        if handled > 0 {
+            local.polled(&mut entered.ctx(), polled);
+        }
         drop(entered);
         self.first = 0;
         self.count_poll(active, if handled > 0 { active } else { 0 });
-        Polled { handled, more: handled == quota }
+        polled
     }
 
     fn drain(&mut self, local: &mut W, active: u64, budget: usize) -> Polled {
@@ -270,6 +282,9 @@ impl<P: Packet, W: Local> Worker<P, W> {
             polled.more |= handled == quota;
         }
         drop(running);
+        if polled.handled > 0 {
+            local.polled(&mut ctx, polled);
+        }
         drop(entered);
         self.count_poll(active, busy);
         polled

@@ -14,6 +14,7 @@ use siding_lockorder::Unlocked;
 use siding_netisr::Cause;
 use siding_netisr::Departure;
 use siding_netisr::IfId;
+use siding_netisr::LimitError;
 use siding_netisr::Local;
 use siding_netisr::Netisr;
 use siding_netisr::Overflow;
@@ -30,6 +31,9 @@ mod panics;
 
 const INTERFACES: usize = 3;
 
+/// The highest limit that there may be, where it changes.
+const MOST: u32 = 9;
+
 #[derive(Clone, Debug)]
 enum Step {
     Dispatch { own: bool, interface: usize },
@@ -41,18 +45,23 @@ enum Step {
     Detach { interface: usize },
     Attach { interface: usize },
     Unregister { flush: bool },
+    SetLimit { limit: u32 },
 }
 
 #[derive(Clone, Debug)]
 struct Shape {
     limit: u32,
+    /// Whether it may be changed.
+    changes: bool,
     drop_oldest: bool,
     share: Option<u32>,
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
-    (1u32..7, any::<bool>(), proptest::option::of(1u32..4)).prop_map(|(limit, drop_oldest, share)| Shape {
+    let share = proptest::option::of(1u32..4);
+    (1u32..7, any::<bool>(), any::<bool>(), share).prop_map(|(limit, changes, drop_oldest, share)| Shape {
         limit,
+        changes,
         drop_oldest,
         share,
     })
@@ -71,6 +80,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0usize..5).prop_map(|budget| Step::Poll { budget }),
         2 => (0..INTERFACES).prop_map(|interface| Step::Detach { interface }),
         2 => (0..INTERFACES).prop_map(|interface| Step::Attach { interface }),
+        2 => (0..MOST + 2).prop_map(|limit| Step::SetLimit { limit }),
         // Rarely: nothing much happens afterwards.
         1 => proptest::option::weighted(0.2, any::<bool>()).prop_map(|flush| match flush {
             Some(flush) => Step::Unregister { flush },
@@ -135,6 +145,9 @@ impl Rig {
     fn new(shape: Shape) -> Rig {
         let netisr = Netisr::builder().interfaces(INTERFACES).build().unwrap();
         let mut spec = TypeSpec::new("test").limit(shape.limit);
+        if shape.changes {
+            spec = spec.limit_up_to(MOST);
+        }
         if shape.drop_oldest {
             spec = spec.overflow(Overflow::DropOldest);
         }
@@ -236,6 +249,7 @@ impl Rig {
                 self.ids[*interface] = id;
                 self.oracle.attach(id);
             }
+            Step::SetLimit { limit } => self.set_limit(*limit),
             Step::Unregister { flush } => {
                 let pending = if *flush { Pending::Flush } else { Pending::Drain };
                 let (netisr, kind) = (self.netisr.clone(), self.kind.clone());
@@ -247,6 +261,20 @@ impl Rig {
                 }
             }
         }
+    }
+
+    fn set_limit(&mut self, limit: u32) {
+        let expected = match self.oracle.shape.changes {
+            false => Err(LimitError::Fixed),
+            true if (1..=MOST).contains(&limit) => Ok(()),
+            true => Err(LimitError::OutOfRange(limit, MOST)),
+        };
+        assert_eq!(self.kind.set_limit(limit), expected);
+        if expected.is_ok() {
+            self.oracle.shape.limit = limit;
+            self.oracle.most = self.oracle.resident() + self.oracle.permits;
+        }
+        assert_eq!(self.kind.limit(), self.oracle.shape.limit);
     }
 
     /// Everything that can be seen from outside.
@@ -267,7 +295,8 @@ impl Rig {
         );
         assert_eq!(total.handled, oracle.handled.len() as u64);
         assert_eq!((total.resident, total.reserved), (oracle.resident(), oracle.permits), "after {step:?}");
-        assert!(total.resident + total.reserved <= u64::from(oracle.shape.limit));
+        assert_eq!(kind.limit, oracle.shape.limit);
+        assert!(total.resident + total.reserved <= oracle.most.max(u64::from(oracle.shape.limit)));
         for cause in Cause::ALL {
             assert_eq!(total.refused.of(cause), oracle.refused[cause as usize], "{cause} after {step:?}");
         }
@@ -325,6 +354,8 @@ struct Oracle {
     /// Packets that made room, which the worker drops when it comes by, at the latest when it handles some.
     unburied: u64,
     permits: u64,
+    /// Packets and permits when the limit was last changed: they stay, whatever it is.
+    most: u64,
     closed: bool,
     flushing: bool,
     /// Control has ordered something that the worker carries out at its next poll.
@@ -346,6 +377,7 @@ impl Oracle {
             queue: VecDeque::new(),
             unburied: 0,
             permits: 0,
+            most: 0,
             closed: false,
             flushing: false,
             ordered: true,
@@ -369,7 +401,7 @@ impl Oracle {
         if self.closed {
             return self.refuse(Cause::Closed);
         }
-        if !self.has_room() {
+        while !self.has_room() {
             if !self.shape.drop_oldest || self.queue.pop_front().is_none() {
                 return self.refuse(Cause::Full);
             }

@@ -12,6 +12,7 @@ mod host {
     mod groups;
     mod neighbor;
     mod ping;
+    mod reload;
     mod telling;
     mod threads;
     mod unreachable;

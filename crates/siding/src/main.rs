@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `runtime` | worker threads for a stack: pinned, asleep in poll(2) when idle |
 //! | `config` | the configuration file, and what is wrong with it, by line and column |
+//! | `setting` | everything that can be configured, each as a value: applied, withdrawn, said, compared |
 //! | `daemon` | `siding run`: drivers, claims on kernel interfaces, log, clean stop |
 //! | `control` | the control socket's protocol, both ends |
 //! | `cli` | the command line: `show`, `ping`, changes to the running stack |
@@ -20,6 +21,7 @@ mod daemon;
 mod demo;
 mod output;
 mod runtime;
+mod setting;
 
 use std::process::ExitCode;
 

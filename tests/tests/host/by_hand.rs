@@ -11,7 +11,7 @@ use siding_tests::wait_for;
 
 use super::util::*;
 
-const EVERYTHING: &str = r#"
+pub(super) const EVERYTHING: &str = r#"
 [stack]
 control = "{control}"
 forwarding = true
@@ -101,7 +101,7 @@ group = "ff05::5678"
 "#;
 
 /// All that can be seen of the configuration, in an order of its own, without what moves by itself.
-fn seen(host: &Host, daemon: &Siding) -> Vec<String> {
+pub(super) fn seen(host: &Host, daemon: &Siding) -> Vec<String> {
     let tables: [&[&str]; 7] = [
         &["show", "addresses"],
         &["show", "routes"],

@@ -114,7 +114,7 @@ fn every_signal_that_ends_a_process_is_a_clean_stop() {
 }
 
 #[test]
-fn hosts_are_told_when_a_hangup_ends_a_router_and_nohup_is_respected() {
+fn hosts_are_told_when_a_signal_ends_a_router_and_nohup_is_respected() {
     if !need(&["ip"]) {
         return;
     }
@@ -132,7 +132,11 @@ fn hosts_are_told_when_a_hangup_ends_a_router_and_nohup_is_respected() {
     let routes = || peer.run("ip", &["-6", "route", "show", "default"]).expect_success();
     let mut daemon = start(&lab, &ours, &config);
     wait_for("a default route", PATIENCE, || (!routes().is_empty()).then_some(()));
+    // This one ends nothing: the configuration is read again.
     daemon.process().signal(Signal::HUP);
+    wait_for("the reload", PATIENCE, || daemon.log().contains("nothing has changed").then_some(()));
+    assert!(!routes().is_empty());
+    daemon.process().signal(Signal::QUIT);
     let status = wait_for("the end", PATIENCE, || daemon.process().try_wait());
     assert_eq!(status.code(), Some(0), "{}", daemon.log());
     wait_for("the default route to go", Duration::from_secs(3), || routes().is_empty().then_some(()));

@@ -19,6 +19,8 @@ use super::host::PrefixCommand;
 use super::host::RouterCommand;
 use super::nested::LaggCommand;
 use super::nested::VlanCommand;
+use super::reload::ConfigCommand;
+use super::reload::ReloadArgs;
 use super::stack::AnycastCommand;
 use super::stack::PathMtuCommand;
 use super::stack::Switch;
@@ -59,6 +61,11 @@ pub(super) enum Command {
         #[arg(value_name = "FILE.toml")]
         file: PathBuf,
     },
+    /// Put a file into effect in place of what runs; what is the same in both is not touched. Example: siding reload
+    Reload(ReloadArgs),
+    /// Show what runs as a file, compare, save. Example: siding config diff
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Show what the daemon knows. Example: siding show neighbors
     Show {
         what: What,

@@ -9,6 +9,7 @@ mod group;
 mod host;
 mod nested;
 mod ping;
+mod reload;
 mod show;
 mod sim;
 mod stack;
@@ -47,7 +48,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
             daemon::run(&file, control.as_deref(), run_directory.as_deref())
         }
         Command::Check { file } => {
-            let config = Config::load(&file)?;
+            let (config, _) = Config::load(&file)?;
             output::line(format_args!(
                 "{}: ok, {} interface(s), {} route(s), {} neighbor(s)",
                 file.display(),
@@ -63,6 +64,8 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Ping(options) => ping::run(connect()?, &options, false),
         Command::Ping6(options) => ping::run(connect()?, &options, true),
+        Command::Reload(args) => reload::reload(&mut connect()?, args),
+        Command::Config(command) => reload::config(&mut connect()?, command),
         Command::Interface(command) => change::interface(&mut connect()?, command),
         Command::Advertise(command) => advertise::advertise(&mut connect()?, command),
         Command::Autoconf(command) => host::autoconf(&mut connect()?, command),

@@ -22,6 +22,8 @@ use siding_wire::nd::INFINITE;
 use toml::de::DeTable;
 use toml::de::DeValue;
 
+use super::Advertised;
+use super::StackConfig;
 use super::check::Wrong;
 
 /// The table. What is left out has the default of RFC 4861 s6.2.1.
@@ -145,15 +147,23 @@ enum Key {
     At(usize),
 }
 
-/// What the `at`th interface of `tree` advertises; `mtu` is its own, if given.
+/// Where an interface stands in a file.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'t> {
+    pub(super) tree: &'t DeTable<'t>,
+    /// `interface`, `vlan`, `lagg` or `bridge`.
+    pub(super) section: &'static str,
+    pub(super) at: usize,
+}
+
+/// What the interface at that place advertises; `mtu` is its own, if given.
 pub(super) fn check(
-    tree: &DeTable<'_>,
-    at: usize,
-    advertise: &Advertise,
+    place: Place<'_>,
+    said: Advertise,
     mtu: Option<u16>,
-    forwarding: bool,
-) -> Result<AdvertConfig, Wrong> {
-    let resolved = advertise.resolve(mtu.unwrap_or(u16::MAX)).and_then(|config| match forwarding {
+    stack: &StackConfig,
+) -> Result<Advertised, Wrong> {
+    let resolved = said.resolve(mtu.unwrap_or(u16::MAX)).and_then(|config| match stack.forwarding {
         //= RFC 4861 s6.2.4 [4861-16]: a host never advertises.
         false => Err(Fault {
             keys: Vec::new(),
@@ -161,11 +171,12 @@ pub(super) fn check(
         }),
         true => Ok(config),
     });
-    resolved.map_err(|fault| {
-        let mut keys = vec![Key::Name("interface"), Key::At(at), Key::Name("advertise")];
+    let means = resolved.map_err(|fault| {
+        let mut keys = vec![Key::Name(place.section), Key::At(place.at), Key::Name("advertise")];
         keys.extend(&fault.keys);
-        Wrong::new(place(tree, &keys).unwrap_or(0..0), fault.message)
-    })
+        Wrong::new(find(place.tree, &keys).unwrap_or(0..0), fault.message)
+    })?;
+    Ok(Advertised { said, means })
 }
 
 impl Advertise {
@@ -417,8 +428,9 @@ fn prefix(text: &str) -> Result<siding_stack::route::Prefix<Ipv6Addr>, String> {
 }
 
 /// Where the value that these keys lead to stands in the text, or as near to it as there is something.
-fn place(tree: &DeTable<'_>, keys: &[Key]) -> Option<Range<usize>> {
-    let mut at = tree.get_key_value("interface")?.1;
+fn find(tree: &DeTable<'_>, keys: &[Key]) -> Option<Range<usize>> {
+    let Some(Key::Name(section)) = keys.first() else { return None };
+    let mut at = tree.get_key_value(*section)?.1;
     let mut span = at.span();
     for key in keys.get(1..)? {
         let next = match (at.get_ref(), key) {

@@ -13,7 +13,6 @@ use siding_stack::NeighborLimits;
 use siding_stack::arp::acd::AcdConfig;
 use siding_stack::nd6::dad::DUPLICATE_RETRY;
 use siding_stack::nd6::dad::DadConfig;
-use siding_stack::nd6::host::HostConfig;
 use siding_stack::nd6::nud::Backoff;
 use siding_stack::nd6::nud::NudConfig;
 use toml::Spanned;
@@ -22,6 +21,7 @@ use toml::de::DeTable;
 use super::Config;
 use super::GroupConfig;
 use super::InterfaceConfig;
+use super::Learnt;
 use super::NeighborConfig;
 use super::RouteConfig;
 use super::StackConfig;
@@ -33,6 +33,7 @@ use super::file::ParsedCidr;
 use super::limits::Limits;
 use super::mld;
 use super::mld::Mld;
+use super::neighbors::Neighbors;
 use super::refuse::Refuse;
 use super::value;
 
@@ -91,7 +92,7 @@ pub(super) fn check(file: file::File, tree: &DeTable<'_>) -> Result<Config, Wron
     once::check(&file)?;
     let stack = stack(file.stack, file.limits, file.acd, file.mld)?;
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
-    for (at, interface) in file.interface.into_iter().enumerate() {
+    for (at, mut interface) in file.interface.into_iter().enumerate() {
         let name = interface.name.clone();
         if interfaces.iter().any(|other| other.name == *name.get_ref()) {
             return wrong(
@@ -99,15 +100,14 @@ pub(super) fn check(file: file::File, tree: &DeTable<'_>) -> Result<Config, Wron
                 format!("a second interface named {:?}: give each a name of its own", name.get_ref()),
             );
         }
-        let advertise = interface.advertise.clone();
+        let advertise = interface.advertise.take();
         let mut interface = self::interface(interface, &stack)?;
-        if let Some(advertise) = &advertise {
-            interface.advertise =
-                Some(advertise::check(tree, at, advertise, interface.mtu, stack.forwarding)?);
-        }
+        let place = advertise::Place { tree, section: "interface", at };
+        interface.advertise =
+            advertise.map(|table| advertise::check(place, table, interface.mtu, &stack)).transpose()?;
         interfaces.push(interface);
     }
-    let nested = nested::nested(file.vlan, file.lagg, file.bridge, &mut interfaces)?;
+    let nested = nested::nested(file.vlan, file.lagg, file.bridge, &mut interfaces, (tree, &stack))?;
     let names: Vec<Named<'_>> = interfaces
         .iter()
         .map(|one| Named { name: &one.name, addresses: &one.addresses })
@@ -223,20 +223,36 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
         addresses,
         link_local: interface.link_local,
         dad: interface.dad,
+        up: interface.up,
+        hop_limit: hop_limit(interface.hop_limit)?,
         point_to_point: interface.point_to_point,
         anycast: anycast(interface.anycast)?,
         times: (time(interface.reachable_time_ms)?, time(interface.retrans_timer_ms)?),
         wait: interface.wait,
         pcap: interface.pcap,
-        neighbors: Some(interface.neighbors.check(stack.neighbors)?),
+        neighbors: bounds(interface.neighbors, stack)?,
         advertise: None,
         autoconf: autoconf(interface.autoconf, interface.dad)?,
     })
 }
 
+/// Bounds of its neighbours, if it says any.
+fn bounds(table: Neighbors, stack: &StackConfig) -> Result<Option<NeighborLimits>, Wrong> {
+    let says = table != Neighbors::default();
+    says.then(|| table.check(stack.neighbors)).transpose()
+}
+
+fn hop_limit(given: Option<Spanned<u8>>) -> Result<Option<u8>, Wrong> {
+    given.map(|given| ranged(Some(given), 1, 1..=u8::MAX, "hops")).transpose()
+}
+
 /// What an interface is as a host.
-fn autoconf(table: Option<Spanned<Autoconf>>, detect: bool) -> Result<Option<HostConfig>, Wrong> {
-    table.map(|table| at(&table, table.get_ref().resolve(detect))).transpose()
+fn autoconf(table: Option<Spanned<Autoconf>>, detect: bool) -> Result<Option<Learnt>, Wrong> {
+    let learnt = |table: Spanned<Autoconf>| {
+        let means = at(&table, table.get_ref().resolve(detect))?;
+        Ok(Learnt { said: table.into_inner(), means })
+    };
+    table.map(learnt).transpose()
 }
 
 /// A list of addresses with the lengths of their prefixes.
@@ -274,7 +290,7 @@ fn route(route: Spanned<file::Route>, interfaces: &[Named<'_>]) -> Result<RouteC
         to: destination,
         via: via.map(Spanned::into_inner),
         interface,
-        metric: metric.unwrap_or(1024),
+        metric: metric.unwrap_or(super::refuse::METRIC),
     })
 }
 

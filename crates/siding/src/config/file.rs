@@ -114,6 +114,9 @@ pub(crate) struct Interface {
     pub(crate) link_local: bool,
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    #[serde(default = "yes")]
+    pub(crate) up: bool,
+    pub(crate) hop_limit: Option<Spanned<u8>>,
     #[serde(default)]
     pub(crate) point_to_point: bool,
     #[serde(default)]
@@ -140,6 +143,17 @@ pub(crate) enum Driver {
     Packet,
     /// A wire in this process's memory.
     Memory,
+}
+
+impl Driver {
+    /// As files have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Driver::Tap => "tap",
+            Driver::Packet => "packet",
+            Driver::Memory => "memory",
+        }
+    }
 }
 
 /// `[[route]]`.

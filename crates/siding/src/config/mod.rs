@@ -11,6 +11,7 @@ mod error;
 mod faults;
 pub(crate) mod file;
 mod limits;
+mod meant;
 mod mld;
 mod neighbors;
 pub(crate) mod nested;
@@ -26,15 +27,15 @@ use siding_drivers::kernel::Cidr;
 use siding_stack::NeighborLimits;
 use siding_stack::NeighborTotals;
 use siding_stack::nd6::dad::DadConfig;
-use siding_stack::nd6::host::HostConfig;
 use siding_stack::nd6::nud::NudConfig;
-use siding_stack::nd6::router::AdvertConfig;
 use siding_wire::Mac;
 
 pub(crate) use error::ConfigError;
 use error::Place;
 pub(crate) use file::Driver;
 pub(crate) use file::Level;
+pub(crate) use meant::Advertised;
+pub(crate) use meant::Learnt;
 pub(crate) use mld::GroupConfig;
 pub(crate) use nested::Addressing;
 pub(crate) use nested::BridgeConfig;
@@ -107,6 +108,10 @@ pub(crate) struct InterfaceConfig {
     pub(crate) addresses: Vec<Cidr>,
     pub(crate) link_local: bool,
     pub(crate) dad: bool,
+    /// It is not taken down.
+    pub(crate) up: bool,
+    /// Of what starts at it; `None` is the usual one.
+    pub(crate) hop_limit: Option<u8>,
     /// Its link has but two ends.
     pub(crate) point_to_point: bool,
     /// Addresses that others have, too.
@@ -119,9 +124,9 @@ pub(crate) struct InterfaceConfig {
     /// `None`: those of the stack.
     pub(crate) neighbors: Option<NeighborLimits>,
     /// What we advertise as a router, if anything.
-    pub(crate) advertise: Option<AdvertConfig>,
+    pub(crate) advertise: Option<Advertised>,
     /// What it is as a host; `None` listens to no router.
-    pub(crate) autoconf: Option<HostConfig>,
+    pub(crate) autoconf: Option<Learnt>,
 }
 
 /// A static route.
@@ -149,15 +154,15 @@ pub(crate) const MOST_INTERFACES: usize = 256;
 pub(crate) const MAX_MTU: u16 = 9216;
 
 impl Config {
-    /// Reads a file.
+    /// Reads a file; its text, too.
     ///
     /// # Errors
     ///
     /// It cannot be read, or says something that makes no sense; the error tells where.
-    pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
+    pub(crate) fn load(path: &Path) -> Result<(Config, String), ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        Config::parse(path, &text)
+        Ok((Config::parse(path, &text)?, text))
     }
 
     /// Reads a text, which came from `path`.

@@ -12,7 +12,7 @@ use super::check::Wrong;
 use super::check::ranged;
 
 /// Of each interface, or of one.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Neighbors {
     entries: Option<Spanned<usize>>,

@@ -1,5 +1,8 @@
 //! Interfaces that lie on others, and how a request or a file that wants one is checked.
 
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
 use siding_drivers::kernel::Cidr;
 use siding_stack::Announce;
 use siding_stack::BridgeSpec;
@@ -7,12 +10,15 @@ use siding_stack::HashLayers;
 use siding_stack::LacpSpec;
 use siding_stack::LaggSpec;
 use siding_stack::Mode;
+use siding_stack::NeighborLimits;
 use siding_stack::Reselect;
 use siding_stack::lagg::lacp::Activity;
 use siding_stack::lagg::lacp::Rate;
-use siding_stack::nd6::host::HostConfig;
 use siding_wire::EtherType;
 
+use super::Advertised;
+use super::InterfaceConfig;
+use super::Learnt;
 use super::file;
 use super::value;
 
@@ -31,6 +37,8 @@ pub(crate) struct VlanConfig {
     pub(crate) parent: String,
     pub(crate) vid: u16,
     pub(crate) tag: file::Tag,
+    /// What is wanted; `None` is that of what it lies on.
+    pub(crate) mtu: Option<u16>,
     pub(crate) addressing: Addressing,
 }
 
@@ -52,13 +60,47 @@ pub(crate) struct BridgeConfig {
     pub(crate) addressing: Addressing,
 }
 
-/// The addresses of an interface.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What can be said of any interface, whatever carries its frames: its addresses, and how it behaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Addressing {
     pub(crate) addresses: Vec<Cidr>,
     pub(crate) link_local: bool,
     pub(crate) dad: bool,
-    pub(crate) autoconf: Option<HostConfig>,
+    /// It is not taken down.
+    pub(crate) up: bool,
+    /// Of what starts at it; `None` is the usual one.
+    pub(crate) hop_limit: Option<u8>,
+    /// Its link has but two ends.
+    pub(crate) point_to_point: bool,
+    /// Addresses that others have, too.
+    pub(crate) anycast: Vec<Ipv6Addr>,
+    /// BaseReachableTime and RetransTimer; `None` are those of the stack.
+    pub(crate) times: (Option<Duration>, Option<Duration>),
+    /// `None`: those of the stack.
+    pub(crate) neighbors: Option<NeighborLimits>,
+    /// What it advertises as a router, if anything.
+    pub(crate) advertise: Option<Advertised>,
+    /// What it is as a host; `None` listens to no router.
+    pub(crate) autoconf: Option<Learnt>,
+}
+
+impl Default for Addressing {
+    /// Without addresses, not even a link-local one.
+    fn default() -> Addressing {
+        Addressing {
+            addresses: Vec::new(),
+            link_local: false,
+            dad: true,
+            up: true,
+            hop_limit: None,
+            point_to_point: false,
+            anycast: Vec::new(),
+            times: (None, None),
+            neighbors: None,
+            advertise: None,
+            autoconf: None,
+        }
+    }
 }
 
 /// Seconds that a bridge remembers a station, at the most: 802.1D s7.9.2 goes so far.
@@ -98,6 +140,53 @@ impl Nested {
     }
 }
 
+impl InterfaceConfig {
+    /// What every interface can be told.
+    pub(crate) fn addressing(&self) -> Addressing {
+        let InterfaceConfig { addresses, link_local, dad, up, hop_limit, point_to_point, .. } = self.clone();
+        let InterfaceConfig { anycast, times, neighbors, advertise, autoconf, .. } = self.clone();
+        Addressing {
+            addresses,
+            link_local,
+            dad,
+            up,
+            hop_limit,
+            point_to_point,
+            anycast,
+            times,
+            neighbors,
+            advertise,
+            autoconf,
+        }
+    }
+
+    /// What carries its frames, with nothing on it.
+    pub(crate) fn bare(&self) -> InterfaceConfig {
+        let InterfaceConfig { name, driver, device, mac, mtu, wait, pcap, .. } = self.clone();
+        let none = Addressing::default();
+        InterfaceConfig {
+            name,
+            driver,
+            device,
+            mac,
+            mtu,
+            wait,
+            pcap,
+            addresses: none.addresses,
+            link_local: none.link_local,
+            dad: none.dad,
+            up: none.up,
+            hop_limit: none.hop_limit,
+            point_to_point: none.point_to_point,
+            anycast: none.anycast,
+            times: none.times,
+            neighbors: none.neighbors,
+            advertise: none.advertise,
+            autoconf: none.autoconf,
+        }
+    }
+}
+
 impl Addressing {
     /// Adds what `said` has besides. What this has by itself is a wish, and wins.
     pub(crate) fn add(&mut self, said: &Addressing) {
@@ -106,6 +195,14 @@ impl Addressing {
         self.addresses.extend(more);
         self.link_local &= said.link_local;
         self.dad &= said.dad;
+        self.up &= said.up;
+        self.hop_limit = self.hop_limit.or(said.hop_limit);
+        self.point_to_point |= said.point_to_point;
+        let more = said.anycast.iter().filter(|own| !self.anycast.contains(own));
+        let more: Vec<Ipv6Addr> = more.copied().collect();
+        self.anycast.extend(more);
+        self.times = (self.times.0.or(said.times.0), self.times.1.or(said.times.1));
+        self.neighbors = self.neighbors.or(said.neighbors);
         self.autoconf = self.autoconf.take().or_else(|| said.autoconf.clone());
     }
 }

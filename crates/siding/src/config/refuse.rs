@@ -67,6 +67,18 @@ pub(crate) fn destination(to: Cidr) -> Result<(), String> {
     }
 }
 
+impl How {
+    /// As files have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            How::Unreachable => "unreachable",
+            How::Prohibit => "prohibit",
+            How::Reject => "reject",
+            How::Blackhole => "blackhole",
+        }
+    }
+}
+
 impl From<How> for Refusal {
     fn from(how: How) -> Refusal {
         match how {

@@ -235,7 +235,7 @@ fn the_examples_are_right() {
     let examples = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let loaded: Vec<Config> = examples
         .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
-        .map(|path| Config::load(&path).unwrap_or_else(|error| panic!("{error}")))
+        .map(|path| Config::load(&path).unwrap_or_else(|error| panic!("{error}")).0)
         .collect();
     assert!(loaded.len() >= 3, "{} examples", loaded.len());
 }
@@ -268,9 +268,9 @@ fn autoconf_of_whatever_has_addresses() {
          [vlan.autoconf]\n{table}"
     ));
     let (device, vlan) = (&config.interfaces[0].autoconf, &config.nested[0].addressing().autoconf);
-    let transmits = |autoconf: &Option<HostConfig>| autoconf.as_ref().unwrap().dad_transmits;
+    let transmits = |autoconf: &Option<Learnt>| autoconf.as_ref().unwrap().means.dad_transmits;
     assert_eq!((transmits(device), transmits(vlan)), (None, Some(0)));
-    assert!(device.as_ref().unwrap().optimistic && vlan.as_ref().unwrap().optimistic);
+    assert!(device.as_ref().unwrap().means.optimistic && vlan.as_ref().unwrap().means.optimistic);
     assert_eq!(parse(ETH0).interfaces[0].autoconf, None, "who says nothing listens to nobody");
     let text = error(&format!("{ETH0}[interface.autoconf]\nannounce = 9\n"));
     assert!(text.contains("9 announcements of a new address: give 0 to 3"), "{text}");
@@ -308,7 +308,7 @@ fn switches_of_the_stack_and_what_an_interface_has_of_its_own() {
         ["2001:db8::a", "fe80::a"].map(|addr| addr.parse::<std::net::Ipv6Addr>().unwrap())
     );
     assert_eq!(eth0.times, (Some(Duration::from_secs(15)), Some(Duration::from_millis(500))));
-    assert_eq!(eth0.autoconf.as_ref().unwrap().least_hop_limit, 1);
+    assert_eq!(eth0.autoconf.as_ref().unwrap().means.least_hop_limit, 1);
     let usual = parse("").stack;
     assert!(usual.learn_announced && !usual.examine_options);
     for (text, expected) in [

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -10,6 +11,7 @@ use super::bridge::*;
 use super::group::*;
 use super::host::*;
 use super::nested::*;
+use super::reload::*;
 use super::report::*;
 use crate::config::Driver;
 use crate::config::advertise::Advertise;
@@ -47,6 +49,7 @@ pub(crate) enum Request {
     Group(GroupRequest),
     Host(HostRequest),
     Stack(StackRequest),
+    Reload(ReloadRequest),
     NeighborAdd { interface: String, address: IpAddr, mac: ParsedMac },
     NeighborFlush { interface: Option<String>, address: Option<IpAddr> },
     AdvertiseStart { interface: String, advertise: Box<Advertise> },
@@ -54,6 +57,36 @@ pub(crate) enum Request {
     PingSend { address: IpAddr, interface: Option<String>, seq: u16, size: usize },
     PingWait { timeout_ms: u64 },
     Panic(PanicRequest),
+}
+
+impl Request {
+    /// Whether it changes what is configured. A reload does so by itself.
+    pub(crate) fn changes(&self) -> bool {
+        match self {
+            Request::InterfaceAttach(_)
+            | Request::InterfaceDetach { .. }
+            | Request::InterfaceSet { .. }
+            | Request::AddressAdd(_)
+            | Request::InterfaceTune(_)
+            | Request::AddressDel { .. }
+            | Request::RouteAdd(_)
+            | Request::RouteDel(_)
+            | Request::RouteRefuse(_)
+            | Request::Vlan(VlanRequest::Add(_) | VlanRequest::Delete { .. })
+            | Request::Stack(_)
+            | Request::NeighborAdd { .. }
+            | Request::NeighborFlush { .. }
+            | Request::AdvertiseStart { .. }
+            | Request::AdvertiseStop { .. } => true,
+            Request::Lagg(request) => !matches!(request, LaggRequest::Show {}),
+            Request::Bridge(request) => !matches!(request, BridgeRequest::Show {}),
+            Request::Group(request) => !matches!(request, GroupRequest::Show {}),
+            Request::Host(request) => {
+                matches!(request, HostRequest::Start { .. } | HostRequest::Stop { .. })
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A thread that is to panic, by its name, or to do nothing any more: for tests of what happens then, and only in their
@@ -177,6 +210,17 @@ pub(crate) enum Answer {
     Detached {
         /// From the request until nothing of it was left, in nanoseconds.
         took_ns: u64,
+    },
+    /// What was done, or would be.
+    Reload(ReloadRow),
+    /// What runs.
+    Config {
+        /// As a file that would make it again.
+        text: String,
+        /// Interfaces that no file can say, as what they lie on is not there.
+        left_out: Vec<String>,
+        /// The file that the run began with.
+        file: PathBuf,
     },
     /// So many neighbours, routers or prefixes were forgotten.
     Flushed(usize),

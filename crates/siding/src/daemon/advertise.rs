@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(2);
 
 impl Daemon {
     /// Advertises on an interface, or something else than before.
-    pub(super) fn start_advertising(
+    pub(crate) fn start_advertising(
         &self,
         ctx: &mut Free<'_>,
         name: &str,
@@ -53,7 +53,7 @@ impl Daemon {
     }
 
     /// Ceases to advertise: the farewells go out by themselves.
-    pub(super) fn stop_advertising(&self, ctx: &mut Free<'_>, name: &str) -> anyhow::Result<()> {
+    pub(crate) fn stop_advertising(&self, ctx: &mut Free<'_>, name: &str) -> anyhow::Result<()> {
         let id = self.interface(name)?;
         self.stack.stop_advertising(ctx, id).map_err(|error| match error {
             AdvertiseError::NotAdvertising => {

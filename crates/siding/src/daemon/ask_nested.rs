@@ -86,7 +86,7 @@ fn vlan(add: VlanAdd) -> Result<VlanConfig, String> {
     let VlanAdd { name, parent, vid, protocol, addressing } = add;
     value::interface_name(&name)?;
     nested::vid(vid)?;
-    Ok(VlanConfig { name, parent, vid, tag: protocol, addressing: self::addressing(addressing)? })
+    Ok(VlanConfig { name, parent, vid, tag: protocol, mtu: None, addressing: self::addressing(addressing)? })
 }
 
 /// A lagg as asked for, checked as one of a file is.
@@ -122,7 +122,7 @@ pub(super) fn addressing(request: AddressingRequest) -> Result<Addressing, Strin
     let AddressingRequest { addresses, link_local, dad } = request;
     let addresses: Vec<_> = addresses.into_iter().map(|cidr| cidr.0).collect();
     addresses.iter().try_for_each(|own| value::unicast(own.address()))?;
-    Ok(Addressing { addresses, link_local, dad, autoconf: None })
+    Ok(Addressing { addresses, link_local, dad, ..Addressing::default() })
 }
 
 pub(super) fn detached(took: Duration) -> Answer {

@@ -41,9 +41,7 @@ impl Daemon {
                 self.bridge_add_port(ctx, &bridge, &port)?;
             }
             BridgeRequest::RemovePort { bridge, port } => {
-                let report = self.bridge(&bridge)?;
-                let removed = self.stack.bridge_remove_port(ctx, report.id, port_of(&report, &port)?);
-                removed.map_err(|error| self.explain_bridge(error))?;
+                self.bridge_remove_port(ctx, &bridge, &port)?;
             }
             BridgeRequest::Flush { bridge, port } => {
                 let report = self.bridge(&bridge)?;
@@ -72,10 +70,21 @@ impl Daemon {
         Ok(id)
     }
 
-    pub(super) fn bridge_add_port(&self, ctx: &mut Free<'_>, bridge: &str, port: &str) -> anyhow::Result<()> {
+    pub(crate) fn bridge_add_port(&self, ctx: &mut Free<'_>, bridge: &str, port: &str) -> anyhow::Result<()> {
         let report = self.bridge(bridge)?;
         let port = self.interface(port)?;
         self.stack.bridge_add_port(ctx, report.id, port).map_err(|error| self.explain_bridge(error))
+    }
+
+    pub(crate) fn bridge_remove_port(
+        &self,
+        ctx: &mut Free<'_>,
+        bridge: &str,
+        port: &str,
+    ) -> anyhow::Result<()> {
+        let report = self.bridge(bridge)?;
+        let removed = self.stack.bridge_remove_port(ctx, report.id, port_of(&report, port)?);
+        removed.map_err(|error| self.explain_bridge(error))
     }
 
     fn show_bridges(&self) -> Vec<BridgeRow> {

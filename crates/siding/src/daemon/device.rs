@@ -6,6 +6,7 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use anyhow::Context;
 use siding_drivers::kernel::keep_silent;
 use siding_stack::InterfaceSpec;
 
@@ -17,6 +18,7 @@ use super::port::made_up_mac;
 use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
+use crate::config::Driver;
 use crate::config::InterfaceConfig;
 
 /// Between two times that a device is put right.
@@ -49,6 +51,33 @@ impl Daemon {
         tracing::warn!("{name}: there is no device '{device}' yet: waiting until there is");
         lock(&self.ports).insert(name.clone(), Port::absent(config));
         Ok(id)
+    }
+
+    /// Gives an interface another address, another MTU, or other patience, without opening its device anew.
+    pub(crate) fn retune(&self, ctx: &mut Free<'_>, config: &InterfaceConfig) -> anyhow::Result<()> {
+        let name = &config.name;
+        let id = self.interface(name)?;
+        let (told, before) = {
+            let mut ports = lock(&self.ports);
+            let port = ports.get_mut(name).with_context(|| format!("{name} has no device"))?;
+            (port.told, std::mem::replace(&mut port.config, config.clone()))
+        };
+        if config.mtu != before.mtu {
+            let device = match config.driver {
+                Driver::Packet => told.mtu,
+                Driver::Tap => config.mtu.map_or(told.mtu, u32::from),
+                Driver::Memory => config.mtu.map_or(1500, u32::from),
+            };
+            if device > 0 {
+                let _ = self.stack.set_link_mtu(ctx, id, self.opener.mtu(config, device));
+            }
+            self.stack.ask_mtu(ctx, id, config.mtu).map_err(|error| self.named(id, error))?;
+        }
+        if config.mac != before.mac {
+            let mac = config.mac.or(told.mac).unwrap_or_else(|| made_up_mac(name));
+            self.stack.set_mac(ctx, id, mac).map_err(|error| self.named(id, error))?;
+        }
+        Ok(())
     }
 
     fn device_gone(&self, ctx: &mut Free<'_>, name: &str) {
@@ -174,7 +203,6 @@ impl Daemon {
 impl InterfaceConfig {
     /// Whether it is the device that says how large packets may be.
     fn follows_mtu(&self) -> bool {
-        use crate::config::Driver;
         self.driver == Driver::Packet || self.mtu.is_none()
     }
 }

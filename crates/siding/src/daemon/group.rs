@@ -24,7 +24,7 @@ impl Daemon {
     }
 
     /// Joins a group on the interface of this name.
-    pub(super) fn join(&self, ctx: &mut Free<'_>, name: &str, group: Ipv6Addr) -> anyhow::Result<()> {
+    pub(crate) fn join(&self, ctx: &mut Free<'_>, name: &str, group: Ipv6Addr) -> anyhow::Result<()> {
         let joined = self.stack.join_group(ctx, self.interface(name)?, group);
         joined.map_err(|error| anyhow!("{name}: {error}"))
     }

@@ -12,10 +12,13 @@ use siding_wire::nd::Preference;
 
 use super::state::Daemon;
 use super::state::Free;
+use crate::config::Learnt;
 use crate::control::Answer;
 use crate::control::HostRequest;
 use crate::control::PrefixRow;
 use crate::control::RouterRow;
+use crate::setting::Any;
+use crate::setting::Learns;
 
 impl Daemon {
     pub(super) fn ask_host(&self, ctx: &mut Free<'_>, request: HostRequest) -> anyhow::Result<Answer> {
@@ -34,8 +37,9 @@ impl Daemon {
             }
             HostRequest::Start { interface, autoconf } => {
                 let id = self.interface(&interface)?;
-                let config = autoconf.resolve(true).map_err(|why| self.named(id, why))?;
-                self.start_autoconf(ctx, id, config)?;
+                let means = autoconf.resolve(self.detects(&interface)).map_err(|why| self.named(id, why))?;
+                self.start_autoconf(ctx, id, means.clone())?;
+                self.note(Learns { on: interface, autoconf: Learnt { said: *autoconf, means } });
             }
             HostRequest::Stop { interface } => {
                 let id = self.interface(&interface)?;
@@ -57,8 +61,13 @@ impl Daemon {
         Ok(Answer::Done)
     }
 
+    /// Whether the interface looks for duplicates, as far as somebody has said.
+    fn detects(&self, name: &str) -> bool {
+        self.first(|there| matches!(there, Any::NoDetection(none) if none.on == name)).is_none()
+    }
+
     /// Sets how an interface behaves as a host.
-    pub(super) fn start_autoconf(
+    pub(crate) fn start_autoconf(
         &self,
         ctx: &mut Free<'_>,
         id: IfId,

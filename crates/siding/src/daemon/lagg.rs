@@ -58,7 +58,7 @@ impl Daemon {
     }
 
     /// Adds a port; without a priority, it ranks behind those that are there.
-    pub(super) fn lagg_add_port(
+    pub(crate) fn lagg_add_port(
         &self,
         ctx: &mut Free<'_>,
         lagg: &str,
@@ -78,14 +78,14 @@ impl Daemon {
     }
 
     /// Removes a port.
-    pub(super) fn lagg_remove_port(&self, ctx: &mut Free<'_>, lagg: &str, port: &str) -> anyhow::Result<()> {
+    pub(crate) fn lagg_remove_port(&self, ctx: &mut Free<'_>, lagg: &str, port: &str) -> anyhow::Result<()> {
         let report = self.lagg(ctx, lagg)?;
         let id = port_of(&report, port)?;
         self.stack.lagg_remove_port(ctx, report.id, id).map_err(|error| self.explain(error))
     }
 
     /// Prefers a port, or none.
-    pub(super) fn lagg_set_primary(
+    pub(crate) fn lagg_set_primary(
         &self,
         ctx: &mut Free<'_>,
         lagg: &str,
@@ -97,7 +97,7 @@ impl Daemon {
     }
 
     /// Gives a lagg another address.
-    pub(super) fn lagg_set_mac(&self, ctx: &mut Free<'_>, lagg: &str, mac: Mac) -> anyhow::Result<()> {
+    pub(crate) fn lagg_set_mac(&self, ctx: &mut Free<'_>, lagg: &str, mac: Mac) -> anyhow::Result<()> {
         let report = self.lagg(ctx, lagg)?;
         self.stack.lagg_set_mac(ctx, report.id, mac).map_err(|error| self.explain(error))
     }

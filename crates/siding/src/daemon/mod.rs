@@ -26,7 +26,10 @@ mod links;
 mod log;
 mod nested;
 mod port;
+mod record;
+mod reload;
 mod run;
+mod running;
 mod said;
 mod session;
 mod show;
@@ -38,3 +41,8 @@ mod tell;
 mod watch;
 
 pub(crate) use run::run;
+#[cfg(test)]
+pub(crate) use running::Loaded;
+pub(crate) use state::Daemon;
+pub(crate) use state::Free;
+pub(crate) use stop::PATIENCE;

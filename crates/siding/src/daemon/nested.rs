@@ -12,21 +12,29 @@ use super::state::Free;
 use crate::config::Addressing;
 use crate::config::Nested;
 use crate::config::VlanConfig;
+use crate::setting;
+use crate::setting::Setting;
 
 /// How long an interface may take to go that could not be made in full.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Daemon {
-    /// Makes an interface on others, with its addresses.
-    pub(super) fn add_nested(&self, ctx: &mut Free<'_>, config: &Nested) -> anyhow::Result<()> {
-        let name = config.name();
+    /// Makes an interface on others, with its ports and without addresses.
+    pub(crate) fn make(&self, ctx: &mut Free<'_>, config: &Nested) -> anyhow::Result<IfId> {
         let id = match config {
             Nested::Vlan(vlan) => self.add_vlan(ctx, vlan)?,
             Nested::Lagg(lagg) => self.add_lagg(ctx, lagg)?,
             Nested::Bridge(bridge) => self.add_bridge(ctx, bridge)?,
         };
-        self.log.command(format_args!("{name}: made"));
-        self.add_addressing(ctx, id, config.addressing()).or_else(|error| {
+        self.log.command(format_args!("{}: made", config.name()));
+        Ok(id)
+    }
+
+    /// Makes an interface on others, with its addresses.
+    pub(super) fn add_nested(&self, ctx: &mut Free<'_>, config: &Nested) -> anyhow::Result<()> {
+        let name = config.name();
+        self.make(ctx, config)?;
+        self.put_on(ctx, name, config.addressing()).or_else(|error| {
             // Half an interface is worse than none.
             self.detach(ctx, name, PATIENCE)?;
             Err(error)
@@ -54,25 +62,9 @@ impl Daemon {
         self.detach(ctx, name, timeout)
     }
 
-    pub(super) fn add_addressing(
-        &self,
-        ctx: &mut Free<'_>,
-        id: IfId,
-        config: &Addressing,
-    ) -> anyhow::Result<()> {
-        // Before the link-local address, which may be made of its secret.
-        if let Some(autoconf) = &config.autoconf {
-            self.start_autoconf(ctx, id, autoconf.clone())?;
-        }
-        if config.link_local {
-            self.stack.add_link_local(ctx, id, config.dad).map_err(|error| self.named(id, error))?;
-        }
-        for own in &config.addresses {
-            self.nobody_else_has(id, own.address())?;
-            let added = self.stack.add_address(ctx, id, own.address(), own.length(), config.dad);
-            added.map_err(|error| self.named(id, error))?;
-        }
-        Ok(())
+    /// Puts on an interface what is said of it.
+    pub(super) fn put_on(&self, ctx: &mut Free<'_>, name: &str, said: &Addressing) -> anyhow::Result<()> {
+        setting::on(name, said).iter().try_for_each(|setting| setting.apply(self, ctx))
     }
 
     fn add_vlan(&self, ctx: &mut Free<'_>, config: &VlanConfig) -> anyhow::Result<IfId> {
@@ -80,6 +72,7 @@ impl Daemon {
         let vlan = Vlan { parent, vid: config.vid, ethertype: config.tag.ethertype() };
         let id = self.stack.add_vlan(ctx, &config.name, vlan)?;
         self.log.name(id, &config.name);
+        self.stack.ask_mtu(ctx, id, config.mtu)?;
         Ok(id)
     }
 }

@@ -21,6 +21,7 @@ use super::log;
 use super::log::Log;
 use super::port;
 use super::port::Opener;
+use super::running::Loaded;
 use super::signals::Signals;
 use super::state::Daemon;
 use super::tell;
@@ -50,17 +51,25 @@ const FRAMING: u16 = 14 + 4 * siding_stack::DEEPEST as u16 + 1;
 ///
 /// It could not be started.
 pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let config = Config::load(file)?;
+    let (config, text) = Config::load(file)?;
+    let read = Loaded::new(config, &text);
+    let file = std::path::absolute(file)?;
     // Before there are threads: a log or a capture as long as a file may be is no reason to end (it is lost, as on a full
     // disk). The workers hear the signal when somebody sends it.
     siding_drivers::kernel::hold_signal(libc::SIGXFSZ);
-    log::start(config.stack.log).context("cannot start the log's thread")?;
-    let ended = until_ended(&config, control, records);
+    log::start(read.config.stack.log).context("cannot start the log's thread")?;
+    let ended = until_ended(&read, &file, control, records);
     tell::finish();
     ended
 }
 
-fn until_ended(config: &Config, control: Option<&Path>, records: Option<&Path>) -> anyhow::Result<ExitCode> {
+fn until_ended(
+    read: &Loaded,
+    file: &Path,
+    control: Option<&Path>,
+    records: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    let config = &read.config;
     // From the first moment on: a signal that comes while we start is a stop, too.
     let signals = Signals::catch()?;
     let path = control.map(Path::to_owned).or_else(|| config.stack.control.clone());
@@ -68,7 +77,7 @@ fn until_ended(config: &Config, control: Option<&Path>, records: Option<&Path>) 
     let mut root = Root::new();
     let mut entered = root.enter()?;
     let ctx = &mut entered.ctx();
-    let daemon = Arc::new(start(config, open_records(records))?);
+    let daemon = Arc::new(start(read, file, open_records(records))?);
     let configured = daemon.configure(ctx);
     // Only now: what we use is adopted, and stays as it is until the end.
     daemon.restore_leftovers();
@@ -128,7 +137,8 @@ fn open_records(directory: Option<&Path>) -> Option<Records> {
     opened.inspect_err(warn).ok()
 }
 
-fn start(config: &Config, records: Option<Records>) -> anyhow::Result<Daemon> {
+fn start(read: &Loaded, file: &Path, records: Option<Records>) -> anyhow::Result<Daemon> {
+    let config = &read.config;
     let stack = &config.stack;
     let largest = port::largest(&config.interfaces);
     let size = (u32::from(HEADROOM) + u32::from(FRAMING) + u32::from(largest)).next_multiple_of(64).max(2048);
@@ -160,7 +170,13 @@ fn start(config: &Config, records: Option<Records>) -> anyhow::Result<Daemon> {
     let largest = (size - u32::from(HEADROOM) - u32::from(FRAMING)) as u16;
     let opener = Opener { workers: stack.workers, wake, largest, pcap, records, wires: Mutex::default() };
     Ok(Daemon {
-        said: config.clone(),
+        file: file.to_owned(),
+        begun: config.clone(),
+        begun_table: read.begun.clone(),
+        said: Mutex::new(read.clone()),
+        running: Mutex::default(),
+        changes: RwLock::new(()),
+        pending: Mutex::default(),
         stack: built,
         pool,
         opener,

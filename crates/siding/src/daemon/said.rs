@@ -8,14 +8,18 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 use anyhow::bail;
-use siding_stack::ifnet::Kind;
 
 use super::state::Daemon;
 use super::state::Free;
+use super::state::lock;
 use crate::config::Config;
 use crate::config::InterfaceConfig;
 use crate::config::Nested;
 use crate::control::AttachRequest;
+use crate::setting;
+use crate::setting::Any;
+use crate::setting::Attached;
+use crate::setting::Setting;
 
 impl Daemon {
     /// Puts the whole configuration into effect.
@@ -24,23 +28,12 @@ impl Daemon {
     ///
     /// The first thing that cannot be.
     pub(super) fn configure(&self, ctx: &mut Free<'_>) -> anyhow::Result<()> {
-        let said = &self.said;
-        self.stack.set_forwarding(ctx, said.stack.forwarding);
-        self.stack.set_learn_announced(ctx, said.stack.learn_announced);
-        self.stack.set_examine_options(ctx, said.stack.examine_options);
-        let mut new = BTreeSet::new();
-        for interface in &said.interfaces {
-            self.attach(ctx, interface).with_context(|| format!("interface '{}'", interface.name))?;
-            new.insert(interface.name.clone());
+        let said = lock(&self.said).settings.clone();
+        for setting in said {
+            setting.apply(self, ctx).with_context(|| setting.place())?;
+            self.note(setting);
         }
-        for nested in &said.nested {
-            self.add_nested(ctx, nested).with_context(|| format!("interface '{}'", nested.name()))?;
-            new.insert(nested.name().to_owned());
-        }
-        for refusal in &said.refusals {
-            self.add_refusal(ctx, refusal).with_context(|| format!("the refusal of {}", refusal.to))?;
-        }
-        self.name_again(ctx, said, &new).into_iter().next().map_or(Ok(()), Err)
+        Ok(())
     }
 
     /// Attaches an interface that somebody asks for, with what the configuration says of it besides.
@@ -49,8 +42,11 @@ impl Daemon {
     ///
     /// It cannot be attached; or it is, and something of the configuration could not be put into effect.
     pub(super) fn attach_by_hand(&self, ctx: &mut Free<'_>, request: AttachRequest) -> anyhow::Result<()> {
-        let interface = overlaid(&self.said, request)?;
+        let interface = overlaid(&lock(&self.said).config, request)?;
         self.attach(ctx, &interface)?;
+        self.note(Attached::new(&interface));
+        let on = setting::on(&interface.name, &interface.addressing());
+        on.into_iter().for_each(|setting| self.note(setting));
         self.said_again(ctx, &interface.name)
     }
 
@@ -61,10 +57,12 @@ impl Daemon {
     /// As [`attach_by_hand`](Self::attach_by_hand).
     pub(super) fn add_nested_by_hand(&self, ctx: &mut Free<'_>, mut nested: Nested) -> anyhow::Result<()> {
         let name = nested.name().to_owned();
-        if let Some(said) = self.said.nested.iter().find(|said| said.name() == name) {
+        let said = lock(&self.said).config.nested.iter().find(|said| said.name() == name).cloned();
+        if let Some(said) = said {
             nested.addressing_mut().add(said.addressing());
         }
         self.add_nested(ctx, &nested)?;
+        setting::of_nested(&nested).into_iter().for_each(|setting| self.note(setting));
         self.said_again(ctx, &name)
     }
 
@@ -74,28 +72,26 @@ impl Daemon {
     ///
     /// What could not be; the rest is in effect.
     pub(super) fn said_again(&self, ctx: &mut Free<'_>, name: &str) -> anyhow::Result<()> {
-        let said = &self.said;
-        let mut new = BTreeSet::from([name.to_owned()]);
+        let said = lock(&self.said).settings.clone();
+        // Interfaces that are made here, with all that is said of them; of `name` somebody has said something himself.
+        let mut made: BTreeSet<String> = BTreeSet::new();
         let mut failed = Vec::new();
-        // Lowest first.
-        for nested in &said.nested {
-            let what = || format!("interface '{}'", nested.name());
-            match (nested, self.stack.config().by_name(nested.name()).is_some()) {
-                // One that is there has waited for what it lies on.
-                (Nested::Vlan(vlan), false) if new.contains(&vlan.parent) => {
-                    match self.add_nested(ctx, nested).with_context(what) {
-                        Ok(()) => drop(new.insert(vlan.name.clone())),
-                        Err(error) => failed.push(error),
-                    }
+        for setting in &said {
+            let on = setting.on();
+            let is_new = |on: &str| on == name || made.contains(on);
+            let named = on.iter().copied().chain(setting.lies_on()).any(is_new);
+            let own = setting.is_of_one() && !on.iter().any(|on| made.contains(*on));
+            if !named || own || self.noted(&setting.slot()).is_some() || !self.can_be(&said, setting) {
+                continue;
+            }
+            match setting.apply(self, ctx).with_context(|| setting.place()) {
+                Ok(()) => {
+                    made.extend(setting.makes().map(str::to_owned));
+                    self.note(setting.clone());
                 }
-                (Nested::Lagg(_) | Nested::Bridge(_), true) => {
-                    failed
-                        .extend(self.ports_again(ctx, nested, &new).err().map(|error| error.context(what())));
-                }
-                _ => {}
+                Err(error) => failed.push(error),
             }
         }
-        failed.extend(self.name_again(ctx, said, &new));
         if failed.is_empty() {
             return Ok(());
         }
@@ -103,70 +99,28 @@ impl Daemon {
         bail!("{name} is there, but not all that the configuration says of it: {}", all.join("; "))
     }
 
-    /// Everything that names interfaces of which some are `new`. What could not be put into effect.
-    fn name_again(&self, ctx: &mut Free<'_>, said: &Config, new: &BTreeSet<String>) -> Vec<anyhow::Error> {
-        let mut failed = Vec::new();
-        let mut note = |result: anyhow::Result<()>| failed.extend(result.err());
-        for interface in said.interfaces.iter().filter(|one| new.contains(&one.name)) {
-            if let Some(advertise) = &interface.advertise {
-                note(self.start_advertising(ctx, &interface.name, advertise.clone()));
-            }
-        }
-        for route in said.routes.iter().filter(|route| new.contains(&route.interface)) {
-            note(self.add_route(ctx, route).with_context(|| format!("the route to {}", route.to)));
-        }
-        for group in said.groups.iter().filter(|group| new.contains(&group.interface)) {
-            note(self.join(ctx, &group.interface, group.group));
-        }
-        for neighbor in said.neighbors.iter().filter(|neighbor| new.contains(&neighbor.interface)) {
-            let what = || format!("the neighbor {}", neighbor.address);
-            note(self.interface(&neighbor.interface).and_then(|on| {
-                self.stack.add_neighbor(ctx, on, neighbor.address, neighbor.mac).with_context(what)
-            }));
-        }
-        failed
-    }
-
-    /// Makes ports of what is new and is to be one of `nested`, which is there.
-    fn ports_again(&self, ctx: &mut Free<'_>, nested: &Nested, new: &BTreeSet<String>) -> anyhow::Result<()> {
-        let owner = self.interface(nested.name())?;
+    /// Whether all is there that a setting names, and is what the configuration says.
+    fn can_be(&self, said: &[Any], setting: &Any) -> bool {
         let config = self.stack.config();
-        // By hand it may have been made something else.
-        let is_same = config.interface(owner).is_some_and(|there| {
-            matches!(
-                (nested, &there.kind),
-                (Nested::Lagg(_), Kind::Lagg(_)) | (Nested::Bridge(_), Kind::Bridge(_))
-            )
-        });
-        // One that is not there is made a port when it is.
-        let is_free = |name: &str| config.by_name(name).is_some_and(|there| there.member_of.is_none());
-        match nested {
-            _ if !is_same => Ok(()),
-            Nested::Lagg(lagg) => {
-                let name = nested.name();
-                for (port, priority) in
-                    lagg.ports.iter().filter(|(port, _)| new.contains(port) || new.contains(name))
-                {
-                    if is_free(port) {
-                        self.lagg_add_port(ctx, name, port, Some(*priority))?;
-                    }
-                    if lagg.primary.as_ref() == Some(port) && config.by_name(port).is_some() {
-                        self.lagg_set_primary(ctx, name, Some(port))?;
-                    }
-                }
-                Ok(())
-            }
-            Nested::Bridge(bridge) => {
-                let name = nested.name();
-                for port in bridge.ports.iter().filter(|port| new.contains(*port) || new.contains(name)) {
-                    if is_free(port) {
-                        self.bridge_add_port(ctx, name, port)?;
-                    }
-                }
-                Ok(())
-            }
-            Nested::Vlan(_) => Ok(()),
+        let is_there = |name: &str| config.by_name(name).is_some();
+        if let Some(own) = setting.makes() {
+            return !is_there(own) && setting.lies_on().is_some_and(is_there);
         }
+        let is_free = |name: &str| config.by_name(name).is_some_and(|there| there.member_of.is_none());
+        let fits = match setting {
+            Any::Port(port) => {
+                // By hand its owner may have been made something else.
+                let meant = said.iter().find(|one| one.makes() == Some(&port.owner));
+                let is = self.maker(&port.owner);
+                let same = |(a, b): (&Any, &Any)| std::mem::discriminant(a) == std::mem::discriminant(b);
+                is_free(&port.port) && meant.zip(is.as_ref()).is_some_and(same)
+            }
+            Any::Primary(primary) => self
+                .first(|there| matches!(there, Any::Port(port) if port.owner == primary.lagg && port.port == primary.port))
+                .is_some(),
+            _ => true,
+        };
+        fits && setting.on().into_iter().all(is_there)
     }
 }
 
@@ -187,6 +141,8 @@ fn overlaid(said: &Config, request: AttachRequest) -> anyhow::Result<InterfaceCo
         addresses: Vec::new(),
         link_local: true,
         dad: true,
+        up: true,
+        hop_limit: None,
         point_to_point: false,
         anycast: Vec::new(),
         times: (None, None),

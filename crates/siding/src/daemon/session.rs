@@ -28,6 +28,8 @@ use crate::control::RouteRequest;
 use crate::control::Serve;
 use crate::control::Sessions;
 use crate::runtime::trip;
+use crate::setting::Refused;
+use crate::setting::Routed;
 
 /// A request waits no longer than this for answers to echo requests, so that the daemon can stop.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -47,8 +49,15 @@ impl Serve for Daemon {
             if *closing {
                 return Answer::Error("this siding is stopping".into());
             }
-            self.carry_out(&mut ctx, &mut ping, request)
-                .unwrap_or_else(|error| Answer::Error(format!("{error:#}")))
+            let changes = request.changes().then(|| request.clone());
+            // Until it is noted, too: a reload compares with what is noted.
+            let _changes =
+                changes.is_some().then(|| self.changes.read().unwrap_or_else(PoisonError::into_inner));
+            let answer = self.carry_out(&mut ctx, &mut ping, request);
+            if let (Ok(_), Some(request)) = (&answer, changes) {
+                self.record(&mut ctx, request);
+            }
+            answer.unwrap_or_else(|error| Answer::Error(format!("{error:#}")))
         });
         if let Some(ping) = ping {
             ping.close(&mut ctx);
@@ -88,6 +97,7 @@ impl Daemon {
                 Answer::Detached { took_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) }
             }
             Request::InterfaceTune(request) => self.tune(ctx, request).map(done)?,
+            Request::Reload(request) => self.ask_reload(ctx, request)?,
             Request::Stack(request) => self.ask_stack(ctx, request)?,
             Request::InterfaceSet { name, up } => self.set_up(ctx, &name, up).map(done)?,
             Request::AddressAdd(AddressRequest { interface, address, dad, preferred_s, valid_s }) => {
@@ -112,15 +122,21 @@ impl Daemon {
                     (None, Some(via)) => self.on_link(via)?,
                     (None, None) => bail!("a route that leads nowhere: give `via ADDR`, `dev NAME` or both"),
                 };
-                let metric = metric.unwrap_or(1024);
-                self.add_route(ctx, &RouteConfig { to: to.0, via, interface, metric }).map(done)?
+                let metric = metric.unwrap_or(refuse::METRIC);
+                let route = RouteConfig { to: to.0, via, interface, metric };
+                self.add_route(ctx, &route)?;
+                self.note(Routed(route));
+                Answer::Done
             }
             Request::RouteDel(RouteRequest { to, via, interface, .. }) => {
                 self.remove_route(ctx, to.0, via, interface.as_deref()).map(done)?
             }
             Request::RouteRefuse(RefuseRequest { to, how, metric }) => {
                 let metric = metric.unwrap_or(refuse::METRIC);
-                self.add_refusal(ctx, &RefuseConfig { to: to.0, how, metric }).map(done)?
+                let refusal = RefuseConfig { to: to.0, how, metric };
+                self.add_refusal(ctx, &refusal)?;
+                self.note(Refused(refusal));
+                Answer::Done
             }
             Request::Vlan(request) => self.ask_vlan(ctx, request)?,
             Request::Lagg(request) => self.ask_lagg(ctx, request)?,

@@ -19,7 +19,6 @@ use siding_stack::route::Route;
 
 use super::state::Daemon;
 use super::state::Free;
-use super::state::driver_name;
 use super::state::lock;
 use super::tell;
 use crate::control::AddressRow;
@@ -60,7 +59,9 @@ impl Daemon {
             );
             InterfaceRow {
                 id: report.id.to_string(),
-                driver: port.map_or_else(|| carrier_name(&config, report.id), driver_name).to_owned(),
+                driver: port
+                    .map_or_else(|| carrier_name(&config, report.id), |port| port.driver.name())
+                    .to_owned(),
                 device: port.map_or_else(|| self.carriers(&config, report.id), |port| port.device.clone()),
                 up: report.up,
                 link: report.link,

@@ -1,4 +1,5 @@
-//! The signals that end the daemon: all that would end it uncleanly otherwise.
+//! The signals that end the daemon, all that would end it uncleanly otherwise; and HUP, by which it reads its configuration
+//! again.
 
 use std::fs;
 use std::io::Read;
@@ -6,6 +7,7 @@ use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
@@ -14,8 +16,7 @@ use libc::SIGHUP;
 /// Those that end a process by default and can be caught, but for the ones that tell of a fault of the program itself
 /// (SEGV, BUS, ILL, FPE: to go on after them is to meet them again), PIPE, which is ignored, and the real-time signals,
 /// which are asked for.
-const ENDING: [i32; 16] = [
-    SIGHUP,
+const ENDING: [i32; 15] = [
     libc::SIGINT,
     libc::SIGQUIT,
     libc::SIGTRAP,
@@ -37,10 +38,19 @@ const ENDING: [i32; 16] = [
 pub(super) struct Signals {
     stream: UnixStream,
     last: Arc<AtomicUsize>,
+    reload: Arc<AtomicBool>,
+}
+
+/// What a signal asks for.
+pub(super) enum Asked {
+    /// To stop; the signal's name.
+    Stop(String),
+    /// To read the configuration again.
+    Reload,
 }
 
 impl Signals {
-    /// Catches all signals that end a process, but for HUP if we were started with it ignored (by nohup).
+    /// Catches all signals that end a process, but does not hear HUP if we were started with it ignored (by nohup).
     ///
     /// # Errors
     ///
@@ -51,21 +61,29 @@ impl Signals {
         let last = Arc::new(AtomicUsize::new(0));
         let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
         for signal in ENDING.into_iter().chain([libc::SIGSYS]).chain(real_time) {
-            if signal == SIGHUP && is_ignored(signal) {
-                continue;
-            }
             let number = usize::try_from(signal).unwrap_or(0);
             signal_hook::flag::register_usize(signal, last.clone(), number)?;
             signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
         }
-        Ok(Signals { stream, last })
+        let reload = Arc::new(AtomicBool::new(false));
+        if !is_ignored(SIGHUP) {
+            signal_hook::flag::register(SIGHUP, reload.clone())?;
+            signal_hook::low_level::pipe::register(SIGHUP, write)?;
+        }
+        Ok(Signals { stream, last, reload })
     }
 
-    /// Takes what has come; the name of the last one, if one has.
-    pub(super) fn take(&mut self) -> Option<String> {
+    /// Takes what has come: a stop rather than anything else.
+    pub(super) fn take(&mut self) -> Option<Asked> {
         // What would block has nothing to tell.
         let told = self.stream.read(&mut [0; 64]).is_ok_and(|bytes| bytes > 0);
-        told.then(|| name(self.last.load(Ordering::Relaxed)))
+        let (last, reload) =
+            (self.last.swap(0, Ordering::Relaxed), self.reload.swap(false, Ordering::Relaxed));
+        match (told || last > 0 || reload, last) {
+            (true, 0) => reload.then_some(Asked::Reload),
+            (true, signal) => Some(Asked::Stop(name(signal))),
+            (false, _) => None,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -32,7 +33,8 @@ use super::links::LinkNews;
 use super::log::Log;
 use super::port::Opener;
 use super::port::Port;
-use crate::config::Addressing;
+use super::reload::Pending;
+use super::running::Loaded;
 use crate::config::Config;
 use crate::config::Driver;
 use crate::config::InterfaceConfig;
@@ -41,15 +43,27 @@ use crate::config::refuse;
 use crate::config::refuse::RefuseConfig;
 use crate::control::Sessions;
 use crate::runtime::Runtime;
+use crate::setting::Any;
 
 /// The token of a thread that holds none of the stack's locks.
-pub(super) type Free<'c> = Ctx<'c, Unlocked>;
+pub(crate) type Free<'c> = Ctx<'c, Unlocked>;
 
 /// A daemon at work.
-pub(super) struct Daemon {
-    /// What the file says.
-    pub(super) said: Config,
-    pub(super) stack: Stack,
+pub(crate) struct Daemon {
+    /// The file that the run began with.
+    pub(super) file: PathBuf,
+    /// What it said then.
+    pub(crate) begun: Config,
+    /// Of that, what holds until the end, as it was written.
+    pub(super) begun_table: toml::Table,
+    /// What the file says that was loaded last.
+    pub(super) said: Mutex<Loaded>,
+    /// What runs.
+    pub(super) running: Mutex<Vec<Any>>,
+    /// Held for reading by each request that changes something, and for writing by a reload.
+    pub(super) changes: RwLock<()>,
+    pub(super) pending: Mutex<Option<Pending>>,
+    pub(crate) stack: Stack,
     pub(super) pool: Pool,
     pub(super) opener: Opener,
     pub(super) log: Arc<Log>,
@@ -65,7 +79,7 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Attaches an interface with its addresses.
-    pub(super) fn attach(&self, ctx: &mut Free<'_>, config: &InterfaceConfig) -> anyhow::Result<()> {
+    pub(crate) fn attach(&self, ctx: &mut Free<'_>, config: &InterfaceConfig) -> anyhow::Result<()> {
         self.reap();
         let name = &config.name;
         if self.stack.config().by_name(name).is_some() {
@@ -98,7 +112,7 @@ impl Daemon {
         self.log.name(id, name);
         self.log.command(format_args!(
             "{name}: attached, {} {}, mac {}, mtu {} bytes",
-            driver_name(&opened.port),
+            opened.port.driver.name(),
             opened.port.device,
             opened.mac,
             opened.mtu.min(config.mtu.unwrap_or(u16::MAX))
@@ -113,23 +127,12 @@ impl Daemon {
     }
 
     fn add_addresses(&self, ctx: &mut Free<'_>, id: IfId, config: &InterfaceConfig) -> anyhow::Result<()> {
-        if let Some(limits) = config.neighbors {
-            self.stack.set_neighbor_limits(ctx, id, limits)?;
-        }
-        self.stack.set_point_to_point(ctx, id, config.point_to_point)?;
-        self.stack.set_neighbor_times(ctx, id, config.times.0, config.times.1)?;
         self.stack.ask_mtu(ctx, id, config.mtu)?;
-        let InterfaceConfig { addresses, link_local, dad, autoconf, .. } = config.clone();
-        let addressing = Addressing { addresses, link_local, dad, autoconf };
-        self.add_addressing(ctx, id, &addressing)?;
-        for address in &config.anycast {
-            self.stack.add_anycast(ctx, id, *address)?;
-        }
-        Ok(())
+        self.put_on(ctx, &config.name, &config.addressing())
     }
 
     /// Detaches an interface and gives it back to the kernel; tells how long it took until nothing of it was left.
-    pub(super) fn detach(
+    pub(crate) fn detach(
         &self,
         ctx: &mut Free<'_>,
         name: &str,
@@ -142,6 +145,7 @@ impl Daemon {
             .stack
             .detach(ctx, id)
             .map_err(|_| anyhow!("interface '{name}' is being detached already"))?;
+        self.note_gone(name);
         let waited = detached.wait(ctx, timeout);
         let took = start.elapsed();
         let port = lock(&self.ports).remove(name);
@@ -203,7 +207,7 @@ impl Daemon {
     }
 
     /// Takes an interface up or down.
-    pub(super) fn set_up(&self, ctx: &mut Free<'_>, name: &str, up: bool) -> anyhow::Result<()> {
+    pub(crate) fn set_up(&self, ctx: &mut Free<'_>, name: &str, up: bool) -> anyhow::Result<()> {
         let id = self.interface(name)?;
         if !up {
             self.say_farewell(ctx, &[id]);
@@ -212,7 +216,7 @@ impl Daemon {
     }
 
     /// Adds an address.
-    pub(super) fn add_address(
+    pub(crate) fn add_address(
         &self,
         ctx: &mut Free<'_>,
         name: &str,
@@ -242,7 +246,7 @@ impl Daemon {
     }
 
     /// Removes an address.
-    pub(super) fn remove_address(&self, ctx: &mut Free<'_>, name: &str, addr: IpAddr) -> anyhow::Result<()> {
+    pub(crate) fn remove_address(&self, ctx: &mut Free<'_>, name: &str, addr: IpAddr) -> anyhow::Result<()> {
         let id = self.interface(name)?;
         self.stack.remove_address(ctx, id, addr).map_err(|error| self.named(id, error))
     }
@@ -266,7 +270,7 @@ impl Daemon {
     }
 
     /// Adds a route.
-    pub(super) fn add_route(&self, ctx: &mut Free<'_>, route: &RouteConfig) -> anyhow::Result<()> {
+    pub(crate) fn add_route(&self, ctx: &mut Free<'_>, route: &RouteConfig) -> anyhow::Result<()> {
         let interface = self.interface(&route.interface)?;
         let (metric, origin, len) = (route.metric, Origin::Static, route.to.length());
         match (route.to.address(), route.via) {
@@ -286,13 +290,44 @@ impl Daemon {
     }
 
     /// Refuses destinations.
-    pub(super) fn add_refusal(&self, ctx: &mut Free<'_>, refuse: &RefuseConfig) -> anyhow::Result<()> {
+    pub(crate) fn add_refusal(&self, ctx: &mut Free<'_>, refuse: &RefuseConfig) -> anyhow::Result<()> {
         refuse::destination(refuse.to).map_err(anyhow::Error::msg)?;
         if let IpAddr::V6(to) = refuse.to.address() {
             let prefix = Prefix::new(to, refuse.to.length())?;
             self.stack.add_refusal6(ctx, prefix, refuse.how.into(), refuse.metric);
         }
         Ok(())
+    }
+
+    /// Removes a refusal.
+    pub(crate) fn remove_refusal(&self, ctx: &mut Free<'_>, to: Cidr) -> anyhow::Result<()> {
+        if let IpAddr::V6(addr) = to.address() {
+            let prefix = Prefix::new(addr, to.length())?;
+            if !self.stack.remove_refusal6(ctx, &prefix) {
+                bail!("{to} is not refused: `siding show routes` tells what is");
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes this very route.
+    pub(crate) fn remove_this_route(&self, ctx: &mut Free<'_>, route: &RouteConfig) -> anyhow::Result<()> {
+        let (to, via) = (route.to, route.via);
+        let on = self.interface(&route.interface)?;
+        let removed = match to.address() {
+            IpAddr::V6(addr) => {
+                let prefix = Prefix::new(addr, to.length())?;
+                self.stack.remove_route6(ctx, &prefix, via.and_then(as_v6), on)
+            }
+            IpAddr::V4(addr) => {
+                let prefix = Prefix::new(addr, to.length())?;
+                self.stack.remove_route4(ctx, &prefix, via.and_then(as_v4), on)
+            }
+        };
+        match removed {
+            true => Ok(()),
+            false => bail!("no such route to {to}: `siding show routes` lists them"),
+        }
     }
 
     /// Removes the routes to a prefix that agree with what was given of next hop and interface.
@@ -362,7 +397,7 @@ impl Daemon {
     }
 
     /// The identity of the interface of this name.
-    pub(super) fn interface(&self, name: &str) -> anyhow::Result<IfId> {
+    pub(crate) fn interface(&self, name: &str) -> anyhow::Result<IfId> {
         let config = self.stack.config();
         config.by_name(name).map(|interface| interface.ifnet.id).with_context(|| {
             let names: Vec<&str> =
@@ -379,7 +414,7 @@ impl Daemon {
         self.stack.config().interface(id).map_or_else(|| id.to_string(), |there| there.ifnet.name.clone())
     }
 
-    pub(super) fn named(&self, id: IfId, error: impl std::fmt::Display) -> anyhow::Error {
+    pub(crate) fn named(&self, id: IfId, error: impl std::fmt::Display) -> anyhow::Error {
         anyhow!("{}: {error}", self.name_of(id))
     }
 }
@@ -387,16 +422,6 @@ impl Daemon {
 /// Whether a device is not there, rather than unusable.
 fn is_missing(error: &anyhow::Error) -> bool {
     error.downcast_ref::<siding_drivers::kernel::Error>().is_some_and(siding_drivers::kernel::Error::is_gone)
-}
-
-/// The driver's name, as in configurations.
-pub(super) fn driver_name(port: &Port) -> &'static str {
-    use crate::config::Driver;
-    match port.driver {
-        Driver::Tap => "tap",
-        Driver::Packet => "packet",
-        Driver::Memory => "memory",
-    }
 }
 
 /// A lock that a panic elsewhere does not take away.

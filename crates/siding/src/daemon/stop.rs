@@ -10,7 +10,7 @@ use super::state::Free;
 use super::state::lock;
 
 /// How long an interface may take to go.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Daemon {
     /// Detaches every interface, joins the workers, and checks that nothing is missing. To be called once, when

@@ -27,6 +27,7 @@ use rustix::event::poll;
 use siding_drivers::PcapLoss;
 
 use super::links::Links;
+use super::signals::Asked;
 use super::signals::Signals;
 use super::state::Daemon;
 use super::state::Free;
@@ -178,10 +179,15 @@ fn turns(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Helpers<'_>) -
         let _ = poll(&mut fds, look.as_ref());
         drop(fds);
         trip::here();
-        if let Some(signal) = signals.take() {
-            tracing::info!("stopping, by {signal}");
-            return End::Told;
+        match signals.take() {
+            Some(Asked::Stop(signal)) => {
+                tracing::info!("stopping, by {signal}");
+                return End::Told;
+            }
+            Some(Asked::Reload) => daemon.reload_file(ctx),
+            None => {}
         }
+        daemon.go_back_in_time(ctx);
         if lock(&daemon.runtime).as_ref().is_some_and(Runtime::has_failed) {
             tracing::error!("a worker has ended by itself; stopping");
             return End::Failed;
@@ -238,7 +244,11 @@ impl StopWatch {
             while !own.load(Ordering::Acquire) {
                 let look = Timespec::try_from(LOOK).ok();
                 let _ = poll(&mut [PollFd::new(&signals, PollFlags::IN)], look.as_ref());
-                let signal = signals.take().filter(|_| begun.elapsed() > PATIENCE);
+                let asked = signals.take().filter(|_| begun.elapsed() > PATIENCE);
+                let signal = asked.and_then(|asked| match asked {
+                    Asked::Stop(signal) => Some(signal),
+                    Asked::Reload => None,
+                });
                 if own.load(Ordering::Acquire) || signal.is_none() && begun.elapsed() < longest {
                     continue;
                 }

@@ -1,28 +1,36 @@
 //! Names that lie on names: resolved in any order, and put into the order in which they can be made.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
-use siding_drivers::kernel::Cidr;
 use siding_stack::Announce;
 use siding_stack::BridgeSpec;
 use siding_stack::DEEPEST;
 use siding_stack::LaggSpec;
-use siding_stack::nd6::host::HostConfig;
 use toml::Spanned;
+use toml::de::DeTable;
 
 use super::Lacks;
 use super::STAND_IN;
 use super::Wrong;
 use super::addresses;
+use super::anycast;
 use super::at;
 use super::autoconf;
+use super::bounds;
+use super::hop_limit;
 use super::ranged;
+use super::time;
 use super::wrong;
 use crate::config::InterfaceConfig;
+use crate::config::StackConfig;
+use crate::config::advertise;
+use crate::config::advertise::Advertise;
+use crate::config::advertise::Place;
 use crate::config::autoconf::Autoconf;
 use crate::config::file;
+use crate::config::neighbors::Neighbors;
 use crate::config::nested;
 use crate::config::nested::Addressing;
 use crate::config::nested::BridgeConfig;
@@ -38,6 +46,25 @@ struct Item {
     config: Nested,
     /// What it lies on.
     below: Vec<Spanned<String>>,
+}
+
+/// The [`Words`] of a table, which are the same in each kind of it.
+macro_rules! words {
+    ($table:ident) => {
+        Words {
+            addresses: $table.addresses,
+            link_local: $table.link_local,
+            dad: $table.dad,
+            up: $table.up,
+            hop_limit: $table.hop_limit,
+            point_to_point: $table.point_to_point,
+            anycast: $table.anycast,
+            times: ($table.reachable_time_ms, $table.retrans_timer_ms),
+            neighbors: $table.neighbors,
+            autoconf: $table.autoconf,
+            advertise: $table.advertise,
+        }
+    };
 }
 
 /// How far the order has come with an item.
@@ -56,20 +83,21 @@ pub(super) fn nested(
     laggs: Vec<file::Lagg>,
     bridges: Vec<file::Bridge>,
     interfaces: &mut [InterfaceConfig],
+    (tree, stack): (&DeTable<'_>, &StackConfig),
 ) -> Result<Vec<Nested>, Wrong> {
     let mut items: Vec<Item> = Vec::new();
     let mut names: Vec<String> = interfaces.iter().map(|interface| interface.name.clone()).collect();
-    for vlan in vlans {
-        does_not_advertise(&vlan.name, vlan.advertise.as_ref())?;
-        add(&mut items, &mut names, vlan.name.clone(), self::vlan(vlan)?)?;
+    for (at, vlan) in vlans.into_iter().enumerate() {
+        let place = Place { tree, section: "vlan", at };
+        add(&mut items, &mut names, vlan.name.clone(), self::vlan(vlan, place, stack)?)?;
     }
-    for lagg in laggs {
-        does_not_advertise(&lagg.name, lagg.advertise.as_ref())?;
-        add(&mut items, &mut names, lagg.name.clone(), self::lagg(lagg)?)?;
+    for (at, lagg) in laggs.into_iter().enumerate() {
+        let place = Place { tree, section: "lagg", at };
+        add(&mut items, &mut names, lagg.name.clone(), self::lagg(lagg, place, stack)?)?;
     }
-    for bridge in bridges {
-        does_not_advertise(&bridge.name, bridge.advertise.as_ref())?;
-        add(&mut items, &mut names, bridge.name.clone(), self::bridge(bridge)?)?;
+    for (at, bridge) in bridges.into_iter().enumerate() {
+        let place = Place { tree, section: "bridge", at };
+        add(&mut items, &mut names, bridge.name.clone(), self::bridge(bridge, place, stack)?)?;
     }
     for below in items.iter().flat_map(|item| &item.below) {
         if !names.contains(below.get_ref()) {
@@ -98,17 +126,6 @@ pub(super) fn nested(
     Ok(made)
 }
 
-/// Nothing here is told by a router but what a command says.
-fn does_not_advertise(name: &Spanned<String>, table: Option<&Spanned<IgnoredAny>>) -> Result<(), Wrong> {
-    let name = name.get_ref();
-    let message = || {
-        format!(
-            "VLANs, laggs and bridges cannot advertise from the file: `siding advertise start {name}` once it runs"
-        )
-    };
-    table.map_or(Ok(()), |table| wrong(table, message()))
-}
-
 fn add(
     items: &mut Vec<Item>,
     names: &mut Vec<String>,
@@ -125,20 +142,25 @@ fn add(
     Ok(())
 }
 
-fn vlan(vlan: file::Vlan) -> Result<Item, Wrong> {
+fn vlan(vlan: file::Vlan, place: Place<'_>, stack: &StackConfig) -> Result<Item, Wrong> {
     at(&vlan.vid, nested::vid(*vlan.vid.get_ref()))?;
-    let addressing = addressing(&vlan.addresses, vlan.link_local, vlan.dad, vlan.autoconf)?;
+    if let Some(mtu) = &vlan.mtu {
+        at(mtu, value::mtu(*mtu.get_ref()))?;
+    }
+    let mtu = vlan.mtu.as_ref().map(|mtu| *mtu.get_ref());
+    let addressing = words!(vlan).check(mtu, place, stack)?;
     let config = VlanConfig {
         name: vlan.name.into_inner(),
         parent: vlan.parent.get_ref().clone(),
         vid: vlan.vid.into_inner(),
         tag: vlan.protocol,
+        mtu,
         addressing,
     };
     Ok(Item { config: Nested::Vlan(config), below: vec![vlan.parent] })
 }
 
-fn lagg(lagg: file::Lagg) -> Result<Item, Wrong> {
+fn lagg(lagg: file::Lagg, place: Place<'_>, stack: &StackConfig) -> Result<Item, Wrong> {
     let mut spec = LaggSpec::new(lagg.name.get_ref(), lagg.mode.into());
     if let Some(mac) = &lagg.mac {
         at(mac, value::station(mac.get_ref().0))?;
@@ -176,16 +198,17 @@ fn lagg(lagg: file::Lagg) -> Result<Item, Wrong> {
         let given = lagg.priorities.iter().find(|(name, _)| name.get_ref() == port.get_ref());
         (port.get_ref().clone(), given.map_or(usual, |(_, priority)| *priority.get_ref()))
     };
+    let mtu = spec.mtu;
     let config = LaggConfig {
         spec,
         ports: lagg.ports.iter().enumerate().map(priority).collect(),
         primary: lagg.primary.map(Spanned::into_inner),
-        addressing: addressing(&lagg.addresses, lagg.link_local, lagg.dad, lagg.autoconf)?,
+        addressing: words!(lagg).check(Some(mtu), place, stack)?,
     };
     Ok(Item { config: Nested::Lagg(config), below: lagg.ports })
 }
 
-fn bridge(bridge: file::Bridge) -> Result<Item, Wrong> {
+fn bridge(bridge: file::Bridge, place: Place<'_>, stack: &StackConfig) -> Result<Item, Wrong> {
     let mut spec = BridgeSpec::new(bridge.name.get_ref());
     if let Some(mac) = &bridge.mac {
         at(mac, value::station(mac.get_ref().0))?;
@@ -198,21 +221,49 @@ fn bridge(bridge: file::Bridge) -> Result<Item, Wrong> {
     let ageing = ranged(bridge.ageing_s, spec.ageing.as_secs(), 0..=MOST_AGEING, "seconds")?;
     spec.ageing = Duration::from_secs(ageing);
     spec.stations = ranged(bridge.stations, spec.stations, 1..=BridgeSpec::MOST_STATIONS, "stations")?;
+    let mtu = spec.mtu;
     let config = BridgeConfig {
         spec,
         ports: bridge.ports.iter().map(|port| port.get_ref().clone()).collect(),
-        addressing: addressing(&bridge.addresses, bridge.link_local, bridge.dad, bridge.autoconf)?,
+        addressing: words!(bridge).check(Some(mtu), place, stack)?,
     };
     Ok(Item { config: Nested::Bridge(config), below: bridge.ports })
 }
 
-fn addressing(
-    list: &[Spanned<String>],
+/// What a table says that any table of an interface can say.
+struct Words {
+    addresses: Vec<Spanned<String>>,
     link_local: bool,
     dad: bool,
-    table: Option<Spanned<Autoconf>>,
-) -> Result<Addressing, Wrong> {
-    Ok(Addressing { addresses: addresses(list)?, link_local, dad, autoconf: autoconf(table, dad)? })
+    up: bool,
+    hop_limit: Option<Spanned<u8>>,
+    point_to_point: bool,
+    anycast: Vec<Spanned<Ipv6Addr>>,
+    times: (Option<Spanned<u64>>, Option<Spanned<u64>>),
+    neighbors: Neighbors,
+    autoconf: Option<Spanned<Autoconf>>,
+    advertise: Option<Advertise>,
+}
+
+impl Words {
+    /// `mtu` is the interface's own, if it is given.
+    fn check(self, mtu: Option<u16>, place: Place<'_>, stack: &StackConfig) -> Result<Addressing, Wrong> {
+        let (reachable, retrans) = self.times;
+        let advertise = |said| advertise::check(place, said, mtu, stack);
+        Ok(Addressing {
+            addresses: addresses(&self.addresses)?,
+            link_local: self.link_local,
+            dad: self.dad,
+            up: self.up,
+            hop_limit: hop_limit(self.hop_limit)?,
+            point_to_point: self.point_to_point,
+            anycast: anycast(self.anycast)?,
+            times: (time(reachable)?, time(retrans)?),
+            neighbors: bounds(self.neighbors, stack)?,
+            autoconf: autoconf(self.autoconf, self.dad)?,
+            advertise: self.advertise.map(advertise).transpose()?,
+        })
+    }
 }
 
 /// Each port, and whose it is.
@@ -236,11 +287,15 @@ fn ports_are_free(
     interfaces: &[InterfaceConfig],
 ) -> Result<(), Wrong> {
     let addressed = |name: &str| {
-        let has =
-            |addresses: &[Cidr], autoconf: &Option<HostConfig>| !addresses.is_empty() || autoconf.is_some();
-        let device = interfaces.iter().any(|one| one.name == name && has(&one.addresses, &one.autoconf));
+        let has = |own: &Addressing| {
+            !own.addresses.is_empty()
+                || !own.anycast.is_empty()
+                || own.autoconf.is_some()
+                || own.advertise.is_some()
+        };
+        let device = interfaces.iter().any(|one| one.name == name && has(&one.addressing()));
         let nested = items.iter().filter(|one| one.config.name() == name);
-        device || nested.map(|one| one.config.addressing()).any(|own| has(&own.addresses, &own.autoconf))
+        device || nested.map(|one| one.config.addressing()).any(has)
     };
     for item in items {
         for below in &item.below {

@@ -192,10 +192,7 @@ mod tests {
                 "ff05::5 is joined on a already",
             ),
             (route.replace("default", "2001:db8::9/128"), "2001:db8::9 would be reached by itself"),
-            (
-                vlan("v") + "[vlan.advertise]\nprefixes = []",
-                "cannot advertise from the file: `siding advertise start v`",
-            ),
+            (vlan("v") + "[vlan.advertise]\n", "hosts do not advertise: give `forwarding = true`"),
         ] {
             let error = error(&(a.clone() + &more));
             assert!(error.contains(expected) && !error.contains("mistakes"), "{more}: {error}");

@@ -1,15 +1,17 @@
 //! The shape of what lies on other interfaces: `[[vlan]]`, `[[lagg]]`, `[[bridge]]`.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
 use serde::Deserialize;
 use serde::Serialize;
-use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::ParsedMac;
 use super::yes;
+use crate::config::advertise::Advertise;
 use crate::config::autoconf::Autoconf;
+use crate::config::neighbors::Neighbors;
 
 /// `[[vlan]]`.
 #[derive(Debug, Deserialize)]
@@ -21,15 +23,26 @@ pub(crate) struct Vlan {
     pub(crate) vid: Spanned<u16>,
     #[serde(default)]
     pub(crate) protocol: Tag,
+    pub(crate) mtu: Option<Spanned<u16>>,
     #[serde(default)]
     pub(crate) addresses: Vec<Spanned<String>>,
     #[serde(default = "yes")]
     pub(crate) link_local: bool,
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    #[serde(default = "yes")]
+    pub(crate) up: bool,
+    pub(crate) hop_limit: Option<Spanned<u8>>,
+    #[serde(default)]
+    pub(crate) point_to_point: bool,
+    #[serde(default)]
+    pub(crate) anycast: Vec<Spanned<Ipv6Addr>>,
+    pub(crate) reachable_time_ms: Option<Spanned<u64>>,
+    pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
+    #[serde(default)]
+    pub(crate) neighbors: Neighbors,
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
-    /// To be told that it cannot be.
-    pub(crate) advertise: Option<Spanned<IgnoredAny>>,
+    pub(crate) advertise: Option<Advertise>,
 }
 
 /// A tag's type.
@@ -72,9 +85,19 @@ pub(crate) struct Lagg {
     pub(crate) link_local: bool,
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    #[serde(default = "yes")]
+    pub(crate) up: bool,
+    pub(crate) hop_limit: Option<Spanned<u8>>,
+    #[serde(default)]
+    pub(crate) point_to_point: bool,
+    #[serde(default)]
+    pub(crate) anycast: Vec<Spanned<Ipv6Addr>>,
+    pub(crate) reachable_time_ms: Option<Spanned<u64>>,
+    pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
+    #[serde(default)]
+    pub(crate) neighbors: Neighbors,
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
-    /// To be told that it cannot be.
-    pub(crate) advertise: Option<Spanned<IgnoredAny>>,
+    pub(crate) advertise: Option<Advertise>,
 }
 
 /// What is configured of LACP on a lagg.
@@ -135,9 +158,19 @@ pub(crate) struct Bridge {
     pub(crate) link_local: bool,
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    #[serde(default = "yes")]
+    pub(crate) up: bool,
+    pub(crate) hop_limit: Option<Spanned<u8>>,
+    #[serde(default)]
+    pub(crate) point_to_point: bool,
+    #[serde(default)]
+    pub(crate) anycast: Vec<Spanned<Ipv6Addr>>,
+    pub(crate) reachable_time_ms: Option<Spanned<u64>>,
+    pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
+    #[serde(default)]
+    pub(crate) neighbors: Neighbors,
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
-    /// To be told that it cannot be.
-    pub(crate) advertise: Option<Spanned<IgnoredAny>>,
+    pub(crate) advertise: Option<Advertise>,
 }
 
 /// How a lagg uses its ports.

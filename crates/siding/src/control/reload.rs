@@ -1,0 +1,45 @@
+//! Requests and answers on the configuration as a whole.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// What can be asked of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum ReloadRequest {
+    /// What runs, as a file.
+    Show {},
+    /// Puts a file into effect in place of what runs.
+    Load {
+        /// The file that the run began with if it is not given.
+        file: Option<FileText>,
+        /// Tell what would be done, and do nothing.
+        dry_run: bool,
+        /// Go back after so many seconds, unless it is confirmed.
+        confirm_s: Option<u64>,
+    },
+    /// Keeps what was loaded last.
+    Confirm {},
+    /// Goes back to what ran before that.
+    Back {},
+}
+
+/// A file as somebody has read it, who may be somebody else than the daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileText {
+    /// For messages.
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+/// What a reload has done, or would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReloadRow {
+    /// In their order: `-` goes, `+` comes, `~` is changed.
+    pub(crate) steps: Vec<String>,
+    /// What the file says otherwise, but takes effect at the next start only.
+    pub(crate) later: Vec<String>,
+}

@@ -1,0 +1,234 @@
+//! What commands have changed, noted as the settings that it is: so that a file can say it, and a reload knows.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use siding_netisr::IfId;
+use siding_stack::ifnet::DEFAULT_HOP_LIMIT;
+use siding_wire::ip6;
+
+use super::state::Daemon;
+use super::state::Free;
+use crate::config::Advertised;
+use crate::config::GroupConfig;
+use crate::config::NeighborConfig;
+use crate::control::AddressRequest;
+use crate::control::BridgeRequest;
+use crate::control::GroupRequest;
+use crate::control::HostRequest;
+use crate::control::LaggRequest;
+use crate::control::Request;
+use crate::control::RouteRequest;
+use crate::control::StackRequest;
+use crate::control::TuneRequest;
+use crate::setting::Address;
+use crate::setting::Advertises;
+use crate::setting::Any;
+use crate::setting::Anycast;
+use crate::setting::Down;
+use crate::setting::HopLimit;
+use crate::setting::Joined;
+use crate::setting::Port;
+use crate::setting::Primary;
+use crate::setting::StaticNeighbor;
+use crate::setting::Switch;
+use crate::setting::Times;
+use crate::setting::VlanMtu;
+use crate::setting::Which;
+
+impl Daemon {
+    /// Notes what a request has changed that was carried out. What makes interfaces or routes notes that itself: it knows
+    /// what was left to it.
+    pub(super) fn record(&self, ctx: &mut Free<'_>, request: Request) {
+        match request {
+            Request::InterfaceSet { name, up: false } => self.note(Down { on: name }),
+            Request::InterfaceSet { name, up: true } => {
+                self.unnote(|there| matches!(there, Any::Down(down) if down.on == name));
+            }
+            Request::InterfaceTune(request) => self.record_tune(request),
+            Request::AddressAdd(request) => self.record_address(request),
+            Request::AddressDel { interface, address } => self.record_removed(&interface, address),
+            Request::RouteDel(request) => self.record_no_route(&request),
+            Request::Lagg(request) => self.record_lagg(ctx, request),
+            Request::Bridge(BridgeRequest::AddPort { bridge, port }) => {
+                self.note_port(&port);
+                self.note(Port { owner: bridge, port, priority: None });
+            }
+            Request::Bridge(BridgeRequest::RemovePort { bridge, port }) => {
+                self.record_released(&bridge, &port)
+            }
+            Request::Group(GroupRequest::Join { interface, group }) => {
+                self.note(Joined(GroupConfig { interface, group }));
+            }
+            Request::Group(GroupRequest::Leave { interface, group }) => {
+                let left = GroupConfig { interface, group };
+                self.unnote(|there| matches!(there, Any::Joined(joined) if joined.0 == left));
+            }
+            Request::Host(HostRequest::Stop { interface }) => {
+                self.unnote(|there| matches!(there, Any::Learns(learns) if learns.on == interface));
+            }
+            Request::AdvertiseStart { interface, advertise } => {
+                if let Ok(means) = advertise.resolve(u16::MAX) {
+                    self.note(Advertises {
+                        on: interface,
+                        advertise: Advertised { said: *advertise, means },
+                    });
+                }
+            }
+            Request::AdvertiseStop { interface } => {
+                self.unnote(|there| matches!(there, Any::Advertises(tells) if tells.on == interface));
+            }
+            Request::NeighborAdd { interface, address, mac } => {
+                self.note(StaticNeighbor(NeighborConfig { interface, address, mac: mac.0 }));
+            }
+            Request::NeighborFlush { interface, address } => self.unnote(|there| match there {
+                Any::StaticNeighbor(StaticNeighbor(neighbor)) => {
+                    interface.as_ref().is_none_or(|name| *name == neighbor.interface)
+                        && address.is_none_or(|address| address == neighbor.address)
+                }
+                _ => false,
+            }),
+            Request::Stack(request) => self.record_stack(request),
+            _ => {}
+        }
+    }
+
+    fn record_tune(&self, request: TuneRequest) {
+        let TuneRequest { name: on, mtu, hop_limit, reachable_time_ms, retrans_timer_ms } = request;
+        if let Some(mtu) = mtu {
+            let changed = self.maker(&on).and_then(|maker| match maker {
+                Any::Attached(device) => Some(device.with_mtu(Some(mtu)).into()),
+                Any::Lagged(lagg) => Some(lagg.with_mtu(mtu).into()),
+                Any::Bridged(bridge) => Some(bridge.with_mtu(mtu).into()),
+                Any::Tagged(_) => Some(VlanMtu { on: on.clone(), mtu }.into()),
+                _ => None,
+            });
+            changed.into_iter().for_each(|changed: Any| self.note(changed));
+        }
+        match hop_limit {
+            Some(DEFAULT_HOP_LIMIT) => {
+                self.unnote(|there| matches!(there, Any::HopLimit(limit) if limit.on == on));
+            }
+            Some(hop_limit) => self.note(HopLimit { on: on.clone(), hop_limit }),
+            None => {}
+        }
+        let is_its = |there: &Any| matches!(there, Any::Times(times) if times.on == on);
+        let before = self.first(is_its).and_then(|there| match there {
+            Any::Times(times) => Some((times.reachable, times.retrans)),
+            _ => None,
+        });
+        let (reachable, retrans) = before.unwrap_or_default();
+        // As the stack was told: 0 sets back what is.
+        let time = |given: Option<u64>, is: Option<Duration>| match given {
+            None => is,
+            Some(0) => None,
+            Some(ms) => Some(Duration::from_millis(ms)),
+        };
+        match (time(reachable_time_ms, reachable), time(retrans_timer_ms, retrans)) {
+            (None, None) => self.unnote(is_its),
+            (reachable, retrans) => self.note(Times { on: on.clone(), reachable, retrans }),
+        }
+    }
+
+    fn record_address(&self, request: AddressRequest) {
+        let AddressRequest { interface: on, address, dad: detect, preferred_s, valid_s } = request;
+        // What is there for a while is no configuration.
+        if preferred_s.is_none() && valid_s.is_none() {
+            self.note(Address { on, address: address.0, detect });
+        }
+    }
+
+    fn record_removed(&self, on: &str, address: IpAddr) {
+        let is_it = |there: &Any| match there {
+            Any::Address(own) => own.on == on && own.address.address() == address,
+            _ => false,
+        };
+        match self.first(is_it) {
+            Some(_) => self.unnote(is_it),
+            None if matches!(address, IpAddr::V6(address) if ip6::is_link_local(address)) => {
+                self.unnote(|there| matches!(there, Any::LinkLocal(local) if local.on == on));
+            }
+            None => {}
+        }
+    }
+
+    fn record_no_route(&self, request: &RouteRequest) {
+        let RouteRequest { to, via, interface, .. } = request;
+        self.unnote(|there| match there {
+            Any::Routed(route) => {
+                let route = &route.0;
+                route.to == to.0
+                    && (via.is_none() || *via == route.via)
+                    && interface.as_ref().is_none_or(|name| *name == route.interface)
+            }
+            Any::Refused(refused) => refused.0.to == to.0 && via.is_none() && interface.is_none(),
+            _ => false,
+        });
+    }
+
+    fn record_lagg(&self, ctx: &mut Free<'_>, request: LaggRequest) {
+        match request {
+            LaggRequest::AddPort { lagg, port, .. } => {
+                let laggs = self.stack.laggs(ctx);
+                let ports = laggs.iter().filter(|there| there.name == lagg).flat_map(|there| &there.ports);
+                let priority = ports.into_iter().find(|there| there.name == port).map(|there| there.priority);
+                self.note_port(&port);
+                self.note(Port { owner: lagg, port, priority });
+            }
+            LaggRequest::RemovePort { lagg, port } => self.record_released(&lagg, &port),
+            LaggRequest::SetPrimary { lagg, port: Some(port) } => self.note(Primary { lagg, port }),
+            LaggRequest::SetPrimary { lagg, port: None } => {
+                self.unnote(|there| matches!(there, Any::Primary(primary) if primary.lagg == lagg));
+            }
+            LaggRequest::SetMac { lagg, mac } => {
+                if let Some(Any::Lagged(there)) = self.maker(&lagg) {
+                    self.note(there.with_mac(mac.0));
+                }
+            }
+            LaggRequest::Show {} | LaggRequest::Add(_) | LaggRequest::Delete { .. } => {}
+        }
+    }
+
+    fn record_released(&self, owner: &str, port: &str) {
+        self.unnote(|there| match there {
+            Any::Port(there) => there.owner == owner && there.port == port,
+            Any::Primary(there) => there.lagg == owner && there.port == port,
+            _ => false,
+        });
+        self.note_port(port);
+    }
+
+    fn record_stack(&self, request: StackRequest) {
+        let switch = |which, on| self.note(Switch { which, on });
+        match request {
+            StackRequest::Forwarding { on } => {
+                switch(Which::Forwarding, on);
+                if !on {
+                    // Who ceases to be a router ceases to advertise.
+                    self.unnote(|there| matches!(there, Any::Advertises(_)));
+                }
+            }
+            StackRequest::LearnAnnounced { on } => switch(Which::LearnAnnounced, on),
+            StackRequest::ExamineOptions { on } => switch(Which::ExamineOptions, on),
+            StackRequest::AnycastAdd { interface, address } => {
+                self.note(Anycast { on: interface, address });
+            }
+            StackRequest::AnycastDel { interface, address } => {
+                let gone = Anycast { on: interface, address };
+                self.unnote(|there| matches!(there, Any::Anycast(own) if *own == gone));
+            }
+            StackRequest::FlushPathMtus { .. } => {}
+        }
+    }
+
+    /// Notes that an interface has become a port, or ceased to be one: a port has no addresses of its own.
+    fn note_port(&self, name: &str) {
+        let config = self.stack.config();
+        let Some(there) = config.by_name(name) else { return };
+        let has = there.addrs6.iter().any(|own| own.addr == ip6::eui64_link_local(there.mac));
+        match there.member_of == IfId::NONE && has {
+            true => self.note(crate::setting::LinkLocal { on: name.to_owned(), detect: true }),
+            false => self.unnote(|there| matches!(there, Any::LinkLocal(local) if local.on == name)),
+        }
+    }
+}

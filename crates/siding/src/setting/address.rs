@@ -1,0 +1,222 @@
+//! Addresses of interfaces.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+
+use siding_drivers::kernel::Cidr;
+use siding_stack::Lifetimes;
+use siding_stack::ifnet::AddrOrigin;
+use siding_wire::ip6;
+
+use super::Any;
+use super::Page;
+use super::Setting;
+use super::Slot;
+use crate::config::Addressing;
+use crate::daemon::Daemon;
+use crate::daemon::Free;
+
+/// Its addresses are used at once, without looking for duplicates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NoDetection {
+    pub(crate) on: String,
+}
+
+/// The link-local address that its MAC or its secret makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LinkLocal {
+    pub(crate) on: String,
+    pub(crate) detect: bool,
+}
+
+/// An address that was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) on: String,
+    pub(crate) address: Cidr,
+    pub(crate) detect: bool,
+}
+
+/// An address that others have, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Anycast {
+    pub(crate) on: String,
+    pub(crate) address: Ipv6Addr,
+}
+
+pub(super) fn all(name: &str, said: &Addressing) -> Vec<Any> {
+    let on = || name.to_owned();
+    let mut all: Vec<Any> = Vec::new();
+    if !said.dad {
+        all.push(NoDetection { on: on() }.into());
+    }
+    if said.link_local {
+        all.push(LinkLocal { on: on(), detect: said.dad }.into());
+    }
+    let address = |address: &Cidr| Address { on: on(), address: *address, detect: said.dad }.into();
+    all.extend(said.addresses.iter().map(address));
+    all.extend(said.anycast.iter().map(|address| Anycast { on: on(), address: *address }.into()));
+    all
+}
+
+impl Setting for NoDetection {
+    fn slot(&self) -> Slot {
+        Slot("no-detection", self.on.clone())
+    }
+
+    fn on(&self) -> Vec<&str> {
+        vec![&self.on]
+    }
+
+    fn say(&self, page: &mut Page) {
+        page.tell(&self.on, "dad", false);
+    }
+
+    /// Each address knows by itself.
+    fn apply(&self, _daemon: &Daemon, _ctx: &mut Free<'_>) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn replaces(&self, _before: &NoDetection) -> bool {
+        true
+    }
+
+    fn withdraw(&self, _daemon: &Daemon, _ctx: &mut Free<'_>) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Display for NoDetection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: no detection of duplicates for addresses to come", self.on)
+    }
+}
+
+impl Setting for LinkLocal {
+    fn slot(&self) -> Slot {
+        Slot("link-local", self.on.clone())
+    }
+
+    fn on(&self) -> Vec<&str> {
+        vec![&self.on]
+    }
+
+    /// Every interface has one unless it is said that it has none.
+    fn say(&self, page: &mut Page) {
+        page.has_link_local(&self.on);
+    }
+
+    fn apply(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
+        let id = daemon.interface(&self.on)?;
+        let config = daemon.stack.config();
+        // One that was a port has got back the one that it had before.
+        let has = config
+            .interface(id)
+            .is_some_and(|there| there.addrs6.iter().any(|own| own.addr == ip6::eui64_link_local(there.mac)));
+        if has {
+            return Ok(());
+        }
+        daemon.stack.add_link_local(ctx, id, self.detect).map(drop).map_err(|error| daemon.named(id, error))
+    }
+
+    /// What it is tested by is for the time when it comes anew.
+    fn replace(&self, _daemon: &Daemon, _ctx: &mut Free<'_>, _before: &LinkLocal) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn replaces(&self, _before: &LinkLocal) -> bool {
+        true
+    }
+
+    fn withdraw(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
+        let id = daemon.interface(&self.on)?;
+        let config = daemon.stack.config();
+        let Some(there) = config.interface(id) else { return Ok(()) };
+        let made = |own: &&siding_stack::ifnet::Addr6| {
+            ip6::is_link_local(own.addr)
+                && (own.origin == AddrOrigin::Autoconf || own.addr == ip6::eui64_link_local(there.mac))
+        };
+        for own in there.addrs6.iter().filter(made) {
+            let removed = daemon.stack.remove_address(ctx, id, own.addr.into());
+            removed.map_err(|error| daemon.named(id, error))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for LinkLocal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: link-local address", self.on)
+    }
+}
+
+impl Setting for Address {
+    fn slot(&self) -> Slot {
+        Slot("address", format!("{} {}", self.on, self.address.address()))
+    }
+
+    fn on(&self) -> Vec<&str> {
+        vec![&self.on]
+    }
+
+    fn say(&self, page: &mut Page) {
+        page.append(&self.on, "addresses", self.address.to_string());
+    }
+
+    fn apply(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
+        daemon.add_address(ctx, &self.on, self.address, self.detect, Lifetimes::default())
+    }
+
+    fn replace(&self, _daemon: &Daemon, _ctx: &mut Free<'_>, _before: &Address) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    /// What it is tested by is for the time when it comes anew.
+    fn replaces(&self, before: &Address) -> bool {
+        self.address == before.address
+    }
+
+    fn withdraw(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
+        daemon.remove_address(ctx, &self.on, self.address.address())
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: address {}", self.on, self.address)
+    }
+}
+
+impl Setting for Anycast {
+    fn slot(&self) -> Slot {
+        Slot("anycast", format!("{} {}", self.on, self.address))
+    }
+
+    fn on(&self) -> Vec<&str> {
+        vec![&self.on]
+    }
+
+    fn say(&self, page: &mut Page) {
+        page.append(&self.on, "anycast", self.address.to_string());
+    }
+
+    fn apply(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
+        let id = daemon.interface(&self.on)?;
+        daemon.stack.add_anycast(ctx, id, self.address).map_err(|error| daemon.named(id, error))
+    }
+
+    fn replaces(&self, _before: &Anycast) -> bool {
+        true
+    }
+
+    fn withdraw(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
+        let id = daemon.interface(&self.on)?;
+        daemon.stack.remove_anycast(ctx, id, self.address).map_err(|error| daemon.named(id, error))
+    }
+}
+
+impl fmt::Display for Anycast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: anycast address {}", self.on, self.address)
+    }
+}

@@ -1,0 +1,269 @@
+//! A configuration in the place of another while packets pass: what did not change does not notice.
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use siding_tests::Host;
+use siding_tests::Lab;
+use siding_tests::Siding;
+use siding_tests::need;
+use siding_tests::wait_for;
+
+use super::by_hand::EVERYTHING;
+use super::by_hand::seen;
+use super::util::*;
+
+/// Puts `more` behind what the daemon was started with, and has it reload that.
+fn reload(host: &Host, daemon: &Siding, base: &str, more: &str) -> String {
+    fs::write(daemon.config(), base.replace("{control}", &daemon.control().to_string_lossy()) + more)
+        .unwrap();
+    siding(host, daemon, &["reload"]).expect_success()
+}
+
+fn shown(host: &Host, daemon: &Siding) -> String {
+    siding(host, daemon, &["config", "show"]).expect_success()
+}
+
+/// What is said of a command that fails.
+fn refused(host: &Host, daemon: &Siding, words: &[&str]) -> String {
+    let finished = siding(host, daemon, words);
+    assert!(!finished.succeeded(), "{finished}");
+    finished.stderr
+}
+
+fn written(lab: &Lab, name: &str, text: &str) -> PathBuf {
+    let path = lab.directory().join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn what_runs_is_said_as_a_file_that_makes_it_again() {
+    let Some(lab) = Lab::open() else { return };
+    let ours = lab.host("ours");
+    let daemon = Siding::start(&lab, &ours, &["run"], EVERYTHING);
+    for words in [
+        "address add 2001:db8:a::1/64 dev lan --no-dad",
+        "address del 192.0.2.1 dev lan",
+        "address add 2001:db8:b::1/64 dev v56 --no-dad",
+        "anycast add 2001:db8:b::a dev v56",
+        "route add 2001:db8:c::/48 via 2001:db8:b::9 metric 5",
+        "route del 2001:db8:f7::/48",
+        "route refuse 2001:db8:d::/48 how prohibit",
+        "neighbor add 2001:db8:b::7 lladdr 02:00:00:00:00:77 dev v56",
+        "neighbor flush 192.0.2.7 dev lan",
+        "group join ff05::77 dev v5",
+        "group leave ff05::1234 dev lan",
+        "interface set lan --hop-limit 9 --reachable-time 0 --retrans-timer 500",
+        "interface set v5 --mtu 1400 --hop-limit 7",
+        "interface set br0 --mtu 1300",
+        "interface down wan",
+        "interface attach more --driver memory --mtu 1400 --no-link-local",
+        "interface attach p2 --driver memory",
+        "lagg add-port lagg0 p2",
+        "lagg set-mac lagg0 02:00:00:00:77:77",
+        "vlan add v7 --parent more --vid 7 --protocol 802.1ad --no-dad",
+        "advertise stop lan",
+        "advertise start v7 --max-interval 30",
+        "autoconf start lagg0",
+        "autoconf stop wan",
+        "learn-announced off",
+        "examine-options on",
+    ] {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        siding(&ours, &daemon, &words).expect_success();
+    }
+    let text = shown(&ours, &daemon);
+    let path = written(&lab, "again.toml", &text);
+    let path = path.to_str().unwrap();
+    assert_eq!(
+        siding(&ours, &daemon, &["config", "diff", path]).expect_success(),
+        "nothing changes\n",
+        "{text}"
+    );
+    let before = seen(&ours, &daemon);
+    daemon.stop();
+
+    let daemon = Siding::start(&lab, &ours, &["run"], &text);
+    assert_eq!(shown(&ours, &daemon), text);
+    wait_for("all that was said to be so again", PATIENCE, || {
+        let after = seen(&ours, &daemon);
+        let differs: Vec<_> = before
+            .iter()
+            .filter(|line| !after.contains(line))
+            .chain(after.iter().filter(|line| !before.contains(line)))
+            // A device's address is of its first port, which has another by now.
+            .collect();
+        if !differs.is_empty() {
+            println!("{differs:#?}");
+        }
+        differs.is_empty().then_some(())
+    });
+    // And back to where it began, and there again.
+    let other =
+        written(&lab, "other.toml", &EVERYTHING.replace("{control}", &daemon.control().to_string_lossy()));
+    siding(&ours, &daemon, &["reload", other.to_str().unwrap()]).expect_success();
+    assert_ne!(seen(&ours, &daemon), before);
+    siding(&ours, &daemon, &["reload", path]).expect_success();
+    assert_eq!(siding(&ours, &daemon, &["config", "diff", path]).expect_success(), "nothing changes\n");
+    siding(&ours, &daemon, &["address", "add", "2001:db8:e::1/64", "dev", "lan"]).expect_success();
+    let saved = lab.directory().join("saved.toml");
+    siding(&ours, &daemon, &["config", "save", saved.to_str().unwrap()]).expect_success();
+    assert_eq!(fs::read_to_string(saved).unwrap(), shown(&ours, &daemon));
+    daemon.stop();
+}
+
+/// What is beside the interface over which packets go, in each kind of setting: each is loaded, then left out again.
+const KINDS: [(&str, &str); 17] = [
+    ("route", "[[route]]\nto = \"2001:db8:77::/48\"\nvia = \"2001:db8::77\"\n"),
+    ("refusal", "[[refuse]]\nto = \"2001:db8:78::/48\"\n"),
+    ("neighbor", "[[neighbor]]\ninterface = \"m0\"\naddress = \"192.0.2.99\"\nmac = \"02:00:00:00:00:99\"\n"),
+    ("group", "[[group]]\ninterface = \"m0\"\ngroup = \"ff05::77\"\n"),
+    ("device", "[[interface]]\nname = \"m1\"\ndriver = \"memory\"\naddresses = [\"2001:db8:1::1/64\"]\n"),
+    (
+        "vlan",
+        "[[vlan]]\nname = \"v5\"\nparent = \"eth0\"\nvid = 5\nmtu = 1400\naddresses = [\"2001:db8:5::1/64\"]\n",
+    ),
+    ("lagg", "[[lagg]]\nname = \"lagg0\"\nmode = \"failover\"\nports = [\"m0\"]\nprimary = \"m0\"\n"),
+    ("bridge", "[[bridge]]\nname = \"br0\"\nports = [\"m0\"]\naddresses = [\"2001:db8:6::1/64\"]\n"),
+    ("address", "addresses = [\"2001:db8:7::1/64\", \"198.51.100.1/24\"]\n"),
+    ("anycast", "anycast = [\"2001:db8:8::a\"]\n"),
+    ("link-local", "link_local = false\n"),
+    ("mtu", "mtu = 1300\n"),
+    ("mac", "mac = \"02:00:00:00:55:55\"\n"),
+    ("times and hop limit", "hop_limit = 7\nreachable_time_ms = 700\npoint_to_point = true\n"),
+    ("bounds", "[interface.neighbors]\nentries = 7\n"),
+    ("host", "[interface.autoconf]\n"),
+    ("down", "up = false\n"),
+];
+
+#[test]
+fn no_packet_is_lost_of_what_did_not_change() {
+    if !need(&["ping"]) {
+        return;
+    }
+    let Some(lab) = Lab::open() else { return };
+    let (ours, peer) = lab.pair();
+    peer.address("eth0", "2001:db8::2/64");
+    let m0 = "[[interface]]\nname = \"m0\"\ndriver = \"memory\"\n";
+    let daemon = Siding::start(&lab, &ours, &["run"], &(PACKET.to_owned() + m0));
+    wait_until_up(&peer, "2001:db8::1");
+    let began = ours_of(&ours, &daemon);
+    let mut pinging = peer.start("ping", &["-q", "-i", "0.002", "-c", "1000000", "2001:db8::1"]);
+    thread::sleep(Duration::from_millis(200));
+    let (mut sent, mut plans) = (0, Vec::new());
+    for (kind, more) in KINDS {
+        let plan = reload(&ours, &daemon, PACKET, &(m0.to_owned() + more));
+        assert!(plan.lines().any(|line| line.starts_with(['+', '-', '~'])), "{kind}: {plan}");
+        assert!(!plan.contains(" eth0:") && !plan.contains("interface eth0"), "{kind}: {plan}");
+        let back = reload(&ours, &daemon, PACKET, m0);
+        assert_eq!(plan.lines().count(), back.lines().count(), "{kind}: {plan}{back}");
+        sent += 2;
+        plans.push(plan);
+    }
+    // A router, and one that advertises.
+    let router = PACKET.replace("[[interface]]", "forwarding = true\n[[interface]]");
+    reload(&ours, &daemon, &router, &(m0.to_owned() + "[interface.advertise]\n"));
+    reload(&ours, &daemon, PACKET, m0);
+    thread::sleep(Duration::from_millis(200));
+    pinging.signal(Signal::INT);
+    let finished = pinging.finish(PATIENCE);
+    let text = finished.stdout.clone();
+    let line = text.lines().find(|line| line.contains("packets transmitted")).unwrap().to_owned();
+    let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    // The last may be under way.
+    assert!(numbers[0] - numbers[1] <= 1, "{line}\n{}", daemon.log());
+    println!("{} reloads: {line}", sent + 2);
+    assert_eq!(ours_of(&ours, &daemon), began, "the interface is the same, and its neighbor is known");
+    daemon.stop();
+}
+
+/// The identity of eth0, and its neighbor.
+fn ours_of(ours: &Host, daemon: &Siding) -> (String, bool) {
+    let interfaces = siding(ours, daemon, &["show", "interfaces", "--json"]).expect_success();
+    let at = interfaces.find("\"eth0\"").unwrap();
+    let id = interfaces[..at].rfind("\"id\"").map_or(0, |at| at);
+    let id = interfaces[id..].split(',').next().unwrap().to_owned();
+    (id, siding(ours, daemon, &["show", "neighbors"]).expect_success().contains("2001:db8::2"))
+}
+
+#[test]
+fn a_file_with_a_mistake_or_that_cannot_be_applied_changes_nothing() {
+    let Some(lab) = Lab::open() else { return };
+    let ours = lab.host("ours");
+    let daemon = Siding::start(&lab, &ours, &["run"], EVERYTHING);
+    let (before, settings) = (seen(&ours, &daemon), shown(&ours, &daemon));
+    let base = EVERYTHING.replace("{control}", &daemon.control().to_string_lossy());
+    for (name, text, expected) in [
+        (
+            "wrong.toml",
+            base.replace("metric = 7", "metric = 7\nvai = 8").replace("vid = 5", "vid = 5000"),
+            "2 mistakes",
+        ),
+        (
+            "device.toml",
+            base.replace("198.51.100.1/24", "198.51.100.2/24").replace("192.0.2.7", "192.0.2.8")
+                + "[[interface]]\nname = \"nowhere\"\ndriver = \"packet\"\n",
+            "nowhere",
+        ),
+    ] {
+        let path = written(&lab, name, &text);
+        let told = refused(&ours, &daemon, &["reload", path.to_str().unwrap()]);
+        assert!(told.contains(expected), "{told}");
+        assert_eq!(shown(&ours, &daemon), settings, "{name}");
+        let after = seen(&ours, &daemon);
+        // What is advertised is known when it has been sent.
+        let lost = before.iter().filter(|line| !after.contains(line) && !line.starts_with("prefix "));
+        let lost: Vec<_> = lost.collect();
+        assert!(lost.is_empty(), "{name}: {lost:#?}");
+    }
+    daemon.stop();
+}
+
+#[test]
+fn it_goes_back_unless_confirmed_and_a_dry_run_only_tells() {
+    let Some(lab) = Lab::open() else { return };
+    let ours = lab.host("ours");
+    let mut daemon = Siding::start(&lab, &ours, &["run"], EVERYTHING);
+    let base = EVERYTHING.replace("{control}", &daemon.control().to_string_lossy());
+    let text = base
+        .replace("198.51.100.1/24", "198.51.100.2/24")
+        .replace("workers", "")
+        .replace("forwarding = true", "forwarding = true\nqueue_limit = 99");
+    let path = written(&lab, "new.toml", &text);
+    let path = path.to_str().unwrap();
+    let has = |daemon: &Siding| shown(&ours, daemon).contains("198.51.100.2/24");
+    let settings = shown(&ours, &daemon);
+    let plan = "- v56: address 198.51.100.1/24\n+ v56: address 198.51.100.2/24\n";
+    let later = "! stack.queue_limit: 99 instead of the usual, at the next start only\n";
+    for words in [["reload", "--dry-run", path].as_slice(), &["config", "diff", path]] {
+        assert_eq!(siding(&ours, &daemon, words).expect_success(), format!("{plan}{later}"));
+        assert_eq!(shown(&ours, &daemon), settings);
+    }
+    // Not confirmed.
+    let told = siding(&ours, &daemon, &["reload", path, "--confirm", "1"]).expect_success();
+    assert!(told.starts_with(plan) && told.contains("siding reload confirm"), "{told}");
+    assert!(has(&daemon));
+    let told = refused(&ours, &daemon, &["reload", path]);
+    assert!(told.contains("waits to be confirmed"), "{told}");
+    wait_for("the way back", PATIENCE, || (!has(&daemon)).then_some(()));
+    assert_eq!(shown(&ours, &daemon), settings);
+    // Taken back by hand.
+    siding(&ours, &daemon, &["reload", path, "--confirm", "600"]).expect_success();
+    siding(&ours, &daemon, &["reload", "back"]).expect_success();
+    assert_eq!(shown(&ours, &daemon), settings);
+    // Confirmed.
+    siding(&ours, &daemon, &["reload", path, "--confirm", "1"]).expect_success();
+    siding(&ours, &daemon, &["reload", "confirm"]).expect_success();
+    assert!(refused(&ours, &daemon, &["reload", "confirm"]).contains("nothing waits"));
+    thread::sleep(Duration::from_millis(2100));
+    assert!(has(&daemon));
+    // A signal reads the file again that the run began with.
+    daemon.process().signal(Signal::HUP);
+    wait_for("the file that the run began with", PATIENCE, || (!has(&daemon)).then_some(()));
+    assert!(daemon.log().contains("reload: + v56: address 198.51.100.1/24"), "{}", daemon.log());
+    daemon.stop();
+}

@@ -43,6 +43,7 @@ pub mod limits;
 pub mod mld;
 pub mod nd6;
 mod neighbor;
+mod next;
 mod ping;
 pub mod ranks;
 pub mod reassembly;
@@ -51,6 +52,7 @@ mod stack;
 mod tcp;
 mod timer;
 mod vlan;
+mod walk;
 mod worker;
 
 pub use bridge::BridgeError;

@@ -13,44 +13,39 @@ use siding_wire::ether::VLAN_LEN;
 
 use super::View;
 use super::table::Learnt;
-use crate::config::Config;
 use crate::drops::DropReason;
-use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::next::Next;
 use crate::worker::Local;
 
 /// Tags that a frame may carry on top of the MTU.
 const TAGS: usize = 2;
 
 /// A frame from the port `on`: for whoever it is addressed to.
-pub(crate) fn input(
+pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
     on: &Interface,
-    (bridge, view): (&Interface, &View),
+    (bridge, view): (&'c Interface, &View),
+    header: Ether,
     mut frame: Mbuf,
-) {
-    let header = match Ether::parse(frame.data()) {
-        Ok((header, _)) => header,
-        Err(why) => return local.drop_packet(frame, DropReason::Malformed(why)),
-    };
+) -> Next<'c> {
     if !bridge.up {
-        return local.drop_packet(frame, DropReason::InterfaceGone);
+        return Next::Drop(frame, DropReason::InterfaceGone);
     }
     let from = on.ifnet.id;
     let Some(number) = view.port(from).filter(|port| port.forwarding).map(|port| port.number) else {
-        return local.drop_packet(frame, DropReason::InactivePort);
+        return Next::Drop(frame, DropReason::InactivePort);
     };
     if is_for_one_link(header.dst) {
-        return local.drop_packet(frame, DropReason::LinkGroup);
+        return Next::Drop(frame, DropReason::LinkGroup);
     }
     // A frame of our own that comes back says nothing about where we are.
     if !header.src.is_unicast() || header.src == bridge.mac {
-        return local.drop_packet(frame, DropReason::BadSource);
+        return Next::Drop(frame, DropReason::BadSource);
     }
     if frame.len() > HEADER_LEN + TAGS * VLAN_LEN + usize::from(bridge.mtu) {
-        return local.drop_packet(frame, DropReason::TooBig);
+        return Next::Drop(frame, DropReason::TooBig);
     }
     let counts = &view.bridge.counts;
     let stands = |number| view.numbered(number).is_some();
@@ -65,10 +60,8 @@ pub(crate) fn input(
     } else if !ours {
         return forward(ctx, local, view, from, header.dst, frame);
     }
-    frame.set_rcvif(bridge.ifnet.id);
-    bridge.ifnet.counters.add(IfCounter::RxPackets, 1);
-    bridge.ifnet.counters.add(IfCounter::RxBytes, frame.len() as u64);
-    crate::ether::input(ctx, local, config, bridge, frame);
+    bridge.receives(&mut frame);
+    Next::Up(bridge, frame)
 }
 
 /// Sends a frame of our own.
@@ -78,24 +71,36 @@ pub(crate) fn output(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, 
         Err(why) => return local.drop_packet(frame, DropReason::Malformed(why)),
     };
     local.count_sent(out, frame.len());
-    forward(ctx, local, view, IfId::NONE, dst, frame);
+    match forward(ctx, local, view, IfId::NONE, dst, frame) {
+        Next::Transmit(port, frame) => local.transmit(ctx, port, frame),
+        Next::Drop(frame, cause) => local.drop_packet(frame, cause),
+        Next::Done(frame) => local.cache.free(frame),
+        _ => {}
+    }
 }
 
 /// By the port behind which `dst` was heard, else by all but the one that it came `from`.
-fn forward(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, view: &View, from: IfId, dst: Mac, frame: Mbuf) {
+fn forward(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    view: &View,
+    from: IfId,
+    dst: Mac,
+    frame: Mbuf,
+) -> Next<'static> {
     let known = match dst.is_multicast() {
         true => None,
         false => view.bridge.stations.find(dst, local.now).and_then(|number| view.numbered(number)),
     };
     match known {
-        Some(port) if port.id == from => local.drop_packet(frame, DropReason::SamePort),
+        Some(port) if port.id == from => Next::Drop(frame, DropReason::SamePort),
         Some(port) => {
             view.bridge.counts.forwarded.fetch_add(1, Ordering::Relaxed);
-            local.transmit(ctx, port.id, frame);
+            Next::Transmit(port.id, frame)
         }
         None => match flood(ctx, local, view, from, &frame) {
-            0 => local.drop_packet(frame, DropReason::NoPort),
-            _ => local.cache.free(frame),
+            0 => Next::Drop(frame, DropReason::NoPort),
+            _ => Next::Done(frame),
         },
     }
 }

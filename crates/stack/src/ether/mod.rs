@@ -7,66 +7,64 @@ use siding_wire::EtherType;
 use siding_wire::ether::Ether;
 use siding_wire::ether::HEADER_LEN;
 
-use crate::arp;
 use crate::bridge;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
-use crate::ip4;
-use crate::ip6;
 use crate::lagg;
+use crate::next::Next;
 use crate::vlan;
 use crate::worker::Local;
 
 /// A frame from the wire of `on`: a device, or what it lies under.
-pub(crate) fn input(
+pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    config: &'c Config,
+    on: &'c Interface,
     mut frame: Mbuf,
-) {
+) -> Next<'c> {
     let header = match Ether::parse(frame.data()) {
         Ok((header, _)) => header,
-        Err(why) => return local.drop_packet(frame, DropReason::Malformed(why)),
+        Err(why) => return Next::Drop(frame, DropReason::Malformed(why)),
     };
     if !on.member_of.is_none() {
         match config.interface(on.member_of).map(|above| (above, &above.kind)) {
             // What a bridge passes on keeps its priority.
             Some((above, Kind::Bridge(view))) => {
-                return bridge::input(ctx, local, config, on, (above, view), frame);
+                return bridge::input(ctx, local, on, (above, view), header, frame);
             }
             // And so does what a lagg takes, but for what is about the port itself.
             _ if vlan::behind_priority(frame.data(), header.ethertype) != EtherType::SLOW => {
                 return lagg::input(ctx, local, config, on, header.ethertype, frame);
             }
             _ => {
-                let Some(frame) = vlan::without_priority(local, frame) else { return };
+                let Some(frame) = vlan::without_priority(local, frame) else { return Next::Taken };
                 return lagg::input(ctx, local, config, on, EtherType::SLOW, frame);
             }
         }
     }
     if let Some(lagg) = lagg::latecomer(local, config, on, &frame) {
-        return lagg::take(ctx, local, config, lagg, frame);
+        return lagg::take(lagg, frame);
     }
     //= IEEE 802.1Q s6.9.1, s9.6: VLAN 0 is no VLAN: the tag says but a priority, and the frame is as if it had none.
     let mut header = header;
     if header.ethertype.is_vlan() && vlan::is_priority(frame.data()) {
-        let Some(untagged) = vlan::without_priority(local, frame) else { return };
+        let Some(untagged) = vlan::without_priority(local, frame) else { return Next::Taken };
         frame = untagged;
         header = match Ether::parse(frame.data()) {
             Ok((header, _)) => header,
-            Err(why) => return local.drop_packet(frame, DropReason::Malformed(why)),
+            Err(why) => return Next::Drop(frame, DropReason::Malformed(why)),
         };
     }
     if header.ethertype.is_vlan() {
-        return vlan::input(ctx, local, config, on, frame);
+        return vlan::input(local, config, on, frame);
     }
     // VLANs on it go on: only what is IP of its own is stopped.
     if on.stopped.is_some() {
-        return local.drop_packet(frame, DropReason::InterfaceGone);
+        return Next::Drop(frame, DropReason::InterfaceGone);
     }
     let ours = header.dst == on.mac || config.late.is_former(on.ifnet.id, header.dst, local.heard);
     let link = if ours {
@@ -76,13 +74,13 @@ pub(crate) fn input(
     } else if header.dst.is_multicast() {
         LinkCast::Multicast
     } else {
-        return local.drop_packet(frame, DropReason::NotOurMac);
+        return Next::Drop(frame, DropReason::NotOurMac);
     };
     frame.trim_front(HEADER_LEN);
     match header.ethertype {
-        EtherType::IPV6 => ip6::input(ctx, local, config, on, header.src, link, frame),
-        EtherType::IPV4 => ip4::input(ctx, local, config, on, link, frame),
-        EtherType::ARP => arp::input(ctx, local, on, header.src, frame),
-        _ => local.drop_packet(frame, DropReason::UnknownProtocol),
+        EtherType::IPV6 => Next::Ip6(on, header.src, link, frame),
+        EtherType::IPV4 => Next::Ip4(on, link, frame),
+        EtherType::ARP => Next::Arp(on, header.src, frame),
+        _ => Next::Drop(frame, DropReason::UnknownProtocol),
     }
 }

@@ -14,6 +14,7 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_wire::EtherType;
@@ -267,6 +268,13 @@ impl Interface {
             hop_limit: DEFAULT_HOP_LIMIT,
             own_hop_limit: DEFAULT_HOP_LIMIT,
         }
+    }
+
+    /// It receives a frame by what carries it.
+    pub(crate) fn receives(&self, frame: &mut Mbuf) {
+        frame.set_rcvif(self.ifnet.id);
+        self.ifnet.counters.add(IfCounter::RxPackets, 1);
+        self.ifnet.counters.add(IfCounter::RxBytes, frame.len() as u64);
     }
 
     /// The name of what a VLAN lies on, be that there or not.

@@ -12,31 +12,31 @@ use super::late;
 use super::slow;
 use crate::config::Config;
 use crate::drops::DropReason;
-use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::next::Next;
 use crate::worker::Local;
 
 /// A frame from the port `on`: the lagg's, unless it is about the port itself.
-pub(crate) fn input(
+pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
+    config: &'c Config,
     on: &Interface,
     ethertype: EtherType,
     frame: Mbuf,
-) {
+) -> Next<'c> {
     let Some(lagg) = config.interface(on.member_of).filter(|lagg| lagg.up) else {
-        return local.drop_packet(frame, DropReason::InterfaceGone);
+        return Next::Drop(frame, DropReason::InterfaceGone);
     };
-    let Kind::Lagg(view) = &lagg.kind else { return local.drop_packet(frame, DropReason::InterfaceGone) };
+    let Kind::Lagg(view) = &lagg.kind else { return Next::Drop(frame, DropReason::InterfaceGone) };
     if ethertype == EtherType::SLOW {
         return slow::input(ctx, local, config, on, view, frame);
     }
     if !view.receiving.contains(&on.ifnet.id) && !is_late(local, config, on, lagg, &frame) {
-        return local.drop_packet(frame, DropReason::InactivePort);
+        return Next::Drop(frame, DropReason::InactivePort);
     }
-    take(ctx, local, config, lagg, frame);
+    take(lagg, frame)
 }
 
 /// A frame for one station from `on`, which is a port no more: the lagg that still takes it, if there is one.
@@ -60,17 +60,9 @@ fn is_late(local: &Local, config: &Config, on: &Interface, lagg: &Interface, fra
 }
 
 /// The frame is the lagg's.
-pub(crate) fn take(
-    ctx: &mut Ctx<'_, Unlocked>,
-    local: &mut Local,
-    config: &Config,
-    lagg: &Interface,
-    mut frame: Mbuf,
-) {
-    frame.set_rcvif(lagg.ifnet.id);
-    lagg.ifnet.counters.add(IfCounter::RxPackets, 1);
-    lagg.ifnet.counters.add(IfCounter::RxBytes, frame.len() as u64);
-    crate::ether::input(ctx, local, config, lagg, frame);
+pub(crate) fn take(lagg: &Interface, mut frame: Mbuf) -> Next<'_> {
+    lagg.receives(&mut frame);
+    Next::Up(lagg, frame)
 }
 
 /// A lagg's time has come, for its announcements or for LACP.

@@ -14,35 +14,27 @@ use siding_wire::ether::VLAN_LEN;
 
 use crate::config::Config;
 use crate::drops::DropReason;
-use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Vlan;
+use crate::next::Next;
 use crate::worker::Local;
 
 /// Where the tag stands: behind the two addresses.
 const TAG: usize = 12;
 
 /// A tagged frame from `on`: for the VLAN of its tag, if there is one.
-pub(crate) fn input(
-    ctx: &mut Ctx<'_, Unlocked>,
-    local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    mut frame: Mbuf,
-) {
+pub(crate) fn input<'c>(local: &mut Local, config: &'c Config, on: &Interface, mut frame: Mbuf) -> Next<'c> {
     let Some((ethertype, vid)) = tag(frame.data()) else {
-        return local.drop_packet(frame, DropReason::Malformed(siding_wire::Malformed::Truncated));
+        return Next::Drop(frame, DropReason::Malformed(siding_wire::Malformed::Truncated));
     };
     let vlan = Vlan { parent: on.ifnet.id, vid, ethertype };
     let Some(above) = config.vlan(&vlan).filter(|above| above.up) else {
-        return local.drop_packet(frame, DropReason::UnknownVlan);
+        return Next::Drop(frame, DropReason::UnknownVlan);
     };
-    let Some(untagged) = without(local, frame, VLAN_LEN) else { return };
+    let Some(untagged) = without(local, frame, VLAN_LEN) else { return Next::Taken };
     frame = untagged;
-    frame.set_rcvif(above.ifnet.id);
-    above.ifnet.counters.add(IfCounter::RxPackets, 1);
-    above.ifnet.counters.add(IfCounter::RxBytes, frame.len() as u64);
-    crate::ether::input(ctx, local, config, above, frame);
+    above.receives(&mut frame);
+    Next::Up(above, frame)
 }
 
 /// Whether the frame begins with a tag that says but a priority.

@@ -12,16 +12,17 @@ use siding_netisr::sync::mutant;
 use super::Local;
 use crate::BATCH;
 use crate::arp;
-use crate::ether;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::lagg;
 use crate::mld;
 use crate::nd6;
 use crate::neighbor;
+use crate::next::Next;
 use crate::reassembly;
 use crate::stack::Shared;
 use crate::timer::Due;
+use crate::walk::walk;
 
 /// A worker that an embedder's loop drives: one [`turn`](Self::turn) after another.
 pub struct StackWorker {
@@ -168,7 +169,7 @@ impl StackWorker {
             };
             for mut frame in received.drain(..) {
                 frame.set_rcvif(ifnet.id);
-                ether::input(ctx, local, &config, interface, frame);
+                walk(ctx, local, &config, Next::Up(interface, frame));
             }
         });
         got

@@ -22,6 +22,7 @@ use crate::lagg::Mode;
 use crate::lagg::View;
 use crate::lagg::lacp::Ignored;
 use crate::lagg::lacp::PortNumber;
+use crate::next::Next;
 use crate::worker::Local;
 
 /// A frame of a slow protocol, from the port `on` itself. It ends here, whatever it says.
@@ -34,13 +35,13 @@ pub(crate) fn input(
     on: &Interface,
     view: &Arc<View>,
     frame: Mbuf,
-) {
+) -> Next<'static> {
     match hear(ctx, local, config, on, view, frame.data()) {
         Ok(()) => {
             on.ifnet.counters.add(IfCounter::LacpIn, 1);
-            local.cache.free(frame);
+            Next::Done(frame)
         }
-        Err(cause) => local.drop_packet(frame, cause),
+        Err(cause) => Next::Drop(frame, cause),
     }
 }
 

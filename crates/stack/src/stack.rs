@@ -17,34 +17,22 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Mutex;
 use siding_mbuf::Mbuf;
 use siding_mbuf::Pool;
-use siding_mbuf::PoolConfig;
-use siding_mbuf::PoolError;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::Netisr;
 use siding_netisr::PacketType;
-use siding_netisr::RegisterError;
-use siding_netisr::TypeSpec;
-use siding_netisr::Wake;
 
 use crate::Device;
 use crate::arp;
-use crate::arp::acd::AcdConfig;
 use crate::config::Config;
-use crate::drops::DropReason;
 use crate::drops::Drops;
-use crate::event::Deaf;
 use crate::event::Observer;
 use crate::farewell::Words;
 use crate::icmp6;
 use crate::ifnet;
 use crate::ifnet::Ifnet;
-use crate::ip4;
 use crate::ip6;
-use crate::lagg;
 use crate::lagg::SlowOut;
-use crate::limits::LONGEST_PACKET;
-use crate::limits::Limits;
 use crate::mld::Machine;
 use crate::mld::MldConfig;
 use crate::nd6::dad::Dad;
@@ -52,7 +40,6 @@ use crate::nd6::dad::DadConfig;
 use crate::nd6::host::HostState;
 use crate::nd6::nud::NudConfig;
 use crate::nd6::router::Advertiser;
-use crate::neighbor;
 use crate::neighbor::LinkOut;
 use crate::neighbor::NeighborLimits;
 use crate::neighbor::NeighborTotals;
@@ -72,80 +59,6 @@ use siding_machines::chance::Chance;
 #[derive(Clone)]
 pub struct Stack {
     pub(crate) shared: Arc<Shared>,
-}
-
-/// How a stack is built.
-pub struct StackConfig {
-    /// Where packets live.
-    pub pool: Pool,
-    /// Workers, 1 to 1,024.
-    pub workers: usize,
-    /// Interfaces at a time, 1 to 65,536.
-    pub interfaces: usize,
-    /// Chance.
-    pub seed: u64,
-    /// What nobody may guess: temporary addresses are made with it. `None` makes one of the seed.
-    pub secret: Option<[u8; 16]>,
-    /// The facility's clock; it must be the one that the workers' turns are told.
-    pub clock: Box<dyn Fn() -> Instant + Send + Sync>,
-    /// What rouses sleeping workers; `None` if they never sleep.
-    pub wake: Option<Arc<dyn Wake>>,
-    /// Who is told of events.
-    pub observer: Arc<dyn Observer>,
-    /// Timers of neighbours on new interfaces.
-    pub nud: NudConfig,
-    /// Bounds of the neighbours of new interfaces.
-    pub neighbors: NeighborLimits,
-    /// Bounds of all neighbours together.
-    pub neighbor_totals: NeighborTotals,
-    /// Duplicate address detection on new interfaces.
-    pub dad: DadConfig,
-    /// Bounds of the stack as a whole.
-    pub limits: Limits,
-    /// Multicast listener discovery on new interfaces.
-    pub mld: MldConfig,
-    /// Conflict detection of IPv4 addresses.
-    pub acd: AcdConfig,
-    /// Packets of each type that wait for each worker.
-    pub queue_limit: u32,
-}
-
-impl StackConfig {
-    /// One worker, 256 interfaces, RFC timers, nobody told.
-    pub fn new(pool: Pool, clock: impl Fn() -> Instant + Send + Sync + 'static) -> StackConfig {
-        StackConfig {
-            neighbor_totals: NeighborTotals::for_pool(pool.capacity()),
-            pool,
-            workers: 1,
-            interfaces: 256,
-            seed: 0,
-            secret: None,
-            clock: Box::new(clock),
-            wake: None,
-            observer: Arc::new(Deaf),
-            nud: NudConfig::default(),
-            neighbors: NeighborLimits::default(),
-            dad: DadConfig::default(),
-            limits: Limits::default(),
-            mld: MldConfig::default(),
-            acd: AcdConfig::default(),
-            queue_limit: 4096,
-        }
-    }
-}
-
-/// Why a stack was not built.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BuildError {
-    /// A size is out of its range.
-    #[error(transparent)]
-    Netisr(#[from] siding_netisr::BuildError),
-    /// A queue's limit is out of its range.
-    #[error(transparent)]
-    Register(#[from] RegisterError),
-    /// No memory for the large buffers.
-    #[error("large buffers: {0}")]
-    Large(PoolError),
 }
 
 /// What all workers share.
@@ -185,11 +98,11 @@ pub(crate) struct Shared {
     /// Last words that have not left yet.
     pub(crate) words: Words,
     /// Devices on their way to the workers that will own them.
-    devices: siding_netisr::sync::Mutex<Vec<Vec<Delivery>>>,
+    pub(crate) devices: siding_netisr::sync::Mutex<Vec<Vec<Delivery>>>,
 }
 
 /// A device for an interface, or that it has none any more.
-type Delivery = (Arc<Ifnet>, Option<Box<dyn Device>>);
+pub(crate) type Delivery = (Arc<Ifnet>, Option<Box<dyn Device>>);
 
 /// The stack's types of deferred packets.
 pub(crate) struct Types {
@@ -233,89 +146,7 @@ impl Control {
     }
 }
 
-/// A closure is a clock.
-struct FnClock(Arc<dyn Fn() -> Instant + Send + Sync>);
-
-impl siding_netisr::Clock for FnClock {
-    fn now(&self) -> Instant {
-        (self.0)()
-    }
-}
-
 impl Stack {
-    /// Builds a stack without interfaces.
-    ///
-    /// # Errors
-    ///
-    /// A size is out of its range.
-    pub fn new(config: StackConfig) -> Result<Stack, BuildError> {
-        let clock: Arc<dyn Fn() -> Instant + Send + Sync> = config.clock.into();
-        let builder = Netisr::builder()
-            .workers(config.workers)
-            .interfaces(config.interfaces)
-            .clock(FnClock(clock.clone()));
-        let netisr = match config.wake {
-            Some(wake) => builder.wake(wake),
-            None => builder,
-        }
-        .build()?;
-        let types = Types::register(&netisr, config.queue_limit)?;
-        let large = match config.limits.large_buffers {
-            0 => None,
-            buffers => {
-                // No headroom: what is in these is never sent as it is.
-                let shape = PoolConfig { buffers, size: LONGEST_PACKET, headroom: 0 };
-                Some(Pool::new(shape).map_err(BuildError::Large)?)
-            }
-        };
-        let buffers = config.pool.capacity();
-        let mut chance = Chance::new(config.seed);
-        let mut hidden = Chance::new(config.seed ^ 0x5ec2_e75e_c2e7_5ec2);
-        let secret = config.secret.unwrap_or_else(|| {
-            (u128::from(hidden.next_u64()) << 64 | u128::from(hidden.next_u64())).to_be_bytes()
-        });
-        let shared = Shared {
-            types,
-            room: Types::COUNT * config.queue_limit as usize,
-            config: Snapshot::new(Config::default()),
-            control: Mutex::new(Control {
-                dads: HashMap::new(),
-                hosts: BTreeMap::new(),
-                dad: config.dad,
-                advertisers: HashMap::new(),
-                mlds: HashMap::new(),
-                mld: config.mld,
-                conflicts: arp::Conflicts::new(config.acd),
-                lost: HashMap::new(),
-                chance: Chance::new(chance.next_u64()),
-                secret,
-            }),
-            timers: Timers::new(),
-            heard: Heard::new(config.workers),
-            pings: Pings::new(),
-            pool: config.pool,
-            drops: (0..=config.workers).map(|_| Drops::default()).collect(),
-            observer: config.observer,
-            seed: chance.next_u64(),
-            nud: config.nud,
-            neighbors: config.neighbors,
-            neighbor_totals: config.neighbor_totals,
-            neighbors_used: Arc::default(),
-            interfaces: config.interfaces,
-            large,
-            fragments: reassembly::share(config.limits.reassembly, config.workers, buffers),
-            reassembly: (0..config.workers).map(|_| Default::default()).collect(),
-            paths: ip6::Paths::new(config.limits.path_mtus, chance.next_u64()),
-            idents: ip6::Idents::new(chance.next_u64()),
-            sends: icmp6::Sends::new(clock(), &config.limits, chance.next_u64()),
-            words: Words::default(),
-            devices: siding_netisr::sync::Mutex::new((0..config.workers).map(|_| Vec::new()).collect()),
-            netisr,
-            clock,
-        };
-        Ok(Stack { shared: Arc::new(shared) })
-    }
-
     /// Claims worker `index`, to be driven turn by turn. `None` if there is no such worker or it is taken.
     pub fn worker(&self, index: usize) -> Option<StackWorker> {
         StackWorker::new(&self.shared, index, self.now())
@@ -333,53 +164,6 @@ impl Stack {
     /// The first type whose counters do not add up.
     pub fn check_conservation(&self) -> Result<(), Box<siding_netisr::Imbalance>> {
         self.shared.netisr.check_conservation()
-    }
-}
-
-impl Types {
-    const COUNT: usize = 7;
-
-    fn register(netisr: &Netisr<Mbuf, Local>, limit: u32) -> Result<Types, RegisterError> {
-        fn spec<M>(name: &str, limit: u32) -> TypeSpec<Mbuf, M> {
-            // All are timed: they are few, and their waits are what an operator asks about.
-            TypeSpec::new(name).limit(limit).time_every(1)
-        }
-        Ok(Types {
-            link_out: netisr.register(spec("link_out", limit).flow_key(neighbor::key), neighbor::handle)?,
-            slow: netisr.register(spec("slow", limit), lagg::handle_slow)?,
-            announce: netisr.register(spec("announce", limit), neighbor::handle)?,
-            unreachable: netisr.register(spec("unreachable", limit), icmp6::unreachable)?,
-            local_in: netisr.register(spec("local_in", limit), |ctx, local, packet, on| {
-                local.refresh();
-                match packet.data().first().is_some_and(|first| first >> 4 == 4) {
-                    true => ip4::local_input(ctx, local, packet, on),
-                    false => ip6::local_input(ctx, local, packet, on),
-                }
-            })?,
-            ip_out: netisr.register(spec("ip_out", limit), ip_out)?,
-            //= RFC 9099 s2.3.2 [9099-1]: a flood of fragments on one link leaves room for those of others.
-            fragment: netisr.register(
-                spec("fragment", limit).flow_key(reassembly::flow).share(limit.div_ceil(2)),
-                reassembly::handle,
-            )?,
-        })
-    }
-}
-
-/// The handler of our own packets that were made outside of workers.
-fn ip_out(ctx: &mut Ctx<'_, siding_lockorder::Unlocked>, local: &mut Local, packet: Mbuf, scope: IfId) {
-    local.refresh();
-    let config = local.config().clone();
-    //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: the source was chosen when it was queued, and may be gone by now.
-    if neighbor::source_of(&packet).is_some_and(|source| !config.may_source(source)) {
-        return local.drop_packet(packet, DropReason::Stale);
-    }
-    if let Ok((header, _)) = siding_wire::ip6::Ip6Repr::parse(packet.data()) {
-        return ip6::output(ctx, local, &config, header.dst, scope, packet);
-    }
-    match siding_wire::ip4::Ip4Repr::parse(packet.data()) {
-        Ok((header, _)) => ip4::output(ctx, local, &config, header.dst, packet),
-        Err(why) => local.drop_packet(packet, DropReason::Malformed(why)),
     }
 }
 

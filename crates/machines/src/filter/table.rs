@@ -89,6 +89,8 @@ pub struct States {
     pub(super) round: Instant,
     /// What states were counted in that are gone.
     uncounted: Vec<u32>,
+    /// Buckets whose last state has gone.
+    emptied: Vec<u32>,
 }
 
 impl States {
@@ -114,6 +116,7 @@ impl States {
             hand: 0,
             round: now,
             uncounted: Vec::new(),
+            emptied: Vec::with_capacity(4096),
             limits,
         }
     }
@@ -126,6 +129,16 @@ impl States {
     /// The times of silence.
     pub fn timeouts(&self) -> &Timeouts {
         &self.times
+    }
+
+    /// Changes the times of silence, for the states that there are, too.
+    pub fn set_timeouts(&mut self, times: Timeouts) {
+        self.times = times;
+    }
+
+    /// Slots that were ever in use: all states lie below.
+    pub fn slots(&self) -> usize {
+        self.slots.len()
     }
 
     /// What there is.
@@ -244,6 +257,9 @@ impl States {
                 at = before.next;
             }
         }
+        if self.buckets[bucket] == NONE {
+            self.emptied.push(bucket as u32);
+        }
         if state.is_half_open() {
             self.unlink(slot.0);
         }
@@ -262,6 +278,11 @@ impl States {
     /// What states were counted in that have gone since this was asked last.
     pub fn take_uncounted(&mut self) -> impl Iterator<Item = u32> {
         self.uncounted.drain(..)
+    }
+
+    /// Buckets whose last state has gone since this was asked last; some may have a new one.
+    pub fn take_emptied(&mut self) -> impl Iterator<Item = u32> {
+        self.emptied.drain(..)
     }
 
     /// Moves a state on.

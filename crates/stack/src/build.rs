@@ -27,6 +27,7 @@ use crate::drops::Drops;
 use crate::event::Deaf;
 use crate::event::Observer;
 use crate::farewell::Words;
+use crate::filter;
 use crate::icmp6;
 use crate::ip4;
 use crate::ip6;
@@ -199,6 +200,7 @@ impl Stack {
             idents: ip6::Idents::new(chance.next_u64()),
             sends: icmp6::Sends::new(clock(), &config.limits, chance.next_u64()),
             words: Words::default(),
+            filter: filter::Shared::new(config.workers, chance.next_u64()),
             devices: siding_netisr::sync::Mutex::new((0..config.workers).map(|_| Vec::new()).collect()),
             netisr,
             clock,
@@ -208,7 +210,7 @@ impl Stack {
 }
 
 impl Types {
-    const COUNT: usize = 7;
+    const COUNT: usize = 8;
 
     fn register(netisr: &Netisr<Mbuf, Local>, limit: u32) -> Result<Types, RegisterError> {
         fn spec<M>(name: &str, limit: u32) -> TypeSpec<Mbuf, M> {
@@ -233,12 +235,22 @@ impl Types {
                 spec("fragment", limit).flow_key(reassembly::flow).share(limit.div_ceil(2)),
                 reassembly::handle,
             )?,
+            filter: netisr.register(
+                // As many as others' together come by one interface: half is left for those of others.
+                spec("filter", limit).choose_worker(filter::keeper).share(limit.div_ceil(2)).time_every(64),
+                filter::handle,
+            )?,
         })
     }
 }
 
 /// The handler of our own packets that were made outside of workers.
-fn ip_out(ctx: &mut Ctx<'_, siding_lockorder::Unlocked>, local: &mut Local, packet: Mbuf, scope: IfId) {
+pub(crate) fn ip_out(
+    ctx: &mut Ctx<'_, siding_lockorder::Unlocked>,
+    local: &mut Local,
+    packet: Mbuf,
+    scope: IfId,
+) {
     local.refresh();
     let config = local.config().clone();
     //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: the source was chosen when it was queued, and may be gone by now.

@@ -94,6 +94,12 @@ causes! {
     FragmentLimit = "fragment-limit",
     /// A fragment whose packet was not complete in time.
     FragmentTimeout = "fragment-timeout",
+    /// The filter's rules say so.
+    Filtered = "filtered",
+    /// The filter has no room for the state of another flow.
+    FilterStates = "filter-states-full",
+    /// A later fragment whose first has not passed the filter, or not yet.
+    FilterFragment = "filter-fragment",
     /// Larger than a buffer, and no large buffer was free.
     NoLargeBuffer = "no-large-buffer",
     /// A Packet Too Big about something that we never sent, or with a size that cannot be.

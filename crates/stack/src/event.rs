@@ -118,6 +118,13 @@ pub enum Event {
         /// The one from now on.
         to: Option<lacp::LagId>,
     },
+    /// A rule of the filter has something to say.
+    FilterLog {
+        /// How grave, as syslog counts: 0 to 7.
+        level: u8,
+        /// What.
+        text: String,
+    },
     /// A router told that a path takes less than we thought (RFC 8201).
     PathMtu {
         /// The destination.
@@ -225,6 +232,7 @@ impl fmt::Display for Event {
                 let ms = after.as_millis();
                 write!(f, "transmit queue moves again after {ms} ms; {lost} frames had waited for too long")
             }
+            Event::FilterLog { text, .. } => f.write_str(text),
             Event::FilterSet { .. } => f.write_str("device: lets in again what it is to let in"),
             Event::DeviceError { error, .. } => write!(f, "device: {error}"),
         }

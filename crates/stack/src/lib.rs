@@ -35,6 +35,7 @@ mod ends;
 mod ether;
 mod event;
 mod farewell;
+pub mod filter;
 pub mod icmp6;
 pub mod ifnet;
 mod ip4;

@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::drops::Drops;
 use crate::event::Observer;
 use crate::farewell::Words;
+use crate::filter;
 use crate::icmp6;
 use crate::ifnet;
 use crate::ifnet::Ifnet;
@@ -97,6 +98,8 @@ pub(crate) struct Shared {
     pub(crate) sends: icmp6::Sends,
     /// Last words that have not left yet.
     pub(crate) words: Words,
+    /// What workers judge packets by, and what they tell of it.
+    pub(crate) filter: filter::Shared,
     /// Devices on their way to the workers that will own them.
     pub(crate) devices: siding_netisr::sync::Mutex<Vec<Vec<Delivery>>>,
 }
@@ -120,6 +123,8 @@ pub(crate) struct Types {
     pub(crate) ip_out: PacketType<Mbuf, IfId, Local>,
     /// Fragments, on their way to the worker that has the rest of their packet.
     pub(crate) fragment: PacketType<Mbuf, reassembly::Fragment, Local>,
+    /// Packets on their way to the worker that keeps their flow's state.
+    pub(crate) filter: PacketType<Mbuf, filter::Carried, Local>,
 }
 
 /// What the control lock guards.

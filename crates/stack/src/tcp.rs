@@ -79,6 +79,66 @@ pub(crate) fn input4(
     }
 }
 
+/// Resets the connection that a segment asks for or belongs to, in the name of its destination: the filter's way to say no.
+pub(crate) fn refuse6(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    about: &Packet6,
+    packet: &Mbuf,
+) {
+    let Ip6Repr { src, dst, next_header, .. } = about.header;
+    let upper = siding_wire::ext6::walk(
+        next_header,
+        packet.data().get(ip6::HEADER_LEN..).unwrap_or_default(),
+        |_| {},
+    );
+    let Ok(upper) = upper else { return };
+    let at = ip6::HEADER_LEN + upper.offset;
+    let Some(reset) = reset_of(IpProto::TCP == upper.proto, Ends::V6 { src, dst }, at, packet) else {
+        return;
+    };
+    if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
+        return local.count(DropReason::RateLimited);
+    }
+    let ends = Ends::V6 { src: dst, dst: src };
+    let header = Ip6Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
+    match build(local, ip6::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
+        Some(packet) => inet6::output(ctx, local, config, src, on.ifnet.id, packet),
+        None => local.count(DropReason::NoBuffer),
+    }
+}
+
+/// The same over IPv4.
+pub(crate) fn refuse4(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    about: &Ip4Repr,
+    packet: &Mbuf,
+) {
+    let Ip4Repr { src, dst, proto, .. } = *about;
+    let at = packet.len() - usize::from(about.payload_len);
+    let Some(reset) = reset_of(IpProto::TCP == proto, Ends::V4 { src, dst }, at, packet) else { return };
+    if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
+        return local.count(DropReason::RateLimited);
+    }
+    let ends = Ends::V4 { src: dst, dst: src };
+    let header = Ip4Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
+    match build(local, ip4::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
+        Some(packet) => inet4::output(ctx, local, config, src, packet),
+        None => local.count(DropReason::NoBuffer),
+    }
+}
+
+fn reset_of(is_tcp: bool, ends: Ends, at: usize, packet: &Mbuf) -> Option<TcpRepr> {
+    let bytes = packet.data().get(at..).filter(|_| is_tcp)?;
+    let (segment, data) = TcpRepr::parse(ends, bytes).ok()?;
+    segment.refusal(data.len())
+}
+
 /// What a segment is answered with; counts why it is not.
 fn refusal(local: &mut Local, ends: Ends, at: usize, packet: &Mbuf) -> Option<TcpRepr> {
     match TcpRepr::parse(ends, packet.data().get(at..).unwrap_or_default()) {

@@ -44,6 +44,8 @@ pub(super) enum Kind {
     Bridge,
     /// What a path takes.
     Path,
+    /// What rules of the filter say.
+    Filter,
     /// A driver's failures.
     Device,
     /// Transmit queues that do not move.
@@ -91,6 +93,7 @@ impl Kind {
             Event::LacpPort { port, .. } => (Kind::Lacp, port),
             Event::Bridge { interface, .. } => (Kind::Bridge, interface),
             Event::PathMtu { .. } => (Kind::Path, IfId::NONE),
+            Event::FilterLog { .. } => (Kind::Filter, IfId::NONE),
             Event::DeviceError { interface, .. } | Event::FilterSet { interface } => {
                 (Kind::Device, interface)
             }
@@ -128,6 +131,10 @@ impl Kind {
             Kind::Lagg => rule(50, Level::INFO, "the lagg"),
             Kind::Lacp => rule(50, Level::INFO, "LACP on this port"),
             Kind::Bridge => rule(50, Level::INFO, "the bridge's ports"),
+            Kind::Filter => {
+                let every = Duration::from_millis(10);
+                Rule { most: 200, every, level: Level::INFO, what: "what rules of the filter say" }
+            }
             Kind::Path => rule(20, Level::INFO, "what paths take"),
             Kind::Device => rule(3, Level::ERROR, "the device"),
             Kind::Transmit => rule(10, Level::WARN, "the transmit queue"),

@@ -158,6 +158,12 @@ impl Observer for Log {
                 tracing::warn!("{}: {event}", self.name_of(*interface));
             }
             Event::PathMtu { .. } => tracing::info!("{event}"),
+            Event::FilterLog { level, text } => match level {
+                0..=3 => tracing::error!("{text}"),
+                4 => tracing::warn!("{text}"),
+                5 | 6 => tracing::info!("{text}"),
+                _ => tracing::debug!("{text}"),
+            },
             Event::TxStalled { interface, .. } | Event::TxMoves { interface, .. } => {
                 tracing::warn!("{}: {event}", self.name_of(*interface));
             }

@@ -5,6 +5,7 @@ use siding_lockorder::Unlocked;
 use siding_netisr::Cause;
 
 use crate::Stack;
+use crate::filter;
 use crate::limits::LimitReport;
 use crate::reassembly;
 
@@ -50,6 +51,7 @@ impl Stack {
         }
         reports.extend(reassembly::limits(&shared.fragments, &shared.reassembly));
         reports.push(shared.paths.limits());
+        reports.extend(filter::limits(&shared.filter));
         for kind in self.netisr_types() {
             // A lane each: the bound is each worker's, and so is the highest use.
             let fullest = kind.workers.iter().map(|lane| lane.resident).max().unwrap_or(0);

@@ -16,6 +16,7 @@ use super::error::error;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
+use crate::filter;
 use crate::ifnet::Interface;
 use crate::nd6::dad::DadState;
 use crate::neighbor;
@@ -26,8 +27,9 @@ pub(super) fn forward(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     config: &Config,
+    on: &Interface,
     header: Ip4Repr,
-    mut packet: Mbuf,
+    packet: Mbuf,
 ) {
     if let Err(cause) = ends::forwarded4(&header) {
         return local.drop_packet(packet, cause);
@@ -60,6 +62,7 @@ pub(super) fn forward(
         let repr = Icmp4Repr::DestUnreachable { code: unreachable::FRAG_NEEDED, mtu: out.mtu };
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
+    let Some(mut packet) = filter::forwarded(ctx, local, config, on, out, packet) else { return };
     if packet.is_shared() {
         let Some(copy) = local.unshare(packet) else { return };
         packet = copy;

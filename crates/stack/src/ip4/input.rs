@@ -4,6 +4,7 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_wire::IpProto;
+use siding_wire::Mac;
 use siding_wire::checksum::Ends;
 use siding_wire::icmp4::Icmp4Repr;
 use siding_wire::icmp4::unreachable;
@@ -18,6 +19,7 @@ use super::output::output;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
+use crate::filter;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::ping::Answer;
@@ -48,13 +50,15 @@ pub(crate) fn input(
     if link != LinkCast::Unicast {
         return local.drop_packet(packet, DropReason::NotForUs);
     }
+    let Some(packet) = filter::received(ctx, local, config, on, (Mac::ZERO, link), packet) else { return };
     if config.owner4(header.dst).is_some() {
+        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return };
         return deliver(ctx, local, config, on, header, packet);
     }
     if !config.forwarding {
         return local.drop_packet(packet, DropReason::NotForUs);
     }
-    forward::forward(ctx, local, config, header, packet);
+    forward::forward(ctx, local, config, on, header, packet);
 }
 
 /// A packet of our own to ourselves, by way of the facility.

@@ -7,6 +7,7 @@ mod fragment;
 mod input;
 mod output;
 
+pub(crate) use error::error;
 pub(crate) use fragment::fragment_input;
 pub(crate) use fragment::reassembly_timeout;
 pub(crate) use input::input;

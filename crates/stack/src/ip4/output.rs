@@ -15,6 +15,7 @@ use super::fragment;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
+use crate::filter;
 use crate::neighbor;
 use crate::ping::Answer;
 use crate::ping::PingReply;
@@ -41,6 +42,8 @@ pub(crate) fn output(
     if !ends::may_send4(out, dst) {
         return local.drop_packet(packet, DropReason::BadSource);
     }
+    let scope = siding_netisr::IfId::NONE;
+    let Some(packet) = filter::sent(ctx, local, config, out, scope, packet) else { return };
     if packet.len() > usize::from(out.mtu) {
         return fragment::output(ctx, local, out, packet, |ctx, local, piece| {
             neighbor::output(ctx, local, out, next_hop.into(), piece);

@@ -15,6 +15,7 @@ use super::output::forward_out;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
+use crate::filter;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
@@ -29,7 +30,7 @@ pub(crate) fn forward(
     config: &Config,
     on: &Interface,
     about: Packet6,
-    mut packet: Mbuf,
+    packet: Mbuf,
 ) {
     let header = about.header;
     if about.link != LinkCast::Unicast {
@@ -84,6 +85,7 @@ pub(crate) fn forward(
         let repr = Icmp6Repr::PacketTooBig { mtu: u32::from(out.mtu) };
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
+    let Some(mut packet) = filter::forwarded(ctx, local, config, on, out, packet) else { return };
     if out.ifnet.id == on.ifnet.id {
         router::redirect(ctx, local, config, on, &about, next_hop, &packet);
     }

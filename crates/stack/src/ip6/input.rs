@@ -20,6 +20,7 @@ use super::reassemble;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
+use crate::filter;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
@@ -58,13 +59,16 @@ pub(crate) fn input(
         Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
     };
     let about = Packet6 { header, from, link };
+    let Some(packet) = filter::received(ctx, local, config, on, (from, link), packet) else { return };
     if header.dst.is_multicast() {
         if !on.has_joined(header.dst, config.forwarding) {
             return local.drop_packet(packet, DropReason::NotJoined);
         }
+        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return };
         return deliver(ctx, local, config, on, about, false, packet);
     }
     if config.local6(header.dst, on.ifnet.id).is_some() {
+        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return };
         return deliver(ctx, local, config, on, about, false, packet);
     }
     if !config.forwarding {

@@ -21,6 +21,7 @@ use crate::drops::DropReason;
 use crate::event::Event;
 use crate::farewell;
 use crate::farewell::Word;
+use crate::filter;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
@@ -53,6 +54,7 @@ pub(crate) struct Local {
     /// Packets that this worker puts together.
     pub(crate) reassembly: Reassembly<Held>,
     pub(crate) paths: Reader<PathMtus>,
+    pub(crate) filter: filter::Keeper,
     config: Reader<Config>,
     /// The configuration whose groups have been reported.
     followed: Arc<Config>,
@@ -75,6 +77,7 @@ impl Local {
             direct: Direct::new(),
             reassembly: Reassembly::new(shared.fragments),
             paths: shared.paths.reader(),
+            filter: filter::Keeper::new(&shared.filter),
             config: shared.config.reader(),
             followed: Arc::default(),
             ports: Vec::new(),
@@ -108,6 +111,7 @@ impl Local {
             self.take_devices();
             self.set_filters();
         }
+        self.filter.refresh(&self.shared.filter, self.index, self.now);
     }
 
     /// Sends an IP packet in a frame to `mac`.
@@ -372,6 +376,9 @@ impl siding_netisr::Local for Local {
         self.refresh();
         self.direct.depart(stays);
         reassembly::depart(self, stays);
+        for held in self.filter.depart(stays) {
+            self.drop_packet(held, DropReason::InterfaceGone);
+        }
         for slot in 0..self.ports.len() {
             let gone = self.ports[slot].take_if(|port| !stays(port.ifnet.id));
             for frame in gone.into_iter().flat_map(Port::into_queue) {

@@ -13,6 +13,7 @@ use super::Local;
 use crate::BATCH;
 use crate::arp;
 use crate::event::Event;
+use crate::filter;
 use crate::ifnet::IfCounter;
 use crate::lagg;
 use crate::mld;
@@ -81,15 +82,16 @@ impl StackWorker {
         self.first_hops();
         // Last, so that what timers have changed is followed before anybody sleeps.
         self.worker.with_ctx(|ctx| mld::follow(ctx, &mut self.local));
+        let filtering = filter::turn(&mut self.local);
         let local = &mut self.local;
         let again = self.worker.with_ctx(|ctx| local.flush(ctx));
         for event in self.local.take_events() {
             self.local.shared.observer.event(&event);
         }
-        let more = behind || polled.more || timers >= BATCH || (again.is_some() && received > 0);
+        let more = behind || polled.more || filtering || timers >= BATCH || (again.is_some() && received > 0);
         let next = self.local.shared.timers.next().min(self.local.reassembly.deadline());
         let next = if self.held_up.is_some() { next.max(now + Self::LOOK_AGAIN) } else { next };
-        let next = next.min(self.local.next_filter);
+        let next = next.min(self.local.next_filter).min(self.local.filter.next());
         // A backlog waits for the wire to drain: a moment, not a wake-up.
         let next = again.map_or(next, |again| next.min(again));
         Turn { received, handled: polled.handled, timers, more, next }

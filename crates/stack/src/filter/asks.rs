@@ -1,0 +1,174 @@
+//! What a judge may ask about a packet, and tell.
+
+use std::net::IpAddr;
+
+use siding_machines::filter::CtState;
+use siding_machines::filter::States;
+use siding_machines::filter::Tracked;
+use siding_machines::filter::Way;
+use siding_netisr::Instant;
+
+use super::rules::Counts;
+use crate::config::Config;
+use crate::event::Event;
+use crate::icmp6::LinkCast;
+use crate::ifnet::Interface;
+
+/// What is known of a packet's flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connection {
+    /// What the packet is to it.
+    pub state: CtState,
+    /// Which way it goes; `None` where there is no flow.
+    pub way: Option<Way>,
+    /// The flow's mark.
+    pub mark: u32,
+}
+
+/// What an address is to the routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddrKind {
+    /// Ours.
+    Local,
+    /// Of several nodes, us included.
+    Anycast,
+    /// A group.
+    Multicast,
+    /// Everybody on a link.
+    Broadcast,
+    /// Somebody's, and there is a way there.
+    Unicast,
+    /// No way is there.
+    Unreachable,
+}
+
+/// What a judge may ask about a packet, and tell.
+pub struct Asks<'a> {
+    pub(super) now: Instant,
+    pub(super) config: &'a Config,
+    pub(super) iif: Option<&'a Interface>,
+    pub(super) oif: Option<&'a Interface>,
+    pub(super) link: LinkCast,
+    pub(super) mark: u32,
+    /// `None` before states were looked up.
+    pub(super) tracked: Option<&'a mut Tracked>,
+    pub(super) states: Option<&'a mut States>,
+    pub(super) counts: Option<&'a Counts>,
+    pub(super) untracked: bool,
+    pub(super) lines: &'a mut Vec<Event>,
+}
+
+impl Asks<'_> {
+    /// The moment.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The interface that the packet came in by: its slot, and its name.
+    pub fn iif(&self) -> Option<(usize, &str)> {
+        self.iif.map(|interface| (interface.ifnet.id.slot(), &interface.ifnet.name[..]))
+    }
+
+    /// The interface that it goes out of.
+    pub fn oif(&self) -> Option<(usize, &str)> {
+        self.oif.map(|interface| (interface.ifnet.id.slot(), &interface.ifnet.name[..]))
+    }
+
+    /// To whom its frame was.
+    pub fn link(&self) -> LinkCast {
+        self.link
+    }
+
+    /// Its mark: a number that rules give it, for other rules.
+    pub fn mark(&self) -> u32 {
+        self.mark
+    }
+
+    /// Gives it a mark.
+    pub fn set_mark(&mut self, mark: u32) {
+        self.mark = mark;
+    }
+
+    /// What is known of its flow. Before states are looked up that is nothing: [`CtState::Invalid`], as in Linux.
+    pub fn connection(&self) -> Connection {
+        let Some(tracked) = &self.tracked else {
+            return Connection { state: CtState::Invalid, way: None, mark: 0 };
+        };
+        let known = tracked.slot.and_then(|slot| self.states.as_ref()?.get(slot)).map(|state| state.mark);
+        let mark = known.or(tracked.fresh.map(|fresh| fresh.mark)).unwrap_or(0);
+        let way = tracked.way.filter(|_| tracked.state != CtState::Invalid);
+        Connection { state: tracked.state, way, mark }
+    }
+
+    /// Marks its flow.
+    pub fn set_connection_mark(&mut self, mark: u32) {
+        let Some(tracked) = &mut self.tracked else { return };
+        if let Some(fresh) = &mut tracked.fresh {
+            fresh.mark = mark;
+        }
+        if let Some(slot) = tracked.slot
+            && let Some(state) = self.states.as_mut().and_then(|states| states.get_mut(slot))
+        {
+            state.mark = mark;
+        }
+    }
+
+    /// Counts its flow at a place, unless it is counted there: how many live flows are, this one included. A flow is
+    /// counted at one place; another one tells what it has, and one more.
+    pub fn count_connection(&mut self, place: u64) -> u32 {
+        let (Some(tracked), Some(counts)) = (&mut self.tracked, self.counts) else { return 0 };
+        let state = tracked.slot.and_then(|slot| self.states.as_mut()?.get_mut(slot));
+        let counted = match (state, &mut tracked.fresh) {
+            (Some(state), _) => &mut state.count,
+            (None, Some(fresh)) => &mut fresh.count,
+            (None, None) => return 0,
+        };
+        let Some(index) = counts.find(place) else { return u32::MAX };
+        match *counted {
+            0 => {
+                *counted = index;
+                counts.add(index)
+            }
+            same if same == index => counts.of(index),
+            _ => counts.of(index) + 1,
+        }
+    }
+
+    /// Leaves the packet without a flow. Of use only before states are looked up.
+    pub fn leave_untracked(&mut self) {
+        self.untracked = true;
+    }
+
+    /// The interface by which the way to an address goes: its slot, and its name.
+    pub fn route(&self, to: IpAddr) -> Option<(usize, &str)> {
+        let out = match to {
+            IpAddr::V6(to) if siding_wire::ip6::is_link_local(to) => self.iif.or(self.oif),
+            IpAddr::V6(to) => {
+                let on = self.iif.or(self.oif).map_or(siding_netisr::IfId::NONE, |on| on.ifnet.id);
+                self.config.local6(to, on).or_else(|| self.config.route6(to).map(|(out, _)| out))
+            }
+            IpAddr::V4(to) => self.config.owner4(to).or_else(|| self.config.route4(to).map(|(out, _)| out)),
+        }?;
+        Some((out.ifnet.id.slot(), &out.ifnet.name[..]))
+    }
+
+    /// What an address is to the routes.
+    pub fn kind(&self, addr: IpAddr) -> AddrKind {
+        let on = self.iif.or(self.oif).map_or(siding_netisr::IfId::NONE, |on| on.ifnet.id);
+        match addr {
+            IpAddr::V6(addr) if addr.is_multicast() => AddrKind::Multicast,
+            IpAddr::V6(addr) if self.config.owner6(addr, on).is_some() => AddrKind::Local,
+            IpAddr::V6(addr) if self.config.local6(addr, on).is_some() => AddrKind::Anycast,
+            IpAddr::V4(addr) if addr.is_multicast() => AddrKind::Multicast,
+            IpAddr::V4(addr) if addr.is_broadcast() => AddrKind::Broadcast,
+            IpAddr::V4(addr) if self.config.owner4(addr).is_some() => AddrKind::Local,
+            _ if self.route(addr).is_some() => AddrKind::Unicast,
+            _ => AddrKind::Unreachable,
+        }
+    }
+
+    /// Writes a line into the log, which tells it at the end of the turn and bounds how many there are.
+    pub fn log(&mut self, level: u8, text: String) {
+        self.lines.push(Event::FilterLog { level, text });
+    }
+}

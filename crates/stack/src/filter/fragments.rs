@@ -1,0 +1,193 @@
+//! Later fragments follow their first.
+//!
+//! The first fragment has all headers (RFC 7112) and is judged like a packet. What became of it is remembered for those
+//! that come after it, which have nothing to judge. Those that come before it wait for it, few and not for long. One that
+//! would overwrite what was judged is dropped (RFC 5722, RFC 1858); overlaps behind that are the receiver's to find, who
+//! must drop the whole packet.
+
+use std::collections::VecDeque;
+use std::hash::Hash;
+use std::hash::Hasher;
+use std::time::Duration;
+
+use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+use siding_netisr::sync::atomic::AtomicU64;
+use siding_netisr::sync::atomic::Ordering;
+use siphasher::sip::SipHasher13;
+
+use super::Carried;
+use super::read::Piece;
+use super::read::Read;
+
+/// First fragments that each worker remembers; of two with the same place the later stays.
+const PLACES: usize = 1024;
+
+/// How long (RFC 8200 s4.5).
+const TIME: Duration = Duration::from_secs(60);
+
+/// Bits of a bucket in a trail.
+const BUCKET: u64 = 0xff_ffff;
+
+/// Fragments that may wait for their first.
+const MOST_EARLY: usize = 64;
+
+/// How long they do.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a worker remembers.
+#[derive(Debug)]
+pub(super) struct Fragments {
+    passed: Vec<Passed>,
+    /// With the moment when they go; the oldest first.
+    early: VecDeque<(Instant, Early)>,
+}
+
+/// A fragment that waits for its first.
+#[derive(Debug)]
+pub(super) struct Early {
+    pub(super) name: u64,
+    pub(super) meta: Carried,
+    pub(super) packet: Mbuf,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Passed {
+    name: u64,
+    /// Behind what was judged.
+    end: usize,
+    until: Instant,
+}
+
+/// Where first fragments went, for workers to which later ones come: the buckets of their flows.
+#[derive(Debug)]
+pub(super) struct Trails(Box<[AtomicU64]>);
+
+/// What to do with a later fragment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follow {
+    Pass,
+    Unknown,
+    Overlap,
+}
+
+/// A number for the packet that a fragment is of, which peers cannot choose.
+pub(super) fn name(secret: u64, read: &Read, piece: &Piece) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(secret, 0x6672_6167);
+    let proto = if read.src.is_ipv4() { read.proto.0 } else { 0 };
+    (read.src, read.dst, piece.ident, proto).hash(&mut hasher);
+    hasher.finish().max(1)
+}
+
+impl Fragments {
+    pub(super) fn new() -> Fragments {
+        Fragments { passed: Vec::new(), early: VecDeque::new() }
+    }
+
+    /// A first fragment has passed.
+    pub(super) fn pass(&mut self, now: Instant, name: u64, end: usize) {
+        if self.passed.is_empty() {
+            self.passed.resize(PLACES, Passed { name: 0, end: 0, until: Instant::ZERO });
+        }
+        let passed = &mut self.passed[name as usize % PLACES];
+        let before = if passed.name == name && passed.until > now { passed.end } else { 0 };
+        *passed = Passed { name, end: end.max(before), until: now + TIME };
+    }
+
+    /// A later one.
+    pub(super) fn follow(&self, now: Instant, name: u64, offset: u16) -> Follow {
+        match self.passed.get(name as usize % PLACES) {
+            Some(passed) if passed.name == name && passed.until > now => {
+                if usize::from(offset) < passed.end {
+                    Follow::Overlap
+                } else {
+                    Follow::Pass
+                }
+            }
+            _ => Follow::Unknown,
+        }
+    }
+
+    /// Keeps a later one that has come before. Gives the one that it pushes out.
+    pub(super) fn hold(&mut self, now: Instant, early: Early) -> Option<Mbuf> {
+        let full = self.early.len() >= MOST_EARLY;
+        let pushed_out = if full { self.early.pop_front() } else { None };
+        self.early.push_back((now + PATIENCE, early));
+        pushed_out.map(|(_, early)| early.packet)
+    }
+
+    /// One of those that wait for this first.
+    pub(super) fn early(&mut self, name: u64) -> Option<Early> {
+        let at = self.early.iter().position(|(_, early)| early.name == name)?;
+        self.early.remove(at).map(|(_, early)| early)
+    }
+
+    /// One that has waited for too long.
+    pub(super) fn expired(&mut self, now: Instant) -> Option<Mbuf> {
+        if self.deadline() > now {
+            return None;
+        }
+        self.early.pop_front().map(|(_, early)| early.packet)
+    }
+
+    /// When the next one has; [`Instant::NEVER`] for never.
+    pub(super) fn deadline(&self) -> Instant {
+        self.early.front().map_or(Instant::NEVER, |(until, _)| *until)
+    }
+
+    /// Those that came in by interfaces that depart.
+    pub(super) fn depart(&mut self, stays: &dyn Fn(IfId) -> bool) -> Vec<Mbuf> {
+        let all = std::mem::take(&mut self.early);
+        let (stay, go): (VecDeque<_>, VecDeque<_>) =
+            all.into_iter().partition(|(_, early)| stays(early.meta.on()));
+        self.early = stay;
+        go.into_iter().map(|(_, early)| early.packet).collect()
+    }
+}
+
+impl Trails {
+    pub(super) fn new() -> Trails {
+        Trails((0..4 * PLACES).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// The flow of a first fragment.
+    pub(super) fn lay(&self, name: u64, bucket: usize) {
+        let word = name & !BUCKET | bucket as u64 & BUCKET;
+        self.0[name as usize % self.0.len()].store(word, Ordering::Relaxed);
+    }
+
+    /// The same, for a later one.
+    pub(super) fn find(&self, name: u64) -> Option<usize> {
+        let word = self.0[name as usize % self.0.len()].load(Ordering::Relaxed);
+        (word & !BUCKET == name & !BUCKET).then_some((word & BUCKET) as usize)
+    }
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_fragments_follow_their_first_and_do_not_overwrite_it() {
+        let at = |secs| Instant::ZERO + Duration::from_secs(secs);
+        let mut fragments = Fragments::new();
+        assert_eq!(fragments.follow(at(1), 77, 8), Follow::Unknown);
+        fragments.pass(at(1), 77, 1232);
+        assert_eq!(fragments.follow(at(1), 77, 1232), Follow::Pass);
+        assert_eq!(fragments.follow(at(1), 77, 1224), Follow::Overlap);
+        assert_eq!(fragments.follow(at(1), 77 + PLACES as u64, 1232), Follow::Unknown, "of the same place");
+        assert_eq!(fragments.follow(at(60), 77, 1232), Follow::Pass);
+        assert_eq!(fragments.follow(at(61), 77, 1232), Follow::Unknown);
+    }
+
+    #[test]
+    fn a_trail_leads_to_the_bucket() {
+        let trails = Trails::new();
+        let name = 0x1234_5678_9abc_def0;
+        assert_eq!(trails.find(name), None);
+        trails.lay(name, 0x1f_0007);
+        assert_eq!(trails.find(name), Some(0x1f_0007));
+        assert_eq!(trails.find(name ^ 1 << 50), None);
+    }
+}

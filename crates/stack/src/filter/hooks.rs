@@ -1,0 +1,296 @@
+//! The four hooks. Each gives the packet back if it may go on.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+use siding_wire::Mac;
+
+use super::Asks;
+use super::Carried;
+use super::Hook;
+use super::Part;
+use super::Verdict;
+use super::carry;
+use super::fragments::Early;
+use super::keeper::Keeper;
+use super::keeper::Look;
+use super::keeper::Passing;
+use super::reject;
+use crate::config::Config;
+use crate::drops::DropReason;
+use crate::icmp6::LinkCast;
+use crate::ifnet::Interface;
+use crate::worker::Local;
+
+/// A packet that has come in on `on`, in a frame from `from`.
+#[inline]
+pub(crate) fn received(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    (from, link): (Mac, LinkCast),
+    packet: Mbuf,
+) -> Option<Mbuf> {
+    match local.filter.is_on() {
+        false => Some(packet),
+        true => prerouting(ctx, local, config, on, (from, link), packet),
+    }
+}
+
+/// A packet that is for us.
+#[inline]
+pub(crate) fn for_us(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    packet: Mbuf,
+) -> Option<Mbuf> {
+    match local.filter.is_on() {
+        false => Some(packet),
+        true => last(ctx, local, config, Hook::Input, (on, None), packet),
+    }
+}
+
+/// A packet that is to leave by `out`.
+#[inline]
+pub(crate) fn forwarded(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    out: &Interface,
+    packet: Mbuf,
+) -> Option<Mbuf> {
+    match local.filter.is_on() {
+        false => Some(packet),
+        true => last(ctx, local, config, Hook::Forward, (on, Some(out)), packet),
+    }
+}
+
+/// A packet of our own that is to leave by `out`; `scope` is what [`output`](crate::ip6) was given.
+#[inline]
+pub(crate) fn sent(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    out: &Interface,
+    scope: IfId,
+    packet: Mbuf,
+) -> Option<Mbuf> {
+    match local.filter.is_on() {
+        false => Some(packet),
+        true => output(ctx, local, config, out, scope, packet),
+    }
+}
+
+#[inline(never)] // It would only cost those their registers who filter nothing.
+fn prerouting(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    (from, link): (Mac, LinkCast),
+    packet: Mbuf,
+) -> Option<Mbuf> {
+    let Local { filter, index, now, .. } = &mut *local;
+    filter.abandon();
+    let mut passing = Passing { from, link, ..Passing::NEW };
+    let seen = At { worker: *index, now: *now, config, hook: Hook::Prerouting, iif: Some(on), oif: None };
+    let verdict = match filter.look(*index, *now, packet.data()) {
+        Look::Elsewhere(owner) => {
+            carry::send(ctx, local, Carried::received(on.ifnet.id, from, link, owner), packet);
+            return None;
+        }
+        Look::Drop(cause) => {
+            local.drop_packet(packet, cause);
+            return None;
+        }
+        Look::Early(name) => {
+            let early = Early { name, meta: Carried::received(on.ifnet.id, from, link, *index), packet };
+            if let Some(pushed_out) = filter.fragments.hold(*now, early) {
+                local.drop_packet(pushed_out, DropReason::FilterFragment);
+            }
+            return None;
+        }
+        Look::Follows => {
+            passing.follows = true;
+            Verdict::Accept
+        }
+        Look::Judge(flow, first) => {
+            passing.first = first;
+            seen.both(filter, packet.data(), flow, &mut passing)
+        }
+    };
+    if let Some(tracked) = &passing.tracked
+        && let (Some(slot), Some(way), Some(states)) = (tracked.slot, tracked.way, &mut filter.states)
+        && tracked.state != super::CtState::Related
+    {
+        states.note_interface(slot, way, on.ifnet.id.slot() as u16);
+    }
+    match verdict {
+        Verdict::Accept => {
+            filter.passing = Some(passing);
+            Some(packet)
+        }
+        refused => reject::refuse(ctx, local, config, on, &passing, refused, packet),
+    }
+}
+
+/// The last hook of a packet that has come in.
+#[inline(never)]
+fn last(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    hook: Hook,
+    (on, out): (&Interface, Option<&Interface>),
+    packet: Mbuf,
+) -> Option<Mbuf> {
+    let Local { filter, index, now, .. } = &mut *local;
+    // One that nobody has judged came to us by another way: put together of fragments that were, or from ourselves.
+    let Some(mut passing) = filter.passing.take().filter(|passing| !passing.follows) else {
+        return Some(packet);
+    };
+    let seen = At { worker: *index, now: *now, config, hook, iif: Some(on), oif: out };
+    match seen.ask(filter, Part::BeforeStates, packet.data(), &mut passing) {
+        Verdict::Accept => {}
+        refused => return reject::refuse(ctx, local, config, on, &passing, refused, packet),
+    }
+    match seen.ask(filter, Part::AfterStates, packet.data(), &mut passing) {
+        Verdict::Accept => match filter.conclude(*now, &passing, on.ifnet.id.slot() as u16) {
+            Ok(()) => {
+                if let Some((name, _)) = passing.first {
+                    follow(ctx, local, name);
+                }
+                Some(packet)
+            }
+            Err(cause) => {
+                local.drop_packet(packet, cause);
+                None
+            }
+        },
+        refused => reject::refuse(ctx, local, config, on, &passing, refused, packet),
+    }
+}
+
+/// Has the fragments come that were here before their first.
+fn follow(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, name: u64) {
+    while let Some(early) = local.filter.fragments.early(name) {
+        carry::send(ctx, local, early.meta, early.packet);
+    }
+}
+
+#[inline(never)]
+fn output(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    out: &Interface,
+    scope: IfId,
+    packet: Mbuf,
+) -> Option<Mbuf> {
+    let Local { filter, index, now, .. } = &mut *local;
+    if filter.exempt {
+        return Some(packet);
+    }
+    let mut passing = Passing::NEW;
+    let seen = At { worker: *index, now: *now, config, hook: Hook::Output, iif: None, oif: Some(out) };
+    let verdict = match filter.look(*index, *now, packet.data()) {
+        Look::Elsewhere(owner) => {
+            carry::send(ctx, local, Carried::sent(scope, owner), packet);
+            return None;
+        }
+        // We cut packets behind this hook.
+        Look::Drop(_) | Look::Early(_) | Look::Follows => Verdict::Accept,
+        Look::Judge(flow, _) => seen.both(filter, packet.data(), flow, &mut passing),
+    };
+    let cause = match verdict {
+        Verdict::Accept => match filter.conclude(*now, &passing, 0) {
+            Ok(()) => return Some(packet),
+            Err(cause) => cause,
+        },
+        // Whoever sends here is not told by a packet.
+        Verdict::Drop | Verdict::Reject(_) => {
+            filter.give_up(&passing);
+            DropReason::Filtered
+        }
+    };
+    local.drop_packet(packet, cause);
+    None
+}
+
+/// Where a packet is, and when.
+struct At<'a> {
+    worker: usize,
+    now: Instant,
+    config: &'a Config,
+    hook: Hook,
+    iif: Option<&'a Interface>,
+    oif: Option<&'a Interface>,
+}
+
+impl At<'_> {
+    /// Judges by the rules before states are looked up, looks them up, and judges by the others.
+    fn both(
+        &self,
+        filter: &mut Keeper,
+        bytes: &[u8],
+        flow: Option<(siding_machines::filter::Packet, usize)>,
+        passing: &mut Passing,
+    ) -> Verdict {
+        match self.ask(filter, Part::BeforeStates, bytes, passing) {
+            Verdict::Accept => {}
+            refused => return refused,
+        }
+        if let Some(states) = &mut filter.states {
+            use siding_machines::filter::Tracked;
+            passing.tracked = Some(match flow {
+                _ if passing.untracked => Tracked::UNTRACKED,
+                Some((packet, bucket)) => states.track(self.now, bucket, &packet),
+                None => Tracked::INVALID,
+            });
+        }
+        self.ask(filter, Part::AfterStates, bytes, passing)
+    }
+
+    fn ask(&self, filter: &mut Keeper, part: Part, bytes: &[u8], passing: &mut Passing) -> Verdict {
+        let Some(rules) = filter.rules.value().as_ref() else { return Verdict::Accept };
+        if !rules.has(self.hook, part) {
+            return Verdict::Accept;
+        }
+        let mut asks = Asks {
+            now: self.now,
+            config: self.config,
+            iif: self.iif,
+            oif: self.oif,
+            link: passing.link,
+            mark: passing.mark,
+            tracked: passing.tracked.as_mut(),
+            states: filter.states.as_deref_mut(),
+            counts: filter.tables.as_ref().map(|tables| &tables.counts),
+            untracked: false,
+            lines: &mut filter.lines,
+        };
+        let verdict = rules.judge.judge(self.worker, self.hook, part, bytes, &mut asks);
+        let (mark, untracked) = (asks.mark, asks.untracked);
+        passing.mark = mark;
+        passing.untracked |= untracked;
+        verdict
+    }
+}
+
+impl Passing {
+    const NEW: Passing = Passing {
+        tracked: None,
+        mark: 0,
+        untracked: false,
+        first: None,
+        follows: false,
+        from: Mac::ZERO,
+        link: LinkCast::Unicast,
+    };
+}

@@ -1,0 +1,61 @@
+//! Who judges packets.
+
+use std::fmt;
+
+use super::Asks;
+
+/// Where a packet is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hook {
+    /// It has come in, and nobody has looked where it goes.
+    Prerouting,
+    /// It is for us.
+    Input,
+    /// It is for others, and its way is known.
+    Forward,
+    /// It is our own.
+    Output,
+}
+
+/// Which of a hook's rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Those before states are looked up: nothing is known of the packet's flow, and it may be left so.
+    BeforeStates,
+    /// All others.
+    AfterStates,
+}
+
+/// What is to become of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It goes on.
+    Accept,
+    /// It is dropped in silence.
+    Drop,
+    /// It is dropped, and its sender told so.
+    Reject(Reject),
+}
+
+/// How a sender is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reject {
+    /// By a reset; packets that are not TCP are dropped in silence.
+    Reset,
+    /// By Destination Unreachable of this code, in the packet's own family.
+    Unreachable(u8),
+}
+
+/// Judges packets: a ruleset, compiled.
+///
+/// It is asked by all workers at once, and by each for one packet at a time.
+pub trait Judge: fmt::Debug + Send + Sync {
+    /// Whether it has rules of this kind. Asked when it is loaded.
+    fn has_rules(&self, hook: Hook, part: Part) -> bool;
+
+    /// Whether any rule asks for states; if none does, none are kept.
+    fn needs_states(&self) -> bool;
+
+    /// Judges a packet, which begins with its IP header. What it wants to know it asks of `asks`.
+    fn judge(&self, worker: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict;
+}

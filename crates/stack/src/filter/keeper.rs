@@ -1,0 +1,248 @@
+//! What one worker has of the filter.
+
+use std::sync::Arc;
+
+use siding_machines::filter::Packet;
+use siding_machines::filter::States;
+use siding_machines::filter::Tracked;
+use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+use siding_wire::Mac;
+
+use super::ask;
+use super::fragments;
+use super::fragments::Follow;
+use super::fragments::Fragments;
+use super::read;
+use super::rules::Rules;
+use super::rules::Shared;
+use super::rules::Tables;
+use crate::drops::DropReason;
+use crate::event::Event;
+use crate::icmp6::LinkCast;
+use crate::snapshot::Reader;
+use crate::worker::Local;
+
+/// What one worker has of the filter.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    pub(super) rules: Reader<Option<Rules>>,
+    on: bool,
+    pub(super) states: Option<Box<States>>,
+    /// Whose these are.
+    pub(super) tables: Option<Arc<Tables>>,
+    pub(super) fragments: Fragments,
+    /// The packet between its hooks.
+    pub(super) passing: Option<Passing>,
+    /// Buckets that have become ours, or empty.
+    loose: Vec<u32>,
+    pub(super) lines: Vec<Event>,
+    /// What is sent now tells of a packet that was judged already.
+    pub(super) exempt: bool,
+    secret: u64,
+    single: bool,
+}
+
+/// What is known of a packet between its hooks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Passing {
+    pub(super) tracked: Option<Tracked>,
+    pub(super) mark: u32,
+    pub(super) untracked: bool,
+    /// A first fragment: its name, and the end of its data.
+    pub(super) first: Option<(u64, usize)>,
+    /// A later fragment of one that has passed.
+    pub(super) follows: bool,
+    pub(super) from: Mac,
+    pub(super) link: LinkCast,
+}
+
+/// What a packet is, before anybody judges it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Look {
+    /// Another worker keeps its flow.
+    Elsewhere(usize),
+    Drop(DropReason),
+    /// A later fragment that may pass.
+    Follows,
+    /// A later fragment that has come before its first, by its name.
+    Early(u64),
+    /// To be judged; its flow's bucket, if it has a flow, and its name if it is a first fragment.
+    Judge(Option<(Packet, usize)>, Option<(u64, usize)>),
+}
+
+impl Keeper {
+    pub(crate) fn new(shared: &Shared) -> Keeper {
+        Keeper {
+            rules: shared.rules.reader(),
+            on: false,
+            states: None,
+            tables: None,
+            fragments: Fragments::new(),
+            passing: None,
+            loose: Vec::new(),
+            lines: Vec::new(),
+            exempt: false,
+            secret: shared.secret,
+            single: shared.mailboxes.len() == 1,
+        }
+    }
+
+    /// Whether anything is filtered.
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Takes up newer rules. One load when there are none.
+    pub(crate) fn refresh(&mut self, shared: &Shared, worker: usize, now: Instant) {
+        let first = !self.on && self.rules.value().is_some();
+        if !self.rules.refresh(&shared.rules) && !first {
+            return;
+        }
+        let rules = self.rules.value().clone();
+        self.on = rules.is_some();
+        let tables = rules.as_ref().as_ref().and_then(|rules| rules.tables.clone());
+        let same = match (&self.tables, &tables) {
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            self.abandon();
+            self.states = tables.as_ref().map(|tables| tables.take(worker, now));
+            self.tables = tables;
+            self.loose.clear();
+        }
+        if let (Some(states), Some(rules)) = (&mut self.states, rules.as_ref()) {
+            states.set_timeouts(rules.timeouts);
+        }
+    }
+
+    /// When there is something to do next; [`Instant::NEVER`] for never.
+    pub(crate) fn next(&self) -> Instant {
+        let sweep = self.states.as_ref().map_or(Instant::NEVER, |states| states.next_sweep());
+        sweep.min(self.fragments.deadline())
+    }
+
+    /// Finds a packet's flow, and who keeps it.
+    pub(super) fn look(&mut self, worker: usize, now: Instant, bytes: &[u8]) -> Look {
+        let (Some(states), Some(tables)) = (&self.states, &self.tables) else {
+            return Look::Judge(None, None);
+        };
+        let Some(read) = read::read(bytes) else { return Look::Judge(None, None) };
+        let mut first = None;
+        if let Some(piece) = read.piece {
+            let name = fragments::name(self.secret, &read, &piece);
+            if piece.offset > 0 {
+                if !self.single
+                    && let Some(bucket) = tables.trails.find(name)
+                    && let (owner, _) = tables.owners.claim(bucket, worker)
+                    && owner != worker
+                {
+                    return Look::Elsewhere(owner);
+                }
+                return match self.fragments.follow(now, name, piece.offset) {
+                    Follow::Pass => Look::Follows,
+                    Follow::Unknown => Look::Early(name),
+                    Follow::Overlap => Look::Drop(DropReason::FragmentOverlap),
+                };
+            }
+            first = Some((name, piece.len));
+        }
+        //= RFC 7112 s5: of a first fragment without all its headers nobody knows the flow: it is invalid.
+        let Some(packet) = read.packet(bytes) else { return Look::Judge(None, first) };
+        let Some(key) = packet.flow() else { return Look::Judge(Some((packet, 0)), first) };
+        let bucket = states.bucket(&key);
+        if !self.single {
+            if let Some((name, _)) = first {
+                tables.trails.lay(name, bucket);
+            }
+            let (owner, new) = tables.owners.claim(bucket, worker);
+            if owner != worker {
+                return Look::Elsewhere(owner);
+            }
+            if new {
+                self.loose.push(bucket as u32);
+            }
+        }
+        Look::Judge(Some((packet, bucket)), first)
+    }
+
+    /// The packet has passed its last hook: its flow has a state from now on.
+    pub(super) fn conclude(&mut self, now: Instant, passing: &Passing, iif: u16) -> Result<(), DropReason> {
+        let Some(states) = &mut self.states else { return Ok(()) };
+        if let Some(Tracked { fresh: Some(mut fresh), .. }) = passing.tracked {
+            fresh.interface = iif;
+            if states.insert(now, &fresh).is_err() {
+                self.uncount(fresh.count);
+                return Err(DropReason::FilterStates);
+            }
+        }
+        if let Some((name, end)) = passing.first {
+            self.fragments.pass(now, name, end);
+        }
+        Ok(())
+    }
+
+    /// The packet goes no further.
+    pub(super) fn give_up(&self, passing: &Passing) {
+        if let Some(fresh) = passing.tracked.and_then(|tracked| tracked.fresh) {
+            self.uncount(fresh.count);
+        }
+    }
+
+    /// A packet that somebody else has dropped between two hooks.
+    pub(super) fn abandon(&mut self) {
+        if let Some(passing) = self.passing.take() {
+            self.give_up(&passing);
+        }
+    }
+
+    fn uncount(&self, index: u32) {
+        if let Some(tables) = self.tables.as_ref().filter(|_| index != 0) {
+            tables.counts.remove(index);
+        }
+    }
+
+    /// Lets go of fragments that came in by interfaces that depart.
+    pub(crate) fn depart(&mut self, stays: &dyn Fn(IfId) -> bool) -> Vec<Mbuf> {
+        self.fragments.depart(stays)
+    }
+
+    /// Takes what is too old, and gives back what is empty. Whether there is more to do.
+    fn tidy(&mut self, worker: usize, now: Instant) -> bool {
+        self.abandon();
+        let (Some(states), Some(tables)) = (&mut self.states, &self.tables) else { return false };
+        let more = states.sweep(now, |_, _| {});
+        states.take_uncounted().for_each(|index| tables.counts.remove(index));
+        self.loose.extend(states.take_emptied());
+        for bucket in self.loose.drain(..) {
+            if !self.single && states.is_empty(bucket as usize) {
+                tables.owners.release(bucket as usize, worker);
+            }
+        }
+        more
+    }
+}
+
+/// What the filter has to do in a turn of a worker. Whether there is more.
+pub(crate) fn turn(local: &mut Local) -> bool {
+    let asked = ask::answer(local);
+    let Local { filter, index, now, shared, .. } = local;
+    if !filter.is_on() {
+        return asked;
+    }
+    let more = filter.tidy(*index, *now);
+    if let Some(states) = &filter.states {
+        shared.filter.gauges[*index].note(&states.usage());
+    }
+    while let Some(held) = local.filter.fragments.expired(local.now) {
+        local.drop_packet(held, DropReason::FilterFragment);
+    }
+    for line in std::mem::take(&mut local.filter.lines) {
+        local.tell(line);
+    }
+    more || asked
+}

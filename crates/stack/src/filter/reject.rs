@@ -1,0 +1,71 @@
+//! Packets that do not go on, and what their senders are told.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+use siding_wire::icmp4::Icmp4Repr;
+use siding_wire::icmp6::Icmp6Repr;
+use siding_wire::ip4::Ip4Repr;
+use siding_wire::ip6::Ip6Repr;
+
+use super::Reject;
+use super::Verdict;
+use super::keeper::Passing;
+use crate::config::Config;
+use crate::drops::DropReason;
+use crate::icmp6;
+use crate::ifnet::Interface;
+use crate::ip4;
+use crate::ip6::Packet6;
+use crate::tcp;
+use crate::worker::Local;
+
+/// Drops a packet that came in on `on`, and tells its sender if the verdict says so.
+pub(super) fn refuse(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    passing: &Passing,
+    verdict: Verdict,
+    packet: Mbuf,
+) -> Option<Mbuf> {
+    local.filter.give_up(passing);
+    if let Verdict::Reject(how) = verdict {
+        // What tells of a packet is part of its verdict, and is not judged again (Linux says that it is related).
+        local.filter.exempt = true;
+        tell(ctx, local, config, on, passing, how, &packet);
+        local.filter.exempt = false;
+    }
+    local.drop_packet(packet, DropReason::Filtered);
+    None
+}
+
+fn tell(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &Config,
+    on: &Interface,
+    passing: &Passing,
+    how: Reject,
+    packet: &Mbuf,
+) {
+    if let Ok((header, _)) = Ip6Repr::parse(packet.data()) {
+        let about = Packet6 { header, from: passing.from, link: passing.link };
+        match how {
+            Reject::Reset => tcp::refuse6(ctx, local, config, on, &about, packet),
+            Reject::Unreachable(code) => {
+                let repr = Icmp6Repr::DestUnreachable { code };
+                icmp6::error(ctx, local, config, on, repr, &about, packet);
+            }
+        }
+    } else if let Ok((header, _)) = Ip4Repr::parse(packet.data()) {
+        match how {
+            Reject::Reset => tcp::refuse4(ctx, local, config, on, &header, packet),
+            Reject::Unreachable(code) => {
+                let repr = Icmp4Repr::DestUnreachable { code, mtu: 0 };
+                ip4::error(ctx, local, config, repr, header, packet);
+            }
+        }
+    }
+}

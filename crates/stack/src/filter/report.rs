@@ -1,0 +1,144 @@
+//! What the filter tells of itself.
+
+use std::net::IpAddr;
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use siding_machines::filter::Slot;
+use siding_machines::filter::States;
+use siding_machines::filter::Usage;
+use siding_machines::filter::Way;
+use siding_netisr::Instant;
+use siding_netisr::sync::atomic::AtomicU64;
+use siding_netisr::sync::atomic::Ordering;
+use siding_wire::IpProto;
+
+use super::rules::Shared;
+use crate::Stack;
+use crate::limits::LimitReport;
+
+/// One flow's state, for tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateReport {
+    /// The upper layer.
+    pub proto: IpProto,
+    /// Who began it.
+    pub src: IpAddr,
+    /// With whom.
+    pub dst: IpAddr,
+    /// From which port, or the identifier of an echo.
+    pub src_port: u16,
+    /// To which.
+    pub dst_port: u16,
+    /// How far it has come.
+    pub phase: &'static str,
+    /// Whether there was traffic the other way.
+    pub answered: bool,
+    /// Its mark.
+    pub mark: u32,
+    /// Packets and bytes: the way it began, and the other.
+    pub traffic: [(u32, u64); 2],
+    /// Slots of the interfaces by which these came in; 0 for our own.
+    pub interfaces: [u16; 2],
+    /// How long it has been silent.
+    pub silent: Duration,
+    /// How long it may be silent yet.
+    pub left: Duration,
+    /// Which worker keeps it.
+    pub worker: usize,
+}
+
+impl StateReport {
+    pub(super) fn of(states: &States, slot: Slot, now: Instant, worker: usize) -> Option<StateReport> {
+        let state = states.get(slot)?;
+        let left = Duration::from_millis(states.left(now, state).into());
+        if left.is_zero() {
+            return None;
+        }
+        let tuple = state.original();
+        let ways = [Way::Original, Way::Reply];
+        Some(StateReport {
+            proto: tuple.proto,
+            src: plain(tuple.src),
+            dst: plain(tuple.dst),
+            src_port: tuple.src_port,
+            dst_port: tuple.dst_port,
+            phase: state.phase().name(),
+            answered: state.is_answered(),
+            mark: state.mark,
+            traffic: ways.map(|way| state.traffic(way)),
+            interfaces: ways.map(|way| state.interface(way)),
+            silent: Duration::from_millis(states.silent(now, state).into()),
+            left,
+            worker,
+        })
+    }
+}
+
+/// As it stands in packets.
+fn plain(addr: Ipv6Addr) -> IpAddr {
+    addr.to_ipv4_mapped().map_or(IpAddr::V6(addr), IpAddr::V4)
+}
+
+/// What a worker tells of its table. Written by the worker, read by anybody.
+#[derive(Debug, Default)]
+pub(super) struct Gauge([AtomicU64; 8]);
+
+impl Gauge {
+    pub(super) fn note(&self, usage: &Usage) {
+        let Usage { states, half_open, highest, inserted, expired, evicted, refused, refused_source } =
+            *usage;
+        let words = [
+            states as u64,
+            half_open as u64,
+            highest as u64,
+            inserted,
+            expired,
+            evicted,
+            refused,
+            refused_source,
+        ];
+        for (word, value) in self.0.iter().zip(words) {
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+
+    fn read(&self) -> Usage {
+        let word = |at: usize| self.0[at].load(Ordering::Relaxed);
+        Usage {
+            states: word(0) as usize,
+            half_open: word(1) as usize,
+            highest: word(2) as usize,
+            inserted: word(3),
+            expired: word(4),
+            evicted: word(5),
+            refused: word(6),
+            refused_source: word(7),
+        }
+    }
+}
+
+impl Stack {
+    /// What each worker's table of states has, as of its last turn.
+    pub fn state_usage(&self) -> Vec<Usage> {
+        self.shared.filter.gauges.iter().map(Gauge::read).collect()
+    }
+}
+
+/// The bounds, with their use; none while no states are kept.
+pub(crate) fn limits(shared: &Shared) -> Vec<LimitReport> {
+    let rules = shared.rules.load();
+    let Some(limits) = rules.as_ref().as_ref().and_then(|rules| rules.state_limits()) else {
+        return Vec::new();
+    };
+    let mut all = LimitReport { highest: Some(0), ..LimitReport::new("filter-states", limits.states, 0) };
+    let mut half = LimitReport::new("filter-states-half-open", limits.half_open, 0);
+    for usage in shared.gauges.iter().map(Gauge::read) {
+        all.used += usage.states as u64;
+        all.refused += usage.refused + usage.refused_source;
+        all.highest = all.highest.map(|highest| highest + usage.highest as u64);
+        half.used += usage.half_open as u64;
+        half.refused += usage.evicted;
+    }
+    vec![all, half]
+}

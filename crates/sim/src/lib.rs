@@ -38,5 +38,6 @@ pub use node::NodeSpec;
 pub use seeds::Failure;
 pub use seeds::Summary;
 pub use seeds::run_seed;
+pub use seeds::run_seed_with;
 pub use world::NodeId;
 pub use world::World;

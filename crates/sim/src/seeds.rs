@@ -11,6 +11,7 @@ use siding_stack::Answer;
 use crate::actions::address;
 use crate::exercise::Exercise;
 use crate::link::Faults;
+use crate::node::Node;
 use crate::node::NodeSpec;
 use crate::world::NodeId;
 use crate::world::World;
@@ -45,10 +46,19 @@ pub struct Failure {
 ///
 /// The first invariant that does not hold.
 pub fn run_seed(seed: u64) -> Result<Summary, Box<Failure>> {
+    run_seed_with(seed, |_| {})
+}
+
+/// Runs one world, each node of which is prepared before it has any interface.
+///
+/// # Errors
+///
+/// The first invariant that does not hold.
+pub fn run_seed_with(seed: u64, prepare: impl Fn(&Node)) -> Result<Summary, Box<Failure>> {
     let mut world = World::new(seed);
     let fail = |what: String, world: &World| Box::new(Failure { seed, what, log: world.log().to_vec() });
     // A panic (the witness finds a reversal, say) is a finding like any other.
-    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| play(&mut world)));
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| play(&mut world, &prepare)));
     match outcome {
         Ok(Ok((dispatched, departed))) => {
             Ok(Summary { frames: world.frames(), dispatched, departed, log: world.log().to_vec() })
@@ -62,7 +72,7 @@ pub fn run_seed(seed: u64) -> Result<Summary, Box<Failure>> {
     }
 }
 
-fn play(world: &mut World) -> Result<(u64, u64), String> {
+fn play(world: &mut World, prepare: &dyn Fn(&Node)) -> Result<(u64, u64), String> {
     let (nodes, links) = (2 + world.pick(3), 1 + world.pick(2));
     (0..links).for_each(|_| _ = world.add_link(Faults::default()));
     for at in 0..nodes {
@@ -73,6 +83,7 @@ fn play(world: &mut World) -> Result<(u64, u64), String> {
         spec.neighbors.resolving = spec.neighbors.entries / 2;
         spec.neighbors.held = 1 + world.pick(8);
         let node = world.add_node(spec);
+        prepare(world.node(node));
         for link in world.links() {
             world.plug(node, link, Some(address(link.0, at)));
         }

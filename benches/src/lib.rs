@@ -10,6 +10,8 @@
 //! - [`measure`]: rounds, turns and statistics; [`report`]: the table and the JSON; [`targets`]: what the facility is
 //!   held to.
 //!
+//! And the stack as a router in memory: [`router`] builds it, [`sharing`] asks what its workers cost each other.
+//!
 //! What it does *not* measure: blocking and waking (everything here spins), latency, and queues of more than 1,024
 //! payloads.
 
@@ -23,5 +25,7 @@ pub mod measure;
 pub mod meeting;
 pub mod payload;
 pub mod report;
+pub mod router;
 pub mod scenario;
+pub mod sharing;
 pub mod targets;

@@ -183,9 +183,9 @@ impl Device for Source {
         Ok(batch)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let lost = frames.len() as u64;
-        frames.clear();
+        cache.free_all(frames.drain(..));
         Sent { lost, ..Sent::default() }
     }
 }
@@ -198,13 +198,13 @@ impl Device for Sink {
         Ok(0)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let sent = Sent::all(frames);
         // The stack has things to say of its own, which are longer.
         let forwarded = frames.iter().filter(|frame| frame.len() == FRAME).count() as u64;
         // This worker alone writes it.
         self.0.0.store(self.0.0.load(Ordering::Relaxed) + forwarded, Ordering::Relaxed);
-        Mbuf::free_all(frames.drain(..));
+        cache.free_all(frames.drain(..));
         sent
     }
 }

@@ -72,7 +72,7 @@ impl Device for Wire {
         Ok(0)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let sent = Sent::all(frames);
         self.0.late.fetch_add(self.0.gone.load(Ordering::Relaxed), Ordering::Relaxed);
         let bytes = frames.drain(..).map(|frame| frame.data().to_vec());

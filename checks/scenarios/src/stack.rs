@@ -76,7 +76,7 @@ impl Device for Wire {
         Ok(into.len())
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let sent = Sent::all(frames);
         self.0.late.fetch_add(self.0.gone.load(Ordering::Relaxed), Ordering::Relaxed);
         let types = frames.drain(..).map(|frame| frame.data()[ether::HEADER_LEN + ip6::HEADER_LEN]);

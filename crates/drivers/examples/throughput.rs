@@ -230,7 +230,7 @@ fn echo(what: &str, sleeps: bool, times: usize) {
             while !stop.load(Ordering::Relaxed) {
                 let count = device.receive(&mut device_cache, &mut into, BATCH).unwrap();
                 into.retain_mut(turn_round);
-                device.transmit(&mut into);
+                device.transmit(&mut device_cache, &mut into);
                 into.clear();
                 if count == 0 && sleeps {
                     wait(&device);
@@ -276,7 +276,7 @@ fn generate(device: &mut impl Device, cache: &mut Cache, frames: &mut Vec<Mbuf>,
         frames.push(mbuf);
     }
     let before = frames.len();
-    device.transmit(frames);
+    device.transmit(cache, frames);
     before - frames.len()
 }
 

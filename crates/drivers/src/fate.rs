@@ -5,6 +5,7 @@
 //! a frame that found no room. `docs/drivers.md` has the table of errors.
 
 use rustix::io::Errno;
+use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Sent;
 
@@ -70,9 +71,10 @@ impl Fate {
 }
 
 /// Sends from the front of `frames` by `call`, which is given those that are left and says how many of them have gone,
-/// at least one. What is left in the end found no room.
+/// at least one. What is left in the end found no room, and the others' buffers go to `cache`.
 pub(crate) fn send(
     name: &str,
+    cache: &mut Cache,
     frames: &mut Vec<Mbuf>,
     counters: &Counters,
     fate: impl Fn(Errno) -> Fate,
@@ -124,7 +126,7 @@ pub(crate) fn send(
             }
         }
     }
-    Mbuf::free_all(frames.drain(..done));
+    cache.free_all(frames.drain(..done));
     all
 }
 

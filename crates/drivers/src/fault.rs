@@ -111,10 +111,10 @@ impl<D: Device, R: FnMut() -> u32 + Send> Faulty<D, R> {
     }
 
     /// Sends what is due, oldest first.
-    fn push_out(&mut self) {
+    fn push_out(&mut self, cache: &mut Cache) {
         self.tx.release(&mut self.outgoing);
         if !self.outgoing.is_empty() {
-            let sent = self.device.transmit(&mut self.outgoing);
+            let sent = self.device.transmit(cache, &mut self.outgoing);
             self.sent = std::mem::take(&mut self.sent).and(sent);
         }
     }
@@ -122,7 +122,7 @@ impl<D: Device, R: FnMut() -> u32 + Send> Faulty<D, R> {
 
 impl<D: Device, R: FnMut() -> u32 + Send> Device for Faulty<D, R> {
     fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
-        self.push_out();
+        self.push_out(cache);
         // A frame more may come of each, and the one held back, yet never more than `max`.
         let before = into.len();
         let ask =
@@ -140,14 +140,14 @@ impl<D: Device, R: FnMut() -> u32 + Send> Device for Faulty<D, R> {
         self.device.unread()
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         // Frames that the device below has no room for wait here; no more are taken until they have gone.
         if self.outgoing.is_empty() {
             for frame in frames.drain(..) {
                 self.tx.pass(frame, &mut self.cache, &mut self.random, &mut self.outgoing);
             }
         }
-        self.push_out();
+        self.push_out(cache);
         std::mem::take(&mut self.sent)
     }
 

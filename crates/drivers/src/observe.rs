@@ -67,14 +67,15 @@ impl<D: Device, F: FnMut(Direction, &[u8]) + Send> Device for Tap<D, F> {
         self.device.unread()
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         self.sent.extend(frames.iter().cloned());
-        let result = self.device.transmit(frames);
+        let result = self.device.transmit(cache, frames);
         let taken = self.sent.len() - frames.len();
         for frame in &self.sent[..taken] {
             (self.observer)(Direction::Out, frame.data());
         }
-        self.sent.clear();
+        // The last handles of what the device below has let go of.
+        cache.free_all(self.sent.drain(..));
         result
     }
 

@@ -253,8 +253,8 @@ impl<D: Device> Device for PcapTap<D> {
         self.tap.unread()
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
-        self.tap.transmit(frames)
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
+        self.tap.transmit(cache, frames)
     }
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {

@@ -142,9 +142,9 @@ impl Device for TapDevice {
         Some(Unread { taken: self.taken, waiting: if self.drained { 0 } else { 1 << 14 } })
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let file = &self.file;
-        fate::send(&self.name, frames, &self.counters, Fate::of_tap, |frames| match frames {
+        fate::send(&self.name, cache, frames, &self.counters, Fate::of_tap, |frames| match frames {
             [first, ..] => rustix::io::write(file, first.data()).map(|_| 1),
             [] => Ok(0),
         })

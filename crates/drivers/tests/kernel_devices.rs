@@ -47,7 +47,7 @@ fn packet_devices_carry_frames_both_ways() {
             let (from, to) = (&mut a, &mut b);
             let mut out: Vec<Mbuf> = frames.iter().map(|bytes| packet(&pool, bytes)).collect();
             while !out.is_empty() {
-                from.transmit(&mut out);
+                from.transmit(&mut pool.cache(2), &mut out);
             }
             assert_eq!(receive(to, &mut cache, 300, ours), frames);
             // What a socket sends it does not hear, nor do others on the same interface.
@@ -72,7 +72,7 @@ fn a_lone_frame_is_sent_and_received_at_once() {
         let mut shortest = Duration::MAX;
         for n in 0..20 {
             let start = Instant::now();
-            a.transmit(&mut vec![packet(&pool, &frame(n, b"lone"))]);
+            a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &frame(n, b"lone"))]);
             assert_eq!(receive(&mut b, &mut cache, 1, ours), [frame(n, b"lone")]);
             shortest = shortest.min(start.elapsed());
         }
@@ -128,7 +128,7 @@ fn tags_that_the_kernel_puts_aside_are_put_back() {
             tagged(&[0x81, 0x00, 0x00, 0x00], 46),
             tagged(&[], 46),
         ];
-        b.transmit(&mut frames.iter().map(|bytes| packet(&pool, bytes)).collect());
+        b.transmit(&mut pool.cache(2), &mut frames.iter().map(|bytes| packet(&pool, bytes)).collect());
         let got = receive(&mut a, &mut cache, frames.len(), |frame| frame[6..12] == [2, 0, 0, 0, 0, 0xee]);
         assert_eq!(got, frames);
     });
@@ -171,7 +171,7 @@ fn several_workers_share_an_interface_and_each_flow_keeps_to_one() {
         for _ in 0..4 {
             let mut out: Vec<Mbuf> = flows.iter().map(|bytes| packet(&pool, bytes)).collect();
             while !out.is_empty() {
-                sender.transmit(&mut out);
+                sender.transmit(&mut pool.cache(2), &mut out);
             }
         }
         for group in [&mut workers, &mut others] {
@@ -199,11 +199,11 @@ fn a_ring_that_overflows_says_how_many_are_lost() {
         let mut b = open("vb", 1).remove(0);
         let mut out: Vec<Mbuf> = (0..200).map(|n| packet(&pool, &frame(n, &[0; 46]))).collect();
         while !out.is_empty() {
-            b.transmit(&mut out);
+            b.transmit(&mut pool.cache(2), &mut out);
         }
         let first = drain(&mut a, &mut cache);
         assert_eq!(first.len(), 64);
-        b.transmit(&mut vec![packet(&pool, &frame(201, &[0; 46]))]);
+        b.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &frame(201, &[0; 46]))]);
         drain(&mut a, &mut cache);
         assert_eq!(a.counters().stats().rx_overrun, 200 - 64);
         assert_eq!(a.counters().stats().rx_frames, 65);
@@ -228,7 +228,7 @@ fn frames_that_are_too_long_are_dropped_and_counted_both_ways() {
             packet(&big, &frame(3, &[0; 3000])),
             packet(&big, &frame(4, &[0; 46])),
         ];
-        a.transmit(&mut out);
+        a.transmit(&mut pool.cache(2), &mut out);
         assert!(out.is_empty());
         assert_eq!(receive(&mut b, &mut cache, 2, ours), [frame(1, &[0; 46]), frame(4, &[0; 46])]);
         let (sent, got) = (a.counters().stats(), b.counters().stats());
@@ -243,13 +243,16 @@ fn a_dry_pool_loses_frames_and_counts_them() {
         let (ours_pool, small) = (pool(64), pool(2));
         let mut cache = small.cache(2);
         let [mut a, mut b] = ["va", "vb"].map(|name| open(name, 1).remove(0));
-        a.transmit(&mut (0..5).map(|n| packet(&ours_pool, &frame(n, &[0; 46]))).collect());
+        a.transmit(
+            &mut ours_pool.cache(2),
+            &mut (0..5).map(|n| packet(&ours_pool, &frame(n, &[0; 46]))).collect(),
+        );
         let mut got = Vec::new();
         assert_eq!(b.receive(&mut cache, &mut got, 64).unwrap(), 2);
         let stats = b.counters().stats();
         assert_eq!((stats.rx_frames, stats.rx_no_buffer), (2, 3));
         got.clear();
-        a.transmit(&mut vec![packet(&ours_pool, &frame(9, &[0; 46]))]);
+        a.transmit(&mut ours_pool.cache(2), &mut vec![packet(&ours_pool, &frame(9, &[0; 46]))]);
         assert_eq!(receive(&mut b, &mut cache, 1, ours), [frame(9, &[0; 46])]);
     });
 }
@@ -290,7 +293,7 @@ fn an_interface_that_is_down_loses_what_is_sent_and_comes_back() {
         let [mut a, mut b] = ["va", "vb"].map(|name| open(name, 1).remove(0));
         ip("link set va down").unwrap();
         let mut out = vec![packet(&pool, &frame(1, b"")), packet(&pool, &frame(2, b""))];
-        a.transmit(&mut out);
+        a.transmit(&mut pool.cache(2), &mut out);
         assert!(out.is_empty());
         assert_eq!(a.counters().stats().tx_down, 2);
         // The error that the socket holds must not keep poll(2) awake.
@@ -309,7 +312,7 @@ fn an_interface_that_is_down_loses_what_is_sent_and_comes_back() {
             let end = Instant::now() + Duration::from_secs(5);
             let mut came = Vec::new();
             while came.is_empty() && Instant::now() < end {
-                a.transmit(&mut vec![packet(&pool, &frame(n, &[0; 46]))]);
+                a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &frame(n, &[0; 46]))]);
                 came.extend(drain(&mut b, &mut cache).into_iter().filter(|frame| ours(frame)));
             }
             assert_eq!(came.first(), Some(&frame(n, &[0; 46])));
@@ -329,7 +332,7 @@ fn an_interface_that_has_gone_is_an_error_that_names_it() {
         let mut doomed = open("doomed", 1).remove(0);
         ip("link del doomed").unwrap();
         let mut frames: Vec<Mbuf> = (0..5).map(|n| packet(&pool, &frame(n, b""))).collect();
-        let sent = doomed.transmit(&mut frames);
+        let sent = doomed.transmit(&mut pool.cache(2), &mut frames);
         assert_eq!((frames.len(), sent.frames, sent.lost), (0, 0, 5), "they do not wait for ever");
         assert_eq!(doomed.counters().stats().tx_gone, 5);
         let error = sent.error.unwrap();
@@ -342,19 +345,19 @@ fn tap_devices_carry_frames_both_ways() {
     in_netns("tap_devices_carry_frames_both_ways", || {
         let mut tap = TapDevice::open("tap%d", 1).unwrap().remove(0);
         assert_eq!(tap.name(), "tap0");
-        assert_eq!(tap.transmit(&mut vec![]).lost, 0);
-        quiet("tap0");
         let pool = pool(1024);
+        assert_eq!(tap.transmit(&mut pool.cache(2), &mut vec![]).lost, 0);
+        quiet("tap0");
         let mut cache = pool.cache(64);
-        tap.transmit(&mut vec![packet(&pool, &frame(9, &[0; 46]))]);
+        tap.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &frame(9, &[0; 46]))]);
         assert_eq!(tap.counters().stats().tx_down, 1);
         ip("link set tap0 up").unwrap();
         let mut other = open("tap0", 1).remove(0);
         let frames: Vec<Vec<u8>> = (0..100).map(|n| frame(n as u8, &vec![n as u8; 46 + n * 4])).collect();
         let batch = || frames.iter().map(|bytes| packet(&pool, bytes)).collect::<Vec<Mbuf>>();
-        tap.transmit(&mut batch());
+        tap.transmit(&mut pool.cache(2), &mut batch());
         assert_eq!(receive(&mut other, &mut cache, 100, ours), frames);
-        other.transmit(&mut batch());
+        other.transmit(&mut pool.cache(2), &mut batch());
         assert_eq!(receive(&mut tap, &mut cache, 100, ours), frames);
         let stats = tap.counters().stats();
         assert_eq!((stats.tx_frames, stats.rx_dropped()), (100, 0));
@@ -394,11 +397,11 @@ fn a_tap_has_a_queue_for_each_worker() {
         let pool = pool(256);
         let mut cache = pool.cache(8);
         let mut other = open("t0", 1).remove(0);
-        other.transmit(&mut (0..64).map(|n| packet(&pool, &udp_flow(n))).collect());
+        other.transmit(&mut pool.cache(2), &mut (0..64).map(|n| packet(&pool, &udp_flow(n))).collect());
         let counts: Vec<usize> = queues.iter_mut().map(|queue| drain(queue, &mut cache).len()).collect();
         assert!(counts.iter().all(|&count| count > 0), "{counts:?}");
         for queue in &mut queues {
-            queue.transmit(&mut vec![packet(&pool, &frame(1, &[0; 46]))]);
+            queue.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &frame(1, &[0; 46]))]);
         }
         assert_eq!(receive(&mut other, &mut cache, 2, ours).len(), 2);
     });

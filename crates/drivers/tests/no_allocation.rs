@@ -77,7 +77,7 @@ impl Device for End {
         Ok(take)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         self.0.lock().unwrap().1 += frames.len() as u64;
         let sent = Sent::all(frames);
         frames.clear();

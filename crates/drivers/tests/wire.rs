@@ -28,7 +28,7 @@ fn a_frame_goes_to_all_others_and_lives_in_their_pools() {
     let (mut a, mut b, mut c) = (wire.attach(), wire.attach(), wire.attach());
     let mut sent = packet(&ours, b"hello");
     sent.set_flow(9);
-    a.transmit(&mut vec![sent]);
+    a.transmit(&mut ours.cache(2), &mut vec![sent]);
     assert_eq!(wire.in_flight(), 2);
     let mut cache = theirs.cache(4);
     let mut got = Vec::new();
@@ -52,7 +52,7 @@ fn frames_keep_their_order_and_a_call_its_limit() {
     let wire = Wire::new(100);
     let (mut a, mut b) = (wire.attach(), wire.attach());
     let mut frames: Vec<Mbuf> = (0..100).map(|n| packet(&ours, &[n])).collect();
-    a.transmit(&mut frames);
+    a.transmit(&mut ours.cache(2), &mut frames);
     assert!(frames.is_empty());
     let mut cache = theirs.cache(8);
     let mut got = Vec::new();
@@ -66,8 +66,8 @@ fn a_full_queue_loses_the_newest_and_counts() {
     let pool = pool(32);
     let wire = Wire::new(4);
     let (mut a, mut b) = (wire.attach(), wire.attach());
-    a.transmit(&mut (0..3).map(|n| packet(&pool, &[n])).collect());
-    a.transmit(&mut (3..9).map(|n| packet(&pool, &[n])).collect());
+    a.transmit(&mut pool.cache(2), &mut (0..3).map(|n| packet(&pool, &[n])).collect());
+    a.transmit(&mut pool.cache(2), &mut (3..9).map(|n| packet(&pool, &[n])).collect());
     assert_eq!(wire.stats(), WireStats { carried: 4, lost_full: 5, lost_down: 0 });
     assert_eq!(drain(&mut b, &mut pool.cache(8)), [[0], [1], [2], [3]]);
     assert!(pool.is_full());
@@ -78,7 +78,7 @@ fn a_cut_anywhere_loses_frames_and_counts() {
     let pool = pool(32);
     let wire = Wire::new(16);
     let (mut a, mut b) = (wire.attach(), wire.attach());
-    let mut send = |n: u8| a.transmit(&mut vec![packet(&pool, &[n])]);
+    let mut send = |n: u8| a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &[n])]);
     send(0);
     wire.set_up(false);
     assert!(!b.is_up());
@@ -105,7 +105,7 @@ fn what_the_receiver_cannot_hold_is_dropped_and_counted() {
         siding_mbuf::Pool::new(siding_mbuf::PoolConfig { buffers: 2, size: 100, headroom: 40 }).unwrap();
     let wire = Wire::new(16);
     let (mut a, mut b) = (wire.attach(), wire.attach());
-    a.transmit(&mut [61, 60, 1, 1].map(|len| packet(&ours, &vec![7; len])).into());
+    a.transmit(&mut ours.cache(2), &mut [61, 60, 1, 1].map(|len| packet(&ours, &vec![7; len])).into());
     let mut cache = small.cache(2);
     let mut got = Vec::new();
     assert_eq!(b.receive(&mut cache, &mut got, 64).unwrap(), 2);
@@ -125,9 +125,9 @@ fn the_hook_sees_each_frame_leave_once_and_arrive_wherever_it_does() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
     wire.set_tap(move |port, direction, frame| log.lock().unwrap().push((port.0, direction, frame[0])));
-    a.transmit(&mut vec![packet(&pool, &[1])]);
+    a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &[1])]);
     c.set_up(false);
-    b.transmit(&mut vec![packet(&pool, &[2])]);
+    b.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &[2])]);
     for device in [&mut a, &mut b, &mut c] {
         drain(device, &mut pool.cache(2));
     }
@@ -146,11 +146,11 @@ fn a_device_that_is_dropped_takes_its_frames_along() {
     let pool = pool(8);
     let wire = Wire::new(16);
     let (mut a, b) = (wire.attach(), wire.attach());
-    a.transmit(&mut vec![packet(&pool, b"x")]);
+    a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, b"x")]);
     assert_eq!((pool.live(), b.pending()), (1, 1));
     drop(b);
     assert!(pool.is_full());
-    a.transmit(&mut vec![packet(&pool, b"y")]);
+    a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, b"y")]);
     assert_eq!(wire.stats(), WireStats { carried: 1, ..WireStats::default() });
     assert_eq!(wire.attach().port(), PortId(2));
 }
@@ -169,12 +169,12 @@ fn the_receiver_is_woken_once_for_a_queue_that_was_empty() {
         count.fetch_add(1, Ordering::Relaxed);
     });
     for _ in 0..3 {
-        a.transmit(&mut vec![packet(&pool, b"x")]);
+        a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, b"x")]);
     }
     assert_eq!(woken.load(Ordering::Relaxed), 1);
     drain(&mut b, &mut pool.cache(2));
-    a.transmit(&mut vec![packet(&pool, b"x")]);
-    a.transmit(&mut vec![]);
+    a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, b"x")]);
+    a.transmit(&mut pool.cache(2), &mut vec![]);
     assert_eq!(woken.load(Ordering::Relaxed), 2);
 }
 
@@ -194,7 +194,7 @@ fn threads_on_one_wire_get_each_others_frames_in_order() {
                 while next < FRAMES {
                     if let Some(mut mbuf) = cache.alloc() {
                         assert!(mbuf.extend_from_slice(&next.to_be_bytes()));
-                        device.transmit(&mut vec![mbuf]);
+                        device.transmit(&mut pool.cache(2), &mut vec![mbuf]);
                         next += 1;
                     }
                     device.receive(&mut cache, &mut into, 64).unwrap();

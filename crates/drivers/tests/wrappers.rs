@@ -35,10 +35,10 @@ fn an_observer_sees_what_passes_and_a_retried_frame_once() {
     let narrow = Narrow { room: 2, ..Narrow::default() };
     let mut tap = Tap::new(narrow, |direction, frame: &[u8]| seen.push((direction, frame[0])));
     let mut frames: Vec<Mbuf> = (0..5).map(|n| packet(&pool, &[n])).collect();
-    tap.transmit(&mut frames);
+    tap.transmit(&mut pool.cache(2), &mut frames);
     assert_eq!(frames.len(), 3);
     assert!(frames[0].data_mut().is_some(), "what is left is the caller's alone again");
-    tap.transmit(&mut frames);
+    tap.transmit(&mut pool.cache(2), &mut frames);
     tap.device_mut().incoming.push_back(vec![9]);
     assert_eq!(drain(&mut tap, &mut pool.cache(2)), [[9]]);
     drop(tap);
@@ -64,7 +64,7 @@ fn a_capture_holds_both_directions_of_several_interfaces() {
     let mut a =
         PcapTap::new(wire.attach(), file.interface("left").unwrap(), clock(1_700_000_000_000_000_000));
     let mut b = PcapTap::new(wire.attach(), file.interface("right").unwrap(), clock(5 << 32));
-    a.transmit(&mut vec![packet(&pool, &frame(1, b"odd"))]);
+    a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &frame(1, b"odd"))]);
     assert_eq!(drain(&mut b, &mut pool.cache(2)).len(), 1);
     file.flush().unwrap();
     assert_eq!(file.frames(), 2);
@@ -123,7 +123,7 @@ fn a_capture_that_cannot_be_written_stops_and_says_so_but_the_traffic_goes_on() 
     let mut a = PcapTap::new(wire.attach(), file.interface("a").unwrap(), || 0);
     let mut b = wire.attach();
     for _ in 0..5 {
-        a.transmit(&mut vec![packet(&pool, &frame(1, &[0; 20]))]);
+        a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &frame(1, &[0; 20]))]);
     }
     assert_eq!(drain(&mut b, &mut pool.cache(2)).len(), 5);
     assert!(file.frames() < 5);
@@ -141,10 +141,10 @@ fn faults_come_as_often_as_asked_for_both_ways() {
     let mut cache = pool.cache(8);
     let mut arrived = 0;
     for number in 0..FRAMES {
-        a.transmit(&mut vec![packet(&pool, &number.to_be_bytes())]);
+        a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &number.to_be_bytes())]);
         arrived += drain(&mut b, &mut cache).len() as u64;
     }
-    a.transmit(&mut vec![]);
+    a.transmit(&mut pool.cache(2), &mut vec![]);
     arrived += drain(&mut b, &mut cache).len() as u64;
     let (_, out) = a.stats();
     let (into, _) = b.stats();
@@ -176,7 +176,7 @@ fn the_same_seed_gives_the_same_faults() {
         let mut cache = pool.cache(8);
         let mut got = Vec::new();
         for number in 0..100u8 {
-            a.transmit(&mut vec![packet(&pool, &[number; 8])]);
+            a.transmit(&mut pool.cache(2), &mut vec![packet(&pool, &[number; 8])]);
             got.extend(drain(&mut b, &mut cache));
         }
         got
@@ -193,7 +193,7 @@ fn a_corrupted_frame_differs_in_one_bit_and_its_clone_does_not() {
     let mut a = Faulty::new(wire.attach(), FaultConfig::default(), always, random(3), &pool);
     let mut b = wire.attach();
     let original = packet(&pool, &[0; 32]);
-    a.transmit(&mut vec![original.clone()]);
+    a.transmit(&mut pool.cache(2), &mut vec![original.clone()]);
     let got = drain(&mut b, &mut pool.cache(2));
     assert_eq!(got[0].iter().map(|byte| byte.count_ones()).sum::<u32>(), 1);
     assert_eq!(original.data(), [0; 32]);
@@ -207,7 +207,7 @@ fn a_frame_that_is_held_back_goes_after_the_next_or_with_the_next_call() {
     let mut a = Faulty::new(wire.attach(), FaultConfig::default(), always, random(4), &pool);
     let mut b = wire.attach();
     let mut cache = pool.cache(2);
-    a.transmit(&mut [1, 2, 3].map(|n| packet(&pool, &[n])).into());
+    a.transmit(&mut pool.cache(2), &mut [1, 2, 3].map(|n| packet(&pool, &[n])).into());
     assert_eq!(drain(&mut b, &mut cache), [[2], [1]]);
     drain(&mut a, &mut cache);
     assert_eq!(drain(&mut b, &mut cache), [[3]]);
@@ -224,11 +224,11 @@ fn faults_lose_nothing_to_a_device_that_is_full_and_never_exceed_the_limit() {
     let mut faulty = Faulty::new(narrow, both, both, random(5), &pool);
     let mut cache = pool.cache(8);
     let mut frames: Vec<Mbuf> = (0..5).map(|n| packet(&pool, &[n])).collect();
-    faulty.transmit(&mut frames);
+    faulty.transmit(&mut pool.cache(2), &mut frames);
     assert!(frames.is_empty());
     frames.push(packet(&pool, &[5]));
     while !frames.is_empty() {
-        faulty.transmit(&mut frames);
+        faulty.transmit(&mut pool.cache(2), &mut frames);
     }
     let mut total = 0;
     for _ in 0..40 {
@@ -262,7 +262,7 @@ impl Device for Narrow {
         Ok(count)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let count = self.room.min(frames.len());
         let sent = Sent::all(&frames[..count]);
         self.outgoing.extend(frames.drain(..count).map(|mbuf| mbuf.data().to_vec()));

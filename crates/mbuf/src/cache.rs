@@ -49,6 +49,12 @@ impl Cache {
     /// packet of another pool goes back to that one; a shared one goes when its last clone does.
     #[inline]
     pub fn free(&mut self, mbuf: Mbuf) {
+        self.take(mbuf);
+        self.count();
+    }
+
+    #[inline]
+    fn take(&mut self, mbuf: Mbuf) {
         if !mbuf.is_of(&self.pool) {
             return;
         }
@@ -57,6 +63,13 @@ impl Cache {
             self.flush(self.size / 2);
         }
         self.slots.push(slot);
+    }
+
+    /// Takes many packets that are done with; the same as [`free`](Self::free) for each.
+    pub fn free_all(&mut self, mbufs: impl IntoIterator<Item = Mbuf>) {
+        for mbuf in mbufs {
+            self.take(mbuf);
+        }
         self.count();
     }
 

@@ -168,7 +168,7 @@ impl Device for SimDevice {
         Some(Unread { taken: self.taken, waiting })
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let sent = Sent::all(frames);
         let mut state = self.link.lock();
         if state.ports.get(self.port).is_some_and(|port| port.departed) {

@@ -52,7 +52,7 @@ impl Device for Source {
         Ok(into.len())
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let sent = Sent::all(frames);
         frames.clear();
         sent

@@ -50,9 +50,9 @@ impl Device for End {
         Ok(times)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let sent = Sent::all(frames);
-        frames.clear();
+        cache.free_all(frames.drain(..));
         sent
     }
 }

@@ -82,7 +82,10 @@ pub trait Device: Send {
     /// they went out, or they are lost, and [`Sent`] says how many of each. What is left found no room, and nothing
     /// else: a frame that the system will not send, or has dropped already, is lost and does not keep those behind it
     /// waiting. The caller tries what is left again, for a while.
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent;
+    ///
+    /// The buffers of what has gone are best given to `cache`, the worker's own, by [`Cache::free_all`]: one that is merely
+    /// dropped goes to the pool, whose every use is shared with the other workers.
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent;
 
     /// Lets in what `filter` names, and need not let in more. Called by the worker that owns the device, before it sends
     /// or receives by a configuration that needs it, and again after an error. A device that lets in everything has

@@ -74,7 +74,7 @@ impl Device for Noise {
         Ok(into.len() - before)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let sent = Sent::all(frames);
         frames.clear();
         sent

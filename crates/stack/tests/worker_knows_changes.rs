@@ -50,7 +50,7 @@ impl Device for Probe {
         Ok(0)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         if self.blocked.load(Ordering::Relaxed) {
             return Sent::default();
         }

@@ -48,7 +48,7 @@ impl Raw {
             assert!(mbuf.extend_from_slice(frame));
             self.batch.push(mbuf);
         }
-        let sent = self.device.transmit(&mut self.batch);
+        let sent = self.device.transmit(&mut self.cache, &mut self.batch);
         for left in self.batch.drain(..) {
             self.cache.free(left);
         }

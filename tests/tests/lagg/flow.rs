@@ -148,7 +148,7 @@ impl Station {
             self.tally.sent += 1;
         }
         while !frames.is_empty() {
-            self.device.transmit(&mut frames);
+            self.device.transmit(&mut self.cache, &mut frames);
         }
     }
 

@@ -56,9 +56,9 @@ impl Device for Shim {
         Ok(0)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let kernel = &self.0;
-        send("shim", frames, &kernel.counters, self.1, |frames| {
+        send("shim", cache, frames, &kernel.counters, self.1, |frames| {
             if kernel.full.load(Ordering::Relaxed) {
                 return Err(Errno::AGAIN);
             }

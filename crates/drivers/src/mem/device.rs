@@ -110,7 +110,7 @@ impl Device for MemDevice {
         Some(self.unread)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let sent = if self.port.up.load(Ordering::Acquire) {
             let sent = Sent::all(frames);
             self.counters.sent(frames.len(), sent.bytes as usize);
@@ -120,6 +120,7 @@ impl Device for MemDevice {
             Sent { lost: frames.len() as u64, ..Sent::default() }
         };
         self.wire.carry(&self.port, frames);
+        cache.free_all(frames.drain(..));
         sent
     }
 }

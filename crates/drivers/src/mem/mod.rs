@@ -169,7 +169,7 @@ impl fmt::Debug for Wire {
 
 impl Shared {
     /// Carries all `frames` from one port to all others that are there.
-    fn carry(&self, from: &Port, frames: &mut Vec<Mbuf>) {
+    fn carry(&self, from: &Port, frames: &[Mbuf]) {
         self.show(from.id, Direction::Out, frames);
         let mut wakes: Vec<Wake> = Vec::new();
         {
@@ -192,7 +192,6 @@ impl Shared {
                 }
             }
         }
-        frames.clear();
         for wake in wakes {
             wake();
         }

@@ -201,8 +201,8 @@ impl Device for PacketDevice {
         Some(Unread { taken: self.ring.taken(), waiting })
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
-        self.sender.send(&self.name, frames, &self.counters)
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
+        self.sender.send(&self.name, cache, frames, &self.counters)
     }
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::net::MMsgHdr;
 use rustix::net::SendAncillaryBuffer;
 use rustix::net::SendFlags;
+use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
 use siding_stack::Sent;
@@ -32,9 +33,15 @@ impl Sender {
     }
 
     /// Sends from the front of `frames`, until the socket has no room for more.
-    pub(super) fn send(&self, name: &str, frames: &mut Vec<Mbuf>, counters: &Counters) -> Sent {
+    pub(super) fn send(
+        &self,
+        name: &str,
+        cache: &mut Cache,
+        frames: &mut Vec<Mbuf>,
+        counters: &Counters,
+    ) -> Sent {
         // A call that stops short does not say why. The next one, which begins with the frame at fault, does.
-        fate::send(name, frames, counters, Fate::of_packet, |frames| self.send_batch(frames))
+        fate::send(name, cache, frames, counters, Fate::of_packet, |frames| self.send_batch(frames))
     }
 
     /// One system call. Says how many frames have gone, at least one.

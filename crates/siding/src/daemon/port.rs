@@ -345,8 +345,8 @@ impl Device for Shared {
         }
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
-        self.device.lock().unwrap_or_else(PoisonError::into_inner).transmit(frames)
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
+        self.device.lock().unwrap_or_else(PoisonError::into_inner).transmit(cache, frames)
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

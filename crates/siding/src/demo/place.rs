@@ -100,8 +100,8 @@ impl Device for Lent {
         self.device.as_ref().and_then(|device| device.unread())
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
-        self.device.as_mut().map_or_else(Sent::default, |device| device.transmit(frames))
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
+        self.device.as_mut().map_or_else(Sent::default, |device| device.transmit(cache, frames))
     }
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {

@@ -69,8 +69,8 @@ impl Device for Lent {
         self.device.as_ref().and_then(|device| device.unread())
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
-        self.device.as_mut().map_or_else(Sent::default, |device| device.transmit(frames))
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
+        self.device.as_mut().map_or_else(Sent::default, |device| device.transmit(cache, frames))
     }
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
@@ -114,12 +114,12 @@ mod tests {
         let (mut devices, loan) = lend(vec![Box::new(wire.attach())]);
         let mut frame = pool.alloc().unwrap();
         assert!(frame.extend_from_slice(b"frame"));
-        peer.transmit(&mut vec![frame]);
+        peer.transmit(&mut pool.cache(2), &mut vec![frame]);
         let mut received = Vec::new();
         assert_eq!(devices[0].receive(&mut cache, &mut received, 4).unwrap(), 1);
         // On its way back it still has its place on the wire; closed, it has not.
         drop(devices);
-        peer.transmit(&mut received);
+        peer.transmit(&mut pool.cache(2), &mut received);
         assert_eq!(wire.in_flight(), 1);
         loan.close();
         assert_eq!(wire.in_flight(), 0);

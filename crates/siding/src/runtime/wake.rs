@@ -87,8 +87,8 @@ impl Device for Roused {
         self.device.unread()
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
-        self.device.transmit(frames)
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
+        self.device.transmit(cache, frames)
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

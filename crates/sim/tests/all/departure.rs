@@ -172,7 +172,7 @@ impl Device for Counting {
         Ok(0)
     }
 
-    fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         self.sent.fetch_add(frames.len() as u64, Ordering::Relaxed);
         let sent = Sent::all(frames);
         frames.clear();

@@ -176,7 +176,7 @@ impl Local {
         let Some(port) = port.filter(|port| port.ifnet.id == out) else {
             return self.drop_packet(frame, DropReason::InterfaceGone);
         };
-        if let Err(frame) = port.push(ctx, self.now, frame) {
+        if let Err(frame) = port.push(ctx, self.now, &mut self.cache, frame) {
             port.ifnet.counters.add(IfCounter::TxDropped, 1);
             self.drop_packet(frame, DropReason::TxFull);
         }
@@ -338,7 +338,7 @@ impl Local {
         let mut again = None;
         let (now, drops) = (self.now, &self.shared.drops[self.index]);
         for port in self.ports.iter_mut().flatten().filter(|port| !port.is_idle()) {
-            port.flush(ctx, now);
+            port.flush(ctx, now, &mut self.cache);
             if let Some(outcome) = port.take_outcome() {
                 drops.count_all(DropReason::TxLost, outcome.lost);
                 drops.count_all(DropReason::TxStalled, outcome.stalled);

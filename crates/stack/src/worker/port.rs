@@ -86,6 +86,7 @@ impl Port {
         &mut self,
         ctx: &mut Ctx<'_, Unlocked>,
         now: Instant,
+        cache: &mut Cache,
         frame: Mbuf,
     ) -> Result<(), Mbuf> {
         if self.queue.len() >= Self::BACKLOG {
@@ -93,37 +94,37 @@ impl Port {
         }
         self.queue.push(frame);
         if self.queue.len().is_multiple_of(BATCH) {
-            self.flush(ctx, now);
+            self.flush(ctx, now, cache);
         }
         Ok(())
     }
 
     /// Puts what is queued on the wire, as far as it takes it, and gives up what has waited for too long. Sending asks
     /// for a token that holds no lock.
-    pub(crate) fn flush(&mut self, _ctx: &mut Ctx<'_, Unlocked>, now: Instant) {
+    pub(crate) fn flush(&mut self, _ctx: &mut Ctx<'_, Unlocked>, now: Instant, cache: &mut Cache) {
         if self.queue.is_empty() {
             return;
         }
-        self.transmit(now);
+        self.transmit(now, cache);
         // The front goes first, alone: it may be what keeps those behind it. If the next one fares no better, it is the
         // wire.
         let mut overdue = self.waiting.overdue(now);
         if overdue > 0 {
-            self.give_up(now, 1);
-            if self.transmit(now) == 0 {
+            self.give_up(now, cache, 1);
+            if self.transmit(now, cache) == 0 {
                 overdue = self.waiting.overdue(now);
-                self.give_up(now, overdue);
+                self.give_up(now, cache, overdue);
             }
         }
     }
 
     /// One call of the device's. How many frames it has taken.
-    fn transmit(&mut self, now: Instant) -> usize {
+    fn transmit(&mut self, now: Instant, cache: &mut Cache) -> usize {
         let before = self.queue.len();
         if before == 0 {
             return 0;
         }
-        let sent = self.device.transmit(&mut self.queue);
+        let sent = self.device.transmit(cache, &mut self.queue);
         let counters = &self.ifnet.counters;
         counters.add(IfCounter::TxPackets, sent.frames);
         counters.add(IfCounter::TxBytes, sent.bytes);
@@ -153,12 +154,12 @@ impl Port {
     }
 
     /// Drops frames that have waited for too long.
-    fn give_up(&mut self, now: Instant, frames: usize) {
+    fn give_up(&mut self, now: Instant, cache: &mut Cache, frames: usize) {
         if frames > 0 {
             self.waiting.dropped(now, frames, self.queue.len());
             self.ifnet.counters.add(IfCounter::TxDropped, frames as u64);
             self.outcome.stalled += frames as u64;
-            Mbuf::free_all(self.queue.drain(..frames));
+            cache.free_all(self.queue.drain(..frames));
         }
     }
 

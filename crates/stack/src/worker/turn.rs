@@ -291,7 +291,7 @@ mod tests {
             Ok(0)
         }
 
-        fn transmit(&mut self, frames: &mut Vec<Mbuf>) -> Sent {
+        fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
             let sent = Sent::all(frames);
             frames.clear();
             sent

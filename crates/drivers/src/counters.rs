@@ -42,8 +42,10 @@ pub enum Count {
     TxRefused,
 }
 
-/// A device's counters. The device writes them; anyone may read them, at any time, from any thread.
+/// A device's counters. The device writes them; anyone may read them, at any time, from any thread. No other device's lie on
+/// its cache lines.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub struct Counters {
     values: [AtomicU64; KINDS],
 }

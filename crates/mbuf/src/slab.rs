@@ -7,6 +7,7 @@ use alloc::alloc::alloc_zeroed;
 use alloc::alloc::dealloc;
 use alloc::boxed::Box;
 use core::alloc::Layout;
+use core::ops::Deref;
 use core::ptr::NonNull;
 
 use siding_netisr::sync::atomic::AtomicBool;
@@ -41,11 +42,11 @@ pub(crate) struct Header {
 /// What is shared by all that have to do with one pool.
 pub(crate) struct Slab {
     /// The free stack: tag in the upper half, index of the topmost slot plus one in the lower.
-    head: AtomicU64,
+    head: Line<AtomicU64>,
     /// Handles in the upper half, slots off the stack in the lower; the slab goes when both are 0.
-    refs: AtomicU64,
+    refs: Line<AtomicU64>,
     /// Allocations that found nothing.
-    pub(crate) refused: AtomicU64,
+    pub(crate) refused: Line<AtomicU64>,
     /// List of the caches' counters. Grows only; entries are used again.
     tallies: AtomicPtr<Tally>,
     base: NonNull<u8>,
@@ -56,9 +57,23 @@ pub(crate) struct Slab {
     pub(crate) headroom: u16,
 }
 
-/// How many slots one cache holds, where others can read it. A cache line of its own: its owner writes it for
+/// On cache lines of its own, which are fetched in pairs. What all write lies apart from what each reads for every
+/// packet.
+#[repr(align(128))]
+pub(crate) struct Line<T>(T);
+
+impl<T> Deref for Line<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// How many slots one cache holds, where others can read it. Cache lines of its own: its owner writes it for
 /// every packet.
-#[repr(align(64))]
+#[repr(align(128))]
 pub(crate) struct Tally {
     /// Written by the owning cache only.
     pub(crate) cached: AtomicU32,
@@ -103,9 +118,9 @@ impl SlabRef {
         // SAFETY: `buffers` is not 0 (Pool::new refuses it) and `stride` is at least HEADER, so the size is not 0.
         let base = NonNull::new(unsafe { alloc_zeroed(layout) })?;
         let slab = NonNull::from(Box::leak(Box::new(Slab {
-            head: AtomicU64::new(1),
-            refs: AtomicU64::new(HANDLE),
-            refused: AtomicU64::new(0),
+            head: Line(AtomicU64::new(1)),
+            refs: Line(AtomicU64::new(HANDLE)),
+            refused: Line(AtomicU64::new(0)),
             tallies: AtomicPtr::new(core::ptr::null_mut()),
             base,
             stride,

@@ -167,6 +167,7 @@ impl Stack {
         });
         let shared = Shared {
             types,
+            workers: config.workers,
             room: Types::COUNT * config.queue_limit as usize,
             config: Snapshot::new(Config::default()),
             control: Mutex::new(Control {

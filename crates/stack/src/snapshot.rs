@@ -1,20 +1,24 @@
 //! Snapshots: what the data path reads without a lock.
 //!
 //! Control makes a new value and publishes it; each worker keeps the one it has read, and looks with one load
-//! whether there is a newer one.
+//! whether there is a newer one. What it keeps is [`Mine`]: however often it takes a handle on it, it writes nothing that
+//! other workers touch.
 //!
 //! # Locks
 //!
 //! `current` is a leaf that is held for the copy of a pointer, by control to publish and by a worker only when
 //! the generation has changed. # Teardown: the last reader of a value drops it.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use siding_netisr::sync;
 use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
 
-/// A value that is replaced as a whole.
+/// A value that is replaced as a whole. Looked at in each turn of each worker, so nothing that is written more often lies
+/// beside it.
+#[repr(align(128))]
 pub(crate) struct Snapshot<T> {
     generation: AtomicU64,
     current: sync::Mutex<Arc<T>>,
@@ -24,7 +28,43 @@ pub(crate) struct Snapshot<T> {
 #[derive(Debug)]
 pub(crate) struct Reader<T> {
     generation: u64,
-    value: Arc<T>,
+    value: Mine<T>,
+}
+
+/// A worker's handle on a value. Its clones are counted in memory of this worker's own, so that a handle for the time of a
+/// batch or of a packet costs nothing that two workers would pay for.
+#[derive(Debug, Default)]
+pub(crate) struct Mine<T>(Arc<Held<T>>);
+
+/// On cache lines of its own, as is the count before it.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Held<T>(Arc<T>);
+
+impl<T> Mine<T> {
+    fn new(value: Arc<T>) -> Mine<T> {
+        Mine(Arc::new(Held(value)))
+    }
+
+    /// Whether both are handles on what was read at one look.
+    pub(crate) fn is(&self, other: &Mine<T>) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T> Clone for Mine<T> {
+    fn clone(&self) -> Mine<T> {
+        Mine(self.0.clone())
+    }
+}
+
+impl<T> Deref for Mine<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0.0
+    }
 }
 
 impl<T> Snapshot<T> {
@@ -49,7 +89,7 @@ impl<T> Snapshot<T> {
     /// A reader of its own.
     pub(crate) fn reader(&self) -> Reader<T> {
         let generation = self.generation.load(Ordering::Acquire);
-        Reader { generation, value: self.load() }
+        Reader { generation, value: Mine::new(self.load()) }
     }
 }
 
@@ -61,12 +101,12 @@ impl<T> Reader<T> {
             return false;
         }
         self.generation = generation;
-        self.value = snapshot.load();
+        self.value = Mine::new(snapshot.load());
         true
     }
 
     /// The value as of the last look.
-    pub(crate) fn value(&self) -> &Arc<T> {
+    pub(crate) fn value(&self) -> &Mine<T> {
         &self.value
     }
 }
@@ -84,5 +124,15 @@ mod tests {
         assert_eq!(**reader.value(), 1);
         assert!(reader.refresh(&snapshot));
         assert_eq!((**reader.value(), *snapshot.load()), (2, 2));
+    }
+
+    #[test]
+    fn a_readers_handles_are_counted_apart_from_the_value() {
+        let snapshot = Snapshot::new(1);
+        let (reader, other) = (snapshot.reader(), snapshot.reader());
+        let (one, two) = (reader.value().clone(), reader.value().clone());
+        assert!(one.is(&two) && !one.is(other.value()));
+        // The snapshot's and one of each reader, and the one that looks.
+        assert_eq!(Arc::strong_count(&snapshot.load()), 3 + 1);
     }
 }

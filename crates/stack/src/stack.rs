@@ -66,6 +66,7 @@ pub struct Stack {
 pub(crate) struct Shared {
     pub(crate) netisr: Netisr<Mbuf, Local>,
     pub(crate) types: Types,
+    pub(crate) workers: usize,
     /// Packets of all types together that may wait for a worker.
     pub(crate) room: usize,
     pub(crate) config: Snapshot<Config>,

@@ -69,6 +69,7 @@ impl Due {
 
 /// The queue of all workers.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(crate) struct Timers {
     /// The earliest deadline, so that an idle look is one load.
     earliest: AtomicU64,

@@ -35,7 +35,7 @@ pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interfa
         ArpOp::REPLY => IfCounter::ArpReplyIn,
         _ => return local.drop_packet(packet, DropReason::Ignored),
     };
-    on.ifnet.counters.add(counter, 1);
+    on.ifnet.counters.add(local.index, counter, 1);
     let seen = ArpSeen {
         is_request: message.op == ArpOp::REQUEST,
         sender_hw: message.sha,
@@ -54,7 +54,7 @@ pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interfa
     if let Some(to) = verdict.reply {
         match build(local, on, to, &message.reply(on.mac)) {
             Some(frame) => {
-                on.ifnet.counters.add(IfCounter::ArpReplyOut, 1);
+                on.ifnet.counters.add(local.index, IfCounter::ArpReplyOut, 1);
                 local.transmit(ctx, on.ifnet.id, frame);
             }
             None => local.count(DropReason::NoBuffer),

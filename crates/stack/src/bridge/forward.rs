@@ -60,7 +60,7 @@ pub(crate) fn input<'c>(
     } else if !ours {
         return forward(ctx, local, view, from, header.dst, frame);
     }
-    bridge.receives(&mut frame);
+    bridge.receives(local.index, &mut frame);
     Next::Up(bridge, frame)
 }
 

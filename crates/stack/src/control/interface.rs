@@ -238,7 +238,7 @@ impl Stack {
             id,
             name,
             neighbors,
-            counters: IfCounters::default(),
+            counters: IfCounters::new(shared.workers),
             tx_stalls: Default::default(),
             anycast_waiting: Default::default(),
             intake: Intake::default(),

@@ -47,7 +47,7 @@ pub(crate) fn input<'c>(
         }
     }
     if let Some(lagg) = lagg::latecomer(local, config, on, &frame) {
-        return lagg::take(lagg, frame);
+        return lagg::take(local, lagg, frame);
     }
     //= IEEE 802.1Q s6.9.1, s9.6: VLAN 0 is no VLAN: the tag says but a priority, and the frame is as if it had none.
     let mut header = header;

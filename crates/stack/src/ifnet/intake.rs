@@ -61,8 +61,10 @@ impl Wants {
     }
 }
 
-/// One interface's buckets; full to begin with.
+/// One interface's buckets; full to begin with. What is written here lies apart from what each packet reads of an
+/// interface.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(crate) struct Intake {
     /// By kind, the moment when its bucket will be full, in nanoseconds. Past: it is.
     full_at: [AtomicU64; Wants::COUNT],

@@ -270,11 +270,11 @@ impl Interface {
         }
     }
 
-    /// It receives a frame by what carries it.
-    pub(crate) fn receives(&self, frame: &mut Mbuf) {
+    /// It receives a frame by what carries it, on this worker.
+    pub(crate) fn receives(&self, worker: usize, frame: &mut Mbuf) {
         frame.set_rcvif(self.ifnet.id);
-        self.ifnet.counters.add(IfCounter::RxPackets, 1);
-        self.ifnet.counters.add(IfCounter::RxBytes, frame.len() as u64);
+        self.ifnet.counters.add(worker, IfCounter::RxPackets, 1);
+        self.ifnet.counters.add(worker, IfCounter::RxBytes, frame.len() as u64);
     }
 
     /// The name of what a VLAN lies on, be that there or not.

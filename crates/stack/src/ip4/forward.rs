@@ -100,7 +100,7 @@ fn fragments(
             local.count(DropReason::NoBuffer);
             break;
         };
-        out.ifnet.counters.add(crate::ifnet::IfCounter::FragmentsOut, 1);
+        out.ifnet.counters.add(local.index, crate::ifnet::IfCounter::FragmentsOut, 1);
         neighbor::output(ctx, local, out, next_hop.into(), piece);
     }
     local.cache.free(packet);

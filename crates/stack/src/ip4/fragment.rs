@@ -112,7 +112,7 @@ pub(super) fn output(
             local.count(DropReason::NoBuffer);
             break;
         };
-        out.ifnet.counters.add(IfCounter::FragmentsOut, 1);
+        out.ifnet.counters.add(local.index, IfCounter::FragmentsOut, 1);
         send(ctx, local, piece);
     }
     local.cache.free(packet);
@@ -145,7 +145,7 @@ fn whole(
         Ok(whole) => whole,
         Err(why) => return (0..count).for_each(|_| local.count(why)),
     };
-    on.ifnet.counters.add(IfCounter::Reassembled, 1);
+    on.ifnet.counters.add(local.index, IfCounter::Reassembled, 1);
     deliver(ctx, local, config, on, header, packet);
 }
 

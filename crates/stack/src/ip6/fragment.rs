@@ -73,7 +73,7 @@ pub(crate) fn output(
             local.count(DropReason::NoBuffer);
             break;
         };
-        out.ifnet.counters.add(IfCounter::FragmentsOut, 1);
+        out.ifnet.counters.add(local.index, IfCounter::FragmentsOut, 1);
         if n == 0
             && let Ok((header, payload)) = Ip6Repr::parse(piece.data())
         {

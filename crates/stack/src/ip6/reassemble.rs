@@ -140,7 +140,7 @@ fn whole(
             Ok(whole) => whole,
             Err(why) => return (0..count).for_each(|_| local.count(why)),
         };
-    on.ifnet.counters.add(IfCounter::Reassembled, 1);
+    on.ifnet.counters.add(local.index, IfCounter::Reassembled, 1);
     match Ip6Repr::parse(packet.data()) {
         Ok((header, _)) => {
             let about = Packet6 { header, from, link };

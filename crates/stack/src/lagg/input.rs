@@ -36,7 +36,7 @@ pub(crate) fn input<'c>(
     if !view.receiving.contains(&on.ifnet.id) && !is_late(local, config, on, lagg, &frame) {
         return Next::Drop(frame, DropReason::InactivePort);
     }
-    take(lagg, frame)
+    take(local, lagg, frame)
 }
 
 /// A frame for one station from `on`, which is a port no more: the lagg that still takes it, if there is one.
@@ -60,8 +60,8 @@ fn is_late(local: &Local, config: &Config, on: &Interface, lagg: &Interface, fra
 }
 
 /// The frame is the lagg's.
-pub(crate) fn take(lagg: &Interface, mut frame: Mbuf) -> Next<'_> {
-    lagg.receives(&mut frame);
+pub(crate) fn take<'c>(local: &Local, lagg: &'c Interface, mut frame: Mbuf) -> Next<'c> {
+    lagg.receives(local.index, &mut frame);
     Next::Up(lagg, frame)
 }
 

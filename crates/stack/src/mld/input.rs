@@ -54,7 +54,7 @@ pub(crate) fn input(
     match message {
         //= RFC 3810 s5.1.15 [3810-2]: a query counts whichever of our addresses it came to.
         MldMessage::QueryV2(query) => {
-            counters.add(IfCounter::MldQueryIn, 1);
+            counters.add(local.index, IfCounter::MldQueryIn, 1);
             if !is_sound(query.group) {
                 return local.drop_packet(packet, DropReason::Ignored);
             }
@@ -64,7 +64,7 @@ pub(crate) fn input(
             });
         }
         MldMessage::V1(MldV1::Query { max_response, group }) => {
-            counters.add(IfCounter::MldQueryIn, 1);
+            counters.add(local.index, IfCounter::MldQueryIn, 1);
             if !is_sound(group) {
                 return local.drop_packet(packet, DropReason::Ignored);
             }
@@ -75,12 +75,12 @@ pub(crate) fn input(
             });
         }
         MldMessage::V1(MldV1::Report { group }) => {
-            counters.add(IfCounter::MldReportIn, 1);
+            counters.add(local.index, IfCounter::MldReportIn, 1);
             with_machine(ctx, local, id, |machine, _, _, _| machine.listener.on_report_v1(group));
         }
         // For routers.
         MldMessage::V1(MldV1::Done { .. }) | MldMessage::ReportV2(_) => {
-            counters.add(IfCounter::MldReportIn, 1);
+            counters.add(local.index, IfCounter::MldReportIn, 1);
             return local.drop_packet(packet, DropReason::Ignored);
         }
     }

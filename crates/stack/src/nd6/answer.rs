@@ -104,7 +104,7 @@ pub(super) fn send(
     let frame =
         ns::build(local, on, to, source, dst, advert.buffer_len(), |out| advert.emit(source, dst, out));
     let Some(mut frame) = frame else { return local.count(DropReason::NoBuffer) };
-    on.ifnet.counters.add(IfCounter::NaOut, 1);
+    on.ifnet.counters.add(local.index, IfCounter::NaOut, 1);
     if mac.is_some() {
         return local.transmit(ctx, on.ifnet.id, frame);
     }

@@ -58,15 +58,15 @@ pub(crate) fn input(
     let counters = &on.ifnet.counters;
     match message {
         NdMessage::NeighborSolicit(solicit) => {
-            counters.add(IfCounter::NsIn, 1);
+            counters.add(local.index, IfCounter::NsIn, 1);
             solicited(ctx, local, config, on, &about, &solicit);
         }
         NdMessage::NeighborAdvert(advert) => {
-            counters.add(IfCounter::NaIn, 1);
+            counters.add(local.index, IfCounter::NaIn, 1);
             advertised(ctx, local, config, on, &about, &advert);
         }
         NdMessage::RouterSolicit(solicit) => {
-            counters.add(IfCounter::RsIn, 1);
+            counters.add(local.index, IfCounter::RsIn, 1);
             //= RFC 4861 s6.1.1 [4861-1]: hosts discard it.
             if config.forwarding {
                 //= RFC 4861 s6.2.6 [4861-13]: from `::` it teaches nothing; whoever asks is no router.
@@ -79,7 +79,7 @@ pub(crate) fn input(
             }
         }
         NdMessage::RouterAdvert(advert, options) => {
-            counters.add(IfCounter::RaIn, 1);
+            counters.add(local.index, IfCounter::RaIn, 1);
             router::heard_advert(ctx, local, config, on, src, &advert, options);
             //= RFC 4861 s6.3.4 [4861-19]: its address is noted, and that it is a router, with the address or without.
             if host::heard_advert(ctx, local, on, src, &advert, options) {
@@ -87,7 +87,7 @@ pub(crate) fn input(
             }
         }
         NdMessage::Redirect(redirect) => {
-            counters.add(IfCounter::RedirectIn, 1);
+            counters.add(local.index, IfCounter::RedirectIn, 1);
             if host::heard_redirect(ctx, local, config, on, src, &redirect) {
                 //= RFC 4861 s8.3 [4861-36]: the target's address is noted; one that is not the destination is a router.
                 let router = (redirect.target != redirect.destination).then_some(true);

@@ -57,14 +57,14 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
             if source.is_some_and(|source| !out.may_source(source)) {
                 return local.drop_packet(packet, DropReason::Stale);
             }
-            out.ifnet.counters.add(counter, 1);
+            out.ifnet.counters.add(local.index, counter, 1);
             local.transmit(ctx, meta.out, packet);
         }
         What::LastWords(source, counter, word) => {
             if source.is_some_and(|source| !out.may_source(source)) {
                 return local.drop_packet(packet, DropReason::Stale);
             }
-            out.ifnet.counters.add(counter, 1);
+            out.ifnet.counters.add(local.index, counter, 1);
             local.transmit(ctx, meta.out, packet);
             local.said(word);
         }

@@ -28,8 +28,9 @@ use crate::nd6::nud::Nud;
 use crate::nd6::nud::NudState;
 use crate::ranks;
 
-/// The table.
+/// The table. What is written here lies apart from what each packet reads of an interface.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(crate) struct Neighbors {
     interface: IfId,
     totals: NeighborTotals,

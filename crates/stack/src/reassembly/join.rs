@@ -72,7 +72,7 @@ pub(crate) fn defer(
     key: &Key,
     packet: Mbuf,
 ) {
-    on.ifnet.counters.add(IfCounter::FragmentsIn, 1);
+    on.ifnet.counters.add(local.index, IfCounter::FragmentsIn, 1);
     // With a secret: peers choose what is in the key.
     let mut hasher = SipHasher13::new_with_keys(local.shared.seed, 0);
     key.hash(&mut hasher);

@@ -34,6 +34,7 @@ use crate::neighbor::Lle;
 use crate::reassembly;
 use crate::reassembly::Held;
 use crate::reassembly::Reassembly;
+use crate::snapshot::Mine;
 use crate::snapshot::Reader;
 use crate::stack::Shared;
 use siding_machines::chance::Chance;
@@ -57,7 +58,7 @@ pub(crate) struct Local {
     pub(crate) filter: filter::Keeper,
     config: Reader<Config>,
     /// The configuration whose groups have been reported.
-    followed: Arc<Config>,
+    followed: Mine<Config>,
     /// Devices, by the slot of their interface.
     ports: Vec<Option<Port>>,
     events: Vec<Event>,
@@ -79,7 +80,7 @@ impl Local {
             paths: shared.paths.reader(),
             filter: filter::Keeper::new(&shared.filter),
             config: shared.config.reader(),
-            followed: Arc::default(),
+            followed: Mine::default(),
             ports: Vec::new(),
             events: Vec::new(),
             next_filter: Instant::NEVER,
@@ -152,22 +153,24 @@ impl Local {
                 let vlan = *vlan;
                 crate::vlan::output(ctx, self, out, vlan, frame);
             }
-            Kind::Lagg(view) => {
-                let view = view.clone();
-                crate::lagg::output(ctx, self, out, &view, frame);
-            }
-            Kind::Bridge(view) => {
-                let view = view.clone();
-                crate::bridge::output(ctx, self, out, &view, frame);
-            }
+            Kind::Lagg(_) | Kind::Bridge(_) => self.transmit_over_ports(ctx, out, frame),
+        }
+    }
+
+    fn transmit_over_ports(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
+        let config = self.config.value().clone();
+        match config.interface(out).map(|interface| &interface.kind) {
+            Some(Kind::Lagg(view)) => crate::lagg::output(ctx, self, out, view, frame),
+            Some(Kind::Bridge(view)) => crate::bridge::output(ctx, self, out, view, frame),
+            _ => self.drop_packet(frame, DropReason::InterfaceGone),
         }
     }
 
     /// Counts a frame that a nested interface sends.
     pub(crate) fn count_sent(&self, out: IfId, len: usize) {
         if let Some(interface) = self.config.value().interface(out) {
-            interface.ifnet.counters.add(IfCounter::TxPackets, 1);
-            interface.ifnet.counters.add(IfCounter::TxBytes, len as u64);
+            interface.ifnet.counters.add(self.index, IfCounter::TxPackets, 1);
+            interface.ifnet.counters.add(self.index, IfCounter::TxBytes, len as u64);
         }
     }
 
@@ -177,7 +180,7 @@ impl Local {
             return self.drop_packet(frame, DropReason::InterfaceGone);
         };
         if let Err(frame) = port.push(ctx, self.now, &mut self.cache, frame) {
-            port.ifnet.counters.add(IfCounter::TxDropped, 1);
+            port.ifnet.counters.add(self.index, IfCounter::TxDropped, 1);
             self.drop_packet(frame, DropReason::TxFull);
         }
     }
@@ -228,13 +231,13 @@ impl Local {
         std::mem::take(&mut self.events)
     }
 
-    pub(crate) fn config(&self) -> &Arc<Config> {
+    pub(crate) fn config(&self) -> &Mine<Config> {
         self.config.value()
     }
 
     /// The configuration, and the one of the last call, if they differ.
-    pub(crate) fn newer_config(&mut self) -> Option<(Arc<Config>, Arc<Config>)> {
-        if Arc::ptr_eq(self.config.value(), &self.followed) {
+    pub(crate) fn newer_config(&mut self) -> Option<(Mine<Config>, Mine<Config>)> {
+        if self.config.value().is(&self.followed) {
             return None;
         }
         let now = self.config.value().clone();
@@ -361,7 +364,7 @@ impl Local {
             }
             // One that departed before this worker came by has no gate any more: its device goes with it.
             if self.shared.netisr.is_attached(ifnet.id) {
-                let port = device.map(|device| Port::new(ifnet, device, self.now));
+                let port = device.map(|device| Port::new(ifnet, device, self.index, self.now));
                 let before = std::mem::replace(&mut self.ports[slot], port);
                 for frame in before.into_iter().flat_map(Port::into_queue) {
                     self.drop_packet(frame, DropReason::InterfaceGone);

@@ -25,6 +25,8 @@ use crate::ifnet::Ifnet;
 pub(crate) struct Port {
     pub(crate) ifnet: Arc<Ifnet>,
     device: Box<dyn Device>,
+    /// Whose it is.
+    worker: usize,
     /// Up to when it has been read.
     reading: Reading,
     /// Frames that it has given.
@@ -67,10 +69,11 @@ impl Port {
     /// How soon a device that would not take a filter is asked again.
     const RETRY_FILTER: Duration = Duration::from_secs(1);
 
-    pub(crate) fn new(ifnet: Arc<Ifnet>, device: Box<dyn Device>, now: Instant) -> Port {
+    pub(crate) fn new(ifnet: Arc<Ifnet>, device: Box<dyn Device>, worker: usize, now: Instant) -> Port {
         Port {
             ifnet,
             device,
+            worker,
             reading: Reading::new(now),
             given: 0,
             queue: Vec::with_capacity(Self::BACKLOG),
@@ -126,11 +129,11 @@ impl Port {
         }
         let sent = self.device.transmit(cache, &mut self.queue);
         let counters = &self.ifnet.counters;
-        counters.add(IfCounter::TxPackets, sent.frames);
-        counters.add(IfCounter::TxBytes, sent.bytes);
+        counters.add(self.worker, IfCounter::TxPackets, sent.frames);
+        counters.add(self.worker, IfCounter::TxBytes, sent.bytes);
         let interface = self.ifnet.id;
         if sent.lost > 0 {
-            counters.add(IfCounter::TxDropped, sent.lost);
+            counters.add(self.worker, IfCounter::TxDropped, sent.lost);
             self.outcome.lost += sent.lost;
         }
         if let Some(error) = sent.error {
@@ -157,7 +160,7 @@ impl Port {
     fn give_up(&mut self, now: Instant, cache: &mut Cache, frames: usize) {
         if frames > 0 {
             self.waiting.dropped(now, frames, self.queue.len());
-            self.ifnet.counters.add(IfCounter::TxDropped, frames as u64);
+            self.ifnet.counters.add(self.worker, IfCounter::TxDropped, frames as u64);
             self.outcome.stalled += frames as u64;
             cache.free_all(self.queue.drain(..frames));
         }
@@ -220,6 +223,11 @@ impl Port {
         let before = into.len();
         let result = self.device.receive(cache, into, max);
         let got = into.len() - before;
+        if got > 0 {
+            let bytes = into[before..].iter().map(|frame| frame.len() as u64).sum();
+            self.ifnet.counters.add(self.worker, IfCounter::RxPackets, got as u64);
+            self.ifnet.counters.add(self.worker, IfCounter::RxBytes, bytes);
+        }
         self.given += got as u64;
         let unread = self.device.unread().unwrap_or_else(|| heard::guess(self.given, got, max));
         self.reading.note(now, unread);

@@ -14,7 +14,6 @@ use crate::BATCH;
 use crate::arp;
 use crate::event::Event;
 use crate::filter;
-use crate::ifnet::IfCounter;
 use crate::lagg;
 use crate::mld;
 use crate::nd6;
@@ -146,31 +145,29 @@ impl StackWorker {
     }
 
     fn receive(&mut self, slot: usize) -> usize {
-        let Some(ifnet) = self.local.port(slot).map(|port| port.ifnet.clone()) else { return 0 };
+        let Some(id) = self.local.port(slot).map(|port| port.ifnet.id) else { return 0 };
         let local = &mut self.local;
         let got = match local.receive(slot, &mut self.received, BATCH) {
             Ok(got) => got,
             Err(error) => {
-                local.tell(Event::DeviceError { interface: ifnet.id, error: error.to_string() });
+                local.tell(Event::DeviceError { interface: id, error: error.to_string() });
                 self.received.len()
             }
         };
         if self.received.is_empty() {
             return got;
         }
-        ifnet.counters.add(IfCounter::RxPackets, self.received.len() as u64);
-        ifnet.counters.add(IfCounter::RxBytes, self.received.iter().map(|frame| frame.len() as u64).sum());
         let received = &mut self.received;
         let config = local.config().clone();
         self.worker.with_ctx(|ctx| {
-            let Some(interface) = config.interface(ifnet.id).filter(|interface| interface.up) else {
+            let Some(interface) = config.interface(id).filter(|interface| interface.up) else {
                 for frame in received.drain(..) {
                     local.drop_packet(frame, crate::drops::DropReason::InterfaceGone);
                 }
                 return;
             };
             for mut frame in received.drain(..) {
-                frame.set_rcvif(ifnet.id);
+                frame.set_rcvif(id);
                 walk(ctx, local, &config, Next::Up(interface, frame));
             }
         });
@@ -186,8 +183,7 @@ impl StackWorker {
         self.worker.with_ctx(|ctx| {
             let mut run = 0;
             while run < BATCH {
-                let shared = local.shared.clone();
-                let Some(due) = shared.timers.pop(ctx, heard) else { break };
+                let Some(due) = local.shared.timers.pop(ctx, heard) else { break };
                 local.refresh();
                 match due {
                     Due::Neighbor(lle) => neighbor::run(ctx, local, lle),

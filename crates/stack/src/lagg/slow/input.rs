@@ -38,7 +38,7 @@ pub(crate) fn input(
 ) -> Next<'static> {
     match hear(ctx, local, config, on, view, frame.data()) {
         Ok(()) => {
-            on.ifnet.counters.add(IfCounter::LacpIn, 1);
+            on.ifnet.counters.add(local.index, IfCounter::LacpIn, 1);
             Next::Done(frame)
         }
         Err(cause) => Next::Drop(frame, cause),

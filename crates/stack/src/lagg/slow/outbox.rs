@@ -114,7 +114,7 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, frame: Mbuf
     if port.member_of != meta.lagg && !was || port.permanent_mac != meta.source {
         return local.drop_packet(frame, DropReason::Stale);
     }
-    port.ifnet.counters.add(IfCounter::LacpOut, 1);
+    port.ifnet.counters.add(local.index, IfCounter::LacpOut, 1);
     local.transmit(ctx, meta.port, frame);
     if let Some(word) = meta.last {
         local.said(word);

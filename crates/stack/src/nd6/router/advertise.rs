@@ -521,6 +521,6 @@ fn answer(
         local.drop_packet(refused.packet, DropReason::Refused);
         Refused
     })?;
-    out.ifnet.counters.add(IfCounter::RaOut, 1);
+    out.ifnet.counters.add(local.index, IfCounter::RaOut, 1);
     Ok(())
 }

@@ -47,7 +47,7 @@ pub(crate) fn redirect(
         Redirect { target, destination: dst, tlla: known(ctx, local, on, target), redirected: packet.data() };
     match build(local, source, src, &redirect) {
         Some(message) => {
-            on.ifnet.counters.add(IfCounter::RedirectOut, 1);
+            on.ifnet.counters.add(local.index, IfCounter::RedirectOut, 1);
             neighbor::output(ctx, local, on, src.into(), message);
         }
         None => local.count(DropReason::NoBuffer),

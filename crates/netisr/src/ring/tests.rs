@@ -278,6 +278,18 @@ fn high_water_is_exact_where_items_have_gone() {
     assert_eq!((ring.resident(), ring.high_water()), (6, 7), "a permit is an item to come");
 }
 
+#[test]
+fn the_oldest_stamp_is_found_wherever_the_positions_are() {
+    for start in starts().chain((0..47).map(|bit| 1 << bit)) {
+        let ring = Ring::starting_at(start, 4, false, 1);
+        assert_eq!(ring.oldest_stamp(), None);
+        let mut claim = ring.claim(1, 0).unwrap();
+        ring.set_stamp(&claim, 7);
+        ring.publish(&mut claim, 0);
+        assert_eq!(ring.oldest_stamp(), Some(7), "start {start}");
+    }
+}
+
 /// A producer that was overtaken by whole laps tries its exchange, which fails, and notes nothing.
 #[test]
 fn who_looks_for_room_with_an_old_word_is_sent_back() {

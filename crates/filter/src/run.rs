@@ -1,0 +1,467 @@
+//! A packet through the rules of a hook.
+//!
+//! Nothing is allocated and nothing is locked. A verdict of a base chain other than drop ends that chain only: the next
+//! one of the hook, by priority, sees the packet too, as in Linux.
+
+use crate::Family;
+use crate::Packet;
+use crate::check::DEEPEST_JUMP;
+use crate::fields::Context;
+use crate::host::Host;
+use crate::host::LogLine;
+use crate::model::BitOp;
+use crate::model::Hook;
+use crate::model::RejectWith;
+use crate::model::SynProxy;
+use crate::model::TableFamily;
+use crate::model::UpdateOp;
+use crate::program::Act;
+use crate::program::Base;
+use crate::program::ChainId;
+use crate::program::Op;
+use crate::program::Program;
+use crate::program::RuleId;
+use crate::program::Value;
+use crate::program::ValueBase;
+
+/// What becomes of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on.
+    Accept,
+    /// It goes nowhere.
+    Drop {
+        /// By which rule or policy.
+        at: At,
+    },
+    /// It goes nowhere, and its sender is told.
+    Reject {
+        /// How.
+        how: Reject,
+        /// By which rule.
+        at: At,
+    },
+    /// A SYN proxy takes it.
+    SynProxy {
+        /// What it says of the server.
+        how: SynProxy,
+        /// By which rule.
+        at: At,
+    },
+}
+
+/// How a sender is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reject {
+    /// A TCP reset.
+    TcpReset,
+    /// ICMP type 3 with this code.
+    Icmp(u8),
+    /// ICMPv6 type 1 with this code.
+    Icmp6(u8),
+}
+
+/// What decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// A rule.
+    Rule(RuleId),
+    /// A base chain's policy.
+    Policy(ChainId),
+}
+
+/// One rule that a packet met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Which.
+    pub rule: RuleId,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is not about this packet.
+    Passed,
+    /// It did what it does, and the packet goes on.
+    Done,
+    /// It accepted the packet.
+    Accepted,
+    /// It dropped, rejected or took the packet.
+    Ended,
+    /// It sent the packet to another chain, or back.
+    Went,
+}
+
+/// Who watches.
+trait Watch {
+    /// Nothing is counted or changed.
+    const DRY: bool;
+    fn step(&mut self, _step: Step) {}
+}
+
+struct Nobody;
+
+impl Watch for Nobody {
+    const DRY: bool = false;
+}
+
+struct Tracer<'a>(&'a mut dyn FnMut(Step));
+
+impl Watch for Tracer<'_> {
+    const DRY: bool = false;
+    fn step(&mut self, step: Step) {
+        (self.0)(step);
+    }
+}
+
+struct Tester(Vec<Step>);
+
+impl Watch for Tester {
+    const DRY: bool = true;
+    fn step(&mut self, step: Step) {
+        self.0.push(step);
+    }
+}
+
+/// What became of a rule.
+enum Ran {
+    Next,
+    Act(Act),
+    End(Verdict),
+}
+
+impl Program {
+    /// Runs all rules of a hook.
+    pub fn run(&self, worker: usize, hook: Hook, packet: &Packet<'_>, host: &mut impl Host) -> Verdict {
+        self.bases(&self.hooks[hook as usize].chains, worker, hook, packet, host, &mut Nobody)
+    }
+
+    /// Runs those that come before connections are looked up.
+    pub fn run_before_ct(
+        &self,
+        worker: usize,
+        hook: Hook,
+        packet: &Packet<'_>,
+        host: &mut impl Host,
+    ) -> Verdict {
+        let chains = &self.hooks[hook as usize];
+        self.bases(&chains.chains[..chains.before_ct], worker, hook, packet, host, &mut Nobody)
+    }
+
+    /// Runs those that come after.
+    pub fn run_after_ct(
+        &self,
+        worker: usize,
+        hook: Hook,
+        packet: &Packet<'_>,
+        host: &mut impl Host,
+    ) -> Verdict {
+        let chains = &self.hooks[hook as usize];
+        self.bases(&chains.chains[chains.before_ct..], worker, hook, packet, host, &mut Nobody)
+    }
+
+    /// Runs all rules of a hook and tells each that the packet meets.
+    pub fn run_traced(
+        &self,
+        worker: usize,
+        hook: Hook,
+        packet: &Packet<'_>,
+        host: &mut impl Host,
+        each: &mut dyn FnMut(Step),
+    ) -> Verdict {
+        self.bases(&self.hooks[hook as usize].chains, worker, hook, packet, host, &mut Tracer(each))
+    }
+
+    /// What would become of a packet: nothing is counted, no limit is used, no set and no mark is changed.
+    pub fn test(&self, hook: Hook, packet: &Packet<'_>, host: &mut impl Host) -> (Verdict, Vec<Step>) {
+        let mut tester = Tester(Vec::new());
+        let chains = &self.hooks[hook as usize].chains;
+        let verdict = self.bases(chains, 0, hook, packet, host, &mut tester);
+        (verdict, tester.0)
+    }
+
+    /// A rule or policy as one says which it is.
+    pub fn describe(&self, at: At) -> String {
+        match at {
+            At::Rule(id) => self.rule(id).map_or_else(String::new, |rule| {
+                format!("{} {} {} handle {}", rule.family.text(), rule.table, rule.chain, rule.handle)
+            }),
+            At::Policy(id) => self.chain_infos.get(id.0 as usize).map_or_else(String::new, |chain| {
+                format!("{} {} {} policy drop", chain.family.text(), chain.table, chain.name)
+            }),
+        }
+    }
+
+    fn bases<H: Host, W: Watch>(
+        &self,
+        chains: &[Base],
+        worker: usize,
+        hook: Hook,
+        packet: &Packet<'_>,
+        host: &mut H,
+        watch: &mut W,
+    ) -> Verdict {
+        let mut context = Context { packet, host, ct: None };
+        for base in chains {
+            let sees = match base.family {
+                TableFamily::Inet => true,
+                TableFamily::Ip => packet.family() == Family::V4,
+                TableFamily::Ip6 => packet.family() == Family::V6,
+            };
+            if !sees {
+                continue;
+            }
+            match self.chain(base, worker, &mut context, watch) {
+                Some(Verdict::Accept) => {}
+                Some(verdict) => return verdict,
+                None if !base.drop || (self.setup.built_in && self.built_in(packet, hook)) => {}
+                None => return Verdict::Drop { at: At::Policy(ChainId(base.chain)) },
+            }
+        }
+        Verdict::Accept
+    }
+
+    /// A base chain and what it jumps to; nothing if no rule decides.
+    fn chain<H: Host, W: Watch>(
+        &self,
+        base: &Base,
+        worker: usize,
+        context: &mut Context<'_, '_, H>,
+        watch: &mut W,
+    ) -> Option<Verdict> {
+        let mut stack = [(0_u32, 0_u32); DEEPEST_JUMP];
+        let mut depth = 0;
+        let code = self.chains.get(base.chain as usize)?;
+        let (mut at, mut end) = (code.from, code.to);
+        loop {
+            if at == end {
+                depth = usize::checked_sub(depth, 1)?;
+                (at, end) = stack[depth];
+                continue;
+            }
+            let rule = RuleId(at);
+            let ran = self.rule_steps(rule, worker, context, watch);
+            at += 1;
+            match ran {
+                Ran::Next | Ran::Act(Act::Continue) => {}
+                Ran::Act(Act::Accept) => return Some(Verdict::Accept),
+                Ran::Act(Act::Drop) => return Some(Verdict::Drop { at: At::Rule(rule) }),
+                Ran::Act(Act::Return) => at = end,
+                Ran::Act(Act::Jump(to)) => {
+                    // Compiling has made sure that it is not so deep.
+                    let Some(frame) = stack.get_mut(depth) else {
+                        return Some(Verdict::Drop { at: At::Rule(rule) });
+                    };
+                    *frame = (at, end);
+                    depth += 1;
+                    let code = self.chains.get(to as usize)?;
+                    (at, end) = (code.from, code.to);
+                }
+                Ran::Act(Act::Goto(to)) => {
+                    let code = self.chains.get(to as usize)?;
+                    (at, end) = (code.from, code.to);
+                }
+                Ran::End(verdict) => return Some(verdict),
+            }
+        }
+    }
+
+    fn rule_steps<H: Host, W: Watch>(
+        &self,
+        rule: RuleId,
+        worker: usize,
+        context: &mut Context<'_, '_, H>,
+        watch: &mut W,
+    ) -> Ran {
+        let Some(line) = self.lines.get(rule.0 as usize) else { return Ran::Next };
+        let Some(ops) = self.ops.get(line.from as usize..line.to as usize) else { return Ran::Next };
+        for op in ops {
+            match self.step::<H, W>(op, rule, worker, context) {
+                Some(Ran::Next) => {}
+                Some(ran) => {
+                    self.hit::<H, W>(rule, worker, context);
+                    watch.step(Step {
+                        rule,
+                        outcome: match &ran {
+                            Ran::Act(Act::Accept) => Outcome::Accepted,
+                            Ran::Act(Act::Drop) | Ran::End(_) => Outcome::Ended,
+                            Ran::Act(Act::Continue) | Ran::Next => Outcome::Done,
+                            Ran::Act(_) => Outcome::Went,
+                        },
+                    });
+                    return ran;
+                }
+                None => {
+                    watch.step(Step { rule, outcome: Outcome::Passed });
+                    return Ran::Next;
+                }
+            }
+        }
+        self.hit::<H, W>(rule, worker, context);
+        watch.step(Step { rule, outcome: Outcome::Done });
+        Ran::Next
+    }
+
+    fn hit<H: Host, W: Watch>(&self, rule: RuleId, worker: usize, context: &Context<'_, '_, H>) {
+        if !W::DRY
+            && let Some(counter) = self.hits.get(rule.0 as usize)
+        {
+            counter.add(worker, context.packet.len(), context.host.now());
+        }
+    }
+
+    /// One step of a rule; nothing if the rule is not about this packet.
+    fn step<H: Host, W: Watch>(
+        &self,
+        op: &Op,
+        rule: RuleId,
+        worker: usize,
+        context: &mut Context<'_, '_, H>,
+    ) -> Option<Ran> {
+        let len = context.packet.len();
+        let goes_on = match op {
+            Op::Masked { part, mask, value, not } => (context.read(part)? & mask == *value) != *not,
+            Op::Range { part, low, high, not } => {
+                let value = context.read(part)?;
+                (*low <= value && value <= *high) != *not
+            }
+            Op::Flags { part, mask } => context.read(part)? & mask != 0,
+            Op::Lookup { key, set, not } => set.get(&context.key(key)?).is_some() != *not,
+            Op::Dynamic { key, set, not } => {
+                let found = set.get(&context.key(key)?, context.host.now());
+                match found {
+                    Some(slot) => !*not && set.run_each(slot, len, W::DRY, context.host),
+                    None => *not,
+                }
+            }
+            Op::Never => false,
+            Op::Counter(counter) => {
+                if !W::DRY {
+                    counter.add(worker, len, context.host.now());
+                }
+                true
+            }
+            Op::Quota(quota) => quota.passes(len, W::DRY),
+            Op::Limit(limit) => limit.passes(context.host.now(), len, W::DRY),
+            Op::CtCount { id, over, count } => (context.host.ct_count(*id, *count) > *count) == *over,
+            Op::Log(log) => {
+                if !W::DRY {
+                    let line = LogLine {
+                        prefix: &log.prefix,
+                        level: log.level,
+                        snaplen: log.snaplen,
+                        group: log.group,
+                        at: rule,
+                    };
+                    context.host.log(&line);
+                }
+                true
+            }
+            Op::Reject(how) => {
+                let how = reject(*how, context.packet.family());
+                return Some(Ran::End(Verdict::Reject { how, at: At::Rule(rule) }));
+            }
+            Op::NoTrack => {
+                if !W::DRY {
+                    context.host.notrack();
+                    context.ct = None;
+                }
+                true
+            }
+            Op::Act(act) => return Some(Ran::Act(*act)),
+            Op::Vmap { key, set, acts } => {
+                let found = set.get(&context.key(key)?)?;
+                return Some(Ran::Act(*acts.get(found as usize)?));
+            }
+            Op::SetMark { ct, expr } => {
+                let mark = value(expr, context)?;
+                if !W::DRY {
+                    set_mark(*ct, mark, context);
+                }
+                true
+            }
+            Op::Update { op, key, set, timeout } => {
+                let key = context.key(key)?;
+                let now = context.host.now();
+                match op {
+                    UpdateOp::Delete => {
+                        if !W::DRY {
+                            set.delete(&key, now);
+                        }
+                        true
+                    }
+                    UpdateOp::Add | UpdateOp::Update => {
+                        let again = *op == UpdateOp::Update;
+                        let slot =
+                            if W::DRY { set.get(&key, now) } else { set.add(&key, now, *timeout, again) };
+                        match slot {
+                            Some(slot) => set.run_each(slot, len, W::DRY, context.host),
+                            None => W::DRY,
+                        }
+                    }
+                }
+            }
+            Op::SynProxy(how) => {
+                // SYN and ACK.
+                let flags = context.packet.tcp_flags()?;
+                if flags & 0x12 != 0 {
+                    return Some(Ran::End(Verdict::SynProxy { how: *how, at: At::Rule(rule) }));
+                }
+                true
+            }
+            Op::FlowAdd(table) => {
+                if !W::DRY {
+                    context.host.flow_add(*table);
+                }
+                true
+            }
+        };
+        goes_on.then_some(Ran::Next)
+    }
+}
+
+fn value<H: Host>(expr: &Value, context: &mut Context<'_, '_, H>) -> Option<u32> {
+    let base = match &expr.base {
+        ValueBase::Value(value) => *value,
+        ValueBase::Part(part) => context.read(part)? as u32,
+        ValueBase::Map { key, set, data } => *data.get(set.get(&context.key(key)?)? as usize)?,
+    };
+    Some(expr.ops.iter().fold(base, |value, (op, with)| match op {
+        BitOp::And => value & with,
+        BitOp::Or => value | with,
+        BitOp::Xor => value ^ with,
+    }))
+}
+
+fn set_mark<H: Host>(ct: bool, mark: u32, context: &mut Context<'_, '_, H>) {
+    if !ct {
+        return context.host.set_mark(mark);
+    }
+    context.host.set_ct_mark(mark);
+    if let Some(known) = &mut context.ct {
+        known.mark = mark;
+    }
+}
+
+/// The answer of the packet's family. Codes of `icmpx` are nft's own.
+fn reject(how: RejectWith, family: Family) -> Reject {
+    match (how, family) {
+        (RejectWith::TcpReset, _) => Reject::TcpReset,
+        (RejectWith::Icmp(code), _) => Reject::Icmp(code),
+        (RejectWith::Icmp6(code), _) => Reject::Icmp6(code),
+        (RejectWith::Icmpx(code), Family::V4) => Reject::Icmp(match code {
+            0 => 0,
+            1 => 3,
+            2 => 1,
+            _ => 13,
+        }),
+        (RejectWith::Icmpx(code), Family::V6) => Reject::Icmp6(match code {
+            0 => 0,
+            1 => 4,
+            2 => 3,
+            _ => 1,
+        }),
+    }
+}

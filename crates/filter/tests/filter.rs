@@ -1,0 +1,20 @@
+//! The language of the firewall: each row of its table, both doors, and what is refused.
+
+#[path = "filter/act.rs"]
+mod act;
+#[path = "filter/cpe.rs"]
+mod cpe;
+#[path = "filter/garbage.rs"]
+mod garbage;
+#[path = "filter/look.rs"]
+mod look;
+#[path = "filter/packet.rs"]
+mod packet;
+#[path = "filter/refused.rs"]
+mod refused;
+#[path = "filter/reload.rs"]
+mod reload;
+#[path = "filter/sets.rs"]
+mod sets;
+#[path = "filter/util.rs"]
+mod util;

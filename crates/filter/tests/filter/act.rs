@@ -1,0 +1,184 @@
+//! What a rule does.
+
+use siding_filter::At;
+use siding_filter::Hook;
+use siding_filter::Outcome;
+use siding_filter::Packet;
+use siding_filter::Reject;
+use siding_filter::RuleId;
+use siding_filter::Verdict;
+
+use crate::util::*;
+
+#[track_caller]
+fn rejects(rule: &str, packet: &[u8], want: Option<Reject>) {
+    let verdict = run(&rules(rule), packet, &mut Desk::default());
+    let how = match verdict {
+        Verdict::Reject { how, .. } => Some(how),
+        _ => None,
+    };
+    assert_eq!(how, want, "{rule}");
+}
+
+#[test]
+fn rejects_in_the_packets_family() {
+    rejects("reject", &udp6(1), Some(Reject::Icmp6(4)));
+    rejects("reject", &udp4(1), Some(Reject::Icmp(3)));
+    rejects("reject with icmpx admin-prohibited", &udp6(1), Some(Reject::Icmp6(1)));
+    rejects("reject with icmpx type no-route", &udp4(1), Some(Reject::Icmp(0)));
+    rejects("reject with icmpv6 addr-unreachable", &udp6(1), Some(Reject::Icmp6(3)));
+    rejects("reject with icmpv6 addr-unreachable", &udp4(1), None);
+    rejects("reject with icmp type host-unreachable", &udp4(1), Some(Reject::Icmp(1)));
+    rejects("reject with icmp host-unreachable", &udp6(1), None);
+    rejects("reject with tcp reset", &tcp6(1, 2), Some(Reject::TcpReset));
+    rejects("reject with tcp reset", &udp6(1), None);
+}
+
+#[test]
+fn chains_are_entered_and_left() {
+    let program = program(
+        "table inet t {
+            chain a { udp dport 1 return; udp dport 2 drop; }
+            chain b { udp dport 3 goto a; udp dport 4 drop; jump a; udp dport 1 drop; }
+            chain c {
+                type filter hook forward priority 0; policy accept;
+                udp dport 9 accept
+                jump b
+                udp dport 3 drop
+                udp dport vmap { 5 : drop, 6-7 : jump a, 8 : goto a, 2 : accept }
+                udp dport { 6, 8 } drop
+            }
+        }",
+    );
+    // 1: a returns to b, which drops it. 3: goto does not come back to b, but to c. 8: goto leaves c for its policy.
+    let passed: Vec<u16> =
+        (1..=9).filter(|port| !dropped(&program, &udp6(*port), &mut Desk::default())).collect();
+    assert_eq!(passed, [7, 8, 9]);
+}
+
+#[test]
+fn chains_of_a_hook_come_by_priority_and_accept_ends_only_its_own() {
+    let program = program(
+        "table inet late { chain c { type filter hook forward priority 10; udp dport 1 drop; } }
+         table ip6 early {
+            chain c { type filter hook forward priority filter - 5; policy drop; udp dport { 1, 2 } accept; }
+         }",
+    );
+    assert!(
+        dropped(&program, &udp6(1), &mut Desk::default()),
+        "the later chain drops what the first accepted"
+    );
+    assert!(!dropped(&program, &udp6(2), &mut Desk::default()));
+    assert!(dropped(&program, &udp6(3), &mut Desk::default()));
+    assert!(!dropped(&program, &udp4(3), &mut Desk::default()), "an ip6 table sees no IPv4");
+    assert!(program.is_empty(Hook::Input) && !program.is_empty(Hook::Forward));
+}
+
+#[test]
+fn limits_and_quotas() {
+    let program = rules("limit rate 10/second burst 3 packets accept\ndrop");
+    let mut desk = Desk::default();
+    let passed = |desk: &mut Desk| (0..20).filter(|_| !dropped(&program, &udp6(1), desk)).count();
+    assert_eq!(passed(&mut desk), 3);
+    desk.now += 200_000_000;
+    assert_eq!(passed(&mut desk), 2, "two more in a fifth of a second");
+    desk.now += 3_600_000_000_000;
+    assert_eq!(passed(&mut desk), 3, "but never more than the burst at once");
+
+    let over = rules("limit rate over 10/second burst 3 packets drop");
+    let passed = (0..20).filter(|_| !dropped(&over, &udp6(1), &mut Desk::default())).count();
+    assert_eq!(passed, 3);
+
+    // Packets of 48 octets: a second's worth at once.
+    let bytes = rules("limit rate 480 bytes/second accept\ndrop");
+    assert_eq!((0..20).filter(|_| !dropped(&bytes, &udp6(1), &mut Desk::default())).count(), 10);
+
+    let quota = rules("quota 100 bytes accept\ndrop");
+    assert_eq!((0..20).filter(|_| !dropped(&quota, &udp6(1), &mut Desk::default())).count(), 2);
+    let quota = rules("quota over 100 bytes drop");
+    assert_eq!((0..20).filter(|_| !dropped(&quota, &udp6(1), &mut Desk::default())).count(), 2);
+}
+
+#[test]
+fn marks() {
+    let program = rules(
+        "meta mark set 0x12\nmeta mark set meta mark & 0xf0 | 0x3\nct mark set meta mark\n\
+         udp dport 2 meta mark set udp dport map { 2 : 7, 3-5 : 8 }\nudp dport 3 meta mark set ct mark ^ 0x1",
+    );
+    for (port, mark) in [(1, 0x13), (2, 7), (3, 0x12)] {
+        let mut desk = Desk::default();
+        run(&program, &udp6(port), &mut desk);
+        assert_eq!((desk.mark, desk.ct.mark), (mark, 0x13), "port {port}");
+    }
+}
+
+#[test]
+fn the_rest() {
+    let program = rules(
+        "udp dport 1 notrack ct state untracked drop\nudp dport 2 log prefix \"two \" level info\n\
+         tcp dport 80 synproxy mss 1460 wscale 7 timestamp sack-perm\ntcp dport 80 drop",
+    );
+    let mut desk = Desk::default();
+    assert!(dropped(&program, &udp6(1), &mut desk), "what is not tracked is seen so at once");
+    assert!(desk.untracked);
+    run(&program, &udp6(2), &mut desk);
+    assert_eq!(desk.lines, ["two "]);
+    assert!(
+        matches!(run(&program, &tcp6(80, 2), &mut desk), Verdict::SynProxy { how, .. } if how.mss == 1460)
+    );
+    assert!(matches!(run(&program, &tcp6(80, 1), &mut desk), Verdict::Drop { .. }), "neither SYN nor ACK");
+    let program = crate::util::program(
+        "table inet t {
+            flowtable ft { hook ingress priority 0; devices = { \"wan\", lan0 }; }
+            chain c { type filter hook forward priority 0; flow add @ft; }
+        }",
+    );
+    run(&program, &udp6(2), &mut desk);
+    assert_eq!(desk.flows.first().and_then(|id| program.flowtable(*id)), Some("ft"));
+    assert!(program.needs_ct());
+}
+
+#[test]
+fn rules_are_counted_and_told() {
+    let program = rules("udp dport 1 counter\nudp dport 1 counter drop\nudp dport 2 drop");
+    for _ in 0..3 {
+        run(&program, &udp6(1), &mut Desk::default());
+    }
+    let count = program.count(RuleId(1));
+    assert_eq!((count.packets, count.bytes, count.last_hit), (3, 3 * 48, 1_000_000_000));
+    assert_eq!(program.count(RuleId(2)).packets, 0);
+    let bytes = udp6(1);
+    let packet = Packet::parse(&bytes, None).unwrap_or_else(|error| panic!("{error}"));
+    let (verdict, steps) = program.test(Hook::Forward, &packet, &mut Desk::default());
+    let Verdict::Drop { at: at @ At::Rule(RuleId(1)) } = verdict else { panic!("{verdict:?}") };
+    assert_eq!(steps.iter().map(|step| step.outcome).collect::<Vec<_>>(), [Outcome::Done, Outcome::Ended]);
+    assert_eq!(program.describe(at), "inet t c handle 3");
+    assert_eq!(program.count(RuleId(1)).packets, 3, "a test counts nothing");
+}
+
+#[test]
+fn the_routers_own_messages_pass_a_policy_but_not_a_rule() {
+    let text = |rule: &str| {
+        format!("table inet t {{ chain c {{ type filter hook input priority 0; policy drop; {rule} }}; }}")
+    };
+    let verdict = |rule: &str, built_in: bool, kind: u8, hops: u8| {
+        let ruleset = load(&text(rule)).unwrap_or_else(|errors| panic!("{errors}"));
+        let setup = siding_filter::Setup { built_in, ..Default::default() };
+        let program =
+            siding_filter::Program::compile(ruleset, &setup, None).unwrap_or_else(|e| panic!("{e}"));
+        let mut bytes = ip6("fe80::1", "ff02::1", 58, &[kind, 0, 0, 0, 0, 0, 0, 0]);
+        bytes[7] = hops;
+        let packet = Packet::parse(&bytes, None).unwrap_or_else(|error| panic!("{error}"));
+        program.run(0, Hook::Input, &packet, &mut Desk::default()) == Verdict::Accept
+    };
+    for kind in [133, 134, 135, 136, 137] {
+        assert!(verdict("", true, kind, 255), "{kind}");
+        assert!(!verdict("", true, kind, 254), "{kind} from afar");
+        assert!(!verdict("", false, kind, 255), "{kind} where it is switched off");
+        assert!(!verdict("icmpv6 type 133-137 drop", true, kind, 255), "{kind} by a rule");
+    }
+    for kind in [130, 131, 132, 143] {
+        assert!(verdict("", true, kind, 1) && !verdict("", true, kind, 2), "{kind}");
+    }
+    assert!(!verdict("", true, 128, 255), "a ping needs a rule");
+}

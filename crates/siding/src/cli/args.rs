@@ -13,6 +13,7 @@ use super::address;
 use super::address::Scoped;
 use super::advertise::AdvertiseCommand;
 use super::bridge::BridgeCommand;
+use super::filter::FilterCommand;
 use super::group::GroupCommand;
 use super::host::AutoconfCommand;
 use super::host::PrefixCommand;
@@ -73,6 +74,9 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check rules of the firewall. Example: siding filter check rules.nft
+    #[command(subcommand)]
+    Filter(FilterCommand),
     /// Ping over IPv4. Example: siding ping -c 3 192.0.2.2
     Ping(PingArgs),
     /// Ping over IPv6. Example: siding ping6 -c 3 fe80::1%eth0

@@ -33,6 +33,7 @@ mod netns;
 mod record;
 mod route;
 mod signal;
+mod slice;
 mod sysctl;
 mod undo;
 
@@ -60,3 +61,4 @@ pub use record::Records;
 pub use route::Route;
 pub use signal::admit_signal;
 pub use signal::hold_signal;
+pub use slice::take_short_slices;

@@ -213,6 +213,8 @@ fn watch(daemon: &Daemon, mut monitor: Monitor, stopped: &UnixStream, mut tell: 
     // A fresh thread has entered no other.
     let Ok(mut entered) = root.enter() else { return };
     let mut ctx = entered.ctx();
+    // Without it, a lost link is told when it is this thread's turn.
+    let _ = siding_drivers::kernel::take_short_slices();
     loop {
         // Before the first wait, too: the links as they are have been read already.
         loop {

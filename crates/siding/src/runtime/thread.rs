@@ -58,6 +58,8 @@ pub(super) fn run(
     }
     // Whoever writes files is kept from this one; we write none, and hear it when it is meant for all of us.
     siding_drivers::kernel::admit_signal(libc::SIGXFSZ);
+    // A frame that comes while others compute waits for no slice of theirs. Where that cannot be had, it does.
+    let _ = siding_drivers::kernel::take_short_slices();
     let mut last_work = stack.now();
     let mut sick = Sick::default();
     while !stop.load(Ordering::Acquire) {

@@ -146,6 +146,9 @@ fn impossible_senders_are_never_learned_826_2() {
         (PEER_MAC, Ipv4Addr::BROADCAST),
         (PEER_MAC, Ipv4Addr::new(224, 0, 0, 1)),
         (PEER_MAC, Ipv4Addr::LOCALHOST),
+        // Everybody on the link, in both ways to say so.
+        (PEER_MAC, v4(255)),
+        (PEER_MAC, v4(0)),
     ];
     for (sha, spa) in senders {
         net.hear(link, &frame(Mac::BROADCAST, EtherType::ARP, &ArpRepr::request(sha, spa, v4(1)).to_bytes()));

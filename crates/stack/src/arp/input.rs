@@ -16,6 +16,7 @@ use super::machine::ArpSeen;
 use super::machine::Learn;
 use super::output::build;
 use crate::drops::DropReason;
+use crate::ends;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -36,6 +37,10 @@ pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interfa
         _ => return local.drop_packet(packet, DropReason::Ignored),
     };
     on.ifnet.counters.add(local.index, counter, 1);
+    //= RFC 1122 s3.2.1.3: everybody's address is nobody's.
+    if ends::is_directed_broadcast(on, message.spa) {
+        return local.drop_packet(packet, DropReason::BadSource);
+    }
     let seen = ArpSeen {
         is_request: message.op == ArpOp::REQUEST,
         sender_hw: message.sha,

@@ -16,7 +16,7 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// The address cannot be, or the interface has it already, for itself or with others.
+    /// The address cannot be, the interface has it already, for itself or with others, or it is a port.
     //= RFC 4862 s5.4: no detection of duplicates for anycast addresses.
     pub fn add_anycast(
         &self,
@@ -30,6 +30,7 @@ impl Stack {
         let shared = &self.shared;
         self.change(ctx, |control, _ctx, _told| {
             shared.try_change(control, |config| {
+                config.no_port(config.interface(on).ok_or(AddressError::NoInterface(on))?)?;
                 let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
                 if interface.addr6(addr).is_some() || interface.anycast.contains(&addr) {
                     return Err(AddressError::Assigned(addr.into()));

@@ -239,6 +239,7 @@ fn a_port_is_given_nothing_of_its_own_and_it_is_said_whose_it_is() {
             );
         }
         assert_eq!(stack.add_link_local(ctx, port, true), Err(AddressError::OnPort(owner.clone())));
+        assert_eq!(stack.add_anycast(ctx, port, OWN6), Err(AddressError::OnPort(owner.clone())));
         let group = "ff05::9".parse().unwrap();
         assert_eq!(stack.join_group(ctx, port, group), Err(GroupError::OnPort(owner.clone())));
         let autoconf = stack.set_autoconf(ctx, port, HostConfig::default());

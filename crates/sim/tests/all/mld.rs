@@ -10,7 +10,10 @@ use siding_sim::Faults;
 use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_sim::NodeSpec;
+use siding_stack::BridgeSpec;
 use siding_stack::GroupError;
+use siding_stack::LaggSpec;
+use siding_stack::Mode;
 use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::IfCounter;
 use siding_stack::mld::Why;
@@ -542,6 +545,54 @@ fn who_goes_tells_that_it_listens_to_nothing_any_more_and_all_of_it_if_it_stays_
     control(&net, |stack, ctx, id| stack.set_up(ctx, id, true).unwrap());
     net.run(secs(5));
     assert_eq!(kinds(&net, GROUP), [ChangeToExclude; 2]);
+}
+
+#[test]
+fn who_becomes_a_port_says_first_that_it_listens_to_nothing_any_more_3810_3() {
+    for lagg in [true, false] {
+        let mut net = Net::new(1);
+        let link = net.world.add_link(Faults::default());
+        let node = net.add_node(spec("node"));
+        let id = net.world.plug(node, link, None).unwrap();
+        let own = ip6::eui64_link_local(net.mac(node, id));
+        join(&net, node, id, GROUP).unwrap();
+        net.run(secs(60));
+        net.rewind();
+        let owner = net.world.node(node).control(|stack, ctx| {
+            if lagg {
+                let lagg = stack.add_lagg(ctx, LaggSpec::new("lagg0", Mode::Failover)).unwrap();
+                // What may not be a port says nothing.
+                assert!(stack.lagg_add_port(ctx, lagg, lagg, 1).is_err());
+                stack.lagg_add_port(ctx, lagg, id, 1).unwrap();
+                lagg
+            } else {
+                let bridge = stack.add_bridge(ctx, BridgeSpec::new("br0")).unwrap();
+                assert!(stack.bridge_add_port(ctx, bridge, bridge).is_err());
+                stack.bridge_add_port(ctx, bridge, id).unwrap();
+                bridge
+            }
+        });
+        // The same group, perhaps: with its first port's MAC a lagg has its address.
+        net.world.node(node).control(|stack, ctx| stack.add_link_local(ctx, owner, false)).unwrap();
+        net.run(secs(60));
+        for group in [ip6::solicited_node(own), GROUP] {
+            let [(_, src, ChangeToInclude), rest @ ..] = &about(&net, group)[..] else {
+                panic!("{group}: {:?}", told(&net))
+            };
+            assert_eq!(*src, own);
+            assert_eq!(rest.is_empty(), !lagg || group == GROUP, "{group}: {rest:?}");
+            assert!(rest.iter().all(|(.., kind)| *kind != ChangeToInclude), "{rest:?}");
+        }
+        net.rewind();
+        // Who is a port no more tells all of it.
+        net.world.node(node).control(|stack, ctx| match lagg {
+            true => stack.lagg_remove_port(ctx, owner, id).unwrap(),
+            false => stack.bridge_remove_port(ctx, owner, id).unwrap(),
+        });
+        net.run(secs(5));
+        assert!(about(&net, GROUP).iter().all(|(.., kind)| *kind == ChangeToExclude));
+        assert_eq!(about(&net, GROUP).len(), 2);
+    }
 }
 
 #[test]

@@ -16,6 +16,8 @@ use crate::control::DEEPEST;
 use crate::event::Event;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::mld;
+use crate::ranks;
 use crate::stack::Control;
 
 /// Why a bridge was not made or changed.
@@ -113,7 +115,7 @@ impl Stack {
         bridge: IfId,
         port: IfId,
     ) -> Result<(), BridgeError> {
-        self.change_bridge(ctx, bridge, port, "port added", |control, config, view| {
+        self.change_bridge(ctx, bridge, port, "port added", |control, ctx, config, view| {
             let interface = config.interface(port).ok_or(BridgeError::NoInterface(port))?;
             let name = interface.ifnet.name.clone();
             if !interface.member_of.is_none() {
@@ -141,6 +143,8 @@ impl Stack {
             if view.ports.len() >= BridgeSpec::MOST_PORTS {
                 return Err(BridgeError::TooManyPorts);
             }
+            //= RFC 3810 s6.1 [3810-3]: whoever stops listening says so.
+            mld::end(control, ctx, &self.shared, interface, self.now());
             if let Some(interface) = config.interface_mut(port) {
                 interface.member_of = bridge;
                 interface.set_aside = std::mem::replace(&mut interface.addrs6, Arc::new([]));
@@ -164,7 +168,7 @@ impl Stack {
         bridge: IfId,
         port: IfId,
     ) -> Result<(), BridgeError> {
-        self.change_bridge(ctx, bridge, port, "port removed", |_control, config, view| {
+        self.change_bridge(ctx, bridge, port, "port removed", |_control, _ctx, config, view| {
             if view.port(port).is_none() {
                 return Err(BridgeError::NotAPort(name_of(config, port)));
             }
@@ -217,13 +221,13 @@ impl Stack {
         bridge: IfId,
         port: IfId,
         cause: &'static str,
-        change: impl FnOnce(&mut Control, &mut Config, &View) -> Result<(), BridgeError>,
+        change: impl FnOnce(&mut Control, &Ctx<'_, ranks::Control>, &mut Config, &View) -> Result<(), BridgeError>,
     ) -> Result<(), BridgeError> {
         let shared = &self.shared;
-        self.change(ctx, |control, _ctx, told| {
+        self.change(ctx, |control, ctx, told| {
             let mut config = (*shared.config.load()).clone();
             let view = view_of(&config, bridge)?.clone();
-            change(control, &mut config, &view)?;
+            change(control, ctx, &mut config, &view)?;
             shared.publish(config);
             told.push(Event::Bridge { interface: bridge, port, cause });
             Ok(())

@@ -25,6 +25,7 @@ use crate::control::DEEPEST;
 use crate::event::Event;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::mld;
 use crate::ranks;
 use crate::stack::Control;
 
@@ -120,26 +121,27 @@ impl Stack {
         port: IfId,
         priority: u16,
     ) -> Result<(), LaggError> {
-        self.change_lagg(ctx, lagg, (port, "port added"), |config, state| {
+        self.change(ctx, |control, ctx, told| {
+            let config = self.shared.config.load();
+            let interface = may_join(&config, lagg, port)?;
+            //= RFC 3810 s6.1 [3810-3]: whoever stops listening says so.
+            mld::end(control, ctx, &self.shared, interface, self.now());
+            told.extend(self.join_lagg(control, ctx, lagg, port, priority)?);
+            Ok(())
+        })
+    }
+
+    /// Makes a port of an interface that [may be one](may_join). Gives what is to be told, with no lock held.
+    fn join_lagg(
+        &self,
+        control: &mut Control,
+        ctx: &mut Ctx<'_, ranks::Control>,
+        lagg: IfId,
+        port: IfId,
+        priority: u16,
+    ) -> Result<Vec<Event>, LaggError> {
+        self.step_lagg(control, ctx, lagg, (port, "port added"), |config, state| {
             let interface = config.interface(port).ok_or(LaggError::NoInterface(port))?;
-            let name = || interface.ifnet.name.clone();
-            let physical = matches!(interface.kind, Kind::Device) && slow::is_port(port);
-            if state.lacp.is_some() && !physical {
-                return Err(LaggError::NotPhysical(name()));
-            }
-            if !interface.member_of.is_none() {
-                return Err(LaggError::IsPort(name()));
-            }
-            if config.nest(lagg).contains(&port) {
-                return Err(LaggError::Loop(name()));
-            }
-            if config.would_be_too_deep(lagg, port) {
-                return Err(LaggError::TooDeep);
-            }
-            let global = interface.addrs6.iter().any(|own| !siding_wire::ip6::is_link_local(own.addr));
-            if global || !interface.addrs4.is_empty() {
-                return Err(LaggError::HasAddresses(name()));
-            }
             let first = state.ports.is_empty().then_some(interface.mac);
             state.ports.push(Member { id: port, priority, usable: false, leaving: false, silent: false });
             if let Some(mac) = first.filter(|_| !state.own_mac) {
@@ -302,6 +304,32 @@ impl Stack {
         // A lagg that has departed before its port has nothing to tell.
         left.unwrap_or_default()
     }
+}
+
+/// The interface, if it may become a port of the lagg.
+fn may_join(config: &Config, lagg: IfId, port: IfId) -> Result<&Interface, LaggError> {
+    let above = config.interface(lagg).ok_or(LaggError::NoInterface(lagg))?;
+    let Kind::Lagg(view) = &above.kind else { return Err(LaggError::NotALagg(above.ifnet.name.clone())) };
+    let interface = config.interface(port).ok_or(LaggError::NoInterface(port))?;
+    let name = || interface.ifnet.name.clone();
+    let physical = matches!(interface.kind, Kind::Device) && slow::is_port(port);
+    if view.lagg.settings.mode == Mode::Lacp && !physical {
+        return Err(LaggError::NotPhysical(name()));
+    }
+    if !interface.member_of.is_none() {
+        return Err(LaggError::IsPort(name()));
+    }
+    if config.nest(lagg).contains(&port) {
+        return Err(LaggError::Loop(name()));
+    }
+    if config.would_be_too_deep(lagg, port) {
+        return Err(LaggError::TooDeep);
+    }
+    let global = interface.addrs6.iter().any(|own| !siding_wire::ip6::is_link_local(own.addr));
+    if global || !interface.addrs4.is_empty() {
+        return Err(LaggError::HasAddresses(name()));
+    }
+    Ok(interface)
 }
 
 /// A port is a port no more.

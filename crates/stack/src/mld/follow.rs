@@ -16,8 +16,12 @@ use crate::alarm::Alarm;
 use crate::config::Config;
 use crate::farewell::Word;
 use crate::ifnet::Addr6;
+use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
+use crate::nd6::nud::Refused;
+use crate::neighbor::LinkOut;
+use crate::neighbor::What;
 use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Shared;
@@ -117,6 +121,28 @@ pub(crate) fn take_leave(
         machine.word = Some(shared.words.begin());
         shared.timers.set(ctx, &mut machine.alarm, Some(now), || Due::Mld(on));
     }
+}
+
+/// An interface becomes a port: nothing is listened to on it any more, and that is said at once. It is dispatched as
+/// announcements are, so that those of whatever it becomes a port of, which may be about the same groups, come behind.
+pub(crate) fn end(
+    control: &mut Control,
+    ctx: &Ctx<'_, ranks::Control>,
+    shared: &Shared,
+    interface: &Interface,
+    now: Instant,
+) {
+    let on = interface.ifnet.id;
+    let Some(mut machine) = control.mlds.remove(&on) else { return };
+    machine.listener.leave_all(now);
+    let mut chance = Chance::new(control.chance.next_u64());
+    machine.listener.on_timer(now, output::room(interface), &mut chance, |message| {
+        let permit = shared.types.announce.reserve(ctx, None).map_err(|_| Refused)?;
+        let frame = shared.pool.alloc().and_then(|frame| output::build(frame, interface, &message));
+        // The address that it comes from is set aside when it leaves.
+        let meta = LinkOut { out: on, key: 0, what: What::Message(None, IfCounter::MldOut) };
+        permit.dispatch(ctx, frame.ok_or(Refused)?, meta).map_err(|_| Refused)
+    });
 }
 
 /// One that has taken its leave stays, after all: it tells everything again.

@@ -25,6 +25,7 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 
 pub(crate) use follow::Machine;
+pub(crate) use follow::end;
 pub(crate) use follow::follow;
 pub(crate) use follow::is_told;
 pub(crate) use follow::resume;

@@ -126,6 +126,15 @@ fn a_log_that_nobody_reads_holds_nobody_up_and_says_later_what_was_lost() {
     let limits = asking(&daemon.control)(r#"{"request":"show-limits"}"#);
     let (_, row) = limits.split_once(r#""limit":"log-lines""#).unwrap();
     assert!(!row.split('}').next().unwrap().contains(r#""refused":0"#), "{limits}");
+    // Nor does who panics wait for the reader: what it holds is let go at once. (The end waits, in its stead.)
+    let panicking = || {
+        let begun = Instant::now();
+        let told = asking(&daemon.control)(r#"{"request":"panic","thread":"session"}"#);
+        assert!(told.contains("a bug in Siding") || told.contains("not in this build"), "{told}");
+        begun.elapsed()
+    };
+    let least = (0..5).map(|_| panicking()).min().unwrap();
+    assert!(least < Duration::from_millis(300), "{least:?}");
     // Somebody reads again.
     let mut lines = BufReader::new(stderr).lines();
     let told = lines.by_ref().map(Result::unwrap).find(|line| line.contains("line(s) of the log were lost"));

@@ -1,5 +1,6 @@
 //! What goes to the log: on standard error, a line for each event.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -26,6 +27,11 @@ pub(super) struct Log {
     limiter: Limiter,
 }
 
+thread_local! {
+    /// Panics of this thread so far.
+    static PANICS: Cell<u32> = const { Cell::new(0) };
+}
+
 /// Begins to log: also panics, of whichever thread. Nobody who logs waits for it to be written, or fails.
 ///
 /// # Errors
@@ -50,8 +56,11 @@ pub(super) fn start(level: config::Level) -> std::io::Result<()> {
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("without a name");
         tracing::error!("thread {name}: {panic}, which is a bug in Siding");
-        // It may be the last that this process says: the line is waited for, but by the one that writes it.
-        if name != "log" {
+        // Who panics while a panic unwinds takes the process with it: the line is waited for, but not by the one that
+        // writes it. In all other cases somebody lives on, and the process's end waits: what this thread holds is let go
+        // at once, however slowly the log is read.
+        let before = PANICS.with(|panics| panics.replace(panics.get() + 1));
+        if before > 0 && name != "log" {
             tell::finish();
         }
     }));

@@ -58,9 +58,9 @@ pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -
     // disk). The workers hear the signal when somebody sends it.
     siding_drivers::kernel::hold_signal(libc::SIGXFSZ);
     log::start(read.config.stack.log).context("cannot start the log's thread")?;
-    let ended = until_ended(&read, &file, control, records);
-    tell::finish();
-    ended
+    // A panic ends this function, too.
+    let _finish = tell::Finish;
+    until_ended(&read, &file, control, records)
 }
 
 fn until_ended(

@@ -94,6 +94,15 @@ pub(super) fn start() -> io::Result<()> {
     thread::Builder::new().name("log".into()).spawn(work).map(drop)
 }
 
+/// Waits at its end until what was said has been written, but not for long.
+pub(super) struct Finish;
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        finish();
+    }
+}
+
 /// Waits until what was said has been written, but not for long.
 pub(super) fn finish() {
     let Some(log) = LOG.get() else { return };

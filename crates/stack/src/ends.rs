@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 
 use siding_wire::IpProto;
+use siding_wire::ends::is_everybody4;
 pub(crate) use siding_wire::ends::is_host4;
 pub(crate) use siding_wire::ends::is_host6;
 pub(crate) use siding_wire::ends::may_be_destination6;
@@ -83,9 +84,8 @@ pub(crate) fn forwarded6(config: &Config, on: &Interface, header: &Ip6Repr) -> R
 
 /// Whether it is everybody's address on the link of `on`.
 pub(crate) fn is_directed_broadcast(on: &Interface, addr: Ipv4Addr) -> bool {
-    on.addrs4.iter().filter(|own| own.prefix_len < 31).any(|own| {
+    on.addrs4.iter().any(|own| {
         let prefix = Prefix::<Ipv4Addr>::covering(own.addr, own.prefix_len);
-        let hosts = u32::MAX.checked_shr(own.prefix_len.into()).unwrap_or(0);
-        prefix.contains(addr) && (addr.to_bits() & hosts == hosts || addr.to_bits() & hosts == 0)
+        prefix.contains(addr) && is_everybody4(addr, own.prefix_len)
     })
 }

@@ -28,6 +28,13 @@ pub fn is_host(addr: IpAddr) -> bool {
     }
 }
 
+/// Whether the address is everybody's on a link with a prefix of so many bits, and so no host's: all ones behind the
+/// prefix, or all zeros, as it was once (RFC 1122 s3.2.1.3). Links with two ends have none (RFC 3021).
+pub fn is_everybody4(addr: Ipv4Addr, prefix_len: u8) -> bool {
+    let hosts = u32::MAX.checked_shr(prefix_len.into()).unwrap_or(0);
+    prefix_len < 31 && [0, hosts].contains(&(addr.to_bits() & hosts))
+}
+
 /// Whether a packet on a wire may be for `dst`.
 //= RFC 4291 s2.7: groups of scope 0 are nobody's, and those of one interface's scope do not leave it.
 pub fn may_be_destination6(dst: Ipv6Addr) -> bool {
@@ -53,6 +60,23 @@ mod tests {
         for addr in ["1.0.0.1", "126.0.0.1", "169.254.0.1", "223.255.255.1", "fe80::1", "fec0::1", "fd00::1"]
         {
             assert!(is_host(addr.parse().unwrap()), "{addr}");
+        }
+    }
+
+    #[test]
+    fn what_is_everybodys_on_a_link() {
+        for (addr, len, is) in [
+            ("192.0.2.255", 24, true),
+            ("192.0.2.0", 24, true),
+            ("192.0.2.127", 25, true),
+            ("192.0.2.127", 24, false),
+            ("10.255.255.255", 8, true),
+            ("255.255.255.255", 0, true),
+            ("192.0.2.1", 31, false),
+            ("192.0.2.0", 31, false),
+            ("192.0.2.0", 32, false),
+        ] {
+            assert_eq!(is_everybody4(addr.parse().unwrap(), len), is, "{addr}/{len}");
         }
     }
 

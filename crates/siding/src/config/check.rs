@@ -23,6 +23,7 @@ use super::GroupConfig;
 use super::InterfaceConfig;
 use super::Learnt;
 use super::NeighborConfig;
+use super::Nested;
 use super::RouteConfig;
 use super::StackConfig;
 use super::acd::Acd;
@@ -116,9 +117,9 @@ pub(super) fn check(file: file::File, tree: &DeTable<'_>) -> Result<Config, Wron
     let routes = file.route.into_iter().map(|route| self::route(route, &names));
     let routes = routes.collect::<Result<_, _>>()?;
     let refusals = file.refuse.into_iter().map(Refuse::check).collect::<Result<_, _>>()?;
-    let neighbors = file.neighbor.into_iter().map(|neighbor| self::neighbor(neighbor, &names));
+    let neighbors = file.neighbor.into_iter().map(|neighbor| self::neighbor(neighbor, &names, &nested));
     let neighbors = neighbors.collect::<Result<_, _>>()?;
-    let groups = file.group.into_iter().map(|group| self::group(group, &names));
+    let groups = file.group.into_iter().map(|group| self::group(group, &names, &nested));
     let groups = groups.collect::<Result<_, _>>()?;
     Ok(Config { stack, interfaces, nested, routes, refusals, neighbors, groups })
 }
@@ -261,6 +262,7 @@ fn addresses(list: &[Spanned<String>]) -> Result<Vec<Cidr>, Wrong> {
     for place in list {
         let cidr = at(place, ParsedCidr::try_from(place.get_ref().clone()))?.0;
         at(place, value::unicast(cidr.address()))?;
+        at(place, value::somebodys(cidr.address(), cidr))?;
         if addresses.iter().any(|other| other.address() == cidr.address()) {
             return wrong(place, format!("{} a second time: leave one out", cidr.address()));
         }
@@ -311,22 +313,42 @@ fn on_link(via: &Spanned<IpAddr>, interfaces: &[Named<'_>]) -> Result<String, Wr
     }
 }
 
-fn neighbor(neighbor: file::Neighbor, interfaces: &[Named<'_>]) -> Result<NeighborConfig, Wrong> {
+fn neighbor(
+    neighbor: file::Neighbor,
+    interfaces: &[Named<'_>],
+    nested: &[Nested],
+) -> Result<NeighborConfig, Wrong> {
     let mac = neighbor.mac.get_ref().0;
     at(&neighbor.mac, value::station(mac))?;
     let address = *neighbor.address.get_ref();
     at(&neighbor.address, value::unicast(address))?;
     // Last, as nothing else of it can be looked at without.
     let interface = known(&neighbor.interface, interfaces, "a neighbor")?;
+    no_port(&neighbor.interface, nested)?;
+    for own in interfaces.iter().filter(|one| one.name == interface).flat_map(|one| one.addresses) {
+        at(&neighbor.address, value::somebodys(address, *own))?;
+    }
     Ok(NeighborConfig { interface, address, mac })
 }
 
-fn group(group: mld::Group, interfaces: &[Named<'_>]) -> Result<GroupConfig, Wrong> {
+/// What has IP is no port.
+fn no_port(name: &Spanned<String>, nested: &[Nested]) -> Result<(), Wrong> {
+    match nested.iter().find(|owner| owner.has_port(name.get_ref())) {
+        None => Ok(()),
+        Some(owner) => {
+            let (port, owner) = (name.get_ref(), owner.name());
+            wrong(name, format!("{port} is a port of {owner}, which all its frames belong to: give {owner}"))
+        }
+    }
+}
+
+fn group(group: mld::Group, interfaces: &[Named<'_>], nested: &[Nested]) -> Result<GroupConfig, Wrong> {
     let address = *group.group.get_ref();
     if !address.is_multicast() {
         return wrong(&group.group, format!("{address} is no group: give a multicast address"));
     }
     let interface = known(&group.interface, interfaces, "a group")?;
+    no_port(&group.interface, nested)?;
     Ok(GroupConfig { interface, group: address })
 }
 

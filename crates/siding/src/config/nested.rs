@@ -126,6 +126,15 @@ impl Nested {
         }
     }
 
+    /// Whether an interface of this name is a port of it.
+    pub(super) fn has_port(&self, name: &str) -> bool {
+        match self {
+            Nested::Vlan(_) => false,
+            Nested::Lagg(lagg) => lagg.ports.iter().any(|(port, _)| port == name),
+            Nested::Bridge(bridge) => bridge.ports.iter().any(|port| port == name),
+        }
+    }
+
     /// Whether what it lies on is its own, as ports are, rather than shared, as a VLAN's parent is.
     pub(super) fn has_ports(&self) -> bool {
         !matches!(self, Nested::Vlan(_))

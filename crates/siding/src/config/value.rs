@@ -6,6 +6,7 @@ use siding_drivers::kernel::Cidr;
 use siding_stack::route::Address;
 use siding_stack::route::Prefix;
 use siding_wire::Mac;
+use siding_wire::ends::is_everybody4;
 
 use super::InterfaceConfig;
 use super::MAX_MTU;
@@ -65,6 +66,17 @@ pub(crate) fn unicast(address: IpAddr) -> Result<(), String> {
         return Err(format!("{address} is reserved, and no host's: give a unicast address"));
     }
     Ok(())
+}
+
+/// That the address is not everybody's in a prefix that it lies in.
+pub(crate) fn somebodys(address: IpAddr, prefix: Cidr) -> Result<(), String> {
+    match address {
+        IpAddr::V4(own) if covers(prefix, address) && is_everybody4(own, prefix.length()) => Err(format!(
+            "{address} is everybody's where prefixes have {} bits: give a host's",
+            prefix.length()
+        )),
+        _ => Ok(()),
+    }
 }
 
 pub(crate) fn next_hop(next_hop: IpAddr, to: Cidr) -> Result<(), String> {

@@ -10,6 +10,7 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
+use siding_wire::ends::is_everybody4;
 use siding_wire::ip6;
 
 use super::OnPort;
@@ -249,7 +250,8 @@ fn check(addr: IpAddr, prefix_len: u8) -> Result<(), AddressError> {
     if prefix_len > bits {
         return Err(AddressError::PrefixTooLong(prefix_len, bits));
     }
-    if !siding_wire::ends::is_host(addr) {
+    let everybody = matches!(addr, IpAddr::V4(addr) if is_everybody4(addr, prefix_len));
+    if !siding_wire::ends::is_host(addr) || everybody {
         return Err(AddressError::NotUnicast(addr));
     }
     Ok(())

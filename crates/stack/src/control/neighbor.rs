@@ -13,6 +13,7 @@ use super::OnPort;
 use crate::Stack;
 use crate::config::Config;
 use crate::drops::DropReason;
+use crate::ends;
 use crate::event::Event;
 use crate::ifnet::Interface;
 use crate::nd6::nud::Nud;
@@ -35,6 +36,11 @@ pub enum NeighborError {
     /// It is there.
     #[error("{0} has an entry already: flush it first")]
     Exists(IpAddr),
+    /// No neighbour can have it.
+    #[error(
+        "{0} cannot be a neighbor's address: it is unspecified, loopback, multicast, broadcast or reserved"
+    )]
+    NotUnicast(IpAddr),
     /// Not an address that one station can have.
     #[error("{0} cannot be a neighbor's link-layer address: it is zero or a group's")]
     Mac(Mac),
@@ -59,6 +65,10 @@ impl Stack {
         let config = self.shared.config.load();
         let interface = config.interface(on).ok_or(NeighborError::NoInterface(on))?;
         config.no_port(interface)?;
+        let everybody = matches!(addr, IpAddr::V4(addr) if ends::is_directed_broadcast(interface, addr));
+        if !siding_wire::ends::is_host(addr) || everybody {
+            return Err(NeighborError::NotUnicast(addr));
+        }
         let neighbors = &interface.ifnet.neighbors;
         match neighbors.find_or_insert(ctx, self.now(), &interface.neighbors, addr, Newcomer::Fixed, |_ctx| {
             Ok(Nud::new_static(mac))

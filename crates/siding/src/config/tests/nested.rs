@@ -102,6 +102,11 @@ fn every_mistake_in_what_lies_on_others_has_its_line_and_a_way_out() {
     let vlan = |name: &str, parent: &str, vid: u16| {
         format!("[[vlan]]\nname = \"{name}\"\nparent = \"{parent}\"\nvid = {vid}\n")
     };
+    let neighbor = |interface: &str, address: &str| {
+        format!(
+            "[[neighbor]]\ninterface = \"{interface}\"\naddress = \"{address}\"\nmac = \"02:00:00:00:00:01\""
+        )
+    };
     let cases: &[(String, &str)] = &[
         (
             lagg("ports = [\"e1\", \"e9\"]"),
@@ -134,6 +139,26 @@ fn every_mistake_in_what_lies_on_others_has_its_line_and_a_way_out() {
         (
             lagg("ports = [\"e1\"]").replacen("\"packet\"", "\"packet\"\naddresses = [\"192.0.2.1/24\"]", 1),
             "host.toml:11:10: e1 has addresses, and a port has none: move them to lagg0",
+        ),
+        (
+            lagg("ports = [\"e1\"]").replacen("\"packet\"", "\"packet\"\nanycast = [\"2001:db8::a\"]", 1),
+            "host.toml:11:10: e1 has addresses, and a port has none: move them to lagg0",
+        ),
+        (
+            lagg("ports = [\"e1\"]\n[[group]]\ninterface = \"e1\"\ngroup = \"ff05::9\""),
+            "host.toml:12:13: e1 is a port of lagg0, which all its frames belong to: give lagg0",
+        ),
+        (
+            lagg(&format!("ports = [\"e1\"]\n{}", neighbor("e1", "2001:db8::2"))),
+            "host.toml:12:13: e1 is a port of lagg0, which all its frames belong to: give lagg0",
+        ),
+        (
+            lagg("addresses = [\"192.0.2.255/24\"]"),
+            "host.toml:10:14: 192.0.2.255 is everybody's where prefixes have 24 bits: give a host's",
+        ),
+        (
+            lagg(&format!("addresses = [\"192.0.2.1/24\"]\n{}", neighbor("lagg0", "192.0.2.0"))),
+            "host.toml:13:11: 192.0.2.0 is everybody's where prefixes have 24 bits: give a host's",
         ),
         (
             lagg(&format!("ports = [\"e1\"]\n{}", vlan("v5", "e1", 5))),

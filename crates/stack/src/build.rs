@@ -41,6 +41,7 @@ use crate::neighbor;
 use crate::neighbor::NeighborLimits;
 use crate::neighbor::NeighborTotals;
 use crate::ping::Pings;
+use crate::protocols::PROTOCOLS;
 use crate::reassembly;
 use crate::snapshot::Snapshot;
 use crate::stack::Control;
@@ -200,6 +201,7 @@ impl Stack {
             paths: ip6::Paths::new(config.limits.path_mtus, chance.next_u64()),
             idents: ip6::Idents::new(chance.next_u64()),
             sends: icmp6::Sends::new(clock(), &config.limits, chance.next_u64()),
+            protocols: PROTOCOLS,
             words: Words::default(),
             filter: filter::Shared::new(config.workers, chance.next_u64()),
             devices: siding_netisr::sync::Mutex::new((0..config.workers).map(|_| Vec::new()).collect()),
@@ -222,10 +224,16 @@ impl Types {
             link_out: netisr.register(spec("link_out", limit).flow_key(neighbor::key), neighbor::handle)?,
             slow: netisr.register(spec("slow", limit), lagg::handle_slow)?,
             announce: netisr.register(spec("announce", limit), neighbor::handle)?,
-            unreachable: netisr.register(spec("unreachable", limit), icmp6::unreachable)?,
+            unreachable: netisr.register(spec("unreachable", limit), |ctx, local, packet, _out| {
+                local.refresh();
+                match is_ip4(&packet) {
+                    true => ip4::unreachable(ctx, local, packet),
+                    false => icmp6::unreachable(ctx, local, packet),
+                }
+            })?,
             local_in: netisr.register(spec("local_in", limit), |ctx, local, packet, on| {
                 local.refresh();
-                match packet.data().first().is_some_and(|first| first >> 4 == 4) {
+                match is_ip4(&packet) {
                     true => ip4::local_input(ctx, local, packet, on),
                     false => ip6::local_input(ctx, local, packet, on),
                 }
@@ -243,6 +251,10 @@ impl Types {
             )?,
         })
     }
+}
+
+fn is_ip4(packet: &Mbuf) -> bool {
+    packet.data().first().is_some_and(|first| first >> 4 == 4)
 }
 
 /// The handler of our own packets that were made outside of workers.

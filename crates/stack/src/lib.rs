@@ -47,6 +47,7 @@ pub mod nd6;
 mod neighbor;
 mod next;
 mod ping;
+mod protocols;
 pub mod ranks;
 pub mod reassembly;
 mod snapshot;

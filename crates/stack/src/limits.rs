@@ -1,7 +1,7 @@
 //! Bounds on what peers and operators can make the stack store or send: what each is, and how near it has come.
 //!
-//! Every bound tells of itself in a [`LimitReport`]. Whoever keeps one keeps a [`Usage`] beside it, and adds its line in
-//! [`Stack::limits`](crate::Stack::limits).
+//! Every bound tells of itself in a [`LimitReport`]. Whoever keeps one keeps a [`Usage`] beside it, and its
+//! protocol reports it: [`Stack::limits`](crate::Stack::limits) asks them all.
 
 pub use siding_machines::limits::LimitReport;
 pub use siding_machines::limits::Usage;

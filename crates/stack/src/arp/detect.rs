@@ -68,6 +68,12 @@ impl Conflicts {
         Conflicts { config, machines: HashMap::new(), limits: HashMap::new() }
     }
 
+    /// Addresses that it knows.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.machines.len()
+    }
+
     /// An address is there no more.
     pub(crate) fn remove(&mut self, on: IfId, addr: Ipv4Addr) {
         self.machines.remove(&(on, addr));

@@ -6,6 +6,7 @@
 mod detect;
 mod input;
 mod output;
+mod protocol;
 
 pub(crate) use detect::Conflicts;
 pub(crate) use detect::begin;
@@ -15,5 +16,6 @@ pub(crate) use detect::try_again;
 pub(crate) use input::input;
 pub(crate) use output::request_output;
 pub(crate) use output::source;
+pub(crate) use protocol::Arp;
 pub use siding_machines::acd;
 pub use siding_machines::arp as machine;

@@ -36,6 +36,7 @@
 mod announce;
 mod change;
 mod forward;
+mod protocol;
 mod report;
 mod spec;
 mod table;
@@ -47,6 +48,7 @@ pub(crate) use announce::learning_frame;
 pub use change::BridgeError;
 pub(crate) use forward::input;
 pub(crate) use forward::output;
+pub(crate) use protocol::Bridges;
 pub use report::BridgePortReport;
 pub use report::BridgeReport;
 pub use report::StationReport;

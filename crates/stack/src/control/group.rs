@@ -101,12 +101,6 @@ impl Stack {
         reports
     }
 
-    /// Groups that one interface may be told to join.
-    pub(crate) fn group_limit(&self, ctx: &mut Ctx<'_, Unlocked>) -> usize {
-        let (control, _ctx) = ctx.lock(&self.shared.control);
-        control.mld.groups
-    }
-
     fn change_groups(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,

@@ -2,8 +2,8 @@
 //!
 //! # Teardown
 //!
-//! In this order: *mark* the interface dying, so that nothing new names it; take it out of the snapshot; purge its
-//! neighbours, timers and addresses; wait until every worker has come by, which drops devices and queued packets.
+//! In this order: *mark* the interface dying, so that nothing new names it; have each protocol let go of it, in the order of
+//! `protocols.rs`, and take it out of the snapshot; purge what they keep elsewhere, and its timers; wait until every worker has come by, which drops devices and queued packets.
 //! The mark comes before anything is torn down, and nobody waits with a lock held: the token says so.
 
 use std::sync::Arc;
@@ -24,19 +24,15 @@ use crate::Device;
 use crate::Sent;
 use crate::Stack;
 use crate::config::Config;
-use crate::drops::DropReason;
 use crate::ifnet::IfCounters;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Intake;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
-use crate::mld;
-use crate::nd6::host::HostState;
-use crate::nd6::router;
 use crate::neighbor::Neighbors;
 use crate::ranks;
 use crate::stack::Control;
-use crate::timer::Due;
+use crate::stack::Moment;
 use crate::worker::Local;
 
 /// An interface that is to be attached.
@@ -203,14 +199,10 @@ impl Stack {
                 });
                 told.extend(changed.map_err(|_| NoInterface(id))?);
             }
-            // One that is up already may have taken its leave as a router.
-            if up && interface.up {
-                router::resume(ctx, shared, control, id, self.now());
-            }
-            if up {
-                for id in config.with_vlans(&[id]) {
-                    mld::resume(control, ctx, shared, id, self.now());
-                }
+            for on in config.with_vlans(&[id]).into_iter().filter(|_| up) {
+                let Some(interface) = config.interface(on) else { continue };
+                let mut moment = Moment { stack: self, control, ctx, interface, told };
+                shared.protocols.iter().for_each(|protocol| protocol.taken_up(&mut moment, on == id));
             }
             Ok(())
         })
@@ -230,11 +222,7 @@ impl Stack {
         let id = shared.netisr.attach().ok_or(AttachError::NoSlot(shared.interfaces))?;
         let secret = (control.chance.next_u64(), control.chance.next_u64());
         let neighbors = Neighbors::new(id, shared.neighbor_totals, shared.neighbors_used.clone(), secret);
-        if let Some(stale_time) = shared.neighbors.gc_stale_time {
-            shared.timers.arm(ctx, self.now() + stale_time, Due::NeighborAge(id));
-        }
-        control.hosts.insert(id, HostState::listening_to_nobody(&name, control.dad));
-        Ok(Arc::new(Ifnet {
+        let ifnet = Ifnet {
             id,
             name,
             neighbors,
@@ -242,32 +230,26 @@ impl Stack {
             tx_stalls: Default::default(),
             anycast_waiting: Default::default(),
             intake: Intake::default(),
-        }))
+        };
+        shared.protocols.iter().for_each(|protocol| protocol.attached(self, control, ctx, &ifnet));
+        Ok(Arc::new(ifnet))
     }
 
     fn tear_down(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId) {
         let shared = &self.shared;
         let Some(interface) = shared.config.load().interface(id).cloned() else { return };
         self.change_always(ctx, |control, ctx, told| {
-            control.dads.retain(|(on, _), _| *on != id);
-            router::forget(shared, control, id);
-            control.hosts.remove(&id);
-            control.mlds.remove(&id);
-            control.conflicts.forget(id);
             control.lost.remove(&id);
-            told.extend(self.leave_nest(control, ctx, &interface));
-            told.extend(self.leave_bridge(control, &interface));
+            let (stack, interface) = (self, &interface);
+            let mut moment = Moment { stack, control, ctx, interface, told };
+            shared.protocols.iter().for_each(|protocol| protocol.departs(&mut moment));
             shared.change(control, |config| {
                 config.remove(id);
                 config.compile();
             });
         });
-        let held = interface.ifnet.neighbors.purge(ctx, self.now(), true, |_| true).held;
-        let drops = &shared.drops[shared.netisr.workers()];
-        held.iter().for_each(|_| drops.count(DropReason::InterfaceGone));
-        Mbuf::free_all(held);
+        shared.protocols.iter().for_each(|protocol| protocol.departed(self, ctx, &interface));
         shared.timers.purge(ctx, id);
-        shared.paths.forget(ctx, |path| path.zone == id);
     }
 }
 

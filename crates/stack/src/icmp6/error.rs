@@ -3,7 +3,6 @@
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
-use siding_netisr::IfId;
 use siding_wire::IpProto;
 use siding_wire::Mac;
 use siding_wire::icmp6;
@@ -71,12 +70,8 @@ pub(crate) fn error(
 
 /// The handler of packets whose neighbour did not answer: an error for each.
 //= RFC 4861 s7.2.2 [4861-27]: address unreachable, for every packet that was held.
-pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, _out: IfId) {
-    local.refresh();
+pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf) {
     let config = local.config().clone();
-    if packet.data().first().is_some_and(|first| first >> 4 == 4) {
-        return crate::ip4::unreachable(ctx, local, packet);
-    }
     let repr = Icmp6Repr::DestUnreachable { code: icmp6::unreachable::ADDRESS };
     if let Ok((header, payload)) = Ip6Repr::parse(packet.data()) {
         let about = Packet6 { header, from: Mac::ZERO, link: LinkCast::Unicast };

@@ -6,6 +6,7 @@ mod headers;
 mod input;
 mod output;
 mod paths;
+mod protocol;
 mod reassemble;
 
 pub(crate) use fragment::Idents;
@@ -17,6 +18,7 @@ pub(crate) use paths::Paths;
 pub(crate) use paths::echo_request;
 pub(crate) use paths::quoted_header;
 pub(crate) use paths::too_big;
+pub(crate) use protocol::Paths6;
 pub(crate) use reassemble::fragment_input;
 pub(crate) use reassemble::reassembly_timeout;
 pub use siding_machines::path_mtu;

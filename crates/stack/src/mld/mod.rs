@@ -18,6 +18,7 @@
 mod follow;
 mod input;
 mod output;
+mod protocol;
 
 use std::net::Ipv6Addr;
 
@@ -28,7 +29,6 @@ pub(crate) use follow::Machine;
 pub(crate) use follow::end;
 pub(crate) use follow::follow;
 pub(crate) use follow::is_told;
-pub(crate) use follow::resume;
 pub(crate) use follow::take_leave;
 pub(crate) use follow::timer;
 pub(crate) use input::input;
@@ -37,6 +37,7 @@ pub(crate) use output::build;
 pub(crate) use output::report_source;
 pub(crate) use output::reported;
 pub(crate) use output::room;
+pub(crate) use protocol::Listeners;
 pub use siding_machines::mld::MldConfig;
 pub use siding_machines::mld::listener;
 

@@ -8,6 +8,7 @@ mod detect;
 pub mod host;
 mod input;
 mod ns;
+mod protocol;
 pub mod router;
 
 pub(crate) use answer::Asked;
@@ -17,6 +18,7 @@ pub(crate) use detect::dad_timer;
 pub(crate) use detect::try_again;
 pub(crate) use input::input;
 pub(crate) use ns::ns_output;
+pub(crate) use protocol::Discovery;
 pub use siding_machines::dad;
 pub use siding_machines::hold;
 pub use siding_machines::nud;

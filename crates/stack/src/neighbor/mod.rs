@@ -28,6 +28,7 @@ mod flush;
 mod limits;
 mod lle;
 mod output;
+mod protocol;
 mod rate;
 mod report;
 mod table;
@@ -35,6 +36,7 @@ mod timer;
 
 pub use limits::NeighborLimits;
 pub use limits::NeighborTotals;
+pub(crate) use protocol::Tables;
 pub use report::NeighborReport;
 use siding_machines::idle;
 

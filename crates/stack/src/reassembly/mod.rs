@@ -12,6 +12,7 @@
 //! (`Local::depart`); the facility drops what is still on its way.
 
 mod join;
+mod protocol;
 
 pub(crate) use join::Fragment;
 pub(crate) use join::Gauge;
@@ -23,6 +24,6 @@ pub(crate) use join::expire;
 pub(crate) use join::flow;
 pub(crate) use join::handle;
 pub(crate) use join::join;
-pub(crate) use join::limits;
 pub(crate) use join::share;
+pub(crate) use protocol::Fragments;
 pub use siding_machines::reassembly::*;

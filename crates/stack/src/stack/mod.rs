@@ -5,6 +5,8 @@
 //! [`ranks::Control`] guards what changes; a change is made on a copy of the snapshot, which is then published.
 //! The rest are leaves. # Teardown: dropping the last reference drops interfaces, packets and devices.
 
+mod protocol;
+
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::fmt;
@@ -56,6 +58,9 @@ use crate::worker::Local;
 use crate::worker::StackWorker;
 use siding_machines::chance::Chance;
 
+pub(crate) use protocol::Moment;
+pub(crate) use protocol::Protocol;
+
 /// A network stack. Clones refer to the same one.
 #[derive(Clone)]
 pub struct Stack {
@@ -97,6 +102,8 @@ pub(crate) struct Shared {
     pub(crate) idents: ip6::Idents,
     /// Tokens for errors, resets and redirects.
     pub(crate) sends: icmp6::Sends,
+    /// All protocols, in the order of teardown.
+    pub(crate) protocols: &'static [&'static dyn Protocol],
     /// Last words that have not left yet.
     pub(crate) words: Words,
     /// What workers judge packets by, and what they tell of it.

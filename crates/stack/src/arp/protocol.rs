@@ -1,0 +1,13 @@
+//! ARP among the stack's protocols.
+
+use crate::stack::Moment;
+use crate::stack::Protocol;
+
+/// ARP, and the detection of conflicts.
+pub(crate) struct Arp;
+
+impl Protocol for Arp {
+    fn departs(&self, moment: &mut Moment<'_, '_>) {
+        moment.control.conflicts.forget(moment.interface.ifnet.id);
+    }
+}

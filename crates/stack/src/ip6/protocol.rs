@@ -1,0 +1,22 @@
+//! IPv6's path MTUs among the stack's protocols.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+
+use crate::Stack;
+use crate::ifnet::Interface;
+use crate::limits::LimitReport;
+use crate::stack::Protocol;
+
+/// Path MTU discovery.
+pub(crate) struct Paths6;
+
+impl Protocol for Paths6 {
+    fn departed(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, gone: &Interface) {
+        stack.shared.paths.forget(ctx, |path| path.zone == gone.ifnet.id);
+    }
+
+    fn limits(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {
+        vec![stack.shared.paths.limits()]
+    }
+}

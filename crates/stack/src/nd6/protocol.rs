@@ -1,0 +1,53 @@
+//! Neighbour discovery among the stack's protocols: tests of addresses, what we advertise, and what we know as a host.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+
+use super::host::HostState;
+use super::router;
+use crate::Stack;
+use crate::ifnet::Ifnet;
+use crate::ifnet::Interface;
+use crate::limits::LimitReport;
+use crate::ranks;
+use crate::stack::Control;
+use crate::stack::Moment;
+use crate::stack::Protocol;
+
+/// Neighbour discovery.
+pub(crate) struct Discovery;
+
+impl Protocol for Discovery {
+    fn attached(
+        &self,
+        _stack: &Stack,
+        control: &mut Control,
+        _ctx: &mut Ctx<'_, ranks::Control>,
+        ifnet: &Ifnet,
+    ) {
+        let state = HostState::listening_to_nobody(&ifnet.name, control.dad);
+        control.hosts.insert(ifnet.id, state);
+    }
+
+    fn taken_up(&self, moment: &mut Moment<'_, '_>, itself: bool) {
+        let Moment { stack, control, ctx, interface, .. } = moment;
+        // One that is up already may have taken its leave as a router.
+        if itself && interface.up {
+            router::resume(ctx, &stack.shared, control, interface.ifnet.id, stack.now());
+        }
+    }
+
+    fn departs(&self, moment: &mut Moment<'_, '_>) {
+        let id = moment.interface.ifnet.id;
+        moment.control.dads.retain(|(on, _), _| *on != id);
+        router::forget(&moment.stack.shared, moment.control, id);
+        moment.control.hosts.remove(&id);
+    }
+
+    fn limits_on(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, on: &Interface) -> Vec<LimitReport> {
+        let (mut control, _ctx) = ctx.lock(&stack.shared.control);
+        let Some(state) = control.hosts.get_mut(&on.ifnet.id) else { return Vec::new() };
+        state.host.note_refused(on.ifnet.intake.take_refused_routers());
+        state.host.report_limits().into_iter().collect()
+    }
+}

@@ -1,0 +1,48 @@
+//! Neighbour tables among the stack's protocols.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
+
+use crate::Stack;
+use crate::drops::DropReason;
+use crate::ifnet::Ifnet;
+use crate::ifnet::Interface;
+use crate::limits::LimitReport;
+use crate::ranks;
+use crate::stack::Control;
+use crate::stack::Protocol;
+use crate::timer::Due;
+
+/// The tables of all interfaces.
+pub(crate) struct Tables;
+
+impl Protocol for Tables {
+    fn attached(
+        &self,
+        stack: &Stack,
+        _control: &mut Control,
+        ctx: &mut Ctx<'_, ranks::Control>,
+        ifnet: &Ifnet,
+    ) {
+        if let Some(stale_time) = stack.shared.neighbors.gc_stale_time {
+            stack.shared.timers.arm(ctx, stack.now() + stale_time, Due::NeighborAge(ifnet.id));
+        }
+    }
+
+    fn departed(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, gone: &Interface) {
+        let held = gone.ifnet.neighbors.purge(ctx, stack.now(), true, |_| true).held;
+        let drops = &stack.shared.drops[stack.shared.netisr.workers()];
+        held.iter().for_each(|_| drops.count(DropReason::InterfaceGone));
+        Mbuf::free_all(held);
+    }
+
+    fn limits(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {
+        let shared = &stack.shared;
+        shared.neighbor_totals.report(&shared.neighbors_used, &shared.neighbors).into()
+    }
+
+    fn limits_on(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>, on: &Interface) -> Vec<LimitReport> {
+        on.ifnet.neighbors.limits(stack.now(), &on.neighbors).into_iter().collect()
+    }
+}

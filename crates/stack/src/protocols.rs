@@ -1,0 +1,117 @@
+//! The protocols that there are. Their order is the order in which they let go of an interface that departs: what others
+//! are told by comes after what tells.
+
+use crate::arp::Arp;
+use crate::bridge::Bridges;
+use crate::filter::Filter;
+use crate::icmp6::Errors;
+use crate::ip6::Paths6;
+use crate::lagg::Laggs;
+use crate::mld::Listeners;
+use crate::nd6::Discovery;
+use crate::neighbor::Tables;
+use crate::reassembly::Fragments;
+use crate::stack::Protocol;
+
+/// All of them.
+pub(crate) const PROTOCOLS: &[&dyn Protocol] =
+    &[&Discovery, &Listeners, &Arp, &Laggs, &Bridges, &Tables, &Paths6, &Errors, &Fragments, &Filter];
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+#[allow(clippy::unwrap_used)] // The helpers of tests say what they expect by unwrapping it, as tests do.
+mod tests {
+    use std::collections::BTreeSet;
+    use std::net::IpAddr;
+
+    use siding_lockorder::Ctx;
+    use siding_lockorder::Root;
+    use siding_lockorder::Unlocked;
+    use siding_mbuf::Cache;
+    use siding_mbuf::Mbuf;
+    use siding_mbuf::Pool;
+    use siding_mbuf::PoolConfig;
+    use siding_netisr::IfId;
+    use siding_netisr::Instant;
+    use siding_wire::Mac;
+
+    use crate::Device;
+    use crate::InterfaceSpec;
+    use crate::Sent;
+    use crate::Stack;
+    use crate::StackConfig;
+
+    struct Nothing;
+
+    impl Device for Nothing {
+        fn receive(&mut self, _: &mut Cache, _: &mut Vec<Mbuf>, _: usize) -> std::io::Result<usize> {
+            Ok(0)
+        }
+
+        fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
+            let sent = Sent::all(frames);
+            frames.clear();
+            sent
+        }
+    }
+
+    fn control<O>(work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> O {
+        let mut root = Root::new();
+        let mut entered = root.enter().unwrap();
+        work(&mut entered.ctx())
+    }
+
+    /// A stack with one interface that has addresses of both families, a group, and a neighbour.
+    fn stack() -> (Stack, IfId) {
+        let now = Instant::from_nanos(1);
+        let pool = Pool::new(PoolConfig::default()).unwrap();
+        let stack = Stack::new(StackConfig::new(pool, move || now)).unwrap();
+        let id = control(|ctx| {
+            let spec = InterfaceSpec { name: "em0".into(), mac: Mac([2, 0, 0, 0, 0, 1]), mtu: 1500 };
+            let id = stack.attach(ctx, spec, vec![Box::new(Nothing)]).unwrap();
+            for (addr, len) in [("2001:db8::1", 64), ("192.0.2.1", 24)] {
+                stack.add_address(ctx, id, addr.parse().unwrap(), len, true).unwrap();
+            }
+            let neighbor: IpAddr = "2001:db8::2".parse().unwrap();
+            stack.add_neighbor(ctx, id, neighbor, Mac([2, 0, 0, 0, 0, 2])).unwrap();
+            id
+        });
+        (stack, id)
+    }
+
+    #[test]
+    fn g5_no_protocol_remembers_an_interface_that_has_departed() {
+        let (stack, id) = stack();
+        let known = |stack: &Stack| {
+            control(|ctx| {
+                let neighbors = stack.neighbors(ctx).len();
+                let (control, _ctx) = ctx.lock(&stack.shared.control);
+                (control.hosts.len(), control.dads.len(), control.conflicts.len(), neighbors)
+            })
+        };
+        assert_eq!(known(&stack), (1, 1, 1, 1), "each has something to forget");
+        let ifnet = stack.config().interface(id).unwrap().ifnet.clone();
+        control(|ctx| stack.detach(ctx, id)).unwrap();
+        assert_eq!(known(&stack), (0, 0, 0, 0));
+        assert_eq!(
+            control(|ctx| ifnet.neighbors.len(ctx)),
+            0,
+            "its table is kept by whoever still refers to it"
+        );
+        assert_eq!(control(|ctx| stack.shared.timers.len(ctx)), 0);
+    }
+
+    #[test]
+    fn each_protocol_tells_its_bounds_once() {
+        let (stack, id) = stack();
+        let limits = control(|ctx| stack.limits(ctx));
+        let told: BTreeSet<(u64, &str)> =
+            limits.iter().map(|limit| (limit.interface.as_u64(), limit.name.as_str())).collect();
+        assert_eq!(told.len(), limits.len(), "one is told twice");
+        for name in ["interfaces", "neighbors", "path-mtus", "icmp-error-burst", "reassembly-fragments"] {
+            assert!(told.contains(&(IfId::NONE.as_u64(), name)), "{name}: {told:?}");
+        }
+        for name in ["joined-groups", "neighbors", "learnt-routers"] {
+            assert!(told.contains(&(id.as_u64(), name)), "{name}: {told:?}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What the stack asks of each protocol, whatever that does.
+//!
+//! A protocol answers in its own folder; `protocols.rs` names those that there are. To each question there is an answer that
+//! says nothing, so that a protocol says only what it has to.
+//!
+//! # Locks
+//!
+//! Each question says what is held when it is asked.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+
+use super::Control;
+use super::Stack;
+use crate::event::Event;
+use crate::ifnet::Ifnet;
+use crate::ifnet::Interface;
+use crate::limits::LimitReport;
+use crate::ranks;
+
+/// One protocol.
+pub(crate) trait Protocol: Sync {
+    /// An interface has been given its identity, and is not in the snapshot yet. The control lock is held.
+    fn attached(
+        &self,
+        _stack: &Stack,
+        _control: &mut Control,
+        _ctx: &mut Ctx<'_, ranks::Control>,
+        _ifnet: &Ifnet,
+    ) {
+    }
+
+    /// An interface is taken up, which may have been up all the time: `itself`, or what this one lies on. The control lock is
+    /// held.
+    fn taken_up(&self, _moment: &mut Moment<'_, '_>, _itself: bool) {}
+
+    /// An interface is about to leave the snapshot, and is marked: nothing new can name it. What the protocol knows of it
+    /// under the control lock is to go. Asked in the order of the list.
+    fn departs(&self, _moment: &mut Moment<'_, '_>) {}
+
+    /// The interface has left the snapshot. What the protocol keeps elsewhere is to go; no lock is held.
+    fn departed(&self, _stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>, _gone: &Interface) {}
+
+    /// Its bounds for the stack as a whole. No lock is held.
+    fn limits(&self, _stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {
+        Vec::new()
+    }
+
+    /// Its bounds for one interface. No lock is held.
+    fn limits_on(&self, _stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>, _on: &Interface) -> Vec<LimitReport> {
+        Vec::new()
+    }
+}
+
+/// A moment in the life of an interface, with the control lock held.
+pub(crate) struct Moment<'a, 'l> {
+    pub(crate) stack: &'a Stack,
+    pub(crate) control: &'a mut Control,
+    pub(crate) ctx: &'a mut Ctx<'l, ranks::Control>,
+    /// As it stood before.
+    pub(crate) interface: &'a Interface,
+    /// What is to be told when the lock is free.
+    pub(crate) told: &'a mut Vec<Event>,
+}

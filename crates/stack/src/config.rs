@@ -225,7 +225,7 @@ impl Config {
     }
 
     /// The interface and the neighbour that packets to `dst` go to.
-    #[inline]
+    #[inline(always)] // The filter asks, too, and made it a call for all.
     pub(crate) fn route6(&self, dst: Ipv6Addr) -> Option<(&Interface, Ipv6Addr)> {
         let (route, out) = self.best6(dst)?;
         if refused(&self.refusals6, Some(route), dst).is_some() {

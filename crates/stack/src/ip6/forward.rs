@@ -24,13 +24,14 @@ use crate::nd6::router;
 use crate::worker::Local;
 
 /// Forwards a packet that came in on `on`.
+#[inline(always)] // One place calls it, for each packet; the hook in it had made it a call.
 pub(crate) fn forward(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     config: &Config,
     on: &Interface,
     about: Packet6,
-    packet: Mbuf,
+    mut packet: Mbuf,
 ) {
     let header = about.header;
     if about.link != LinkCast::Unicast {
@@ -85,7 +86,12 @@ pub(crate) fn forward(
         let repr = Icmp6Repr::PacketTooBig { mtu: u32::from(out.mtu) };
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
-    let Some(mut packet) = filter::forwarded(ctx, local, config, on, out, packet) else { return };
+    if local.filter.is_on() {
+        match filter::forwarded(ctx, local, config, on, out, packet) {
+            Some(passed) => packet = passed,
+            None => return,
+        }
+    }
     if out.ifnet.id == on.ifnet.id {
         router::redirect(ctx, local, config, on, &about, next_hop, &packet);
     }

@@ -59,7 +59,12 @@ pub(crate) fn input(
         Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
     };
     let about = Packet6 { header, from, link };
-    let Some(packet) = filter::received(ctx, local, config, on, (from, link), packet) else { return };
+    if local.filter.is_on() {
+        match filter::received(ctx, local, config, on, (from, link), packet) {
+            Some(passed) => packet = passed,
+            None => return,
+        }
+    }
     if header.dst.is_multicast() {
         if !on.has_joined(header.dst, config.forwarding) {
             return local.drop_packet(packet, DropReason::NotJoined);

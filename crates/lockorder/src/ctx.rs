@@ -3,7 +3,6 @@
 use core::fmt;
 use core::marker::PhantomData;
 use core::num::NonZeroU64;
-use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering;
 
 use crate::After;
@@ -16,6 +15,7 @@ use crate::Unlocked;
 use crate::WriteGuard;
 use crate::lock;
 use crate::rwlock;
+use crate::sync::plain::AtomicU64;
 use crate::witness;
 
 /// Which worker a token belongs to. To know a seat gives no right to it: tokens of a seat come from its [`Seats`].

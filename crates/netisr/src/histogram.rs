@@ -5,9 +5,10 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
+
+use crate::sync::plain::AtomicU64;
 
 /// Four buckets for each power of two: a reading is at most a quarter above the truth.
 const FINE: usize = 4;

@@ -18,7 +18,6 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 // Outside the facade: the consumer's own, ordered by the claim of its worker; or a hint.
 use core::sync::atomic::AtomicBool;
-use core::sync::atomic::AtomicU64;
 
 use crate::IfId;
 use crate::Metadata;
@@ -43,6 +42,7 @@ use crate::spec::TypeSpec;
 use crate::sync;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
+use crate::sync::plain::AtomicU64;
 
 mod fate;
 mod share;

@@ -124,6 +124,12 @@
 //! flow key may panic or call the facility again. A packet that panics when a worker asks what it names departs. What a
 //! handler's panic leads to is [to be chosen](OnPanic).
 //!
+//! # Targets
+//!
+//! `no_std` with `alloc`, on 64 and on 32 bits. Where there are no atomics of 64 bits they are `portable-atomic`'s, which by
+//! itself guards each access by a lock of a few instructions: whoever dispatches from interrupt handlers there enables
+//! its feature `critical-section`, for a handler must not wait for what it has interrupted.
+//!
 //! # What it does not do
 //!
 //! It carries no bulk traffic between workers, and it does not order packets of different types.

@@ -16,6 +16,13 @@ mod imp;
 #[path = "shuttle.rs"]
 mod imp;
 
+/// Atomics that the checkers do not see: identities, hints and counters, which order nothing.
+pub mod plain {
+    #[cfg(target_has_atomic = "64")]
+    pub use core::sync::atomic::AtomicU64;
+    #[cfg(not(target_has_atomic = "64"))]
+    pub use portable_atomic::AtomicU64;
+}
 pub mod spin;
 pub mod spin_rw;
 

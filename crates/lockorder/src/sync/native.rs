@@ -1,10 +1,13 @@
-//! Outside the checkers: `core`'s atomics, and std's locks where there is std.
+//! Outside the checkers: `core`'s atomics, and std's locks where there is std. Where the target has no atomics of 64 bits,
+//! they are `portable-atomic`'s.
 
 pub use core::hint::spin_loop;
 
 /// Atomics.
 pub mod atomic {
     pub use core::sync::atomic::*;
+    #[cfg(not(target_has_atomic = "64"))]
+    pub use portable_atomic::AtomicU64;
 }
 
 /// A cell whose accesses loom can see.

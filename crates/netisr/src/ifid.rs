@@ -34,6 +34,12 @@ impl IfId {
         self.0 == 0
     }
 
+    /// The identity that [`as_u64`](Self::as_u64) has told, for who has kept it as a number. One that nobody was given
+    /// names no interface, and is refused as one that has gone.
+    pub const fn from_u64(number: u64) -> IfId {
+        IfId(number)
+    }
+
     /// The identity as a number, for logs and tables.
     pub const fn as_u64(self) -> u64 {
         self.0

@@ -1,0 +1,434 @@
+/* The facility for C. Made by cbindgen from crates/netisr-c, and kept so by a test: see there for who owns what. */
+
+#ifndef SIDING_NETISR_H
+#define SIDING_NETISR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+/* Where a call stands, for the functions that say so when something is wrong. */
+#define SIDING_STR_(line) #line
+#define SIDING_STR(line) SIDING_STR_(line)
+#define SIDING_HERE (__FILE__ ":" SIDING_STR(__LINE__))
+
+
+// Done.
+#define SIDING_OK 0
+
+// Refused: an interface that it names is departing or has gone.
+#define SIDING_E_DEPARTED -1
+
+// Refused: the queue is at its limit.
+#define SIDING_E_FULL -2
+
+// Refused: the interface has used up its share of the queue.
+#define SIDING_E_SHARE -3
+
+// Refused: the type is being unregistered.
+#define SIDING_E_CLOSED -4
+
+// Refused: the type was stopped.
+#define SIDING_E_STOPPED -5
+
+// Refused: the permit is for another flow, or another worker's.
+#define SIDING_E_OTHER_FLOW -6
+
+// A pointer is NULL, a text is no UTF-8, or a number is out of its range.
+#define SIDING_E_ARGUMENT -20
+
+// A lock is held, or a handler runs, where that must not be. The text names both places.
+#define SIDING_E_LOCKED -21
+
+// Somebody else has the worker, or there is none of that number.
+#define SIDING_E_TAKEN -22
+
+// It is not there: not attached, not registered, or gone.
+#define SIDING_E_GONE -23
+
+// Time is up. The text says who is in the way.
+#define SIDING_E_TIMEOUT -24
+
+// There is no room for another interface or type.
+#define SIDING_E_NO_ROOM -25
+
+// Counters do not add up.
+#define SIDING_E_IMBALANCE -26
+
+// The library has panicked: a fault of its own. The text is the panic's. A packet that was to be dispatched is not the
+// caller's any more: it has gone to its type's `drop`.
+#define SIDING_E_PANIC -99
+
+// How many interfaces a view can name.
+#define SIDING_INTERFACES 4
+
+// What becomes of a packet that was accepted and is not handled.
+enum SidingFate {
+  // An interface that it names has departed.
+  SIDING_FATE_DEPARTED = 0,
+  // Its type was unregistered.
+  SIDING_FATE_FLUSHED = 1,
+  // It made room for a newer one.
+  SIDING_FATE_DROPPED_OLDEST = 2,
+  // It still waited when the facility went.
+  SIDING_FATE_ABANDONED = 3,
+};
+
+// A departure under way.
+struct SidingDeparture;
+
+// A facility: its types, interfaces and workers.
+struct SidingNetisr;
+
+// Room for one packet.
+struct SidingPermit;
+
+// To be asked, while a worker lets go of what departs, which interfaces stay: [`siding_stays`].
+struct SidingStays;
+
+// A registered type of packet.
+struct SidingType;
+
+// A type that is being unregistered.
+struct SidingUnregistering;
+
+// The right to poll one worker, and its state.
+struct SidingWorker;
+
+// Rouses worker `worker`. Called in a dispatch, under whatever locks are held there: it must not block or lock. A
+// write to an eventfd will do.
+typedef void (*SidingWake)(void *arg, size_t worker);
+
+// Sizes and services of a facility.
+struct SidingConfig {
+  // 1 to 1,024.
+  size_t workers;
+  // How many interfaces there can be at a time, 1 to 65,536.
+  size_t interfaces;
+  // NULL for workers that are polled all the time.
+  SidingWake wake;
+  // For `wake`.
+  void *wake_arg;
+};
+
+// A view of a packet of the C side's, with the state that is captured when it is dispatched.
+struct SidingPacket {
+  // The packet itself: an mbuf, say. Never looked into.
+  void *data;
+  // The interfaces that it names, 0 for none. The first that is not 0 pays its share of the queue.
+  uint64_t interfaces[SIDING_INTERFACES];
+  // Which flow it is of, for types that are ordered by flow.
+  uint64_t key;
+  // The state that the handler is to have, by value.
+  uint64_t meta[4];
+};
+
+// Handles a packet, on the worker, with no lock held. The packet is the handler's for good.
+typedef void (*SidingHandler)(void *arg, void *state, const struct SidingPacket *packet);
+
+// Takes a packet that is not handled: to be freed.
+typedef void (*SidingDrop)(void *arg, const struct SidingPacket *packet, enum SidingFate fate);
+
+// A type of packet, before it is registered.
+struct SidingTypeSpec {
+  // Unique among the types of a facility. Copied.
+  const char *name;
+  // How many packets may wait for each worker, 1 to 32,767; 0 for 256.
+  uint32_t limit;
+  // How many of them one interface may have; 0 for all.
+  uint32_t share;
+  // At the limit, drop the packet that has waited longest, not refuse the newest.
+  bool drop_oldest;
+  // Packets of one `key` go to one worker, and are handled in the order of their dispatch.
+  bool by_flow;
+  // Called for each packet.
+  SidingHandler handler;
+  // Called for each packet that was accepted and is not handled. NULL if nobody needs to know.
+  SidingDrop drop;
+  // For both.
+  void *arg;
+};
+
+// Some interfaces may be departing: lets go of everything in `state` that names one that does not stay.
+typedef void (*SidingDepart)(void *state, const struct SidingStays *stays);
+
+// What one poll did.
+struct SidingPolled {
+  // Packets that were handled.
+  size_t handled;
+  // Whether packets may still be waiting: poll again before sleeping.
+  bool more;
+};
+
+// What became of packets. They only grow, but for `resident`.
+struct SidingCounters {
+  // Were accepted (0 in an interface's counters). Modulo 2^47 for each worker.
+  uint64_t accepted;
+  // Were given to the handler.
+  uint64_t handled;
+  // Were dropped, for an interface that they named departed.
+  uint64_t departed;
+  // Were dropped, for their type was unregistered.
+  uint64_t flushed;
+  // Made room for newer ones.
+  uint64_t dropped_oldest;
+  // Wait (0 in an interface's counters).
+  uint64_t resident;
+  // Went back to their callers, for an interface was departing or had gone.
+  uint64_t refused_departed;
+  // The same, at the limit.
+  uint64_t refused_full;
+  // The same, at the interface's share.
+  uint64_t refused_share;
+  // The same, for any other reason.
+  uint64_t refused_otherwise;
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// What the thread's last call that failed says of it, beyond its number. Refused packets have no text but that of
+// their number. Valid until the thread's next call that fails.
+const char *siding_last_error(void);
+
+// What a number means. Valid for ever.
+const char *siding_error_text(int number);
+
+// This thread has taken `lock`, at the place `here` (`SIDING_HERE`), which is copied. Belongs in the C side's lock wrapper.
+//
+// # Safety
+//
+// `here` is a text that ends in a zero byte. `lock` is only compared.
+int siding_lock_taken(const void *lock,
+                      const char *here);
+
+// This thread lets go of `lock`, which it said it had taken.
+int siding_lock_released(const void *lock);
+
+// Whether this thread may send: 0 if it holds no lock. Belongs at the top of what sends directly. A handler may send.
+//
+// # Safety
+//
+// `here` is a text that ends in a zero byte.
+int siding_may_send(const char *here);
+
+// Builds a facility.
+//
+// # Safety
+//
+// Pointers are NULL or good.
+int siding_netisr_new(const struct SidingConfig *config, struct SidingNetisr **netisr);
+
+// Gives the handle back. The facility goes when its types, workers, departures and unregisterings have gone, too.
+//
+// # Safety
+//
+// NULL, or a handle that is not in use and not given back yet.
+void siding_netisr_free(struct SidingNetisr *netisr);
+
+// Registers a type of packet.
+//
+// # Safety
+//
+// Pointers are NULL or good; the functions may be called with `arg` on every thread that polls.
+int siding_register(const struct SidingNetisr *netisr,
+                    const struct SidingTypeSpec *spec,
+                    struct SidingType **kind);
+
+// Gives the handle back. The type stays registered.
+//
+// # Safety
+//
+// NULL, or a handle that is not in use and not given back yet.
+void siding_type_free(struct SidingType *kind);
+
+// Queues a packet, to be handled later by a worker with no lock held. Under any locks; never runs a handler, blocks,
+// locks or allocates. 0, and the packet is the facility's; or why it is refused, and it stays the caller's.
+//
+// # Safety
+//
+// Pointers are NULL or good.
+int siding_dispatch(const struct SidingType *kind,
+                    const struct SidingPacket *packet);
+
+// Queues `count` packets, in order, for the price of little more than one. Those that are accepted have `data` set to
+// NULL; those that are refused stay as they are, the caller's. `accepted` says how many were.
+//
+// # Safety
+//
+// Pointers are NULL or good, `packets` for `count` of them.
+int siding_dispatch_batch(const struct SidingType *kind,
+                          struct SidingPacket *packets,
+                          size_t count,
+                          size_t *accepted);
+
+// Stops intake of a type, at once; what waits is handled, or with `flush` dropped. Does not wait. May be called under any
+// locks and in the type's own handler.
+//
+// # Safety
+//
+// Pointers are NULL or good.
+int siding_unregister(const struct SidingNetisr *netisr,
+                      const struct SidingType *kind,
+                      bool flush,
+                      struct SidingUnregistering **unregistering);
+
+// Waits until the type is gone: its handler does not run, and will not run again. 0 milliseconds: only asks. Not under a
+// lock, nor in a handler.
+//
+// # Safety
+//
+// Pointers are NULL or good; `here` is a text that ends in a zero byte.
+int siding_unregistering_wait(struct SidingUnregistering *unregistering,
+                              uint64_t milliseconds,
+                              const char *here);
+
+// Gives the handle back. The unregistering goes on.
+//
+// # Safety
+//
+// NULL, or a handle that is not in use and not given back yet.
+void siding_unregistering_free(struct SidingUnregistering *unregistering);
+
+// Sets room for one packet aside. `key` points to the key of the packet to come, for types that are ordered by flow;
+// NULL if it is not known.
+//
+// # Safety
+//
+// Pointers are NULL or good.
+int siding_reserve(const struct SidingType *kind,
+                   const uint64_t *key,
+                   struct SidingPermit **permit);
+
+// Queues a packet in the room that was reserved; only departure refuses it. The permit is used up, whatever the answer.
+//
+// # Safety
+//
+// Pointers are NULL or good; the permit is not used again.
+int siding_permit_dispatch(struct SidingPermit *permit,
+                           const struct SidingPacket *packet);
+
+// Gives the room back.
+//
+// # Safety
+//
+// NULL, or a permit that was neither used nor given back yet.
+void siding_permit_free(struct SidingPermit *permit);
+
+// Whether interface `id` stays. Only while the function that was given `stays` has not returned.
+//
+// # Safety
+//
+// `stays` is what that function was given.
+bool siding_stays(const struct SidingStays *stays, uint64_t id);
+
+// Claims worker `index`, from 0. `depart` may be NULL, for a state that names no interfaces.
+//
+// # Safety
+//
+// Pointers are NULL or good; `depart` and the handlers may be called with `state` by the thread that polls.
+int siding_worker_claim(const struct SidingNetisr *netisr,
+                        size_t index,
+                        void *state,
+                        SidingDepart depart,
+                        struct SidingWorker **worker);
+
+// Handles packets that wait for this worker, at most `budget`, and carries out what control has ordered. Not under a
+// lock, nor in a handler. `polled` may be NULL.
+//
+// # Safety
+//
+// Pointers are NULL or good; no other thread uses the worker; `here` is a text that ends in a zero byte.
+int siding_worker_poll(struct SidingWorker *worker,
+                       size_t budget,
+                       struct SidingPolled *polled,
+                       const char *here);
+
+// Gets ready to sleep. `asleep` says whether nothing is pending: then the thread may block until the facility's wake
+// function is called for this worker, and calls `siding_worker_awake` afterwards.
+//
+// # Safety
+//
+// Pointers are NULL or good; no other thread uses the worker; `here` is a text that ends in a zero byte.
+int siding_worker_prepare_sleep(struct SidingWorker *worker,
+                                bool *asleep,
+                                const char *here);
+
+// Ends a sleep, woken or not.
+//
+// # Safety
+//
+// The worker is NULL or good, and no other thread uses it.
+int siding_worker_awake(struct SidingWorker *worker);
+
+// Lets go of the worker: somebody else may claim it. Not in a handler.
+//
+// # Safety
+//
+// NULL, or a worker that is not in use and not let go yet.
+void siding_worker_release(struct SidingWorker *worker);
+
+// Gives an interface an identity, never 0 and never used again.
+//
+// # Safety
+//
+// Pointers are NULL or good.
+int siding_attach(const struct SidingNetisr *netisr, uint64_t *id);
+
+// Marks an interface dying: from here on every dispatch that names it is refused. Call it *before* anything of the
+// interface is torn down. Under any locks, and in a handler; does not wait.
+//
+// # Safety
+//
+// Pointers are NULL or good.
+int siding_detach(const struct SidingNetisr *netisr,
+                  uint64_t id,
+                  struct SidingDeparture **departure);
+
+// Waits until the interface has gone: no handler runs or will run with it, and none of its packets waits. 0
+// milliseconds: only asks. Not under a lock, nor in a handler.
+//
+// # Safety
+//
+// Pointers are NULL or good; `here` is a text that ends in a zero byte.
+int siding_departure_wait(struct SidingDeparture *departure,
+                          uint64_t milliseconds,
+                          const char *here);
+
+// Gives the handle back. The departure goes on.
+//
+// # Safety
+//
+// NULL, or a handle that is not in use and not given back yet.
+void siding_departure_free(struct SidingDeparture *departure);
+
+// Reads the counters of a registered type, over all workers.
+//
+// # Safety
+//
+// Pointers are NULL or good; `name` is a text that ends in a zero byte.
+int siding_type_report(const struct SidingNetisr *netisr,
+                       const char *name,
+                       struct SidingCounters *counters);
+
+// Reads the counters of an attached interface, over all types and workers. Zeros for one that has gone.
+//
+// # Safety
+//
+// Pointers are NULL or good.
+int siding_interface_report(const struct SidingNetisr *netisr,
+                            uint64_t id,
+                            struct SidingCounters *counters);
+
+// Checks that every packet of every type has one fate. To be called when nothing is under way.
+//
+// # Safety
+//
+// The handle is NULL or good.
+int siding_check_conservation(const struct SidingNetisr *netisr);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SIDING_NETISR_H */

@@ -1,0 +1,175 @@
+//! Errors as numbers, with texts; and the boundary that no panic crosses.
+
+use std::cell::RefCell;
+use std::ffi::CStr;
+use std::ffi::CString;
+use std::ffi::c_char;
+use std::ffi::c_int;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+
+use siding_netisr::Cause;
+
+/// Done.
+pub const SIDING_OK: c_int = 0;
+/// Refused: an interface that it names is departing or has gone.
+pub const SIDING_E_DEPARTED: c_int = -1;
+/// Refused: the queue is at its limit.
+pub const SIDING_E_FULL: c_int = -2;
+/// Refused: the interface has used up its share of the queue.
+pub const SIDING_E_SHARE: c_int = -3;
+/// Refused: the type is being unregistered.
+pub const SIDING_E_CLOSED: c_int = -4;
+/// Refused: the type was stopped.
+pub const SIDING_E_STOPPED: c_int = -5;
+/// Refused: the permit is for another flow, or another worker's.
+pub const SIDING_E_OTHER_FLOW: c_int = -6;
+/// A pointer is NULL, a text is no UTF-8, or a number is out of its range.
+pub const SIDING_E_ARGUMENT: c_int = -20;
+/// A lock is held, or a handler runs, where that must not be. The text names both places.
+pub const SIDING_E_LOCKED: c_int = -21;
+/// Somebody else has the worker, or there is none of that number.
+pub const SIDING_E_TAKEN: c_int = -22;
+/// It is not there: not attached, not registered, or gone.
+pub const SIDING_E_GONE: c_int = -23;
+/// Time is up. The text says who is in the way.
+pub const SIDING_E_TIMEOUT: c_int = -24;
+/// There is no room for another interface or type.
+pub const SIDING_E_NO_ROOM: c_int = -25;
+/// Counters do not add up.
+pub const SIDING_E_IMBALANCE: c_int = -26;
+/// The library has panicked: a fault of its own. The text is the panic's. A packet that was to be dispatched is not the
+/// caller's any more: it has gone to its type's `drop`.
+pub const SIDING_E_PANIC: c_int = -99;
+
+/// What went wrong, in a number and in words.
+pub(crate) struct Failure(pub(crate) c_int, pub(crate) String);
+
+impl Failure {
+    pub(crate) fn argument(what: &str) -> Failure {
+        Failure(SIDING_E_ARGUMENT, what.to_string())
+    }
+}
+
+/// The number of a refusal.
+pub(crate) fn refusal(cause: Cause) -> c_int {
+    match cause {
+        Cause::Departed => SIDING_E_DEPARTED,
+        Cause::Full => SIDING_E_FULL,
+        Cause::Share => SIDING_E_SHARE,
+        Cause::Closed => SIDING_E_CLOSED,
+        Cause::Stopped => SIDING_E_STOPPED,
+        Cause::OtherFlow => SIDING_E_OTHER_FLOW,
+        // A view has fewer places than that.
+        Cause::TooManyInterfaces => SIDING_E_ARGUMENT,
+    }
+}
+
+thread_local! {
+    static LAST: RefCell<CString> = RefCell::default();
+}
+
+/// Runs `work`; the number of its failure, whose text is kept for this thread.
+pub(crate) fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> c_int {
+    let Failure(number, text) = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => return SIDING_OK,
+        Ok(Err(failure)) => failure,
+        Err(payload) => {
+            let text = payload.downcast_ref::<&str>().map(|text| text.to_string());
+            let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+            // What was thrown may panic in its turn when it is dropped.
+            std::mem::forget(payload);
+            Failure(SIDING_E_PANIC, text.unwrap_or_default())
+        }
+    };
+    let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
+    // Past the thread's end there is nobody to read it.
+    let _gone = LAST.try_with(|last| last.replace(text));
+    number
+}
+
+/// What the thread's last call that failed says of it, beyond its number. Refused packets have no text but that of
+/// their number. Valid until the thread's next call that fails.
+#[unsafe(no_mangle)]
+pub extern "C" fn siding_last_error() -> *const c_char {
+    LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
+}
+
+/// What a number means. Valid for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn siding_error_text(number: c_int) -> *const c_char {
+    let text: &CStr = match number {
+        SIDING_OK => c"done",
+        SIDING_E_DEPARTED => c"refused: an interface that it names is departing or has gone",
+        SIDING_E_FULL => c"refused: the queue is at its limit",
+        SIDING_E_SHARE => c"refused: the interface has used up its share of the queue",
+        SIDING_E_CLOSED => c"refused: the packet type is being unregistered",
+        SIDING_E_STOPPED => c"refused: the packet type was stopped",
+        SIDING_E_OTHER_FLOW => c"refused: the permit is for another flow or another worker",
+        SIDING_E_ARGUMENT => c"an argument is NULL or out of its range",
+        SIDING_E_LOCKED => c"a lock is held, or a handler runs, where that must not be",
+        SIDING_E_TAKEN => c"somebody else has the worker, or there is none of that number",
+        SIDING_E_GONE => c"it is not attached or registered, or has gone",
+        SIDING_E_TIMEOUT => c"time is up",
+        SIDING_E_NO_ROOM => c"there is no room for another",
+        SIDING_E_IMBALANCE => c"the counters of a packet type do not add up",
+        SIDING_E_PANIC => c"the library has panicked",
+        _ => c"no number of this library's",
+    };
+    text.as_ptr()
+}
+
+/// What a pointer of the C side's points to.
+///
+/// # Safety
+///
+/// NULL, or a pointer to a `T` that lives and is not changed while the answer is in use.
+pub(crate) unsafe fn given<'a, T>(pointer: *const T) -> Result<&'a T, Failure> {
+    // SAFETY: the caller's promise.
+    unsafe { pointer.as_ref() }.ok_or_else(|| Failure::argument("a pointer is NULL"))
+}
+
+/// The same for what is used by one thread at a time.
+///
+/// # Safety
+///
+/// NULL, or a pointer to a `T` that lives, and that nobody else uses while the answer is in use.
+pub(crate) unsafe fn given_mut<'a, T>(pointer: *mut T) -> Result<&'a mut T, Failure> {
+    // SAFETY: the caller's promise.
+    unsafe { pointer.as_mut() }.ok_or_else(|| Failure::argument("a pointer is NULL"))
+}
+
+/// Puts a new handle where the C side wants it.
+///
+/// # Safety
+///
+/// NULL, or a place that may be written.
+pub(crate) unsafe fn hand_out<T>(place: *mut *mut T, value: T) -> Result<(), Failure> {
+    // SAFETY: the caller's promise.
+    let place = unsafe { given_mut(place) }?;
+    *place = Box::into_raw(Box::new(value));
+    Ok(())
+}
+
+/// Takes a handle back.
+///
+/// # Safety
+///
+/// NULL, or a handle that was handed out, was not taken back, and is not in use.
+pub(crate) unsafe fn take_back<T>(handle: *mut T) -> Option<T> {
+    // SAFETY: handles are handed out by `hand_out`, from a box, and come back once, says the caller.
+    (!handle.is_null()).then(|| *unsafe { Box::from_raw(handle) })
+}
+
+/// A text of the C side's.
+///
+/// # Safety
+///
+/// NULL, or a text that ends in a zero byte and is not changed while the answer is in use.
+pub(crate) unsafe fn text<'a>(pointer: *const c_char) -> Result<&'a str, Failure> {
+    if pointer.is_null() {
+        return Err(Failure::argument("a text is NULL"));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { CStr::from_ptr(pointer) }.to_str().map_err(|why| Failure::argument(&why.to_string()))
+}

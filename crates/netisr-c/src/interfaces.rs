@@ -1,0 +1,95 @@
+//! Interfaces: attached, and detached.
+
+use std::ffi::c_char;
+use std::ffi::c_int;
+use std::time::Duration;
+
+use siding_netisr::Departure;
+use siding_netisr::IfId;
+
+use crate::error::*;
+use crate::facility::SidingNetisr;
+use crate::held::free_of_all;
+use crate::held::with_token;
+use crate::packet::Owned;
+use crate::worker::State;
+
+/// A departure under way.
+#[derive(Debug)]
+pub struct SidingDeparture {
+    departure: Departure<Owned, State>,
+}
+
+/// Gives an interface an identity, never 0 and never used again.
+///
+/// # Safety
+///
+/// Pointers are NULL or good.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_attach(netisr: *const SidingNetisr, id: *mut u64) -> c_int {
+    guarded(|| {
+        // SAFETY: as promised.
+        let (netisr, id) = unsafe { (given(netisr)?, given_mut(id)?) };
+        let none = || Failure(SIDING_E_NO_ROOM, "all places for interfaces are in use".into());
+        *id = netisr.netisr.attach().ok_or_else(none)?.as_u64();
+        Ok(())
+    })
+}
+
+/// Marks an interface dying: from here on every dispatch that names it is refused. Call it *before* anything of the
+/// interface is torn down. Under any locks, and in a handler; does not wait.
+///
+/// # Safety
+///
+/// Pointers are NULL or good.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_detach(
+    netisr: *const SidingNetisr,
+    id: u64,
+    departure: *mut *mut SidingDeparture,
+) -> c_int {
+    guarded(|| {
+        // SAFETY: as promised.
+        let netisr = unsafe { given(netisr) }?;
+        let begun = with_token(|token| netisr.netisr.detach(token.get(), IfId::from_u64(id)))?;
+        let begun = begun.map_err(|why| Failure(SIDING_E_GONE, why.to_string()))?;
+        // SAFETY: as promised.
+        unsafe { hand_out(departure, SidingDeparture { departure: begun }) }
+    })
+}
+
+/// Waits until the interface has gone: no handler runs or will run with it, and none of its packets waits. 0
+/// milliseconds: only asks. Not under a lock, nor in a handler.
+///
+/// # Safety
+///
+/// Pointers are NULL or good; `here` is a text that ends in a zero byte.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_departure_wait(
+    departure: *mut SidingDeparture,
+    milliseconds: u64,
+    here: *const c_char,
+) -> c_int {
+    guarded(|| {
+        // SAFETY: as promised.
+        let (departure, here) = unsafe { (given_mut(departure)?, text(here)?) };
+        free_of_all(here)?;
+        let timeout = Duration::from_millis(milliseconds);
+        let outcome = with_token(|token| Ok(departure.departure.wait(token.for_a_wait()?, timeout)))??;
+        outcome.map_err(|held| Failure(SIDING_E_TIMEOUT, held.to_string()))
+    })
+}
+
+/// Gives the handle back. The departure goes on.
+///
+/// # Safety
+///
+/// NULL, or a handle that is not in use and not given back yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_departure_free(departure: *mut SidingDeparture) {
+    guarded(|| {
+        // SAFETY: as promised.
+        drop(unsafe { take_back(departure) });
+        Ok(())
+    });
+}

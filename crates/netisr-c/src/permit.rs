@@ -1,0 +1,95 @@
+//! Room that is reserved before a lock is taken.
+
+use std::ffi::c_int;
+
+use siding_netisr::Permit;
+
+use crate::error::*;
+use crate::held::with_token;
+use crate::packet::Owned;
+use crate::packet::SidingPacket;
+use crate::types::SidingType;
+use crate::worker::State;
+
+/// Room for one packet.
+#[derive(Debug)]
+pub struct SidingPermit {
+    permit: Permit<Owned, (), State>,
+    drop: crate::packet::SidingDrop,
+    arg: *mut std::ffi::c_void,
+}
+
+/// Sets room for one packet aside. `key` points to the key of the packet to come, for types that are ordered by flow;
+/// NULL if it is not known.
+///
+/// # Safety
+///
+/// Pointers are NULL or good.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_reserve(
+    kind: *const SidingType,
+    key: *const u64,
+    permit: *mut *mut SidingPermit,
+) -> c_int {
+    let mut refused = SIDING_OK;
+    let outcome = guarded(|| {
+        // SAFETY: as promised.
+        let (kind, key) = unsafe { (given(kind)?, key.as_ref()) };
+        let reserved = with_token(|token| kind.kind.reserve(token.get(), key.copied()))?;
+        match reserved {
+            Ok(reserved) => {
+                let (drop, arg) = kind.end();
+                // SAFETY: as promised.
+                unsafe { hand_out(permit, SidingPermit { permit: reserved, drop, arg }) }
+            }
+            Err(cause) => {
+                refused = refusal(cause);
+                Ok(())
+            }
+        }
+    });
+    if outcome == SIDING_OK { refused } else { outcome }
+}
+
+/// Queues a packet in the room that was reserved; only departure refuses it. The permit is used up, whatever the answer.
+///
+/// # Safety
+///
+/// Pointers are NULL or good; the permit is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_permit_dispatch(
+    permit: *mut SidingPermit,
+    packet: *const SidingPacket,
+) -> c_int {
+    let mut refused = SIDING_OK;
+    let outcome = guarded(|| {
+        // SAFETY: as promised.
+        let permit = unsafe { take_back(permit) }.ok_or_else(|| Failure::argument("a permit is NULL"))?;
+        // SAFETY: as promised.
+        let packet = unsafe { given(packet) }?;
+        let SidingPermit { permit, drop, arg } = permit;
+        // Made in there: as long as there is no token, the packet is not ours.
+        let result =
+            with_token(|token| permit.dispatch(token.get(), Owned { view: *packet, drop, arg }, ()))?;
+        if let Err(back) = result {
+            refused = refusal(back.cause);
+            back.packet.into_view();
+        }
+        Ok(())
+    });
+    if outcome == SIDING_OK { refused } else { outcome }
+}
+
+/// Gives the room back.
+///
+/// # Safety
+///
+/// NULL, or a permit that was neither used nor given back yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_permit_free(permit: *mut SidingPermit) {
+    guarded(|| {
+        // SAFETY: as promised.
+        drop(unsafe { take_back(permit) });
+        Ok(())
+    });
+}

@@ -1,0 +1,181 @@
+//! Workers: polled by the C side, in loops of its own.
+
+use std::ffi::c_char;
+use std::ffi::c_int;
+use std::ffi::c_void;
+
+use siding_netisr::IfId;
+use siding_netisr::Local;
+use siding_netisr::Worker;
+
+use crate::error::*;
+use crate::facility::SidingNetisr;
+use crate::held::free_of_all;
+use crate::packet::Owned;
+
+/// The right to poll one worker, and its state.
+#[derive(Debug)]
+pub struct SidingWorker {
+    worker: Worker<Owned, State>,
+    state: State,
+}
+
+/// To be asked, while a worker lets go of what departs, which interfaces stay: [`siding_stays`].
+#[derive(Debug)]
+pub struct SidingStays {
+    _opaque: (),
+}
+
+/// Some interfaces may be departing: lets go of everything in `state` that names one that does not stay.
+pub type SidingDepart = Option<unsafe extern "C" fn(state: *mut c_void, stays: *const SidingStays)>;
+
+/// What one poll did.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SidingPolled {
+    /// Packets that were handled.
+    pub handled: usize,
+    /// Whether packets may still be waiting: poll again before sleeping.
+    pub more: bool,
+}
+
+/// The C side's state of a worker.
+#[derive(Debug)]
+pub struct State {
+    pub(crate) state: *mut c_void,
+    depart: SidingDepart,
+}
+
+// SAFETY: the pointer is the C side's, and is only passed on, on the thread that polls.
+unsafe impl Send for State {}
+
+/// What a [`SidingStays`] really points to.
+struct Asked<'d>(&'d dyn Fn(IfId) -> bool);
+
+impl Local for State {
+    fn depart(&mut self, stays: &dyn Fn(IfId) -> bool) {
+        let asked = Asked(stays);
+        if let Some(depart) = self.depart {
+            // SAFETY: function and state were given with the worker for this; what is asked lives until it returns.
+            unsafe { depart(self.state, std::ptr::from_ref(&asked).cast()) };
+        }
+    }
+}
+
+/// Whether interface `id` stays. Only while the function that was given `stays` has not returned.
+///
+/// # Safety
+///
+/// `stays` is what that function was given.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_stays(stays: *const SidingStays, id: u64) -> bool {
+    let mut answer = false;
+    guarded(|| {
+        // SAFETY: as promised, it was made by `depart` above, which has not returned.
+        let asked = unsafe { given(stays.cast::<Asked<'_>>()) }?;
+        answer = (asked.0)(IfId::from_u64(id));
+        Ok(())
+    });
+    answer
+}
+
+/// Claims worker `index`, from 0. `depart` may be NULL, for a state that names no interfaces.
+///
+/// # Safety
+///
+/// Pointers are NULL or good; `depart` and the handlers may be called with `state` by the thread that polls.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_worker_claim(
+    netisr: *const SidingNetisr,
+    index: usize,
+    state: *mut c_void,
+    depart: SidingDepart,
+    worker: *mut *mut SidingWorker,
+) -> c_int {
+    guarded(|| {
+        // SAFETY: as promised.
+        let netisr = unsafe { given(netisr) }?;
+        let taken = || Failure(SIDING_E_TAKEN, format!("worker {index} is taken, or there is none"));
+        let claimed = netisr.netisr.worker(index).ok_or_else(taken)?;
+        // SAFETY: as promised.
+        unsafe { hand_out(worker, SidingWorker { worker: claimed, state: State { state, depart } }) }
+    })
+}
+
+/// Handles packets that wait for this worker, at most `budget`, and carries out what control has ordered. Not under a
+/// lock, nor in a handler. `polled` may be NULL.
+///
+/// # Safety
+///
+/// Pointers are NULL or good; no other thread uses the worker; `here` is a text that ends in a zero byte.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_worker_poll(
+    worker: *mut SidingWorker,
+    budget: usize,
+    polled: *mut SidingPolled,
+    here: *const c_char,
+) -> c_int {
+    guarded(|| {
+        // In a handler of this very worker it is in use: asked before it is looked at.
+        // SAFETY: as promised.
+        free_of_all(unsafe { text(here) }?)?;
+        // SAFETY: as promised.
+        let worker = unsafe { given_mut(worker) }?;
+        let done = worker.worker.poll(&mut worker.state, budget);
+        // SAFETY: as promised.
+        if let Some(polled) = unsafe { polled.as_mut() } {
+            *polled = SidingPolled { handled: done.handled, more: done.more };
+        }
+        Ok(())
+    })
+}
+
+/// Gets ready to sleep. `asleep` says whether nothing is pending: then the thread may block until the facility's wake
+/// function is called for this worker, and calls `siding_worker_awake` afterwards.
+///
+/// # Safety
+///
+/// Pointers are NULL or good; no other thread uses the worker; `here` is a text that ends in a zero byte.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_worker_prepare_sleep(
+    worker: *mut SidingWorker,
+    asleep: *mut bool,
+    here: *const c_char,
+) -> c_int {
+    guarded(|| {
+        // SAFETY: as promised.
+        free_of_all(unsafe { text(here) }?)?;
+        // SAFETY: as promised.
+        let (worker, asleep) = unsafe { (given_mut(worker)?, given_mut(asleep)?) };
+        *asleep = worker.worker.prepare_sleep();
+        Ok(())
+    })
+}
+
+/// Ends a sleep, woken or not.
+///
+/// # Safety
+///
+/// The worker is NULL or good, and no other thread uses it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_worker_awake(worker: *mut SidingWorker) -> c_int {
+    guarded(|| {
+        // SAFETY: as promised.
+        unsafe { given_mut(worker) }?.worker.awake();
+        Ok(())
+    })
+}
+
+/// Lets go of the worker: somebody else may claim it. Not in a handler.
+///
+/// # Safety
+///
+/// NULL, or a worker that is not in use and not let go yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_worker_release(worker: *mut SidingWorker) {
+    guarded(|| {
+        // SAFETY: as promised.
+        drop(unsafe { take_back(worker) });
+        Ok(())
+    });
+}

@@ -1,0 +1,2 @@
+//! The facility in other people's programs: see `examples/`, each of which is built and run by `cargo test`. Bare
+//! `no_std` is `checks/no_std`.

@@ -1,6 +1,7 @@
 //! A ruleset as it is written: what both doors read into, and what is printed and compiled.
 
 use crate::place::Files;
+use crate::place::Place;
 use crate::place::Spot;
 use crate::select::Selector;
 use crate::types::Type;
@@ -12,6 +13,18 @@ pub struct Ruleset {
     /// In the order in which they were first named.
     pub tables: Vec<Table>,
     pub(crate) files: Files,
+}
+
+impl Ruleset {
+    /// Where a chain of this ruleset is written.
+    pub fn place_of_chain(&self, chain: &Chain) -> Place {
+        self.files.place(chain.spot)
+    }
+
+    /// Where a rule of this ruleset is written.
+    pub fn place_of_rule(&self, rule: &Rule) -> Place {
+        self.files.place(rule.spot)
+    }
 }
 
 /// Which packets a table sees.

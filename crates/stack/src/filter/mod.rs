@@ -66,6 +66,7 @@ pub(crate) use protocol::Filter;
 pub use report::StateReport;
 pub use rules::FilterSetup;
 pub(crate) use rules::Shared;
+pub use siding_machines::bucket::LinkCast;
 pub use siding_machines::filter::CtState;
 pub use siding_machines::filter::StateLimits;
 pub use siding_machines::filter::Timeouts;

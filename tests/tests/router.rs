@@ -6,6 +6,7 @@
 
 mod router {
     mod advertise;
+    mod filter;
     mod forward;
     mod redirect;
     mod refused;

@@ -74,7 +74,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check rules of the firewall. Example: siding filter check rules.nft
+    /// Check, load and show rules of the firewall, and its states. Example: siding filter show
     #[command(subcommand)]
     Filter(FilterCommand),
     /// Ping over IPv4. Example: siding ping -c 3 192.0.2.2

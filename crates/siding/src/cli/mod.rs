@@ -63,7 +63,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
             output::print(show::show(&mut connect()?, what, json)?)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Filter(command) => filter::filter(command),
+        Command::Filter(command) => filter::filter(|| Ok(connect()?), command),
         Command::Ping(options) => ping::run(connect()?, &options, false),
         Command::Ping6(options) => ping::run(connect()?, &options, true),
         Command::Reload(args) => reload::reload(&mut connect()?, args),

@@ -31,6 +31,7 @@ use super::advertise;
 use super::autoconf::Autoconf;
 use super::file;
 use super::file::ParsedCidr;
+use super::filter::Filter;
 use super::limits::Limits;
 use super::mld;
 use super::mld::Mld;
@@ -121,7 +122,8 @@ pub(super) fn check(file: file::File, tree: &DeTable<'_>) -> Result<Config, Wron
     let neighbors = neighbors.collect::<Result<_, _>>()?;
     let groups = file.group.into_iter().map(|group| self::group(group, &names, &nested));
     let groups = groups.collect::<Result<_, _>>()?;
-    Ok(Config { stack, interfaces, nested, routes, refusals, neighbors, groups })
+    let filter = file.filter.map(Filter::check).transpose()?;
+    Ok(Config { stack, interfaces, nested, routes, refusals, neighbors, groups, filter })
 }
 
 /// Anycast addresses, each once.

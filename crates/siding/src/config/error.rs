@@ -20,6 +20,9 @@ pub(crate) enum ConfigError {
     /// Something in it makes no sense: everything that does not, in the file's order.
     #[error("{}", all(.0))]
     Wrong(Vec<Place>),
+    /// Files of rules cannot be read, or something in them makes no sense: a line for each mistake.
+    #[error("the rules of the filter cannot be used:\n{0}")]
+    Rules(String),
 }
 
 /// A place in a file, and what is wrong there. Shown as compilers do.

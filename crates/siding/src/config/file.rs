@@ -54,6 +54,7 @@ pub(crate) struct File {
     pub(crate) neighbor: Vec<Neighbor>,
     #[serde(default)]
     pub(crate) group: Vec<super::mld::Group>,
+    pub(crate) filter: Option<super::filter::Filter>,
 }
 
 /// `[stack]`.

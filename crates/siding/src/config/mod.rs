@@ -10,6 +10,7 @@ mod check;
 mod error;
 mod faults;
 pub(crate) mod file;
+pub(crate) mod filter;
 mod limits;
 mod meant;
 mod mld;
@@ -43,6 +44,8 @@ pub(crate) use nested::LaggConfig;
 pub(crate) use nested::Nested;
 pub(crate) use nested::VlanConfig;
 
+use crate::filter::FilterConfig;
+
 /// A configuration that makes sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -54,6 +57,7 @@ pub(crate) struct Config {
     pub(crate) refusals: Vec<refuse::RefuseConfig>,
     pub(crate) neighbors: Vec<NeighborConfig>,
     pub(crate) groups: Vec<GroupConfig>,
+    pub(crate) filter: Option<FilterConfig>,
 }
 
 /// The stack as a whole.
@@ -171,10 +175,15 @@ impl Config {
     ///
     /// It says something that makes no sense; the error tells of everything, and where.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
-        faults::read(text).map_err(|wrongs| {
+        let mut config = faults::read(text).map_err(|wrongs| {
             let place = |wrong: check::Wrong| Place::new(path, text, wrong.span, wrong.message);
             ConfigError::Wrong(wrongs.into_iter().map(place).collect())
-        })
+        })?;
+        if let Some(mut filter) = config.filter.take() {
+            filter::beside(path, &mut filter.rules);
+            config.filter = Some(filter.read().map_err(ConfigError::Rules)?);
+        }
+        Ok(config)
     }
 }
 

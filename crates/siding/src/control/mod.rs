@@ -19,6 +19,7 @@
 
 mod bridge;
 mod client;
+mod filter;
 mod group;
 mod host;
 mod nested;
@@ -31,6 +32,7 @@ mod session;
 
 pub(crate) use bridge::*;
 pub(crate) use client::Client;
+pub(crate) use filter::*;
 pub(crate) use group::*;
 pub(crate) use host::*;
 pub(crate) use nested::*;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::bridge::*;
+use super::filter::*;
 use super::group::*;
 use super::host::*;
 use super::nested::*;
@@ -50,6 +51,7 @@ pub(crate) enum Request {
     Host(HostRequest),
     Stack(StackRequest),
     Reload(ReloadRequest),
+    Filter(FilterRequest),
     NeighborAdd { interface: String, address: IpAddr, mac: ParsedMac },
     NeighborFlush { interface: Option<String>, address: Option<IpAddr> },
     AdvertiseStart { interface: String, advertise: Box<Advertise> },
@@ -83,6 +85,9 @@ impl Request {
             Request::Group(request) => !matches!(request, GroupRequest::Show {}),
             Request::Host(request) => {
                 matches!(request, HostRequest::Start { .. } | HostRequest::Stop { .. })
+            }
+            Request::Filter(request) => {
+                matches!(request, FilterRequest::Load { .. } | FilterRequest::Reload {})
             }
             _ => false,
         }
@@ -202,6 +207,10 @@ pub(crate) enum Answer {
     PathMtus(Vec<PathMtuRow>),
     Routers(Vec<RouterRow>),
     Prefixes(Vec<PrefixRow>),
+    /// The rules of the filter, with what they have counted.
+    Filter(FilterRow),
+    /// States of flows.
+    States(StatesRow),
     /// Whether an interface's addresses are all out of detection.
     Ready(bool),
     /// It is done, and there is nothing to tell.

@@ -18,6 +18,7 @@ mod advertise;
 mod ask_nested;
 mod bridge;
 mod device;
+mod filter;
 mod group;
 mod host;
 mod lagg;

@@ -34,6 +34,7 @@ use crate::config::MOST_INTERFACES;
 use crate::control;
 use crate::control::Listener;
 use crate::control::Sessions;
+use crate::filter::Filter;
 use crate::runtime;
 use crate::runtime::EventWake;
 use crate::runtime::Runtime;
@@ -150,6 +151,7 @@ fn start(read: &Loaded, file: &Path, records: Option<Records>) -> anyhow::Result
     settings.workers = stack.workers;
     settings.interfaces = MOST_INTERFACES;
     // The standard library's random keys are the system's.
+    let random = [0, 1].map(|half: u64| RandomState::new().hash_one(half));
     settings.seed = RandomState::new().hash_one("siding");
     settings.secret = Some(secret().context("cannot read /dev/urandom")?);
     settings.wake = Some(wake.clone());
@@ -184,6 +186,7 @@ fn start(read: &Loaded, file: &Path, records: Option<Records>) -> anyhow::Result
         ports: Mutex::default(),
         leaving: Mutex::default(),
         links: LinkNews::default(),
+        filter: Filter::new(stack.workers, random),
         runtime: Mutex::new(Some(runtime)),
         sessions: Sessions::default(),
         closing: RwLock::new(false),

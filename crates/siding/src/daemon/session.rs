@@ -97,6 +97,7 @@ impl Daemon {
                 Answer::Detached { took_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) }
             }
             Request::InterfaceTune(request) => self.tune(ctx, request).map(done)?,
+            Request::Filter(request) => self.ask_filter(ctx, request)?,
             Request::Reload(request) => self.ask_reload(ctx, request)?,
             Request::Stack(request) => self.ask_stack(ctx, request)?,
             Request::InterfaceSet { name, up } => self.set_up(ctx, &name, up).map(done)?,

@@ -42,6 +42,7 @@ use crate::config::RouteConfig;
 use crate::config::refuse;
 use crate::config::refuse::RefuseConfig;
 use crate::control::Sessions;
+use crate::filter::Filter;
 use crate::runtime::Runtime;
 use crate::setting::Any;
 
@@ -71,6 +72,7 @@ pub(crate) struct Daemon {
     /// Interfaces whose departure took longer than somebody was willing to wait.
     pub(super) leaving: Mutex<Vec<(String, Detached, Option<Port>)>>,
     pub(super) links: LinkNews,
+    pub(crate) filter: Filter,
     pub(super) runtime: Mutex<Option<Runtime>>,
     pub(super) sessions: Sessions,
     /// True once the daemon stops. Held for reading by each request.

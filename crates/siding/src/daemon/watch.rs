@@ -200,6 +200,7 @@ fn turns(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Helpers<'_>) -
         }
         daemon.follow_devices(ctx);
         daemon.reap();
+        daemon.filter.tend(&daemon.stack, ctx);
         daemon.log.say_left_out(false);
         captures.tell(daemon);
     }

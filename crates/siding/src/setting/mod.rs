@@ -9,6 +9,7 @@
 //! A setting that is on an interface goes with it, in the stack by itself, here by [`Setting::on`].
 
 mod address;
+mod filter;
 mod host;
 mod interface;
 mod nested;
@@ -24,6 +25,7 @@ pub(crate) use address::Address;
 pub(crate) use address::Anycast;
 pub(crate) use address::LinkLocal;
 pub(crate) use address::NoDetection;
+pub(crate) use filter::Filtered;
 pub(crate) use host::Advertises;
 pub(crate) use host::Learns;
 pub(crate) use interface::Attached;
@@ -192,6 +194,7 @@ settings!(
     Routed,
     Joined,
     StaticNeighbor,
+    Filtered,
 );
 
 impl Any {
@@ -235,6 +238,8 @@ impl Any {
 /// Everything that a configuration says and that can be changed while it runs, in an order in which it can be applied.
 pub(crate) fn all(config: &Config) -> Vec<Any> {
     let mut all: Vec<Any> = Vec::new();
+    // Before any interface, so that nothing passes unfiltered.
+    all.extend(config.filter.iter().map(|filter| Filtered(filter.clone()).into()));
     all.extend(switch::all(&config.stack).map(Any::from));
     for interface in &config.interfaces {
         all.push(Attached::new(interface).into());

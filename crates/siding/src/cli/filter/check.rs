@@ -1,29 +1,15 @@
-//! `siding filter`: what can be done with rules where no daemon runs.
+//! `siding filter check`: what is wrong with rules, where no daemon runs.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Subcommand;
 use serde::Serialize;
 use siding_filter::Errors;
 use siding_filter::Program;
-use siding_filter::Ruleset;
 use siding_filter::Setup;
 
+use crate::filter::Texts;
 use crate::output;
-
-#[derive(Debug, Subcommand)]
-pub(super) enum FilterCommand {
-    /// Check files of rules together, and name every error. Example: siding filter check rules.nft
-    Check {
-        /// nftables' text, or its JSON as `nft -j list ruleset` prints it
-        #[arg(value_name = "FILE", required = true)]
-        files: Vec<PathBuf>,
-        /// As JSON: the errors, or the rules as they were understood
-        #[arg(long)]
-        json: bool,
-    },
-}
 
 /// What a check found.
 #[derive(Serialize)]
@@ -57,17 +43,8 @@ struct Rule<'a> {
 /// # Errors
 ///
 /// A file that cannot be read, or standard output that cannot be written.
-pub(super) fn filter(command: FilterCommand) -> anyhow::Result<ExitCode> {
-    let FilterCommand::Check { files, json } = command;
-    let mut texts = Vec::new();
-    for file in &files {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            anyhow::anyhow!("{}: {error}: name a file of rules that can be read", file.display())
-        })?;
-        texts.push((file.display().to_string(), text));
-    }
-    let named: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let compiled = compile(&named);
+pub(super) fn check(files: &[PathBuf], json: bool) -> anyhow::Result<ExitCode> {
+    let compiled = Texts::read(files).map_err(anyhow::Error::msg)?.compile(&Setup::default(), None);
     if json {
         output::line(serde_json::to_string(&report(&compiled))?)?;
     } else {
@@ -81,11 +58,6 @@ pub(super) fn filter(command: FilterCommand) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if compiled.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn compile(files: &[(&str, &str)]) -> Result<Program, Errors> {
-    let mut include = |path: &str| std::fs::read_to_string(path).map_err(|error| error.to_string());
-    Program::compile(Ruleset::load(files, &mut include)?, &Setup::default(), None)
 }
 
 fn report(compiled: &Result<Program, Errors>) -> Report<'_> {

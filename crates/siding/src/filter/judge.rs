@@ -1,0 +1,182 @@
+//! A compiled ruleset as the stack's judge.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use siding_filter::AddrType;
+use siding_filter::CountId;
+use siding_filter::Ct;
+use siding_filter::Direction;
+use siding_filter::FibQuery;
+use siding_filter::FlowtableId;
+use siding_filter::Host;
+use siding_filter::IfName;
+use siding_filter::Interface;
+use siding_filter::LogLine;
+use siding_filter::Packet;
+use siding_filter::PktType;
+use siding_filter::Program;
+use siding_stack::filter::AddrKind;
+use siding_stack::filter::Asks;
+use siding_stack::filter::CtState;
+use siding_stack::filter::Hook;
+use siding_stack::filter::Judge;
+use siding_stack::filter::LinkCast;
+use siding_stack::filter::Part;
+use siding_stack::filter::Reject;
+use siding_stack::filter::Verdict;
+use siding_stack::filter::Way;
+
+/// A ruleset that workers run.
+#[derive(Debug)]
+pub(super) struct Rules(pub(super) Arc<Program>);
+
+impl Judge for Rules {
+    fn has_rules(&self, hook: Hook, part: Part) -> bool {
+        let hook_of = self::hook(hook);
+        match (hook, part) {
+            // Where states are known already, one run takes all priorities.
+            (Hook::Input | Hook::Forward, Part::BeforeStates) => false,
+            (_, Part::BeforeStates) => self.0.has_before_ct(hook_of),
+            (_, Part::AfterStates) => !self.0.is_empty(hook_of),
+        }
+    }
+
+    fn needs_states(&self) -> bool {
+        self.0.needs_ct()
+    }
+
+    fn judge(&self, worker: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+        // What cannot be read has not come this far.
+        let Ok(packet) = Packet::parse(packet, None) else { return Verdict::Drop };
+        let mut host = Node { asks, src: packet.src(), dst: packet.dst() };
+        let verdict = match (hook, part) {
+            (Hook::Input | Hook::Forward, _) => self.0.run(worker, self::hook(hook), &packet, &mut host),
+            (_, Part::BeforeStates) => self.0.run_before_ct(worker, self::hook(hook), &packet, &mut host),
+            (_, Part::AfterStates) => self.0.run_after_ct(worker, self::hook(hook), &packet, &mut host),
+        };
+        match verdict {
+            siding_filter::Verdict::Accept => Verdict::Accept,
+            siding_filter::Verdict::Reject { how, .. } => Verdict::Reject(match how {
+                siding_filter::Reject::TcpReset => Reject::Reset,
+                siding_filter::Reject::Icmp(code) | siding_filter::Reject::Icmp6(code) => {
+                    Reject::Unreachable(code)
+                }
+            }),
+            // A ruleset with synproxy is refused when it is loaded.
+            siding_filter::Verdict::Drop { .. } | siding_filter::Verdict::SynProxy { .. } => Verdict::Drop,
+        }
+    }
+}
+
+fn hook(hook: Hook) -> siding_filter::Hook {
+    match hook {
+        Hook::Prerouting => siding_filter::Hook::Prerouting,
+        Hook::Input => siding_filter::Hook::Input,
+        Hook::Forward => siding_filter::Hook::Forward,
+        Hook::Output => siding_filter::Hook::Output,
+    }
+}
+
+/// What the rules may ask of the stack.
+struct Node<'a, 'b> {
+    asks: &'a mut Asks<'b>,
+    src: IpAddr,
+    dst: IpAddr,
+}
+
+impl Node<'_, '_> {
+    fn about(&self, query: FibQuery) -> IpAddr {
+        if query.source { self.src } else { self.dst }
+    }
+}
+
+fn interface((slot, name): (usize, &str)) -> Interface {
+    Interface { index: slot as u32, name: IfName::new(name) }
+}
+
+impl Host for Node<'_, '_> {
+    fn now(&self) -> u64 {
+        self.asks.now().as_nanos()
+    }
+
+    fn iif(&self) -> Option<Interface> {
+        self.asks.iif().map(interface)
+    }
+
+    fn oif(&self) -> Option<Interface> {
+        self.asks.oif().map(interface)
+    }
+
+    fn pkttype(&self) -> PktType {
+        match self.asks.link() {
+            LinkCast::Unicast => PktType::Host,
+            LinkCast::Multicast => PktType::Multicast,
+            LinkCast::Broadcast => PktType::Broadcast,
+        }
+    }
+
+    fn mark(&self) -> u32 {
+        self.asks.mark()
+    }
+
+    fn set_mark(&mut self, mark: u32) {
+        self.asks.set_mark(mark);
+    }
+
+    fn ct(&mut self) -> Ct {
+        let connection = self.asks.connection();
+        let state = match connection.state {
+            CtState::New => siding_filter::CtState::NEW,
+            CtState::Established => siding_filter::CtState::ESTABLISHED,
+            CtState::Related => siding_filter::CtState::RELATED,
+            CtState::Invalid => siding_filter::CtState::INVALID,
+            CtState::Untracked => siding_filter::CtState::UNTRACKED,
+        };
+        let direction = connection.way.map(|way| match way {
+            Way::Original => Direction::Original,
+            Way::Reply => Direction::Reply,
+        });
+        Ct { state, direction, mark: connection.mark }
+    }
+
+    fn set_ct_mark(&mut self, mark: u32) {
+        self.asks.set_connection_mark(mark);
+    }
+
+    fn ct_count(&mut self, at: CountId, _most: u32) -> u32 {
+        self.asks.count_connection(at.0)
+    }
+
+    fn notrack(&mut self) {
+        self.asks.leave_untracked();
+    }
+
+    fn fib_oif(&mut self, query: FibQuery) -> Option<Interface> {
+        let way = self.asks.route(self.about(query)).map(interface)?;
+        let same = |one: Option<Interface>| one.is_none_or(|one| one.index == way.index);
+        let fits = (!query.iif || same(self.iif())) && (!query.oif || same(self.oif()));
+        fits.then_some(way)
+    }
+
+    fn fib_type(&mut self, query: FibQuery) -> AddrType {
+        match self.asks.kind(self.about(query)) {
+            AddrKind::Local => AddrType::Local,
+            AddrKind::Anycast => AddrType::Anycast,
+            AddrKind::Multicast => AddrType::Multicast,
+            AddrKind::Broadcast => AddrType::Broadcast,
+            AddrKind::Unicast => AddrType::Unicast,
+            AddrKind::Unreachable => AddrType::Unreachable,
+        }
+    }
+
+    fn flow_add(&mut self, _table: FlowtableId) {}
+
+    fn log(&mut self, line: &LogLine<'_>) {
+        let name =
+            |interface: Option<(usize, &str)>| interface.map_or(String::new(), |(_, name)| name.into());
+        let (iif, oif) = (name(self.asks.iif()), name(self.asks.oif()));
+        let text = format!("{}IN={iif} OUT={oif} SRC={} DST={}", line.prefix, self.src, self.dst);
+        self.asks.log(line.level as u8, text);
+    }
+}

@@ -1,0 +1,100 @@
+//! Files of rules, as they were read: what a configuration means by them, whatever becomes of the files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+
+use siding_filter::Errors;
+use siding_filter::Program;
+use siding_filter::Ruleset;
+use siding_filter::Setup;
+use siding_stack::filter::StateLimits;
+use siding_stack::filter::Timeouts;
+
+use super::beyond;
+
+/// How packets are filtered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FilterConfig {
+    /// Files of rules, which are one ruleset.
+    pub(crate) rules: Vec<PathBuf>,
+    /// What they said.
+    pub(crate) texts: Texts,
+    /// Whether neighbour discovery and MLD pass a policy of `drop`.
+    pub(crate) built_in: bool,
+    /// Bounds of the states.
+    pub(crate) limits: StateLimits,
+    /// How long flows may be silent.
+    pub(crate) timeouts: Timeouts,
+}
+
+/// What files of rules said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Texts {
+    /// The files, by their names.
+    files: Vec<(String, String)>,
+    /// What they include, by the name as it is written.
+    included: BTreeMap<String, String>,
+}
+
+impl Texts {
+    /// Reads files, and what they include: relative names are of the first file's directory.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, or everything that is wrong with the rules, a line each.
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Texts, String> {
+        let mut files = Vec::new();
+        for path in paths {
+            let shown = path.display();
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| format!("{shown}: {error}: name a file of rules that can be read"))?;
+            files.push((shown.to_string(), text));
+        }
+        let beside = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
+        let mut included = BTreeMap::new();
+        let mut include = |name: &str| {
+            let text = std::fs::read_to_string(beside.join(name)).map_err(|error| error.to_string())?;
+            included.insert(name.to_owned(), text.clone());
+            Ok(text)
+        };
+        // For what they include; whether they are right, `compile` says.
+        let _ = Ruleset::load(&named(&files), &mut include);
+        Ok(Texts { files, included })
+    }
+
+    /// How many bytes they have.
+    pub(crate) fn bytes(&self) -> usize {
+        let files = self.files.iter().map(|(_, text)| text.len());
+        files.chain(self.included.values().map(String::len)).sum()
+    }
+
+    /// Makes a program of them.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with them, or beyond what the stack can do.
+    pub(crate) fn compile(&self, setup: &Setup, before: Option<&Program>) -> Result<Program, Errors> {
+        let mut include =
+            |name: &str| self.included.get(name).cloned().ok_or_else(|| "it cannot be read".to_owned());
+        let ruleset = Ruleset::load(&named(&self.files), &mut include)?;
+        Program::compile(beyond::within(ruleset)?, setup, before)
+    }
+}
+
+impl FilterConfig {
+    /// Reads its files again.
+    ///
+    /// # Errors
+    ///
+    /// One that cannot be read, or what is wrong with the rules.
+    pub(crate) fn read(self) -> Result<FilterConfig, String> {
+        let texts = Texts::read(&self.rules)?;
+        texts.compile(&Setup::default(), None).map_err(|errors| errors.to_string())?;
+        Ok(FilterConfig { texts, ..self })
+    }
+}
+
+fn named(files: &[(String, String)]) -> Vec<(&str, &str)> {
+    files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
+}

@@ -1,0 +1,192 @@
+//! A firewall between two hosts: what begins inside passes, and its answers; nothing else comes in.
+
+use std::io::Read;
+use std::io::Write;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use siding_tests::Host;
+use siding_tests::Lab;
+use siding_tests::Siding;
+use siding_tests::need;
+use siding_tests::wait_for;
+
+use super::util::*;
+
+const CONFIG: &str = r#"
+[stack]
+control = "{control}"
+log = "debug"
+forwarding = true
+[[interface]]
+name = "lan"
+driver = "packet"
+addresses = ["2001:db8:a::1/64"]
+dad = false
+[[interface]]
+name = "wan"
+driver = "packet"
+addresses = ["2001:db8:b::1/64"]
+dad = false
+[filter]
+rules = "rules.nft"
+states = 10000
+[filter.timeouts]
+udp_s = 200
+"#;
+
+const RULES: &str = r#"
+table inet fw {
+  chain forward {
+    type filter hook forward priority 0; policy drop;
+    ct state established,related accept
+    ct state invalid drop
+    iifname "lan" oifname "wan" ip6 saddr 2001:db8:a::/64 accept
+    tcp flags & (syn | ack) == syn reject with tcp reset
+  }
+}
+"#;
+
+const LAN: &str = "2001:db8:a::2";
+const WAN: &str = "2001:db8:b::2";
+
+/// A host on each side, and the firewall between them.
+fn network(lab: &Lab) -> (Host, Host, Host, Siding) {
+    let (lan, router, wan) = (lab.host("inside"), lab.host("router"), lab.host("outside"));
+    lab.wire(&lan, "eth0", &router, "lan");
+    lab.wire(&wan, "eth0", &router, "wan");
+    for (host, own, gateway) in [(&lan, LAN, "2001:db8:a::1"), (&wan, WAN, "2001:db8:b::1")] {
+        ip(host, &["addr", "add", &format!("{own}/64"), "dev", "eth0", "nodad"]);
+        ip(host, &["route", "add", "default", "via", gateway, "dev", "eth0"]);
+    }
+    std::fs::write(lab.directory().join("rules.nft"), RULES).unwrap();
+    let siding = Siding::start(lab, &router, &["run"], CONFIG);
+    (lan, router, wan, siding)
+}
+
+fn ask(host: &Host, daemon: &Siding, arguments: &[&str]) -> String {
+    siding(host, daemon, arguments).expect_success()
+}
+
+/// What a command says that cannot be done.
+fn fails(host: &Host, daemon: &Siding, arguments: &[&str]) -> String {
+    let finished = siding(host, daemon, arguments);
+    assert!(!finished.succeeded(), "{finished}");
+    finished.stderr
+}
+
+/// How many packets came to the end of the rule that has these words.
+fn count(router: &Host, daemon: &Siding, words: &str) -> u64 {
+    let shown = ask(router, daemon, &["filter", "show"]);
+    let line = shown.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("{words}: {shown}"));
+    line.split_whitespace().nth(4).unwrap().parse().unwrap()
+}
+
+/// Sends a word, and has it back from the other end.
+fn trip(from: &mut TcpStream, to: &mut TcpStream, word: &[u8; 4]) {
+    let mut got = [0; 4];
+    from.write_all(word).unwrap();
+    to.read_exact(&mut got).unwrap();
+    to.write_all(&got).unwrap();
+    from.read_exact(&mut got).unwrap();
+    assert_eq!(&got, word);
+}
+
+/// A connection from one host to the other, both ends.
+fn connect(from: &Host, to: &Host, address: &str) -> (TcpStream, TcpStream) {
+    let listener = to.inside(|| TcpListener::bind((address, 8080)).unwrap());
+    let near = from.inside(|| {
+        let address = format!("[{address}]:8080").parse().unwrap();
+        wait_for("a connection", PATIENCE, || {
+            TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()
+        })
+    });
+    let (far, _) = listener.accept().unwrap();
+    for end in [&near, &far] {
+        end.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    }
+    (near, far)
+}
+
+#[test]
+fn what_begins_inside_passes_with_its_answers_and_what_begins_outside_is_refused() {
+    if !need(&["ping", "ip"]) {
+        return;
+    }
+    let Some(lab) = Lab::open() else { return };
+    let (lan, router, wan, daemon) = network(&lab);
+    let (mut near, mut far) = connect(&lan, &wan, WAN);
+    trip(&mut near, &mut far, b"ping");
+    // From outside: told so at once, and an echo is dropped.
+    let listener = lan.inside(|| TcpListener::bind((LAN, 8081)).unwrap());
+    let refused = wan.inside(|| {
+        let address = format!("[{LAN}]:8081").parse().unwrap();
+        TcpStream::connect_timeout(&address, Duration::from_secs(5)).unwrap_err()
+    });
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert!(!wan.run("ping", &["-c", "1", "-W", "1", LAN]).succeeded());
+    lan.run("ping", &["-c", "3", "-i", "0.2", "-W", "2", WAN]).expect_success();
+    // An error about what went out comes back, as `related`: nobody is at this port.
+    let error = lan.inside(|| {
+        let socket = std::net::UdpSocket::bind((LAN, 0)).unwrap();
+        socket.connect((WAN, 9)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        socket.send(b"anybody?").unwrap();
+        socket.recv(&mut [0; 8]).unwrap_err()
+    });
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    // What rules have counted, and the flow's state.
+    assert!(count(&router, &daemon, "ct state established,related accept") >= 8);
+    assert_eq!(count(&router, &daemon, "reject with tcp reset"), 1);
+    let states = ask(&router, &daemon, &["filter", "states", "--protocol", "tcp", "--json"]);
+    assert!(states.contains("\"established\"") && states.contains(WAN), "{states}");
+
+    // A wrong file changes nothing, and neither does a wrong one in the configuration.
+    let rules = lab.directory().join("rules.nft");
+    let wrong = lab.directory().join("wrong.nft");
+    for (text, says) in [
+        ("table inet fw { chain forward { drpo } }", ":1:"),
+        (
+            "table inet fw { chain c { type filter hook forward priority 0; tcp dport 80 synproxy mss 1460 wscale 7; } }",
+            "synproxy is not here",
+        ),
+    ] {
+        std::fs::write(&wrong, text).unwrap();
+        let told = fails(&router, &daemon, &["filter", "load", &wrong.display().to_string()]);
+        assert!(told.contains("wrong.nft:1:") && told.contains(says), "{told}");
+    }
+    assert_eq!(count(&router, &daemon, "reject with tcp reset"), 1);
+    std::fs::write(&rules, "table inet fw { chain forward { drpo } }").unwrap();
+    let told = fails(&router, &daemon, &["reload"]);
+    assert!(told.contains("rules.nft:1:"), "{told}");
+    let told = fails(&router, &daemon, &["check", &daemon.config().display().to_string()]);
+    assert!(told.contains("rules.nft:1:"), "{told}");
+
+    // Other rules, the same flow: one that a new connection would not pass.
+    std::fs::write(&rules, RULES.replace("2001:db8:a::/64", "2001:db8:c::/64")).unwrap();
+    let told = ask(&router, &daemon, &["reload"]);
+    assert!(told.starts_with("~ filter: "), "{told}");
+    trip(&mut near, &mut far, b"pong");
+    assert_eq!(
+        count(&router, &daemon, "reject with tcp reset"),
+        1,
+        "equal rules keep what they have counted"
+    );
+    let refused = lan.inside(|| {
+        let address = format!("[{WAN}]:8080").parse().unwrap();
+        TcpStream::connect_timeout(&address, Duration::from_secs(5)).unwrap_err()
+    });
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert_eq!(count(&router, &daemon, "reject with tcp reset"), 2);
+    let shown = ask(&router, &daemon, &["config", "show"]);
+    assert!(shown.contains("[filter]") && shown.contains("states = 10000"), "{shown}");
+    assert!(shown.contains("[filter.timeouts]\nudp_s = 200\n"), "{shown}");
+
+    // Without its state, the connection is as one that nobody has begun.
+    let told = ask(&router, &daemon, &["filter", "flush"]);
+    assert!(told.contains("forgotten") && !told.starts_with("0 "), "{told}");
+    assert_eq!(ask(&router, &daemon, &["filter", "states", "--protocol", "tcp"]).lines().count(), 1);
+    drop(listener);
+    daemon.stop();
+}

@@ -60,6 +60,8 @@ fn what_runs_is_said_as_a_file_that_makes_it_again() {
         "interface set lan --hop-limit 9 --reachable-time 0 --retrans-timer 500",
         "interface set v5 --mtu 1400 --hop-limit 7",
         "interface set br0 --mtu 1300",
+        "interface set p0 --mtu 1400 --hop-limit 3",
+        "interface set p0 --mtu 0 --hop-limit 0",
         "interface down wan",
         "interface attach more --driver memory --mtu 1400 --no-link-local",
         "interface attach p2 --driver memory",
@@ -265,5 +267,65 @@ fn it_goes_back_unless_confirmed_and_a_dry_run_only_tells() {
     daemon.process().signal(Signal::HUP);
     wait_for("the file that the run began with", PATIENCE, || (!has(&daemon)).then_some(()));
     assert!(daemon.log().contains("reload: + v56: address 198.51.100.1/24"), "{}", daemon.log());
+    daemon.stop();
+}
+
+/// Each end of a lagg of one port that speaks LACP.
+const PARTNER: &str = r#"
+[stack]
+control = "{control}"
+[[interface]]
+name = "eth0"
+driver = "packet"
+[[lagg]]
+name = "lagg0"
+mode = "lacp"
+ports = ["eth0"]
+dad = false
+"#;
+
+#[test]
+fn a_partner_in_lacp_does_not_notice() {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, peer) = lab.pair();
+    let [near, far] = ["2001:db8::1", "2001:db8::2"]
+        .map(|own| format!("{PARTNER}addresses = [\"{own}/64\"]\nlacp = {{ rate = \"fast\" }}\n"));
+    let daemon = Siding::start(&lab, &ours, &["run"], &near);
+    let other = Siding::start(&lab, &peer, &["run"], &far);
+    let ping = |count: &str| {
+        siding(&peer, &other, &["ping6", "-q", "-c", count, "-i", "0.005", "2001:db8::1"]).stdout
+    };
+    wait_for("an agreement", PATIENCE, || ping("1").contains(" 0% ").then_some(()));
+    let agreed = || {
+        let text = siding(&ours, &daemon, &["lagg", "show", "--json"]).expect_success();
+        let kept = |line: &&str| {
+            ["\"mux\"", "\"selected\"", "\"aggregator\"", "\"number\""].iter().any(|key| line.contains(key))
+        };
+        text.lines().filter(kept).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = agreed();
+    assert!(before.len() >= 4, "{before:?}");
+    thread::scope(|scope| {
+        let pinging = scope.spawn(|| ping("600"));
+        for more in [
+            "[[route]]\nto = \"2001:db8:77::/48\"\nvia = \"2001:db8::2\"\n",
+            "",
+            "[[vlan]]\nname = \"v5\"\nparent = \"lagg0\"\nvid = 5\n",
+            "",
+        ] {
+            let plan = reload(&ours, &daemon, &near, more);
+            assert!(
+                plan != "nothing changes\n" && !plan.contains("lagg0:") && !plan.contains("interface lagg0"),
+                "{plan}"
+            );
+        }
+        // Its own settings, too, as far as they can be told to a partner that is there.
+        let plan = reload(&ours, &daemon, &near.replace("fast", "slow"), "");
+        assert!(plan.starts_with("~ interface lagg0, lagg"), "{plan}");
+        let told = pinging.join().unwrap();
+        assert!(told.contains(" 0% "), "{told}");
+    });
+    assert_eq!(agreed(), before);
+    other.stop();
     daemon.stop();
 }

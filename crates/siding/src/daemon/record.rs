@@ -96,17 +96,21 @@ impl Daemon {
     fn record_tune(&self, request: TuneRequest) {
         let TuneRequest { name: on, mtu, hop_limit, reachable_time_ms, retrans_timer_ms } = request;
         if let Some(mtu) = mtu {
-            let changed = self.maker(&on).and_then(|maker| match maker {
-                Any::Attached(device) => Some(device.with_mtu(Some(mtu)).into()),
-                Any::Lagged(lagg) => Some(lagg.with_mtu(mtu).into()),
-                Any::Bridged(bridge) => Some(bridge.with_mtu(mtu).into()),
-                Any::Tagged(_) => Some(VlanMtu { on: on.clone(), mtu }.into()),
-                _ => None,
-            });
-            changed.into_iter().for_each(|changed: Any| self.note(changed));
+            // 0 sets back what is.
+            let given = Some(mtu).filter(|mtu| *mtu > 0);
+            match (self.maker(&on), given) {
+                (Some(Any::Attached(device)), given) => self.note(device.with_mtu(given)),
+                (Some(Any::Lagged(lagg)), given) => self.note(lagg.with_mtu(given)),
+                (Some(Any::Bridged(bridge)), given) => self.note(bridge.with_mtu(given)),
+                (Some(Any::Tagged(_)), Some(mtu)) => self.note(VlanMtu { on: on.clone(), mtu }),
+                (Some(Any::Tagged(_)), None) => {
+                    self.unnote(|there| matches!(there, Any::VlanMtu(mtu) if mtu.on == on));
+                }
+                _ => {}
+            }
         }
         match hop_limit {
-            Some(DEFAULT_HOP_LIMIT) => {
+            Some(0 | DEFAULT_HOP_LIMIT) => {
                 self.unnote(|there| matches!(there, Any::HopLimit(limit) if limit.on == on));
             }
             Some(hop_limit) => self.note(HopLimit { on: on.clone(), hop_limit }),

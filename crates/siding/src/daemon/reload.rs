@@ -13,6 +13,8 @@
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::PoisonError;
+use std::sync::RwLockWriteGuard;
+use std::sync::TryLockError;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -41,6 +43,7 @@ pub(super) struct Pending {
 
 impl Daemon {
     pub(super) fn ask_reload(&self, ctx: &mut Free<'_>, request: ReloadRequest) -> anyhow::Result<Answer> {
+        let _alone = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         Ok(match request {
             ReloadRequest::Show {} => {
                 let (text, left_out) = self.as_file()?;
@@ -72,7 +75,9 @@ impl Daemon {
     }
 
     /// Reads the file again that the run began with, because a signal says so.
-    pub(super) fn reload_file(&self, ctx: &mut Free<'_>) {
+    /// False if somebody changes something at this moment: to be tried again, as the main thread waits for nobody.
+    pub(super) fn reload_file(&self, ctx: &mut Free<'_>) -> bool {
+        let Some(_alone) = self.alone() else { return false };
         let reloaded = read(&self.file).and_then(|text| self.reload(ctx, &self.file, &text, false, None));
         match reloaded {
             Ok(row) if row.steps.is_empty() && row.later.is_empty() => {
@@ -83,10 +88,13 @@ impl Daemon {
             }
             Err(error) => tracing::error!("nothing is changed: {error:#}"),
         }
+        true
     }
 
     /// Goes back, if the time for a confirmation has passed.
     pub(super) fn go_back_in_time(&self, ctx: &mut Free<'_>) {
+        // If somebody changes something at this moment, it is tried again.
+        let Some(_alone) = self.alone() else { return };
         let late = lock(&self.pending).take_if(|pending| pending.until <= Instant::now());
         let Some(pending) = late else { return };
         tracing::warn!("the reload was not confirmed: going back");
@@ -95,8 +103,8 @@ impl Daemon {
         }
     }
 
+    /// To be called with `changes` held.
     fn go_back(&self, ctx: &mut Free<'_>, pending: Pending) -> anyhow::Result<()> {
-        let _alone = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         let running = lock(&self.running).clone();
         let plan = Plan::new(&running, &pending.before);
         self.take_steps(ctx, &plan)?;
@@ -106,6 +114,7 @@ impl Daemon {
         Ok(())
     }
 
+    /// To be called with `changes` held.
     fn reload(
         &self,
         ctx: &mut Free<'_>,
@@ -115,7 +124,6 @@ impl Daemon {
         confirm: Option<Duration>,
     ) -> anyhow::Result<ReloadRow> {
         let read = Loaded::new(Config::parse(path, text)?, text);
-        let _alone = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         if !dry_run && lock(&self.pending).is_some() {
             bail!(
                 "an earlier reload waits to be confirmed: `siding reload confirm` keeps it, `siding reload back` takes it back"
@@ -139,6 +147,15 @@ impl Daemon {
             said,
         });
         Ok(row)
+    }
+
+    /// Keeps everybody else from changing something, unless somebody does.
+    fn alone(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        match self.changes.try_write() {
+            Ok(alone) => Some(alone),
+            Err(TryLockError::Poisoned(alone)) => Some(alone.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     fn take_steps(&self, ctx: &mut Free<'_>, plan: &Plan) -> anyhow::Result<()> {

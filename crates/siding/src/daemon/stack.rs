@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use siding_stack::ifnet::DEFAULT_HOP_LIMIT;
+
 use super::state::Daemon;
 use super::state::Free;
 use crate::control::Answer;
@@ -36,15 +38,19 @@ impl Daemon {
     pub(super) fn tune(&self, ctx: &mut Free<'_>, request: TuneRequest) -> anyhow::Result<()> {
         let TuneRequest { name, mtu, hop_limit, reachable_time_ms, retrans_timer_ms } = request;
         let id = self.interface(&name)?;
-        if let Some(mtu) = mtu {
-            self.stack.set_mtu(ctx, id, mtu).map_err(|error| self.named(id, error))?;
-        }
+        // 0 sets back what is; what is not given stays.
+        let set = match mtu {
+            None => Ok(()),
+            Some(0) => self.stack.ask_mtu(ctx, id, None),
+            Some(mtu) => self.stack.set_mtu(ctx, id, mtu),
+        };
+        set.map_err(|error| self.named(id, error))?;
         if let Some(hop_limit) = hop_limit {
+            let hop_limit = if hop_limit == 0 { DEFAULT_HOP_LIMIT } else { hop_limit };
             self.stack.set_hop_limit(ctx, id, hop_limit).map_err(|error| self.named(id, error))?;
         }
         if reachable_time_ms.is_some() || retrans_timer_ms.is_some() {
             let (reachable, retrans) = self.stack.neighbor_times(ctx, id);
-            // 0 sets back what is; what is not given stays.
             let time = |given: Option<u64>, is: Option<Duration>| match given {
                 None => is,
                 Some(0) => None,

@@ -169,6 +169,7 @@ pub(super) fn watch(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Hel
 fn turns(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Helpers<'_>) -> End {
     let daemon = helpers.daemon;
     let mut captures = Captures::default();
+    let mut reload = false;
     loop {
         let mut fds = vec![PollFd::new(&*signals, PollFlags::IN)];
         if let Some(links) = &helpers.links {
@@ -184,9 +185,10 @@ fn turns(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Helpers<'_>) -
                 tracing::info!("stopping, by {signal}");
                 return End::Told;
             }
-            Some(Asked::Reload) => daemon.reload_file(ctx),
+            Some(Asked::Reload) => reload = true,
             None => {}
         }
+        reload = reload && !daemon.reload_file(ctx);
         daemon.go_back_in_time(ctx);
         if lock(&daemon.runtime).as_ref().is_some_and(Runtime::has_failed) {
             tracing::error!("a worker has ended by itself; stopping");

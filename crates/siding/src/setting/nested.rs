@@ -171,9 +171,10 @@ impl Lagged {
         Lagged(LaggSpec { mac: Some(mac), ..self.0.clone() })
     }
 
-    /// With this MTU.
-    pub(crate) fn with_mtu(&self, mtu: u16) -> Lagged {
-        Lagged(LaggSpec { mtu, ..self.0.clone() })
+    /// With this MTU, `None` for the usual one.
+    pub(crate) fn with_mtu(&self, mtu: Option<u16>) -> Lagged {
+        let usual = LaggSpec::new(&self.0.name, self.0.mode).mtu;
+        Lagged(LaggSpec { mtu: mtu.unwrap_or(usual), ..self.0.clone() })
     }
 
     fn table(&self) -> Table {
@@ -292,9 +293,10 @@ impl fmt::Display for Lagged {
 }
 
 impl Bridged {
-    /// With this MTU.
-    pub(crate) fn with_mtu(&self, mtu: u16) -> Bridged {
-        Bridged(BridgeSpec { mtu, ..self.0.clone() })
+    /// With this MTU, `None` for the usual one.
+    pub(crate) fn with_mtu(&self, mtu: Option<u16>) -> Bridged {
+        let usual = BridgeSpec::new(&self.0.name).mtu;
+        Bridged(BridgeSpec { mtu: mtu.unwrap_or(usual), ..self.0.clone() })
     }
 
     fn table(&self) -> Table {

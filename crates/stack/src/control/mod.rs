@@ -18,6 +18,7 @@ mod route;
 mod send;
 mod setting;
 mod vlan;
+mod way;
 
 pub use address::AddressError;
 pub use address::Lifetimes;
@@ -36,6 +37,7 @@ pub use send::SendError;
 pub use setting::SettingError;
 pub use vlan::DEEPEST;
 pub use vlan::VlanError;
+pub use way::Way;
 
 use siding_netisr::IfId;
 

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod host {
+    mod asked;
     mod by_hand;
     mod departure;
     mod detection;

@@ -158,7 +158,7 @@ impl StartArgs {
     }
 }
 
-fn table(rows: &[AdvertiserRow]) -> String {
+pub(super) fn table(rows: &[AdvertiserRow]) -> String {
     let mut table = Table::new(&[
         "INTERFACE",
         "STATE",

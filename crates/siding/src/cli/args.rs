@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -8,11 +9,15 @@ use clap::Args as ClapArgs;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
 
 use super::address;
 use super::address::Scoped;
 use super::advertise::AdvertiseCommand;
 use super::bridge::BridgeCommand;
+use super::completion::Shell;
 use super::filter::FilterCommand;
 use super::group::GroupCommand;
 use super::host::AutoconfCommand;
@@ -35,10 +40,10 @@ use crate::demo::Options as DemoOptions;
 ///
 /// Without a command: a demonstration, which needs nothing and leaves nothing behind.
 #[derive(Debug, Parser)]
-#[command(name = "siding", version, disable_help_subcommand = false, max_term_width = 110)]
+#[command(name = "siding", version, infer_subcommands = true, max_term_width = 110)]
 pub(super) struct Args {
     /// The daemon's control socket [default: /run/siding.sock, for others than root in $XDG_RUNTIME_DIR]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", env = "SIDING_CONTROL", hide_env_values = true)]
     pub(super) control: Option<PathBuf>,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
@@ -68,11 +73,12 @@ pub(super) enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Show what the daemon knows. Example: siding show neighbors
+    #[command(alias = "list")]
     Show {
+        #[arg(value_parser = WhatParser)]
         what: What,
-        /// As JSON, with all that is known
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        args: ShowArgs,
     },
     /// Check, load and show rules of the firewall, and its states. Example: siding filter show
     #[command(subcommand)]
@@ -153,8 +159,12 @@ pub(super) enum Command {
         #[arg(long)]
         log: bool,
     },
+    /// Write completions for a shell, which know the names of interfaces. Example: siding completion bash
+    Completion { shell: Shell },
+    /// Write manual pages, one for each command, into a directory. Example: siding man /tmp
+    Man { directory: PathBuf },
     /// Add or forget neighbors. Example: siding neighbor flush dev eth0
-    #[command(subcommand)]
+    #[command(subcommand, alias = "neighbour")]
     Neighbor(NeighborCommand),
 }
 
@@ -184,6 +194,62 @@ impl std::fmt::Display for Seeds {
     }
 }
 
+/// How it is shown.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ShowArgs {
+    /// Only of this interface
+    #[arg(long, value_name = "NAME")]
+    pub(super) dev: Option<String>,
+    /// As JSON, with all that is known
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Reads [`What`] as short as it is told from others, of one or of many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WhatParser;
+
+impl TypedValueParser for WhatParser {
+    type Value = What;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<What, clap::Error> {
+        What::parse(&value.to_string_lossy())
+            .map_err(|why| clap::Error::raw(ErrorKind::InvalidValue, why + "\n").with_cmd(command))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(What::value_variants().iter().filter_map(What::to_possible_value)))
+    }
+}
+
+impl What {
+    fn parse(text: &str) -> Result<What, String> {
+        let name = |what: &What| what.to_possible_value().map(|value| (*what, value.get_name().to_owned()));
+        let all: Vec<(What, String)> = What::value_variants().iter().filter_map(name).collect();
+        let plain = text.to_lowercase().replace("neighbour", "neighbor");
+        let begins: Vec<&(What, String)> = all.iter().filter(|(_, name)| name.starts_with(&plain)).collect();
+        // One interface is among the interfaces, and `route` begins `routes` and `router`.
+        let exact = begins.iter().find(|(_, name)| {
+            let one =
+                [name.as_str()].into_iter().chain(name.strip_suffix('s')).chain(name.strip_suffix("es"));
+            one.into_iter().any(|one| one == plain)
+        });
+        let listed = |some: &mut dyn Iterator<Item = &(What, String)>| {
+            some.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        match (exact, begins.as_slice()) {
+            (Some((what, _)), _) | (None, [(what, _)]) => Ok(*what),
+            (None, []) => Err(format!("no {text:?} to show: there is {}", listed(&mut all.iter()))),
+            (None, several) => Err(format!("{text:?}: which of {}?", listed(&mut several.iter().copied()))),
+        }
+    }
+}
+
 /// What there is to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum What {
@@ -192,7 +258,6 @@ pub(super) enum What {
     /// Our addresses, and whether they may be used
     Addresses,
     /// Neighbors, and how far they are reachable
-    #[value(alias = "neighbours")]
     Neighbors,
     /// Routes
     Routes,
@@ -210,6 +275,14 @@ pub(super) enum What {
     Workers,
     /// Paths that take less than their first link, and how long that is believed
     PathMtus,
+    /// VLANs
+    Vlans,
+    /// Laggs and their ports
+    Laggs,
+    /// Bridges, their ports and what is behind them
+    Bridges,
+    /// Interfaces that advertise this router
+    Advertisers,
     /// Limits: what may be stored and sent at the most, how near it has come, and what was refused
     Limits,
 }
@@ -238,6 +311,9 @@ pub(super) struct PingArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum InterfaceCommand {
+    /// Show interfaces. Example: siding interface show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
     /// Attach an interface. Example: siding interface attach eth1 --driver packet --address 2001:db8::1/64
     Attach(AttachArgs),
     /// Detach an interface, and tell how long it took. Example: siding interface detach eth1
@@ -251,10 +327,10 @@ pub(super) enum InterfaceCommand {
     #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["mtu", "hop_limit", "reachable_time", "retrans_timer"]))]
     Set {
         name: String,
-        /// Largest IP packet, in bytes: 1280 to what the link takes
+        /// Largest IP packet, in bytes: 1280 to what the link takes; 0 for as much as that is
         #[arg(long, value_name = "BYTES")]
         mtu: Option<u16>,
-        /// Of packets that start here: 1 to 255
+        /// Of packets that start here: 1 to 255; 0 for the usual 64
         #[arg(long)]
         hop_limit: Option<u8>,
         /// How long a neighbor counts as reachable, before chance; 0 for the stack's
@@ -309,6 +385,9 @@ pub(super) struct AttachArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AddressCommand {
+    /// Show addresses. Example: siding address show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
     /// Add an address. Example: siding address add 2001:db8::1/64 dev eth0
     Add {
         #[arg(value_name = "ADDR/LEN", value_parser = address::cidr)]
@@ -348,6 +427,17 @@ pub(super) enum AddressCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RouteCommand {
+    /// Show routes. Example: siding route show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
+    /// The way that packets to an address take now. Example: siding route get 2001:db8::9
+    Get {
+        #[arg(value_name = "ADDR")]
+        address: IpAddr,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Add a route. Example: siding route add 2001:db8:1::/48 via fe80::1 dev eth0
     Add(RouteArgs),
     /// Refuse destinations; `route del` ends it. Example: siding route refuse 2001:db8:2::/48 how prohibit
@@ -388,6 +478,9 @@ pub(super) struct RefuseArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum NeighborCommand {
+    /// Show neighbors. Example: siding neighbor show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
     /// Add a neighbor that nothing changes. Example: siding neighbor add 2001:db8::9 lladdr 02:00:00:00:00:09 dev eth0
     Add {
         #[arg(value_name = "ADDR")]
@@ -415,8 +508,31 @@ const KEYWORDS: [&str; 5] = ["dev", "via", "metric", "lladdr", "how"];
 /// Lets the keywords of `ip` be written as there. A name that is a keyword itself needs the dashes before it.
 pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let args: Vec<OsString> = args.collect();
-    let takes = ["address", "route", "neighbor", "group", "router", "prefix", "anycast", "path-mtu"];
-    if !args.iter().any(|arg| takes.iter().any(|command| arg == command)) {
+    let takes = [
+        "address",
+        "route",
+        "neighbor",
+        "neighbour",
+        "group",
+        "router",
+        "prefix",
+        "anycast",
+        "path-mtu",
+        "show",
+        "list",
+        "interface",
+    ];
+    // The command, which may be written as short as it is told from others.
+    let mut words = args.iter().skip(1).skip_while(|arg| *arg == "--control").peekable();
+    if args.get(1).is_some_and(|arg| arg == "--control") {
+        words.next();
+    }
+    let command = words.find(|arg| !arg.to_string_lossy().starts_with('-'));
+    let is_begun = |arg: &OsString| {
+        let arg = arg.to_string_lossy();
+        !arg.is_empty() && takes.iter().any(|command| command.starts_with(&*arg))
+    };
+    if !command.is_some_and(is_begun) {
         return args;
     }
     // What comes behind a keyword is its value, whatever it is.
@@ -478,6 +594,27 @@ mod tests {
                 ("fe80::1".into(), "via".into())
             );
         }
+    }
+
+    #[test]
+    fn words_may_be_short_and_stand_both_ways() {
+        let what = |line: &str| match parse(line).unwrap().command {
+            Some(Command::Show { what, args }) => (what, args.dev),
+            Some(Command::Route(RouteCommand::Show(args))) => (What::Routes, args.dev),
+            Some(Command::Neighbor(NeighborCommand::Show(args))) => (What::Neighbors, args.dev),
+            other => panic!("{line}: {other:?}"),
+        };
+        let on = |dev: &str| Some(dev.to_owned());
+        assert_eq!(what("show routes"), (What::Routes, None));
+        assert_eq!(what("sho route dev eth0"), (What::Routes, on("eth0")));
+        assert_eq!(what("show router"), (What::Routers, None));
+        assert_eq!(what("show neighbours"), (What::Neighbors, None));
+        assert_eq!(what("show addr"), (What::Addresses, None));
+        assert_eq!(what("route sh dev dev"), (What::Routes, on("dev")));
+        assert_eq!(what("--control /tmp/route nei list --json"), (What::Neighbors, None));
+        let error = parse("show n").unwrap_err().to_string();
+        assert!(error.contains("which of neighbors, netisr?"), "{error}");
+        assert!(parse("show nothing").unwrap_err().to_string().contains("there is interfaces, addresses"));
     }
 
     #[test]

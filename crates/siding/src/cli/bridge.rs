@@ -104,7 +104,7 @@ pub(super) fn bridge(client: &mut Client, command: BridgeCommand) -> anyhow::Res
     silent(client, &Request::Bridge(request))
 }
 
-fn bridges(rows: &[BridgeRow]) -> String {
+pub(super) fn bridges(rows: &[BridgeRow]) -> String {
     let mut table = Table::new(&[
         "NAME",
         "LINK",

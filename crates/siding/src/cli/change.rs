@@ -1,5 +1,6 @@
 //! Changes to the running stack: `siding interface`, `address`, `route` and `neighbor`.
 
+use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,7 +14,9 @@ use super::args::NeighborCommand;
 use super::args::RefuseArgs;
 use super::args::RouteArgs;
 use super::args::RouteCommand;
+use super::args::What;
 use super::host;
+use super::show;
 use crate::control::AddressRequest;
 use crate::control::Answer;
 use crate::control::AttachRequest;
@@ -22,10 +25,12 @@ use crate::control::RefuseRequest;
 use crate::control::Request;
 use crate::control::RouteRequest;
 use crate::control::TuneRequest;
+use crate::control::WayRow;
 use crate::output;
 
 pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyhow::Result<ExitCode> {
     let request = match command {
+        InterfaceCommand::Show(args) => return show::by_noun(client, What::Interfaces, &args),
         InterfaceCommand::Attach(args) => attach(args),
         InterfaceCommand::Detach { name, timeout } => {
             let timeout = seconds(timeout)?;
@@ -56,6 +61,7 @@ pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyho
 
 pub(super) fn address(client: &mut Client, command: AddressCommand) -> anyhow::Result<ExitCode> {
     let request = match command {
+        AddressCommand::Show(args) => return show::by_noun(client, What::Addresses, &args),
         AddressCommand::Add { address, dev, no_dad, preferred, valid } => {
             Request::AddressAdd(AddressRequest {
                 interface: dev,
@@ -78,8 +84,10 @@ pub(super) fn route(client: &mut Client, command: RouteCommand) -> anyhow::Resul
         Ok(RouteRequest { to, via, interface: dev, metric })
     };
     let request = match command {
+        RouteCommand::Show(args) => return show::by_noun(client, What::Routes, &args),
+        RouteCommand::Get { address, json } => return way(client, address, json),
         RouteCommand::Add(args) => Request::RouteAdd(request(args)?),
-        RouteCommand::Del(args) => Request::RouteDel(request(args)?),
+        RouteCommand::Del(args) => Request::RouteDel(request(default_of(client, args)?)?),
         RouteCommand::Refuse(RefuseArgs { to, how, metric }) => {
             let to = if to == "default" { "::/0" } else { &to };
             let to = address::prefix(to, None).map_err(anyhow::Error::msg)?;
@@ -89,8 +97,50 @@ pub(super) fn route(client: &mut Client, command: RouteCommand) -> anyhow::Resul
     silent(client, &request)
 }
 
+/// The default route that is meant: who has but one need not say of which IP version it is.
+fn default_of(client: &mut Client, args: RouteArgs) -> anyhow::Result<RouteArgs> {
+    if args.to != "default" || args.via.is_some() {
+        return Ok(args);
+    }
+    let Answer::Routes(rows) = client.ask(&Request::ShowRoutes {})? else { return Ok(args) };
+    let has = |to: &str| rows.iter().any(|row| row.to == to && row.origin == "static");
+    Ok(match (has("::/0"), has("0.0.0.0/0")) {
+        (true, false) => RouteArgs { to: "::/0".into(), ..args },
+        (false, true) => RouteArgs { to: "0.0.0.0/0".into(), ..args },
+        (false, false) => return Err(anyhow!("no default route: `siding show routes` lists what there is")),
+        // Told what to write.
+        (true, true) => args,
+    })
+}
+
+/// `siding route get`.
+fn way(client: &mut Client, address: IpAddr, json: bool) -> anyhow::Result<ExitCode> {
+    let Answer::Way(row) = client.ask(&Request::RouteGet { address })? else {
+        return Err(anyhow!("the daemon answers something else: is it of another version?"));
+    };
+    match (json, &row) {
+        (true, row) => output::print(serde_json::to_string_pretty(row)? + "\n")?,
+        (false, WayRow { refuse: Some(how), .. }) => {
+            output::line(format_args!("{address} is refused: {how}"))?
+        }
+        (false, WayRow { own: true, interface, .. }) => {
+            output::line(format_args!("{address} is our own, on {}", interface.as_deref().unwrap_or("-")))?;
+        }
+        (false, WayRow { interface: Some(interface), via, source, .. }) => {
+            let via = via.filter(|via| *via != address).map(|via| format!(" via {via}")).unwrap_or_default();
+            let source = source.map(|source| format!(" src {source}")).unwrap_or_default();
+            output::line(format_args!("{address}{via} dev {interface}{source}"))?;
+        }
+        (false, WayRow { interface: None, .. }) => {
+            return Err(anyhow!("no route to {address}: `siding route add` makes one"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(super) fn neighbor(client: &mut Client, command: NeighborCommand) -> anyhow::Result<ExitCode> {
     match command {
+        NeighborCommand::Show(args) => show::by_noun(client, What::Neighbors, &args),
         NeighborCommand::Add { address, lladdr, dev } => {
             silent(client, &Request::NeighborAdd { interface: dev, address, mac: lladdr })
         }

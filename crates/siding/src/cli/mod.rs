@@ -5,6 +5,7 @@ mod advertise;
 mod args;
 mod bridge;
 mod change;
+mod completion;
 mod filter;
 mod group;
 mod host;
@@ -59,10 +60,9 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
             ))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Show { what, json } => {
-            output::print(show::show(&mut connect()?, what, json)?)?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Show { what, args } => show::by_noun(&mut connect()?, what, &args),
+        Command::Completion { shell } => completion::completion(shell),
+        Command::Man { directory } => completion::man(&directory),
         Command::Filter(command) => filter::filter(|| Ok(connect()?), command),
         Command::Ping(options) => ping::run(connect()?, &options, false),
         Command::Ping6(options) => ping::run(connect()?, &options, true),

@@ -214,7 +214,7 @@ pub(super) fn lagg(client: &mut Client, command: LaggCommand) -> anyhow::Result<
     silent(client, &Request::Lagg(request))
 }
 
-fn vlans(rows: &[VlanRow]) -> String {
+pub(super) fn vlans(rows: &[VlanRow]) -> String {
     let mut table = Table::new(&["NAME", "PARENT", ">VID", "PROTOCOL", "LINK", "MAC", "ADDRESSES"]);
     for row in rows {
         table.row([
@@ -230,7 +230,7 @@ fn vlans(rows: &[VlanRow]) -> String {
     table.to_string()
 }
 
-fn laggs(rows: &[LaggRow]) -> String {
+pub(super) fn laggs(rows: &[LaggRow]) -> String {
     let mut table = Table::new(&["NAME", "MODE", "LINK", "MAC", "PRIMARY", "ACTIVE", ">ANNOUNCED"]);
     let mut ports = Table::new(&["LAGG", "PORT", ">PRIORITY", "LINK", "ROLE"]);
     let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".into());

@@ -2,42 +2,58 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::process::ExitCode;
 
 use anyhow::bail;
 
+use super::advertise;
+use super::args::ShowArgs;
 use super::args::What;
+use super::bridge;
 use super::group;
 use super::host;
+use super::nested;
 use super::table::Table;
 use super::table::micros;
 use crate::control::Answer;
+use crate::control::BridgeRequest;
 use crate::control::Client;
 use crate::control::GroupRequest;
 use crate::control::HostRequest;
 use crate::control::InterfaceRow;
+use crate::control::LaggRequest;
 use crate::control::LaneRow;
 use crate::control::LimitRow;
 use crate::control::NeighborRow;
 use crate::control::Request;
 use crate::control::TypeRow;
+use crate::control::VlanRequest;
 use crate::control::WorkerRow;
+use crate::output;
 
 /// Asks the daemon, and puts what it says into tables, or JSON.
-pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Result<String> {
-    let answer = client.ask(&match what {
-        What::Interfaces => Request::ShowInterfaces {},
-        What::Addresses => Request::ShowAddresses {},
-        What::Neighbors => Request::ShowNeighbors {},
-        What::Routes => Request::ShowRoutes {},
-        What::Routers => Request::Host(HostRequest::ShowRouters {}),
-        What::Prefixes => Request::Host(HostRequest::ShowPrefixes {}),
-        What::Netisr => Request::ShowNetisr {},
-        What::Drops => Request::ShowDrops {},
-        What::Workers => Request::ShowWorkers {},
-        What::PathMtus => Request::ShowPathMtus {},
-        What::Limits => Request::ShowLimits {},
-        What::Groups => Request::Group(GroupRequest::Show {}),
-    })?;
+pub(super) fn show(client: &mut Client, what: What, dev: Option<&str>, json: bool) -> anyhow::Result<String> {
+    let answer = only(
+        dev,
+        client.ask(&match what {
+            What::Interfaces => Request::ShowInterfaces {},
+            What::Addresses => Request::ShowAddresses {},
+            What::Neighbors => Request::ShowNeighbors {},
+            What::Routes => Request::ShowRoutes {},
+            What::Routers => Request::Host(HostRequest::ShowRouters {}),
+            What::Prefixes => Request::Host(HostRequest::ShowPrefixes {}),
+            What::Netisr => Request::ShowNetisr {},
+            What::Drops => Request::ShowDrops {},
+            What::Workers => Request::ShowWorkers {},
+            What::PathMtus => Request::ShowPathMtus {},
+            What::Limits => Request::ShowLimits {},
+            What::Groups => Request::Group(GroupRequest::Show {}),
+            What::Vlans => Request::Vlan(VlanRequest::Show {}),
+            What::Laggs => Request::Lagg(LaggRequest::Show {}),
+            What::Bridges => Request::Bridge(BridgeRequest::Show {}),
+            What::Advertisers => Request::ShowAdvertisers {},
+        })?,
+    )?;
     if json {
         // The rows alone: whoever asked knows what was asked.
         let value = serde_json::to_value(&answer)?;
@@ -73,6 +89,10 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
         Answer::Workers(rows) => workers(&rows),
         Answer::Limits(rows) => limits(rows),
         Answer::Groups(rows) => group::table(rows),
+        Answer::Vlans(rows) => nested::vlans(&rows),
+        Answer::Laggs(rows) => nested::laggs(&rows),
+        Answer::Bridges(rows) => bridge::bridges(&rows),
+        Answer::Advertisers(rows) => advertise::table(&rows),
         Answer::PathMtus(rows) => {
             let mut table = Table::new(&["DESTINATION", "INTERFACE", ">MTU/B", ">LEFT/s"]);
             for row in rows {
@@ -84,6 +104,28 @@ pub(super) fn show(client: &mut Client, what: What, json: bool) -> anyhow::Resul
         }
         _ => bail!("the daemon answers something else: is it of another version?"),
     })
+}
+
+/// The rows that are of this interface, or all.
+fn only(dev: Option<&str>, answer: Answer) -> anyhow::Result<Answer> {
+    let Some(dev) = dev else { return Ok(answer) };
+    let mut value = serde_json::to_value(&answer)?;
+    if let Some(rows) = value.get_mut("value").and_then(|value| value.as_array_mut()) {
+        let of = |row: &serde_json::Value, key: &str| row.get(key).is_some_and(|name| name == dev);
+        // What has an interface has it by that key; an interface is known by its own name.
+        let is_its = |row: &serde_json::Value| match row.get("interface") {
+            Some(_) => of(row, "interface"),
+            None => of(row, "name"),
+        };
+        rows.retain(is_its);
+    }
+    Ok(serde_json::from_value(value)?)
+}
+
+/// `show` behind its noun, as in `siding route show dev eth0`.
+pub(super) fn by_noun(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::Result<ExitCode> {
+    output::print(show(client, what, args.dev.as_deref(), args.json)?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn interfaces(rows: &[InterfaceRow]) -> String {

@@ -44,6 +44,7 @@ pub(crate) enum Request {
     RouteAdd(RouteRequest),
     RouteDel(RouteRequest),
     RouteRefuse(RefuseRequest),
+    RouteGet { address: IpAddr },
     Vlan(VlanRequest),
     Lagg(LaggRequest),
     Bridge(BridgeRequest),
@@ -205,6 +206,7 @@ pub(crate) enum Answer {
     Bridges(Vec<BridgeRow>),
     Groups(Vec<GroupRow>),
     PathMtus(Vec<PathMtuRow>),
+    Way(WayRow),
     Routers(Vec<RouterRow>),
     Prefixes(Vec<PrefixRow>),
     /// The rules of the filter, with what they have counted.

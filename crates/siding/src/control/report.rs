@@ -89,6 +89,21 @@ pub(crate) struct RouteRow {
     pub(crate) unfit: Option<String>,
 }
 
+/// The way that packets to an address take.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WayRow {
+    /// The address is one of ours.
+    pub(crate) own: bool,
+    /// By which they leave, or which has the address; `None` if there is no way.
+    pub(crate) interface: Option<String>,
+    /// The neighbour that they are handed to: the address itself if it is on the link.
+    pub(crate) via: Option<IpAddr>,
+    /// From which address of ours, if they start here.
+    pub(crate) source: Option<IpAddr>,
+    /// How they are refused, if they are.
+    pub(crate) refuse: Option<String>,
+}
+
 /// A type of deferred packet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TypeRow {

@@ -129,6 +129,7 @@ impl Daemon {
                 self.note(Routed(route));
                 Answer::Done
             }
+            Request::RouteGet { address } => Answer::Way(self.show_way(address)),
             Request::RouteDel(RouteRequest { to, via, interface, .. }) => {
                 self.remove_route(ctx, to.0, via, interface.as_deref()).map(done)?
             }

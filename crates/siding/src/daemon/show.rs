@@ -1,6 +1,7 @@
 //! What the daemon tells of itself.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use siding_drivers::DeviceStats;
@@ -8,6 +9,7 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::LaneReport;
 use siding_netisr::Refusals;
+use siding_stack::Way;
 use siding_stack::ifnet::Addr6;
 use siding_stack::ifnet::AddrOrigin;
 use siding_stack::ifnet::Interface;
@@ -30,6 +32,7 @@ use crate::control::NeighborRow;
 use crate::control::PathMtuRow;
 use crate::control::RouteRow;
 use crate::control::TypeRow;
+use crate::control::WayRow;
 use crate::control::WorkerRow;
 
 impl Daemon {
@@ -160,6 +163,20 @@ impl Daemon {
             unfit: None,
         }));
         rows
+    }
+
+    pub(super) fn show_way(&self, to: IpAddr) -> WayRow {
+        match self.stack.way(to) {
+            Way::Own(id) => WayRow { own: true, interface: Some(self.name_of(id)), ..WayRow::default() },
+            Way::Refused(how) => WayRow { refuse: Some(how.to_string()), ..WayRow::default() },
+            Way::Out { interface, next_hop, source } => WayRow {
+                interface: Some(self.name_of(interface)),
+                via: Some(next_hop),
+                source,
+                ..WayRow::default()
+            },
+            Way::None => WayRow::default(),
+        }
     }
 
     pub(super) fn show_netisr(&self) -> Vec<TypeRow> {

@@ -1,0 +1,172 @@
+//! Completions for shells, and manual pages: made of the grammar itself.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::CommandFactory;
+use clap::ValueEnum;
+
+use super::args::Args;
+use crate::output;
+
+/// Shells that completions are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// What a shell asks for the names of interfaces; without a daemon there are none.
+const NAMES: &str =
+    r#"siding show interfaces --json 2>/dev/null | sed -n 's/^    "name": "\([^"]*\)".*/\1/p'"#;
+
+/// Words of the grammar behind which an interface is named.
+const BEFORE: [&str; 19] = [
+    "dev",
+    "--dev",
+    "--parent",
+    "--interface",
+    "--port",
+    "attach",
+    "detach",
+    "set",
+    "up",
+    "down",
+    "restart",
+    "start",
+    "stop",
+    "delete",
+    "add-port",
+    "remove-port",
+    "set-primary",
+    "set-mac",
+    "flush",
+];
+
+/// Writes a script that a shell reads.
+pub(super) fn completion(shell: Shell) -> anyhow::Result<ExitCode> {
+    output::print(script(shell))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn script(shell: Shell) -> String {
+    let (kind, names) = match shell {
+        Shell::Bash => (clap_complete::Shell::Bash, bash()),
+        Shell::Zsh => {
+            (clap_complete::Shell::Zsh, format!("_siding_interfaces() {{\n    compadd -- $({NAMES})\n}}\n"))
+        }
+        Shell::Fish => (clap_complete::Shell::Fish, fish()),
+    };
+    let mut made = Vec::new();
+    clap_complete::generate(kind, &mut Args::command(), "siding", &mut made);
+    let made = String::from_utf8_lossy(&made);
+    match shell {
+        // What takes a name there asks for one.
+        Shell::Zsh => {
+            let asks = |line: &str| line.replace(":NAME:_default", ":NAME:_siding_interfaces");
+            let lines: Vec<String> = made.lines().map(asks).collect();
+            // The first line tells the shell what the file is.
+            let (first, rest) =
+                lines.split_first().map_or(("", [].as_slice()), |(first, rest)| (first, rest));
+            format!("{first}\n{names}{}\n", rest.join("\n"))
+        }
+        Shell::Bash | Shell::Fish => format!("{made}{names}"),
+    }
+}
+
+fn bash() -> String {
+    let before = BEFORE.join("|");
+    format!(
+        r#"
+_siding_interfaces() {{
+    {NAMES}
+}}
+
+_siding_with_interfaces() {{
+    _siding "$@"
+    case "${{COMP_WORDS[COMP_CWORD-1]}}" in
+        {before})
+            COMPREPLY+=($(compgen -W "$(_siding_interfaces)" -- "${{COMP_WORDS[COMP_CWORD]}}"))
+            ;;
+    esac
+}}
+
+complete -F _siding_with_interfaces -o bashdefault -o default siding
+"#
+    )
+}
+
+fn fish() -> String {
+    let before = BEFORE.map(|word| format!("'{word}'")).join(" ");
+    format!(
+        "\nfunction __siding_interfaces\n    {NAMES}\nend\n\
+         function __siding_names_one\n    contains -- (commandline -opc)[-1] {before}\nend\n\
+         complete -c siding -n __siding_names_one -f -a '(__siding_interfaces)'\n"
+    )
+}
+
+/// Writes a page for each command.
+pub(super) fn man(directory: &Path) -> anyhow::Result<ExitCode> {
+    let written = clap_mangen::generate_to(Args::command(), directory);
+    written.with_context(|| format!("cannot write pages into {}", directory.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_shell_asks_for_the_names_of_interfaces() {
+        for (shell, part) in [
+            (Shell::Bash, "complete -F _siding_with_interfaces"),
+            (Shell::Zsh, ":NAME:_siding_interfaces"),
+            (Shell::Fish, "-a '(__siding_interfaces)'"),
+        ] {
+            let script = script(shell);
+            assert!(script.contains(part) && script.contains("route"), "{shell:?}");
+        }
+        assert!(script(Shell::Zsh).starts_with("#compdef siding\n"));
+    }
+
+    /// A real shell completes with names that a daemon would tell.
+    #[test]
+    fn bash_completes_names_and_commands() {
+        let Ok(output) = std::process::Command::new("bash")
+            .args(["-c", &format!(
+                "{}\nsiding() {{ printf '[\\n  {{\\n    \"name\": \"eth0\",\\n  {{\\n    \"name\": \"lan\",\\n'; }}\n\
+                 ask() {{ COMP_WORDS=(\"$@\"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMPREPLY=(); \
+                 _siding_with_interfaces siding \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
+                 echo \"${{COMPREPLY[@]}}\"; }}\n\
+                 ask siding route show dev e\nask siding interface detach ''\nask siding rel\n",
+                script(Shell::Bash)
+            )])
+            .output()
+        else {
+            crate::output::complain("skipped: there is no bash\n");
+            return;
+        };
+        let told = String::from_utf8_lossy(&output.stdout);
+        let lines: Vec<&str> = told.lines().collect();
+        assert!(lines[0].split(' ').any(|word| word == "eth0"), "{told}");
+        assert!(lines[1].contains("eth0") && lines[1].contains("lan"), "{told}");
+        assert_eq!(lines[2], "reload", "{told}");
+    }
+
+    #[test]
+    fn there_is_a_page_for_each_command() {
+        let directory = std::env::temp_dir().join(format!("siding-man-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        man(&directory).unwrap();
+        let pages: Vec<_> =
+            std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(pages.len() > 50, "{}", pages.len());
+        for page in &pages {
+            let text = std::fs::read_to_string(page).unwrap();
+            assert!(text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"), "{}", page.display());
+        }
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+}

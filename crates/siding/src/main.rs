@@ -9,6 +9,7 @@
 //! | `daemon` | `siding run`: drivers, claims on kernel interfaces, log, clean stop |
 //! | `control` | the control socket's protocol, both ends |
 //! | `cli` | the command line: `show`, `ping`, changes to the running stack |
+//! | `metrics` | what the daemon knows, as OpenMetrics by HTTP |
 //! | `demo` | what no command at all does |
 //! | `output` | what is said on standard output and standard error, if somebody reads it |
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ mod control;
 mod daemon;
 mod demo;
 mod filter;
+mod metrics;
 mod output;
 mod runtime;
 mod setting;

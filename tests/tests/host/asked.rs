@@ -1,4 +1,8 @@
-//! What is asked of a daemon: the way of packets, words in any order.
+//! What is asked of a daemon: the way of packets, words in any order, metrics.
+
+use std::io::Read;
+use std::io::Write;
+use std::net::TcpStream;
 
 use siding_tests::Lab;
 use siding_tests::Siding;
@@ -39,5 +43,42 @@ fn words_both_ways_and_the_way_that_packets_take() {
     let mut command = std::process::Command::new(Siding::binary());
     command.env("SIDING_CONTROL", daemon.control()).args(["show", "workers"]);
     assert!(ours.start_command(&mut command).finish(PATIENCE).expect_success().contains("WORKER"));
+    daemon.stop();
+}
+
+#[test]
+fn metrics_are_what_is_shown() {
+    let Some(lab) = Lab::open() else { return };
+    let ours = lab.host("ours");
+    // Loopback of a fresh namespace.
+    ours.run("ip", &["link", "set", "lo", "up"]).expect_success();
+    let config = format!("{EVERYTHING}[metrics]\nlisten = \"127.0.0.1:9440\"\n");
+    let daemon = Siding::start(&lab, &ours, &["run"], &config);
+    let text = ours.inside(|| {
+        let mut stream = TcpStream::connect("127.0.0.1:9440").unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    });
+    let (head, page) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    assert!(page.ends_with("# EOF\n"));
+    for line in [
+        "# TYPE siding_interface_receive_packets counter",
+        "siding_interface_up{interface=\"lan\"} 1",
+        "siding_interface_mtu_bytes{interface=\"lan\"} 1500",
+        "siding_neighbors{interface=\"lan\",state=",
+        "siding_dropped_packets_total{cause=",
+        "siding_worker_turns_total{worker=\"0\"} ",
+    ] {
+        assert!(page.lines().any(|there| there.starts_with(line)), "{line}: {page}");
+    }
+    // A name once, all of it together, as the format wants it.
+    let names: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let mut once = names.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), names.len());
     daemon.stop();
 }

@@ -7,7 +7,9 @@ use siding_stack::arp::acd::AcdConfig;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Acd {
+    /// Probe and defend IPv4 addresses [default: true].
     enabled: Option<bool>,
+    /// What to do when somebody claims an address that is in use (RFC 5227 s2.4) [default: always].
     defence: Option<Defence>,
 }
 

@@ -30,30 +30,45 @@ use super::check::Wrong;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Advertise {
-    /// Seconds.
+    /// Seconds between two advertisements, at the most: 4 to 1,800 [default: 600].
     pub(crate) max_interval: Option<u64>,
-    /// Seconds.
+    /// At the least [default: a third of that, of less than 9 s three quarters].
     pub(crate) min_interval: Option<u64>,
+    /// Addresses are to be had by DHCPv6 [default: false].
     pub(crate) managed: bool,
+    /// Other things are [default: false].
     pub(crate) other: bool,
-    /// Seconds.
+    /// Seconds for which we are a default router; 0 is never [default: three times `max_interval`].
     pub(crate) default_lifetime: Option<u64>,
+    /// Against other routers (RFC 4191) [default: medium].
     pub(crate) preference: Preference,
+    /// That hosts are to use; 0 says nothing [default: 64].
     pub(crate) hop_limit: Option<u8>,
+    /// Milliseconds that hosts are told; 0 says nothing [default: 0].
     pub(crate) reachable_time_ms: u64,
+    /// The same for the pause between two questions [default: 0].
     pub(crate) retrans_timer_ms: u64,
+    /// The link's MTU that hosts are told [default: none].
     pub(crate) mtu: Option<u16>,
+    /// Tell our link-layer address [default: true].
     pub(crate) source_link_layer: Option<bool>,
-    /// Advertise the prefixes of the interface's own addresses.
+    /// Advertise the prefixes of the interface's own addresses [default: true].
     pub(crate) own_prefixes: Option<bool>,
+    /// Prefixes: see `prefix` below.
     pub(crate) prefix: Vec<AdvertisePrefix>,
+    /// More specific routes: see `route` below.
     pub(crate) route: Vec<AdvertiseRoute>,
+    /// DNS servers: see `rdnss` below.
     pub(crate) rdnss: Vec<AdvertiseRdnss>,
+    /// DNS search lists: see `dnssl` below.
     pub(crate) dnssl: Vec<AdvertiseDnssl>,
+    /// NAT64 prefixes: see `nat64` below.
     pub(crate) nat64: Vec<AdvertiseNat64>,
+    /// The URI of a captive portal's API.
     pub(crate) captive_portal: Option<String>,
+    /// Tell only who asks [default: false].
     pub(crate) unicast_only: bool,
-    /// Answer who asks alone, instead of telling everybody.
+    /// Answer who asks alone, instead of telling everybody [default: true].
     pub(crate) answer_alone: Option<bool>,
 }
 
@@ -63,18 +78,25 @@ pub(crate) struct Advertise {
 pub(crate) struct AdvertisePrefix {
     /// A prefix, or `interface` for all of the interface's own.
     pub(crate) prefix: String,
+    /// Its addresses are on the link [default: true].
     #[serde(default)]
     pub(crate) on_link: Option<bool>,
+    /// Hosts make addresses of it [default: true].
     #[serde(default)]
     pub(crate) autonomous: Option<bool>,
+    /// It is told with our address in it [default: false].
     #[serde(default)]
     pub(crate) router_address: bool,
+    /// Seconds [default: 30 days].
     #[serde(default)]
     pub(crate) valid: Option<Seconds>,
+    /// Seconds [default: 7 days].
     #[serde(default)]
     pub(crate) preferred: Option<Seconds>,
+    /// Count the lifetimes down [default: false].
     #[serde(default)]
     pub(crate) decrement: bool,
+    /// Take it back when we cease to advertise [default: false].
     #[serde(default)]
     pub(crate) deprecate_on_stop: bool,
 }
@@ -83,9 +105,12 @@ pub(crate) struct AdvertisePrefix {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AdvertiseRoute {
+    /// The destinations.
     pub(crate) prefix: String,
+    /// Against other routers [default: medium].
     #[serde(default)]
     pub(crate) preference: Preference,
+    /// Seconds [default: three times `max_interval`].
     #[serde(default)]
     pub(crate) lifetime: Option<Seconds>,
 }
@@ -94,7 +119,9 @@ pub(crate) struct AdvertiseRoute {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AdvertiseRdnss {
+    /// Addresses of servers.
     pub(crate) servers: Vec<Ipv6Addr>,
+    /// Seconds [default: three times `max_interval`].
     #[serde(default)]
     pub(crate) lifetime: Option<Seconds>,
 }
@@ -103,7 +130,9 @@ pub(crate) struct AdvertiseRdnss {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AdvertiseDnssl {
+    /// Names.
     pub(crate) domains: Vec<String>,
+    /// Seconds [default: three times `max_interval`].
     #[serde(default)]
     pub(crate) lifetime: Option<Seconds>,
 }
@@ -112,7 +141,9 @@ pub(crate) struct AdvertiseDnssl {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AdvertiseNat64 {
+    /// The prefix.
     pub(crate) prefix: String,
+    /// Seconds [default: three times `max_interval`].
     #[serde(default)]
     pub(crate) lifetime: Option<Seconds>,
 }

@@ -16,26 +16,39 @@ use siding_stack::nd6::host::TemporaryConfig;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Autoconf {
+    /// Whether routers are obeyed [default: unless-forwarding].
     pub(crate) accept: AcceptWord,
-    /// Make addresses from advertised prefixes.
+    /// Make addresses from advertised prefixes [default: true].
     pub(crate) addresses: Option<bool>,
+    /// What addresses end in [default: eui64].
     pub(crate) identifier: IdentifierWord,
-    /// 32 hexadecimal digits.
+    /// 32 hexadecimal digits for stable identifiers [default: made of /etc/machine-id].
     pub(crate) secret: Option<Secret>,
+    /// What tells networks apart that have one prefix, for stable identifiers.
     pub(crate) network: Option<String>,
+    /// Make temporary addresses as well (RFC 8981) [default: false].
     pub(crate) temporary: bool,
+    /// Seconds for which these are preferred [default: a day].
     pub(crate) temporary_preferred_s: Option<u64>,
+    /// Seconds for which these are ours [default: two days].
     pub(crate) temporary_valid_s: Option<u64>,
+    /// Use addresses while they are tested (RFC 4429) [default: false].
     pub(crate) optimistic: bool,
+    /// Obey redirects [default: true].
     pub(crate) redirects: Option<bool>,
-    /// Take more specific routes.
+    /// Take more specific routes (RFC 4191) [default: true].
     pub(crate) routes: Option<bool>,
-    /// The lowest hop limit that a router may set.
+    /// The lowest hop limit that a router may set [default: 32].
     pub(crate) least_hop_limit: Option<u8>,
+    /// How routers are asked for [default: fixed].
     pub(crate) solicit: SolicitWord,
+    /// Announcements of a new address: 0 to 3 [default: 3].
     pub(crate) announce: Option<u32>,
+    /// As in `[stack]`, for this interface.
     pub(crate) dad_transmits: Option<u32>,
+    /// Tell our own solicitations by a nonce (RFC 7527) [default: true].
     pub(crate) dad_nonce: Option<bool>,
+    /// What may be learnt at the most: see `limits` below.
     pub(crate) limits: Limits,
 }
 
@@ -43,10 +56,15 @@ pub(crate) struct Autoconf {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {
+    /// Routers: 2 to 65,536 [default: 16].
     pub(crate) routers: Option<usize>,
+    /// Prefixes: at most 65,536 [default: 32].
     pub(crate) prefixes: Option<usize>,
+    /// Routes: at most 65,536 [default: 64].
     pub(crate) routes: Option<usize>,
+    /// Addresses: at most 65,536 [default: 16].
     pub(crate) addresses: Option<usize>,
+    /// Redirects: at most 65,536 [default: 256].
     pub(crate) redirects: Option<usize>,
 }
 

@@ -92,7 +92,8 @@ struct Named<'c> {
 
 pub(super) fn check(file: file::File, tree: &DeTable<'_>) -> Result<Config, Wrong> {
     once::check(&file)?;
-    let stack = stack(file.stack, file.limits, file.acd, file.mld)?;
+    let mut stack = stack(file.stack, file.limits, file.acd, file.mld)?;
+    stack.metrics = file.metrics.listen;
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
     for (at, mut interface) in file.interface.into_iter().enumerate() {
         let name = interface.name.clone();
@@ -199,6 +200,7 @@ fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<S
         neighbors,
         neighbor_totals: all_neighbors.check(buffers as usize)?,
         acd: AcdConfig { duplicate_retry, ..acd.check() },
+        metrics: None,
         mld: mld.check()?,
     })
 }

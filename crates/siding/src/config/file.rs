@@ -1,6 +1,7 @@
 //! The shape of the file's text. Each value knows its place, for messages.
 
 use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -39,6 +40,8 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) mld: super::mld::Mld,
     #[serde(default)]
+    pub(crate) metrics: Metrics,
+    #[serde(default)]
     pub(crate) interface: Vec<Interface>,
     #[serde(default)]
     pub(crate) vlan: Vec<Vlan>,
@@ -61,30 +64,56 @@ pub(crate) struct File {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Stack {
+    /// Threads, each with its own queue on every interface: 1 to 256 [default: 1].
     pub(crate) workers: Option<Spanned<usize>>,
+    /// Packet buffers: 1,024 for each worker to 4,194,304 [default: 16,384, or that least].
     pub(crate) buffers: Option<Spanned<u32>>,
+    /// Deferred packets of each type that may wait for each worker: 1 to 1,048,576 [default: 4,096].
     pub(crate) queue_limit: Option<Spanned<u32>>,
+    /// Route packets for others [default: false].
     #[serde(default)]
     pub(crate) forwarding: bool,
+    /// As a router, note who announces itself unasked (RFC 9131) [default: true].
     pub(crate) learn_announced: Option<bool>,
+    /// Obey hop-by-hop options of packets for others (RFC 8200 s4) [default: false].
     #[serde(default)]
     pub(crate) examine_options: bool,
+    /// The control socket [default: /run/siding.sock, for others than root in $XDG_RUNTIME_DIR].
     pub(crate) control: Option<PathBuf>,
+    /// How much is logged [default: info].
     #[serde(default)]
     pub(crate) log: Level,
+    /// Capture all interfaces into this file.
     pub(crate) pcap: Option<PathBuf>,
+    /// Microseconds for which an idle worker looks on before it sleeps: 0 to 1,000,000 [default: 20].
     pub(crate) spin_us: Option<Spanned<u64>>,
+    /// Keep each worker to one core [default: true].
     pub(crate) pin: Option<bool>,
+    /// Milliseconds after which a stop is ended: 1 to 3,600,000 [default: 120,000].
     pub(crate) stop_timeout_ms: Option<Spanned<u64>>,
+    /// Milliseconds for which a neighbor counts as reachable, before chance: 1 to 3,600,000 [default: 30,000].
     pub(crate) reachable_time_ms: Option<Spanned<u64>>,
+    /// Milliseconds between two questions to a neighbor: 1 to 3,600,000 [default: 1,000].
     pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
+    /// Milliseconds before the first probe of a neighbor that is used: 1 to 3,600,000 [default: 5,000].
     pub(crate) delay_first_probe_ms: Option<Spanned<u64>>,
+    /// Solicitations by which an address is tested [default: 1].
     pub(crate) dad_transmits: Option<u32>,
-    /// Both families; 0 is never.
+    /// Seconds until a duplicate is tested again, in both families; 0 is never, 86,400 the most [default: 300].
     pub(crate) duplicate_retry_s: Option<Spanned<u64>>,
+    /// Stop IP where somebody has the address that our MAC makes (RFC 4862 s5.4.5) [default: true].
     pub(crate) duplicate_stops_ip: Option<bool>,
+    /// Keep neighbors that do not answer, and ask them ever more slowly (RFC 7048) [default: false].
     #[serde(default)]
     pub(crate) keep_unreachable: bool,
+}
+
+/// `[metrics]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metrics {
+    /// Where they are told; nowhere without it.
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 /// How much is logged.
@@ -103,34 +132,51 @@ pub(crate) enum Level {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Interface {
+    /// Its name: 1 to 15 bytes without `/`, `:`, `%` or blanks.
     pub(crate) name: Spanned<String>,
+    /// What carries its frames.
     pub(crate) driver: Driver,
+    /// The kernel's interface, or the name of a wire in memory [default: `name`].
     pub(crate) device: Option<Spanned<String>>,
+    /// Its link-layer address [default: the device's; a TAP's and a wire's is made of the name].
     pub(crate) mac: Option<Spanned<ParsedMac>>,
+    /// The largest packet in bytes: 1,280 to 9,216 [default: the device's, 1,500 for a wire].
     pub(crate) mtu: Option<Spanned<u16>>,
-    /// Texts: an element that fails to parse would be told with the place of the whole list.
+    /// Addresses with the lengths of their prefixes.
     #[serde(default)]
     pub(crate) addresses: Vec<Spanned<String>>,
+    /// Make a link-local address [default: true, but for a port].
     #[serde(default = "yes")]
     pub(crate) link_local: bool,
+    /// Test addresses for duplicates before they are used [default: true].
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    /// Whether it is not taken down [default: true].
     #[serde(default = "yes")]
     pub(crate) up: bool,
+    /// Of what starts at it: 1 to 255 [default: 64].
     pub(crate) hop_limit: Option<Spanned<u8>>,
+    /// Its link has but two ends: nothing that comes from the other is sent back there [default: false].
     #[serde(default)]
     pub(crate) point_to_point: bool,
+    /// Addresses that others have, too (RFC 4291 s2.6).
     #[serde(default)]
     pub(crate) anycast: Vec<Spanned<std::net::Ipv6Addr>>,
+    /// As in `[stack]`, for this interface.
     pub(crate) reachable_time_ms: Option<Spanned<u64>>,
+    /// As in `[stack]`, for this interface.
     pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
-    /// Start without the device, if it is not there, and wait for it.
+    /// Start without the device, if it is not there, and wait for it [default: false].
     #[serde(default)]
     pub(crate) wait: bool,
+    /// Capture it into this file.
     pub(crate) pcap: Option<PathBuf>,
+    /// Bounds of its neighbors: see `neighbors` below [default: `[limits.neighbors]`].
     #[serde(default)]
     pub(crate) neighbors: super::neighbors::Neighbors,
+    /// What it advertises as a router: see `advertise` below [default: nothing].
     pub(crate) advertise: Option<Advertise>,
+    /// What it is as a host: see `autoconf` below [default: it listens to no router].
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
 }
 
@@ -161,9 +207,13 @@ impl Driver {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Route {
+    /// The destinations: a prefix without host bits, or `default`.
     pub(crate) to: Spanned<String>,
+    /// The router; without it the destinations are on the link.
     pub(crate) via: Option<Spanned<IpAddr>>,
+    /// The interface [default: that with the router's prefix].
     pub(crate) interface: Option<Spanned<String>>,
+    /// Less is better [default: 1,024].
     pub(crate) metric: Option<u32>,
 }
 
@@ -171,8 +221,11 @@ pub(crate) struct Route {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Neighbor {
+    /// On which interface.
     pub(crate) interface: Spanned<String>,
+    /// Its address.
     pub(crate) address: Spanned<IpAddr>,
+    /// Its link-layer address.
     pub(crate) mac: Spanned<ParsedMac>,
 }
 

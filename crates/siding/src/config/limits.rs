@@ -13,21 +13,35 @@ use super::neighbors::Neighbors;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Limits {
+    /// ICMP errors at once, to each of those that share: 1 to 1,000,000 [default: 100].
     error_burst: Option<Spanned<u32>>,
+    /// ICMP errors a second: 0 to 1,000,000 [default: 1,000].
     error_rate: Option<Spanned<u32>>,
+    /// Packet Too Big at once: 1 to 1,000,000 [default: 100].
     too_big_burst: Option<Spanned<u32>>,
+    /// Packet Too Big a second: 0 to 1,000,000 [default: 1,000].
     too_big_rate: Option<Spanned<u32>>,
+    /// Redirects at once: 1 to 1,000,000 [default: 10].
     redirect_burst: Option<Spanned<u32>>,
+    /// Redirects a second: 0 to 1,000,000 [default: 10].
     redirect_rate: Option<Spanned<u32>>,
+    /// Bounds of the neighbors of each interface: see `neighbors` below.
     #[serde(default)]
     pub(super) neighbors: Neighbors,
+    /// Bounds of the neighbors of all interfaces together: see below.
     #[serde(default)]
     pub(super) all_neighbors: AllNeighbors,
+    /// Fragments that are kept: 1 to 1,048,576 [default: 2,048].
     fragments: Option<Spanned<usize>>,
+    /// Of one source: 1 to 1,048,576 [default: 1,024].
     fragments_per_source: Option<Spanned<usize>>,
+    /// Datagrams being put together: 1 to 65,536 [default: 512].
     datagrams: Option<Spanned<usize>>,
+    /// Of one source: 1 to 65,536 [default: 64].
     datagrams_per_source: Option<Spanned<usize>>,
+    /// Buffers for packets larger than a frame: 0 to 65,536 [default: 64].
     large_buffers: Option<Spanned<u32>>,
+    /// Paths of which an MTU is remembered: 1 to 1,048,576 [default: 1,024].
     path_mtus: Option<Spanned<usize>>,
 }
 

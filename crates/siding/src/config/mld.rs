@@ -13,8 +13,11 @@ use super::check::ranged;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mld {
+    /// Speak MLD at all [default: true].
     enabled: Option<bool>,
+    /// Reports of each change: 2 to 7 [default: 2].
     robustness: Option<Spanned<u8>>,
+    /// Groups that may be joined on each interface: 0 to 65,536 [default: 1,024].
     groups: Option<Spanned<usize>>,
 }
 
@@ -22,7 +25,9 @@ pub(crate) struct Mld {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Group {
+    /// On which interface.
     pub(crate) interface: Spanned<String>,
+    /// A multicast address.
     pub(crate) group: Spanned<Ipv6Addr>,
 }
 

@@ -16,10 +16,13 @@ mod meant;
 mod mld;
 mod neighbors;
 pub(crate) mod nested;
+#[cfg(test)]
+mod reference;
 pub(crate) mod refuse;
 pub(crate) mod value;
 
 use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -94,6 +97,8 @@ pub(crate) struct StackConfig {
     pub(crate) neighbor_totals: NeighborTotals,
     /// `[acd]`.
     pub(crate) acd: siding_stack::arp::acd::AcdConfig,
+    /// `[metrics]`: where they are told.
+    pub(crate) metrics: Option<SocketAddr>,
     /// `[mld]`.
     pub(crate) mld: siding_stack::mld::MldConfig,
 }

@@ -15,14 +15,22 @@ use super::check::ranged;
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Neighbors {
+    /// Neighbors of an interface: 1 to 4,194,304 [default: 16,384].
     entries: Option<Spanned<usize>>,
+    /// Of these, being resolved at once: 1 to 4,194,304 [default: 8,192].
     resolving: Option<Spanned<usize>>,
+    /// Percent of those that packets for others may take: 1 to 100 [default: 75].
     forwarded_percent: Option<Spanned<u8>>,
+    /// Packets that wait for one neighbor: 1 to 65,536 [default: 16].
     held: Option<Spanned<usize>>,
+    /// Solicitations a second: 1 to 1,000,000,000 [default: 10,000].
     solicit_rate: Option<Spanned<u32>>,
+    /// Solicitations at once: 1 to 1,000,000,000 [default: 16,384].
     solicit_burst: Option<Spanned<u32>>,
-    /// 0 is never.
+    /// Seconds after which a neighbor that nobody uses is forgotten; 0 is never, 31,536,000 the most [default:
+    /// 1,200].
     forget_stale_s: Option<Spanned<u64>>,
+    /// Forget the neighbors of a link that is lost [default: true].
     forget_on_link_loss: Option<bool>,
 }
 
@@ -30,9 +38,13 @@ pub(crate) struct Neighbors {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AllNeighbors {
+    /// Neighbors in all: 1 to 4,194,304.
     entries: Option<Spanned<usize>>,
+    /// Being resolved at once, each of which holds a buffer.
     resolving: Option<Spanned<usize>>,
+    /// Packets that wait, each of which is a buffer.
     held: Option<Spanned<usize>>,
+    /// Neighbors that each interface may have whatever others have.
     assured: Option<Spanned<usize>>,
 }
 

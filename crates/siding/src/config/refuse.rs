@@ -14,9 +14,12 @@ use super::value;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Refuse {
+    /// The destinations, of IPv6: a prefix without host bits, or `default`.
     pub(super) to: Spanned<String>,
+    /// What senders are told [default: reject].
     #[serde(default)]
     how: How,
+    /// Less is better; of a route and a refusal of one prefix and metric the refusal counts [default: 1,024].
     metric: Option<u32>,
 }
 

@@ -25,6 +25,7 @@ mod lagg;
 mod limit;
 mod links;
 mod log;
+mod metrics;
 mod nested;
 mod port;
 mod record;

@@ -3,6 +3,7 @@
 use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use crate::control;
 use crate::control::Listener;
 use crate::control::Sessions;
 use crate::filter::Filter;
+use crate::metrics;
 use crate::runtime;
 use crate::runtime::EventWake;
 use crate::runtime::Runtime;
@@ -82,16 +84,18 @@ fn until_ended(
     let configured = daemon.configure(ctx);
     // Only now: what we use is adopted, and stays as it is until the end.
     daemon.restore_leftovers();
-    let started = configured.and_then(|()| Ok(listener.serve(&daemon)?));
+    let metrics = || config.stack.metrics.map(|address| scraped(address, &daemon)).transpose();
+    let started = configured.and_then(|()| Ok((metrics()?, listener.serve(&daemon)?)));
     let mut signals = signals;
     let ended = match started {
-        Ok(control) => {
+        Ok((metrics, control)) => {
             // Only now: what the kernel tells of our own preparations is no news. The first events are the links as
             // they are.
             let mut helpers = Helpers::start(&daemon, &listener, control);
             tracing::info!("control socket at {}", listener.path().display());
             let ended = watch::watch(ctx, &mut signals, &mut helpers);
             helpers.stop();
+            drop(metrics);
             Ok(ended)
         }
         Err(error) => Err(error),
@@ -113,6 +117,14 @@ fn until_ended(
         }
         _ => Ok(ExitCode::FAILURE),
     }
+}
+
+/// Tells what is known to who asks there.
+fn scraped(address: SocketAddr, daemon: &Arc<Daemon>) -> anyhow::Result<metrics::Server> {
+    let server = metrics::Server::start(address, daemon)
+        .with_context(|| format!("`listen = \"{address}\"` in [metrics]"))?;
+    tracing::info!("metrics at http://{}/metrics", server.address());
+    Ok(server)
 }
 
 /// What nobody may guess, from the system.

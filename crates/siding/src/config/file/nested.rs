@@ -17,31 +17,47 @@ use crate::config::neighbors::Neighbors;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Vlan {
+    /// As in `[[interface]]`.
     pub(crate) name: Spanned<String>,
-    /// What it lies on.
+    /// What it lies on: a device, a lagg, a bridge or another VLAN.
     pub(crate) parent: Spanned<String>,
+    /// 1 to 4,094.
     pub(crate) vid: Spanned<u16>,
+    /// The tag's type [default: 802.1q].
     #[serde(default)]
     pub(crate) protocol: Tag,
+    /// What is wanted of its MTU in bytes [default: that of what it lies on].
     pub(crate) mtu: Option<Spanned<u16>>,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) addresses: Vec<Spanned<String>>,
+    /// As in `[[interface]]`.
     #[serde(default = "yes")]
     pub(crate) link_local: bool,
+    /// As in `[[interface]]`.
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    /// As in `[[interface]]`.
     #[serde(default = "yes")]
     pub(crate) up: bool,
+    /// As in `[[interface]]`.
     pub(crate) hop_limit: Option<Spanned<u8>>,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) point_to_point: bool,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) anycast: Vec<Spanned<Ipv6Addr>>,
+    /// As in `[[interface]]`.
     pub(crate) reachable_time_ms: Option<Spanned<u64>>,
+    /// As in `[[interface]]`.
     pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) neighbors: Neighbors,
+    /// As in `[[interface]]`.
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
+    /// As in `[[interface]]`.
     pub(crate) advertise: Option<Advertise>,
 }
 
@@ -63,40 +79,64 @@ pub(crate) enum Tag {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lagg {
+    /// As in `[[interface]]`.
     pub(crate) name: Spanned<String>,
+    /// How it uses its ports.
     pub(crate) mode: Mode,
+    /// Its ports: interfaces without addresses.
     #[serde(default)]
     pub(crate) ports: Vec<Spanned<String>>,
-    /// By port; more is better, but in LACP, where less is. Without one, each port is better than those that follow.
+    /// A table of ports and their priorities: more is better, but in LACP, where less is [default: each port is
+    /// better than those that follow].
     #[serde(default)]
     pub(crate) priorities: BTreeMap<Spanned<String>, Spanned<u16>>,
+    /// The port that is preferred.
     pub(crate) primary: Option<Spanned<String>>,
+    /// When it goes back to a better port [default: always].
     #[serde(default)]
     pub(crate) reselect: Reselect,
+    /// Headers that tell flows apart [default: all].
     pub(crate) hash: Option<Vec<Layer>>,
+    /// How often an address is announced that has moved: 0 to 100 [default: 3].
     pub(crate) announce_count: Option<Spanned<u32>>,
+    /// Milliseconds between two announcements: 1 to 60,000 [default: 1,000].
     pub(crate) announce_interval_ms: Option<Spanned<u64>>,
+    /// What is configured of LACP: see `lacp` below.
     pub(crate) lacp: Option<Spanned<Lacp>>,
+    /// Its link-layer address [default: the first port's].
     pub(crate) mac: Option<Spanned<ParsedMac>>,
+    /// The largest packet in bytes: 1,280 to 9,216 [default: 1,500].
     pub(crate) mtu: Option<Spanned<u16>>,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) addresses: Vec<Spanned<String>>,
+    /// As in `[[interface]]`.
     #[serde(default = "yes")]
     pub(crate) link_local: bool,
+    /// As in `[[interface]]`.
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    /// As in `[[interface]]`.
     #[serde(default = "yes")]
     pub(crate) up: bool,
+    /// As in `[[interface]]`.
     pub(crate) hop_limit: Option<Spanned<u8>>,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) point_to_point: bool,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) anycast: Vec<Spanned<Ipv6Addr>>,
+    /// As in `[[interface]]`.
     pub(crate) reachable_time_ms: Option<Spanned<u64>>,
+    /// As in `[[interface]]`.
     pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) neighbors: Neighbors,
+    /// As in `[[interface]]`.
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
+    /// As in `[[interface]]`.
     pub(crate) advertise: Option<Advertise>,
 }
 
@@ -104,17 +144,21 @@ pub(crate) struct Lagg {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lacp {
+    /// How often the partner is asked to speak [default: slow].
     #[serde(default)]
     pub(crate) rate: Rate,
+    /// Whether we speak first [default: active].
     #[serde(default)]
     pub(crate) activity: Activity,
-    /// Less is better.
+    /// Less is better [default: 32,768].
     pub(crate) system_priority: Option<u16>,
+    /// Our identity [default: the lagg's own address, or the first port's].
     pub(crate) system_mac: Option<ParsedMac>,
+    /// What tells our laggs apart [default: one that no other has].
     pub(crate) key: Option<u16>,
-    /// Distributing ports without which the lagg has no link.
+    /// Distributing ports without which the lagg has no link [default: 1].
     pub(crate) min_links: Option<usize>,
-    /// Ports that may be in use at once.
+    /// Ports that may be in use at once [default: all].
     pub(crate) max_links: Option<usize>,
 }
 
@@ -144,32 +188,49 @@ pub(crate) enum Activity {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Bridge {
+    /// As in `[[interface]]`.
     pub(crate) name: Spanned<String>,
+    /// Its ports: interfaces without addresses.
     #[serde(default)]
     pub(crate) ports: Vec<Spanned<String>>,
-    /// Zero to flood everything.
+    /// Seconds for which a station is remembered: 0 (flood everything) to 1,000,000 [default: 300].
     pub(crate) ageing_s: Option<Spanned<u64>>,
+    /// Stations that are remembered: 1 to 1,048,576 [default: 8,192].
     pub(crate) stations: Option<Spanned<usize>>,
+    /// Its link-layer address [default: one that chance picks].
     pub(crate) mac: Option<Spanned<ParsedMac>>,
+    /// The largest packet in bytes: 1,280 to 9,216 [default: 1,500].
     pub(crate) mtu: Option<Spanned<u16>>,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) addresses: Vec<Spanned<String>>,
+    /// As in `[[interface]]`.
     #[serde(default = "yes")]
     pub(crate) link_local: bool,
+    /// As in `[[interface]]`.
     #[serde(default = "yes")]
     pub(crate) dad: bool,
+    /// As in `[[interface]]`.
     #[serde(default = "yes")]
     pub(crate) up: bool,
+    /// As in `[[interface]]`.
     pub(crate) hop_limit: Option<Spanned<u8>>,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) point_to_point: bool,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) anycast: Vec<Spanned<Ipv6Addr>>,
+    /// As in `[[interface]]`.
     pub(crate) reachable_time_ms: Option<Spanned<u64>>,
+    /// As in `[[interface]]`.
     pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
+    /// As in `[[interface]]`.
     #[serde(default)]
     pub(crate) neighbors: Neighbors,
+    /// As in `[[interface]]`.
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
+    /// As in `[[interface]]`.
     pub(crate) advertise: Option<Advertise>,
 }
 

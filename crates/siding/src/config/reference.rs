@@ -1,0 +1,184 @@
+//! docs/configuration.md: every key of the file, from the comments beside it.
+//!
+//! Kept by a test: with `SIDING_BLESS=1` in the environment it writes the page.
+
+use std::fmt::Write;
+
+const FILE: &str = include_str!("file.rs");
+const NESTED: &str = include_str!("file/nested.rs");
+const LIMITS: &str = include_str!("limits.rs");
+const NEIGHBORS: &str = include_str!("neighbors.rs");
+const MLD: &str = include_str!("mld.rs");
+const ACD: &str = include_str!("acd.rs");
+const REFUSE: &str = include_str!("refuse.rs");
+const ADVERTISE: &str = include_str!("advertise.rs");
+const AUTOCONF: &str = include_str!("autoconf.rs");
+
+/// Sections as the page has them, each with the structure that it is read into.
+const SECTIONS: [(&str, &str, &str); 26] = [
+    ("[stack]", FILE, "Stack"),
+    ("[metrics]", FILE, "Metrics"),
+    ("[limits]", LIMITS, "Limits"),
+    ("[limits.neighbors]", NEIGHBORS, "Neighbors"),
+    ("[limits.all_neighbors]", NEIGHBORS, "AllNeighbors"),
+    ("[acd]", ACD, "Acd"),
+    ("[mld]", MLD, "Mld"),
+    ("[[interface]]", FILE, "Interface"),
+    ("[interface.neighbors]", NEIGHBORS, "Neighbors"),
+    ("[interface.advertise]", ADVERTISE, "Advertise"),
+    ("[[interface.advertise.prefix]]", ADVERTISE, "AdvertisePrefix"),
+    ("[[interface.advertise.route]]", ADVERTISE, "AdvertiseRoute"),
+    ("[[interface.advertise.rdnss]]", ADVERTISE, "AdvertiseRdnss"),
+    ("[[interface.advertise.dnssl]]", ADVERTISE, "AdvertiseDnssl"),
+    ("[[interface.advertise.nat64]]", ADVERTISE, "AdvertiseNat64"),
+    ("[interface.autoconf]", AUTOCONF, "Autoconf"),
+    ("[interface.autoconf.limits]", AUTOCONF, "Limits"),
+    ("[[vlan]]", NESTED, "Vlan"),
+    ("[[lagg]]", NESTED, "Lagg"),
+    ("[lagg.lacp]", NESTED, "Lacp"),
+    ("[[bridge]]", NESTED, "Bridge"),
+    ("[[route]]", FILE, "Route"),
+    ("[[refuse]]", REFUSE, "Refuse"),
+    ("[[neighbor]]", FILE, "Neighbor"),
+    ("[[group]]", MLD, "Group"),
+    ("the whole file", FILE, "File"),
+];
+
+/// Words that a key may be, by the enumeration that they are read into.
+const WORDS: [(&str, &str); 13] = [
+    ("Level", FILE),
+    ("Driver", FILE),
+    ("Tag", NESTED),
+    ("Mode", NESTED),
+    ("Reselect", NESTED),
+    ("Layer", NESTED),
+    ("Rate", NESTED),
+    ("Activity", NESTED),
+    ("How", REFUSE),
+    ("Defence", ACD),
+    ("Preference", ADVERTISE),
+    ("AcceptWord", AUTOCONF),
+    ("IdentifierWord", AUTOCONF),
+];
+
+/// A key with its type, and what is said of it.
+struct Key<'s> {
+    name: &'s str,
+    kind: &'s str,
+    said: String,
+}
+
+/// What stands between the braces of `struct name` or `enum name`.
+fn body<'s>(source: &'s str, what: &str, name: &str) -> &'s str {
+    let begun = format!("{what} {name} {{\n");
+    let start = source.find(&begun).unwrap_or_else(|| panic!("no {begun}")) + begun.len();
+    let length = source[start..].find("\n}\n").unwrap();
+    &source[start..start + length]
+}
+
+fn keys(body: &str) -> Vec<Key<'_>> {
+    let (mut keys, mut said) = (Vec::new(), String::new());
+    for line in body.lines().map(str::trim) {
+        if let Some(words) = line.strip_prefix("/// ") {
+            said += words;
+            said.push(' ');
+        } else if !line.starts_with("#[") {
+            let line = line.trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
+            let (name, kind) = line.split_once(": ").unwrap_or_else(|| panic!("{line}"));
+            keys.push(Key { name, kind: kind.trim_end_matches(','), said: std::mem::take(&mut said) });
+        }
+    }
+    keys
+}
+
+/// The words of an enumeration, as files have them.
+fn words(source: &str, name: &str) -> String {
+    let body = body(source, "enum", name);
+    let kebab = source[..source.find(&format!("enum {name} {{")).unwrap()]
+        .lines()
+        .rev()
+        .take(4)
+        .any(|line| line.contains("kebab-case"));
+    let (mut all, mut renamed) = (Vec::new(), None);
+    for line in body.lines().map(str::trim) {
+        if let Some(rest) = line.strip_prefix("#[serde(rename = \"") {
+            renamed = rest.split('"').next().map(str::to_owned);
+        } else if let Some(variant) = line.strip_suffix(',').filter(|line| !line.starts_with("//")) {
+            let mut word = String::new();
+            for (at, c) in variant.chars().enumerate() {
+                if kebab && at > 0 && c.is_uppercase() {
+                    word.push('-');
+                }
+                word.extend(c.to_lowercase());
+            }
+            all.push(format!("`{}`", renamed.take().unwrap_or(word)));
+        }
+    }
+    all.join(", ")
+}
+
+/// A type in words.
+fn kind(kind: &str) -> String {
+    let inside = |outer: &str| kind.strip_prefix(outer).and_then(|rest| rest.strip_suffix('>'));
+    if let Some(inner) = inside("Option<").or_else(|| inside("Spanned<")) {
+        return self::kind(inner);
+    }
+    if let Some(inner) = inside("Vec<") {
+        return match self::kind(inner).as_str() {
+            "table" => "tables".to_owned(),
+            one => format!("list of {one}"),
+        };
+    }
+    let kind = kind.rsplit("::").next().unwrap_or(kind);
+    if let Some((_, source)) = WORDS.iter().find(|(name, _)| *name == kind) {
+        return words(source, kind);
+    }
+    match kind {
+        "bool" => "`true` or `false`".into(),
+        "u8" | "u16" | "u32" | "u64" | "usize" => "number".into(),
+        "String" | "PathBuf" | "Secret" => "text".into(),
+        "IpAddr" | "Ipv6Addr" => "address".into(),
+        "ParsedMac" => "link-layer address".into(),
+        "SocketAddr" => "address and port".into(),
+        "Seconds" => "number or `infinite`".into(),
+        "SolicitWord" => words(AUTOCONF, kind),
+        _ => "table".into(),
+    }
+}
+
+fn page() -> String {
+    let mut page = String::from(
+        "# The configuration file\n\nEvery key, from the code that reads it. TOML; what is not given has its default. `siding check` names \
+         every mistake\nat once; `siding reload` puts a changed file into effect. VLANs, laggs and bridges have the tables `neighbors`, \
+         `advertise`\nand `autoconf` as interfaces do.\n",
+    );
+    for (title, source, name) in SECTIONS.iter().filter(|(_, _, name)| *name != "File") {
+        let _ = write!(page, "\n## `{title}`\n\n| key | value | |\n|---|---|---|\n");
+        for Key { name, kind, said } in keys(body(source, "struct", name)) {
+            let _ = writeln!(page, "| `{name}` | {} | {} |", self::kind(kind), said.trim());
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_of_the_configuration_is_what_the_code_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+    let page = page();
+    let silent: Vec<&str> = page.lines().filter(|line| line.ends_with("|  |")).collect();
+    assert!(silent.is_empty(), "nothing is said of {silent:#?}");
+    if std::env::var_os("SIDING_BLESS").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let there = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(there == page, "docs/configuration.md is not what the code says: SIDING_BLESS=1 writes it");
+}
+
+/// Whatever the file can have has a section.
+#[test]
+fn no_section_is_left_out() {
+    let has = |name: &str| SECTIONS.iter().any(|(title, ..)| title.trim_matches(['[', ']']) == name);
+    for Key { name, .. } in keys(body(FILE, "struct", "File")) {
+        assert!(has(name), "{name}");
+    }
+}

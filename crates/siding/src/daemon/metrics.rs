@@ -1,0 +1,26 @@
+//! What a scrape is told.
+
+use siding_lockorder::Root;
+
+use super::state::Daemon;
+use crate::metrics::Rows;
+use crate::metrics::Scrape;
+
+impl Scrape for Daemon {
+    fn scrape(&self) -> Rows {
+        let mut root = Root::new();
+        // The thread that asks has entered nothing else.
+        let Ok(mut entered) = root.enter() else { return Rows::default() };
+        let ctx = &mut entered.ctx();
+        Rows {
+            interfaces: self.show_interfaces(ctx),
+            addresses: self.show_addresses(),
+            neighbors: self.show_neighbors(ctx),
+            routes: self.show_routes(),
+            types: self.show_netisr(),
+            drops: self.show_drops(),
+            workers: self.show_workers(),
+            limits: self.show_limits(ctx),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! `[metrics]`: what the daemon knows, as OpenMetrics by HTTP.
+//!
+//! The same rows as `siding show` has, text and JSON, put under names as Prometheus has them. A scrape is a look like any
+//! other: it takes no lock that a worker takes.
+
+mod families;
+mod page;
+mod serve;
+
+pub(crate) use page::Family;
+pub(crate) use page::Kind;
+pub(crate) use serve::Scrape;
+pub(crate) use serve::Server;
+
+pub(crate) use families::Rows;

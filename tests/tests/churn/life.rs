@@ -250,7 +250,8 @@ impl Daemon<'_> {
         // The reader has all of it when it has seen the end.
         std::thread::sleep(Duration::from_millis(100));
         let log = self.reader.text();
-        self.check(!log.contains("panicked"), "a thread panicked");
+        let panic: Vec<&str> = log.lines().skip_while(|line| !line.contains("panicked")).take(12).collect();
+        self.check(panic.is_empty(), &format!("a thread panicked:\n  {}", panic.join("\n  ")));
         if signal == Signal::KILL {
             let _ = std::fs::remove_file(&self.socket);
         } else {

@@ -4,6 +4,7 @@ use siding_tests::Lab;
 use siding_tests::Siding;
 use siding_tests::need;
 
+use super::telling::asking;
 use super::util::*;
 
 #[test]
@@ -114,5 +115,29 @@ fn our_ping_tells_what_theirs_does() {
     assert_eq!(lost.status.code(), Some(1), "{lost}");
     assert!(lost.stdout.contains("icmp_seq=1 address unreachable"), "{lost}");
     assert!(lost.stdout.contains("1 packets transmitted, 0 received, +1 errors, 100% packet loss"), "{lost}");
+    daemon.stop();
+}
+
+#[test]
+fn more_than_a_packet_holds_is_refused_and_nobody_is_the_worse_for_it() {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, peer) = lab.pair();
+    peer.address("eth0", "2001:db8::2/64");
+    let daemon = Siding::start(&lab, &ours, &["run"], PACKET);
+    wait_until_up(&peer, "2001:db8::1");
+    for size in ["65536", "1000000000000", "18446744073709551615"] {
+        let refused = siding(&ours, &daemon, &["ping6", "-c", "1", "-s", size, "2001:db8::2"]);
+        assert!(!refused.succeeded() && refused.stderr.contains(&format!("'{size}' for '-s")), "{refused}");
+        // Who speaks to the socket by hand gets an answer, too, and the next request one on the same connection.
+        let mut ask = asking(daemon.control());
+        let request =
+            format!("{{\"request\":\"ping-send\",\"address\":\"2001:db8::2\",\"seq\":1,\"size\":{size}}}");
+        let answer = ask(&request);
+        assert!(answer.contains("error") && answer.contains(size), "{answer}");
+        assert!(ask("{\"request\":\"show-drops\"}").contains("value"));
+    }
+    let largest = siding(&ours, &daemon, &["ping6", "-c", "1", "-s", "65535", "2001:db8::2"]);
+    assert!(!largest.succeeded(), "{largest}");
+    assert!(!daemon.log().contains("panicked"), "{}", daemon.log());
     daemon.stop();
 }

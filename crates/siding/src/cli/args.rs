@@ -300,7 +300,7 @@ pub(super) struct PingArgs {
     pub(super) interval: f64,
     /// Bytes of data
     #[arg(short, value_name = "BYTES", default_value_t = 56)]
-    pub(super) size: usize,
+    pub(super) size: u16,
     /// Seconds to wait for the last answer [default: 1, or 4 if there was none yet: a neighbour is given up after 3]
     #[arg(short = 'W', value_name = "SECONDS")]
     pub(super) wait: Option<f64>,

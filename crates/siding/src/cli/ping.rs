@@ -58,7 +58,7 @@ pub(super) fn run(client: Client, args: &PingArgs, v6: bool) -> anyhow::Result<E
     let mut ping = Ping {
         client,
         quiet: args.quiet,
-        size: args.size,
+        size: args.size.into(),
         v6,
         waiting: HashMap::new(),
         answered: HashSet::new(),
@@ -68,7 +68,7 @@ pub(super) fn run(client: Client, args: &PingArgs, v6: bool) -> anyhow::Result<E
         errors: 0,
         times: Vec::new(),
     };
-    let size = args.size;
+    let size = usize::from(args.size);
     let headers = if v6 { 40 + 8 } else { 20 + 8 };
     match v6 {
         true => output::line(format_args!("PING {address} ({address}) {size} data bytes"))?,

@@ -57,7 +57,7 @@ pub(crate) enum Request {
     NeighborFlush { interface: Option<String>, address: Option<IpAddr> },
     AdvertiseStart { interface: String, advertise: Box<Advertise> },
     AdvertiseStop { interface: String },
-    PingSend { address: IpAddr, interface: Option<String>, seq: u16, size: usize },
+    PingSend { address: IpAddr, interface: Option<String>, seq: u16, size: u16 },
     PingWait { timeout_ms: u64 },
     Panic(PanicRequest),
 }

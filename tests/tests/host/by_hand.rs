@@ -119,6 +119,8 @@ pub(super) fn seen(host: &Host, daemon: &Siding) -> Vec<String> {
             ["bridge", _] => 2,
             ["lagg", _] => 6,
             [_, "neighbors"] => 4,
+            // Whether a group was reported already is a matter of time.
+            [_, "groups"] => 3,
             _ => usize::MAX,
         };
         let line = |line: &str| line.split_whitespace().take(said).collect::<Vec<_>>().join(" ");
@@ -148,9 +150,10 @@ pub(super) fn seen(host: &Host, daemon: &Siding) -> Vec<String> {
         "77 neighbors {}",
         limits.lines().any(|line| line.contains("lan") && line.contains("77"))
     ));
-    // A lagg or bridge that is made anew has an address of its own, and so have its link-local address and that one's group.
+    // A lagg or bridge that is made anew has an address of its own, and so have its link-local address and that one's
+    // group, and those of what lies on it.
     let made = |line: &String| {
-        (line.contains(" lagg0 ") || line.contains(" br0 "))
+        [" lagg0 ", " br0 ", " v9 "].iter().any(|name| line.contains(name))
             && (line.contains(" fe80::") || line.contains(" ff02::1:ff"))
     };
     lines.retain(|line| !made(line));

@@ -86,6 +86,9 @@ fn what_runs_is_said_as_a_file_that_makes_it_again() {
         "nothing changes\n",
         "{text}"
     );
+    // Who ceases to advertise says so a few times more.
+    let ceased = || !siding(&ours, &daemon, &["advertise", "show"]).expect_success().contains("ceasing");
+    wait_for("the last farewell", PATIENCE, || ceased().then_some(()));
     let before = seen(&ours, &daemon);
     daemon.stop();
 

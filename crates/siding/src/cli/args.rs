@@ -14,7 +14,6 @@ use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 
 use super::address;
-use super::address::Scoped;
 use super::advertise::AdvertiseCommand;
 use super::bridge::BridgeCommand;
 use super::completion::Shell;
@@ -25,6 +24,7 @@ use super::host::PrefixCommand;
 use super::host::RouterCommand;
 use super::nested::LaggCommand;
 use super::nested::VlanCommand;
+use super::ping::PingArgs;
 use super::reload::ConfigCommand;
 use super::reload::ReloadArgs;
 use super::stack::AnycastCommand;
@@ -285,28 +285,6 @@ pub(super) enum What {
     Advertisers,
     /// Limits: what may be stored and sent at the most, how near it has come, and what was refused
     Limits,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct PingArgs {
-    /// Address; a link-local one with its interface, fe80::1%eth0
-    #[arg(value_name = "ADDR[%IF]")]
-    pub(super) to: Scoped,
-    /// Requests to send [default: until Ctrl-C]
-    #[arg(short, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) count: Option<u64>,
-    /// Seconds between requests
-    #[arg(short, value_name = "SECONDS", default_value = "1")]
-    pub(super) interval: f64,
-    /// Bytes of data
-    #[arg(short, value_name = "BYTES", default_value_t = 56)]
-    pub(super) size: u16,
-    /// Seconds to wait for the last answer [default: 1, or 4 if there was none yet: a neighbour is given up after 3]
-    #[arg(short = 'W', value_name = "SECONDS")]
-    pub(super) wait: Option<f64>,
-    /// Only the summary
-    #[arg(short)]
-    pub(super) quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,9 +10,10 @@ use std::time::Duration;
 use std::time::Instant;
 
 use anyhow::bail;
+use clap::Args as ClapArgs;
 use signal_hook::consts::SIGINT;
 
-use super::args::PingArgs;
+use super::address::Scoped;
 use super::change::seconds;
 use super::table::millis;
 use crate::control::Answer;
@@ -20,6 +21,28 @@ use crate::control::Client;
 use crate::control::PingRow;
 use crate::control::Request;
 use crate::output;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PingArgs {
+    /// Address; a link-local one with its interface, fe80::1%eth0
+    #[arg(value_name = "ADDR[%IF]")]
+    pub(super) to: Scoped,
+    /// Requests to send [default: until Ctrl-C]
+    #[arg(short, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) count: Option<u64>,
+    /// Seconds between requests
+    #[arg(short, value_name = "SECONDS", default_value = "1")]
+    pub(super) interval: f64,
+    /// Bytes of data
+    #[arg(short, value_name = "BYTES", default_value_t = 56)]
+    pub(super) size: u16,
+    /// Seconds to wait for the last answer [default: 1, or 4 if there was none yet: a neighbour is given up after 3]
+    #[arg(short = 'W', value_name = "SECONDS")]
+    pub(super) wait: Option<f64>,
+    /// Only the summary
+    #[arg(short)]
+    pub(super) quiet: bool,
+}
 
 /// What has been sent and what has come of it.
 struct Ping {

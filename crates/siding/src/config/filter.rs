@@ -19,11 +19,17 @@ use crate::filter::Texts;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filter {
+    /// Rules in nftables' language, as text or JSON: a file, or a list of files that are read as one
     rules: Paths,
+    /// Neighbour discovery and MLD pass although a chain's policy is drop [default: true]
     built_in: Option<bool>,
+    /// Flows that are remembered at the most, 1,024 to 16,777,216 [default: 1,048,576]
     states: Option<Spanned<usize>>,
+    /// Flows of one source (a /64 of IPv6) at the most [default: as many as there are]
     states_per_source: Option<Spanned<u32>>,
+    /// TCP connections that began before are picked up in their middle [default: true]
     loose: Option<bool>,
+    /// How long a state is kept without a packet, in seconds, by what it is: `tcp_established_s = 7440`; a name that there is not is told with those that there are
     #[serde(default)]
     timeouts: BTreeMap<Spanned<String>, Spanned<u64>>,
 }

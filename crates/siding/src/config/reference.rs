@@ -13,11 +13,13 @@ const ACD: &str = include_str!("acd.rs");
 const REFUSE: &str = include_str!("refuse.rs");
 const ADVERTISE: &str = include_str!("advertise.rs");
 const AUTOCONF: &str = include_str!("autoconf.rs");
+const FILTER: &str = include_str!("filter.rs");
 
 /// Sections as the page has them, each with the structure that it is read into.
-const SECTIONS: [(&str, &str, &str); 26] = [
+const SECTIONS: [(&str, &str, &str); 27] = [
     ("[stack]", FILE, "Stack"),
     ("[metrics]", FILE, "Metrics"),
+    ("[filter]", FILTER, "Filter"),
     ("[limits]", LIMITS, "Limits"),
     ("[limits.neighbors]", NEIGHBORS, "Neighbors"),
     ("[limits.all_neighbors]", NEIGHBORS, "AllNeighbors"),
@@ -140,6 +142,7 @@ fn kind(kind: &str) -> String {
         "IpAddr" | "Ipv6Addr" => "address".into(),
         "ParsedMac" => "link-layer address".into(),
         "SocketAddr" => "address and port".into(),
+        "Paths" => "text, or list of text".into(),
         "Seconds" => "number or `infinite`".into(),
         "SolicitWord" => words(AUTOCONF, kind),
         _ => "table".into(),

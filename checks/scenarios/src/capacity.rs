@@ -56,6 +56,25 @@ fn fill(limit: u32, packets: u32, waiting: u32) {
     rig.finish();
 }
 
+/// The limit is lowered while a queue fills. Once that is done, what comes in keeps to it, whatever was there before.
+pub(crate) fn lowered() {
+    let rig = Rig::new(Spec::new("test").limit(2).limit_up_to(2));
+    let sending = rig.clone();
+    let producer = thread::spawn(move || {
+        outside(|ctx| (0..2).filter(|number| sending.dispatch(ctx, *number, None).is_ok()).count())
+    });
+    rig.kind.set_limit(1).expect("in range");
+    let accepted = producer.join().expect("no panic");
+    let mut worker = rig.worker();
+    worker.poll(&mut Own::default(), 1);
+    drop(worker);
+    let waiting = accepted - 1;
+    assert_eq!(rig.resident(), waiting as u64, "the first has room under either limit");
+    let result = outside(|ctx| rig.dispatch(ctx, 9, None));
+    assert_eq!(result, if waiting == 0 { Ok(()) } else { Err(Cause::Full) }, "{waiting} wait, and one may");
+    rig.finish();
+}
+
 /// The queue is full until the worker has come by; whoever knows that it has is not refused.
 pub(crate) fn refill() {
     let rig = Rig::new(Spec::new("test").limit(2));

@@ -172,6 +172,12 @@ pub const MUTANTS: &[Mutant] = &[
     mutant("G8", "room-given-back-twice", "limit-departed", "what departs leaves room for two"),
     mutant("G8", "dropped-takes-up-room", "drop-oldest", "what was dropped to make room makes none"),
     mutant("G8", "limit-off-by-one", "limit", "one packet more than the limit"),
+    mutant(
+        "G8",
+        "limit-lowered-where-free",
+        "limit-lowered",
+        "a lower limit leaves the room that is in use as it was",
+    ),
     mutant("G8", "permit-not-honoured", "limit", "reserved room is given to others"),
     mutant("G9", "wake-up-lost", "wake", "a worker looks at a lane once too few before it sleeps"),
     mutant("G9", "sleeps-on-work", "wake", "a worker sleeps while a packet is announced"),

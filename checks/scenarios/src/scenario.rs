@@ -60,6 +60,7 @@ pub const SCENARIOS: &[Scenario] = &[
     exhaustive("unregister-own", edges::flush_own),
     exhaustive("limit", capacity::limit),
     bounded("limit-wide", 3, capacity::limit_wide),
+    exhaustive("limit-lowered", capacity::lowered),
     exhaustive("limit-refill", capacity::refill),
     exhaustive("limit-sweep", capacity::sweep),
     exhaustive("drop-oldest", capacity::drop_oldest),

@@ -8,7 +8,7 @@
 //! Each flow's state belongs to one worker, so that no lock and no shared line lies on a packet's way. Which one is not
 //! decided by a hash of ours: it is the worker to which the device brings the flow, for nearly all packets of a flow come
 //! there, and answers too if the device hashes symmetrically. A worker *claims* the bucket of a flow with one
-//! compare-and-swap when the first packet of it comes ([`owners`]), and gives it back when the bucket is empty. A packet
+//! compare-and-swap when the first packet of it comes (`owners`), and gives it back when the bucket is empty. A packet
 //! that comes to another worker is carried to the owner by the facility, as a type of its own with a share for each
 //! interface: answers where the device's hash differs, errors by what they quote, later fragments.
 //!

@@ -27,6 +27,7 @@ use super::nested::VlanCommand;
 use super::ping::PingArgs;
 use super::reload::ConfigCommand;
 use super::reload::ReloadArgs;
+use super::sim::Seeds;
 use super::stack::AnycastCommand;
 use super::stack::PathMtuCommand;
 use super::stack::Switch;
@@ -166,32 +167,6 @@ pub(super) enum Command {
     /// Add or forget neighbors. Example: siding neighbor flush dev eth0
     #[command(subcommand, alias = "neighbour")]
     Neighbor(NeighborCommand),
-}
-
-/// A range of seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seeds {
-    pub(super) first: u64,
-    pub(super) end: u64,
-}
-
-impl std::str::FromStr for Seeds {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Seeds, String> {
-        let range = text.split_once("..").and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
-        match range {
-            Some((first, end)) if first < end => Ok(Seeds { first, end }),
-            Some(_) => Err("the range is empty: give A..B with A below B".into()),
-            None => Err("give two numbers with two dots between, as in 0..1000".into()),
-        }
-    }
-}
-
-impl std::fmt::Display for Seeds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}..{}", self.first, self.end)
-    }
 }
 
 /// How it is shown.

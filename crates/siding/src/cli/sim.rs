@@ -13,8 +13,33 @@ use std::time::Instant;
 use siding_sim::Failure;
 use siding_sim::Summary;
 
-use super::args::Seeds;
 use crate::output;
+
+/// A range of seeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seeds {
+    pub(super) first: u64,
+    pub(super) end: u64,
+}
+
+impl std::str::FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Seeds, String> {
+        let range = text.split_once("..").and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+        match range {
+            Some((first, end)) if first < end => Ok(Seeds { first, end }),
+            Some(_) => Err("the range is empty: give A..B with A below B".into()),
+            None => Err("give two numbers with two dots between, as in 0..1000".into()),
+        }
+    }
+}
+
+impl std::fmt::Display for Seeds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}..{}", self.first, self.end)
+    }
+}
 
 /// Runs every seed, on every core, and shows how far it is.
 ///

@@ -134,21 +134,20 @@ mod tests {
     /// A real shell completes with names that a daemon would tell.
     #[test]
     fn bash_completes_names_and_commands() {
-        let Ok(output) = std::process::Command::new("bash")
-            .args(["-c", &format!(
-                "{}\nsiding() {{ printf '[\\n  {{\\n    \"name\": \"eth0\",\\n  {{\\n    \"name\": \"lan\",\\n'; }}\n\
-                 ask() {{ COMP_WORDS=(\"$@\"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMPREPLY=(); \
-                 _siding_with_interfaces siding \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
-                 echo \"${{COMPREPLY[@]}}\"; }}\n\
-                 ask siding route show dev e\nask siding interface detach ''\nask siding rel\n",
-                script(Shell::Bash)
-            )])
-            .output()
-        else {
-            crate::output::complain("skipped: there is no bash\n");
-            return;
-        };
-        let told = String::from_utf8_lossy(&output.stdout);
+        let text = format!(
+            "{}\nsiding() {{ printf '[\\n  {{\\n    \"name\": \"eth0\",\\n  {{\\n    \"name\": \"lan\",\\n'; }}\n\
+             ask() {{ COMP_WORDS=(\"$@\"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMPREPLY=(); \
+             _siding_with_interfaces siding \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
+             echo \"${{COMPREPLY[@]}}\"; }}\n\
+             ask siding route show dev e\nask siding interface detach ''\nask siding rel\n",
+            script(Shell::Bash)
+        );
+        // By a file: it is longer than an argument may be.
+        let file = std::env::temp_dir().join(format!("siding-completion-{}", std::process::id()));
+        std::fs::write(&file, text).unwrap();
+        let output = std::process::Command::new("bash").arg(&file).output();
+        std::fs::remove_file(&file).unwrap();
+        let told = String::from_utf8(output.unwrap().stdout).unwrap();
         let lines: Vec<&str> = told.lines().collect();
         assert!(lines[0].split(' ').any(|word| word == "eth0"), "{told}");
         assert!(lines[1].contains("eth0") && lines[1].contains("lan"), "{told}");

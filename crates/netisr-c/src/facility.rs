@@ -8,11 +8,11 @@ use siding_netisr::Netisr;
 use siding_netisr::Wake;
 
 use crate::error::Failure;
-use crate::error::given;
 use crate::error::guarded;
-use crate::error::hand_out;
-use crate::error::take_back;
 use crate::packet::Owned;
+use crate::pointers::given;
+use crate::pointers::hand_out;
+use crate::pointers::take_back;
 use crate::worker::State;
 
 /// A facility: its types, interfaces and workers.

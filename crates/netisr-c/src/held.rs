@@ -17,7 +17,7 @@ use siding_netisr::Unlocked;
 use crate::error::Failure;
 use crate::error::SIDING_E_LOCKED;
 use crate::error::guarded;
-use crate::error::text;
+use crate::pointers::text;
 
 /// A lock that is held.
 struct Taken {

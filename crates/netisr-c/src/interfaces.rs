@@ -12,6 +12,7 @@ use crate::facility::SidingNetisr;
 use crate::held::free_of_all;
 use crate::held::with_token;
 use crate::packet::Owned;
+use crate::pointers::*;
 use crate::worker::State;
 
 /// A departure under way.

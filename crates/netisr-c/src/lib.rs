@@ -38,6 +38,7 @@ mod held;
 mod interfaces;
 mod packet;
 mod permit;
+mod pointers;
 mod report;
 mod types;
 mod worker;

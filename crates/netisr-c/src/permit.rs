@@ -8,6 +8,7 @@ use crate::error::*;
 use crate::held::with_token;
 use crate::packet::Owned;
 use crate::packet::SidingPacket;
+use crate::pointers::*;
 use crate::types::SidingType;
 use crate::worker::State;
 

@@ -9,6 +9,7 @@ use siding_netisr::Refusals;
 
 use crate::error::*;
 use crate::facility::SidingNetisr;
+use crate::pointers::*;
 
 /// What became of packets. They only grow, but for `resident`.
 #[repr(C)]

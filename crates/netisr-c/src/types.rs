@@ -19,6 +19,7 @@ use crate::held::with_token;
 use crate::packet::Owned;
 use crate::packet::SidingDrop;
 use crate::packet::SidingPacket;
+use crate::pointers::*;
 use crate::worker::State;
 
 /// A registered type of packet.

@@ -12,6 +12,7 @@ use crate::error::*;
 use crate::facility::SidingNetisr;
 use crate::held::free_of_all;
 use crate::packet::Owned;
+use crate::pointers::*;
 
 /// The right to poll one worker, and its state.
 #[derive(Debug)]

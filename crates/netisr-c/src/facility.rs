@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::error::guarded;
 use crate::packet::Owned;
 use crate::pointers::given;
-use crate::pointers::hand_out;
+use crate::pointers::place;
 use crate::pointers::take_back;
 use crate::worker::State;
 
@@ -69,14 +69,14 @@ pub unsafe extern "C" fn siding_netisr_new(
 ) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        let config = unsafe { given(config) }?;
+        let (config, netisr) = unsafe { (given(config)?, place(netisr)?) };
         let mut builder = Netisr::builder().workers(config.workers).interfaces(config.interfaces);
         if let Some(wake) = config.wake {
             builder = builder.wake(Arc::new(Waker { wake, arg: config.wake_arg }));
         }
         let built = builder.build().map_err(|why| Failure::argument(&why.to_string()))?;
-        // SAFETY: as promised.
-        unsafe { hand_out(netisr, SidingNetisr { netisr: built }) }
+        netisr.hand_out(SidingNetisr { netisr: built });
+        Ok(())
     })
 }
 

@@ -30,9 +30,9 @@ pub struct SidingDeparture {
 pub unsafe extern "C" fn siding_attach(netisr: *const SidingNetisr, id: *mut u64) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        let (netisr, id) = unsafe { (given(netisr)?, given_mut(id)?) };
+        let (netisr, id) = unsafe { (given(netisr)?, place(id)?) };
         let none = || Failure(SIDING_E_NO_ROOM, "all places for interfaces are in use".into());
-        *id = netisr.netisr.attach().ok_or_else(none)?.as_u64();
+        id.put(netisr.netisr.attach().ok_or_else(none)?.as_u64());
         Ok(())
     })
 }
@@ -51,11 +51,11 @@ pub unsafe extern "C" fn siding_detach(
 ) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        let netisr = unsafe { given(netisr) }?;
+        let (netisr, departure) = unsafe { (given(netisr)?, place(departure)?) };
         let begun = with_token(|token| netisr.netisr.detach(token.get(), IfId::from_u64(id)))?;
         let begun = begun.map_err(|why| Failure(SIDING_E_GONE, why.to_string()))?;
-        // SAFETY: as promised.
-        unsafe { hand_out(departure, SidingDeparture { departure: begun }) }
+        departure.hand_out(SidingDeparture { departure: begun });
+        Ok(())
     })
 }
 

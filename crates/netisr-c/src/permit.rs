@@ -35,13 +35,13 @@ pub unsafe extern "C" fn siding_reserve(
     let mut refused = SIDING_OK;
     let outcome = guarded(|| {
         // SAFETY: as promised.
-        let (kind, key) = unsafe { (given(kind)?, key.as_ref()) };
+        let (kind, key, permit) = unsafe { (given(kind)?, if_given(key)?, place(permit)?) };
         let reserved = with_token(|token| kind.kind.reserve(token.get(), key.copied()))?;
         match reserved {
             Ok(reserved) => {
                 let (drop, arg) = kind.end();
-                // SAFETY: as promised.
-                unsafe { hand_out(permit, SidingPermit { permit: reserved, drop, arg }) }
+                permit.hand_out(SidingPermit { permit: reserved, drop, arg });
+                Ok(())
             }
             Err(cause) => {
                 refused = refusal(cause);

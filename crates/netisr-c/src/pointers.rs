@@ -5,14 +5,26 @@ use std::ffi::c_char;
 
 use crate::error::Failure;
 
+/// Says what is wrong with a pointer, as far as that can be seen.
+fn look<T>(pointer: *const T) -> Result<(), Failure> {
+    if pointer.is_null() {
+        return Err(Failure::argument("a pointer is NULL"));
+    }
+    if !pointer.is_aligned() {
+        return Err(Failure::argument("a pointer is not aligned as what it points to must be"));
+    }
+    Ok(())
+}
+
 /// What a pointer of the C side's points to.
 ///
 /// # Safety
 ///
 /// NULL, or a pointer to a `T` that lives and is not changed while the answer is in use.
 pub(crate) unsafe fn given<'a, T>(pointer: *const T) -> Result<&'a T, Failure> {
-    // SAFETY: the caller's promise.
-    unsafe { pointer.as_ref() }.ok_or_else(|| Failure::argument("a pointer is NULL"))
+    look(pointer)?;
+    // SAFETY: not NULL, aligned, and for the rest the caller's promise.
+    Ok(unsafe { &*pointer })
 }
 
 /// The same for what is used by one thread at a time.
@@ -21,20 +33,57 @@ pub(crate) unsafe fn given<'a, T>(pointer: *const T) -> Result<&'a T, Failure> {
 ///
 /// NULL, or a pointer to a `T` that lives, and that nobody else uses while the answer is in use.
 pub(crate) unsafe fn given_mut<'a, T>(pointer: *mut T) -> Result<&'a mut T, Failure> {
-    // SAFETY: the caller's promise.
-    unsafe { pointer.as_mut() }.ok_or_else(|| Failure::argument("a pointer is NULL"))
+    look(pointer)?;
+    // SAFETY: as above.
+    Ok(unsafe { &mut *pointer })
 }
 
-/// Puts a new handle where the C side wants it.
+/// The same for what may be left out.
 ///
 /// # Safety
 ///
-/// NULL, or a place that may be written.
-pub(crate) unsafe fn hand_out<T>(place: *mut *mut T, value: T) -> Result<(), Failure> {
+/// As there.
+pub(crate) unsafe fn if_given<'a, T>(pointer: *const T) -> Result<Option<&'a T>, Failure> {
     // SAFETY: the caller's promise.
-    let place = unsafe { given_mut(place) }?;
-    *place = Box::into_raw(Box::new(value));
-    Ok(())
+    if pointer.is_null() { Ok(None) } else { unsafe { given(pointer) }.map(Some) }
+}
+
+/// Where the C side wants a result. Looked at before anything is done: what is done and cannot be told would be lost.
+/// Nothing is read there, for nobody has to have put anything there.
+pub(crate) struct Place<T>(*mut T);
+
+impl<T> Place<T> {
+    pub(crate) fn put(&self, value: T) {
+        // SAFETY: a place is made of a pointer that may be written through while the place is in use, and nothing is
+        // dropped there.
+        unsafe { self.0.write(value) };
+    }
+}
+
+impl<T> Place<*mut T> {
+    /// Puts a new handle there.
+    pub(crate) fn hand_out(&self, value: T) {
+        self.put(Box::into_raw(Box::new(value)));
+    }
+}
+
+/// A place for a result.
+///
+/// # Safety
+///
+/// NULL, or a pointer that may be written through while the answer is in use.
+pub(crate) unsafe fn place<T>(pointer: *mut T) -> Result<Place<T>, Failure> {
+    look(pointer).map(|()| Place(pointer))
+}
+
+/// A place for a result that may be left out.
+///
+/// # Safety
+///
+/// As there.
+pub(crate) unsafe fn place_if_given<T>(pointer: *mut T) -> Result<Option<Place<T>>, Failure> {
+    // SAFETY: the caller's promise.
+    if pointer.is_null() { Ok(None) } else { unsafe { place(pointer) }.map(Some) }
 }
 
 /// Takes a handle back.
@@ -43,7 +92,7 @@ pub(crate) unsafe fn hand_out<T>(place: *mut *mut T, value: T) -> Result<(), Fai
 ///
 /// NULL, or a handle that was handed out, was not taken back, and is not in use.
 pub(crate) unsafe fn take_back<T>(handle: *mut T) -> Option<T> {
-    // SAFETY: handles are handed out by `hand_out`, from a box, and come back once, says the caller.
+    // SAFETY: handles are handed out by [`Place::hand_out`], from a box, and come back once, says the caller.
     (!handle.is_null()).then(|| *unsafe { Box::from_raw(handle) })
 }
 

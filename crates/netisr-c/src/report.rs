@@ -61,11 +61,11 @@ pub unsafe extern "C" fn siding_type_report(
 ) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        let (netisr, name, counters) = unsafe { (given(netisr)?, text(name)?, given_mut(counters)?) };
+        let (netisr, name, counters) = unsafe { (given(netisr)?, text(name)?, place(counters)?) };
         let kinds = netisr.netisr.types();
         let gone = || Failure(SIDING_E_GONE, format!("no packet type '{name}' is registered"));
         let total = kinds.iter().find(|kind| kind.name == name).ok_or_else(gone)?.total();
-        *counters = SidingCounters {
+        let told = SidingCounters {
             accepted: total.accepted,
             handled: total.handled,
             departed: total.departed,
@@ -75,6 +75,7 @@ pub unsafe extern "C" fn siding_type_report(
             ..SidingCounters::default()
         }
         .refusals(&total.refused);
+        counters.put(told);
         Ok(())
     })
 }
@@ -92,9 +93,9 @@ pub unsafe extern "C" fn siding_interface_report(
 ) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        let (netisr, counters) = unsafe { (given(netisr)?, given_mut(counters)?) };
+        let (netisr, counters) = unsafe { (given(netisr)?, place(counters)?) };
         let report = netisr.netisr.interface(IfId::from_u64(id));
-        *counters = SidingCounters {
+        let told = SidingCounters {
             handled: report.handled,
             departed: report.departed,
             flushed: report.flushed,
@@ -102,6 +103,7 @@ pub unsafe extern "C" fn siding_interface_report(
             ..SidingCounters::default()
         }
         .refusals(&report.refused);
+        counters.put(told);
         Ok(())
     })
 }

@@ -101,7 +101,7 @@ pub unsafe extern "C" fn siding_register(
 ) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        let (netisr, given) = unsafe { (given(netisr)?, given(spec)?) };
+        let (netisr, given, kind) = unsafe { (given(netisr)?, given(spec)?, place(kind)?) };
         // SAFETY: as promised.
         let mut spec = TypeSpec::<Owned, ()>::new(unsafe { text(given.name) }?)
             .on_drop(|fate, packet: Owned, ()| packet.end(fate.into()));
@@ -128,8 +128,8 @@ pub unsafe extern "C" fn siding_register(
             siding_netisr::RegisterError::TooManyTypes => Failure(SIDING_E_NO_ROOM, why.to_string()),
             _ => Failure::argument(&why.to_string()),
         })?;
-        // SAFETY: as promised.
-        unsafe { hand_out(kind, SidingType { kind: registered, drop: given.drop, arg }) }
+        kind.hand_out(SidingType { kind: registered, drop: given.drop, arg });
+        Ok(())
     })
 }
 
@@ -227,12 +227,12 @@ pub unsafe extern "C" fn siding_unregister(
 ) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        let (netisr, kind) = unsafe { (given(netisr)?, given(kind)?) };
+        let (netisr, kind, place) = unsafe { (given(netisr)?, given(kind)?, place(unregistering)?) };
         let pending = if flush { Pending::Flush } else { Pending::Drain };
         let leaving = with_token(|token| netisr.netisr.unregister(token.get(), &kind.kind, pending))?;
         let leaving = leaving.map_err(|why| Failure(SIDING_E_GONE, why.to_string()))?;
-        // SAFETY: as promised.
-        unsafe { hand_out(unregistering, SidingUnregistering { leaving }) }
+        place.hand_out(SidingUnregistering { leaving });
+        Ok(())
     })
 }
 

@@ -95,11 +95,11 @@ pub unsafe extern "C" fn siding_worker_claim(
 ) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        let netisr = unsafe { given(netisr) }?;
+        let (netisr, worker) = unsafe { (given(netisr)?, place(worker)?) };
         let taken = || Failure(SIDING_E_TAKEN, format!("worker {index} is taken, or there is none"));
         let claimed = netisr.netisr.worker(index).ok_or_else(taken)?;
-        // SAFETY: as promised.
-        unsafe { hand_out(worker, SidingWorker { worker: claimed, state: State { state, depart } }) }
+        worker.hand_out(SidingWorker { worker: claimed, state: State { state, depart } });
+        Ok(())
     })
 }
 
@@ -117,15 +117,15 @@ pub unsafe extern "C" fn siding_worker_poll(
     here: *const c_char,
 ) -> c_int {
     guarded(|| {
-        // In a handler of this very worker it is in use: asked before it is looked at.
         // SAFETY: as promised.
-        free_of_all(unsafe { text(here) }?)?;
+        let (here, polled) = unsafe { (text(here)?, place_if_given(polled)?) };
+        // In a handler of this very worker it is in use: asked before it is looked at.
+        free_of_all(here)?;
         // SAFETY: as promised.
         let worker = unsafe { given_mut(worker) }?;
         let done = worker.worker.poll(&mut worker.state, budget);
-        // SAFETY: as promised.
-        if let Some(polled) = unsafe { polled.as_mut() } {
-            *polled = SidingPolled { handled: done.handled, more: done.more };
+        if let Some(polled) = polled {
+            polled.put(SidingPolled { handled: done.handled, more: done.more });
         }
         Ok(())
     })
@@ -147,8 +147,8 @@ pub unsafe extern "C" fn siding_worker_prepare_sleep(
         // SAFETY: as promised.
         free_of_all(unsafe { text(here) }?)?;
         // SAFETY: as promised.
-        let (worker, asleep) = unsafe { (given_mut(worker)?, given_mut(asleep)?) };
-        *asleep = worker.worker.prepare_sleep();
+        let (worker, asleep) = unsafe { (given_mut(worker)?, place(asleep)?) };
+        asleep.put(worker.worker.prepare_sleep());
         Ok(())
     })
 }

@@ -1,4 +1,4 @@
-//! A program in C, built without a warning against the header and the library, and run, under valgrind where there is
+//! Programs in C, built without a warning against the header and the library, and run, under valgrind where there is
 //! one.
 
 use std::path::Path;
@@ -21,13 +21,13 @@ fn library() -> PathBuf {
     found.into_iter().find(|path| path.exists()).expect("cargo builds the library for its tests")
 }
 
-#[test]
-fn a_stack_in_c_sends_under_its_locks_while_interfaces_depart() {
+/// Builds and runs `tests/{name}.c`.
+fn runs(name: &str) {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stack");
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let mut cc = Command::new("cc");
     cc.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-o"]);
-    cc.arg(&program).arg("-I").arg(package.join("include")).arg(package.join("tests/stack.c"));
+    cc.arg(&program).arg("-I").arg(package.join("include")).arg(package.join(format!("tests/{name}.c")));
     run(cc.arg(library()).args(["-lpthread", "-ldl", "-lm"]));
     println!("{}", run(&mut Command::new(&program)));
     if Command::new("valgrind").arg("--version").output().is_err() {
@@ -38,4 +38,14 @@ fn a_stack_in_c_sends_under_its_locks_while_interfaces_depart() {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full", "--fair-sched=yes"]);
     println!("{}", run(valgrind.arg(&program)));
+}
+
+#[test]
+fn a_stack_in_c_sends_under_its_locks_while_interfaces_depart() {
+    runs("stack");
+}
+
+#[test]
+fn the_small_print_holds() {
+    runs("small_print");
 }

@@ -36,10 +36,11 @@
 // A pointer is NULL, a text is no UTF-8, or a number is out of its range.
 #define SIDING_E_ARGUMENT -20
 
-// A lock is held, or a handler runs, where that must not be. The text names both places.
+// A lock is held, or a function of the C side's runs, where that must not be. The text names the place, and the lock's or
+// the function.
 #define SIDING_E_LOCKED -21
 
-// Somebody else has the worker, or there is none of that number.
+// Somebody else has the worker or is using the handle, or there is no worker of that number.
 #define SIDING_E_TAKEN -22
 
 // It is not there: not attached, not registered, or gone.
@@ -274,7 +275,7 @@ int siding_unregister(const struct SidingNetisr *netisr,
                       struct SidingUnregistering **unregistering);
 
 // Waits until the type is gone: its handler does not run, and will not run again. 0 milliseconds: only asks. Not under a
-// lock, nor in a handler.
+// lock, nor in a function of the C side's.
 //
 // # Safety
 //
@@ -283,12 +284,12 @@ int siding_unregistering_wait(struct SidingUnregistering *unregistering,
                               uint64_t milliseconds,
                               const char *here);
 
-// Gives the handle back. The unregistering goes on.
+// Gives the handle back; not while it is in use, which is answered. The unregistering goes on.
 //
 // # Safety
 //
-// NULL, or a handle that is not in use and not given back yet.
-void siding_unregistering_free(struct SidingUnregistering *unregistering);
+// NULL, or a handle that is not given back yet.
+int siding_unregistering_free(struct SidingUnregistering *unregistering);
 
 // Sets room for one packet aside. `key` points to the key of the packet to come, for types that are ordered by flow;
 // NULL if it is not known.
@@ -334,7 +335,7 @@ int siding_worker_claim(const struct SidingNetisr *netisr,
                         struct SidingWorker **worker);
 
 // Handles packets that wait for this worker, at most `budget`, and carries out what control has ordered. Not under a
-// lock, nor in a handler. `polled` may be NULL.
+// lock, nor in a function of the C side's. `polled` may be NULL.
 //
 // # Safety
 //
@@ -361,12 +362,12 @@ int siding_worker_prepare_sleep(struct SidingWorker *worker,
 // The worker is NULL or good, and no other thread uses it.
 int siding_worker_awake(struct SidingWorker *worker);
 
-// Lets go of the worker: somebody else may claim it. Not in a handler.
+// Lets go of the worker: somebody else may claim it. Not while it is polled, which is answered.
 //
 // # Safety
 //
-// NULL, or a worker that is not in use and not let go yet.
-void siding_worker_release(struct SidingWorker *worker);
+// NULL, or a worker that is not let go yet.
+int siding_worker_release(struct SidingWorker *worker);
 
 // Gives an interface an identity, never 0 and never used again.
 //
@@ -386,7 +387,7 @@ int siding_detach(const struct SidingNetisr *netisr,
                   struct SidingDeparture **departure);
 
 // Waits until the interface has gone: no handler runs or will run with it, and none of its packets waits. 0
-// milliseconds: only asks. Not under a lock, nor in a handler.
+// milliseconds: only asks. Not under a lock, nor in a function of the C side's.
 //
 // # Safety
 //
@@ -395,12 +396,12 @@ int siding_departure_wait(struct SidingDeparture *departure,
                           uint64_t milliseconds,
                           const char *here);
 
-// Gives the handle back. The departure goes on.
+// Gives the handle back; not while it is in use, which is answered. The departure goes on.
 //
 // # Safety
 //
-// NULL, or a handle that is not in use and not given back yet.
-void siding_departure_free(struct SidingDeparture *departure);
+// NULL, or a handle that is not given back yet.
+int siding_departure_free(struct SidingDeparture *departure);
 
 // Reads the counters of a registered type, over all workers.
 //

@@ -26,9 +26,10 @@ pub const SIDING_E_STOPPED: c_int = -5;
 pub const SIDING_E_OTHER_FLOW: c_int = -6;
 /// A pointer is NULL, a text is no UTF-8, or a number is out of its range.
 pub const SIDING_E_ARGUMENT: c_int = -20;
-/// A lock is held, or a handler runs, where that must not be. The text names both places.
+/// A lock is held, or a function of the C side's runs, where that must not be. The text names the place, and the lock's or
+/// the function.
 pub const SIDING_E_LOCKED: c_int = -21;
-/// Somebody else has the worker, or there is none of that number.
+/// Somebody else has the worker or is using the handle, or there is no worker of that number.
 pub const SIDING_E_TAKEN: c_int = -22;
 /// It is not there: not attached, not registered, or gone.
 pub const SIDING_E_GONE: c_int = -23;
@@ -107,8 +108,10 @@ pub extern "C" fn siding_error_text(number: c_int) -> *const c_char {
         SIDING_E_STOPPED => c"refused: the packet type was stopped",
         SIDING_E_OTHER_FLOW => c"refused: the permit is for another flow or another worker",
         SIDING_E_ARGUMENT => c"an argument is NULL or out of its range",
-        SIDING_E_LOCKED => c"a lock is held, or a handler runs, where that must not be",
-        SIDING_E_TAKEN => c"somebody else has the worker, or there is none of that number",
+        SIDING_E_LOCKED => c"a lock is held, or a callback runs, where that must not be",
+        SIDING_E_TAKEN => {
+            c"somebody else has the worker or is using the handle, or there is no worker of that number"
+        }
         SIDING_E_GONE => c"it is not attached or registered, or has gone",
         SIDING_E_TIMEOUT => c"time is up",
         SIDING_E_NO_ROOM => c"there is no room for another",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use siding_netisr::Netisr;
 use siding_netisr::Wake;
 
+use crate::callback;
 use crate::error::Failure;
 use crate::error::guarded;
 use crate::packet::Owned;
@@ -53,7 +54,7 @@ unsafe impl Sync for Waker {}
 impl Wake for Waker {
     fn wake(&self, worker: usize) {
         // SAFETY: function and argument were given for this.
-        unsafe { (self.wake)(self.arg, worker) }
+        callback::call("wake", None, || unsafe { (self.wake)(self.arg, worker) });
     }
 }
 

@@ -7,10 +7,14 @@ use std::time::Duration;
 use siding_netisr::Departure;
 use siding_netisr::IfId;
 
+use crate::callback::waiting;
+use crate::callback::with_token;
 use crate::error::*;
 use crate::facility::SidingNetisr;
+use crate::handle::Handle;
+use crate::handle::Single;
+use crate::handle::give_back;
 use crate::held::free_of_all;
-use crate::held::with_token;
 use crate::packet::Owned;
 use crate::pointers::*;
 use crate::worker::State;
@@ -18,7 +22,15 @@ use crate::worker::State;
 /// A departure under way.
 #[derive(Debug)]
 pub struct SidingDeparture {
-    departure: Departure<Owned, State>,
+    departure: Single<Departure<Owned, State>>,
+}
+
+impl Handle for SidingDeparture {
+    type What = Departure<Owned, State>;
+
+    fn single(&self) -> &Single<Self::What> {
+        &self.departure
+    }
 }
 
 /// Gives an interface an identity, never 0 and never used again.
@@ -52,15 +64,15 @@ pub unsafe extern "C" fn siding_detach(
     guarded(|| {
         // SAFETY: as promised.
         let (netisr, departure) = unsafe { (given(netisr)?, place(departure)?) };
-        let begun = with_token(|token| netisr.netisr.detach(token.get(), IfId::from_u64(id)))?;
+        let begun = with_token(|token| netisr.netisr.detach(token, IfId::from_u64(id)))?;
         let begun = begun.map_err(|why| Failure(SIDING_E_GONE, why.to_string()))?;
-        departure.hand_out(SidingDeparture { departure: begun });
+        departure.hand_out(SidingDeparture { departure: Single::new(begun) });
         Ok(())
     })
 }
 
 /// Waits until the interface has gone: no handler runs or will run with it, and none of its packets waits. 0
-/// milliseconds: only asks. Not under a lock, nor in a handler.
+/// milliseconds: only asks. Not under a lock, nor in a function of the C side's.
 ///
 /// # Safety
 ///
@@ -73,24 +85,24 @@ pub unsafe extern "C" fn siding_departure_wait(
 ) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        let (departure, here) = unsafe { (given_mut(departure)?, text(here)?) };
+        let (departure, here) = unsafe { (given(departure)?, text(here)?) };
         free_of_all(here)?;
         let timeout = Duration::from_millis(milliseconds);
-        let outcome = with_token(|token| Ok(departure.departure.wait(token.for_a_wait()?, timeout)))??;
+        let mut departure = departure.departure.take()?;
+        let outcome = waiting(|token| departure.wait(token, timeout))?;
         outcome.map_err(|held| Failure(SIDING_E_TIMEOUT, held.to_string()))
     })
 }
 
-/// Gives the handle back. The departure goes on.
+/// Gives the handle back; not while it is in use, which is answered. The departure goes on.
 ///
 /// # Safety
 ///
-/// NULL, or a handle that is not in use and not given back yet.
+/// NULL, or a handle that is not given back yet.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn siding_departure_free(departure: *mut SidingDeparture) {
+pub unsafe extern "C" fn siding_departure_free(departure: *mut SidingDeparture) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        drop(unsafe { take_back(departure) });
-        Ok(())
-    });
+        unsafe { give_back(departure) }
+    })
 }

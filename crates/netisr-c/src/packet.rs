@@ -6,6 +6,8 @@ use siding_netisr::Fate;
 use siding_netisr::IfId;
 use siding_netisr::Packet;
 
+use crate::callback;
+
 /// How many interfaces a view can name.
 pub const SIDING_INTERFACES: usize = 4;
 
@@ -77,7 +79,7 @@ impl Owned {
         let view = self.into_view();
         if let Some(drop) = drop {
             // SAFETY: the function was given with the type for this, with its `arg`; the view lives until it returns.
-            unsafe { drop(arg, &view, fate) };
+            callback::call("drop", None, || unsafe { drop(arg, &view, fate) });
         }
     }
 }

@@ -4,8 +4,9 @@ use std::ffi::c_int;
 
 use siding_netisr::Permit;
 
+use crate::callback::with_token;
 use crate::error::*;
-use crate::held::with_token;
+
 use crate::packet::Owned;
 use crate::packet::SidingPacket;
 use crate::pointers::*;
@@ -36,7 +37,7 @@ pub unsafe extern "C" fn siding_reserve(
     let outcome = guarded(|| {
         // SAFETY: as promised.
         let (kind, key, permit) = unsafe { (given(kind)?, if_given(key)?, place(permit)?) };
-        let reserved = with_token(|token| kind.kind.reserve(token.get(), key.copied()))?;
+        let reserved = with_token(|token| kind.kind.reserve(token, key.copied()))?;
         match reserved {
             Ok(reserved) => {
                 let (drop, arg) = kind.end();
@@ -70,8 +71,7 @@ pub unsafe extern "C" fn siding_permit_dispatch(
         let packet = unsafe { given(packet) }?;
         let SidingPermit { permit, drop, arg } = permit;
         // Made in there: as long as there is no token, the packet is not ours.
-        let result =
-            with_token(|token| permit.dispatch(token.get(), Owned { view: *packet, drop, arg }, ()))?;
+        let result = with_token(|token| permit.dispatch(token, Owned { view: *packet, drop, arg }, ()))?;
         if let Err(back) = result {
             refused = refusal(back.cause);
             back.packet.into_view();

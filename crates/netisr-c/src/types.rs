@@ -11,11 +11,15 @@ use siding_netisr::Pending;
 use siding_netisr::TypeSpec;
 use siding_netisr::Unregistering;
 
+use crate::callback;
+use crate::callback::waiting;
+use crate::callback::with_token;
 use crate::error::*;
 use crate::facility::SidingNetisr;
-use crate::held::as_handler;
+use crate::handle::Handle;
+use crate::handle::Single;
+use crate::handle::give_back;
 use crate::held::free_of_all;
-use crate::held::with_token;
 use crate::packet::Owned;
 use crate::packet::SidingDrop;
 use crate::packet::SidingPacket;
@@ -33,7 +37,15 @@ pub struct SidingType {
 /// A type that is being unregistered.
 #[derive(Debug)]
 pub struct SidingUnregistering {
-    leaving: Unregistering<Owned, State>,
+    leaving: Single<Unregistering<Owned, State>>,
+}
+
+impl Handle for SidingUnregistering {
+    type What = Unregistering<Owned, State>;
+
+    fn single(&self) -> &Single<Self::What> {
+        &self.leaving
+    }
 }
 
 /// Handles a packet, on the worker, with no lock held. The packet is the handler's for good.
@@ -122,7 +134,7 @@ pub unsafe extern "C" fn siding_register(
         let registered = netisr.netisr.register(spec, move |ctx, state: &mut State, packet: Owned, ()| {
             let view = packet.into_view();
             // SAFETY: function and argument were given for this, and the state with the worker.
-            as_handler(ctx, || unsafe { handler(arg.get(), state.state, &view) });
+            callback::call("handler", Some(ctx), || unsafe { handler(arg.get(), state.state, &view) });
         });
         let registered = registered.map_err(|why| match why {
             siding_netisr::RegisterError::TooManyTypes => Failure(SIDING_E_NO_ROOM, why.to_string()),
@@ -159,7 +171,7 @@ pub unsafe extern "C" fn siding_dispatch(kind: *const SidingType, packet: *const
     let outcome = guarded(|| {
         // SAFETY: as promised.
         let (kind, packet) = unsafe { (given(kind)?, given(packet)?) };
-        let result = with_token(|token| kind.kind.dispatch(token.get(), kind.own(*packet), ()))?;
+        let result = with_token(|token| kind.kind.dispatch(token, kind.own(*packet), ()))?;
         if let Err(back) = result {
             refused = refusal(back.cause);
             back.packet.into_view();
@@ -200,7 +212,7 @@ pub unsafe extern "C" fn siding_dispatch_batch(
                 for (entry, view) in batch.iter_mut().zip(&*chunk) {
                     *entry = Some((kind.own(*view), ()));
                 }
-                *accepted += kind.kind.dispatch_batch(token.get(), &mut batch[..chunk.len()]);
+                *accepted += kind.kind.dispatch_batch(token, &mut batch[..chunk.len()]);
                 for (entry, view) in batch.into_iter().zip(chunk) {
                     match entry {
                         Some((refused, ())) => _ = refused.into_view(),
@@ -229,15 +241,15 @@ pub unsafe extern "C" fn siding_unregister(
         // SAFETY: as promised.
         let (netisr, kind, place) = unsafe { (given(netisr)?, given(kind)?, place(unregistering)?) };
         let pending = if flush { Pending::Flush } else { Pending::Drain };
-        let leaving = with_token(|token| netisr.netisr.unregister(token.get(), &kind.kind, pending))?;
+        let leaving = with_token(|token| netisr.netisr.unregister(token, &kind.kind, pending))?;
         let leaving = leaving.map_err(|why| Failure(SIDING_E_GONE, why.to_string()))?;
-        place.hand_out(SidingUnregistering { leaving });
+        place.hand_out(SidingUnregistering { leaving: Single::new(leaving) });
         Ok(())
     })
 }
 
 /// Waits until the type is gone: its handler does not run, and will not run again. 0 milliseconds: only asks. Not under a
-/// lock, nor in a handler.
+/// lock, nor in a function of the C side's.
 ///
 /// # Safety
 ///
@@ -250,24 +262,24 @@ pub unsafe extern "C" fn siding_unregistering_wait(
 ) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        let (unregistering, here) = unsafe { (given_mut(unregistering)?, text(here)?) };
+        let (unregistering, here) = unsafe { (given(unregistering)?, text(here)?) };
         free_of_all(here)?;
         let timeout = Duration::from_millis(milliseconds);
-        let outcome = with_token(|token| Ok(unregistering.leaving.wait(token.for_a_wait()?, timeout)))??;
+        let mut leaving = unregistering.leaving.take()?;
+        let outcome = waiting(|token| leaving.wait(token, timeout))?;
         outcome.map_err(|held| Failure(SIDING_E_TIMEOUT, held.to_string()))
     })
 }
 
-/// Gives the handle back. The unregistering goes on.
+/// Gives the handle back; not while it is in use, which is answered. The unregistering goes on.
 ///
 /// # Safety
 ///
-/// NULL, or a handle that is not in use and not given back yet.
+/// NULL, or a handle that is not given back yet.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn siding_unregistering_free(unregistering: *mut SidingUnregistering) {
+pub unsafe extern "C" fn siding_unregistering_free(unregistering: *mut SidingUnregistering) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        drop(unsafe { take_back(unregistering) });
-        Ok(())
-    });
+        unsafe { give_back(unregistering) }
+    })
 }

@@ -8,8 +8,12 @@ use siding_netisr::IfId;
 use siding_netisr::Local;
 use siding_netisr::Worker;
 
+use crate::callback;
 use crate::error::*;
 use crate::facility::SidingNetisr;
+use crate::handle::Handle;
+use crate::handle::Single;
+use crate::handle::give_back;
 use crate::held::free_of_all;
 use crate::packet::Owned;
 use crate::pointers::*;
@@ -17,8 +21,22 @@ use crate::pointers::*;
 /// The right to poll one worker, and its state.
 #[derive(Debug)]
 pub struct SidingWorker {
+    polled: Single<Polling>,
+}
+
+/// A worker and its state.
+#[derive(Debug)]
+pub(crate) struct Polling {
     worker: Worker<Owned, State>,
     state: State,
+}
+
+impl Handle for SidingWorker {
+    type What = Polling;
+
+    fn single(&self) -> &Single<Self::What> {
+        &self.polled
+    }
 }
 
 /// To be asked, while a worker lets go of what departs, which interfaces stay: [`siding_stays`].
@@ -57,8 +75,9 @@ impl Local for State {
     fn depart(&mut self, stays: &dyn Fn(IfId) -> bool) {
         let asked = Asked(stays);
         if let Some(depart) = self.depart {
+            let stays = std::ptr::from_ref(&asked).cast();
             // SAFETY: function and state were given with the worker for this; what is asked lives until it returns.
-            unsafe { depart(self.state, std::ptr::from_ref(&asked).cast()) };
+            callback::call("depart", None, || unsafe { depart(self.state, stays) });
         }
     }
 }
@@ -98,13 +117,14 @@ pub unsafe extern "C" fn siding_worker_claim(
         let (netisr, worker) = unsafe { (given(netisr)?, place(worker)?) };
         let taken = || Failure(SIDING_E_TAKEN, format!("worker {index} is taken, or there is none"));
         let claimed = netisr.netisr.worker(index).ok_or_else(taken)?;
-        worker.hand_out(SidingWorker { worker: claimed, state: State { state, depart } });
+        let polled = Single::new(Polling { worker: claimed, state: State { state, depart } });
+        worker.hand_out(SidingWorker { polled });
         Ok(())
     })
 }
 
 /// Handles packets that wait for this worker, at most `budget`, and carries out what control has ordered. Not under a
-/// lock, nor in a handler. `polled` may be NULL.
+/// lock, nor in a function of the C side's. `polled` may be NULL.
 ///
 /// # Safety
 ///
@@ -118,12 +138,11 @@ pub unsafe extern "C" fn siding_worker_poll(
 ) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        let (here, polled) = unsafe { (text(here)?, place_if_given(polled)?) };
-        // In a handler of this very worker it is in use: asked before it is looked at.
+        let (worker, polled, here) = unsafe { (given(worker)?, place_if_given(polled)?, text(here)?) };
         free_of_all(here)?;
-        // SAFETY: as promised.
-        let worker = unsafe { given_mut(worker) }?;
-        let done = worker.worker.poll(&mut worker.state, budget);
+        let mut in_use = worker.polled.take()?;
+        let Polling { worker, state } = &mut *in_use;
+        let done = worker.poll(state, budget);
         if let Some(polled) = polled {
             polled.put(SidingPolled { handled: done.handled, more: done.more });
         }
@@ -145,10 +164,9 @@ pub unsafe extern "C" fn siding_worker_prepare_sleep(
 ) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        free_of_all(unsafe { text(here) }?)?;
-        // SAFETY: as promised.
-        let (worker, asleep) = unsafe { (given_mut(worker)?, place(asleep)?) };
-        asleep.put(worker.worker.prepare_sleep());
+        let (worker, asleep, here) = unsafe { (given(worker)?, place(asleep)?, text(here)?) };
+        free_of_all(here)?;
+        asleep.put(worker.polled.take()?.worker.prepare_sleep());
         Ok(())
     })
 }
@@ -162,21 +180,20 @@ pub unsafe extern "C" fn siding_worker_prepare_sleep(
 pub unsafe extern "C" fn siding_worker_awake(worker: *mut SidingWorker) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        unsafe { given_mut(worker) }?.worker.awake();
+        unsafe { given(worker) }?.polled.take()?.worker.awake();
         Ok(())
     })
 }
 
-/// Lets go of the worker: somebody else may claim it. Not in a handler.
+/// Lets go of the worker: somebody else may claim it. Not while it is polled, which is answered.
 ///
 /// # Safety
 ///
-/// NULL, or a worker that is not in use and not let go yet.
+/// NULL, or a worker that is not let go yet.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn siding_worker_release(worker: *mut SidingWorker) {
+pub unsafe extern "C" fn siding_worker_release(worker: *mut SidingWorker) -> c_int {
     guarded(|| {
         // SAFETY: as promised.
-        drop(unsafe { take_back(worker) });
-        Ok(())
-    });
+        unsafe { give_back(worker) }
+    })
 }

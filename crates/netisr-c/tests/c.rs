@@ -49,3 +49,8 @@ fn a_stack_in_c_sends_under_its_locks_while_interfaces_depart() {
 fn the_small_print_holds() {
     runs("small_print");
 }
+
+#[test]
+fn what_a_callback_may_call_is_the_same_in_all_of_them() {
+    runs("callbacks");
+}

@@ -84,10 +84,10 @@ static void nothing_is_done_for_a_place_that_is_null(void)
 	CHECK(siding_dispatch(kind, &packet));
 	CHECK(siding_detach(netisr, id, &departure));
 	ANSWERS(SIDING_E_ARGUMENT, siding_departure_wait(departure, 0, NULL));
-	siding_departure_free(departure);
+	CHECK(siding_departure_free(departure));
 	CHECK(siding_unregister(netisr, kind, true, &leaving));
-	siding_unregistering_free(leaving);
-	siding_worker_release(worker);
+	CHECK(siding_unregistering_free(leaving));
+	CHECK(siding_worker_release(worker));
 	siding_type_free(kind);
 	siding_netisr_free(netisr);
 	THAT(dropped == 1);

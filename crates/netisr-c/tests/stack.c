@@ -106,7 +106,7 @@ static void *work(void *arg)
 	do
 		CHECK(siding_worker_poll(worker, 64, &polled, SIDING_HERE));
 	while (polled.more);
-	siding_worker_release(worker);
+	CHECK(siding_worker_release(worker));
 	return NULL;
 }
 
@@ -190,7 +190,7 @@ static void replace(size_t place)
 	unlock(&table_lock);
 	if (gone != NULL) {
 		CHECK(siding_departure_wait(departure, 60000, SIDING_HERE));
-		siding_departure_free(departure);
+		CHECK(siding_departure_free(departure));
 		free(gone);
 	}
 	CHECK(siding_attach(netisr, &comes->id));
@@ -230,7 +230,7 @@ int main(void)
 		fail("packets have no fate, or two");
 	CHECK(siding_unregister(netisr, output, true, &leaving));
 	CHECK(siding_unregistering_wait(leaving, 60000, SIDING_HERE));
-	siding_unregistering_free(leaving);
+	CHECK(siding_unregistering_free(leaving));
 	left = solicitation(&last);
 	if (siding_dispatch(output, &left) != SIDING_E_CLOSED)
 		fail("a type that is gone takes no packets");

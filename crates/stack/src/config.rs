@@ -11,7 +11,6 @@ use std::sync::Arc;
 use siding_netisr::IfId;
 
 use crate::control::DEEPEST;
-use crate::control::OnPort;
 use crate::device::Filter;
 use crate::ifnet;
 use crate::ifnet::AddrOrigin;
@@ -292,18 +291,6 @@ impl Config {
             let vlan = *vlan;
             self.vlans.retain(|_, other| *other != id);
             self.vlans.insert(vlan, id);
-        }
-    }
-
-    /// That the interface is no port.
-    ///
-    /// # Errors
-    ///
-    /// Whose port it is.
-    pub(crate) fn no_port(&self, interface: &Interface) -> Result<(), OnPort> {
-        match self.interface(interface.member_of) {
-            None => Ok(()),
-            Some(owner) => Err(OnPort { owner: owner.ifnet.name.clone() }),
         }
     }
 

@@ -74,6 +74,8 @@ pub use device::Unread;
 pub use event::Deaf;
 pub use event::Event;
 pub use event::Observer;
+pub use ifnet::Belongings;
+pub use ifnet::OnPort;
 pub use lagg::Announce;
 pub use lagg::HashLayers;
 pub use lagg::LacpPortReport;

@@ -45,6 +45,11 @@ fn laggs_and_vlans_are_made_changed_shown_and_deleted_while_they_work() {
         ("vlan delete lagg0", "'lagg0' is no VLAN: `siding show interfaces` tells what it is"),
         ("lagg add-port lagg0 p0", "'p0' is a port of a lagg already: remove it from there first"),
         ("lagg add-port lagg0 lan", "'lan' has addresses of its own: move them to the lagg first"),
+        (
+            "route add 2001:db8:9::/64 dev p0",
+            "p0: it is a port of 'lagg0', which all its frames belong to: give 'lagg0' instead",
+        ),
+        ("route add 198.51.100.0/24 via 192.0.2.9 dev p1", "p1: it is a port of 'lagg0'"),
         ("lagg add-port lagg0 v20", "'v20' lies on this lagg: a lagg cannot lie on itself"),
         ("lagg remove-port lagg0 lan", "'lan' is no port of 'lagg0': its ports are p0, p1"),
         ("lagg set-primary v10 p0", "'v10' is no lagg: there are lagg0"),
@@ -61,10 +66,18 @@ fn laggs_and_vlans_are_made_changed_shown_and_deleted_while_they_work() {
         let finished = said(&rig, line);
         assert!(!finished.succeeded() && finished.stderr.contains(why), "{line}: {finished}");
     }
+    // What the file says of a port, it has when it is released.
+    let own = |rig: &Rig| {
+        let addresses = said(rig, "show addresses").expect_success();
+        addresses.lines().filter(|line| line.starts_with("p0 ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(own(&rig).is_empty(), "{:?}", own(&rig));
+    said(&rig, "lagg remove-port lagg0 p0").expect_success();
+    let [address] = &own(&rig)[..] else { panic!("{:?}", own(&rig)) };
+    assert!(address.contains("fe80::"), "{address}");
     for line in [
         "vlan delete v20",
         "vlan delete v10",
-        "lagg remove-port lagg0 p0",
         "lagg add lagg1 --mode lacp --lacp-rate fast --port p0",
         "vlan add v30 --parent lagg1 --vid 30 --no-link-local",
         "bridge add br0 --port v30 --ageing 10 --address 2001:db8:e::1/64",

@@ -110,13 +110,13 @@ pub(super) fn check(file: file::File, tree: &DeTable<'_>) -> Result<Config, Wron
             advertise.map(|table| advertise::check(place, table, interface.mtu, &stack)).transpose()?;
         interfaces.push(interface);
     }
-    let nested = nested::nested(file.vlan, file.lagg, file.bridge, &mut interfaces, (tree, &stack))?;
+    let nested = nested::nested(file.vlan, file.lagg, file.bridge, &interfaces, (tree, &stack))?;
     let names: Vec<Named<'_>> = interfaces
         .iter()
         .map(|one| Named { name: &one.name, addresses: &one.addresses })
         .chain(nested.iter().map(|one| Named { name: one.name(), addresses: &one.addressing().addresses }))
         .collect();
-    let routes = file.route.into_iter().map(|route| self::route(route, &names));
+    let routes = file.route.into_iter().map(|route| self::route(route, &names, &nested));
     let routes = routes.collect::<Result<_, _>>()?;
     let refusals = file.refuse.into_iter().map(Refuse::check).collect::<Result<_, _>>()?;
     let neighbors = file.neighbor.into_iter().map(|neighbor| self::neighbor(neighbor, &names, &nested));
@@ -275,10 +275,18 @@ fn addresses(list: &[Spanned<String>]) -> Result<Vec<Cidr>, Wrong> {
     Ok(addresses)
 }
 
-fn route(route: Spanned<file::Route>, interfaces: &[Named<'_>]) -> Result<RouteConfig, Wrong> {
+fn route(
+    route: Spanned<file::Route>,
+    interfaces: &[Named<'_>],
+    nested: &[Nested],
+) -> Result<RouteConfig, Wrong> {
     let span = route.span();
     let file::Route { to, via, interface, metric } = route.into_inner();
-    let interface = interface.map(|interface| known(&interface, interfaces, "a route")).transpose()?;
+    let by = |interface: Spanned<String>| {
+        let name = known(&interface, interfaces, "a route")?;
+        no_port(&interface, nested).map(|()| name)
+    };
+    let interface = interface.map(by).transpose()?;
     let destination = destination(&to, via.as_ref().map(|via| *via.get_ref()))?;
     if let Some(via) = &via {
         at(via, value::next_hop(*via.get_ref(), destination))?;

@@ -145,7 +145,7 @@ pub(crate) struct Interface {
     /// Addresses with the lengths of their prefixes.
     #[serde(default)]
     pub(crate) addresses: Vec<Spanned<String>>,
-    /// Make a link-local address [default: true, but for a port].
+    /// Make a link-local address; a port has it when it is released [default: true].
     #[serde(default = "yes")]
     pub(crate) link_local: bool,
     /// Test addresses for duplicates before they are used [default: true].

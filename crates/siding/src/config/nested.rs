@@ -127,7 +127,7 @@ impl Nested {
     }
 
     /// Whether an interface of this name is a port of it.
-    pub(super) fn has_port(&self, name: &str) -> bool {
+    pub(crate) fn has_port(&self, name: &str) -> bool {
         match self {
             Nested::Vlan(_) => false,
             Nested::Lagg(lagg) => lagg.ports.iter().any(|(port, _)| port == name),

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use siding_netisr::IfId;
 use siding_stack::ifnet::DEFAULT_HOP_LIMIT;
 use siding_wire::ip6;
 
@@ -51,7 +50,6 @@ impl Daemon {
             Request::RouteDel(request) => self.record_no_route(&request),
             Request::Lagg(request) => self.record_lagg(ctx, request),
             Request::Bridge(BridgeRequest::AddPort { bridge, port }) => {
-                self.note_port(&port);
                 self.note(Port { owner: bridge, port, priority: None });
             }
             Request::Bridge(BridgeRequest::RemovePort { bridge, port }) => {
@@ -176,7 +174,6 @@ impl Daemon {
                 let laggs = self.stack.laggs(ctx);
                 let ports = laggs.iter().filter(|there| there.name == lagg).flat_map(|there| &there.ports);
                 let priority = ports.into_iter().find(|there| there.name == port).map(|there| there.priority);
-                self.note_port(&port);
                 self.note(Port { owner: lagg, port, priority });
             }
             LaggRequest::RemovePort { lagg, port } => self.record_released(&lagg, &port),
@@ -199,7 +196,6 @@ impl Daemon {
             Any::Primary(there) => there.lagg == owner && there.port == port,
             _ => false,
         });
-        self.note_port(port);
     }
 
     fn record_stack(&self, request: StackRequest) {
@@ -222,17 +218,6 @@ impl Daemon {
                 self.unnote(|there| matches!(there, Any::Anycast(own) if *own == gone));
             }
             StackRequest::FlushPathMtus { .. } => {}
-        }
-    }
-
-    /// Notes that an interface has become a port, or ceased to be one: a port has no addresses of its own.
-    fn note_port(&self, name: &str) {
-        let config = self.stack.config();
-        let Some(there) = config.by_name(name) else { return };
-        let has = there.addrs6.iter().any(|own| own.addr == ip6::eui64_link_local(there.mac));
-        match there.member_of == IfId::NONE && has {
-            true => self.note(crate::setting::LinkLocal { on: name.to_owned(), detect: true }),
-            false => self.unnote(|there| matches!(there, Any::LinkLocal(local) if local.on == name)),
         }
     }
 }

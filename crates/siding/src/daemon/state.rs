@@ -279,12 +279,14 @@ impl Daemon {
             (IpAddr::V6(to), None | Some(IpAddr::V6(_))) => {
                 let next_hop = route.via.and_then(as_v6);
                 let prefix = Prefix::new(to, len)?;
-                self.stack.add_routes6(ctx, [Route { prefix, next_hop, interface, metric, origin }])?;
+                let route = Route { prefix, next_hop, interface, metric, origin };
+                self.stack.add_routes6(ctx, [route]).map_err(|error| self.named(interface, error))?;
             }
             (IpAddr::V4(to), None | Some(IpAddr::V4(_))) => {
                 let next_hop = route.via.and_then(as_v4);
                 let prefix = Prefix::new(to, len)?;
-                self.stack.add_route4(ctx, Route { prefix, next_hop, interface, metric, origin })?;
+                let route = Route { prefix, next_hop, interface, metric, origin };
+                self.stack.add_route4(ctx, route).map_err(|error| self.named(interface, error))?;
             }
             (_, Some(via)) => bail!("{via} cannot lead to {}: one is IPv4 and the other IPv6", route.to),
         }

@@ -1,6 +1,7 @@
 //! Addresses of interfaces.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::net::Ipv6Addr;
 
 use siding_drivers::kernel::Cidr;
@@ -109,11 +110,12 @@ impl Setting for LinkLocal {
     fn apply(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
         let id = daemon.interface(&self.on)?;
         let config = daemon.stack.config();
-        // One that was a port has got back the one that it had before.
-        let has = config
-            .interface(id)
-            .is_some_and(|there| there.addrs6.iter().any(|own| own.addr == ip6::eui64_link_local(there.mac)));
-        if has {
+        let Some(there) = config.interface(id) else { return Ok(()) };
+        let made = [there.mac, there.permanent_mac].map(ip6::eui64_link_local);
+        // One that is a port gets it when it is released; one that was has got it back.
+        let waits = daemon.stack.set_aside_link_local(ctx, id, (made[1], 64), self.detect);
+        let has = there.addrs6.iter().any(|own| made.contains(&own.addr));
+        if waits.map_err(|error| daemon.named(id, error))? || has {
             return Ok(());
         }
         daemon.stack.add_link_local(ctx, id, self.detect).map(drop).map_err(|error| daemon.named(id, error))
@@ -134,9 +136,10 @@ impl Setting for LinkLocal {
         let Some(there) = config.interface(id) else { return Ok(()) };
         let made = |own: &&siding_stack::ifnet::Addr6| {
             ip6::is_link_local(own.addr)
-                && (own.origin == AddrOrigin::Autoconf || own.addr == ip6::eui64_link_local(there.mac))
+                && (own.origin == AddrOrigin::Autoconf
+                    || [there.mac, there.permanent_mac].map(ip6::eui64_link_local).contains(&own.addr))
         };
-        for own in there.addrs6.iter().filter(made) {
+        for own in there.addrs6.iter().chain(there.set_aside.iter()).filter(made) {
             let removed = daemon.stack.remove_address(ctx, id, own.addr.into());
             removed.map_err(|error| daemon.named(id, error))?;
         }
@@ -164,6 +167,17 @@ impl Setting for Address {
     }
 
     fn apply(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
+        if let IpAddr::V6(addr) = self.address.address()
+            && ip6::is_link_local(addr)
+        {
+            // A port has it when it is released.
+            let id = daemon.interface(&self.on)?;
+            let waits =
+                daemon.stack.set_aside_link_local(ctx, id, (addr, self.address.length()), self.detect);
+            if waits.map_err(|error| daemon.named(id, error))? {
+                return Ok(());
+            }
+        }
         daemon.add_address(ctx, &self.on, self.address, self.detect, Lifetimes::default())
     }
 

@@ -248,6 +248,13 @@ pub(crate) fn all(config: &Config) -> Vec<Any> {
     for nested in &config.nested {
         all.extend(of_nested(nested));
     }
+    // When a port is one: it has no use for an address before it is released.
+    let is_ports = |setting: &Any| {
+        matches!(setting, Any::LinkLocal(_) | Any::Address(_))
+            && setting.on().iter().any(|on| config.nested.iter().any(|owner| owner.has_port(on)))
+    };
+    let (ports, others): (Vec<Any>, Vec<Any>) = all.into_iter().partition(is_ports);
+    all = others.into_iter().chain(ports).collect();
     all.extend(config.refusals.iter().map(|refusal| Refused(refusal.clone()).into()));
     let addressings = config.interfaces.iter().map(|one| (one.name.clone(), one.addressing()));
     let nested = config.nested.iter().map(|one| (one.name().to_owned(), one.addressing().clone()));

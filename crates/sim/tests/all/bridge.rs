@@ -7,6 +7,7 @@ use siding_netisr::IfId;
 use siding_sim::Faults;
 use siding_sim::LinkId;
 use siding_sim::NodeId;
+use siding_stack::Belongings;
 use siding_stack::BridgeError;
 use siding_stack::BridgeReport;
 use siding_stack::BridgeSpec;
@@ -291,10 +292,10 @@ fn what_cannot_be_a_port_is_refused() {
         assert!(matches!(refused(ctx, other), BridgeError::IsBridge(_)));
         assert!(matches!(refused(ctx, IfId::NONE), BridgeError::NoInterface(_)));
         stack.add_address(ctx, loose, "192.0.2.1".parse().unwrap(), 24, false).unwrap();
-        assert!(matches!(refused(ctx, loose), BridgeError::HasAddresses(_)));
+        assert!(matches!(refused(ctx, loose), BridgeError::Has(_, Belongings::Addresses)));
         stack.remove_address(ctx, loose, "192.0.2.1".parse().unwrap()).unwrap();
         let on_loose = stack.add_vlan(ctx, "loose.7", vlan(loose, 7)).unwrap();
-        assert!(matches!(refused(ctx, loose), BridgeError::HasVlans(_)));
+        assert!(matches!(refused(ctx, loose), BridgeError::Has(_, Belongings::Vlans)));
         // Through a VLAN, one bridge may lie on another, but not in a ring.
         stack.bridge_add_port(ctx, other, on_bridge).unwrap();
         let back = stack.add_vlan(ctx, "bridge1.8", vlan(other, 8)).unwrap();

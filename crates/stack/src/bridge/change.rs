@@ -10,12 +10,14 @@ use siding_wire::Mac;
 use super::BridgeSpec;
 use super::View;
 use crate::AttachError;
+use crate::Belongings;
 use crate::Stack;
 use crate::config::Config;
 use crate::control::DEEPEST;
 use crate::event::Event;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ifnet::belongings;
 use crate::mld;
 use crate::ranks;
 use crate::stack::Control;
@@ -41,12 +43,9 @@ pub enum BridgeError {
     /// It is no port of this bridge.
     #[error("'{0}' is not a port of this bridge")]
     NotAPort(String),
-    /// Addresses belong on the bridge.
-    #[error("'{0}' has addresses of its own: move them to the bridge first")]
-    HasAddresses(String),
-    /// A port's frames are all the bridge's.
-    #[error("a VLAN lies on '{0}', whose frames would all be the bridge's: put the VLAN on the bridge")]
-    HasVlans(String),
+    /// These belong on the bridge.
+    #[error("'{0}' has {1} of its own: move them to the bridge first")]
+    Has(String, Belongings),
     /// Two bridges that share a port are one.
     #[error("'{0}' is a bridge: give its ports to this one instead")]
     IsBridge(String),
@@ -108,7 +107,7 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// It is a port already, has addresses or VLANs of its own, or would lie on itself or too deep.
+    /// It is a port already, has something that a port [has not](Belongings), or would lie on itself or too deep.
     pub fn bridge_add_port(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
@@ -130,12 +129,8 @@ impl Stack {
             if config.would_be_too_deep(bridge, port) {
                 return Err(BridgeError::TooDeep);
             }
-            let global = interface.addrs6.iter().any(|own| !siding_wire::ip6::is_link_local(own.addr));
-            if global || !interface.addrs4.is_empty() {
-                return Err(BridgeError::HasAddresses(name));
-            }
-            if config.nest(port).len() > 1 {
-                return Err(BridgeError::HasVlans(name));
+            if let Some(what) = belongings(config, control, ctx, interface, self.now()) {
+                return Err(BridgeError::Has(name, what));
             }
             if interface.mtu < view.bridge.spec.mtu {
                 return Err(BridgeError::Mtu(name, interface.mtu, view.bridge.spec.mtu));
@@ -221,7 +216,12 @@ impl Stack {
         bridge: IfId,
         port: IfId,
         cause: &'static str,
-        change: impl FnOnce(&mut Control, &Ctx<'_, ranks::Control>, &mut Config, &View) -> Result<(), BridgeError>,
+        change: impl FnOnce(
+            &mut Control,
+            &mut Ctx<'_, ranks::Control>,
+            &mut Config,
+            &View,
+        ) -> Result<(), BridgeError>,
     ) -> Result<(), BridgeError> {
         let shared = &self.shared;
         self.change(ctx, |control, ctx, told| {

@@ -13,13 +13,14 @@ use siding_netisr::Instant;
 use siding_wire::ends::is_everybody4;
 use siding_wire::ip6;
 
-use super::OnPort;
 use crate::Stack;
 use crate::arp;
 use crate::config::Config;
 use crate::ifnet::Addr4;
 use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
+use crate::ifnet::Interface;
+use crate::ifnet::OnPort;
 use crate::nd6::dad::DadState;
 use crate::nd6::dad::MAX_RTR_SOLICITATION_DELAY;
 use crate::nd6::host;
@@ -177,7 +178,45 @@ impl Stack {
         Ok(addr)
     }
 
-    /// Removes an address, and the on-link route that came with it unless another address shares it.
+    /// Notes a link-local address that a port is to have when it is released. False if it is no port.
+    ///
+    /// # Errors
+    ///
+    /// It is not attached, or the address is none for it.
+    pub fn set_aside_link_local(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        (addr, prefix_len): (Ipv6Addr, u8),
+        detect: bool,
+    ) -> Result<bool, AddressError> {
+        check(addr.into(), prefix_len)?;
+        if !ip6::is_link_local(addr) {
+            let config = self.shared.config.load();
+            config.no_port(config.interface(on).ok_or(AddressError::NoInterface(on))?)?;
+            return Ok(false);
+        }
+        let shared = &self.shared;
+        self.change(ctx, |control, _ctx, _told| {
+            let config = shared.config.load();
+            if config.interface(on).ok_or(AddressError::NoInterface(on))?.member_of.is_none() {
+                return Ok(false);
+            }
+            shared.try_change(control, |config| {
+                let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
+                if !interface.set_aside.iter().any(|own| own.addr == addr) {
+                    let state = if detect { DadState::Tentative } else { DadState::Preferred };
+                    let own = Addr6 { detect, ..Addr6::manual(addr, prefix_len, state) };
+                    interface.set_aside = interface.set_aside.iter().copied().chain([own]).collect();
+                }
+                Ok::<_, AddressError>(())
+            })?;
+            Ok(true)
+        })
+    }
+
+    /// Removes an address, and the on-link route that came with it unless another address shares it. Of a port, the
+    /// address that it would have when it is released.
     ///
     /// # Errors
     ///
@@ -193,12 +232,17 @@ impl Stack {
         self.change(ctx, |control, ctx, told| {
             shared.try_change(control, |config| {
                 let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
-                let before = interface.addrs6.len() + interface.addrs4.len();
+                let count = |interface: &Interface| {
+                    interface.addrs6.len() + interface.addrs4.len() + interface.set_aside.len()
+                };
+                let before = count(interface);
                 interface.addrs6 =
                     interface.addrs6.iter().filter(|own| IpAddr::V6(own.addr) != addr).copied().collect();
                 interface.addrs4 =
                     interface.addrs4.iter().filter(|own| IpAddr::V4(own.addr) != addr).copied().collect();
-                if interface.addrs6.len() + interface.addrs4.len() == before {
+                interface.set_aside =
+                    interface.set_aside.iter().filter(|own| IpAddr::V6(own.addr) != addr).copied().collect();
+                if count(interface) == before {
                     return Err(AddressError::NotAssigned(addr));
                 }
                 disconnect(config, on);

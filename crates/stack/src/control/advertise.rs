@@ -6,8 +6,8 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 
-use super::OnPort;
 use crate::Stack;
+use crate::ifnet::OnPort;
 use crate::nd6::router;
 use crate::nd6::router::AdvertConfig;
 use crate::nd6::router::AdvertError;

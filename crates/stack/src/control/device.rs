@@ -7,19 +7,13 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_wire::Mac;
-use siding_wire::ip6;
 
 use super::AttachError;
 use super::NoInterface;
 use crate::Device;
 use crate::Stack;
-use crate::config::Config;
-use crate::ifnet::Addr6;
-use crate::ifnet::AddrOrigin;
-use crate::ifnet::Interface;
-use crate::ifnet::Kind;
+use crate::ifnet;
 use crate::lagg;
-use crate::nd6::dad::DadState;
 
 impl Stack {
     /// The device of an interface has gone: workers give it up, and the interface is absent from now on. Frames that
@@ -105,20 +99,8 @@ impl Stack {
             if old == mac {
                 return Ok(());
             }
-            let moved: Vec<IfId> = match interface.member_of.is_none() {
-                true => {
-                    config.nest(id).into_iter().filter(|above| follows(&config, *above, id, old)).collect()
-                }
-                false => vec![id],
-            };
-            shared.change(control, |config| {
-                for id in &moved {
-                    config
-                        .interface_mut(*id)
-                        .into_iter()
-                        .for_each(|interface| readdress(interface, old, mac));
-                }
-            });
+            let mut moved = Vec::new();
+            shared.change(control, |config| moved = ifnet::readdress(config, id, old, mac));
             let moved = moved.into_iter().filter(|id| {
                 shared.config.load().interface(*id).is_some_and(|there| there.member_of.is_none())
             });
@@ -129,30 +111,4 @@ impl Stack {
             Ok(())
         })
     }
-}
-
-/// Whether an interface has the address of the device `below` because it is that, or a VLAN on it.
-fn follows(config: &Config, id: IfId, below: IfId, old: Mac) -> bool {
-    let interface = config.interface(id);
-    interface.is_some_and(|interface| {
-        interface.permanent_mac == old && (id == below || matches!(interface.kind, Kind::Vlan(_)))
-    })
-}
-
-/// The interface has another address. A link-local address that the old one made is replaced.
-fn readdress(interface: &mut Interface, old: Mac, mac: Mac) {
-    interface.permanent_mac = mac;
-    if interface.member_of.is_none() {
-        interface.mac = mac;
-    }
-    let made = |own: &Addr6| own.addr == ip6::eui64_link_local(old) && own.origin == AddrOrigin::Manual;
-    let again = |own: &Addr6| match made(own) {
-        true => {
-            let state = if own.detect { DadState::Tentative } else { own.state };
-            Addr6 { addr: ip6::eui64_link_local(mac), state, ..*own }
-        }
-        false => *own,
-    };
-    interface.addrs6 = interface.addrs6.iter().map(again).collect();
-    interface.set_aside = interface.set_aside.iter().map(again).collect();
 }

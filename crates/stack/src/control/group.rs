@@ -11,9 +11,9 @@ use siding_wire::ip6;
 use siding_wire::ip6::Scope;
 use siding_wire::mld::is_reported;
 
-use super::OnPort;
 use crate::Stack;
 use crate::ifnet::Interface;
+use crate::ifnet::OnPort;
 use crate::mld::GroupReport;
 use crate::mld::Why;
 

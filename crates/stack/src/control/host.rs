@@ -7,11 +7,11 @@ use siding_wire::ip6;
 
 use super::AddressError;
 use super::NoInterface;
-use super::OnPort;
 use crate::Stack;
 use crate::arp;
 use crate::ifnet::AddrOrigin;
 use crate::ifnet::Back;
+use crate::ifnet::OnPort;
 use crate::ifnet::Unfit;
 use crate::ifnet::Use;
 use crate::nd6::dad::DadState;

@@ -41,16 +41,6 @@ pub use way::Way;
 
 use siding_netisr::IfId;
 
-/// The interface is a port, and has no IP of its own.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "it is a port of '{owner}', which all its frames belong to: give '{owner}' instead, or remove it from there first"
-)]
-pub struct OnPort {
-    /// The lagg or bridge.
-    pub owner: String,
-}
-
 /// There is no such interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("interface {0} is not attached")]

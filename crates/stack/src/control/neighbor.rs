@@ -9,13 +9,13 @@ use siding_netisr::IfId;
 use siding_wire::Mac;
 
 use super::NoInterface;
-use super::OnPort;
 use crate::Stack;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
 use crate::event::Event;
 use crate::ifnet::Interface;
+use crate::ifnet::OnPort;
 use crate::nd6::nud::Nud;
 use crate::neighbor::Found;
 use crate::neighbor::Lle;

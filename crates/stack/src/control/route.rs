@@ -12,6 +12,7 @@ use siding_netisr::IfId;
 use super::NoInterface;
 use crate::Stack;
 use crate::config::Config;
+use crate::ifnet::OnPort;
 use crate::nd6::host;
 use crate::nd6::router;
 use crate::route::Origin;
@@ -26,6 +27,9 @@ pub enum AddRouteError {
     /// There is no such interface.
     #[error("interface {0} is not attached")]
     NoInterface(IfId),
+    /// It is a port.
+    #[error(transparent)]
+    OnPort(#[from] OnPort),
     /// The IPv6 route cannot be.
     #[error(transparent)]
     Route6(#[from] RouteError<Ipv6Addr>),
@@ -49,7 +53,7 @@ impl Stack {
         self.change(ctx, |control, _ctx, _told| {
             shared.try_change(control, |config| {
                 for route in routes {
-                    config.interface(route.interface).ok_or(AddRouteError::NoInterface(route.interface))?;
+                    way_out(config, route.interface)?;
                     Arc::make_mut(&mut config.routes6).insert(route)?;
                 }
                 config.compile();
@@ -71,7 +75,7 @@ impl Stack {
         let shared = &self.shared;
         self.change(ctx, |control, _ctx, _told| {
             shared.try_change(control, |config| {
-                config.interface(route.interface).ok_or(AddRouteError::NoInterface(route.interface))?;
+                way_out(config, route.interface)?;
                 Arc::make_mut(&mut config.routes4).insert(route)?;
                 config.compile();
                 Ok(())
@@ -186,4 +190,9 @@ impl Stack {
     fn edit<T>(&self, ctx: &mut Ctx<'_, Unlocked>, edit: impl FnOnce(&mut Config) -> T) -> T {
         self.change_always(ctx, |control, _ctx, _told| self.shared.change(control, edit))
     }
+}
+
+/// That routes may lead out of the interface.
+fn way_out(config: &Config, id: IfId) -> Result<(), AddRouteError> {
+    Ok(config.no_port(config.interface(id).ok_or(AddRouteError::NoInterface(id))?)?)
 }

@@ -60,9 +60,7 @@ impl Stack {
             if config.vlan(&vlan).is_some() {
                 return Err(VlanError::Exists(vlan.vid));
             }
-            if !parent.member_of.is_none() {
-                return Err(VlanError::OnPort(parent.ifnet.name.clone()));
-            }
+            config.no_port(parent).map_err(|_| VlanError::OnPort(parent.ifnet.name.clone()))?;
             // Nothing lies on it yet.
             if config.depth(vlan.parent) + 1 > DEEPEST {
                 return Err(VlanError::TooDeep);

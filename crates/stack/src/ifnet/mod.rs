@@ -25,12 +25,16 @@ pub use counters::IfCounter;
 pub use counters::IfCounters;
 pub(crate) use filter::Filters;
 pub(crate) use fit::Back;
+pub use fit::Belongings;
 pub use fit::LEAST_MTU6;
+pub use fit::OnPort;
 pub use fit::Unfit;
 pub use fit::Use;
+pub(crate) use fit::belongings;
 pub(crate) use intake::Intake;
 pub(crate) use intake::Wants;
 pub(crate) use nest::adopt;
+pub(crate) use nest::readdress;
 pub(crate) use nest::review;
 pub(crate) use owners::Owners;
 pub(crate) use stalls::Stalls;
@@ -100,8 +104,9 @@ pub struct Interface {
     pub present: bool,
     /// The name of what a VLAN lies on: one of that name that is made anew takes its place.
     pub(crate) lies_on: Option<Arc<str>>,
-    /// Addresses that a port had before it became one, and has again when it is released: link-local ones.
-    pub(crate) set_aside: Arc<[Addr6]>,
+    /// Addresses that a port has when it is released: link-local ones, that it had before it became one or was given
+    /// since.
+    pub set_aside: Arc<[Addr6]>,
     /// What its host watches of its neighbours.
     pub(crate) first_hops: Arc<FirstHops>,
     /// Its IPv6 addresses, link-local first.
@@ -285,6 +290,7 @@ impl Interface {
     /// It is a port no more: it has its own addresses again, which are tested.
     pub(crate) fn release(&mut self) {
         self.member_of = IfId::NONE;
+        self.mac = self.permanent_mac;
         self.addrs6 = std::mem::replace(&mut self.set_aside, Arc::new([]));
     }
 

@@ -1,12 +1,17 @@
 //! Interfaces that lie on others follow them.
 
 use siding_netisr::IfId;
+use siding_wire::Mac;
+use siding_wire::ip6;
 
+use super::Addr6;
+use super::AddrOrigin;
 use super::Interface;
 use super::Kind;
 use super::Use;
 use crate::bridge;
 use crate::config::Config;
+use crate::nd6::dad::DadState;
 
 /// Has everything that lies on something follow that: to be called on each configuration before it is published. A VLAN
 /// has a link while frames pass below it, and a bridge while they pass through one of its ports. (A lagg follows its
@@ -71,7 +76,7 @@ fn fit_mtu(config: &mut Config, ids: Vec<IfId>) {
 /// itself lies on, or that would make the nest deeper than it may be: it waits for another of the name.
 pub(crate) fn adopt(config: &mut Config, parent: IfId) {
     let Some(new) = config.interface(parent) else { return };
-    let (name, mac) = (new.ifnet.name.clone(), new.mac);
+    let (name, mac) = (new.ifnet.name.clone(), new.permanent_mac);
     let lost = |vlan: &&Interface| !vlan.present && vlan.lies_on.as_deref() == Some(name.as_str());
     let orphans: Vec<IfId> = config.interfaces().filter(lost).map(|vlan| vlan.ifnet.id).collect();
     for id in orphans {
@@ -79,12 +84,38 @@ pub(crate) fn adopt(config: &mut Config, parent: IfId) {
             continue;
         }
         config.move_vlan(id, parent);
-        for above in config.nest(id) {
-            let Some(interface) = config.interface_mut(above) else { continue };
-            // Those that had the old one's address have the new one's.
-            if interface.mac == interface.permanent_mac && matches!(interface.kind, Kind::Vlan(_)) {
-                (interface.mac, interface.permanent_mac) = (mac, mac);
-            }
+        if let Some(old) = config.interface(id).map(|vlan| vlan.permanent_mac) {
+            readdress(config, id, old, mac);
         }
     }
+}
+
+/// An interface has another address, and with it the VLANs on it that had the old one. Gives those that have it.
+pub(crate) fn readdress(config: &mut Config, id: IfId, old: Mac, mac: Mac) -> Vec<IfId> {
+    let has_old = |above: &IfId| config.interface(*above).is_some_and(|above| above.permanent_mac == old);
+    let all: Vec<IfId> = config.with_vlans(&[id]).into_iter().filter(has_old).collect();
+    for id in &all {
+        config.interface_mut(*id).into_iter().for_each(|interface| take(interface, old, mac));
+    }
+    all
+}
+
+/// The interface has another address. A link-local address that the old one made is replaced. A port has both when it is
+/// released.
+fn take(interface: &mut Interface, old: Mac, mac: Mac) {
+    interface.permanent_mac = mac;
+    if interface.member_of.is_none() {
+        // Whoever has the old one is in nobody's way any more.
+        (interface.mac, interface.stopped) = (mac, None);
+    }
+    let made = |own: &Addr6| own.addr == ip6::eui64_link_local(old) && own.origin == AddrOrigin::Manual;
+    let again = |own: &Addr6| match made(own) {
+        true => {
+            let state = if own.detect { DadState::Tentative } else { own.state };
+            Addr6 { addr: ip6::eui64_link_local(mac), state, ..*own }
+        }
+        false => *own,
+    };
+    interface.addrs6 = interface.addrs6.iter().map(again).collect();
+    interface.set_aside = interface.set_aside.iter().map(again).collect();
 }

@@ -19,12 +19,14 @@ use super::state::Member;
 use super::state::State;
 use super::view::RoundRobin;
 use crate::AttachError;
+use crate::Belongings;
 use crate::Stack;
 use crate::config::Config;
 use crate::control::DEEPEST;
 use crate::event::Event;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ifnet::belongings;
 use crate::mld;
 use crate::ranks;
 use crate::stack::Control;
@@ -47,9 +49,9 @@ pub enum LaggError {
     /// It is no port of this lagg.
     #[error("'{0}' is not a port of this lagg")]
     NotAPort(String),
-    /// Addresses belong on the lagg.
-    #[error("'{0}' has addresses of its own: move them to the lagg first")]
-    HasAddresses(String),
+    /// These belong on the lagg.
+    #[error("'{0}' has {1} of its own: move them to the lagg first")]
+    Has(String, Belongings),
     /// The lagg would lie on itself.
     #[error("'{0}' lies on this lagg: a lagg cannot lie on itself")]
     Loop(String),
@@ -113,7 +115,7 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// It has a lagg or addresses, or lies on this lagg itself.
+    /// It has a lagg already, or something that a port [has not](Belongings), or lies on this lagg itself.
     pub fn lagg_add_port(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
@@ -124,6 +126,9 @@ impl Stack {
         self.change(ctx, |control, ctx, told| {
             let config = self.shared.config.load();
             let interface = may_join(&config, lagg, port)?;
+            if let Some(what) = belongings(&config, control, ctx, interface, self.now()) {
+                return Err(LaggError::Has(interface.ifnet.name.clone(), what));
+            }
             //= RFC 3810 s6.1 [3810-3]: whoever stops listening says so.
             mld::end(control, ctx, &self.shared, interface, self.now());
             told.extend(self.join_lagg(control, ctx, lagg, port, priority)?);
@@ -325,10 +330,6 @@ fn may_join(config: &Config, lagg: IfId, port: IfId) -> Result<&Interface, LaggE
     if config.would_be_too_deep(lagg, port) {
         return Err(LaggError::TooDeep);
     }
-    let global = interface.addrs6.iter().any(|own| !siding_wire::ip6::is_link_local(own.addr));
-    if global || !interface.addrs4.is_empty() {
-        return Err(LaggError::HasAddresses(name()));
-    }
     Ok(interface)
 }
 
@@ -340,7 +341,6 @@ pub(super) fn release(config: &mut Config, state: &mut State, port: IfId) {
     }
     if let Some(interface) = config.interface_mut(port) {
         interface.release();
-        interface.mac = interface.permanent_mac;
     }
 }
 
@@ -348,9 +348,16 @@ pub(super) fn release(config: &mut Config, state: &mut State, port: IfId) {
 fn set_mac(config: &mut Config, id: IfId, mac: Mac) -> bool {
     let Some(old) = config.interface(id).map(|interface| interface.mac) else { return false };
     let ports = config.below(id);
+    // It is the lagg's own, and that of what lies on it: as ports they would get it back. Its ports have others.
+    for above in config.nest(id) {
+        let Some(interface) = config.interface_mut(above) else { continue };
+        if interface.permanent_mac == old {
+            interface.permanent_mac = mac;
+        }
+    }
     for other in config.nest(id).into_iter().chain(ports) {
         if let Some(interface) = config.interface_mut(other).filter(|interface| interface.mac == old) {
-            interface.mac = mac;
+            (interface.mac, interface.stopped) = (mac, None);
         }
     }
     old != mac

@@ -1,13 +1,16 @@
 //! Names that lie on names: resolved in any order, and put into the order in which they can be made.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use siding_stack::Announce;
+use siding_stack::Belongings;
 use siding_stack::BridgeSpec;
 use siding_stack::DEEPEST;
 use siding_stack::LaggSpec;
+use siding_wire::ip6;
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -77,12 +80,12 @@ enum Mark {
     Done(usize),
 }
 
-/// Everything that lies on other interfaces, lowest first. Ports lose the link-local address that they would have had.
+/// Everything that lies on other interfaces, lowest first.
 pub(super) fn nested(
     vlans: Vec<file::Vlan>,
     laggs: Vec<file::Lagg>,
     bridges: Vec<file::Bridge>,
-    interfaces: &mut [InterfaceConfig],
+    interfaces: &[InterfaceConfig],
     (tree, stack): (&DeTable<'_>, &StackConfig),
 ) -> Result<Vec<Nested>, Wrong> {
     let mut items: Vec<Item> = Vec::new();
@@ -114,16 +117,8 @@ pub(super) fn nested(
     for at in 0..items.len() {
         visit(&items, at, &mut marks, &mut order)?;
     }
-    for port in interfaces.iter_mut().filter(|interface| owners.contains_key(&interface.name)) {
-        port.link_local = false;
-    }
     let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
-    let in_order = order.into_iter().filter_map(|at| items[at].take());
-    let mut made: Vec<Nested> = in_order.map(|item| item.config).collect();
-    for port in made.iter_mut().filter(|port| owners.contains_key(port.name())) {
-        port.addressing_mut().link_local = false;
-    }
-    Ok(made)
+    Ok(order.into_iter().filter_map(|at| items[at].take()).map(|item| item.config).collect())
 }
 
 fn add(
@@ -280,31 +275,38 @@ fn owners(items: &[Item]) -> Result<BTreeMap<String, String>, Wrong> {
     Ok(owners)
 }
 
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if ip6::is_link_local(address))
+}
+
+/// What a table says that a port cannot have. Routes, groups and neighbours have tables of their own.
+fn belongings(own: &Addressing) -> Option<Belongings> {
+    let has = [
+        // Link-local ones it has when it is released.
+        (Belongings::Addresses, !own.addresses.iter().all(|own| is_link_local(own.address()))),
+        (Belongings::Anycast, !own.anycast.is_empty()),
+        (Belongings::Autoconf, own.autoconf.is_some()),
+        (Belongings::Advertisements, own.advertise.is_some()),
+    ];
+    has.into_iter().find(|(_, has)| *has).map(|(what, _)| what)
+}
+
 /// Ports have no addresses and no VLANs of their own.
 fn ports_are_free(
     items: &[Item],
     owners: &BTreeMap<String, String>,
     interfaces: &[InterfaceConfig],
 ) -> Result<(), Wrong> {
-    let addressed = |name: &str| {
-        let has = |own: &Addressing| {
-            !own.addresses.is_empty()
-                || !own.anycast.is_empty()
-                || own.autoconf.is_some()
-                || own.advertise.is_some()
-        };
-        let device = interfaces.iter().any(|one| one.name == name && has(&one.addressing()));
-        let nested = items.iter().filter(|one| one.config.name() == name);
-        device || nested.map(|one| one.config.addressing()).any(has)
+    let belongings = |name: &str| {
+        let device = interfaces.iter().find(|one| one.name == name).map(InterfaceConfig::addressing);
+        let nested = items.iter().find(|one| one.config.name() == name);
+        device.or_else(|| nested.map(|one| one.config.addressing().clone())).as_ref().and_then(belongings)
     };
     for item in items {
         for below in &item.below {
             let (name, above) = (below.get_ref(), item.config.name());
-            if item.config.has_ports() && addressed(name) {
-                return wrong(
-                    below,
-                    format!("{name} has addresses, and a port has none: move them to {above}"),
-                );
+            if let Some(what) = belongings(name).filter(|_| item.config.has_ports()) {
+                return wrong(below, format!("{name} has {what}, and a port has none: move them to {above}"));
             }
             let is_bridge = |one: &Item| one.config.name() == name && matches!(one.config, Nested::Bridge(_));
             if item.config.has_ports() && items.iter().any(is_bridge) {

@@ -54,7 +54,7 @@ fn names_are_resolved_in_any_order() {
     assert_eq!(lagg.spec.mac, Some(Mac([2, 0, 0, 0, 0, 7])));
     let Nested::Vlan(outer) = &config.nested[1] else { panic!("{:?}", config.nested[1]) };
     assert_eq!((outer.tag, outer.addressing.link_local), (file::Tag::Service, false));
-    assert!(config.interfaces.iter().all(|port| !port.link_local), "a port has no addresses");
+    assert!(config.interfaces.iter().all(|port| port.link_local), "a port has it when it is released");
     assert_eq!(config.routes[0].interface, "inner", "found by its prefix");
 }
 
@@ -90,7 +90,6 @@ fn a_bridge_of_a_lagg_that_speaks_lacp() {
     assert_eq!((lacp.rate, lacp.activity), (Rate::Fast, Activity::Passive));
     assert_eq!((lacp.system_priority, lacp.key, lacp.min_links, lacp.max_links), (7, Some(3), 2, Some(4)));
     assert!(lagg.ports[0].1 < lagg.ports[1].1, "in LACP less is better, and the first port is the best");
-    assert!(!config.nested[1].addressing().link_local, "a port of a bridge has no addresses either");
     let Nested::Bridge(bridge) = &config.nested[2] else { panic!("{:?}", config.nested[2]) };
     assert_eq!((bridge.spec.ageing, bridge.spec.stations), (Duration::from_secs(20), 100));
     assert_eq!(bridge.ports, ["v10", "e3"]);
@@ -142,7 +141,19 @@ fn every_mistake_in_what_lies_on_others_has_its_line_and_a_way_out() {
         ),
         (
             lagg("ports = [\"e1\"]").replacen("\"packet\"", "\"packet\"\nanycast = [\"2001:db8::a\"]", 1),
-            "host.toml:11:10: e1 has addresses, and a port has none: move them to lagg0",
+            "host.toml:11:10: e1 has anycast addresses, and a port has none: move them to lagg0",
+        ),
+        (
+            lagg("ports = [\"e1\"]").replacen(
+                "\"packet\"",
+                "\"packet\"\nautoconf = { accept = \"always\" }",
+                1,
+            ),
+            "host.toml:11:10: e1 has settings as a host, and a port has none: move them to lagg0",
+        ),
+        (
+            lagg("ports = [\"e1\"]\n[[route]]\nto = \"2001:db8::/32\"\ninterface = \"e1\""),
+            "host.toml:13:13: e1 is a port of lagg0, which all its frames belong to: give lagg0",
         ),
         (
             lagg("ports = [\"e1\"]\n[[group]]\ninterface = \"e1\"\ngroup = \"ff05::9\""),

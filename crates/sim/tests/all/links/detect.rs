@@ -214,8 +214,9 @@ fn a_duplicate_that_stays_one_is_asked_for_again_and_again_but_never_used() {
 }
 
 /// Somebody else has the MAC of the interface.
-fn steal(bench: &mut Bench, on: IfId) -> std::net::Ipv6Addr {
-    let own = ip6::eui64_link_local(bench.net.mac(bench.node, on));
+pub(crate) fn steal(bench: &mut Bench, on: IfId) -> std::net::Ipv6Addr {
+    let mac = bench.net.world.node(bench.node).stack.config().interface(on).unwrap().mac;
+    let own = ip6::eui64_link_local(mac);
     let to = ip6::ALL_NODES;
     let message =
         NeighborAdvert { router: false, solicited: false, override_: true, target: own, tlla: None };

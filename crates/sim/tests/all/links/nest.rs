@@ -27,7 +27,7 @@ use super::util::*;
 use crate::common::*;
 
 /// A device without a wire.
-struct Nothing;
+pub(crate) struct Nothing;
 
 impl Device for Nothing {
     fn receive(&mut self, _: &mut Cache, _: &mut Vec<Mbuf>, _: usize) -> std::io::Result<usize> {

@@ -252,17 +252,6 @@ void siding_type_free(struct SidingType *kind);
 int siding_dispatch(const struct SidingType *kind,
                     const struct SidingPacket *packet);
 
-// Queues `count` packets, in order, for the price of little more than one. Those that are accepted have `data` set to
-// NULL; those that are refused stay as they are, the caller's. `accepted` says how many were.
-//
-// # Safety
-//
-// Pointers are NULL or good, `packets` for `count` of them.
-int siding_dispatch_batch(const struct SidingType *kind,
-                          struct SidingPacket *packets,
-                          size_t count,
-                          size_t *accepted);
-
 // Stops intake of a type, at once; what waits is handled, or with `flush` dropped. Does not wait. May be called under any
 // locks and in the type's own handler.
 //
@@ -290,6 +279,18 @@ int siding_unregistering_wait(struct SidingUnregistering *unregistering,
 //
 // NULL, or a handle that is not given back yet.
 int siding_unregistering_free(struct SidingUnregistering *unregistering);
+
+// Queues the `*count` packets of a batch, in order, for the price of little more than one. Those that are refused are
+// moved to the front of `packets`, in their order, and stay the caller's; `*count` says how many they are: 0 is all done.
+// To try again is to call again; but what is refused because its interface has gone, or its type, always will be. Answers
+// 0 whether packets are refused or not; why they are, `siding_dispatch` tells of each.
+//
+// # Safety
+//
+// Pointers are NULL or good, `packets` for `*count` of them; it may be NULL if that is 0.
+int siding_dispatch_batch(const struct SidingType *kind,
+                          struct SidingPacket *packets,
+                          size_t *count);
 
 // Sets room for one packet aside. `key` points to the key of the packet to come, for types that are ordered by flow;
 // NULL if it is not known.

@@ -42,6 +42,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 #![allow(unsafe_code)] // C's pointers are what this crate is about.
 
+mod batch;
 mod callback;
 mod error;
 mod facility;
@@ -55,6 +56,7 @@ mod report;
 mod types;
 mod worker;
 
+pub use batch::*;
 pub use error::*;
 pub use facility::*;
 pub use held::*;

@@ -27,17 +27,6 @@ pub(crate) unsafe fn given<'a, T>(pointer: *const T) -> Result<&'a T, Failure> {
     Ok(unsafe { &*pointer })
 }
 
-/// The same for what is used by one thread at a time.
-///
-/// # Safety
-///
-/// NULL, or a pointer to a `T` that lives, and that nobody else uses while the answer is in use.
-pub(crate) unsafe fn given_mut<'a, T>(pointer: *mut T) -> Result<&'a mut T, Failure> {
-    look(pointer)?;
-    // SAFETY: as above.
-    Ok(unsafe { &mut *pointer })
-}
-
 /// The same for what may be left out.
 ///
 /// # Safety
@@ -46,6 +35,23 @@ pub(crate) unsafe fn given_mut<'a, T>(pointer: *mut T) -> Result<&'a mut T, Fail
 pub(crate) unsafe fn if_given<'a, T>(pointer: *const T) -> Result<Option<&'a T>, Failure> {
     // SAFETY: the caller's promise.
     if pointer.is_null() { Ok(None) } else { unsafe { given(pointer) }.map(Some) }
+}
+
+/// The C side's array; it may be NULL if there is nothing in it.
+///
+/// # Safety
+///
+/// NULL, or a pointer to so many `T`, that nobody else uses while the answer is in use.
+pub(crate) unsafe fn given_many<'a, T>(pointer: *mut T, count: usize) -> Result<&'a mut [T], Failure> {
+    if count == 0 {
+        return Ok(&mut []);
+    }
+    look(pointer)?;
+    if count > isize::MAX as usize / size_of::<T>() {
+        return Err(Failure::argument("so many there cannot be: the number is out of its range"));
+    }
+    // SAFETY: not NULL, aligned, no larger than memory, and for the rest the caller's promise.
+    Ok(unsafe { std::slice::from_raw_parts_mut(pointer, count) })
 }
 
 /// Where the C side wants a result. Looked at before anything is done: what is done and cannot be told would be lost.

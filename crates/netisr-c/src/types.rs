@@ -181,49 +181,6 @@ pub unsafe extern "C" fn siding_dispatch(kind: *const SidingType, packet: *const
     if outcome == SIDING_OK { refused } else { outcome }
 }
 
-/// How many packets of a batch are dealt with in one go.
-const CHUNK: usize = 32;
-
-/// Queues `count` packets, in order, for the price of little more than one. Those that are accepted have `data` set to
-/// NULL; those that are refused stay as they are, the caller's. `accepted` says how many were.
-///
-/// # Safety
-///
-/// Pointers are NULL or good, `packets` for `count` of them.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn siding_dispatch_batch(
-    kind: *const SidingType,
-    packets: *mut SidingPacket,
-    count: usize,
-    accepted: *mut usize,
-) -> c_int {
-    guarded(|| {
-        // SAFETY: as promised.
-        let (kind, accepted) = unsafe { (given(kind)?, given_mut(accepted)?) };
-        *accepted = 0;
-        if packets.is_null() {
-            return if count == 0 { Ok(()) } else { Err(Failure::argument("a pointer is NULL")) };
-        }
-        // SAFETY: as promised.
-        let packets = unsafe { std::slice::from_raw_parts_mut(packets, count) };
-        with_token(|token| {
-            for chunk in packets.chunks_mut(CHUNK) {
-                let mut batch = [const { None }; CHUNK];
-                for (entry, view) in batch.iter_mut().zip(&*chunk) {
-                    *entry = Some((kind.own(*view), ()));
-                }
-                *accepted += kind.kind.dispatch_batch(token, &mut batch[..chunk.len()]);
-                for (entry, view) in batch.into_iter().zip(chunk) {
-                    match entry {
-                        Some((refused, ())) => _ = refused.into_view(),
-                        None => view.data = std::ptr::null_mut(),
-                    }
-                }
-            }
-        })
-    })
-}
-
 /// Stops intake of a type, at once; what waits is handled, or with `flush` dropped. Does not wait. May be called under any
 /// locks and in the type's own handler.
 ///

@@ -71,12 +71,12 @@ static void what_is_not(void)
 {
 	struct SidingPacket packet = packet_of(stays), batch[2] = {packet, packet};
 	struct SidingPermit *permit;
-	size_t accepted;
+	size_t count = 2;
 
 	CHECK(siding_may_send(SIDING_HERE));
 	CHECK(siding_lock_taken(&own, SIDING_HERE));
 	CHECK(siding_dispatch(other, &packet));
-	CHECK(siding_dispatch_batch(other, batch, 2, &accepted));
+	CHECK(siding_dispatch_batch(other, batch, &count));
 	CHECK(siding_reserve(other, NULL, &permit));
 	CHECK(siding_permit_dispatch(permit, &packet));
 	CHECK(siding_reserve(other, NULL, &permit));

@@ -14,6 +14,7 @@ fn the_header_is_the_sources() {
         .with_src(package.join("src/packet.rs"))
         .with_src(package.join("src/facility.rs"))
         .with_src(package.join("src/types.rs"))
+        .with_src(package.join("src/batch.rs"))
         .with_src(package.join("src/permit.rs"))
         .with_src(package.join("src/worker.rs"))
         .with_src(package.join("src/interfaces.rs"))

@@ -26,6 +26,7 @@ static struct SidingNetisr *facility(void)
 	struct SidingConfig config = {.workers = 1, .interfaces = 4};
 	struct SidingNetisr *netisr;
 
+	handled = dropped = 0;
 	CHECK(siding_netisr_new(&config, &netisr));
 	return netisr;
 }
@@ -93,8 +94,58 @@ static void nothing_is_done_for_a_place_that_is_null(void)
 	THAT(dropped == 1);
 }
 
+/* A batch that is tried until it has gone: each packet is handled once, whether it has data or not. */
+static void a_batch_can_be_tried_again(void)
+{
+	struct SidingNetisr *netisr = facility();
+	struct SidingTypeSpec spec = spec_of("output", 3);
+	struct SidingPacket batch[80];
+	struct SidingCounters counters;
+	struct SidingWorker *worker;
+	struct SidingType *kind;
+	size_t count, at, tries = 0;
+	uint64_t ids[2];
+
+	CHECK(siding_register(netisr, &spec, &kind));
+	CHECK(siding_worker_claim(netisr, 0, NULL, NULL, &worker));
+	CHECK(siding_attach(netisr, &ids[0]));
+	for (at = 0; at < 80; at++)
+		batch[at] = (struct SidingPacket){.data = NULL, .interfaces = {ids[0]}, .meta = {at}};
+	for (count = 80; count != 0; tries++) {
+		CHECK(siding_dispatch_batch(kind, batch, &count));
+		for (at = 0; at < count; at++)
+			THAT(batch[at].meta[0] == 80 - count + at); /* in their order */
+		CHECK(siding_worker_poll(worker, 64, NULL, SIDING_HERE));
+	}
+	THAT(handled == 80 && tries == 27);
+	CHECK(siding_type_report(netisr, "output", &counters));
+	THAT(counters.accepted == 80 && counters.handled == 80);
+
+	/* Refused in the middle: one that nobody was given. */
+	ids[1] = ids[0] + (1 << 16);
+	for (at = 0; at < 3; at++)
+		batch[at] = (struct SidingPacket){.interfaces = {ids[at == 1]}, .meta = {at}};
+	count = 3;
+	CHECK(siding_dispatch_batch(kind, batch, &count));
+	THAT(count == 1 && batch[0].meta[0] == 1 && batch[0].interfaces[0] == ids[1]);
+
+	count = 0;
+	CHECK(siding_dispatch_batch(kind, NULL, &count));
+	ANSWERS(SIDING_E_ARGUMENT, siding_dispatch_batch(kind, batch, NULL));
+	ANSWERS(SIDING_E_ARGUMENT, siding_dispatch_batch(NULL, batch, &count));
+	count = SIZE_MAX;
+	ANSWERS(SIDING_E_ARGUMENT, siding_dispatch_batch(kind, batch, &count));
+	count = 1;
+	ANSWERS(SIDING_E_ARGUMENT, siding_dispatch_batch(kind, NULL, &count));
+	THAT(count == 1);
+	CHECK(siding_worker_release(worker));
+	siding_type_free(kind);
+	siding_netisr_free(netisr);
+}
+
 int main(void)
 {
+	a_batch_can_be_tried_again();
 	nothing_is_done_for_a_place_that_is_null();
 	printf("the small print holds\n");
 	return 0;

@@ -123,10 +123,8 @@ static struct SidingPacket solicitation(struct ifnet *ifp)
 
 static void give_up(struct SidingPacket *packet)
 {
-	if (packet->data != NULL) {
-		free(packet->data);
-		atomic_fetch_add(&refused, 1);
-	}
+	free(packet->data);
+	atomic_fetch_add(&refused, 1);
 }
 
 /* The timer: sends under the table's lock and the neighbour's, singly, in batches and with a permit. */
@@ -137,7 +135,7 @@ static void *tick(void *arg)
 		struct SidingPermit *permit = NULL;
 		struct SidingPacket batch[3];
 		struct ifnet *ifp;
-		size_t accepted, at;
+		size_t count = 3, at;
 		int reserved = siding_reserve(output, NULL, &permit);
 
 		lock(&table_lock);
@@ -151,8 +149,9 @@ static void *tick(void *arg)
 				give_up(&batch[0]);
 			for (at = 0; at < 3; at++)
 				batch[at] = solicitation(ifp);
-			CHECK(siding_dispatch_batch(output, batch, 3, &accepted));
-			for (at = 0; at < 3; at++)
+			/* What is refused is in front afterwards. */
+			CHECK(siding_dispatch_batch(output, batch, &count));
+			for (at = 0; at < count; at++)
 				give_up(&batch[at]);
 			if (reserved == SIDING_OK) {
 				batch[0] = solicitation(ifp);

@@ -188,14 +188,15 @@ struct SidingCounters {
 extern "C" {
 #endif // __cplusplus
 
-// What the thread's last call that failed says of it, beyond its number. Refused packets have no text but that of
-// their number. Valid until the thread's next call that fails.
+// What the thread's last call that failed, or whose packet was refused, says of it. Refused packets have no text but that of
+// their number. Valid until the thread's next call that fails. "" if none did.
 const char *siding_last_error(void);
 
 // What a number means. Valid for ever.
 const char *siding_error_text(int number);
 
-// This thread has taken `lock`, at the place `here` (`SIDING_HERE`), which is copied. Belongs in the C side's lock wrapper.
+// This thread has taken `lock`, at the place `here` (`SIDING_HERE`), which is copied, but for what its last 112 bytes leave
+// out. Belongs in the C side's lock wrapper. 0, unless `here` is NULL.
 //
 // # Safety
 //

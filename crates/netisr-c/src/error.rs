@@ -1,5 +1,6 @@
 //! Errors as numbers, with texts; and the boundary that no panic crosses.
 
+use std::cell::Cell;
 use std::cell::RefCell;
 use std::ffi::CStr;
 use std::ffi::CString;
@@ -67,7 +68,20 @@ pub(crate) fn refusal(cause: Cause) -> c_int {
 }
 
 thread_local! {
-    static LAST: RefCell<CString> = RefCell::default();
+    static TEXT: RefCell<CString> = RefCell::default();
+    /// What failed last, if it has no text but that of its number; else 0.
+    static NUMBER: Cell<c_int> = const { Cell::new(SIDING_OK) };
+}
+
+/// The answer of a dispatch: its failure, or the number of its refusal, which costs no memory.
+pub(crate) fn or_refused(outcome: c_int, refused: c_int) -> c_int {
+    if outcome != SIDING_OK {
+        return outcome;
+    }
+    if refused != SIDING_OK {
+        NUMBER.set(refused);
+    }
+    refused
 }
 
 /// Runs `work`; the number of its failure, whose text is kept for this thread.
@@ -84,16 +98,20 @@ pub(crate) fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> c_int {
         }
     };
     let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
-    // Past the thread's end there is nobody to read it.
-    let _gone = LAST.try_with(|last| last.replace(text));
+    // Past the end of the thread's own things there is but the number.
+    let told = TEXT.try_with(|last| last.replace(text)).is_ok();
+    NUMBER.set(if told { SIDING_OK } else { number });
     number
 }
 
-/// What the thread's last call that failed says of it, beyond its number. Refused packets have no text but that of
-/// their number. Valid until the thread's next call that fails.
+/// What the thread's last call that failed, or whose packet was refused, says of it. Refused packets have no text but that of
+/// their number. Valid until the thread's next call that fails. "" if none did.
 #[unsafe(no_mangle)]
 pub extern "C" fn siding_last_error() -> *const c_char {
-    LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
+    match NUMBER.get() {
+        SIDING_OK => TEXT.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr()),
+        number => siding_error_text(number),
+    }
 }
 
 /// What a number means. Valid for ever.

@@ -50,7 +50,7 @@ pub unsafe extern "C" fn siding_reserve(
             }
         }
     });
-    if outcome == SIDING_OK { refused } else { outcome }
+    or_refused(outcome, refused)
 }
 
 /// Queues a packet in the room that was reserved; only departure refuses it. The permit is used up, whatever the answer.
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn siding_permit_dispatch(
         }
         Ok(())
     });
-    if outcome == SIDING_OK { refused } else { outcome }
+    or_refused(outcome, refused)
 }
 
 /// Gives the room back.

@@ -102,15 +102,26 @@ pub(crate) unsafe fn take_back<T>(handle: *mut T) -> Option<T> {
     (!handle.is_null()).then(|| *unsafe { Box::from_raw(handle) })
 }
 
-/// A text of the C side's.
+/// A text of the C side's, whatever it is encoded in.
 ///
 /// # Safety
 ///
 /// NULL, or a text that ends in a zero byte and is not changed while the answer is in use.
-pub(crate) unsafe fn text<'a>(pointer: *const c_char) -> Result<&'a str, Failure> {
+pub(crate) unsafe fn bytes<'a>(pointer: *const c_char) -> Result<&'a [u8], Failure> {
     if pointer.is_null() {
         return Err(Failure::argument("a text is NULL"));
     }
     // SAFETY: the caller's promise.
-    unsafe { CStr::from_ptr(pointer) }.to_str().map_err(|why| Failure::argument(&why.to_string()))
+    Ok(unsafe { CStr::from_ptr(pointer) }.to_bytes())
+}
+
+/// A text of the C side's.
+///
+/// # Safety
+///
+/// As there.
+pub(crate) unsafe fn text<'a>(pointer: *const c_char) -> Result<&'a str, Failure> {
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { bytes(pointer) }?;
+    std::str::from_utf8(bytes).map_err(|why| Failure::argument(&why.to_string()))
 }

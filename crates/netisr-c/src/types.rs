@@ -178,7 +178,7 @@ pub unsafe extern "C" fn siding_dispatch(kind: *const SidingType, packet: *const
         }
         Ok(())
     });
-    if outcome == SIDING_OK { refused } else { outcome }
+    or_refused(outcome, refused)
 }
 
 /// Stops intake of a type, at once; what waits is handled, or with `flush` dropped. Does not wait. May be called under any

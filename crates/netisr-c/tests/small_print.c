@@ -1,4 +1,5 @@
 /* What the header says of each call beyond its purpose, one after the other on one thread. */
+#include <pthread.h>
 #include <string.h>
 
 #include "check.h"
@@ -143,8 +144,113 @@ static void a_batch_can_be_tried_again(void)
 	siding_netisr_free(netisr);
 }
 
+static pthread_key_t at_the_end;
+static bool has_ended;
+
+/* A thread's end may run what locks: here, when all that C++ and Rust keep for a thread has gone. */
+static void end(void *arg)
+{
+	struct SidingType *kind = arg;
+	struct SidingPacket packet = {.data = NULL};
+	int lock = 0;
+
+	CHECK(siding_lock_taken(&lock, SIDING_HERE));
+	ANSWERS(SIDING_E_LOCKED, siding_may_send(SIDING_HERE));
+	THAT(strlen(siding_last_error()) > 0);
+	CHECK(siding_dispatch(kind, &packet));
+	CHECK(siding_lock_released(&lock));
+	ANSWERS(SIDING_E_ARGUMENT, siding_lock_released(&lock));
+	CHECK(siding_may_send(SIDING_HERE));
+	has_ended = true;
+}
+
+static void *live(void *kind)
+{
+	int lock = 0;
+
+	CHECK(siding_lock_taken(&lock, SIDING_HERE));
+	ANSWERS(SIDING_E_LOCKED, siding_may_send(SIDING_HERE));
+	THAT(strstr(siding_last_error(), "small_print.c:") != NULL);
+	CHECK(siding_lock_released(&lock));
+	pthread_setspecific(at_the_end, kind);
+	return NULL;
+}
+
+static void a_thread_may_lock_at_its_end(void)
+{
+	struct SidingNetisr *netisr = facility();
+	struct SidingTypeSpec spec = spec_of("output", 3);
+	struct SidingWorker *worker;
+	struct SidingType *kind;
+	pthread_t thread;
+
+	CHECK(siding_register(netisr, &spec, &kind));
+	pthread_key_create(&at_the_end, end);
+	pthread_create(&thread, NULL, live, kind);
+	pthread_join(thread, NULL);
+	THAT(has_ended);
+	CHECK(siding_worker_claim(netisr, 0, NULL, NULL, &worker));
+	CHECK(siding_worker_poll(worker, 64, NULL, SIDING_HERE));
+	THAT(handled == 1);
+	CHECK(siding_worker_release(worker));
+	siding_type_free(kind);
+	siding_netisr_free(netisr);
+}
+
+/* Locks may be let go in any order, and what is told of the innermost is the place, however long it is. */
+static void places_are_named_by_their_ends(void)
+{
+	char place[400], text[8];
+	int locks[40] = {0};
+	size_t at;
+
+	for (at = 0; at < 40; at++) {
+		memset(place, '/', sizeof place);
+		snprintf(place + 390, 10, "c.c:%zu", at);
+		CHECK(siding_lock_taken(&locks[at], place));
+	}
+	for (at = 0; at < 39; at++)
+		CHECK(siding_lock_released(&locks[at]));
+	ANSWERS(SIDING_E_LOCKED, siding_may_send(SIDING_HERE));
+	THAT(strstr(siding_last_error(), "/c.c:39 is held") != NULL);
+	snprintf(text, sizeof text, "%s", "c.c:\xe4");
+	CHECK(siding_lock_taken(&locks[0], text)); /* no UTF-8 */
+	ANSWERS(SIDING_E_LOCKED, siding_may_send(SIDING_HERE));
+	CHECK(siding_lock_released(&locks[0]));
+	CHECK(siding_lock_released(&locks[39]));
+	ANSWERS(SIDING_E_ARGUMENT, siding_lock_taken(&locks[0], NULL));
+	CHECK(siding_may_send(SIDING_HERE));
+}
+
+/* What was said of an earlier call is not said of a refusal. */
+static void a_refusal_has_its_own_text(void)
+{
+	struct SidingNetisr *netisr = facility();
+	struct SidingTypeSpec spec = spec_of("output", 1);
+	struct SidingPacket packet = {.interfaces = {77}};
+	struct SidingPermit *permit;
+	struct SidingType *kind;
+
+	CHECK(siding_register(netisr, &spec, &kind));
+	ANSWERS(SIDING_E_ARGUMENT, siding_attach(netisr, NULL));
+	ANSWERS(SIDING_E_DEPARTED, siding_dispatch(kind, &packet));
+	THAT(strcmp(siding_last_error(), siding_error_text(SIDING_E_DEPARTED)) == 0);
+	CHECK(siding_reserve(kind, NULL, &permit));
+	ANSWERS(SIDING_E_FULL, siding_reserve(kind, NULL, &permit));
+	THAT(strcmp(siding_last_error(), siding_error_text(SIDING_E_FULL)) == 0);
+	ANSWERS(SIDING_E_DEPARTED, siding_permit_dispatch(permit, &packet));
+	THAT(strcmp(siding_last_error(), siding_error_text(SIDING_E_DEPARTED)) == 0);
+	ANSWERS(SIDING_E_ARGUMENT, siding_attach(netisr, NULL));
+	THAT(strstr(siding_last_error(), "NULL") != NULL);
+	siding_type_free(kind);
+	siding_netisr_free(netisr);
+}
+
 int main(void)
 {
+	a_thread_may_lock_at_its_end();
+	places_are_named_by_their_ends();
+	a_refusal_has_its_own_text();
 	a_batch_can_be_tried_again();
 	nothing_is_done_for_a_place_that_is_null();
 	printf("the small print holds\n");

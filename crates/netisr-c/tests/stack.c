@@ -10,6 +10,7 @@
 
 #define INTERFACES 4
 #define ROUNDS 50
+#define PACKETS 1000
 
 struct mbuf {
 	uint8_t bytes[64];
@@ -218,7 +219,8 @@ int main(void)
 	for (at = 0; at < 2; at++)
 		pthread_create(&threads[at], NULL, work, (void *)(uintptr_t)at);
 	pthread_create(&threads[2], NULL, tick, NULL);
-	for (at = 0; at < ROUNDS; at++)
+	/* So often, and until the timer and the workers have had their turns. */
+	for (at = 0; at < ROUNDS || atomic_load(&handled) < PACKETS; at++)
 		replace(at % INTERFACES);
 	atomic_store(&stop, true);
 	for (at = 0; at < 3; at++)

@@ -1,4 +1,149 @@
-/* The facility for C. Made by cbindgen from crates/netisr-c, and kept so by a test: see there for who owns what. */
+/*
+ * # The facility for C
+ *
+ * A queue for packets that must be sent later. A neighbour's timer holds the neighbour's lock and has to send; to send
+ * is to go down through interfaces that have locks of their own. So it *dispatches* the packet, under whatever locks
+ * it holds, which costs one slot of a ring. A worker calls the packet type's handler later, with no lock held, and never
+ * with an interface that has gone.
+ *
+ * #include <stdio.h>
+ * #include <siding_netisr.h>
+ *
+ * struct wire { int sent; };
+ *
+ * // On a worker, with no lock held: here one may send. The packet is the handler's for good.
+ * static void output(void *arg, void *state, const struct SidingPacket *packet)
+ * {
+ *     struct wire *wire = state;
+ *     (void)arg;
+ *     printf("%s on interface %llx\n", (const char *)packet->data, (unsigned long long)packet->meta[0]);
+ *     wire->sent++;
+ * }
+ *
+ * // A packet that was accepted, and is not handled: to be freed, if there is something to free.
+ * static void drop(void *arg, const struct SidingPacket *packet, enum SidingFate fate)
+ * {
+ *     (void)arg;
+ *     printf("%s is dropped, fate %d\n", (const char *)packet->data, (int)fate);
+ * }
+ *
+ * int main(void)
+ * {
+ *     struct SidingConfig config = {.workers = 1, .interfaces = 16};
+ *     struct SidingTypeSpec spec = {.name = "output", .handler = output, .drop = drop};
+ *     struct SidingNetisr *netisr;
+ *     struct SidingType *type;
+ *     struct SidingWorker *worker;
+ *     struct SidingDeparture *departure;
+ *     struct wire wire = {0};
+ *     uint64_t em0;
+ *
+ *     if (siding_netisr_new(&config, &netisr) || siding_register(netisr, &spec, &type) ||
+ *         siding_attach(netisr, &em0) || siding_worker_claim(netisr, 0, &wire, NULL, &worker)) {
+ *         fprintf(stderr, "%s\n", siding_last_error());
+ *         return 1;
+ *     }
+ *
+ *     // The timer, on any thread and under any locks. 0: the packet is the facility's; else it is still ours, to be freed.
+ *     struct SidingPacket packet = {.data = "solicitation", .interfaces = {em0}, .meta = {em0}};
+ *     if (siding_dispatch(type, &packet))
+ *         fprintf(stderr, "%s\n", siding_last_error());
+ *
+ *     // The worker, in a loop of its thread's.
+ *     siding_worker_poll(worker, 64, NULL, SIDING_HERE);
+ *
+ *     // The interface goes: marked first, before anything of it is torn down.
+ *     siding_detach(netisr, em0, &departure);
+ *     int late = siding_dispatch(type, &packet);
+ *     printf("too late: %s\n", siding_error_text(late));
+ *     siding_worker_poll(worker, 64, NULL, SIDING_HERE);
+ *     siding_departure_wait(departure, 1000, SIDING_HERE);
+ *
+ *     siding_departure_free(departure);
+ *     siding_worker_release(worker);
+ *     siding_type_free(type);
+ *     siding_netisr_free(netisr);
+ *     return wire.sent == 1 && late == SIDING_E_DEPARTED ? 0 : 1;
+ * }
+ *
+ * What the facility promises is said in the Rust crate `siding-netisr` (G1 to G10); here is what differs in C. A small stack with
+ * locks, a timer and interfaces that come and go is `tests/stack.c`.
+ *
+ * ## To build with it
+ *
+ * `crates/netisr-c/install PREFIX` builds both libraries and puts them, the header and `siding-netisr.pc` under `PREFIX`; so does
+ * `cargo cinstall -p siding-netisr-c --prefix=PREFIX`, for who has cargo-c. Then:
+ *
+ *     cc program.c $(pkg-config --cflags --libs siding-netisr)
+ *
+ * Layouts and numbers may change until there is a release: build the program and the library from one state of the source.
+ *
+ * ## Answers
+ *
+ * Functions that can fail answer an `int`: 0, or a negative number, `SIDING_E_...`, of which `siding_last_error` says more. A result is put
+ * through the pointer that was given for it only when the answer is 0. All pointers are looked at before anything
+ * is done: one that is NULL or not aligned is `SIDING_E_ARGUMENT`, and nothing has happened. (A permit that is dispatched with is used up even so.)
+ * What is not seen: a pointer to memory that is not, or is no longer, what it should be.
+ *
+ * ## Instead of the token
+ *
+ * In Rust, who holds a lock has no token to send with. C has no tokens: what the compiler would say is checked at run
+ * time. Code that takes a lock says so, `siding_lock_taken`, and again when it lets go, `siding_lock_released`; both
+ * only touch the thread's own state, and may be called to the thread's very end. Whatever must not be called under a lock asks: polling, waiting,
+ * and `siding_may_send`, which belongs at the top of the program's own output. It answers `SIDING_E_LOCKED`, and
+ * `siding_last_error` names both places, where the lock was taken and where the call stands (`SIDING_HERE`). What nobody has told is not
+ * seen: the check is as good as the lock wrappers that tell it. To dispatch is right under any locks, and is never checked.
+ *
+ * ## Who owns what
+ *
+ * - A packet is the program's: a `SidingPacket` is a view of it, which is copied; `data` is never looked into, and may be NULL for a packet
+ *   that is all in `meta` and `key`. When a dispatch has answered 0 the facility owns what `data` points to; otherwise the caller still does. The
+ *   handler is given it back for good. What is accepted and not handled goes to the type's `drop`, once, with its fate: on
+ *   the worker while it is polled; on the thread that waits until its type has gone, for packets of workers that nobody had; or, with
+ *   `SIDING_FATE_ABANDONED`, where the last handle that keeps it is given back.
+ * - An interface has gone only for packets that name it in `interfaces`: one that a packet has in `data` or `meta` alone, nobody knows of.
+ * - Handles (`struct SidingNetisr *` and so on) are the caller's until given to the function that ends them, which
+ *   takes NULL too. They may be ended in any order. Ended is only the handle: a type stays registered, a departure and an unregistering go on.
+ * - A facility and a type are for any number of threads at once. A worker, a permit, a departure and an unregistering are for one thread at a
+ *   time, not always the same. A worker, departure or unregistering that is in use, on another thread or by the call that a callback was
+ *   called from, is neither used nor ended: the answer is `SIDING_E_TAKEN`, or `SIDING_E_LOCKED` in a callback.
+ * - `arg` and `state` are the program's, and are passed on as they are; what they point to must live until the type is
+ *   gone, or the worker released, and be fit for the threads that poll. What a thread has written before it dispatches, the handler sees.
+ * - Texts are valid until the thread's next call that fails (`siding_last_error`), or for ever (`siding_error_text`).
+ *
+ * ## A worker's loop
+ *
+ * A worker is polled by one thread, in a loop of its own. To sleep, give `siding_netisr_new` a `wake` that writes to the worker's eventfd, and
+ *
+ *     for (;;) {
+ *         do
+ *             siding_worker_poll(worker, 64, &polled, SIDING_HERE);
+ *         while (polled.more);
+ *         siding_worker_prepare_sleep(worker, &asleep, SIDING_HERE);
+ *         if (asleep) {
+ *             read(fd, &count, sizeof count); // or epoll, with other descriptors
+ *             siding_worker_awake(worker);
+ *         }
+ *     }
+ *
+ * `wake` is called only for a worker that sleeps. It is roused by packets, and by departures and the like, which wait for every worker that
+ * somebody has claimed: one that is claimed and not polled holds them up. One that nobody has claimed is cleared by who waits.
+ *
+ * ## In a callback
+ *
+ * A handler, `drop`, `depart` and `wake` are called in the middle of something: a poll, a wait, a dispatch. In none of them may
+ * any worker be polled or sent to sleep, nor may anything be waited for: the answer is `SIDING_E_LOCKED`, at once, with
+ * the name of the callback. All else may be done in all of them: to dispatch, attach, detach, register, unregister, claim. What a
+ * handler dispatches stays with its worker unless it is ordered by flow; what the others dispatch goes where another thread's would. `wake` is
+ * called under whatever locks are held where somebody dispatches, so it must not block or take any. A callback must return, and not leave
+ * by `longjmp` or an exception.
+ *
+ * ## Panics
+ *
+ * None crosses into C: it ends in `SIDING_E_PANIC`, with its message. That is a fault of this library's own.
+ *
+ * Made by cbindgen from crates/netisr-c, and kept so by a test.
+ */
 
 #ifndef SIDING_NETISR_H
 #define SIDING_NETISR_H
@@ -318,12 +463,14 @@ int siding_permit_dispatch(struct SidingPermit *permit,
 // NULL, or a permit that was neither used nor given back yet.
 void siding_permit_free(struct SidingPermit *permit);
 
-// Whether interface `id` stays. Only while the function that was given `stays` has not returned.
+// Whether interface `id` stays. Only in the function that was given `stays`, on its thread: afterwards none does, and the
+// text of the last error says so.
 //
 // # Safety
 //
-// `stays` is what that function was given.
-bool siding_stays(const struct SidingStays *stays, uint64_t id);
+// None: `stays` is compared before it is followed.
+bool siding_stays(const struct SidingStays *stays,
+                  uint64_t id);
 
 // Claims worker `index`, from 0. `depart` may be NULL, for a state that names no interfaces.
 //

@@ -1,5 +1,6 @@
 //! Workers: polled by the C side, in loops of its own.
 
+use std::cell::Cell;
 use std::ffi::c_char;
 use std::ffi::c_int;
 use std::ffi::c_void;
@@ -71,28 +72,41 @@ unsafe impl Send for State {}
 /// What a [`SidingStays`] really points to.
 struct Asked<'d>(&'d dyn Fn(IfId) -> bool);
 
+thread_local! {
+    /// What may be asked while a `depart` runs; else NULL.
+    static ASKED: Cell<*const SidingStays> = const { Cell::new(std::ptr::null()) };
+}
+
 impl Local for State {
     fn depart(&mut self, stays: &dyn Fn(IfId) -> bool) {
         let asked = Asked(stays);
         if let Some(depart) = self.depart {
             let stays = std::ptr::from_ref(&asked).cast();
+            ASKED.set(stays);
             // SAFETY: function and state were given with the worker for this; what is asked lives until it returns.
             callback::call("depart", None, || unsafe { depart(self.state, stays) });
+            ASKED.set(std::ptr::null());
         }
     }
 }
 
-/// Whether interface `id` stays. Only while the function that was given `stays` has not returned.
+/// Whether interface `id` stays. Only in the function that was given `stays`, on its thread: afterwards none does, and the
+/// text of the last error says so.
 ///
 /// # Safety
 ///
-/// `stays` is what that function was given.
+/// None: `stays` is compared before it is followed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn siding_stays(stays: *const SidingStays, id: u64) -> bool {
     let mut answer = false;
     guarded(|| {
-        // SAFETY: as promised, it was made by `depart` above, which has not returned.
-        let asked = unsafe { given(stays.cast::<Asked<'_>>()) }?;
+        if stays.is_null() || stays != ASKED.get() {
+            return Err(Failure::argument(
+                "only the `depart` that was given it may ask what stays, until it returns",
+            ));
+        }
+        // SAFETY: `depart` above has set it, and has not returned.
+        let asked = unsafe { &*stays.cast::<Asked<'_>>() };
         answer = (asked.0)(IfId::from_u64(id));
         Ok(())
     });

@@ -146,10 +146,14 @@ static void drop(void *arg, const struct SidingPacket *packet, enum SidingFate f
 	try_all(drops, "drop");
 }
 
+static const struct SidingStays *asked_before;
+
 static void depart(void *state, const struct SidingStays *asked)
 {
 	(void)state;
-	THAT(siding_stays(asked, stays));
+	THAT(siding_stays(asked, stays) && !siding_stays(asked, stays + (1 << 16)));
+	THAT(!siding_stays(NULL, stays));
+	asked_before = asked;
 	try_all(DEPART, "depart");
 }
 
@@ -201,6 +205,7 @@ static void on_a_worker(void)
 	drops = DROP_IN_SWEEP;
 	poll_all(own);
 	THAT(is_tried[DROP_IN_SWEEP] && is_tried[DEPART]);
+	THAT(!siding_stays(asked_before, stays) && strstr(siding_last_error(), "depart") != NULL);
 	poll_all(idle);
 	CHECK(siding_departure_wait(departure, 60000, SIDING_HERE));
 	CHECK(siding_departure_free(departure));

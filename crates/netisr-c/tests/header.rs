@@ -2,11 +2,25 @@
 
 use std::path::Path;
 
+/// The crate's page, as a comment: who has the header alone has that, too.
+fn opening(package: &Path) -> String {
+    let page = std::fs::read_to_string(package.join("README.md")).expect("there is a page");
+    let lines = page.lines().filter(|line| !line.starts_with("```"));
+    // Comments within one end it.
+    let lines = lines.map(|line| line.replace("/*", "//").replace(" */", "").replace("*/", ""));
+    let text: Vec<_> = lines.map(|line| format!(" * {line}").trim_end().to_string()).collect();
+    format!(
+        "/*\n{}\n *\n * Made by cbindgen from crates/netisr-c, and kept so by a test.\n */",
+        text.join("\n")
+    )
+}
+
 /// `SIDING_BLESS=1` writes it anew.
 #[test]
 fn the_header_is_the_sources() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let config = cbindgen::Config::from_root_or_default(package);
+    let mut config = cbindgen::Config::from_root_or_default(package);
+    config.header = Some(opening(package));
     let bindings = cbindgen::Builder::new()
         .with_config(config)
         .with_src(package.join("src/error.rs"))

@@ -26,6 +26,7 @@ mod checker;
 mod departure;
 mod edges;
 mod embedder;
+mod fib;
 mod lagg;
 mod mutants;
 mod order;

@@ -197,4 +197,6 @@ pub const MUTANTS: &[Mutant] = &[
         "a stack of buffers that looks as before is taken for it",
     ),
     mutant("pool", "slot-freed-without-release", "pool-reuse", "a buffer is given back with no ordering"),
+    mutant("fib", "fib-publishes-relaxed", "fib-publish", "a node is linked to with no ordering"),
+    mutant("fib", "fib-reuses-unannounced", "fib-reuse", "memory is used again and the clock stands still"),
 ];

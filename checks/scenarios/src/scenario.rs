@@ -8,6 +8,7 @@ use crate::capacity;
 use crate::departure;
 use crate::edges;
 use crate::embedder;
+use crate::fib;
 use crate::lagg;
 use crate::order;
 use crate::slab;
@@ -76,6 +77,8 @@ pub const SCENARIOS: &[Scenario] = &[
     exhaustive("pool-reuse", slab::reuse),
     exhaustive("pool-last", slab::last),
     exhaustive("pool-end", slab::end),
+    exhaustive("fib-publish", fib::publish),
+    bounded("fib-reuse", 1, fib::reuse),
     exhaustive("wake-departure", wake::departure),
     exhaustive("panics", embedder::panics),
     exhaustive("under-locks", embedder::under_locks),

@@ -1,0 +1,126 @@
+//! The words that nodes are made of, for readers: they are there for good once they are there.
+
+use std::sync::OnceLock;
+
+use siding_lockorder::sync::atomic::AtomicU64;
+use siding_lockorder::sync::atomic::Ordering;
+use siding_lockorder::sync::atomic::fence;
+
+/// Words of a line, which is a cache's line and what memory is dealt out by.
+pub(crate) const LINE: usize = 8;
+/// Lines of the first chunk. Each chunk has twice as many as the one before, so that few are as quickly found as many; one
+/// is taken from the system untouched and costs what is used of it.
+const FIRST: usize = if cfg!(any(siding_loom, siding_shuttle)) { 8 } else { 64 };
+const CHUNKS: usize = 26;
+
+/// All lines of a table.
+#[derive(Debug)]
+pub(crate) struct Arena {
+    chunks: [OnceLock<Chunk>; CHUNKS],
+    /// How often memory was taken into use again.
+    clock: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Chunk {
+    words: Box<[AtomicU64]>,
+    /// Words before the first that begins a cache line.
+    skew: usize,
+}
+
+/// Where a line is: its chunk, and its place in there.
+fn place(line: usize) -> (usize, usize) {
+    let at = line + FIRST;
+    let chunk = (at / FIRST).ilog2();
+    (chunk as usize, at - (FIRST << chunk))
+}
+
+impl Arena {
+    pub(crate) fn new() -> Arena {
+        Arena { chunks: [const { OnceLock::new() }; CHUNKS], clock: AtomicU64::new(0) }
+    }
+
+    /// The words from the beginning of a line to the end of its chunk. Nothing, if there is no such line: who has read
+    /// what was used again meanwhile may ask for any.
+    #[inline(always)]
+    pub(crate) fn from(&self, line: usize) -> &[AtomicU64] {
+        let (chunk, at) = place(line);
+        let Some(chunk) = self.chunks.get(chunk).and_then(OnceLock::get) else { return &[] };
+        chunk.words.get(chunk.skew + at * LINE..).unwrap_or_default()
+    }
+
+    /// The lines of the chunk that `line` is in, which is there from now on. `None` if there can be no more.
+    pub(crate) fn open(&self, line: usize) -> Option<std::ops::Range<usize>> {
+        let (chunk, at) = place(line);
+        let lines = FIRST << chunk;
+        self.chunks.get(chunk)?.get_or_init(|| {
+            let words = zeroed(lines * LINE + LINE - 1);
+            let address = words.as_ptr().addr();
+            let skew = (address.next_multiple_of(LINE * 8) - address) / 8;
+            Chunk { words, skew }
+        });
+        Some(line - at..line - at + lines)
+    }
+
+    /// The clock, for a reader that begins.
+    #[inline(always)]
+    pub(crate) fn begin(&self) -> u64 {
+        self.clock.load(Ordering::Acquire)
+    }
+
+    /// Whether all that was read since `begin` was what it was meant to be.
+    #[inline(always)]
+    pub(crate) fn held(&self, begun: u64) -> bool {
+        fence(Ordering::Acquire);
+        self.clock.load(Ordering::Relaxed) == begun
+    }
+
+    /// To be called by the keeper before it uses memory again.
+    pub(crate) fn tick(&self) {
+        if siding_lockorder::sync::mutant("fib-reuses-unannounced") {
+            return;
+        }
+        let now = self.clock.load(Ordering::Relaxed);
+        self.clock.store(now + 1, Ordering::Release);
+        fence(Ordering::Release);
+    }
+}
+
+/// Words that are zero. Of many the system makes each page when it is touched.
+#[cfg(not(any(siding_loom, siding_shuttle)))]
+pub(crate) fn zeroed(words: usize) -> Box<[AtomicU64]> {
+    use zerocopy::FromZeros;
+    <[AtomicU64]>::new_box_zeroed_with_elems(words).unwrap_or_else(|_| slow(words))
+}
+
+#[cfg(any(siding_loom, siding_shuttle))]
+pub(crate) fn zeroed(words: usize) -> Box<[AtomicU64]> {
+    slow(words)
+}
+
+fn slow(words: usize) -> Box<[AtomicU64]> {
+    std::iter::repeat_with(|| AtomicU64::new(0)).take(words).collect()
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_follow_each_other_and_begin_a_cache_line() {
+        let arena = Arena::new();
+        let mut next = 0;
+        for _ in 0..5 {
+            let lines = arena.open(next).unwrap();
+            assert_eq!(lines.start, next);
+            assert_eq!(arena.from(lines.start).len() / LINE, lines.len());
+            for line in lines.clone() {
+                assert_eq!(arena.from(line).as_ptr().addr() % 64, 0);
+            }
+            next = lines.end;
+        }
+        assert_eq!(next, FIRST * 31);
+        assert!(arena.from(next).is_empty());
+        assert!(arena.from(usize::MAX / 2).is_empty());
+    }
+}

@@ -1,0 +1,155 @@
+//! The one who changes a table.
+
+use core::fmt;
+use std::sync::Arc;
+
+use siding_lockorder::sync::atomic::AtomicU64;
+use siding_lockorder::sync::atomic::Ordering;
+
+use crate::arena::LINE;
+use crate::key::Key;
+use crate::node::Meaning;
+use crate::node::RootWord;
+use crate::node::Value;
+use crate::nodes::Full;
+use crate::nodes::Nodes;
+use crate::nodes::Place;
+use crate::trie::Trie;
+
+/// Changes a [`Trie`], which all others read. There is one for each.
+pub struct Keeper<K> {
+    nodes: Nodes<K>,
+    prefixes: usize,
+    values: usize,
+}
+
+impl<K: Key> Default for Keeper<K> {
+    fn default() -> Self {
+        Keeper::new()
+    }
+}
+
+impl<K: Key> Keeper<K> {
+    /// The keeper of a new table, which is empty.
+    pub fn new() -> Keeper<K> {
+        Keeper { nodes: Nodes::new(), prefixes: 0, values: 0 }
+    }
+
+    /// The table.
+    pub fn trie(&self) -> &Arc<Trie<K>> {
+        &self.nodes.trie
+    }
+
+    /// A value that stands for this.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`].
+    pub fn make(&mut self, meaning: Meaning) -> Result<Value, Full> {
+        let line = self.nodes.room.take(&self.nodes.trie.arena, meaning.len()).ok_or(Full)?;
+        let value = line.checked_add(1).and_then(Value::new).ok_or(Full)?;
+        for (word, meaning) in self.nodes.trie.arena.from(value.line()).iter().zip(meaning) {
+            word.store(meaning, Ordering::Relaxed);
+        }
+        self.values += 1;
+        Ok(value)
+    }
+
+    /// Gives back a value that no prefix has any more.
+    pub fn release(&mut self, value: Value) {
+        self.nodes.room.give(&self.nodes.trie.arena, value.line() as u32, Meaning::default().len());
+        self.values -= 1;
+    }
+
+    /// Gives a prefix this value, and says which it had before. What `key` has beyond `len` bits counts for nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`]; the table is unchanged.
+    pub fn insert(&mut self, key: K, len: u8, value: Value) -> Result<Option<Value>, Full> {
+        let old = if len == 0 {
+            self.set_default(value.number())
+        } else if usize::from(len) <= 8 * K::ROOT {
+            let old = self.nodes.put(Place::Short, 0, key, len, value.number())?;
+            self.fill_root(key, len, |there| there <= len, (value.number(), len));
+            old
+        } else {
+            self.nodes.put(Place::Root(key.root()), K::ROOT, key, len, value.number())?
+        };
+        self.prefixes += usize::from(old == 0);
+        Ok(Value::new(old))
+    }
+
+    /// Takes a prefix out, and says which value it had.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`]: a node may be larger than before when it has less in it. The table is unchanged.
+    pub fn remove(&mut self, key: K, len: u8) -> Result<Option<Value>, Full> {
+        let old = if len == 0 {
+            self.set_default(0)
+        } else if usize::from(len) <= 8 * K::ROOT {
+            let old = self.nodes.take(Place::Short, 0, key, len)?;
+            if old != 0 {
+                let mut next = (0, 0);
+                let mut longest = |there: u8, value: u32| {
+                    if there != 0 && there < len {
+                        next = (value, there);
+                    }
+                };
+                self.nodes.trie.search_covering(key, &mut longest);
+                self.fill_root(key, len, |there| there == len, next);
+            }
+            old
+        } else {
+            self.nodes.take(Place::Root(key.root()), K::ROOT, key, len)?
+        };
+        self.prefixes -= usize::from(old != 0);
+        Ok(Value::new(old))
+    }
+
+    /// Number of prefixes.
+    pub fn len(&self) -> usize {
+        self.prefixes
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.prefixes == 0
+    }
+
+    /// Number of values that were made and not released.
+    pub fn values(&self) -> usize {
+        self.values
+    }
+
+    /// Bytes of the table: in use, and kept for what comes.
+    pub fn bytes(&self) -> (usize, usize) {
+        let (live, unused) = self.nodes.room.lines();
+        (size_of_val::<[AtomicU64]>(&self.nodes.trie.root) + live * LINE * 8, unused * LINE * 8)
+    }
+
+    fn set_default(&mut self, value: u32) -> u32 {
+        let old = self.nodes.trie.default.load(Ordering::Relaxed) as u32;
+        self.nodes.trie.default.store(value.into(), Ordering::Release);
+        old
+    }
+
+    /// Puts a value and its prefix's length into the root's words of a prefix, where `is_worse` says so of the length there.
+    fn fill_root(&self, key: K, len: u8, is_worse: impl Fn(u8) -> bool, (value, by): (u32, u8)) {
+        let words = 1 << (8 * K::ROOT - usize::from(len));
+        let first = key.root() & !(words - 1);
+        for word in self.nodes.trie.root.iter().skip(first).take(words) {
+            let there = RootWord(word.load(Ordering::Relaxed));
+            if is_worse(there.len()) {
+                word.store(RootWord::new(value, by, there.link()).0, Ordering::Release);
+            }
+        }
+    }
+}
+
+impl<K> fmt::Debug for Keeper<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper").field("prefixes", &self.prefixes).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,63 @@
+//! A table of routes that is changed in place by one and read without locks by all others.
+//!
+//! # Model
+//!
+//! A [`Trie`] maps prefixes to [`Value`]s, each of which stands for a few words that mean something to the caller. Any thread may [look up](Trie::lookup)
+//! the longest prefix of an address, at any time. Who holds the [`Keeper`] changes it: each change costs a microsecond or
+//! so, whatever the size of the table, and allocates nothing but its own memory.
+//!
+//! ```text
+//! address   2001:0db8  :  40    00   ...
+//!           |root    | node  node
+//! root      65,536 words: the best prefix of up to 16 bits, and the node of what is longer
+//! node      eight bits: 256 places, of which only those that differ from the one before are kept
+//! ```
+//!
+//! - **Node.** A bitmap of 256 bits says where a run of equal places begins, and counts of bits where in the list of
+//!   entries a place's run is. Most nodes fit one or two cache lines. One that has very many runs is kept unfolded, an
+//!   entry for each place; and so is most of the first level below the root, so that IPv4 costs two loads.
+//! - **Entry.** Nothing, a value, or a further node. What is nothing here inherits what the levels above had found: a route
+//!   to much changes one node, not all below it.
+//! - **Prefixes.** Behind its entries each node lists the prefixes that end in it: from them it is made anew when one
+//!   goes, and [`covering`](Table::covering) finds them all, also those that no address uses.
+//!
+//! # Publication
+//!
+//! All that readers meet are atomic words. A node that changes its shape is built aside and then published by the one
+//! word that points to it, stored with release and loaded with acquire; one that only changes its values is changed where it
+//! stands, a word at a time.
+//!
+//! # Memory
+//!
+//! What was replaced is kept aside and used again later, when enough of it has come together: never unmapped, and never
+//! freed by a reader. Before it is used again, the keeper moves a clock on. A look-up reads the clock before and after;
+//! if it moved meanwhile, what was read may have been used for something else, and the look-up begins again. So a reader
+//! that sleeps in the middle holds nothing up, and none has to say when it comes by. Look-ups meet a moved clock about
+//! as often as the keeper has made some thousand changes.
+//!
+//! # Ordering
+//!
+//! The keeper unlinks (release), moves the clock (release), fences (release), and only then writes into used memory. A
+//! reader that has seen such a write sees the clock moved after its own fence (acquire). One that had seen the moved
+//! clock from the beginning sees that the memory is unlinked, and does not find it.
+#![deny(unsafe_code)]
+
+mod arena;
+mod build;
+mod keeper;
+mod key;
+mod node;
+mod nodes;
+mod popcnt;
+mod read;
+mod room;
+mod search;
+mod trie;
+
+pub use keeper::Keeper;
+pub use key::Key;
+pub use node::Meaning;
+pub use node::Value;
+pub use nodes::Full;
+pub use read::Table;
+pub use trie::Trie;

@@ -1,0 +1,71 @@
+//! What readers may ask.
+
+use siding_lockorder::sync::atomic::Ordering;
+
+use crate::key::Key;
+use crate::node::Meaning;
+use crate::node::Value;
+use crate::popcnt;
+use crate::trie::TOGETHER;
+use crate::trie::Trie;
+
+impl<K: Key> Trie<K> {
+    /// The value of the longest prefix that contains `key`.
+    #[inline]
+    pub fn lookup(&self, key: K) -> Option<Value> {
+        self.read(|table| table.lookup(key))
+    }
+
+    /// The same for each of `keys`, for less than they cost one by one. Whatever is longer of the two goes without.
+    pub fn lookup_all(&self, keys: &[K], values: &mut [Option<Value>]) {
+        for (keys, values) in keys.chunks(TOGETHER).zip(values.chunks_mut(TOGETHER)) {
+            let mut found = [0; TOGETHER];
+            self.read(|table| popcnt::search_all(table.0, keys, &mut found));
+            for (value, found) in values.iter_mut().zip(found) {
+                *value = Value::new(found);
+            }
+        }
+    }
+
+    /// Has `look` look things up, again until the memory that it read was not used for something else meanwhile: it may
+    /// find anything in all rounds but the last.
+    #[inline]
+    pub fn read<O>(&self, mut look: impl FnMut(Table<'_, K>) -> O) -> O {
+        loop {
+            let begun = self.arena.begin();
+            let answer = look(Table(self));
+            if self.arena.held(begun) {
+                return answer;
+            }
+        }
+    }
+}
+
+/// A trie within one round of a [`read`](Trie::read).
+#[derive(Debug)]
+pub struct Table<'a, K>(&'a Trie<K>);
+
+impl<K: Key> Table<'_, K> {
+    /// The value of the longest prefix that contains `key`.
+    #[inline]
+    pub fn lookup(&self, key: K) -> Option<Value> {
+        Value::new(popcnt::search(self.0, key))
+    }
+
+    /// Calls `found` with the length and the value of each prefix that contains `key`, the shorter first.
+    pub fn covering(&self, key: K, mut found: impl FnMut(u8, Value)) {
+        self.0.search_covering(key, &mut |len, value| {
+            if let Some(value) = Value::new(value) {
+                found(len, value);
+            }
+        });
+    }
+
+    /// What a value stands for.
+    #[inline]
+    pub fn meaning(&self, value: Value) -> Meaning {
+        let words = self.0.arena.from(value.line());
+        // They were written before the value was linked to.
+        std::array::from_fn(|at| words.get(at).map_or(0, |word| word.load(Ordering::Relaxed)))
+    }
+}

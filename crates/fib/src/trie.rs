@@ -1,0 +1,43 @@
+//! The table as readers see it.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use siding_lockorder::sync::atomic::AtomicU64;
+
+use crate::arena::Arena;
+use crate::arena::zeroed;
+use crate::key::Key;
+
+/// Look-ups that go down together.
+pub(crate) const TOGETHER: usize = 32;
+
+/// Prefixes and their values, for readers. Made and changed by a keeper.
+pub struct Trie<K> {
+    pub(crate) arena: Arena,
+    /// By the first bytes of an address.
+    pub(crate) root: Box<[AtomicU64]>,
+    /// The value of the prefix of no bits, which would be in every word of the root.
+    pub(crate) default: AtomicU64,
+    /// The nodes of the prefixes that end in the root, for who asks for all that cover an address, and for the keeper.
+    pub(crate) short: AtomicU64,
+    key: PhantomData<fn(K)>,
+}
+
+impl<K: Key> Trie<K> {
+    pub(crate) fn new() -> Trie<K> {
+        Trie {
+            arena: Arena::new(),
+            root: zeroed(1 << (8 * K::ROOT)),
+            default: AtomicU64::new(0),
+            short: AtomicU64::new(0),
+            key: PhantomData,
+        }
+    }
+}
+
+impl<K> fmt::Debug for Trie<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trie").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! The table beside one that looks at every length.
+
+mod util;
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+
+use proptest::prelude::*;
+use siding_fib::Keeper;
+use siding_fib::Value;
+use util::Bits;
+use util::Oracle;
+use util::Rootless;
+use util::Small;
+use util::masked;
+use util::meaning;
+
+/// Put a prefix in, with a value of its own, or take it out.
+type Change = (bool, u128, u8);
+
+/// Bits near each other, so that prefixes lie within each other: few different bytes, and at the end some others.
+fn bits() -> impl Strategy<Value = u128> {
+    let near =
+        proptest::collection::vec(prop_oneof![Just(0x20_u8), Just(0), Just(255), 0..4_u8, any::<u8>()], 16);
+    near.prop_map(|bytes| bytes.into_iter().fold(0, |bits, byte| bits << 8 | u128::from(byte)))
+}
+
+fn changes<K: Bits>() -> impl Strategy<Value = Vec<Change>> {
+    let len = prop_oneof![proptest::sample::select(K::lengths()), 0..=8 * K::BYTES as u8];
+    proptest::collection::vec((proptest::bool::weighted(0.7), bits(), len), 1..300)
+}
+
+/// Makes the changes in both, and compares all that can be asked.
+fn compare<K: Bits>(changes: &[Change], asked: &[u128]) -> Result<(), TestCaseError> {
+    let mut keeper = Keeper::<K>::new();
+    let trie = keeper.trie().clone();
+    let mut oracle = Oracle::default();
+    let mut values: BTreeMap<Value, u32> = BTreeMap::new();
+    for (version, (is_insert, bits, len)) in (1..).zip(changes) {
+        let (key, at) = (K::of(*bits), (*len, masked(*bits, *len)));
+        let (old, expected) = if *is_insert {
+            let value = keeper.make(meaning(*bits, *len, version)).expect("memory, and what is there");
+            prop_assert_eq!(values.insert(value, version), None, "a value that is in use");
+            (
+                keeper.insert(key, *len, value).expect("memory, and what is there"),
+                oracle.0.insert(at, version),
+            )
+        } else {
+            (keeper.remove(key, *len).expect("memory, and what is there"), oracle.0.remove(&at))
+        };
+        prop_assert_eq!(old.map(|old| values[&old]), expected);
+        if let Some(old) = old {
+            keeper.release(old);
+            values.remove(&old);
+        }
+        prop_assert_eq!(keeper.len(), oracle.0.len());
+        // Around what has changed, and anywhere.
+        let near = [*bits, masked(*bits, *len), !masked(!*bits, *len), masked(*bits, *len).wrapping_sub(1)];
+        for bits in near.iter().chain(&asked[version as usize % asked.len()..][..1]) {
+            let all = oracle.covering(masked(*bits, 8 * K::BYTES as u8));
+            let expected = all.last().map(|last| last.1);
+            let found = trie.lookup(K::of(*bits));
+            prop_assert_eq!(found.map(|value| values[&value]), expected, "{:?}", K::of(*bits));
+            let covering = trie.read(|table| {
+                let mut covering = Vec::new();
+                table.covering(K::of(*bits), |len, value| covering.push((len, values[&value])));
+                covering
+            });
+            prop_assert_eq!(covering, all);
+        }
+    }
+    let keys: Vec<K> = asked.iter().map(|bits| K::of(*bits)).collect();
+    let mut found = vec![None; keys.len()];
+    trie.lookup_all(&keys, &mut found);
+    let one_by_one: Vec<_> = keys.iter().map(|key| trie.lookup(*key)).collect();
+    prop_assert_eq!(found, one_by_one);
+    // When all has gone, all memory has come back.
+    for (len, bits) in oracle.0.keys() {
+        let old = keeper
+            .remove(K::of(*bits), *len)
+            .expect("memory, and what is there")
+            .expect("memory, and what is there");
+        keeper.release(old);
+    }
+    prop_assert_eq!(keeper.bytes().0, Keeper::<K>::new().bytes().0);
+    prop_assert!(asked.iter().all(|bits| trie.lookup(K::of(*bits)).is_none()));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn ip4_is_as_the_oracle(changes in changes::<Ipv4Addr>(), asked in proptest::collection::vec(bits(), 1..100)) {
+        compare::<Ipv4Addr>(&changes, &asked)?;
+    }
+
+    #[test]
+    fn ip6_is_as_the_oracle(changes in changes::<Ipv6Addr>(), asked in proptest::collection::vec(bits(), 1..100)) {
+        compare::<Ipv6Addr>(&changes, &asked)?;
+    }
+
+    #[test]
+    fn small_roots_are_as_the_oracle(changes in changes::<Small>(), asked in proptest::collection::vec(bits(), 1..100)) {
+        compare::<Small>(&changes, &asked)?;
+        compare::<Rootless>(&changes, &asked)?;
+    }
+}
+
+/// Every prefix of 8 to 24 bits below one byte, put in and taken out in an order that is neither up nor down: nodes are
+/// folded, unfolded and folded again.
+#[test]
+fn a_node_that_fills_up_and_empties() {
+    let mut keeper = Keeper::<Ipv4Addr>::new();
+    let trie = keeper.trie().clone();
+    let mut oracle = Oracle::default();
+    let all: Vec<(u8, u128)> =
+        (17..=25).flat_map(|len| (0..1_u128 << (len - 16)).map(move |at| (len, at << (128 - len)))).collect();
+    let mut values = BTreeMap::new();
+    let turn = |step: usize| all[step * 619 % all.len()];
+    let check = |oracle: &Oracle, values: &BTreeMap<Value, u32>, step: usize| {
+        for place in (0..512_u128).filter(|place| step.is_multiple_of(100) || *place as usize == step % 512) {
+            let bits = place << (128 - 25);
+            let found = trie.lookup(Ipv4Addr::of(bits)).map(|value| values[&value]);
+            assert_eq!(found, oracle.covering(bits).last().map(|last| last.1), "{:?}", Ipv4Addr::of(bits));
+        }
+    };
+    for step in 0..all.len() {
+        let (len, bits) = turn(step);
+        let value = keeper.make(meaning(bits, len, 0)).expect("memory, and what is there");
+        values.insert(value, step as u32);
+        oracle.0.insert((len, bits), step as u32);
+        assert_eq!(keeper.insert(Ipv4Addr::of(bits), len, value), Ok(None));
+        check(&oracle, &values, step);
+    }
+    for step in (0..all.len()).rev() {
+        let (len, bits) = turn(step);
+        oracle.0.remove(&(len, bits));
+        assert!(keeper.remove(Ipv4Addr::of(bits), len).expect("memory, and what is there").is_some());
+        check(&oracle, &values, step);
+    }
+    assert!(keeper.is_empty());
+}

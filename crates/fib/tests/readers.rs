@@ -1,0 +1,107 @@
+//! Real threads look things up while the table changes.
+
+mod util;
+
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use siding_fib::Keeper;
+use util::Bits;
+use util::Dice;
+use util::masked;
+use util::meaning;
+use util::prefix_of;
+
+/// Some prefixes stay, many come and go. Whatever a reader finds is whole, contains what it asked for, and is no shorter
+/// than what has been there all the time.
+fn churn<K: Bits>(changes: usize, seed: u64) {
+    let mut keeper = Keeper::<K>::new();
+    let trie = keeper.trie().clone();
+    let mut dice = Dice(seed);
+    let lengths = K::lengths();
+    // Few different upper bytes, so that much lies within each other.
+    let random = |dice: &mut Dice| {
+        let upper = [0x20, 0x2a, 10, 192][dice.below(4)] << 120 | (dice.below(3) as u128) << 112;
+        let lower = u128::from(dice.roll()) << 64 | u128::from(dice.roll());
+        upper | lower & (u128::MAX >> 16) & !(0xf3_u128 << 104)
+    };
+    let mut stays = Vec::new();
+    for _ in 0..300 {
+        let (bits, len) = (random(&mut dice), lengths[dice.below(lengths.len())]);
+        let value = keeper.make(meaning(bits, len, 0)).expect("memory, and what is there");
+        if keeper.insert(K::of(bits), len, value).expect("memory, and what is there").is_none() {
+            stays.push((masked(bits, len), len, bits));
+        }
+    }
+    let done = AtomicBool::new(false);
+    let (found, comes_and_goes) = std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..3_u64)
+            .map(|reader| {
+                let (trie, stays, done) = (&trie, &stays, &done);
+                scope.spawn(move || {
+                    let mut dice = Dice(seed ^ (reader + 1) << 20);
+                    let mut found = 0_u64;
+                    while !done.load(Ordering::Relaxed) {
+                        let (_, least, below) = stays[dice.below(stays.len())];
+                        let bits = masked(below, 64) | u128::from(dice.roll()) & (u128::MAX >> 64);
+                        let bits = if least > 64 { below } else { bits };
+                        let bits = masked(bits, 8 * K::BYTES as u8);
+                        let (best, all) = trie.read(|table| {
+                            let best = table.lookup(K::of(bits)).map(|value| table.meaning(value));
+                            let mut all = Vec::new();
+                            table.covering(K::of(bits), |len, value| all.push((len, table.meaning(value))));
+                            (best, all)
+                        });
+                        let (prefix, len) = prefix_of(best.expect("something stays")).expect("whole");
+                        assert_eq!(prefix, masked(bits, len), "what was found contains what was asked for");
+                        assert!(len >= least, "{len} found, and {least} has been there all the time");
+                        for (len, meaning) in &all {
+                            assert_eq!(prefix_of(*meaning), Some((masked(bits, *len), *len)));
+                        }
+                        assert!(all.iter().any(|(len, _)| *len == least));
+                        found += 1;
+                    }
+                    found
+                })
+            })
+            .collect();
+        let mut there: Vec<(u128, u8)> = Vec::new();
+        let mut gone = 0;
+        for version in 0..changes {
+            let is_full = there.len() > 3000 || (there.len() > 100 && dice.below(100) < 48);
+            if is_full {
+                let (bits, len) = there.swap_remove(dice.below(there.len()));
+                // It may have come twice.
+                if let Some(old) = keeper.remove(K::of(bits), len).expect("memory, and what is there") {
+                    keeper.release(old);
+                    gone += 1;
+                }
+                continue;
+            }
+            let (bits, len) = (random(&mut dice), lengths[dice.below(lengths.len())]);
+            let value = keeper.make(meaning(bits, len, version as u32)).expect("memory, and what is there");
+            let old = keeper.insert(K::of(bits), len, value).expect("memory, and what is there");
+            if let Some(old) = old {
+                keeper.release(old);
+            } else if !stays.iter().any(|(prefix, there, _)| (*prefix, *there) == (masked(bits, len), len)) {
+                there.push((bits, len));
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        let found: u64 = readers.into_iter().map(|reader| reader.join().expect("no panic")).sum();
+        (found, gone)
+    });
+    assert!(found > 1000 && comes_and_goes > changes / 5, "{found} look-ups, {comes_and_goes} removed");
+}
+
+#[test]
+fn readers_find_what_is_there_while_ip6_changes() {
+    churn::<Ipv6Addr>(60_000, 0x5eed_0006);
+}
+
+#[test]
+fn readers_find_what_is_there_while_ip4_changes() {
+    churn::<Ipv4Addr>(60_000, 0x5eed_0004);
+}

@@ -16,6 +16,7 @@ use crate::WriteGuard;
 use crate::lock;
 use crate::rwlock;
 use crate::sync::plain::AtomicU64;
+use crate::thread;
 use crate::witness;
 
 /// Which worker a token belongs to. To know a seat gives no right to it: tokens of a seat come from its [`Seats`].
@@ -66,6 +67,12 @@ impl Seats {
         if index < u64::from(self.count) { Some(index as u32) } else { None }
     }
 
+    /// Which of these seats the root is of that this thread has entered, if it is of one.
+    #[cfg(feature = "std")]
+    pub fn entered_here(&self) -> Option<u32> {
+        self.index_of(Seat(NonZeroU64::new(thread::entered())?))
+    }
+
     /// A root for the worker that holds seat `index`. It is for the facility to see that a seat has one holder at a
     /// time.
     #[cfg(feature = "std")]
@@ -110,10 +117,16 @@ impl Root {
     /// [forgets](core::mem::forget) its [`Entered`] has no token ever after.
     #[inline]
     pub fn enter(&mut self) -> Result<Entered<'_>, AlreadyEntered> {
-        if self.checked && !thread::claim() && !forgery_is_allowed() {
+        if self.checked && !thread::claim(self.number()) && !forgery_is_allowed() {
             return Err(AlreadyEntered);
         }
         Ok(Entered { root: self, not_send: PhantomData })
+    }
+
+    /// Its seat as a number; without one, what is no seat's.
+    #[inline]
+    fn number(&self) -> u64 {
+        self.seat.map_or(u64::MAX, |seat| seat.0.get())
     }
 }
 
@@ -260,44 +273,6 @@ impl core::error::Error for AlreadyEntered {}
 fn forgery_is_allowed() -> bool {
     use crate::sync::mutant;
     mutant("second-root-allowed") || mutant("announcement-sent-inline")
-}
-
-/// Whether this thread has entered a root.
-#[cfg(feature = "std")]
-mod thread {
-    mod state {
-        use core::cell::Cell;
-
-        #[cfg(not(any(siding_loom, siding_shuttle)))]
-        std::thread_local! {
-            pub(super) static ENTERED: Cell<bool> = const { Cell::new(false) };
-        }
-
-        // Not `const`: the checkers' thread-local state cannot be.
-        #[cfg(any(siding_loom, siding_shuttle))]
-        crate::sync::thread_local! {
-            pub(super) static ENTERED: Cell<bool> = Cell::new(false);
-        }
-    }
-
-    #[inline]
-    pub(super) fn claim() -> bool {
-        state::ENTERED.with(|entered| !entered.replace(true))
-    }
-
-    #[inline]
-    pub(super) fn release() {
-        state::ENTERED.with(|entered| entered.set(false));
-    }
-}
-
-#[cfg(not(feature = "std"))]
-mod thread {
-    pub(super) fn claim() -> bool {
-        true
-    }
-
-    pub(super) fn release() {}
 }
 
 #[cfg(test)]

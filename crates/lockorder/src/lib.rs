@@ -59,6 +59,7 @@ mod lock;
 mod rank;
 mod rwlock;
 pub mod sync;
+mod thread;
 pub mod witness;
 
 pub use ctx::AlreadyEntered;

@@ -128,6 +128,12 @@ impl Core {
         self.seats.seat(worker as u32).map(|seat| unsafe { Root::unchecked(Some(seat)) })
     }
 
+    /// Which of our workers' tokens this thread has.
+    #[cfg(feature = "std")]
+    pub(crate) fn entered_here(&self) -> Option<usize> {
+        self.seats.entered_here().map(|worker| worker as usize)
+    }
+
     /// Which of our workers holds `seat`; none if it is another facility's.
     #[inline]
     pub(crate) fn worker_of(&self, seat: Option<Seat>) -> Option<usize> {

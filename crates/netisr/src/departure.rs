@@ -113,9 +113,9 @@ impl<P: Packet, W: Local> Departure<P, W> {
     /// Waits until the departure is complete, at most `timeout`: by the facility's clock or by the system's, whichever
     /// says first that it is over.
     ///
-    /// The token shows that no lock is held. From inside a handler this is refused at once, for the worker
-    /// cannot come by while it waits here: keep the departure, and ask [`is_complete`](Self::is_complete)
-    /// later.
+    /// The token shows that no lock is held. From inside a handler, or what else runs while a worker is polled
+    /// ([`Local::depart`], a hook, a `Drop`), this is refused at once, for the worker cannot come by while it waits here:
+    /// keep the departure, and ask [`is_complete`](Self::is_complete) later.
     ///
     /// # Errors
     ///

@@ -154,6 +154,7 @@ mod departure;
 pub mod eventfd;
 pub mod from_freebsd;
 mod gate;
+mod here;
 mod histogram;
 mod ifid;
 mod lane;

@@ -64,7 +64,8 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
 
     /// [`reserve`](Self::reserve), which waits for room, at most `timeout`: by the facility's clock or by the system's.
     ///
-    /// The token shows that no lock is held. A worker does not wait, for it is the one who makes room.
+    /// The token shows that no lock is held. A worker does not wait, for it is the one who makes room; nor does what runs
+    /// while one is polled.
     ///
     /// # Errors
     ///

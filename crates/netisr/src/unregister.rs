@@ -122,7 +122,7 @@ impl<P: Packet, W: Local> Unregistering<P, W> {
         true
     }
 
-    /// Waits until the type is gone, at most `timeout`. Refused at once from inside a handler; see
+    /// Waits until the type is gone, at most `timeout`. Refused at once from inside a handler, or what else runs while a worker is polled; see
     /// [`Departure::wait`](crate::Departure::wait).
     ///
     /// # Errors

@@ -9,11 +9,12 @@ use crate::Instant;
 use crate::StillHeld;
 use crate::clock::Clock;
 use crate::core_state::Core;
+use crate::here;
 use crate::sync;
 use crate::sync::mutant;
 
-/// Waits until `done` says yes. In the way is, besides time (`None`), a caller that is a worker itself: it cannot
-/// come by while it waits here.
+/// Waits until `done` says yes. In the way is, besides time (`None`), a caller that is a worker itself, or runs while one
+/// is polled on its thread: it cannot come by while it waits here.
 pub(crate) fn complete(
     core: &Core,
     ctx: &Ctx<'_, Unlocked>,
@@ -23,9 +24,9 @@ pub(crate) fn complete(
     if done() {
         return Ok(());
     }
-    if let Some(worker) = core.worker_of(ctx.seat()) {
+    if let Some(worker) = core.worker_of(ctx.seat()).or_else(|| here::worker(core)) {
         let own = alloc::format!(
-            "worker {worker}, which waits here itself: it comes by when this handler has returned"
+            "worker {worker}, which waits here itself: it comes by when this handler or hook has returned"
         );
         return Err(Some(StillHeld { holders: alloc::vec![own] }));
     }

@@ -19,6 +19,7 @@ use crate::Packet;
 use crate::any_type::AnyType;
 use crate::core_state::Core;
 use crate::core_state::WorkerState;
+use crate::here::Busy;
 use crate::lane::Consumer;
 use crate::lane::Order;
 use crate::netisr::Inner;
@@ -169,6 +170,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     fn obey(&mut self, local: &mut W) {
         // The embedder's code runs here, with no lock held.
         drop(enter(&mut self.root));
+        let _busy = Busy::with(&self.inner.core, self.index);
         // Accepted before anybody looks at a gate: what is marked later comes with an order of its own.
         let order = self.accept();
         let inner = self.inner.clone();
@@ -180,6 +182,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
 
     /// The same for a worker whose own state has gone.
     pub(crate) fn obey_vacant(&mut self) {
+        let _busy = Busy::with(&self.inner.core, self.index);
         let order = self.accept();
         let inner = self.inner.clone();
         self.carry_out(order, Recall { core: &inner.core, worker: self.index }, true);
@@ -305,6 +308,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// Clears the bits of lanes that have stayed empty, save those that a packet comes in at this moment.
     #[cold]
     fn retire(&mut self, empty: u64) {
+        let _busy = Busy::with(&self.inner.core, self.index);
         let consumer = Consumer { core: &self.inner.core, worker: self.index, vacant: false };
         for bit in bits(empty) {
             self.pending().retire(bit);

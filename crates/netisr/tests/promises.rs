@@ -25,6 +25,8 @@ use siding_netisr::Worker;
 
 #[path = "promises/dropped.rs"]
 mod dropped;
+#[path = "promises/here.rs"]
+mod here;
 #[path = "promises/hostile.rs"]
 mod hostile;
 #[path = "promises/leaving.rs"]

@@ -23,8 +23,8 @@
 //! A producer that stalls between claiming and publishing delays what comes after it and tears nothing. A void
 //! takes up its room until the consumer has passed it. What departs, is flushed or is dropped to make room while it waits
 //! has its slot marked *dead*, and its room is free at once: the word of the head counts how many of those there are.
-//! The consumer's side is in `consume`, making room in `evict`, and what is known of the interfaces that
-//! items name in `named`.
+//! The consumer's side is in `consume`, how much room there is in `room`, making some in `evict`, and what is known of
+//! the interfaces that items name in `named`.
 //!
 //! # Locks
 //!
@@ -518,67 +518,6 @@ impl<T> Ring<T> {
         })
     }
 
-    /// Whether there is room for `want` at the moment at which `word` is the claim word, without a look at the head.
-    ///
-    /// The level, `tail - head - gone`, rises by claims only: what goes lowers it, and what is passed leaves it as it is.
-    /// So what was free still is, but for what was claimed and reserved since, which `word` tells.
-    #[inline(always)]
-    fn is_surely_free(&self, word: u64, want: u64) -> bool {
-        let free_until = self.intake.0.free_until.load(Ordering::Acquire);
-        let taken = (word >> TAIL) + (word & RESERVED) + want;
-        free_until.wrapping_sub(taken) & POSITION <= POSITION / 2
-    }
-
-    /// How many of `want` there is room for at the moment at which `word` is the claim word. Notes the level, and
-    /// what is surely free.
-    #[inline]
-    fn room(&self, word: u64, want: u64) -> u64 {
-        let intake = &self.intake.0;
-        let tail = word >> TAIL;
-        let head = self.head.0.load(Ordering::Acquire);
-        let (head, gone) = (head >> TAIL, head & GONE);
-        let used = tail.wrapping_sub(head) & POSITION;
-        if used > POSITION / 2 {
-            return 1; // `word` is stale: the head has passed its tail. The exchange fails and tells.
-        }
-        if gone > 0 {
-            return self.room_among_the_gone(word, want, head, gone);
-        }
-        let taken = used + if mutant("permit-not-honoured") { 0 } else { word & RESERVED };
-        let limit = if mutant("limit-off-by-one") { self.limit + 1 } else { self.limit };
-        let count = limit.saturating_sub(taken).min(want);
-        // A permit is counted as the item that it will be: those that use it do not look here.
-        let high_water = self.note_level(taken + count);
-        intake.free_until.store(head.wrapping_add(high_water), Ordering::Release);
-        count
-    }
-
-    /// The same where `gone` items take up slots, but no room.
-    #[cold]
-    fn room_among_the_gone(&self, word: u64, want: u64, head: u64, gone: u64) -> u64 {
-        let used = (word >> TAIL).wrapping_sub(head) & POSITION;
-        let permits = if mutant("permit-not-honoured") { 0 } else { word & RESERVED };
-        // What is gone may be behind a tail that is stale.
-        let taken = used.saturating_sub(gone) + permits;
-        let slots = self.slots.len() as u64;
-        let count = self.limit.saturating_sub(taken).min(slots.saturating_sub(used + permits)).min(want);
-        let high_water = self.note_level(taken + count);
-        let free = (high_water + gone).min(slots);
-        self.intake.0.free_until.store(head.wrapping_add(free), Ordering::Release);
-        count
-    }
-
-    /// Gives the highest level that there ever was.
-    #[inline]
-    fn note_level(&self, level: u64) -> u64 {
-        let high_water = self.intake.0.high_water.load(Ordering::Relaxed);
-        if level <= high_water {
-            return high_water;
-        }
-        self.intake.0.high_water.fetch_max(level.min(self.limit), Ordering::Relaxed);
-        level.min(self.limit)
-    }
-
     #[inline(always)]
     fn slot(&self, position: u64) -> &Slot<T> {
         // A power of two divides 2^47, so the slot follows the position across its wrap.
@@ -604,6 +543,7 @@ fn backoff(failures: &mut u32) {
 mod consume;
 mod evict;
 mod named;
+mod room;
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
 mod tests;

@@ -61,8 +61,9 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
     /// ([`TypeSpec::limit_up_to`]).
     ///
     /// Exact: every dispatch that comes after this call is decided by the new limit. Where more packets wait than it
-    /// allows they stay, and further ones are refused, or drop the oldest, until there is room below it. Permits that are
-    /// held stay good. May be called under any locks, and beside dispatches; waits for others who change the limit.
+    /// allows they stay, and further ones are refused, or drop the oldest, until there is room below it: the first dispatch afterwards
+    /// drops as many as are too many, each in a few steps. Where permits alone take up the limit, all are refused and none is
+    /// dropped. Permits that are held stay good. May be called under any locks, and beside dispatches; waits for others who change the limit.
     ///
     /// # Errors
     ///

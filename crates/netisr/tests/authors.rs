@@ -134,6 +134,28 @@ fn g8_under_a_lower_limit_as_many_of_the_oldest_go_as_it_takes() {
     assert_eq!(poll(&netisr, 0).numbers, [5, 9]);
 }
 
+/// No room can come of dropping: what waits is left alone.
+#[test]
+fn g8_where_permits_take_up_the_limit_nothing_is_dropped_in_vain() {
+    let spec = Spec::new("test").limit(8).limit_up_to(8).overflow(Overflow::DropOldest);
+    let (netisr, kind) = facility(1, spec);
+    let permits: Vec<_> = (0..3).map(|_| outside(|ctx| kind.reserve(ctx, None)).unwrap()).collect();
+    assert_eq!(accepted(&kind, 5), 5);
+    for limit in [3, 2] {
+        kind.set_limit(limit).unwrap();
+        assert_eq!(send(&kind, 9), Err(Cause::Full));
+    }
+    let total = netisr.types()[0].total();
+    assert_eq!((total.resident, total.dropped_oldest), (5, 0));
+    // One place more than the permits: all but the newcomer make room.
+    kind.set_limit(4).unwrap();
+    assert_eq!(send(&kind, 9), Ok(()));
+    let total = netisr.types()[0].total();
+    assert_eq!((total.resident, total.dropped_oldest), (1, 5));
+    drop(permits);
+    assert_eq!(poll(&netisr, 0).numbers, [9]);
+}
+
 #[test]
 fn g6_room_that_is_held_back_does_not_keep_a_type() {
     let (netisr, kind) = facility(1, Spec::new("test").limit(1).limit_up_to(4));

@@ -402,7 +402,8 @@ impl Oracle {
             return self.refuse(Cause::Closed);
         }
         while !self.has_room() {
-            if !self.shape.drop_oldest || self.queue.pop_front().is_none() {
+            let in_vain = self.permits >= u64::from(self.shape.limit);
+            if !self.shape.drop_oldest || in_vain || self.queue.pop_front().is_none() {
                 return self.refuse(Cause::Full);
             }
             self.dropped += 1;

@@ -7,16 +7,20 @@
 use super::*;
 
 impl<T> Ring<T> {
-    /// Marks the oldest live item as dropped. False if there is none, the consumer is taking it at this moment, or
-    /// there is no slot for another.
+    /// Marks the oldest live item as dropped. False if there is none, the consumer is taking it at this moment, there
+    /// is no slot for another, or its room would be nobody's, for all of it is reserved.
     #[cold]
     pub(crate) fn evict(&self, mut settle: impl FnMut(u64)) -> bool {
         debug_assert!(self.drops_oldest);
+        let reserved = self.reserved();
+        if reserved >= self.limit {
+            return false; // Whatever goes, there is no room that is not reserved, or held back.
+        }
         let word = self.head.0.load(Ordering::Acquire);
         let mut at = word >> TAIL;
         let tail = self.intake.0.claim.load(Ordering::Acquire) >> TAIL;
         let used = tail.wrapping_sub(at) & POSITION;
-        if used > POSITION / 2 || used + self.reserved() >= self.slots.len() as u64 {
+        if used > POSITION / 2 || used + reserved >= self.slots.len() as u64 {
             return false;
         }
         // What is gone lies together before the oldest live item, but for what departed from the middle.

@@ -53,7 +53,9 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
     /// The room is where a dispatch would put the packet. On a type with a flow key, `key` is that of the packet to
     /// come. Without one, the room is at the worker that holds `ctx`, `key` means nothing, and the permit is to be used
     /// on the same worker. What a thread that is no worker will dispatch, or a packet whose flow key is not given,
-    /// may go to any worker: the permit then takes up a place at each of them until it is used or dropped.
+    /// may go to any worker: the permit then takes up a place at each of them until it is used or dropped. Where one of
+    /// them has none it takes none; but if somebody else takes the last one there while this call is at it, what was taken
+    /// elsewhere was taken for that moment.
     ///
     /// # Errors
     ///
@@ -110,6 +112,11 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
                 permit.room = Room::At(worker);
             }
             None => {
+                // Looked for everywhere before any is taken: what is taken and given back is missing meanwhile, and who
+                // waits for room comes here again and again.
+                this.lanes.iter().enumerate().try_for_each(|(worker, lane)| {
+                    lane.ring().look().map_err(|why| (worker, this.cause(why.into())))
+                })?;
                 for worker in 0..this.lanes.len() {
                     if let Err(refusal) = this.reserve_at(worker) {
                         this.lanes[..worker].iter().for_each(|lane| lane.ring().unreserve());

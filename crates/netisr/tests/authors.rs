@@ -156,6 +156,28 @@ fn g8_where_permits_take_up_the_limit_nothing_is_dropped_in_vain() {
     assert_eq!(poll(&netisr, 0).numbers, [9]);
 }
 
+/// A permit that needs room at each worker takes none while one of them has none.
+#[test]
+fn g8_who_waits_for_room_at_all_workers_takes_none_meanwhile() {
+    let (netisr, kind) = facility(3, Spec::new("test").limit(1).choose_worker(|frame, _out| frame.0 as usize));
+    send(&kind, 2).unwrap();
+    let outcome = outside(|ctx| kind.reserve_within(ctx, None, Duration::from_millis(2)).map(drop));
+    assert_eq!(outcome, Err(Cause::Full));
+    assert_eq!(outside(|ctx| kind.reserve(ctx, None).map(drop)), Err(Cause::Full));
+    let report = &netisr.types()[0];
+    let high_water: Vec<_> = report.workers.iter().map(|lane| lane.high_water).collect();
+    assert_eq!(high_water, [0, 0, 1], "room was taken that came to nothing");
+    assert_eq!(report.workers[2].refused.of(Cause::Full), 2);
+    poll(&netisr, 2);
+    let permit = outside(|ctx| kind.reserve(ctx, None)).unwrap();
+    assert_eq!(netisr.types()[0].total().reserved, 3);
+    drop(permit);
+    // Closed, it is said to be closed, and not full.
+    let leaving = outside(|ctx| netisr.unregister(ctx, &kind, Pending::Drain)).unwrap();
+    assert_eq!(outside(|ctx| kind.reserve(ctx, None).map(drop)), Err(Cause::Closed));
+    drop(leaving);
+}
+
 #[test]
 fn g6_room_that_is_held_back_does_not_keep_a_type() {
     let (netisr, kind) = facility(1, Spec::new("test").limit(1).limit_up_to(4));

@@ -14,6 +14,28 @@ impl<T> Ring<T> {
         free_until.wrapping_sub(taken) & POSITION <= POSITION / 2
     }
 
+    /// Whether one more could be reserved at this moment. Takes nothing, and notes nothing.
+    pub(crate) fn look(&self) -> Result<(), NoRoom> {
+        let mut word = self.intake.0.claim.load(Ordering::Acquire);
+        loop {
+            if word & CLOSED != 0 {
+                return Err(NoRoom::Closed);
+            }
+            let head = self.head.0.load(Ordering::Acquire);
+            let (head, gone) = (head >> TAIL, head & GONE);
+            let (used, permits) = ((word >> TAIL).wrapping_sub(head) & POSITION, word & RESERVED);
+            let has_slot = gone == 0 || used + permits < self.slots.len() as u64;
+            if used > POSITION / 2 || (has_slot && used.saturating_sub(gone) + permits < self.limit) {
+                return Ok(());
+            }
+            let now = self.intake.0.claim.load(Ordering::Acquire);
+            if now == word {
+                return Err(NoRoom::Full);
+            }
+            word = now;
+        }
+    }
+
     /// How many of `want` there is room for at the moment at which `word` is the claim word. Notes the level, and
     /// what is surely free.
     #[inline]

@@ -68,18 +68,31 @@ where
     ) -> usize {
         let lane = &self.state.lanes[consumer.worker];
         let before = lane.fates.handled.value();
+        let mut ended = false;
         let drain = || {
             if self.state.flushing.load(Ordering::Relaxed) {
                 return flush(lane, consumer); // A permit's packet, that came after the sweep.
             }
-            lane.drain(consumer, quota, |packet, meta| (self.handler)(ctx, local, packet, meta))
+            let handled =
+                lane.drain(consumer, quota, |packet, meta| (self.handler)(ctx, local, packet, meta));
+            ended = true;
+            if handled > 0 {
+                local.drained(ctx, &self.state.name, handled);
+            }
+            handled
         };
-        let handled = self.state.contain(consumer.worker, drain);
-        let handled = handled.unwrap_or_else(|| lane.fates.handled.value().wrapping_sub(before) as usize);
-        if handled > 0 {
-            local.drained(ctx, &self.state.name, handled);
-        }
-        handled
+        self.state.contain(drain).unwrap_or_else(|payload| {
+            let handled = lane.fates.handled.value().wrapping_sub(before) as usize;
+            // Should the panic go on, the poll ends, and what was handled here is known to nobody else.
+            consumer.handled.set(handled);
+            self.state.panicked(consumer.worker, payload, || {
+                if !ended && handled > 0 {
+                    local.drained(ctx, &self.state.name, handled);
+                }
+            });
+            consumer.handled.set(0);
+            handled
+        })
     }
 
     fn sweep(&self, consumer: &Consumer<'_>, order: Order<'_>) -> bool {
@@ -93,7 +106,10 @@ where
             lane.sweep(consumer, order)
         };
         // After a panic there is more to be done.
-        self.state.contain(consumer.worker, sweep).unwrap_or(false)
+        self.state.contain(sweep).unwrap_or_else(|payload| {
+            self.state.panicked(consumer.worker, payload, || {});
+            false
+        })
     }
 
     fn has_ready(&self, consumer: &Consumer<'_>) -> bool {
@@ -174,7 +190,7 @@ impl<P: Packet, M: Metadata, W, F> Drop for Registered<P, M, W, F> {
     fn drop(&mut self) {
         for (worker, lane) in self.state.lanes.iter().enumerate() {
             // Nobody else refers to this, so nobody else consumes.
-            lane.bury_rest(&Consumer { core: &self.state.core, worker, vacant: false });
+            lane.bury_rest(&Consumer::new(&self.state.core, worker, false));
         }
     }
 }

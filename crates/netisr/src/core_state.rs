@@ -50,6 +50,8 @@ pub(crate) struct WorkerState {
     pub(crate) polls: Single,
     pub(crate) sleeps: Single,
     pub(crate) wakeups: Shared,
+    /// Panics of the hook after its polls.
+    pub(crate) panicked: Single,
     pub(crate) visits: Visits,
     /// By what panic the worker's thread has ended. Whoever takes the worker again begins anew.
     #[cfg(feature = "std")]
@@ -96,6 +98,7 @@ impl Core {
                 polls: Single::default(),
                 sleeps: Single::default(),
                 wakeups: Shared::default(),
+                panicked: Single::default(),
                 visits: Visits::default(),
                 #[cfg(feature = "std")]
                 end: std::sync::Mutex::new(None),

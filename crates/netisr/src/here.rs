@@ -92,7 +92,8 @@ mod imp {
 
     pub(crate) fn is_held(core: &Core, worker: usize) -> bool {
         let this = (address(core), worker);
-        core.entered_here() == Some(worker) || HERE.with(|here| here.borrow().find(|held| **held == this).is_some())
+        core.entered_here() == Some(worker)
+            || HERE.with(|here| here.borrow().find(|held| **held == this).is_some())
     }
 }
 

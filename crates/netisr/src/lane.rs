@@ -16,6 +16,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use core::cell::Cell;
 // Outside the facade: the consumer's own, ordered by the claim of its worker; or a hint.
 use core::sync::atomic::AtomicBool;
 
@@ -63,6 +64,8 @@ pub(crate) struct Consumer<'w> {
     pub(crate) worker: usize,
     /// Whether this is somebody else in the worker's stead, who may hold locks: packets are not dropped here.
     pub(crate) vacant: bool,
+    /// How many packets a drain has handled that a panic has ended.
+    pub(crate) handled: Cell<usize>,
 }
 
 /// What a lane is to be swept for.
@@ -343,6 +346,10 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
 }
 
 impl<'w> Consumer<'w> {
+    pub(crate) fn new(core: &'w Core, worker: usize, vacant: bool) -> Consumer<'w> {
+        Consumer { core, worker, vacant, handled: Cell::new(0) }
+    }
+
     /// The worker's counters for each interface.
     #[inline]
     fn interfaces(&self) -> &'w PerInterface {

@@ -5,14 +5,20 @@
 //! handler was given counts as handled, and the others of its type wait in their order. The choice holds also when
 //! the report panics in its turn, or what was thrown does when it is dropped: that second panic goes no further.
 //!
+//! A panic of [`Local::drained`] is its type's, as one of the handler is; one of [`Local::polled`] is no type's, so what was
+//! chosen for the facility is done. Both hooks are called for what was handled, also when a handler's panic ends the poll.
+//!
 //! Without `std` nothing can catch a panic: it unwinds, or ends the program where the target has it so.
 //!
 //! [`Builder::report_panics`]: crate::Builder::report_panics
+//! [`Local::drained`]: crate::Local::drained
+//! [`Local::polled`]: crate::Local::polled
 
 use alloc::boxed::Box;
 
 use crate::Metadata;
 use crate::Packet;
+use crate::core_state::Core;
 use crate::packet_type::TypeState;
 #[cfg(feature = "std")]
 use crate::sync::atomic::Ordering;
@@ -39,7 +45,7 @@ pub enum OnPanic {
 /// A panic in a handler.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Panicked<'a> {
-    /// The type of the packet.
+    /// The type of the packet; `Local::polled`, if it was [that](crate::Local::polled) which panicked.
     pub name: &'a str,
     /// The worker.
     pub worker: usize,
@@ -141,37 +147,69 @@ mod imp {
     }
 }
 
-impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
-    /// Runs `drain` on worker `worker`. None if it panicked, and that has been dealt with.
+impl Panics {
+    fn tell(&self, name: &str, worker: usize, policy: OnPanic, payload: &Payload) {
+        if let Some(report) = &self.report {
+            let message = imp::message(payload);
+            imp::settle(|| report(&Panicked { name, worker, message, policy }));
+        }
+        if policy == OnPanic::Abort {
+            imp::abort();
+        }
+    }
+}
+
+impl Core {
+    /// Runs [`Local::polled`](crate::Local::polled) on worker `worker`, at the end of a poll; where that is `unwinding`, a
+    /// second panic goes no further.
     #[inline(always)]
-    pub(crate) fn contain<O>(&self, worker: usize, drain: impl FnOnce() -> O) -> Option<O> {
-        match imp::catch(self.on_panic == OnPanic::Abort, drain) {
-            Ok(done) => Some(done),
-            Err(payload) => {
-                self.panicked(worker, payload);
-                None
-            }
+    pub(crate) fn contain_polled(&self, worker: usize, unwinding: bool, polled: impl FnOnce()) {
+        if let Err(payload) = imp::catch(self.panics.policy == OnPanic::Abort, polled) {
+            self.polled_panicked(worker, unwinding, payload);
         }
     }
 
     #[cold]
-    fn panicked(&self, worker: usize, payload: Payload) {
+    fn polled_panicked(&self, worker: usize, unwinding: bool, payload: Payload) {
+        let policy = self.panics.policy;
+        self.workers[worker].0.panicked.add(1);
+        self.panics.tell("Local::polled", worker, policy, &payload);
+        match policy {
+            OnPanic::Unwind if !unwinding => imp::resume(payload),
+            _ => imp::settle(|| drop(payload)),
+        }
+    }
+}
+
+impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
+    /// Runs `work`, of a worker. What it throws is to be [dealt with](Self::panicked).
+    #[inline(always)]
+    pub(crate) fn contain<O>(&self, work: impl FnOnce() -> O) -> Result<O, Payload> {
+        imp::catch(self.on_panic == OnPanic::Abort, work)
+    }
+
+    /// Deals with a panic on worker `worker`: by a panic in its turn, if it is to unwind. `after` runs before that.
+    #[cold]
+    pub(crate) fn panicked(&self, worker: usize, payload: Payload, after: impl FnOnce()) {
+        self.tell(worker, &payload);
+        if let Err(another) = imp::catch(false, after) {
+            self.tell(worker, &another);
+            imp::settle(|| drop(another));
+        }
+        match self.on_panic {
+            OnPanic::Unwind => imp::resume(payload),
+            _ => imp::settle(|| drop(payload)),
+        }
+    }
+
+    /// Counts and reports a panic; stops the type, or ends the process, if that was chosen.
+    fn tell(&self, worker: usize, payload: &Payload) {
         self.lanes[worker].panicked.add(1);
-        let policy = self.on_panic;
         #[cfg(feature = "std")]
-        if policy == OnPanic::StopType {
+        if self.on_panic == OnPanic::StopType {
             self.stop();
         }
-        if let Some(report) = &self.core.panics.report {
-            let message = imp::message(&payload);
-            imp::settle(|| report(&Panicked { name: &self.name, worker, message, policy }));
-        }
-        match policy {
-            OnPanic::Unwind => imp::resume(payload),
-            OnPanic::Abort => imp::abort(),
-            #[cfg(feature = "std")]
-            OnPanic::GoOn | OnPanic::StopType => imp::settle(|| drop(payload)),
-        }
+        self.core.panics.tell(&self.name, worker, self.on_panic, payload);
     }
 
     /// Stops intake, and has what waits flushed.

@@ -30,7 +30,7 @@ pub struct LaneReport {
     pub dropped_oldest: u64,
     /// Packets that are waiting.
     pub resident: u64,
-    /// How often the handler, or the packets' own code before it, has panicked. Packets that a handler was given
+    /// How often the handler, the packets' own code before it, or the hook after it, has panicked. Packets that a handler was given
     /// count as handled.
     pub panicked: u64,
     /// Permits that are held.
@@ -65,6 +65,8 @@ pub struct WorkerReport {
     pub sleeps: u64,
     /// How often somebody had to wake it.
     pub wakeups: u64,
+    /// How often the [hook](crate::Local::polled) after its polls has panicked.
+    pub panicked: u64,
     /// Whether it sleeps.
     pub sleeping: bool,
     /// Whether somebody holds it, to poll it.
@@ -168,6 +170,7 @@ impl WorkerReport {
             polls: self.polls.saturating_sub(earlier.polls),
             sleeps: self.sleeps.saturating_sub(earlier.sleeps),
             wakeups: self.wakeups.saturating_sub(earlier.wakeups),
+            panicked: self.panicked.saturating_sub(earlier.panicked),
             ..*self
         }
     }
@@ -205,6 +208,7 @@ impl<P: Packet, W: Local> Netisr<P, W> {
                 polls: worker.polls.value(),
                 sleeps: worker.sleeps.value(),
                 wakeups: worker.wakeups.value(),
+                panicked: worker.panicked.value(),
                 sleeping: worker.pending.0.is_sleeping(),
                 claimed: worker.claimed.load(crate::sync::atomic::Ordering::Relaxed),
                 ended: false,

@@ -9,6 +9,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem::ManuallyDrop;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Root;
@@ -36,11 +37,13 @@ pub trait Local: 'static {
     fn depart(&mut self, stays: &dyn Fn(IfId) -> bool);
 
     /// A poll has handled `handled` packets of the type `name`, and goes on to the next type. Called with no lock held;
-    /// what is dispatched here is handled later, as from a handler. Costs nothing unless it is written.
+    /// what is dispatched here is handled later, as from a handler. If it panics, that is
+    /// [as if](crate::OnPanic) the handler had. Costs nothing unless it is written.
     fn drained(&mut self, _ctx: &mut Ctx<'_, Unlocked>, _name: &str, _handled: usize) {}
 
-    /// A poll has handled packets, and ends: the moment to send off what the handlers have put together. As
-    /// [`drained`](Self::drained) otherwise.
+    /// A poll has handled packets, and ends, be it by a handler's panic: the moment to send off what the handlers have put
+    /// together. As [`drained`](Self::drained) otherwise; but if it panics, what was chosen for
+    /// [the facility](crate::Builder::on_panic) is done, where no type is there to be stopped.
     fn polled(&mut self, _ctx: &mut Ctx<'_, Unlocked>, _polled: Polled) {}
 }
 
@@ -197,7 +200,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     fn carry_out(&mut self, order: u64, recall: Recall<'_>, vacant: bool) {
         let going = self.refresh();
         let inner = self.inner.clone();
-        let consumer = Consumer { core: &inner.core, worker: self.index, vacant };
+        let consumer = Consumer::new(&inner.core, self.index, vacant);
         // One that is under way first: it would begin anew for each that comes meanwhile.
         let current = self.sweeps.begin(order);
         // Whoever comes by in a worker's stead cannot come back to where it was.
@@ -240,15 +243,14 @@ impl<P: Packet, W: Local> Worker<P, W> {
             return self.drain(local, active, budget);
         };
         let mut entered = enter(root);
+        let consumer = Consumer::new(&inner.core, *index, false);
+        let mut turn = Turn { consumer: &consumer, ctx: entered.ctx(), local, handled: 0 };
         let running = Running::new(state);
         running.is(bit);
-        let consumer = Consumer { core: &inner.core, worker: *index, vacant: false };
-        let handled = kind.drain(&consumer, &mut entered.ctx(), local, quota);
+        let handled = turn.drain(kind, quota);
         drop(running);
         let polled = Polled { handled, more: handled == quota };
-        if handled > 0 {
-            local.polled(&mut entered.ctx(), polled);
-        }
+        turn.end(polled);
         drop(entered);
         self.first = 0;
         self.count_poll(active, if handled > 0 { active } else { 0 });
@@ -259,9 +261,9 @@ impl<P: Packet, W: Local> Worker<P, W> {
         let mut polled = Polled::default();
         let inner = &*self.inner;
         let state = &inner.core.workers[self.index].0;
-        let consumer = Consumer { core: &inner.core, worker: self.index, vacant: false };
+        let consumer = Consumer::new(&inner.core, self.index, false);
         let mut entered = enter(&mut self.root);
-        let mut ctx = entered.ctx();
+        let mut turn = Turn { consumer: &consumer, ctx: entered.ctx(), local, handled: 0 };
         let running = Running::new(state);
         let mut busy = 0u64;
         // Before any handler runs: one that panics must not be first again.
@@ -279,15 +281,13 @@ impl<P: Packet, W: Local> Worker<P, W> {
             }
             let Some(kind) = self.types.get(bit as usize).and_then(Option::as_deref) else { continue };
             running.is(bit);
-            let handled = kind.drain(&consumer, &mut ctx, local, quota);
+            let handled = turn.drain(kind, quota);
             busy |= u64::from(handled > 0) << bit;
             polled.handled += handled;
             polled.more |= handled == quota;
         }
         drop(running);
-        if polled.handled > 0 {
-            local.polled(&mut ctx, polled);
-        }
+        turn.end(polled);
         drop(entered);
         self.count_poll(active, busy);
         polled
@@ -309,7 +309,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     #[cold]
     fn retire(&mut self, empty: u64) {
         let _busy = Busy::with(&self.inner.core, self.index);
-        let consumer = Consumer { core: &self.inner.core, worker: self.index, vacant: false };
+        let consumer = Consumer::new(&self.inner.core, self.index, false);
         for bit in bits(empty) {
             self.pending().retire(bit);
             let kind = self.types.get(bit as usize).and_then(Option::as_deref);
@@ -333,6 +333,44 @@ impl<P: Packet, W: Local> Worker<P, W> {
 
     fn pending(&self) -> &crate::wake::Pending {
         &self.inner.core.workers[self.index].0.pending.0
+    }
+}
+
+/// The handlers' part of a poll. It ends with [`Local::polled`], also by a panic.
+struct Turn<'t, 'w, W: Local> {
+    consumer: &'t Consumer<'w>,
+    ctx: Ctx<'t, Unlocked>,
+    local: &'t mut W,
+    /// By the drains that have ended.
+    handled: usize,
+}
+
+impl<W: Local> Turn<'_, '_, W> {
+    #[inline(always)]
+    fn drain<P: Packet>(&mut self, kind: &dyn AnyType<P, W>, quota: usize) -> usize {
+        let handled = kind.drain(self.consumer, &mut self.ctx, self.local, quota);
+        self.handled += handled;
+        handled
+    }
+
+    #[inline(always)]
+    fn end(self, polled: Polled) {
+        ManuallyDrop::new(self).hook(polled, false);
+    }
+
+    #[inline(always)]
+    fn hook(&mut self, polled: Polled, unwinding: bool) {
+        let Turn { consumer, ctx, local, .. } = self;
+        if polled.handled > 0 {
+            consumer.core.contain_polled(consumer.worker, unwinding, || local.polled(ctx, polled));
+        }
+    }
+}
+
+impl<W: Local> Drop for Turn<'_, '_, W> {
+    fn drop(&mut self) {
+        let handled = self.handled + self.consumer.handled.get();
+        self.hook(Polled { handled, more: true }, true);
     }
 }
 

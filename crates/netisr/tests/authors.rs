@@ -159,7 +159,8 @@ fn g8_where_permits_take_up_the_limit_nothing_is_dropped_in_vain() {
 /// A permit that needs room at each worker takes none while one of them has none.
 #[test]
 fn g8_who_waits_for_room_at_all_workers_takes_none_meanwhile() {
-    let (netisr, kind) = facility(3, Spec::new("test").limit(1).choose_worker(|frame, _out| frame.0 as usize));
+    let (netisr, kind) =
+        facility(3, Spec::new("test").limit(1).choose_worker(|frame, _out| frame.0 as usize));
     send(&kind, 2).unwrap();
     let outcome = outside(|ctx| kind.reserve_within(ctx, None, Duration::from_millis(2)).map(drop));
     assert_eq!(outcome, Err(Cause::Full));

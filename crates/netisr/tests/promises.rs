@@ -27,6 +27,8 @@ use siding_netisr::Worker;
 mod dropped;
 #[path = "promises/here.rs"]
 mod here;
+#[path = "promises/hooks.rs"]
+mod hooks;
 #[path = "promises/hostile.rs"]
 mod hostile;
 #[path = "promises/leaving.rs"]

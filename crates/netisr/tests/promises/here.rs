@@ -151,12 +151,16 @@ fn a_state_that_lets_go_does_not_wait_for_room() {
 
 #[test]
 fn a_handler_is_seen_to_be_one() {
-    let (netisr, other) = (Facility::builder().workers(2).build().unwrap(), Facility::builder().build().unwrap());
+    let (netisr, other) =
+        (Facility::builder().workers(2).build().unwrap(), Facility::builder().build().unwrap());
     let (inner, theirs) = (netisr.clone(), other.clone());
     let kind = netisr
-        .register(TypeSpec::new("here").at_worker(1), move |_ctx, _: &mut State, _packet: Frame, _id: IfId| {
-            assert!(inner.polls_here(1) && !inner.polls_here(0) && !theirs.polls_here(0));
-        })
+        .register(
+            TypeSpec::new("here").at_worker(1),
+            move |_ctx, _: &mut State, _packet: Frame, _id: IfId| {
+                assert!(inner.polls_here(1) && !inner.polls_here(0) && !theirs.polls_here(0));
+            },
+        )
         .unwrap();
     let mut worker = netisr.worker(1).unwrap();
     outside(|ctx| {

@@ -137,6 +137,12 @@ impl Core {
         self.seats.entered_here().map(|worker| worker as usize)
     }
 
+    /// The same where nobody knows.
+    #[cfg(not(feature = "std"))]
+    pub(crate) fn entered_here(&self) -> Option<usize> {
+        None
+    }
+
     /// Which of our workers holds `seat`; none if it is another facility's.
     #[inline]
     pub(crate) fn worker_of(&self, seat: Option<Seat>) -> Option<usize> {

@@ -2,30 +2,14 @@
 //!
 //! A handler has its worker's token, and there is no other on its thread, so whoever waits there is known. But while a
 //! worker carries out orders, or looks after what is gone, no token is lent: the embedder's code that runs then
-//! ([`Local::depart`], a hook, a `Drop`) may enter a root of its own and wait with that, for the very worker that it keeps.
+//! (`Local::depart`, a hook, a `Drop`) may enter a root of its own and wait with that, for the very worker that it keeps.
 //! So the thread takes note of it. Without `std` it has no place for that, and such a wait lasts until its time is up.
-
-use crate::Local;
-use crate::Netisr;
-use crate::Packet;
-use crate::core_state::Core;
-
-impl<P: Packet, W: Local> Netisr<P, W> {
-    /// Whether the thread that asks is polling worker `worker` at this moment, or gets it ready to sleep, or has its
-    /// token: whether this is in a handler, a hook or a `Drop` that runs there. Waits are refused then. Without `std`
-    /// nobody knows, and it is always false.
-    pub fn polls_here(&self, worker: usize) -> bool {
-        is_held(&self.inner.core, worker)
-    }
-}
 
 pub(crate) use imp::*;
 
 #[cfg(feature = "std")]
 mod imp {
     use core::cell::RefCell;
-
-    use super::Core;
 
     /// How many may be polled one within another, each in what another one carries out: workers of several facilities.
     /// Those that are deeper are not noticed.
@@ -62,12 +46,12 @@ mod imp {
     pub(crate) struct Busy(());
 
     impl Busy {
-        pub(crate) fn with(core: &Core, worker: usize) -> Busy {
+        pub(crate) fn with<F>(facility: &F, worker: usize) -> Busy {
             HERE.with(|here| {
                 let mut here = here.borrow_mut();
                 let depth = here.depth;
                 if let Some(place) = here.workers.get_mut(depth) {
-                    *place = (address(core), worker);
+                    *place = (address(facility), worker);
                 }
                 here.depth += 1;
             });
@@ -81,39 +65,36 @@ mod imp {
         }
     }
 
-    fn address(core: &Core) -> usize {
-        core::ptr::from_ref(core).addr()
+    fn address<F>(facility: &F) -> usize {
+        core::ptr::from_ref(facility).addr()
     }
 
-    /// A worker of this facility that this thread is busy with, if there is one.
-    pub(crate) fn worker(core: &Core) -> Option<usize> {
-        HERE.with(|here| here.borrow().find(|(of, _)| *of == address(core)))
+    /// A worker of this facility, which is known by its address, that this thread is busy with, if there is one.
+    pub(crate) fn worker<F>(facility: &F) -> Option<usize> {
+        HERE.with(|here| here.borrow().find(|(of, _)| *of == address(facility)))
     }
 
-    pub(crate) fn is_held(core: &Core, worker: usize) -> bool {
-        let this = (address(core), worker);
-        core.entered_here() == Some(worker)
-            || HERE.with(|here| here.borrow().find(|held| **held == this).is_some())
+    pub(crate) fn is_busy<F>(facility: &F, worker: usize) -> bool {
+        let this = (address(facility), worker);
+        HERE.with(|here| here.borrow().find(|busy| **busy == this).is_some())
     }
 }
 
 #[cfg(not(feature = "std"))]
 mod imp {
-    use super::Core;
-
     pub(crate) struct Busy(());
 
     impl Busy {
-        pub(crate) fn with(_core: &Core, _worker: usize) -> Busy {
+        pub(crate) fn with<F>(_facility: &F, _worker: usize) -> Busy {
             Busy(())
         }
     }
 
-    pub(crate) fn worker(_core: &Core) -> Option<usize> {
+    pub(crate) fn worker<F>(_facility: &F) -> Option<usize> {
         None
     }
 
-    pub(crate) fn is_held(_core: &Core, _worker: usize) -> bool {
+    pub(crate) fn is_busy<F>(_facility: &F, _worker: usize) -> bool {
         false
     }
 }

@@ -30,6 +30,7 @@ use crate::counters::PerInterface;
 use crate::counters::Single;
 use crate::gate::Gate;
 use crate::histogram::Recorder;
+use crate::packet::charged;
 use crate::pad::CachePadded;
 use crate::ring::Beside;
 use crate::ring::Claim;
@@ -391,18 +392,4 @@ impl<P: Packet, M: Metadata> Drop for Asking<'_, P, M> {
             self.lane.fates.departed.add(1);
         }
     }
-}
-
-/// The interface whose share pays: the first that the metadata names, else the first that the packet does.
-#[inline]
-pub(crate) fn charged<P: Packet, M: Metadata>(packet: &P, meta: &M) -> IfId {
-    let mut first = IfId::NONE;
-    let mut visit = |id: IfId| {
-        if first.is_none() {
-            first = id;
-        }
-    };
-    meta.interfaces(&mut visit);
-    packet.interfaces(&mut visit);
-    first
 }

@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::core_state::Core;
 use crate::departure::Departure;
 use crate::departure::DetachError;
+use crate::here;
 use crate::lane::Lane;
 use crate::leaving;
 use crate::leaving::Leaving;
@@ -260,6 +261,14 @@ impl<P: Packet, W: Local> Netisr<P, W> {
     /// Claims worker `index`: the right to poll it. `None` if there is no such worker or it is taken.
     pub fn worker(&self, index: usize) -> Option<Worker<P, W>> {
         self.inner.claim_worker(index)
+    }
+
+    /// Whether the thread that asks is polling worker `worker` at this moment, or gets it ready to sleep, or has its
+    /// token: whether this is in a handler, a hook or a `Drop` that runs there. Waits are refused then. Without `std`
+    /// nobody knows, and it is always false.
+    pub fn polls_here(&self, worker: usize) -> bool {
+        let core = &*self.inner.core;
+        core.entered_here() == Some(worker) || here::is_busy(core, worker)
     }
 
     /// Has every worker come by soon, to look at what has changed: [`Local::depart`] is called on each.

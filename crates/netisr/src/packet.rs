@@ -35,3 +35,17 @@ impl Metadata for IfId {
         visit(*self);
     }
 }
+
+/// The interface whose share pays: the first that the metadata names, else the first that the packet does.
+#[inline]
+pub(crate) fn charged<P: Packet, M: Metadata>(packet: &P, meta: &M) -> IfId {
+    let mut first = IfId::NONE;
+    let mut visit = |id: IfId| {
+        if first.is_none() {
+            first = id;
+        }
+    };
+    meta.interfaces(&mut visit);
+    packet.interfaces(&mut visit);
+    first
+}

@@ -18,7 +18,7 @@ use alloc::boxed::Box;
 
 use crate::Metadata;
 use crate::Packet;
-use crate::core_state::Core;
+use crate::counters::Single;
 use crate::packet_type::TypeState;
 #[cfg(feature = "std")]
 use crate::sync::atomic::Ordering;
@@ -91,6 +91,10 @@ mod imp {
         }
     }
 
+    pub(crate) fn discard(payload: Payload) {
+        settle(|| drop(payload));
+    }
+
     pub(crate) fn message(payload: &Payload) -> Option<&str> {
         payload
             .downcast_ref::<&str>()
@@ -134,6 +138,10 @@ mod imp {
         work();
     }
 
+    pub(crate) fn discard(payload: Payload) {
+        match payload {}
+    }
+
     pub(crate) fn message(payload: &Payload) -> Option<&str> {
         match *payload {}
     }
@@ -148,6 +156,31 @@ mod imp {
 }
 
 impl Panics {
+    /// Runs [`Local::polled`](crate::Local::polled) on worker `worker`, at the end of a poll; where that is `unwinding`, a
+    /// second panic goes no further.
+    #[inline(always)]
+    pub(crate) fn contain_polled(
+        &self,
+        worker: usize,
+        panicked: &Single,
+        unwinding: bool,
+        polled: impl FnOnce(),
+    ) {
+        if let Err(payload) = imp::catch(self.policy == OnPanic::Abort, polled) {
+            panicked.add(1);
+            self.polled_panicked(worker, unwinding, payload);
+        }
+    }
+
+    #[cold]
+    fn polled_panicked(&self, worker: usize, unwinding: bool, payload: Payload) {
+        self.tell("Local::polled", worker, self.policy, &payload);
+        match self.policy {
+            OnPanic::Unwind if !unwinding => imp::resume(payload),
+            _ => imp::discard(payload),
+        }
+    }
+
     fn tell(&self, name: &str, worker: usize, policy: OnPanic, payload: &Payload) {
         if let Some(report) = &self.report {
             let message = imp::message(payload);
@@ -155,28 +188,6 @@ impl Panics {
         }
         if policy == OnPanic::Abort {
             imp::abort();
-        }
-    }
-}
-
-impl Core {
-    /// Runs [`Local::polled`](crate::Local::polled) on worker `worker`, at the end of a poll; where that is `unwinding`, a
-    /// second panic goes no further.
-    #[inline(always)]
-    pub(crate) fn contain_polled(&self, worker: usize, unwinding: bool, polled: impl FnOnce()) {
-        if let Err(payload) = imp::catch(self.panics.policy == OnPanic::Abort, polled) {
-            self.polled_panicked(worker, unwinding, payload);
-        }
-    }
-
-    #[cold]
-    fn polled_panicked(&self, worker: usize, unwinding: bool, payload: Payload) {
-        let policy = self.panics.policy;
-        self.workers[worker].0.panicked.add(1);
-        self.panics.tell("Local::polled", worker, policy, &payload);
-        match policy {
-            OnPanic::Unwind if !unwinding => imp::resume(payload),
-            _ => imp::settle(|| drop(payload)),
         }
     }
 }
@@ -194,11 +205,11 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         self.tell(worker, &payload);
         if let Err(another) = imp::catch(false, after) {
             self.tell(worker, &another);
-            imp::settle(|| drop(another));
+            imp::discard(another);
         }
         match self.on_panic {
             OnPanic::Unwind => imp::resume(payload),
-            _ => imp::settle(|| drop(payload)),
+            _ => imp::discard(payload),
         }
     }
 

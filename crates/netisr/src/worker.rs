@@ -173,7 +173,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     fn obey(&mut self, local: &mut W) {
         // The embedder's code runs here, with no lock held.
         drop(enter(&mut self.root));
-        let _busy = Busy::with(&self.inner.core, self.index);
+        let _busy = Busy::with(&*self.inner.core, self.index);
         // Accepted before anybody looks at a gate: what is marked later comes with an order of its own.
         let order = self.accept();
         let inner = self.inner.clone();
@@ -185,7 +185,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
 
     /// The same for a worker whose own state has gone.
     pub(crate) fn obey_vacant(&mut self) {
-        let _busy = Busy::with(&self.inner.core, self.index);
+        let _busy = Busy::with(&*self.inner.core, self.index);
         let order = self.accept();
         let inner = self.inner.clone();
         self.carry_out(order, Recall { core: &inner.core, worker: self.index }, true);
@@ -308,7 +308,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// Clears the bits of lanes that have stayed empty, save those that a packet comes in at this moment.
     #[cold]
     fn retire(&mut self, empty: u64) {
-        let _busy = Busy::with(&self.inner.core, self.index);
+        let _busy = Busy::with(&*self.inner.core, self.index);
         let consumer = Consumer::new(&self.inner.core, self.index, false);
         for bit in bits(empty) {
             self.pending().retire(bit);
@@ -362,7 +362,9 @@ impl<W: Local> Turn<'_, '_, W> {
     fn hook(&mut self, polled: Polled, unwinding: bool) {
         let Turn { consumer, ctx, local, .. } = self;
         if polled.handled > 0 {
-            consumer.core.contain_polled(consumer.worker, unwinding, || local.polled(ctx, polled));
+            let Consumer { core, worker, .. } = **consumer;
+            let panicked = &core.workers[worker].0.panicked;
+            core.panics.contain_polled(worker, panicked, unwinding, || local.polled(ctx, polled));
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct EventFdWake {
 }
 
 impl EventFdWake {
-    /// For so many workers.
+    /// For so many workers: as many as the facility has, or more.
     ///
     /// # Errors
     ///
@@ -60,6 +60,10 @@ impl EventFdWake {
 }
 
 impl Wake for EventFdWake {
+    fn places(&self) -> Option<usize> {
+        Some(self.fds.len())
+    }
+
     fn wake(&self, worker: usize) {
         if let Some(fd) = self.fds.get(worker) {
             // It fails only when 2^64 - 2 calls were not cleared, and then the descriptor can be read already.

@@ -93,6 +93,8 @@ pub enum BuildError {
     Workers(usize),
     /// No interfaces, or more than 65,536.
     Interfaces(usize),
+    /// The [`Wake`] has places for the first number of workers, fewer than the second one, which there are to be.
+    Places(usize, usize),
     /// No clock was given, and without `std` there is none to fall back on.
     NoClock,
 }
@@ -141,13 +143,16 @@ impl<P: Packet, W: Local> Builder<P, W> {
     ///
     /// # Errors
     ///
-    /// A size is out of its range.
+    /// A size is out of its range, or the [`Wake`] has places for fewer workers.
     pub fn build(self) -> Result<Netisr<P, W>, BuildError> {
         if !(1..=1024).contains(&self.workers) {
             return Err(BuildError::Workers(self.workers));
         }
         if !(1..=65_536).contains(&self.interfaces) {
             return Err(BuildError::Interfaces(self.interfaces));
+        }
+        if let Some(places) = self.wake.places().filter(|places| *places < self.workers) {
+            return Err(BuildError::Places(places, self.workers));
         }
         let clock = self.clock.or_else(default_clock).ok_or(BuildError::NoClock)?;
         let control = Control {
@@ -350,6 +355,9 @@ impl fmt::Display for BuildError {
         match self {
             BuildError::Workers(n) => write!(f, "{n} workers: give 1 to 1024"),
             BuildError::Interfaces(n) => write!(f, "{n} interfaces: give 1 to 65536"),
+            BuildError::Places(places, workers) => {
+                write!(f, "the wake has places for {places} of {workers} workers: make it for all of them")
+            }
             BuildError::NoClock => f.write_str("no clock: give one with Builder::clock, or build with `std`"),
         }
     }

@@ -120,6 +120,9 @@ impl<P, M> TypeSpec<P, M> {
     /// Packets with the same key go to the same worker, so that they are handled in the order in which they
     /// were dispatched wherever that was. Without a key a packet stays with the worker that dispatches it;
     /// from other threads it goes to a worker that its first interface decides.
+    ///
+    /// `key` may be asked more than once of a packet that is dispatched, in a batch up to three times, and must say the
+    /// same each time.
     pub fn flow_key(mut self, key: fn(&P, &M) -> u64) -> Self {
         self.steer = Steer::Key(key);
         self
@@ -135,7 +138,8 @@ impl<P, M> TypeSpec<P, M> {
     /// as a table that control changes. Packets for which it says the same are handled in the order of their dispatch;
     /// where it changes its mind about a flow, what is dispatched afterwards may overtake what waits elsewhere. The key of
     /// a [permit](crate::PacketType::reserve) is the number that it gives. Called in `dispatch`, under whatever locks are
-    /// held there: it must not block, lock or allocate.
+    /// held there: it must not block, lock or allocate. It may be asked more
+    /// than once of a packet, in a batch up to three times: what takes turns counts by something of the packet's.
     pub fn choose_worker(mut self, choose: impl Fn(&P, &M) -> usize + Send + Sync + 'static) -> Self {
         self.steer = Steer::Chosen(Arc::new(choose));
         self
@@ -159,7 +163,9 @@ impl<P, M> TypeSpec<P, M> {
     /// traced, or put back into a pool. They are dropped unless told.
     ///
     /// Called on the worker while it is polled, between handlers and with no lock of the facility's held, like the
-    /// packets' own `Drop`; its captures are dropped with the last handle on the type. Packets that still wait when
+    /// packets' own `Drop`; what waits for a worker that nobody holds, on the thread that
+    /// [waits](crate::Unregistering::wait) for the type to be unregistered, which has shown that it holds no lock. Its
+    /// captures are dropped with the last handle on the type. Packets that still wait when
     /// the facility goes, or its last handle, are dropped without a fate.
     pub fn on_drop(mut self, hook: impl Fn(Fate, P, M) + Send + Sync + 'static) -> Self {
         self.hook = Some(Arc::new(hook));

@@ -23,6 +23,12 @@ pub(crate) const MOST_TYPES: usize = 62;
 pub trait Wake: Send + Sync + 'static {
     /// Lets worker `worker` return from its sleep, now or, if it is only about to sleep, at once then.
     fn wake(&self, worker: usize);
+
+    /// How many workers this can rouse, counted from worker 0; `None` for any number. A facility with more
+    /// [is not built](crate::BuildError::Places): what is to be handled there would lie unseen.
+    fn places(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// For workers that never sleep: an embedder's loop that polls all the time.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
+use siding_netisr::BuildError;
 use siding_netisr::IfId;
 use siding_netisr::Netisr;
 use siding_netisr::Packet;
@@ -46,4 +47,15 @@ fn g9_a_sleeper_is_woken_by_its_descriptor() {
     assert!(wake.clear(0) && !wake.clear(0));
     assert_eq!(worker.poll(&mut (), 64).handled, 1);
     assert!(wake.fd(1).is_none() && !wake.clear(1));
+}
+
+/// A worker without a descriptor would sleep for good.
+#[test]
+fn g9_a_facility_with_more_workers_than_descriptors_is_not_built() {
+    let build = |places| {
+        let built = Netisr::<Frame>::builder().workers(2).wake(EventFdWake::new(places).unwrap()).build();
+        built.map(|netisr| netisr.workers())
+    };
+    assert_eq!((build(1), build(2), build(3)), (Err(BuildError::Places(1, 2)), Ok(2), Ok(2)));
+    assert!(BuildError::Places(1, 2).to_string().contains("1 of 2 workers"));
 }

@@ -149,12 +149,6 @@ impl Core {
         self.seats.index_of(seat?).map(|worker| worker as usize)
     }
 
-    /// Whether every interface that packet and metadata name may be named.
-    #[inline]
-    pub(crate) fn all_open<P: Packet, M: Metadata>(&self, packet: &P, meta: &M) -> bool {
-        self.look(packet, meta).1
-    }
-
     /// Whether every interface that packet and metadata name may be named, and its bit is in `named`.
     #[inline]
     pub(crate) fn all_open_and_known<P: Packet, M: Metadata>(

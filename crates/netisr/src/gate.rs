@@ -166,8 +166,12 @@ pub(crate) struct Names<'g> {
     seen: [IfId; Names::MOST],
     count: usize,
     bits: u64,
+    /// Which of them were added since this was last [taken](Self::take_marks), one bit each.
+    marks: u8,
     /// The one that was added last: in a batch, most often the next one too.
     last: IfId,
+    /// Its mark.
+    last_mark: u8,
 }
 
 /// Why an interface may not be named.
@@ -183,22 +187,27 @@ impl<'g> Names<'g> {
 
     #[inline]
     pub(crate) fn new(gates: &'g Gates) -> Names<'g> {
-        Names { gates, seen: [IfId::NONE; Names::MOST], count: 0, bits: 0, last: IfId::NONE }
+        let seen = [IfId::NONE; Names::MOST];
+        Names { gates, seen, count: 0, bits: 0, marks: 0, last: IfId::NONE, last_mark: 0 }
     }
 
     /// Adds an interface, if it is not among them, and looks at its gate.
     #[inline(always)]
     pub(crate) fn add(&mut self, id: IfId) -> Result<(), NotOpen> {
-        if id.is_none() || id == self.last {
+        if id.is_none() {
             return Ok(());
         }
-        self.add_another(id)
+        if id != self.last {
+            self.add_another(id)?;
+        }
+        self.marks |= self.last_mark;
+        Ok(())
     }
 
     #[inline]
     fn add_another(&mut self, id: IfId) -> Result<(), NotOpen> {
-        if self.seen[..self.count].contains(&id) {
-            self.last = id;
+        if let Some(place) = self.seen[..self.count].iter().position(|seen| *seen == id) {
+            (self.last, self.last_mark) = (id, 1 << place);
             return Ok(());
         }
         if self.count == Names::MOST {
@@ -208,10 +217,24 @@ impl<'g> Names<'g> {
             return Err(NotOpen::Dying);
         }
         self.seen[self.count] = id;
+        self.last_mark = 1 << self.count;
         self.count += 1;
         self.bits |= crate::ring::Named::bit(id);
         self.last = id;
         Ok(())
+    }
+
+    /// The marks of those that were added since this was last called: of one packet's, in a batch.
+    #[inline(always)]
+    pub(crate) fn take_marks(&mut self) -> u8 {
+        core::mem::take(&mut self.marks)
+    }
+
+    /// The marks of those that are no longer open.
+    #[cold]
+    pub(crate) fn gone(&self) -> u8 {
+        let seen = self.seen[..self.count].iter().enumerate();
+        seen.filter(|(_, id)| !self.gates.is_open(**id)).fold(0, |gone, (place, _)| gone | 1 << place)
     }
 
     /// Their bits in a lane's [`Named`](crate::ring::Named).

@@ -1,6 +1,23 @@
 //! Dispatching several packets at once.
+//!
+//! Neighbours for one worker have their places claimed together. Between the claim and the last place that is filled none of
+//! the embedder's code runs, so that nobody else on the lane waits for it: which interfaces each packet names is known
+//! before, should one of them be marked meanwhile; and what is refused is asked and shown afterwards.
 
 use super::*;
+use crate::ring::NoRoom;
+
+/// The most packets that are decided in one go.
+const MOST: usize = 64;
+
+/// Neighbours of a batch that can be claimed in one go: all for one worker, with every interface open.
+struct Run<'g> {
+    length: usize,
+    worker: usize,
+    names: Names<'g>,
+    /// Which of the names each packet has.
+    marks: [u8; MOST],
+}
 
 impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
     /// Queues several packets, in order, for the price of little more than one. What is accepted is taken out
@@ -15,14 +32,24 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
         let own = this.core.worker_of(ctx.seat());
         let mut accepted = 0;
         let mut rest = batch;
+        // The worker that has refused some of the neighbours before, for want of room.
+        let mut full = None;
         while let Some(start) = rest.iter().position(Option::is_some) {
             rest = &mut rest[start..];
-            let (run, worker, names) = this.run(own, rest);
+            let run = this.run(own, rest);
             // The first of the rest is refused, or needs the slow way: let `dispatch` say why.
-            let (now, later) = rest.split_at_mut(run.max(1));
+            let (now, later) = rest.split_at_mut(run.length.max(1));
             rest = later;
-            accepted +=
-                if run == 0 { self.dispatch_each(ctx, now) } else { this.put(own, worker, &names, now) };
+            if run.length == 0 {
+                full = None;
+                accepted += self.dispatch_each(ctx, now);
+            } else if full == Some(run.worker) {
+                this.refuse_all(run.worker, now, Cause::Full);
+            } else {
+                let (more, is_full) = this.put(own, &run, now);
+                full = is_full.then_some(run.worker);
+                accepted += more;
+            }
         }
         accepted
     }
@@ -44,52 +71,58 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
 }
 
 impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
-    /// How many packets from the front of `batch` can be claimed in one go: all for one worker, with every
-    /// interface open. Gives their names too.
+    /// How far the front of `batch` can be claimed in one go.
     #[inline]
-    fn run(&self, own: Option<usize>, batch: &[Option<(P, M)>]) -> (usize, usize, Names<'_>) {
-        let mut names = Names::new(&self.core.gates);
-        let Some((packet, meta)) = &batch[0] else { return (0, 0, names) };
+    fn run(&self, own: Option<usize>, batch: &[Option<(P, M)>]) -> Run<'_> {
+        let mut run = Run { length: 0, worker: 0, names: Names::new(&self.core.gates), marks: [0; MOST] };
+        let Some((packet, meta)) = &batch[0] else { return run };
         let worker = self.worker_for(own, packet, meta);
+        run.worker = worker;
         if !self.lanes[worker].is_plain() {
-            return (0, worker, names); // Each packet is charged by itself, or makes its own room.
+            return run; // Each packet is charged by itself, or makes its own room.
         }
         let all_to_one = self.lanes.len() == 1 || (own.is_some() && matches!(self.steer, Steer::Own));
-        let run = batch.iter().take_while(|entry| {
-            let Some((packet, meta)) = entry else { return false };
-            (all_to_one || self.worker_for(own, packet, meta) == worker)
-                && add_all(&mut names, packet, meta).is_ok()
-        });
-        (run.count(), worker, names)
+        for (entry, marks) in batch.iter().zip(&mut run.marks) {
+            let Some((packet, meta)) = entry else { break };
+            let goes_there = all_to_one || self.worker_for(own, packet, meta) == worker;
+            if !goes_there || add_all(&mut run.names, packet, meta).is_err() {
+                break;
+            }
+            *marks = run.names.take_marks();
+            run.length += 1;
+        }
+        run
     }
 
-    /// Puts as many of a run on the ring as there is room for. Gives the number accepted; the rest stays, and is
-    /// refused.
+    /// Puts as many packets of a run on the ring as there is room for. Gives the number accepted, and whether there was
+    /// too little room; the rest stays, and is refused.
     #[inline]
-    fn put(&self, own: Option<usize>, worker: usize, names: &Names<'_>, run: &mut [Option<(P, M)>]) -> usize {
+    fn put(&self, own: Option<usize>, run: &Run<'_>, packets: &mut [Option<(P, M)>]) -> (usize, bool) {
+        let worker = run.worker;
         let lane = &self.lanes[worker];
-        let claim = match lane.ring().claim(run.len() as u32, names.bits()) {
+        let claim = match lane.ring().claim(packets.len() as u32, run.names.bits()) {
             Ok(claim) => claim,
             Err(why) => {
-                self.refuse_all(worker, run, self.cause(why.into()));
-                return 0;
+                self.refuse_all(worker, packets, self.cause(why.into()));
+                return (0, why == NoRoom::Full);
             }
         };
         let got = claim.count();
         let mut place = Place { of: self, own, worker, claim };
-        let (now, later) = run.split_at_mut(got);
-        let accepted = if own != Some(worker) && !names.are_open() {
-            place.fill_those_open(now)
+        let (now, later) = packets.split_at_mut(got);
+        let mut accepted = got;
+        if own != Some(worker) && !run.names.are_open() {
+            accepted = place.fill_those_open(now, run);
+            drop(place);
+            self.refuse_all(worker, now, Cause::Departed);
         } else {
             lane.fill_all(&self.core, &mut place.claim, now);
-            got
-        };
-        // Refusing asks the packets what they name: not before the places are filled.
-        drop(place);
+            drop(place);
+        }
         if !later.is_empty() {
             self.refuse_all(worker, later, Cause::Full);
         }
-        accepted
+        (accepted, !later.is_empty())
     }
 
     #[cold]
@@ -101,21 +134,18 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
 }
 
 impl<P: Packet, M: Metadata, W> Place<'_, P, M, W> {
-    /// The same for a batch, of which one interface was marked since: each packet is looked at by itself.
+    /// Fills the places with those packets that name none of the interfaces which have been marked since.
     #[cold]
-    fn fill_those_open(&mut self, batch: &mut [Option<(P, M)>]) -> usize {
+    fn fill_those_open(&mut self, packets: &mut [Option<(P, M)>], run: &Run<'_>) -> usize {
+        let gone = run.names.gone();
         let mut accepted = 0;
-        for entry in batch {
-            let open = entry.as_ref().is_some_and(|(packet, meta)| self.of.core.all_open(packet, meta));
-            match entry.take_if(|_| open) {
+        for (entry, marks) in packets.iter_mut().zip(run.marks) {
+            match entry.take_if(|_| marks & gone == 0) {
                 Some((packet, meta)) => {
                     self.fill_next(packet, meta);
                     accepted += 1;
                 }
-                None => {
-                    self.of.lanes[self.worker].leave_void(&mut self.claim);
-                    self.of.refuse_all(self.worker, core::slice::from_ref(entry), Cause::Departed);
-                }
+                None => self.of.lanes[self.worker].leave_void(&mut self.claim),
             }
         }
         accepted

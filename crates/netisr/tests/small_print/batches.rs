@@ -9,6 +9,7 @@ use siding_netisr::IfId;
 use siding_netisr::Metadata;
 use siding_netisr::Netisr;
 use siding_netisr::PacketType;
+use siding_netisr::Traced;
 use siding_netisr::TypeSpec;
 use siding_netisr::Worker;
 
@@ -197,4 +198,82 @@ fn strangers_may_name_eight_interfaces() {
     });
     rig.hunter.prey.lock().unwrap().push(outside(|ctx| rig.hunter.netisr.detach(ctx, ids[8])).unwrap());
     rig.finish(&[1]);
+}
+
+/// An interface is marked after its packet was looked at, and before the batch is claimed. The others are queued before
+/// anybody's code runs again: not for the question what they name, nor for the trace.
+#[test]
+fn a_batch_that_is_caught_by_a_mark_holds_nobody_up() {
+    /// What was asked of packets, by their numbers, and what was handled of them.
+    #[derive(Default)]
+    struct Notes {
+        asked: Vec<u32>,
+        handled: Vec<u32>,
+        at_trace: Option<(Vec<u32>, Vec<u32>)>,
+    }
+
+    /// A trap that says when it is asked.
+    struct Asked(u32, Trap, Arc<Mutex<Notes>>);
+
+    impl Metadata for Asked {
+        fn interfaces(&self, visit: &mut impl FnMut(IfId)) {
+            self.2.lock().unwrap().asked.push(self.0);
+            self.1.interfaces(visit);
+        }
+    }
+
+    let netisr = facility(1);
+    let (stays, goes) = (netisr.attach().unwrap(), netisr.attach().unwrap());
+    let notes = Arc::<Mutex<Notes>>::default();
+    let worker = Arc::new(Mutex::new(settled(&netisr, 0)));
+    let (log, by) = (notes.clone(), worker.clone());
+    let spec = TypeSpec::new("caught").trace(move |traced, _frame: &Frame, _meta: &Asked| {
+        if traced == Traced::Refused(Cause::Departed) {
+            let asked = log.lock().unwrap().asked.clone();
+            // The worker comes by meanwhile, on a thread of its own.
+            let poll = || _ = by.lock().unwrap().poll(&mut Seen::default(), 64);
+            std::thread::scope(|scope| scope.spawn(poll).join().unwrap());
+            let mut notes = log.lock().unwrap();
+            notes.at_trace = Some((asked, notes.handled.clone()));
+        }
+    });
+    let log = notes.clone();
+    let kind = netisr
+        .register(spec, move |_ctx, _seen: &mut Seen, frame: Frame, _meta: Asked| {
+            log.lock().unwrap().handled.push(frame.0);
+        })
+        .unwrap();
+    worker.lock().unwrap().poll(&mut Seen::default(), 64);
+    let hunter = Arc::new(Hunter { netisr: netisr.clone(), prey: Mutex::default() });
+    let ids = [stays, goes, IfId::NONE, stays, stays];
+    let mut batch: Vec<_> = (0..)
+        .zip(ids)
+        .map(|(number, id)| {
+            let sprung = (number == 3).then(|| (hunter.clone(), goes));
+            Some((Frame(number), Asked(number, Trap { ids: vec![id], sprung }, notes.clone())))
+        })
+        .collect();
+    assert_eq!(outside(|ctx| kind.dispatch_batch(ctx, &mut batch)), 4);
+    let left: Vec<_> = batch.iter().flatten().map(|(frame, _)| frame.0).collect();
+    assert_eq!(left, [1]);
+    let (asked, handled) = notes.lock().unwrap().at_trace.take().unwrap();
+    assert_eq!(handled, [0, 2, 3, 4], "all that stays is there when the refusal is shown");
+    assert_eq!(asked[..5], [0, 1, 2, 3, 4], "each was asked once before the claim");
+    assert!(asked[5..].iter().all(|number| *number == 1), "nobody between claim and last place: {asked:?}");
+    netisr.check_conservation().unwrap();
+}
+
+/// A longer batch than is decided in one go: it is still the last ones that are refused.
+#[test]
+fn of_a_long_batch_the_last_ones_are_refused() {
+    let netisr = facility(1);
+    let kind = register(&netisr, Spec::new("long").limit(100));
+    let mut batch: Vec<_> = (0..300).map(|number| Some((Frame(number), IfId::NONE))).collect();
+    assert_eq!(outside(|ctx| kind.dispatch_batch(ctx, &mut batch)), 100);
+    assert!(batch[..100].iter().all(Option::is_none) && batch[100..].iter().all(Option::is_some));
+    assert_eq!(netisr.types()[0].total().refused.of(Cause::Full), 200);
+    let mut worker = settled(&netisr, 0);
+    let mut handled = poll(&mut worker, 64).0;
+    handled.extend(poll(&mut worker, 64).0);
+    assert!(handled.iter().copied().eq(0..100));
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use siding_lockorder::AlreadyEntered;
 use siding_lockorder::Root;
+use siding_lockorder::RwLock;
+use siding_lockorder::rank;
 use siding_netisr::Cause;
 use siding_netisr::NoWake;
 use siding_netisr::sync::mutant;
@@ -47,6 +49,53 @@ pub(crate) fn dispatch_under_a_lock() {
     drop(worker);
     control.join().expect("no panic");
     rig.finish();
+}
+
+rank!(Told after Unlocked);
+
+/// One thread changes two words under the ranked lock for many who look, while others look: whoever looks sees both as one.
+/// The words are relaxed, so it is the lock alone that orders them.
+pub(crate) fn read_write() {
+    let both = Arc::new(RwLock::<Told, _>::new([AtomicU32::new(0), AtomicU32::new(0)]));
+    let look = |both: &RwLock<Told, [AtomicU32; 2]>| {
+        outside(|ctx| {
+            let (words, _ctx) = ctx.read(both);
+            let [one, other] = [0, 1].map(|word| words[word].load(Ordering::Relaxed));
+            assert_eq!(one, other, "half a change was seen");
+            one
+        })
+    };
+    let changed = both.clone();
+    let writer = thread::spawn(move || {
+        let change =
+            |words: &[AtomicU32; 2]| words.iter().for_each(|word| _ = word.fetch_add(1, Ordering::Relaxed));
+        for _ in 0..pick(1, 2) {
+            outside(|ctx| match mutant("changed-under-a-look") {
+                true => change(&ctx.read(&changed).0),
+                false => change(&ctx.write(&changed).0),
+            });
+        }
+    });
+    let readers: Vec<_> = (0..pick(1, 2))
+        .map(|_| {
+            let both = both.clone();
+            thread::spawn(move || {
+                let first = look(&both);
+                // Who only tries is refused, or sees as much.
+                let second = outside(|ctx| {
+                    Some(ctx.try_read(&both)?.0.each_ref().map(|word| word.load(Ordering::Relaxed)))
+                });
+                assert!(
+                    second.is_none_or(|[one, other]| one == other && one >= first),
+                    "{second:?} after {first}"
+                );
+            })
+        })
+        .collect();
+    look(&both);
+    writer.join().expect("no panic");
+    readers.into_iter().for_each(|reader| reader.join().expect("no panic"));
+    assert_eq!(look(&both), pick(1, 2));
 }
 
 /// A handler may not forge a token.

@@ -48,6 +48,7 @@ pub const MUTANTS: &[Mutant] = &[
         "an announcement goes through a VLAN down to the lagg whose lock is held",
     ),
     mutant("G2", "second-root-allowed", "second-root", "a handler may mint a token of its own"),
+    mutant("G2", "changed-under-a-look", "read-write", "who changes what a lock guards has it only to look"),
     mutant("G3", "metadata-captured-late", "captured", "a handler reads the state as it is by then"),
     mutant("G3", "ring-leaks", "left-behind", "what waits in a queue that goes away is not dropped"),
     mutant("G4", "departed-not-counted", "departure-vacant", "a packet leaves with no fate"),

@@ -38,6 +38,7 @@ const fn bounded(name: &'static str, preemptions: u64, run: fn()) -> Scenario {
 pub const SCENARIOS: &[Scenario] = &[
     exhaustive("dispatch-under-a-lock", basics::dispatch_under_a_lock),
     exhaustive("second-root", basics::second_root),
+    exhaustive("read-write", basics::read_write),
     bounded("batches", 2, basics::batches),
     exhaustive("captured", basics::captured),
     exhaustive("left-behind", basics::left_behind),

@@ -84,6 +84,7 @@ pub use lagg::LacpSpec;
 pub use lagg::LaggError;
 pub use lagg::LaggReport;
 pub use lagg::LaggSpec;
+pub use lagg::LaggTuning;
 pub use lagg::Mode;
 pub use lagg::PortReport;
 pub use lagg::Reselect;

@@ -102,6 +102,44 @@ impl Stack {
         })
     }
 
+    /// Gives a bridge other settings, while frames pass: its MTU, its ageing time, how many stations it remembers. Its name
+    /// and address stay.
+    ///
+    /// # Errors
+    ///
+    /// It is no bridge, a value is out of its range, or a port takes less than the MTU.
+    pub fn bridge_tune(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        bridge: IfId,
+        spec: BridgeSpec,
+    ) -> Result<(), BridgeError> {
+        if spec.mtu < 1280 {
+            return Err(AttachError::Mtu(spec.mtu).into());
+        }
+        if !(1..=BridgeSpec::MOST_STATIONS).contains(&spec.stations) {
+            return Err(BridgeError::Stations(spec.stations));
+        }
+        self.change(ctx, |control, _ctx, _told| {
+            let config = self.config();
+            let view = view_of(&config, bridge)?;
+            let mut ports = view.ports.iter().filter_map(|port| config.interface(port.id));
+            if let Some(port) = ports.find(|port| port.mtu < spec.mtu) {
+                return Err(BridgeError::Mtu(port.ifnet.name.clone(), port.mtu, spec.mtu));
+            }
+            let mtu = spec.mtu;
+            let secret = (control.chance.next_u64(), control.chance.next_u64());
+            let tuned = Arc::new(view.tuned(spec, secret));
+            self.shared.change(control, |config| {
+                if let Some(interface) = config.interface_mut(bridge) {
+                    (interface.link_mtu, interface.asked_mtu) = (mtu, None);
+                    interface.kind = Kind::Bridge(tuned);
+                }
+            });
+            Ok(())
+        })
+    }
+
     /// Makes an interface a port of a bridge: a device, a lagg or a VLAN. It keeps its link-layer address, which
     /// nobody needs any more; its link-local address goes, until it is released: a port has no addresses of its own.
     ///
@@ -132,8 +170,8 @@ impl Stack {
             if let Some(what) = belongings(config, control, ctx, interface, self.now()) {
                 return Err(BridgeError::Has(name, what));
             }
-            if interface.mtu < view.bridge.spec.mtu {
-                return Err(BridgeError::Mtu(name, interface.mtu, view.bridge.spec.mtu));
+            if interface.mtu < view.spec.mtu {
+                return Err(BridgeError::Mtu(name, interface.mtu, view.spec.mtu));
             }
             if view.ports.len() >= BridgeSpec::MOST_PORTS {
                 return Err(BridgeError::TooManyPorts);

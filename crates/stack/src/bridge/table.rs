@@ -29,7 +29,7 @@ pub(crate) struct Stations {
     places: Box<[Place]>,
     secret: (u64, u64),
     limit: usize,
-    ageing: u64,
+    ageing: AtomicU64,
     /// Places that are taken, by whomever.
     taken: AtomicUsize,
     /// The bucket that is next to be looked through for stations that have aged.
@@ -79,10 +79,19 @@ impl Stations {
             places: (0..buckets * WAYS).map(|_| Place::default()).collect(),
             secret,
             limit,
-            ageing: u64::try_from(ageing.as_nanos()).unwrap_or(u64::MAX),
+            ageing: AtomicU64::new(nanos(ageing)),
             taken: AtomicUsize::new(0),
             hand: AtomicUsize::new(0),
         }
+    }
+
+    /// Each is remembered for so long from now on, those that are known already, too.
+    pub(crate) fn set_ageing(&self, ageing: Duration) {
+        self.ageing.store(nanos(ageing), Ordering::Relaxed);
+    }
+
+    fn ageing(&self) -> u64 {
+        self.ageing.load(Ordering::Relaxed)
     }
 
     /// A frame of `mac` came in by the port with this number. `stands` says which numbers are in use.
@@ -96,7 +105,7 @@ impl Stations {
             }
             // Workers share the line: it is written once in a while, not for each frame.
             let heard = place.heard.load(Ordering::Relaxed);
-            if now.as_nanos().saturating_sub(heard) > self.ageing / 256 {
+            if now.as_nanos().saturating_sub(heard) > self.ageing() / 256 {
                 place.heard.store(now.as_nanos(), Ordering::Relaxed);
             }
             return if fresh { Learnt::Known } else { Learnt::New };
@@ -147,7 +156,7 @@ impl Stations {
 
     /// Finds a place for an address that has none.
     fn admit(&self, word: u64, now: Instant, stands: &impl Fn(u16) -> bool) -> Learnt {
-        if self.ageing == 0 {
+        if self.ageing() == 0 {
             return Learnt::Refused;
         }
         let buckets = self.buckets(mac_of(word));
@@ -246,7 +255,7 @@ impl Stations {
 
     #[inline]
     fn is_fresh(&self, place: &Place, now: Instant) -> bool {
-        now.as_nanos().saturating_sub(place.heard.load(Ordering::Relaxed)) < self.ageing
+        now.as_nanos().saturating_sub(place.heard.load(Ordering::Relaxed)) < self.ageing()
     }
 }
 
@@ -264,6 +273,10 @@ impl Place {
         }
         put
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn word(mac: Mac, port: u16) -> u64 {

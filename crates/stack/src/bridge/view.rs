@@ -18,6 +18,7 @@ use crate::ifnet::Use;
 #[derive(Clone)]
 pub struct View {
     pub(crate) bridge: Arc<Bridge>,
+    pub(crate) spec: Arc<BridgeSpec>,
     /// In order of joining.
     pub ports: Arc<[Port]>,
 }
@@ -35,7 +36,6 @@ pub struct Port {
 
 /// A bridge, for life.
 pub(crate) struct Bridge {
-    pub(crate) spec: BridgeSpec,
     pub(crate) stations: Stations,
     pub(crate) counts: Counts,
     /// The number that was given out last. One comes back after 65,535 others, when what was learnt under it has
@@ -56,14 +56,40 @@ impl View {
     /// A bridge without ports.
     pub(crate) fn new(spec: BridgeSpec, secret: (u64, u64)) -> View {
         let stations = Stations::new(spec.stations, spec.ageing, secret);
-        let bridge = Bridge { spec, stations, counts: Counts::default(), numbers: AtomicU16::new(0) };
-        View { bridge: Arc::new(bridge), ports: Arc::new([]) }
+        let bridge = Bridge { stations, counts: Counts::default(), numbers: AtomicU16::new(0) };
+        View { bridge: Arc::new(bridge), spec: Arc::new(spec), ports: Arc::new([]) }
+    }
+
+    /// The same bridge with other settings. With room for another number of stations, it learns anew where they are, and
+    /// floods until it knows.
+    pub(crate) fn tuned(&self, spec: BridgeSpec, secret: (u64, u64)) -> View {
+        let bridge = match spec.stations == self.spec.stations {
+            true => {
+                self.bridge.stations.set_ageing(spec.ageing);
+                self.bridge.clone()
+            }
+            false => {
+                let Bridge { counts, numbers, .. } = &*self.bridge;
+                let of = |count: &AtomicU64| AtomicU64::new(count.load(Ordering::Relaxed));
+                Arc::new(Bridge {
+                    stations: Stations::new(spec.stations, spec.ageing, secret),
+                    counts: Counts {
+                        forwarded: of(&counts.forwarded),
+                        flooded: of(&counts.flooded),
+                        moved: of(&counts.moved),
+                        refused: of(&counts.refused),
+                    },
+                    numbers: AtomicU16::new(numbers.load(Ordering::Relaxed)),
+                })
+            }
+        };
+        View { bridge, spec: Arc::new(spec), ports: self.ports.clone() }
     }
 
     /// The same bridge with one port more, through which nothing passes yet.
     pub(crate) fn with(&self, id: IfId) -> View {
         let port = Port { id, forwarding: false, number: 0 };
-        View { bridge: self.bridge.clone(), ports: self.ports.iter().copied().chain([port]).collect() }
+        View { ports: self.ports.iter().copied().chain([port]).collect(), ..self.clone() }
     }
 
     /// The port, if it is one of this bridge's.
@@ -108,7 +134,7 @@ pub(crate) fn follow(config: &mut Config, id: IfId) {
     if let Some(bridge) = config.interface_mut(id) {
         bridge.link = link;
         if *ports != *view.ports {
-            bridge.kind = Kind::Bridge(Arc::new(View { bridge: view.bridge.clone(), ports: ports.into() }));
+            bridge.kind = Kind::Bridge(Arc::new(View { ports: ports.into(), ..View::clone(&view) }));
         }
     }
 }

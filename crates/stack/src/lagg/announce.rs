@@ -86,7 +86,7 @@ fn emit(
     now: Instant,
     permits: Permits,
 ) {
-    let settings = lagg.settings.announce;
+    let settings = state.tuning.announce;
     let announcing = &mut state.announcing;
     if announcing.round.is_empty() && announcing.rounds > 0 && announcing.next.is_some_and(|next| next <= now)
     {

@@ -10,6 +10,7 @@ use siding_wire::Mac;
 
 use super::LacpSpec;
 use super::LaggSpec;
+use super::LaggTuning;
 use super::Mode;
 use super::View;
 use super::slow;
@@ -91,13 +92,15 @@ impl Stack {
             let [_, a, b, c, d, e, ..] = control.chance.next_u64().to_be_bytes();
             let mac = spec.mac.unwrap_or(Mac([2, a, b, c, d, e]));
             let lacp = (spec.mode == Mode::Lacp).then(|| Joined::new(id, &spec, mac));
-            let state = State { own_mac: spec.mac.is_some(), lacp, ..State::default() };
+            let tuning = spec.tuning();
+            let state = State { own_mac: spec.mac.is_some(), tuning, lacp, ..State::default() };
             let mtu = spec.mtu;
             let lagg =
                 Arc::new(Lagg { id, settings: spec, turn: RoundRobin::default(), state: Mutex::new(state) });
             let none: Arc<[IfId]> = Arc::new([]);
             let view = View {
                 lagg,
+                hash: tuning.hash,
                 ports: none.clone(),
                 usable: none.clone(),
                 sending: none.clone(),
@@ -247,6 +250,24 @@ impl Stack {
         }
         self.change_lagg(ctx, lagg, (IfId::NONE, "LACP configured"), |_config, state| {
             state.lacp.as_mut().ok_or(LaggError::NotLacp)?.spec = spec;
+            Ok(false)
+        })
+    }
+
+    /// Gives a lagg other settings, while frames pass.
+    ///
+    /// # Errors
+    ///
+    /// It is no lagg.
+    pub fn lagg_tune(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        lagg: IfId,
+        tuning: LaggTuning,
+    ) -> Result<(), LaggError> {
+        // The view, at which frames look, is made anew in each such step.
+        self.change_lagg(ctx, lagg, (IfId::NONE, "settings changed"), |_config, state| {
+            state.tuning = tuning;
             Ok(false)
         })
     }

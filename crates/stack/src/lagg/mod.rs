@@ -49,6 +49,7 @@ pub use state::Announce;
 pub(crate) use state::Lagg;
 pub use state::LaggReport;
 pub use state::LaggSpec;
+pub use state::LaggTuning;
 pub(crate) use state::Member;
 pub use state::Mode;
 pub use state::PortReport;

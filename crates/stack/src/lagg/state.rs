@@ -111,10 +111,29 @@ impl LaggSpec {
     }
 }
 
+/// What can be changed of a lagg while frames pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LaggTuning {
+    /// When it goes back to a better port.
+    pub reselect: Reselect,
+    /// What tells flows apart.
+    pub hash: HashLayers,
+    /// How its changes are announced.
+    pub announce: Announce,
+}
+
+impl LaggSpec {
+    /// What can be changed of it while frames pass.
+    pub fn tuning(&self) -> LaggTuning {
+        LaggTuning { reselect: self.reselect, hash: self.hash, announce: self.announce }
+    }
+}
+
 /// A lagg, for life.
 #[derive(Debug)]
 pub(crate) struct Lagg {
     pub(crate) id: IfId,
+    /// As it was made: what [can be changed](LaggTuning) is in its state.
     pub(crate) settings: LaggSpec,
     pub(crate) turn: RoundRobin,
     pub(crate) state: Mutex<ranks::Lagg, State>,
@@ -131,6 +150,7 @@ pub(crate) struct State {
     /// Whether the address was given, rather than taken from the first port.
     pub(crate) own_mac: bool,
     pub(crate) announcing: Announcing,
+    pub(crate) tuning: LaggTuning,
     /// The machines, in that mode.
     pub(crate) lacp: Option<Joined>,
 }

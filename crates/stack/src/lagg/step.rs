@@ -146,7 +146,8 @@ impl Stack {
             return Ok(told);
         }
         let config = shared.config.load();
-        announce::begin(&config, id, &mut state, lagg.settings.announce, now);
+        let settings = state.tuning.announce;
+        announce::begin(&config, id, &mut state, settings, now);
         drop((state, lagg_ctx));
         announce::run(ctx, shared, &config, &lagg, now);
         Ok(told)
@@ -187,7 +188,7 @@ fn review(config: &mut Config, lagg: &Arc<Lagg>, state: &mut State) {
         member.usable = config.interface(member.id).is_some_and(|port| port.is_fit(Use::Frames));
     }
     state.active = match lagg.settings.mode {
-        Mode::Failover => select::active(state, lagg.settings.reselect),
+        Mode::Failover => select::active(state, state.tuning.reselect),
         _ => None,
     };
     let usable: Arc<[IfId]> = state.ports.iter().filter(|port| port.usable).map(|port| port.id).collect();
@@ -212,7 +213,9 @@ fn review(config: &mut Config, lagg: &Arc<Lagg>, state: &mut State) {
     };
     let ports = state.ports.iter().map(|port| port.id).collect();
     if let Some(interface) = config.interface_mut(lagg.id) {
-        interface.kind = Kind::Lagg(Arc::new(View { lagg: lagg.clone(), ports, usable, sending, receiving }));
+        let hash = state.tuning.hash;
+        let view = View { lagg: lagg.clone(), hash, ports, usable, sending, receiving };
+        interface.kind = Kind::Lagg(Arc::new(view));
     }
     set_link(config, lagg.id, link);
 }

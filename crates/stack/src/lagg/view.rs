@@ -14,6 +14,8 @@ use super::Mode;
 /// A lagg's ports at one moment.
 pub struct View {
     pub(crate) lagg: Arc<Lagg>,
+    /// What tells flows apart.
+    pub(crate) hash: HashLayers,
     /// All of them, in order of joining.
     pub ports: Arc<[IfId]>,
     /// Those that are up and have a link.
@@ -36,14 +38,10 @@ impl View {
                 self.sending.get(turn % count).copied()
             }
             Mode::LoadBalance | Mode::Lacp => {
-                let hash = super::hash::flow(frame, self.hash_layers());
+                let hash = super::hash::flow(frame, self.hash);
                 self.sending.get(((u64::from(hash) * count as u64) >> 32) as usize).copied()
             }
         }
-    }
-
-    fn hash_layers(&self) -> HashLayers {
-        self.lagg.settings.hash
     }
 }
 

@@ -88,7 +88,14 @@ _siding_with_interfaces() {{
     _siding "$@"
     case "${{COMP_WORDS[COMP_CWORD-1]}}" in
         {before})
-            COMPREPLY+=($(compgen -W "$(_siding_interfaces)" -- "${{COMP_WORDS[COMP_CWORD]}}"))
+            # A name is anything: nothing of it is expanded, here or on the line.
+            local name quoted
+            while IFS= read -r name; do
+                if [[ $name == "${{COMP_WORDS[COMP_CWORD]}}"* ]]; then
+                    printf -v quoted %q "$name"
+                    COMPREPLY+=("$quoted")
+                fi
+            done < <(_siding_interfaces)
             ;;
     esac
 }}
@@ -152,6 +159,26 @@ mod tests {
         assert!(lines[0].split(' ').any(|word| word == "eth0"), "{told}");
         assert!(lines[1].contains("eth0") && lines[1].contains("lan"), "{told}");
         assert_eq!(lines[2], "reload", "{told}");
+    }
+
+    /// What an interface is called is up to others.
+    #[test]
+    fn bash_runs_nothing_of_a_name() {
+        let text = format!(
+            "{}\nsiding() {{ printf '    \"name\": \"$(echo${{IFS}}ran)\",\\n    \"name\": \"`x;*\",\\n'; }}\n\
+             COMP_WORDS=(siding interface detach ''); COMP_CWORD=3\n_siding_with_interfaces siding '' detach\n\
+             printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+            script(Shell::Bash)
+        );
+        let file = std::env::temp_dir().join(format!("siding-completion-quoted-{}", std::process::id()));
+        std::fs::write(&file, text).unwrap();
+        let output = std::process::Command::new("bash").arg(&file).output();
+        std::fs::remove_file(&file).unwrap();
+        let output = output.unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.lines().any(|line| line == r"\$\(echo\$\{IFS\}ran\)"), "{told}");
+        assert!(told.lines().any(|line| line == r"\`x\;\*"), "{told}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     }
 
     #[test]

@@ -11,8 +11,10 @@ mod host {
     mod detection;
     mod ends;
     mod groups;
+    mod hangs;
     mod neighbor;
     mod ping;
+    mod put_back;
     mod reload;
     mod telling;
     mod threads;

@@ -11,6 +11,7 @@
 //! | `cli` | the command line: `show`, `ping`, changes to the running stack |
 //! | `metrics` | what the daemon knows, as OpenMetrics by HTTP |
 //! | `demo` | what no command at all does |
+//! | `read`, `patience` | files, and peers on sockets, that may block: none of them holds the daemon up |
 //! | `output` | what is said on standard output and standard error, if somebody reads it |
 #![forbid(unsafe_code)]
 // They panic when a pipe is closed: `output` does not.
@@ -24,6 +25,8 @@ mod demo;
 mod filter;
 mod metrics;
 mod output;
+mod patience;
+mod read;
 mod runtime;
 mod setting;
 

@@ -74,7 +74,7 @@ impl Drop for Daemon {
 }
 
 /// Asks in JSON, over one connection.
-pub(super) fn asking(control: &Path) -> impl FnMut(&str) -> String {
+pub(super) fn asking(control: &Path) -> impl FnMut(&str) -> String + use<> {
     let mut stream = UnixStream::connect(control).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut lines = BufReader::new(stream.try_clone().unwrap());

@@ -38,7 +38,12 @@ use args::Command;
 ///
 /// It could not be done: why, in one line, and what to do.
 pub(crate) fn main() -> anyhow::Result<ExitCode> {
-    let args = match Args::try_parse_from(args::with_keywords(std::env::args_os())) {
+    let words: Vec<_> = std::env::args_os().collect();
+    if let Some(why) = reload::which_is_meant(&words) {
+        output::complain(format_args!("siding: {why}\n"));
+        return Ok(ExitCode::from(2));
+    }
+    let args = match Args::try_parse_from(args::with_keywords(words.into_iter())) {
         Ok(args) => args,
         Err(told) => return refuse(&told),
     };

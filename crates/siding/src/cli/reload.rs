@@ -1,5 +1,6 @@
 //! `siding reload` and `siding config`.
 
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -54,13 +55,17 @@ pub(super) enum ConfigCommand {
         #[arg(value_name = "FILE.toml")]
         file: Option<PathBuf>,
     },
-    /// Write what runs into a file; what stood there is kept beside it as FILE~. Example: siding config save
+    /// Write what runs into a file; what stood there is kept beside it as FILE~, or FILE.~2~ and so on. Example: siding
+    /// config save
     Save {
         /// [default: the file that the daemon was started with]
         #[arg(value_name = "FILE.toml")]
         file: Option<PathBuf>,
     },
 }
+
+/// So many old files are kept beside a file.
+const KEPT: u32 = 999;
 
 pub(super) fn reload(client: &mut Client, args: ReloadArgs) -> anyhow::Result<ExitCode> {
     let ReloadArgs { command, file, dry_run, confirm } = args;
@@ -102,12 +107,15 @@ pub(super) fn config(client: &mut Client, command: ConfigCommand) -> anyhow::Res
 
 /// What runs, and the file that the run began with.
 fn running(client: &mut Client) -> anyhow::Result<(String, PathBuf)> {
-    let Answer::Config { text, left_out, file } = client.ask(&Request::Reload(ReloadRequest::Show {}))?
+    let Answer::Config { text, left_out, file, waits } =
+        client.ask(&Request::Reload(ReloadRequest::Show {}))?
     else {
         bail!("the daemon answers something else");
     };
-    let notes: String =
-        left_out.iter().map(|name| format!("# {name} is left out: what it lies on is not there\n")).collect();
+    let waits = waits.into_iter().map(|waits| format!("# {waits}\n"));
+    let left_out =
+        left_out.iter().map(|name| format!("# {name} is left out: what it lies on is not there\n"));
+    let notes: String = waits.chain(left_out).collect();
     Ok((notes + &text, file))
 }
 
@@ -118,7 +126,7 @@ fn save(path: &Path, text: &str) -> anyhow::Result<()> {
         name.push(mark);
         PathBuf::from(name)
     };
-    let (new, old) = (beside(".new"), beside("~"));
+    let new = beside(".new");
     let what = || format!("cannot write {}", new.display());
     // There may be secrets in it: nobody else reads it unless that was so before.
     let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
@@ -126,14 +134,33 @@ fn save(path: &Path, text: &str) -> anyhow::Result<()> {
         .with_context(what)?;
     if let Ok(before) = std::fs::metadata(path) {
         std::fs::set_permissions(&new, before.permissions())?;
-        std::fs::copy(path, &old)
-            .with_context(|| format!("cannot keep the old file as {}", old.display()))?;
+        keep(path, &beside)?;
     }
     std::fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Keeps a file beside itself, under a name that nothing has.
+fn keep(path: &Path, beside: &dyn Fn(&str) -> PathBuf) -> anyhow::Result<()> {
+    let marks = std::iter::once("~".to_owned()).chain((2..=KEPT).map(|count| format!(".~{count}~")));
+    for old in marks.map(|mark| beside(&mark)) {
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&old);
+        match made {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            made => {
+                return made
+                    .and_then(|_| std::fs::copy(path, &old))
+                    .map(drop)
+                    .with_context(|| format!("cannot keep the old file as {}", old.display()));
+            }
+        }
+    }
+    bail!("{KEPT} old files are kept beside {} already: remove some", path.display())
+}
+
 fn read(path: PathBuf) -> anyhow::Result<FileText> {
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    // What it names is beside it, wherever the daemon is.
+    let path = std::path::absolute(&path).with_context(|| format!("no file {}", path.display()))?;
     Ok(FileText { path, text })
 }
 
@@ -141,5 +168,66 @@ fn told(row: &ReloadRow) -> String {
     let steps = row.steps.iter().map(|step| format!("{step}\n"));
     let later = row.later.iter().map(|later| format!("! {later}, at the next start only\n"));
     let all: String = steps.chain(later).collect();
-    if all.is_empty() { "nothing changes\n".into() } else { all }
+    let waits: String = row.waits.iter().map(|waits| format!("! {waits}\n")).collect();
+    if all.is_empty() { "nothing changes\n".to_owned() + &waits } else { all + &waits }
+}
+
+/// A word behind `reload` that is a file's name or a command cut short, and who knows which: what to write instead.
+pub(super) fn which_is_meant(args: &[OsString]) -> Option<String> {
+    let words = args.iter().skip(1).map(|arg| arg.to_string_lossy());
+    let mut words = words.skip_while(|word| word.starts_with('-') || word.contains('/'));
+    let is_reload = |word: &str| word.len() >= 2 && "reload".starts_with(word);
+    words.next().filter(|word| is_reload(word))?;
+    let word = words.find(|word| !word.starts_with('-'))?;
+    let command = ["confirm", "back"].into_iter().find(|command| command.starts_with(&*word))?;
+    (*word != *command && !word.is_empty()).then(|| {
+        format!(
+            "`reload {word}`: for the file write ./{word}, for the command write `siding reload {command}`"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meant(line: &str) -> Option<String> {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        which_is_meant(&words)
+    }
+
+    #[test]
+    fn a_file_is_not_taken_for_a_command() {
+        for line in ["siding reload conf", "siding rel b", "siding --control /run/x.sock reload --dry-run co"]
+        {
+            assert!(meant(line).unwrap().contains("write ./"), "{line}");
+        }
+        for line in [
+            "siding reload confirm",
+            "siding reload back",
+            "siding reload ./conf",
+            "siding reload conf.toml",
+            "siding reload",
+            "siding reload --confirm 60",
+            "siding show conf",
+        ] {
+            assert_eq!(meant(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn whatever_was_saved_before_is_kept() {
+        let directory = std::env::temp_dir().join(format!("siding-save-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("a.toml");
+        for text in ["first", "second", "third", "fourth"] {
+            save(&path, text).unwrap();
+        }
+        let kept = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap();
+        assert_eq!(
+            ["a.toml", "a.toml~", "a.toml.~2~", "a.toml.~3~"].map(kept),
+            ["fourth", "first", "second", "third"]
+        );
+        std::fs::remove_dir_all(directory).unwrap();
+    }
 }

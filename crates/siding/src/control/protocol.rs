@@ -63,7 +63,7 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// Whether it changes what is configured. A reload does so by itself.
+    /// Whether it changes what is configured. A reload, of rules too, says so by itself, when files have been read.
     pub(crate) fn changes(&self) -> bool {
         match self {
             Request::InterfaceAttach(_)
@@ -86,9 +86,6 @@ impl Request {
             Request::Group(request) => !matches!(request, GroupRequest::Show {}),
             Request::Host(request) => {
                 matches!(request, HostRequest::Start { .. } | HostRequest::Stop { .. })
-            }
-            Request::Filter(request) => {
-                matches!(request, FilterRequest::Load { .. } | FilterRequest::Reload {})
             }
             _ => false,
         }
@@ -232,6 +229,9 @@ pub(crate) enum Answer {
         left_out: Vec<String>,
         /// The file that the run began with.
         file: PathBuf,
+        /// What waits to be confirmed, and when it is gone back.
+        #[serde(default)]
+        waits: Option<String>,
     },
     /// So many neighbours, routers or prefixes were forgotten.
     Flushed(usize),

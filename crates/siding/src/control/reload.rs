@@ -42,4 +42,7 @@ pub(crate) struct ReloadRow {
     pub(crate) steps: Vec<String>,
     /// What the file says otherwise, but takes effect at the next start only.
     pub(crate) later: Vec<String>,
+    /// What waits to be confirmed, and when it is gone back.
+    #[serde(default)]
+    pub(crate) waits: Option<String>,
 }

@@ -6,7 +6,6 @@
 
 use std::io;
 use std::io::Read;
-use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
@@ -20,6 +19,7 @@ use std::time::Instant;
 use super::Answer;
 use super::LimitRow;
 use super::Serve;
+use crate::patience::Patience;
 
 /// So many connections are served at once.
 pub(super) const MOST: u64 = 64;
@@ -35,9 +35,6 @@ const WHOLE: Duration = Duration::from_secs(10);
 
 /// How long an answer may take to be read.
 const READ: Duration = Duration::from_secs(60);
-
-/// What is written at once of an answer.
-const PIECE: usize = 64 << 10;
 
 /// How many connections there are.
 #[derive(Debug, Default)]
@@ -102,7 +99,7 @@ pub(super) fn begin<S: Serve>(server: &Arc<S>, stream: UnixStream) {
 /// Tells why, and waits for nothing: what was sent stays in the socket until it is read.
 fn turn_away(sessions: &Sessions, stream: &UnixStream, why: &str) {
     sessions.refused.fetch_add(1, Ordering::Relaxed);
-    let _ = stream.set_nonblocking(true).and_then(|()| send(stream, &Answer::Error(why.to_owned())));
+    let _ = send(stream, &Answer::Error(why.to_owned()), Duration::ZERO);
 }
 
 /// One connection, line by line.
@@ -123,7 +120,7 @@ fn converse<S: Serve>(server: &S, stream: &UnixStream) -> io::Result<()> {
                 Err(Unheard::System(error)) => return result = Err(error),
                 Err(unheard) => (Answer::Error(unheard.to_string()), true),
             };
-            result = send(stream, &answer);
+            result = send(stream, &answer, READ);
             if last || result.is_err() {
                 return;
             }
@@ -133,17 +130,9 @@ fn converse<S: Serve>(server: &S, stream: &UnixStream) -> io::Result<()> {
 }
 
 /// Sends an answer to somebody who reads it.
-fn send(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
+fn send(stream: &UnixStream, answer: &Answer, within: Duration) -> io::Result<()> {
     let text = serde_json::to_string(answer)? + "\n";
-    let deadline = Instant::now() + READ;
-    stream.set_write_timeout(Some(WHOLE))?;
-    for piece in text.as_bytes().chunks(PIECE) {
-        if Instant::now() > deadline {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        stream.write_all(piece)?;
-    }
-    Ok(())
+    Patience::new(within).still(WHOLE).send(stream, text.as_bytes())
 }
 
 /// Why there is no request.

@@ -70,6 +70,21 @@ impl Daemon {
         Ok(id)
     }
 
+    /// Gives a bridge other settings.
+    pub(crate) fn tune_bridge(
+        &self,
+        ctx: &mut Free<'_>,
+        spec: &BridgeSpec,
+        before: &BridgeSpec,
+    ) -> anyhow::Result<()> {
+        let report = self.bridge(&spec.name)?;
+        self.stack.bridge_tune(ctx, report.id, spec.clone()).map_err(|error| self.explain_bridge(error))?;
+        if let Some(mac) = spec.mac.filter(|mac| before.mac != Some(*mac)) {
+            self.stack.set_mac(ctx, report.id, mac).map_err(|error| self.named(report.id, error))?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn bridge_add_port(&self, ctx: &mut Free<'_>, bridge: &str, port: &str) -> anyhow::Result<()> {
         let report = self.bridge(bridge)?;
         let port = self.interface(port)?;

@@ -57,25 +57,27 @@ impl Daemon {
     pub(crate) fn retune(&self, ctx: &mut Free<'_>, config: &InterfaceConfig) -> anyhow::Result<()> {
         let name = &config.name;
         let id = self.interface(name)?;
-        let (told, before) = {
-            let mut ports = lock(&self.ports);
-            let port = ports.get_mut(name).with_context(|| format!("{name} has no device"))?;
-            (port.told, std::mem::replace(&mut port.config, config.clone()))
-        };
-        if config.mtu != before.mtu {
-            let device = match config.driver {
-                Driver::Packet => told.mtu,
-                Driver::Tap => config.mtu.map_or(told.mtu, u32::from),
-                Driver::Memory => config.mtu.map_or(1500, u32::from),
-            };
-            if device > 0 {
-                let _ = self.stack.set_link_mtu(ctx, id, self.opener.mtu(config, device));
-            }
-            self.stack.ask_mtu(ctx, id, config.mtu).map_err(|error| self.named(id, error))?;
-        }
+        let (told, before) = lock(&self.ports)
+            .get(name)
+            .map(|port| (port.told, port.config.clone()))
+            .with_context(|| format!("{name} has no device"))?;
+        // First what may be refused: then nothing has changed.
         if config.mac != before.mac {
             let mac = config.mac.or(told.mac).unwrap_or_else(|| made_up_mac(name));
             self.stack.set_mac(ctx, id, mac).map_err(|error| self.named(id, error))?;
+        }
+        // Whatever it was attached with: a command may have set another since.
+        let device = match config.driver {
+            Driver::Packet => told.mtu,
+            Driver::Tap => config.mtu.map_or(told.mtu, u32::from),
+            Driver::Memory => config.mtu.map_or(1500, u32::from),
+        };
+        if device > 0 {
+            let _ = self.stack.set_link_mtu(ctx, id, self.opener.mtu(config, device));
+        }
+        self.stack.ask_mtu(ctx, id, config.mtu).map_err(|error| self.named(id, error))?;
+        if let Some(port) = lock(&self.ports).get_mut(name) {
+            port.config = config.clone();
         }
         Ok(())
     }

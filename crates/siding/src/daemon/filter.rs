@@ -1,6 +1,7 @@
 //! The firewall's rules, loaded and shown, and its states.
 
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
@@ -66,6 +67,8 @@ impl Daemon {
         });
         let wanted = FilterConfig { rules, ..running }.read().map_err(anyhow::Error::msg)?;
         let wanted = Filtered(wanted);
+        // Now that files have been read.
+        let _changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
         wanted.apply(self, ctx)?;
         self.log.command(format_args!("{wanted}"));
         self.note(wanted);

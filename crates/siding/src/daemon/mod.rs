@@ -6,17 +6,19 @@
 //!
 //! Ordinary ones, outside the stack's order and never taken by a worker: the ports (what we hold of the kernel for
 //! each interface), the wires in memory, the runtime. Each is held for a few instructions; nobody waits for a
-//! departure with one held. `closing` is held for reading by each request, and for writing by the stop.
+//! departure with one held. `closing` is entered by each request, and closed by the stop.
 //! The link watcher's are in [`links`].
 //!
 //! # Teardown
 //!
-//! In this order: the control socket is removed and requests under way are finished; every interface is detached, and
+//! In this order: the control socket is removed and requests under way are finished, or given up; every interface is detached, and
 //! given back to the kernel as it was; workers are joined; then the counters must add up and the pool be full.
 
 mod advertise;
+mod apart;
 mod ask_nested;
 mod bridge;
+mod closing;
 mod device;
 mod filter;
 mod group;

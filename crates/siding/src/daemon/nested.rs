@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Daemon {
     /// Makes an interface on others, with its ports and without addresses.
     pub(crate) fn make(&self, ctx: &mut Free<'_>, config: &Nested) -> anyhow::Result<IfId> {
+        self.still_runs()?;
         let id = match config {
             Nested::Vlan(vlan) => self.add_vlan(ctx, vlan)?,
             Nested::Lagg(lagg) => self.add_lagg(ctx, lagg)?,

@@ -304,6 +304,15 @@ impl Port {
         }
     }
 
+    /// Gives the kernel back what is its own, as it was, whatever becomes of the devices.
+    ///
+    /// # Errors
+    ///
+    /// A setting could not be put back.
+    pub(super) fn give_back(&mut self) -> anyhow::Result<()> {
+        Ok(self.claim.take().map_or(Ok(()), Claim::release)?)
+    }
+
     /// Closes the devices and gives the kernel back what is its own, as it was. To be called when the interface has
     /// departed.
     ///

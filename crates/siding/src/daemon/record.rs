@@ -1,9 +1,7 @@
 //! What commands have changed, noted as the settings that it is: so that a file can say it, and a reload knows.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
-use siding_stack::ifnet::DEFAULT_HOP_LIMIT;
 use siding_wire::ip6;
 
 use super::state::Daemon;
@@ -19,32 +17,27 @@ use crate::control::LaggRequest;
 use crate::control::Request;
 use crate::control::RouteRequest;
 use crate::control::StackRequest;
-use crate::control::TuneRequest;
 use crate::setting::Address;
 use crate::setting::Advertises;
 use crate::setting::Any;
 use crate::setting::Anycast;
 use crate::setting::Down;
-use crate::setting::HopLimit;
 use crate::setting::Joined;
 use crate::setting::Port;
 use crate::setting::Primary;
 use crate::setting::StaticNeighbor;
 use crate::setting::Switch;
-use crate::setting::Times;
-use crate::setting::VlanMtu;
 use crate::setting::Which;
 
 impl Daemon {
-    /// Notes what a request has changed that was carried out. What makes interfaces or routes notes that itself: it knows
-    /// what was left to it.
+    /// Notes what a request has changed that was carried out. What makes interfaces or routes, or tunes an interface,
+    /// notes that itself: it knows what was left to it.
     pub(super) fn record(&self, ctx: &mut Free<'_>, request: Request) {
         match request {
             Request::InterfaceSet { name, up: false } => self.note(Down { on: name }),
             Request::InterfaceSet { name, up: true } => {
                 self.unnote(|there| matches!(there, Any::Down(down) if down.on == name));
             }
-            Request::InterfaceTune(request) => self.record_tune(request),
             Request::AddressAdd(request) => self.record_address(request),
             Request::AddressDel { interface, address } => self.record_removed(&interface, address),
             Request::RouteDel(request) => self.record_no_route(&request),
@@ -88,47 +81,6 @@ impl Daemon {
             }),
             Request::Stack(request) => self.record_stack(request),
             _ => {}
-        }
-    }
-
-    fn record_tune(&self, request: TuneRequest) {
-        let TuneRequest { name: on, mtu, hop_limit, reachable_time_ms, retrans_timer_ms } = request;
-        if let Some(mtu) = mtu {
-            // 0 sets back what is.
-            let given = Some(mtu).filter(|mtu| *mtu > 0);
-            match (self.maker(&on), given) {
-                (Some(Any::Attached(device)), given) => self.note(device.with_mtu(given)),
-                (Some(Any::Lagged(lagg)), given) => self.note(lagg.with_mtu(given)),
-                (Some(Any::Bridged(bridge)), given) => self.note(bridge.with_mtu(given)),
-                (Some(Any::Tagged(_)), Some(mtu)) => self.note(VlanMtu { on: on.clone(), mtu }),
-                (Some(Any::Tagged(_)), None) => {
-                    self.unnote(|there| matches!(there, Any::VlanMtu(mtu) if mtu.on == on));
-                }
-                _ => {}
-            }
-        }
-        match hop_limit {
-            Some(0 | DEFAULT_HOP_LIMIT) => {
-                self.unnote(|there| matches!(there, Any::HopLimit(limit) if limit.on == on));
-            }
-            Some(hop_limit) => self.note(HopLimit { on: on.clone(), hop_limit }),
-            None => {}
-        }
-        let is_its = |there: &Any| matches!(there, Any::Times(times) if times.on == on);
-        let before = self.first(is_its).and_then(|there| match there {
-            Any::Times(times) => Some((times.reachable, times.retrans)),
-            _ => None,
-        });
-        let (reachable, retrans) = before.unwrap_or_default();
-        // As the stack was told: 0 sets back what is.
-        let time = |given: Option<u64>, is: Option<Duration>| match given {
-            None => is,
-            Some(0) => None,
-            Some(ms) => Some(Duration::from_millis(ms)),
-        };
-        match (time(reachable_time_ms, reachable), time(retrans_timer_ms, retrans)) {
-            (None, None) => self.unnote(is_its),
-            (reachable, retrans) => self.note(Times { on: on.clone(), reachable, retrans }),
         }
     }
 

@@ -4,17 +4,17 @@
 //!
 //! `changes` is held for reading by each request that changes something, and for writing by a reload: nobody changes
 //! what it compares with, and it may wait for departures. Requests that only look go on meanwhile. `pending` is held for
-//! moments.
+//! moments. Files are read before: whoever waits for one keeps nobody from changing something, or from going back.
 //!
 //! # Teardown
 //!
 //! A reload that nobody has confirmed is as it is when the daemon stops: the next start takes the file as it is then.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::PoisonError;
 use std::sync::RwLockWriteGuard;
-use std::sync::TryLockError;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -31,6 +31,7 @@ use crate::control::Answer;
 use crate::control::ReloadRequest;
 use crate::control::ReloadRow;
 use crate::setting::Any;
+use crate::setting::Setting;
 use crate::setting::plan::Plan;
 
 /// What is gone back to unless somebody confirms what came after it.
@@ -39,25 +40,58 @@ pub(super) struct Pending {
     until: Instant,
     before: Vec<Any>,
     said: Loaded,
+    /// Why it could not be gone back, the last time that this was tried.
+    failed: Option<String>,
+    /// When it is tried again, if that fails too.
+    pause: Duration,
+}
+
+/// How long a reload may wait to be confirmed.
+const CONFIRM_S: RangeInclusive<u64> = 1..=86_400;
+
+/// Between the first two attempts to go back; twice as long each time, up to the second.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+
+impl Pending {
+    fn is_late(&self) -> bool {
+        self.until <= Instant::now()
+    }
+
+    /// For who asks what is going on.
+    fn told(&self) -> String {
+        let left = self.until.saturating_duration_since(Instant::now()).as_secs();
+        match &self.failed {
+            None => format!("a reload waits to be confirmed: it is gone back in {left} s"),
+            Some(why) => format!(
+                "a reload was not confirmed, and going back has failed ({why}): it is tried again in {left} s; `siding reload \
+                 confirm` keeps what runs"
+            ),
+        }
+    }
 }
 
 impl Daemon {
     pub(super) fn ask_reload(&self, ctx: &mut Free<'_>, request: ReloadRequest) -> anyhow::Result<Answer> {
-        let _alone = self.changes.write().unwrap_or_else(PoisonError::into_inner);
         Ok(match request {
             ReloadRequest::Show {} => {
+                let _alone = self.alone();
                 let (text, left_out) = self.as_file()?;
-                Answer::Config { text, left_out, file: self.file.clone() }
+                Answer::Config { text, left_out, file: self.file.clone(), waits: self.waits() }
             }
             ReloadRequest::Load { file, dry_run, confirm_s } => {
-                let path = file.as_ref().map_or(&self.file, |file| &file.path);
-                let text = match &file {
-                    Some(file) => file.text.clone(),
-                    None => read(path)?,
+                // Before anything is done: what comes after may not fail.
+                if let Some(seconds) = confirm_s.filter(|seconds| !CONFIRM_S.contains(seconds)) {
+                    bail!("{seconds} s to confirm: give {} to {}", CONFIRM_S.start(), CONFIRM_S.end());
+                }
+                let wanted = match file {
+                    Some(file) => parsed(&file.path, &file.text)?,
+                    None => read(&self.file)?,
                 };
-                Answer::Reload(self.reload(ctx, path, &text, dry_run, confirm_s.map(Duration::from_secs))?)
+                let _alone = self.alone();
+                Answer::Reload(self.reload(ctx, wanted, dry_run, confirm_s.map(Duration::from_secs))?)
             }
             ReloadRequest::Confirm {} => {
+                let _alone = self.alone();
                 if lock(&self.pending).take().is_none() {
                     bail!("nothing waits to be confirmed");
                 }
@@ -65,6 +99,7 @@ impl Daemon {
                 Answer::Done
             }
             ReloadRequest::Back {} => {
+                let _alone = self.alone();
                 let Some(pending) = lock(&self.pending).take() else {
                     bail!("nothing waits to be confirmed, so there is nothing to go back to");
                 };
@@ -75,10 +110,11 @@ impl Daemon {
     }
 
     /// Reads the file again that the run began with, because a signal says so.
-    /// False if somebody changes something at this moment: to be tried again, as the main thread waits for nobody.
-    pub(super) fn reload_file(&self, ctx: &mut Free<'_>) -> bool {
-        let Some(_alone) = self.alone() else { return false };
-        let reloaded = read(&self.file).and_then(|text| self.reload(ctx, &self.file, &text, false, None));
+    pub(super) fn reload_file(&self, ctx: &mut Free<'_>) {
+        let reloaded = read(&self.file).and_then(|wanted| {
+            let _alone = self.alone();
+            self.reload(ctx, wanted, false, None)
+        });
         match reloaded {
             Ok(row) if row.steps.is_empty() && row.later.is_empty() => {
                 tracing::info!("{}: nothing has changed", self.file.display());
@@ -88,26 +124,47 @@ impl Daemon {
             }
             Err(error) => tracing::error!("nothing is changed: {error:#}"),
         }
-        true
     }
 
-    /// Goes back, if the time for a confirmation has passed.
+    /// Whether the time for a confirmation has passed.
+    pub(super) fn is_to_go_back(&self) -> bool {
+        lock(&self.pending).as_ref().is_some_and(Pending::is_late)
+    }
+
+    /// What waits to be confirmed.
+    fn waits(&self) -> Option<String> {
+        lock(&self.pending).as_ref().map(Pending::told)
+    }
+
+    /// Goes back, if the time for a confirmation has passed. Who changes something at this moment is waited for, and nobody
+    /// who comes later.
     pub(super) fn go_back_in_time(&self, ctx: &mut Free<'_>) {
-        // If somebody changes something at this moment, it is tried again.
-        let Some(_alone) = self.alone() else { return };
-        let late = lock(&self.pending).take_if(|pending| pending.until <= Instant::now());
+        let _alone = self.alone();
+        let late = lock(&self.pending).take_if(|pending| pending.is_late());
         let Some(pending) = late else { return };
-        tracing::warn!("the reload was not confirmed: going back");
+        if pending.failed.is_none() {
+            tracing::warn!("the reload was not confirmed: going back");
+        }
+        let before = pending.failed.clone();
         if let Err(error) = self.go_back(ctx, pending) {
-            tracing::error!("going back: {error:#}");
+            // The same again is told by who is asked.
+            if before != Some(format!("{error:#}")) {
+                tracing::error!("going back: {error:#}; trying again");
+            }
         }
     }
 
-    /// To be called with `changes` held.
+    /// Goes back, or tries again later. To be called with `changes` held.
     fn go_back(&self, ctx: &mut Free<'_>, pending: Pending) -> anyhow::Result<()> {
         let running = lock(&self.running).clone();
         let plan = Plan::new(&running, &pending.before);
-        self.take_steps(ctx, &plan)?;
+        if let Err(error) = self.take_steps(ctx, &plan) {
+            let Pending { before, said, pause, .. } = pending;
+            let (until, failed) = (Instant::now() + pause, Some(format!("{error:#}")));
+            let pause = (pause * 2).min(PAUSES.1);
+            *lock(&self.pending) = Some(Pending { until, before, said, failed, pause });
+            return Err(error);
+        }
         *lock(&self.running) = pending.before;
         *lock(&self.said) = pending.said;
         self.log.command(format_args!("back to what ran before"));
@@ -118,12 +175,10 @@ impl Daemon {
     fn reload(
         &self,
         ctx: &mut Free<'_>,
-        path: &Path,
-        text: &str,
+        read: Loaded,
         dry_run: bool,
         confirm: Option<Duration>,
     ) -> anyhow::Result<ReloadRow> {
-        let read = Loaded::new(Config::parse(path, text)?, text);
         if !dry_run && lock(&self.pending).is_some() {
             bail!(
                 "an earlier reload waits to be confirmed: `siding reload confirm` keeps it, `siding reload back` takes it back"
@@ -134,35 +189,36 @@ impl Daemon {
         let row = ReloadRow {
             steps: plan.0.iter().map(ToString::to_string).collect(),
             later: self.later(&read.config, &read.begun),
+            waits: self.waits(),
         };
         if dry_run {
             return Ok(row);
         }
         self.take_steps(ctx, &plan)?;
-        let before = std::mem::replace(&mut *lock(&self.running), read.settings.clone());
+        *lock(&self.running) = read.settings.clone();
         let said = std::mem::replace(&mut *lock(&self.said), read);
         *lock(&self.pending) = confirm.filter(|_| !plan.is_empty()).map(|within| Pending {
             until: Instant::now() + within,
-            before,
+            before: running,
             said,
+            failed: None,
+            pause: PAUSES.0,
         });
         Ok(row)
     }
 
-    /// Keeps everybody else from changing something, unless somebody does.
-    fn alone(&self) -> Option<RwLockWriteGuard<'_, ()>> {
-        match self.changes.try_write() {
-            Ok(alone) => Some(alone),
-            Err(TryLockError::Poisoned(alone)) => Some(alone.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+    /// Keeps everybody else from changing something. Whoever does so already is waited for, but nobody else: who waits to
+    /// write goes before those who come to read.
+    fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.changes.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take_steps(&self, ctx: &mut Free<'_>, plan: &Plan) -> anyhow::Result<()> {
         let before = lock(&self.running).clone();
         plan.carry_out(self, ctx).inspect_err(|_| {
-            // Interfaces that went, and came again, have taken what was noted of them along.
-            *lock(&self.running) = before;
+            // What was set back stands where it stood.
+            let place = |one: &Any| before.iter().position(|there| there.slot() == one.slot());
+            lock(&self.running).sort_by_key(|one| place(one).unwrap_or(usize::MAX));
         })?;
         plan.0.iter().for_each(|step| self.log.command(format_args!("reload: {step}")));
         Ok(())
@@ -198,9 +254,13 @@ impl Daemon {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
+fn read(path: &Path) -> anyhow::Result<Loaded> {
     let unreadable = |source| crate::config::ConfigError::Unreadable { path: PathBuf::from(path), source };
-    Ok(std::fs::read_to_string(path).map_err(unreadable)?)
+    parsed(path, &crate::read::regular(path).map_err(unreadable)?)
+}
+
+fn parsed(path: &Path, text: &str) -> anyhow::Result<Loaded> {
+    Ok(Loaded::new(Config::parse(path, text)?, text))
 }
 
 /// Every key with its value, by its whole name.

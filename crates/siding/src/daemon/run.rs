@@ -17,6 +17,7 @@ use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_stack::Stack;
 
+use super::closing::Closing;
 use super::links::LinkNews;
 use super::log;
 use super::log::Log;
@@ -87,21 +88,23 @@ fn until_ended(
     let metrics = || config.stack.metrics.map(|address| scraped(address, &daemon)).transpose();
     let started = configured.and_then(|()| Ok((metrics()?, listener.serve(&daemon)?)));
     let mut signals = signals;
-    let ended = match started {
+    let longest = config.stack.stop_timeout;
+    let (ended, watched) = match started {
         Ok((metrics, control)) => {
             // Only now: what the kernel tells of our own preparations is no news. The first events are the links as
             // they are.
             let mut helpers = Helpers::start(&daemon, &listener, control);
             tracing::info!("control socket at {}", listener.path().display());
             let ended = watch::watch(ctx, &mut signals, &mut helpers);
+            // Before anybody is waited for.
+            let watched = StopWatch::start(signals, longest, &daemon);
             helpers.stop();
             drop(metrics);
-            Ok(ended)
+            (Ok(ended), watched)
         }
-        Err(error) => Err(error),
+        Err(error) => (Err(error), StopWatch::start(signals, longest, &daemon)),
     };
     drop(listener);
-    let watched = StopWatch::start(signals, config.stack.stop_timeout);
     let stopped = daemon.stop(ctx);
     drop(watched);
     daemon.log.say_left_out(true);
@@ -201,6 +204,6 @@ fn start(read: &Loaded, file: &Path, records: Option<Records>) -> anyhow::Result
         filter: Filter::new(stack.workers, random),
         runtime: Mutex::new(Some(runtime)),
         sessions: Sessions::default(),
-        closing: RwLock::new(false),
+        closing: Closing::default(),
     })
 }

@@ -36,7 +36,7 @@ impl Loaded {
 
 impl Daemon {
     /// Notes that a setting is in effect, perhaps in place of another value of it.
-    pub(super) fn note(&self, setting: impl Into<Any>) {
+    pub(crate) fn note(&self, setting: impl Into<Any>) {
         let setting = setting.into();
         let mut running = lock(&self.running);
         match running.iter_mut().find(|there| there.slot() == setting.slot()) {
@@ -46,7 +46,7 @@ impl Daemon {
     }
 
     /// Notes that these are in effect no more.
-    pub(super) fn unnote(&self, goes: impl Fn(&Any) -> bool) {
+    pub(crate) fn unnote(&self, goes: impl Fn(&Any) -> bool) {
         lock(&self.running).retain(|there| !goes(there));
     }
 

@@ -45,10 +45,9 @@ impl Serve for Daemon {
         let mut ctx = entered.ctx();
         let mut ping = None;
         each(&mut |request| {
-            let closing = self.closing.read().unwrap_or_else(PoisonError::into_inner);
-            if *closing {
+            let Some(_entered) = self.closing.enter() else {
                 return Answer::Error("this siding is stopping".into());
-            }
+            };
             let changes = request.changes().then(|| request.clone());
             // Until it is noted, too: a reload compares with what is noted.
             let _changes =

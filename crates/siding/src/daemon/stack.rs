@@ -9,6 +9,11 @@ use super::state::Free;
 use crate::control::Answer;
 use crate::control::StackRequest;
 use crate::control::TuneRequest;
+use crate::setting::Any;
+use crate::setting::HopLimit;
+use crate::setting::Setting;
+use crate::setting::Times;
+use crate::setting::VlanMtu;
 
 impl Daemon {
     pub(super) fn ask_stack(&self, ctx: &mut Free<'_>, request: StackRequest) -> anyhow::Result<Answer> {
@@ -34,20 +39,23 @@ impl Daemon {
         Ok(Answer::Done)
     }
 
-    /// Changes settings of an interface.
+    /// Changes settings of an interface, and notes each as it is changed: one that cannot be takes no other back.
     pub(super) fn tune(&self, ctx: &mut Free<'_>, request: TuneRequest) -> anyhow::Result<()> {
         let TuneRequest { name, mtu, hop_limit, reachable_time_ms, retrans_timer_ms } = request;
         let id = self.interface(&name)?;
         // 0 sets back what is; what is not given stays.
-        let set = match mtu {
-            None => Ok(()),
-            Some(0) => self.stack.ask_mtu(ctx, id, None),
-            Some(mtu) => self.stack.set_mtu(ctx, id, mtu),
-        };
-        set.map_err(|error| self.named(id, error))?;
+        if let Some(mtu) = mtu {
+            self.tune_mtu(ctx, &name, Some(mtu).filter(|mtu| *mtu > 0))?;
+        }
         if let Some(hop_limit) = hop_limit {
             let hop_limit = if hop_limit == 0 { DEFAULT_HOP_LIMIT } else { hop_limit };
             self.stack.set_hop_limit(ctx, id, hop_limit).map_err(|error| self.named(id, error))?;
+            match hop_limit {
+                DEFAULT_HOP_LIMIT => {
+                    self.unnote(|there| matches!(there, Any::HopLimit(limit) if limit.on == name));
+                }
+                hop_limit => self.note(HopLimit { on: name.clone(), hop_limit }),
+            }
         }
         if reachable_time_ms.is_some() || retrans_timer_ms.is_some() {
             let (reachable, retrans) = self.stack.neighbor_times(ctx, id);
@@ -59,6 +67,50 @@ impl Daemon {
             let (reachable, retrans) = (time(reachable_time_ms, reachable), time(retrans_timer_ms, retrans));
             let set = self.stack.set_neighbor_times(ctx, id, reachable, retrans);
             set.map_err(|error| self.named(id, error))?;
+            match (reachable, retrans) {
+                (None, None) => self.unnote(|there| matches!(there, Any::Times(times) if times.on == name)),
+                (reachable, retrans) => self.note(Times { on: name, reachable, retrans }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives an interface another MTU, `None` for what it has by itself.
+    fn tune_mtu(&self, ctx: &mut Free<'_>, name: &str, mtu: Option<u16>) -> anyhow::Result<()> {
+        let id = self.interface(name)?;
+        let maker = self.maker(name);
+        match maker {
+            // These have no link that says how much it takes: what they are made with does.
+            Some(Any::Lagged(before)) => {
+                let after = before.with_mtu(mtu);
+                after.replace(self, ctx, &before)?;
+                if let Some(Err(error)) = mtu.map(|mtu| self.stack.set_mtu(ctx, id, mtu)) {
+                    before.replace(self, ctx, &after)?;
+                    return Err(self.named(id, error));
+                }
+                self.stack.ask_mtu(ctx, id, None).map_err(|error| self.named(id, error))?;
+                self.note(after);
+            }
+            Some(Any::Bridged(before)) => {
+                let after = before.with_mtu(mtu);
+                after.replace(self, ctx, &before)?;
+                self.note(after);
+            }
+            maker => {
+                let set = match mtu {
+                    None => self.stack.ask_mtu(ctx, id, None),
+                    Some(mtu) => self.stack.set_mtu(ctx, id, mtu),
+                };
+                set.map_err(|error| self.named(id, error))?;
+                match (maker, mtu) {
+                    (Some(Any::Attached(device)), mtu) => self.note(device.with_mtu(mtu)),
+                    (Some(Any::Tagged(_)), Some(mtu)) => self.note(VlanMtu { on: name.to_owned(), mtu }),
+                    (Some(Any::Tagged(_)), None) => {
+                        self.unnote(|there| matches!(there, Any::VlanMtu(mtu) if mtu.on == name));
+                    }
+                    _ => {}
+                }
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+use std::sync::TryLockError;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -29,6 +30,7 @@ use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Route;
 
+use super::closing::Closing;
 use super::links::LinkNews;
 use super::log::Log;
 use super::port::Opener;
@@ -45,6 +47,16 @@ use crate::control::Sessions;
 use crate::filter::Filter;
 use crate::runtime::Runtime;
 use crate::setting::Any;
+
+/// Nobody waits longer for an interface to go, whatever he says.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Between two looks whether the daemon stops meanwhile.
+const PIECE: Duration = Duration::from_millis(100);
+
+/// How long a stop that is ended looks for what it has not given back, and how often.
+const GIVE_BACK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The token of a thread that holds none of the stack's locks.
 pub(crate) type Free<'c> = Ctx<'c, Unlocked>;
@@ -75,14 +87,15 @@ pub(crate) struct Daemon {
     pub(crate) filter: Filter,
     pub(super) runtime: Mutex<Option<Runtime>>,
     pub(super) sessions: Sessions,
-    /// True once the daemon stops. Held for reading by each request.
-    pub(super) closing: RwLock<bool>,
+    /// Entered by each request.
+    pub(super) closing: Closing,
 }
 
 impl Daemon {
     /// Attaches an interface with its addresses.
     pub(crate) fn attach(&self, ctx: &mut Free<'_>, config: &InterfaceConfig) -> anyhow::Result<()> {
         self.reap();
+        self.still_runs()?;
         let name = &config.name;
         if self.stack.config().by_name(name).is_some() {
             bail!("an interface named '{name}' is attached already: detach it first, or choose another name");
@@ -143,19 +156,20 @@ impl Daemon {
         let id = self.interface(name)?;
         self.say_farewell(ctx, &[id]);
         let start = Instant::now();
+        let timeout = timeout.min(LONGEST);
         let mut detached = self
             .stack
             .detach(ctx, id)
             .map_err(|_| anyhow!("interface '{name}' is being detached already"))?;
         self.note_gone(name);
-        let waited = detached.wait(ctx, timeout);
+        let waited = self.wait_for(ctx, &mut detached, start + timeout);
         let took = start.elapsed();
         let port = lock(&self.ports).remove(name);
         if let Err(held) = waited {
             lock(&self.leaving).push((name.to_owned(), detached, port));
             bail!(
                 "interface '{name}' did not go within {} ms: {held}; it takes no traffic any more and goes on departing",
-                timeout.as_millis()
+                took.as_millis()
             );
         }
         self.log.forget(id);
@@ -164,6 +178,52 @@ impl Daemon {
             port.close().with_context(|| format!("interface '{name}' is detached, but"))?;
         }
         Ok(took)
+    }
+
+    /// Waits until nothing of an interface is left; not longer than until then, nor, for a client, when the daemon stops.
+    fn wait_for(
+        &self,
+        ctx: &mut Free<'_>,
+        detached: &mut Detached,
+        until: Instant,
+    ) -> Result<(), siding_netisr::StillHeld> {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let last = left <= PIECE || self.closing.has_begun() && !self.closing.is_over();
+            match detached.wait(ctx, left.min(PIECE)) {
+                Err(held) if last => return Err(held),
+                Err(_) => {}
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    /// Refuses to make anything once the daemon stops without waiting any longer.
+    pub(super) fn still_runs(&self) -> anyhow::Result<()> {
+        match self.closing.is_over() {
+            true => bail!("this siding is stopping"),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives the kernel back its interfaces where a stop did not: as far as nobody keeps them from us. What could not be put
+    /// back.
+    pub(super) fn give_back(&self) -> Vec<anyhow::Error> {
+        let begun = Instant::now();
+        let ports = loop {
+            match self.ports.try_lock() {
+                Ok(ports) => break Some(ports),
+                Err(TryLockError::Poisoned(ports)) => break Some(ports.into_inner()),
+                Err(TryLockError::WouldBlock) if begun.elapsed() > GIVE_BACK => break None,
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+            }
+        };
+        let Some(mut ports) = ports else { return vec![anyhow!("somebody works on them")] };
+        let mut leaving = self.leaving.try_lock().ok();
+        let late = leaving.iter_mut().flat_map(|leaving| leaving.iter_mut());
+        let late = late.filter_map(|(name, _, port)| Some((&*name, port.as_mut()?)));
+        let given = ports.iter_mut().chain(late).map(|(name, port)| (name, port.give_back()));
+        given.filter_map(|(name, given)| Some(given.err()?.context(name.clone()))).collect()
     }
 
     /// Puts back what runs that were killed have left changed in the kernel, on interfaces that we do not use.

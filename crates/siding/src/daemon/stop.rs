@@ -1,6 +1,5 @@
 //! The clean stop.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -12,6 +11,9 @@ use super::state::lock;
 /// How long an interface may take to go.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long requests that are under way may take to end.
+const REQUESTS: Duration = Duration::from_secs(10);
+
 impl Daemon {
     /// Detaches every interface, joins the workers, and checks that nothing is missing. To be called once, when
     /// no new connections come in.
@@ -20,8 +22,9 @@ impl Daemon {
     ///
     /// All that did not end well.
     pub(super) fn stop(&self, ctx: &mut Free<'_>) -> Result<(), Vec<anyhow::Error>> {
-        // Waits for the requests that are under way, and turns away those that come.
-        *self.closing.write().unwrap_or_else(PoisonError::into_inner) = true;
+        if !self.closing.close(REQUESTS) {
+            tracing::error!("a request has not ended within {} s: stopping without it", REQUESTS.as_secs());
+        }
         let mut wrong = Vec::new();
         let names: Vec<String> =
             self.stack.config().interfaces().map(|there| there.ifnet.name.clone()).collect();

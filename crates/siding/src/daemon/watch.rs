@@ -5,7 +5,7 @@
 //! |---|---|
 //! | a worker | the daemon ends: what the worker held is not to be trusted |
 //! | links, control | another takes over; if that happens [`MOST`] times within [`PERIOD`], the daemon ends |
-//! | a session | its connection ends |
+//! | a session, a reload | its connection ends, or what was read is not in effect |
 //! | log, captures | they go on with the next line or frame |
 //! | main | the daemon ends |
 
@@ -26,6 +26,7 @@ use rustix::event::Timespec;
 use rustix::event::poll;
 use siding_drivers::PcapLoss;
 
+use super::apart::Apart;
 use super::links::Links;
 use super::signals::Asked;
 use super::signals::Signals;
@@ -170,6 +171,8 @@ fn turns(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Helpers<'_>) -
     let daemon = helpers.daemon;
     let mut captures = Captures::default();
     let mut reload = false;
+    let mut reloads = Apart::new("reload", Daemon::reload_file);
+    let mut back = Apart::new("going-back", Daemon::go_back_in_time);
     loop {
         let mut fds = vec![PollFd::new(&*signals, PollFlags::IN)];
         if let Some(links) = &helpers.links {
@@ -188,8 +191,10 @@ fn turns(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Helpers<'_>) -
             Some(Asked::Reload) => reload = true,
             None => {}
         }
-        reload = reload && !daemon.reload_file(ctx);
-        daemon.go_back_in_time(ctx);
+        reload = reload && !reloads.begin(daemon);
+        if daemon.is_to_go_back() {
+            back.begin(daemon);
+        }
         if lock(&daemon.runtime).as_ref().is_some_and(Runtime::has_failed) {
             tracing::error!("a worker has ended by itself; stopping");
             return End::Failed;
@@ -232,14 +237,16 @@ impl Captures {
     }
 }
 
-/// Sees to it that a stop ends: signals are heard, and change nothing, unless it takes very long.
+/// Sees to it that a stop ends: signals are heard, and change nothing, unless it takes very long. Then the kernel gets back
+/// what the stop has not given it.
 pub(super) struct StopWatch {
     done: Arc<AtomicBool>,
 }
 
 impl StopWatch {
     /// From now on; at most for so long.
-    pub(super) fn start(mut signals: Signals, longest: Duration) -> StopWatch {
+    pub(super) fn start(mut signals: Signals, longest: Duration, daemon: &Arc<Daemon>) -> StopWatch {
+        let daemon = daemon.clone();
         let done = Arc::new(AtomicBool::new(false));
         let own = done.clone();
         let begun = Instant::now();
@@ -257,9 +264,10 @@ impl StopWatch {
                 }
                 let signal = signal.unwrap_or_else(|| "nobody".into());
                 let took = begun.elapsed().as_secs();
-                tracing::error!(
-                    "the stop has taken {took} s and is ended, by {signal}: the next run puts back what stays changed"
-                );
+                tracing::error!("the stop has taken {took} s and is ended, by {signal}");
+                for error in daemon.give_back() {
+                    tracing::error!("{error:#}: the next run puts back what stays changed");
+                }
                 tell::finish();
                 std::process::exit(1);
             }

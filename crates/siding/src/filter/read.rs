@@ -38,23 +38,26 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    /// Reads files, and what they include: relative names are of the first file's directory.
+    /// Reads files, and what they include, by `open`: relative names are of the first file's directory.
     ///
     /// # Errors
     ///
     /// A file that cannot be read, or everything that is wrong with the rules, a line each.
-    pub(crate) fn read(paths: &[PathBuf]) -> Result<Texts, String> {
+    pub(crate) fn read(
+        paths: &[PathBuf],
+        open: impl Fn(&Path) -> std::io::Result<String>,
+    ) -> Result<Texts, String> {
         let mut files = Vec::new();
         for path in paths {
             let shown = path.display();
-            let text = std::fs::read_to_string(path)
+            let text = open(path)
                 .map_err(|error| format!("{shown}: {error}: name a file of rules that can be read"))?;
             files.push((shown.to_string(), text));
         }
         let beside = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
         let mut included = BTreeMap::new();
         let mut include = |name: &str| {
-            let text = std::fs::read_to_string(beside.join(name)).map_err(|error| error.to_string())?;
+            let text = open(&beside.join(name)).map_err(|error| error.to_string())?;
             included.insert(name.to_owned(), text.clone());
             Ok(text)
         };
@@ -89,7 +92,7 @@ impl FilterConfig {
     ///
     /// One that cannot be read, or what is wrong with the rules.
     pub(crate) fn read(self) -> Result<FilterConfig, String> {
-        let texts = Texts::read(&self.rules)?;
+        let texts = Texts::read(&self.rules, crate::read::regular)?;
         texts.compile(&Setup::default(), None).map_err(|errors| errors.to_string())?;
         Ok(FilterConfig { texts, ..self })
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::TryLockError;
 
 use siding_filter::Program;
 use siding_filter::Setup;
@@ -71,7 +72,12 @@ impl Filter {
 
     /// What is to be done now and then: sets follow the prefixes of interfaces, and lose elements whose time is over.
     pub(crate) fn tend(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>) {
-        let mut running = self.lock();
+        // Rules that are being compiled may take long, and the caller has others to look after: another time, then.
+        let mut running = match self.running.try_lock() {
+            Ok(running) => running,
+            Err(TryLockError::Poisoned(running)) => running.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         let Some(Running { program, config }) = running.as_ref() else { return };
         program.sweep(stack.now().as_nanos());
         if let Some(program) = followed(program, stack) {

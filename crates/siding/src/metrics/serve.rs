@@ -2,12 +2,10 @@
 //!
 //! # Teardown
 //!
-//! Dropping the [`Server`] ends and joins its thread. A connection is served for [`WHOLE`] at the most, one at a time:
-//! whoever is slow delays the next scrape, and nothing else.
+//! Dropping the [`Server`] ends and joins its thread, whatever a reader does. A connection is served for [`WHOLE`] at the
+//! most, request and answer together, one at a time: whoever is slow delays the next scrape, and nothing else.
 
 use std::io;
-use std::io::Read;
-use std::io::Write;
 use std::net::Shutdown;
 use std::net::SocketAddr;
 use std::net::TcpListener;
@@ -24,6 +22,7 @@ use std::time::Instant;
 
 use super::Rows;
 use super::page::page;
+use crate::patience::Patience;
 
 /// The longest head of a request.
 const LONGEST: usize = 8 << 10;
@@ -31,11 +30,17 @@ const LONGEST: usize = 8 << 10;
 /// Lines of a head, at the most.
 const HEADERS: usize = 64;
 
-/// How long a request may take to come, and its answer to be taken.
+/// How long a request may take to come and its answer to be taken, in all.
 const WHOLE: Duration = Duration::from_secs(5);
 
 /// Between two attempts, when the system gives no connection.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long the thread may take to end.
+const END: Duration = Duration::from_secs(2);
+
+/// Between two looks whether it has.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// The media type of what is told.
 const TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -50,6 +55,7 @@ pub(crate) trait Scrape: Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
+    listener: Arc<TcpListener>,
     stopped: Arc<AtomicBool>,
     join: Option<JoinHandle<()>>,
 }
@@ -61,16 +67,16 @@ impl Server {
     ///
     /// The address is taken or none of this host's, or the system starts no thread.
     pub(crate) fn start(address: SocketAddr, of: &Arc<impl Scrape>) -> io::Result<Server> {
-        let listener = TcpListener::bind(address)?;
+        let listener = Arc::new(TcpListener::bind(address)?);
         let address = listener.local_addr()?;
         let stopped = Arc::new(AtomicBool::new(false));
-        let (own, of) = (stopped.clone(), of.clone());
+        let (own, of, socket) = (stopped.clone(), of.clone(), listener.clone());
         let serve = move || {
             while !own.load(Ordering::Acquire) {
-                match listener.accept() {
+                match socket.accept() {
                     Ok((stream, _)) if !own.load(Ordering::Acquire) => {
                         // Somebody who does not listen to the end is not told the rest; a bug ends one answer.
-                        let answered = catch_unwind(AssertUnwindSafe(|| answer(stream, &*of)));
+                        let answered = catch_unwind(AssertUnwindSafe(|| answer(&stream, &*of, &own)));
                         if answered.is_err() {
                             tracing::error!("a scrape has met a bug: it is not answered");
                         }
@@ -81,7 +87,7 @@ impl Server {
             }
         };
         let join = thread::Builder::new().name("metrics".into()).spawn(serve)?;
-        Ok(Server { address, stopped, join: Some(join) })
+        Ok(Server { address, listener, stopped, join: Some(join) })
     }
 
     /// Where it answers.
@@ -93,17 +99,24 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Release);
-        // It waits for a connection: this is one. If none can be made, the thread ends with the process.
-        let woken = TcpStream::connect_timeout(&self.address, WHOLE).is_ok();
-        if let Some(join) = self.join.take().filter(|_| woken) {
+        // It waits for a connection: there will be none.
+        let _ = rustix::net::shutdown(&*self.listener, rustix::net::Shutdown::Both);
+        let Some(join) = self.join.take() else { return };
+        let begun = Instant::now();
+        while !join.is_finished() && begun.elapsed() < END {
+            thread::sleep(LOOK);
+        }
+        match join.is_finished() {
             // A thread that has panicked has said so.
-            let _ = join.join();
+            true => _ = join.join(),
+            false => tracing::error!("a scrape does not end: stopping without it"),
         }
     }
 }
 
-fn answer(mut stream: TcpStream, of: &impl Scrape) -> io::Result<()> {
-    let (status, kind, body) = match request(&mut stream)? {
+fn answer(stream: &TcpStream, of: &impl Scrape, stopped: &AtomicBool) -> io::Result<()> {
+    let patience = Patience::new(WHOLE).unless(stopped);
+    let (status, kind, body) = match request(stream, &patience)? {
         Ok(()) => ("200 OK", TYPE, page(&of.scrape().families())),
         Err(status) => {
             (status, "text/plain; charset=utf-8", format!("{status}: GET /metrics is all there is\n"))
@@ -113,15 +126,13 @@ fn answer(mut stream: TcpStream, of: &impl Scrape) -> io::Result<()> {
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    stream.set_write_timeout(Some(WHOLE))?;
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(body.as_bytes())?;
+    patience.send(stream, head.as_bytes())?;
+    patience.send(stream, body.as_bytes())?;
     stream.shutdown(Shutdown::Write)
 }
 
 /// Whether it is one that can be answered; the status if not.
-fn request(stream: &mut TcpStream) -> io::Result<Result<(), &'static str>> {
-    let begun = Instant::now();
+fn request(stream: &TcpStream, patience: &Patience<'_>) -> io::Result<Result<(), &'static str>> {
     let mut got = Vec::new();
     loop {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS];
@@ -141,13 +152,8 @@ fn request(stream: &mut TcpStream) -> io::Result<Result<(), &'static str>> {
             }
             Ok(httparse::Status::Partial) => {}
         }
-        let left = WHOLE.saturating_sub(begun.elapsed());
-        if left.is_zero() {
-            return Ok(Err("408 Request Timeout"));
-        }
-        stream.set_read_timeout(Some(left))?;
         let mut piece = [0; 1024];
-        match stream.read(&mut piece)? {
+        match patience.receive(stream, &mut piece)? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             many => got.extend_from_slice(&piece[..many]),
         }
@@ -156,9 +162,38 @@ fn request(stream: &mut TcpStream) -> io::Result<Result<(), &'static str>> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::io::Write;
+
     use super::*;
+    use crate::control::DropRow;
 
     struct Nothing;
+
+    /// More than fits into a socket.
+    struct Much;
+
+    impl Scrape for Much {
+        fn scrape(&self) -> Rows {
+            let row = |at: u64| DropRow { cause: format!("{at:0100}"), count: at };
+            Rows { drops: (0..100_000).map(row).collect(), ..Rows::default() }
+        }
+    }
+
+    #[test]
+    fn a_reader_who_takes_it_slowly_or_not_at_all_does_not_hold_up_the_end() {
+        let server = Server::start("127.0.0.1:0".parse().unwrap(), &Arc::new(Much)).unwrap();
+        let mut readers = Vec::new();
+        for _ in 0..3 {
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+            readers.push(stream);
+        }
+        readers[0].read_exact(&mut [0; 1000]).unwrap();
+        let begun = Instant::now();
+        drop(server);
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    }
 
     impl Scrape for Nothing {
         fn scrape(&self) -> Rows {

@@ -271,13 +271,19 @@ impl Setting for Lagged {
         if self.0.lacp != before.0.lacp {
             daemon.stack.lagg_set_lacp(ctx, id, self.0.lacp)?;
         }
+        if self.0.tuning() != before.0.tuning() {
+            daemon.stack.lagg_tune(ctx, id, self.0.tuning())?;
+        }
+        if self.0.mtu != before.0.mtu {
+            daemon.stack.set_link_mtu(ctx, id, self.0.mtu)?;
+        }
         Ok(())
     }
 
+    /// All but its mode, and an address of its own that is to be its first port's again.
     fn replaces(&self, before: &Lagged) -> bool {
-        // One that had an address of its own takes no other's again.
         let mac = self.0.mac.is_some() || before.0.mac.is_none();
-        mac && self.0 == LaggSpec { mac: self.0.mac, lacp: self.0.lacp, ..before.0.clone() }
+        mac && self.0.mode == before.0.mode
     }
 
     fn withdraw(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
@@ -337,8 +343,13 @@ impl Setting for Bridged {
         daemon.make(ctx, &Nested::Bridge(bare)).map(drop)
     }
 
+    fn replace(&self, daemon: &Daemon, ctx: &mut Free<'_>, before: &Bridged) -> anyhow::Result<()> {
+        daemon.tune_bridge(ctx, &self.0, &before.0)
+    }
+
+    /// Everything of it can be changed; one that has no address of its own keeps the one that it has.
     fn replaces(&self, _before: &Bridged) -> bool {
-        false
+        true
     }
 
     fn withdraw(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {

@@ -53,7 +53,8 @@ impl Plan {
         self.0.is_empty()
     }
 
-    /// Does it all, or nothing: what was done before the step that failed is undone.
+    /// Does it all, or nothing: what was done before the step that failed is undone. Each step that is done, or undone, is
+    /// noted at once: whatever fails, what is noted is what runs.
     ///
     /// # Errors
     ///
@@ -61,7 +62,9 @@ impl Plan {
     pub(crate) fn carry_out(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
         for (at, step) in self.0.iter().enumerate() {
             let Err(error) = step.carry_out(daemon, ctx) else { continue };
-            let undo = self.0[..at].iter().rev().map(Step::inverse);
+            // An interface that did not go in time goes all the same.
+            let done = at + usize::from(step.has_happened(daemon));
+            let undo = self.0[..done].iter().rev().map(Step::inverse);
             let failed: Vec<String> = undo
                 .filter_map(|step| step.carry_out(daemon, ctx).err())
                 .map(|error| format!("{error:#}"))
@@ -78,12 +81,29 @@ impl Plan {
 impl Step {
     fn carry_out(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
         match self {
-            Step::Withdraw(old) => old.withdraw(daemon, ctx).with_context(|| old.place()),
+            Step::Withdraw(old) => {
+                old.withdraw(daemon, ctx).with_context(|| old.place())?;
+                let slot = old.slot();
+                daemon.unnote(|there| there.slot() == slot);
+            }
             Step::Replace(both) => {
                 let (old, new) = &**both;
-                new.replace(daemon, ctx, old).with_context(|| new.place())
+                new.replace(daemon, ctx, old).with_context(|| new.place())?;
+                daemon.note(new.clone());
             }
-            Step::Apply(new) => new.apply(daemon, ctx).with_context(|| new.place()),
+            Step::Apply(new) => {
+                new.apply(daemon, ctx).with_context(|| new.place())?;
+                daemon.note(new.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a step has had its effect although it failed.
+    fn has_happened(&self, daemon: &Daemon) -> bool {
+        match self {
+            Step::Withdraw(old) => old.makes().is_some_and(|name| daemon.interface(name).is_err()),
+            Step::Replace(_) | Step::Apply(_) => false,
         }
     }
 

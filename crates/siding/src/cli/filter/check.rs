@@ -44,7 +44,9 @@ struct Rule<'a> {
 ///
 /// A file that cannot be read, or standard output that cannot be written.
 pub(super) fn check(files: &[PathBuf], json: bool) -> anyhow::Result<ExitCode> {
-    let compiled = Texts::read(files).map_err(anyhow::Error::msg)?.compile(&Setup::default(), None);
+    let compiled = Texts::read(files, |path| std::fs::read_to_string(path))
+        .map_err(anyhow::Error::msg)?
+        .compile(&Setup::default(), None);
     if json {
         output::line(serde_json::to_string(&report(&compiled))?)?;
     } else {

@@ -1,0 +1,203 @@
+//! What is said to run is what runs: after steps that failed, ways back that failed, and commands that a reload takes back.
+
+use std::fs;
+
+use siding_tests::Host;
+use siding_tests::Lab;
+use siding_tests::Siding;
+use siding_tests::wait_for;
+
+use super::telling::asking;
+use super::util::*;
+
+const BASE: &str = "[stack]\ncontrol = \"{control}\"\n[[interface]]\nname = \"m0\"\ndriver = \"memory\"\n\
+                    addresses = [\"2001:db8::1/64\"]\ndad = false\n";
+
+fn shown(host: &Host, daemon: &Siding) -> String {
+    siding(host, daemon, &["config", "show"]).expect_success()
+}
+
+/// The file as it is, with `more` behind it; what is told of loading it.
+fn load(host: &Host, daemon: &Siding, text: &str, words: &[&str]) -> (bool, String) {
+    let path = daemon.config().with_extension("new");
+    fs::write(&path, text.replace("{control}", &daemon.control().to_string_lossy())).unwrap();
+    let all: Vec<&str> =
+        ["reload", path.to_str().unwrap()].into_iter().chain(words.iter().copied()).collect();
+    let finished = siding(host, daemon, &all);
+    (finished.succeeded(), finished.stdout.clone() + &finished.stderr)
+}
+
+#[test]
+fn numbers_that_make_no_sense_are_refused_before_anything_is_done() {
+    let Some(lab) = Lab::open() else { return };
+    let ours = lab.host("ours");
+    let daemon = Siding::start(&lab, &ours, &["run"], BASE);
+    let before = shown(&ours, &daemon);
+    let text = BASE.replace("2001:db8::1", "2001:db8::2").replace('\n', "\\n").replace('"', "\\\"");
+    let mut ask = asking(daemon.control());
+    for seconds in [0, 86_401, u64::MAX] {
+        let told = ask(&format!(
+            r#"{{"request":"reload","action":"load","file":{{"path":"/a","text":"{text}"}},"dry_run":false,"confirm_s":{seconds}}}"#
+        ));
+        assert!(told.contains("give 1 to 86400"), "{told}");
+    }
+    // As long as there is anything: forever, and nothing panics.
+    let most = u64::MAX;
+    for request in [
+        format!(
+            r#"{{"request":"address-add","interface":"m0","address":"2001:db8::7/64","dad":false,"preferred_s":{most},"valid_s":{most}}}"#
+        ),
+        format!(r#"{{"request":"ping-wait","timeout_ms":{most}}}"#),
+        format!(
+            r#"{{"request":"interface-tune","name":"m0","mtu":null,"hop_limit":null,"reachable_time_ms":{most}}}"#
+        ),
+        format!(r#"{{"request":"filter","action":"states","which":{{"most":{most}}},"flush":false}}"#),
+        format!(r#"{{"request":"vlan","action":"delete","name":"m0","timeout_ms":{most}}}"#),
+        format!(
+            r#"{{"request":"bridge","action":"add","name":"b","ports":[],"ageing_s":{most},"stations":{most},"addresses":[],"link_local":false,"dad":false}}"#
+        ),
+    ] {
+        let told = ask(&request);
+        assert!(!told.contains("a bug in Siding"), "{request}: {told}");
+    }
+    assert_eq!(shown(&ours, &daemon), before);
+    let log = daemon.stop().stderr;
+    assert!(!log.contains("panicked"), "{log}");
+}
+
+#[test]
+fn what_a_command_changed_is_taken_back_by_a_reload() {
+    let Some(lab) = Lab::open() else { return };
+    let ours = lab.host("ours");
+    let config = BASE.to_owned()
+        + "[[interface]]\nname = \"p0\"\ndriver = \"memory\"\n[[interface]]\nname = \"p1\"\ndriver = \"memory\"\n\
+           [[lagg]]\nname = \"lagg0\"\nmode = \"failover\"\nports = [\"p0\"]\nmtu = 1450\n\
+           [[bridge]]\nname = \"br0\"\nports = [\"p1\"]\nmtu = 1400\n";
+    let daemon = Siding::start(&lab, &ours, &["run"], &config);
+    let rows = || {
+        let text = siding(&ours, &daemon, &["show", "interfaces", "--json"]).expect_success();
+        let kept = |line: &&str| ["\"name\"", "\"mtu\"", "\"id\""].iter().any(|key| line.contains(key));
+        text.lines().filter(kept).map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let before = rows();
+    for name in ["m0", "lagg0", "br0"] {
+        siding(&ours, &daemon, &["interface", "set", name, "--mtu", "1300"]).expect_success();
+    }
+    assert_eq!(rows().iter().filter(|row| row.contains("1300")).count(), 3, "{:?}", rows());
+    assert_eq!(shown(&ours, &daemon).matches("mtu = 1300").count(), 3);
+    // A port takes no more than it takes.
+    for name in ["lagg0", "br0"] {
+        let refused = siding(&ours, &daemon, &["interface", "set", name, "--mtu", "9000"]);
+        assert!(!refused.succeeded() && refused.stderr.contains("1500"), "{refused}");
+    }
+    let plan = siding(&ours, &daemon, &["reload"]).expect_success();
+    assert!(plan.lines().all(|line| line.starts_with('~')) && plan.lines().count() == 3, "{plan}");
+    assert_eq!(rows(), before, "nothing was made anew");
+    // By itself again, which is otherwise than the file says.
+    siding(&ours, &daemon, &["interface", "set", "lagg0", "--mtu", "0"]).expect_success();
+    assert!(rows().contains(&"\"mtu\": 1500,".to_owned()));
+    assert!(!shown(&ours, &daemon).contains("mtu = 1450"));
+    siding(&ours, &daemon, &["reload"]).expect_success();
+    assert_eq!(rows(), before);
+    // All else of a lagg and a bridge, too.
+    let other = config
+        .replace(
+            "mtu = 1450",
+            "reselect = \"failure\"\nhash = [\"l3\"]\nannounce_count = 1\nmac = \"02:00:00:00:77:01\"",
+        )
+        .replace("mtu = 1400", "mtu = 1400\nageing_s = 7\nstations = 99\nmac = \"02:00:00:00:77:02\"");
+    let (done, plan) = load(&ours, &daemon, &other, &[]);
+    assert!(done && plan.lines().all(|line| line.starts_with('~')), "{plan}");
+    let bridge = siding(&ours, &daemon, &["bridge", "show", "--json"]).expect_success();
+    for part in ["\"ageing_s\": 7", "\"limit\": 99", "02:00:00:00:77:02"] {
+        assert!(bridge.contains(part), "{part}: {bridge}");
+    }
+    assert!(siding(&ours, &daemon, &["lagg", "show"]).expect_success().contains("02:00:00:00:77:01"));
+    daemon.stop();
+}
+
+#[test]
+fn after_a_step_that_failed_it_is_known_what_runs() {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, _peer) = lab.pair();
+    ours.netlink().create_veth("gone0", "gone1", None).unwrap();
+    let gone = "[[interface]]\nname = \"gone0\"\ndriver = \"packet\"\naddresses = [\"2001:db8:9::1/64\"]\n";
+    let daemon = Siding::start(&lab, &ours, &["run"], &(BASE.to_owned() + gone));
+    // The one part is done, and the other is not.
+    let refused =
+        siding(&ours, &daemon, &["interface", "set", "m0", "--mtu", "1400", "--reachable-time", "99999999"]);
+    assert!(!refused.succeeded(), "{refused}");
+    assert!(shown(&ours, &daemon).contains("mtu = 1400"), "{}", shown(&ours, &daemon));
+    // It goes, and cannot come again.
+    let nowhere = "[[interface]]\nname = \"nowhere\"\ndriver = \"packet\"\n";
+    siding(&ours, &daemon, &["interface", "detach", "gone0"]).expect_success();
+    siding(&ours, &daemon, &["interface", "attach", "gone0"]).expect_success();
+    let missing = BASE.to_owned() + nowhere;
+    ours.netlink().delete_link("gone0").unwrap();
+    let (done, told) = load(&ours, &daemon, &missing, &[]);
+    assert!(!done && told.contains("not everything could be set back"), "{told}");
+    let names = siding(&ours, &daemon, &["show", "interfaces"]).expect_success();
+    assert!(
+        !names.contains("gone0") && !shown(&ours, &daemon).contains("gone0"),
+        "{names}{}",
+        shown(&ours, &daemon)
+    );
+    let (done, plan) = load(&ours, &daemon, BASE, &[]);
+    assert!(done && !plan.contains("gone0"), "{plan}");
+    daemon.stop();
+}
+
+#[test]
+fn a_way_back_that_fails_is_told_and_tried_again() {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, _peer) = lab.pair();
+    ours.netlink().create_veth("back0", "back1", None).unwrap();
+    let back = "[[interface]]\nname = \"back0\"\ndriver = \"packet\"\naddresses = [\"2001:db8:9::1/64\"]\n";
+    let daemon = Siding::start(&lab, &ours, &["run"], &(BASE.to_owned() + back));
+    let (done, told) = load(&ours, &daemon, BASE, &["--confirm", "4"]);
+    assert!(done, "{told}");
+    assert!(
+        shown(&ours, &daemon).starts_with("# a reload waits to be confirmed: "),
+        "{}",
+        shown(&ours, &daemon)
+    );
+    ours.netlink().delete_link("back0").unwrap();
+    wait_for("the failure", PATIENCE, || daemon.log().contains("going back: ").then_some(()));
+    for words in [["config", "diff"], ["config", "show"]] {
+        let told = siding(&ours, &daemon, &words).expect_success();
+        assert!(told.contains("going back has failed") && told.contains("back0"), "{told}");
+    }
+    assert!(shown(&ours, &daemon).contains("m0"));
+    let (done, told) = load(&ours, &daemon, BASE, &[]);
+    assert!(!done && told.contains("siding reload confirm"), "{told}");
+    ours.netlink().create_veth("back0", "back1", None).unwrap();
+    wait_for("the way back", PATIENCE, || shown(&ours, &daemon).contains("2001:db8:9::1/64").then_some(()));
+    assert!(!shown(&ours, &daemon).contains("waits"));
+    daemon.stop();
+}
+
+#[test]
+fn rules_are_beside_the_file_that_names_them_wherever_the_daemon_is() {
+    let Some(lab) = Lab::open() else { return };
+    let ours = lab.host("ours");
+    let daemon = Siding::start(&lab, &ours, &["run"], BASE);
+    let directory = lab.directory().join("elsewhere");
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(
+        directory.join("rules.nft"),
+        "table inet t { chain c { type filter hook input priority 0; } }\n",
+    )
+    .unwrap();
+    let text =
+        BASE.replace("{control}", &daemon.control().to_string_lossy()) + "[filter]\nrules = \"rules.nft\"\n";
+    fs::write(directory.join("new.toml"), text).unwrap();
+    let line = format!(
+        "cd {} && {} --control {} reload new.toml",
+        directory.display(),
+        Siding::binary().display(),
+        daemon.control().display()
+    );
+    ours.run("sh", &["-c", &line]).expect_success();
+    assert!(shown(&ours, &daemon).contains("elsewhere/rules.nft"), "{}", shown(&ours, &daemon));
+    daemon.stop();
+}

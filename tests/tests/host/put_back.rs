@@ -117,6 +117,37 @@ fn what_a_command_changed_is_taken_back_by_a_reload() {
 }
 
 #[test]
+fn how_one_address_is_tested_is_said_of_that_one() {
+    let Some(lab) = Lab::open() else { return };
+    let ours = lab.host("ours");
+    let more = "[[interface]]\nname = \"m1\"\ndriver = \"memory\"\n";
+    let daemon = Siding::start(&lab, &ours, &["run"], &(BASE.to_owned() + more));
+    siding(&ours, &daemon, &["address", "add", "2001:db8:2::1/64", "dev", "m0"]).expect_success();
+    siding(&ours, &daemon, &["address", "add", "2001:db8:3::1/64", "dev", "m1", "--no-dad"]).expect_success();
+    siding(&ours, &daemon, &["address", "add", "2001:db8:4::1/64", "dev", "m1"]).expect_success();
+    let text = shown(&ours, &daemon);
+    for part in
+        ["\"2001:db8::1/64\", \"2001:db8:2::1/64 dad\"", "\"2001:db8:3::1/64 no-dad\", \"2001:db8:4::1/64\""]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // It means the same: nothing would change, and a run that begins with it says it again.
+    let (done, plan) = load(&ours, &daemon, &text, &["--dry-run"]);
+    assert!(done && plan == "nothing changes\n", "{plan}");
+    daemon.stop();
+    let daemon = Siding::start(&lab, &ours, &["run"], &text);
+    assert_eq!(shown(&ours, &daemon), text);
+    // Not tested is preferred at once.
+    let rows = siding(&ours, &daemon, &["show", "addresses"]).expect_success();
+    let row = rows.lines().find(|row| row.starts_with("2001:db8:3::1/64")).unwrap_or_default();
+    assert!(row.contains("preferred"), "{rows}");
+    let wrong = text.replace("no-dad", "untested");
+    let (done, told) = load(&ours, &daemon, &wrong, &[]);
+    assert!(!done && told.contains("give `dad`, `no-dad` or nothing"), "{told}");
+    daemon.stop();
+}
+
+#[test]
 fn after_a_step_that_failed_it_is_known_what_runs() {
     let Some(lab) = Lab::open() else { return };
     let (ours, _peer) = lab.pair();

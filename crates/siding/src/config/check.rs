@@ -30,7 +30,7 @@ use super::acd::Acd;
 use super::advertise;
 use super::autoconf::Autoconf;
 use super::file;
-use super::file::ParsedCidr;
+use super::file::Own;
 use super::filter::Filter;
 use super::limits::Limits;
 use super::mld;
@@ -218,7 +218,7 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
     if let Some(mtu) = &interface.mtu {
         at(mtu, value::mtu(*mtu.get_ref()))?;
     }
-    let addresses = addresses(&interface.addresses)?;
+    let (addresses, otherwise) = addresses(&interface.addresses, interface.dad)?;
     Ok(InterfaceConfig {
         name: interface.name.into_inner(),
         driver: interface.driver,
@@ -226,6 +226,7 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
         mac: interface.mac.map(|mac| mac.into_inner().0),
         mtu: interface.mtu.map(Spanned::into_inner),
         addresses,
+        otherwise,
         link_local: interface.link_local,
         dad: interface.dad,
         up: interface.up,
@@ -260,11 +261,13 @@ fn autoconf(table: Option<Spanned<Autoconf>>, detect: bool) -> Result<Option<Lea
     table.map(learnt).transpose()
 }
 
-/// A list of addresses with the lengths of their prefixes.
-fn addresses(list: &[Spanned<String>]) -> Result<Vec<Cidr>, Wrong> {
-    let mut addresses: Vec<Cidr> = Vec::new();
+/// A list of addresses with the lengths of their prefixes; of these, those that are tested otherwise than `dad` says.
+fn addresses(list: &[Spanned<String>], dad: bool) -> Result<(Vec<Cidr>, Vec<IpAddr>), Wrong> {
+    let (mut addresses, mut otherwise): (Vec<Cidr>, Vec<IpAddr>) = (Vec::new(), Vec::new());
     for place in list {
-        let cidr = at(place, ParsedCidr::try_from(place.get_ref().clone()))?.0;
+        let own: Own = at(place, place.get_ref().parse())?;
+        let cidr = own.cidr;
+        otherwise.extend(own.dad.filter(|own| *own != dad).map(|_| cidr.address()));
         at(place, value::unicast(cidr.address()))?;
         at(place, value::somebodys(cidr.address(), cidr))?;
         if addresses.iter().any(|other| other.address() == cidr.address()) {
@@ -272,7 +275,7 @@ fn addresses(list: &[Spanned<String>]) -> Result<Vec<Cidr>, Wrong> {
         }
         addresses.push(cidr);
     }
-    Ok(addresses)
+    Ok((addresses, otherwise))
 }
 
 fn route(

@@ -1,8 +1,10 @@
 //! The shape of the file's text. Each value knows its place, for messages.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -142,7 +144,7 @@ pub(crate) struct Interface {
     pub(crate) mac: Option<Spanned<ParsedMac>>,
     /// The largest packet in bytes: 1,280 to 9,216 [default: the device's, 1,500 for a wire].
     pub(crate) mtu: Option<Spanned<u16>>,
-    /// Addresses with the lengths of their prefixes.
+    /// Addresses with the lengths of their prefixes; behind one may stand `dad` or `no-dad`, if it differs from the others.
     #[serde(default)]
     pub(crate) addresses: Vec<Spanned<String>>,
     /// Make a link-local address; a port has it when it is released [default: true].
@@ -265,6 +267,36 @@ impl TryFrom<String> for ParsedCidr {
             ));
         }
         text.parse().map(ParsedCidr).map_err(|why: CidrError| why.to_string())
+    }
+}
+
+/// An address of an interface, which may be tested for duplicates or not whatever the interface says: a word behind it,
+/// `dad` or `no-dad`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Own {
+    pub(crate) cidr: Cidr,
+    pub(crate) dad: Option<bool>,
+}
+
+impl FromStr for Own {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Own, String> {
+        let (address, word) = text.trim_end().split_once(' ').unwrap_or((text, ""));
+        let dad = match word.trim() {
+            "" => None,
+            "dad" => Some(true),
+            "no-dad" => Some(false),
+            word => return Err(format!("{word:?} behind an address: give `dad`, `no-dad` or nothing")),
+        };
+        Ok(Own { cidr: ParsedCidr::try_from(address.to_owned())?.0, dad })
+    }
+}
+
+impl fmt::Display for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.dad.map_or("", |dad| if dad { " dad" } else { " no-dad" });
+        write!(f, "{}{word}", self.cidr)
     }
 }
 

@@ -115,6 +115,8 @@ pub(crate) struct InterfaceConfig {
     /// `None`: that of the device.
     pub(crate) mtu: Option<u16>,
     pub(crate) addresses: Vec<Cidr>,
+    /// Those of them that are tested otherwise than `dad` says.
+    pub(crate) otherwise: Vec<IpAddr>,
     pub(crate) link_local: bool,
     pub(crate) dad: bool,
     /// It is not taken down.

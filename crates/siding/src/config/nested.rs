@@ -1,5 +1,6 @@
 //! Interfaces that lie on others, and how a request or a file that wants one is checked.
 
+use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub(crate) struct BridgeConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Addressing {
     pub(crate) addresses: Vec<Cidr>,
+    /// Those of them that are tested otherwise than `dad` says.
+    pub(crate) otherwise: Vec<IpAddr>,
     pub(crate) link_local: bool,
     pub(crate) dad: bool,
     /// It is not taken down.
@@ -89,6 +92,7 @@ impl Default for Addressing {
     fn default() -> Addressing {
         Addressing {
             addresses: Vec::new(),
+            otherwise: Vec::new(),
             link_local: false,
             dad: true,
             up: true,
@@ -153,9 +157,10 @@ impl InterfaceConfig {
     /// What every interface can be told.
     pub(crate) fn addressing(&self) -> Addressing {
         let InterfaceConfig { addresses, link_local, dad, up, hop_limit, point_to_point, .. } = self.clone();
-        let InterfaceConfig { anycast, times, neighbors, advertise, autoconf, .. } = self.clone();
+        let InterfaceConfig { otherwise, anycast, times, neighbors, advertise, autoconf, .. } = self.clone();
         Addressing {
             addresses,
+            otherwise,
             link_local,
             dad,
             up,
@@ -182,6 +187,7 @@ impl InterfaceConfig {
             wait,
             pcap,
             addresses: none.addresses,
+            otherwise: none.otherwise,
             link_local: none.link_local,
             dad: none.dad,
             up: none.up,
@@ -197,13 +203,25 @@ impl InterfaceConfig {
 }
 
 impl Addressing {
+    /// Whether an address of these is tested for duplicates.
+    pub(crate) fn detects(&self, address: IpAddr) -> bool {
+        self.dad != self.otherwise.contains(&address)
+    }
+
     /// Adds what `said` has besides. What this has by itself is a wish, and wins.
     pub(crate) fn add(&mut self, said: &Addressing) {
         let more = said.addresses.iter().filter(|own| !self.addresses.contains(own));
         let more: Vec<Cidr> = more.copied().collect();
+        let detects = |address: IpAddr| match more.iter().any(|own| own.address() == address) {
+            true => said.detects(address),
+            false => self.detects(address),
+        };
+        let dad = self.dad && said.dad;
+        let all = self.addresses.iter().chain(&more).map(|own| own.address());
+        self.otherwise = all.filter(|address| detects(*address) != dad).collect();
         self.addresses.extend(more);
         self.link_local &= said.link_local;
-        self.dad &= said.dad;
+        self.dad = dad;
         self.up &= said.up;
         self.hop_limit = self.hop_limit.or(said.hop_limit);
         self.point_to_point |= said.point_to_point;

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 use anyhow::bail;
+use siding_drivers::kernel::Cidr;
 
 use super::state::Daemon;
 use super::state::Free;
@@ -139,6 +140,7 @@ fn overlaid(said: &Config, request: AttachRequest) -> anyhow::Result<InterfaceCo
         mac: None,
         mtu: None,
         addresses: Vec::new(),
+        otherwise: Vec::new(),
         link_local: true,
         dad: true,
         up: true,
@@ -153,12 +155,21 @@ fn overlaid(said: &Config, request: AttachRequest) -> anyhow::Result<InterfaceCo
         autoconf: None,
     });
     let given = addresses.into_iter().map(|cidr| cidr.0).filter(|own| !base.addresses.contains(own));
+    let addresses: Vec<_> = base.addresses.iter().copied().chain(given).collect();
+    let (is_base, wanted) = (base.addressing(), dad && base.dad);
+    // What is asked for is said of all that the file has not.
+    let detects = |own: &Cidr| match is_base.addresses.contains(own) {
+        true => is_base.detects(own.address()) && dad,
+        false => wanted,
+    };
+    let otherwise = addresses.iter().filter(|own| detects(own) != wanted).map(|own| own.address());
     let config = InterfaceConfig {
+        otherwise: otherwise.collect(),
         driver,
         device: device.unwrap_or(base.device),
         mac: mac.map(|mac| mac.0).or(base.mac),
         mtu: mtu.or(base.mtu),
-        addresses: base.addresses.iter().copied().chain(given).collect(),
+        addresses,
         link_local: link_local && base.link_local,
         dad: dad && base.dad,
         point_to_point: point_to_point || base.point_to_point,

@@ -14,6 +14,7 @@ use super::Page;
 use super::Setting;
 use super::Slot;
 use crate::config::Addressing;
+use crate::config::file::Own;
 use crate::daemon::Daemon;
 use crate::daemon::Free;
 
@@ -54,7 +55,9 @@ pub(super) fn all(name: &str, said: &Addressing) -> Vec<Any> {
     if said.link_local {
         all.push(LinkLocal { on: on(), detect: said.dad }.into());
     }
-    let address = |address: &Cidr| Address { on: on(), address: *address, detect: said.dad }.into();
+    let address = |address: &Cidr| {
+        Address { on: on(), address: *address, detect: said.detects(address.address()) }.into()
+    };
     all.extend(said.addresses.iter().map(address));
     all.extend(said.anycast.iter().map(|address| Anycast { on: on(), address: *address }.into()));
     all
@@ -163,7 +166,10 @@ impl Setting for Address {
     }
 
     fn say(&self, page: &mut Page) {
-        page.append(&self.on, "addresses", self.address.to_string());
+        // As the interface says of all, unless it is said of this one.
+        let usual = page.interface(&self.on).and_then(|table| table.get("dad")?.as_bool()).unwrap_or(true);
+        let own = Own { cidr: self.address, dad: Some(self.detect).filter(|detect| *detect != usual) };
+        page.append(&self.on, "addresses", own.to_string());
     }
 
     fn apply(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {

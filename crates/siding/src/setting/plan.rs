@@ -123,7 +123,11 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Step::Withdraw(old) => write!(f, "- {old}"),
-            Step::Replace(both) => write!(f, "~ {} (was: {})", both.1, both.0),
+            Step::Replace(both) => match (both.0.to_string(), both.1.to_string()) {
+                // How an address is tested: that it is there is the same.
+                (old, new) if old == new => write!(f, "~ {new} (otherwise when it comes anew)"),
+                (old, new) => write!(f, "~ {new} (was: {old})"),
+            },
             Step::Apply(new) => write!(f, "+ {new}"),
         }
     }

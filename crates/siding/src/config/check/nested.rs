@@ -245,8 +245,10 @@ impl Words {
     fn check(self, mtu: Option<u16>, place: Place<'_>, stack: &StackConfig) -> Result<Addressing, Wrong> {
         let (reachable, retrans) = self.times;
         let advertise = |said| advertise::check(place, said, mtu, stack);
+        let (addresses, otherwise) = addresses(&self.addresses, self.dad)?;
         Ok(Addressing {
-            addresses: addresses(&self.addresses)?,
+            addresses,
+            otherwise,
             link_local: self.link_local,
             dad: self.dad,
             up: self.up,

@@ -14,7 +14,7 @@ use super::wrong;
 use crate::config::MOST_INTERFACES;
 use crate::config::file::Driver;
 use crate::config::file::File;
-use crate::config::file::ParsedCidr;
+use crate::config::file::Own;
 
 /// Whose each thing is.
 struct Owners<'f, T>(HashMap<T, &'f str>);
@@ -117,8 +117,8 @@ fn addresses(file: &File) -> Result<(), Wrong> {
     let mut owners = Owners::new();
     for (name, list) in devices.chain(vlans).chain(laggs).chain(bridges) {
         for place in list {
-            let Ok(ParsedCidr(cidr)) = ParsedCidr::try_from(place.get_ref().clone()) else { continue };
-            let address = cidr.address();
+            let Ok(own) = place.get_ref().parse::<Own>() else { continue };
+            let address = own.cidr.address();
             // These are of one link.
             if matches!(address, IpAddr::V6(address) if ip6::is_link_local(address)) {
                 continue;

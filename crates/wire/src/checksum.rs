@@ -113,6 +113,19 @@ pub fn verify(bytes: &[u8]) -> bool {
     Sum::new().with(bytes).is_valid()
 }
 
+/// Completes the checksum of TCP, UDP or what else sums up like them: it covers `bytes[start..]`, and its field, `field`
+/// bytes behind `start`, holds the sum of the pseudo header. `None`, and no change, if it is not within `bytes`.
+pub fn complete(bytes: &mut [u8], start: usize, field: usize) -> Option<()> {
+    let covered = bytes.get_mut(start..)?;
+    // For UDP a checksum of 0 would mean that there is none (RFC 768); 0xffff is as good for all others.
+    let sum = match of(covered) {
+        0 => 0xffff,
+        sum => sum,
+    };
+    covered.get_mut(field..)?.get_mut(..2)?.copy_from_slice(&sum.to_be_bytes());
+    Some(())
+}
+
 /// The checksum after one 16-bit field of what it covers has changed from `old` to `new`.
 ///
 /// Equation 3 of RFC 1624, which unlike that of RFC 1141 never turns 0xffff out where 0x0000 is right.

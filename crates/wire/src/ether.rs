@@ -51,6 +51,18 @@ impl EtherType {
     }
 }
 
+/// Where what the frame carries begins, behind all its VLAN tags, and what it is. `None` for a frame that ends before.
+pub fn network(frame: &[u8]) -> Option<(EtherType, usize)> {
+    let mut at = HEADER_LEN;
+    loop {
+        let ethertype = EtherType(u16::from_be_bytes(*frame.get(at - 2..at)?.first_chunk()?));
+        if !ethertype.is_vlan() {
+            return Some((ethertype, at));
+        }
+        at += VLAN_LEN;
+    }
+}
+
 impl fmt::Debug for EtherType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "0x{:04x}", self.0)

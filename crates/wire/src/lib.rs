@@ -72,6 +72,7 @@ mod mac;
 pub mod mld;
 pub mod nd;
 mod proto;
+pub mod segment;
 pub mod tcp;
 pub mod udp;
 mod writer;

@@ -24,13 +24,20 @@ pub struct Cache {
     size: usize,
     tally: TallyRef,
     pool: Pool,
+    /// Where longer packets go.
+    large: Option<Pool>,
 }
 
 impl Cache {
     pub(crate) fn new(pool: Pool, size: usize) -> Cache {
         let size = size.clamp(2, pool.capacity().max(2));
         let tally = pool.slab().claim_tally();
-        Cache { slots: Vec::with_capacity(size), size, tally, pool }
+        Cache { slots: Vec::with_capacity(size), size, tally, pool, large: None }
+    }
+
+    /// Has what is too long for this cache's pool put into buffers of `large`, of which none are kept here.
+    pub fn set_large(&mut self, large: Option<Pool>) {
+        self.large = large;
     }
 
     /// A new, empty packet with the pool's headroom in front. `None` when cache and pool are dry, which
@@ -43,6 +50,16 @@ impl Cache {
         let slot = self.slots.pop()?;
         self.count();
         Some(Mbuf::new(slot, self.pool.slab().get().headroom))
+    }
+
+    /// A new, empty packet with room for `len` bytes behind its pool's headroom: a large one if need be. `None` when there
+    /// is none, which its pool counts, or when nothing is so large.
+    #[inline]
+    pub fn alloc_for(&mut self, len: usize) -> Option<Mbuf> {
+        if len <= self.pool.room() {
+            return self.alloc();
+        }
+        self.large.as_ref().filter(|large| len <= large.room())?.alloc()
     }
 
     /// Takes a packet that is done with. The same as dropping it, but cheap: the buffer stays on this core. A

@@ -17,6 +17,9 @@
 //! received on and its flow key. Cloning one shares the bytes: each clone has bounds, interface and flow key of
 //! its own, and nobody can write while two see the same bytes.
 //!
+//! What was left to a network card to do, an unfinished checksum or a super-frame's cutting, is said by an [`Offload`]: one
+//! bit in the mbuf says that there is one, in the slot's header, where it stays right whatever is put in front.
+//!
 //! A [`Cache`] belongs to one worker. It takes buffers from the pool and gives them back by the half-cache, so
 //! that a worker which receives and sends touches nothing that another core touches.
 //!
@@ -34,7 +37,8 @@
 //!
 //! # What it does not do
 //!
-//! No chains: a packet is contiguous, and one that is longer than a slot has no place here. No tags beyond
+//! No chains: a packet is contiguous, and one that is longer than a slot has no place here: a second pool of larger
+//! ones does ([`Cache::set_large`]). No tags beyond
 //! interface and flow key: typed state travels as the metadata of a dispatch. No zeroing: new bytes hold
 //! whatever the slot's last packet left there, and it is for the caller to write them all. No DMA mapping.
 //!
@@ -58,12 +62,17 @@ extern crate alloc;
 extern crate std;
 
 mod cache;
+mod line;
 mod mbuf;
+mod offload;
 mod pool;
 mod slab;
 
 pub use cache::Cache;
 pub use mbuf::Mbuf;
+pub use offload::Offload;
+pub use offload::SegmentKind;
+pub use offload::Segments;
 pub use pool::Pool;
 pub use pool::PoolConfig;
 pub use pool::PoolError;

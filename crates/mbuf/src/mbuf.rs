@@ -12,6 +12,7 @@ use siding_netisr::sync::atomic::Ordering;
 use siding_netisr::sync::atomic::fence;
 
 use crate::Cache;
+use crate::Offload;
 use crate::Pool;
 use crate::slab::Chain;
 use crate::slab::Slot;
@@ -27,11 +28,15 @@ pub struct Mbuf {
     /// Where the packet starts in the buffer. `off + len` never exceeds the buffer's size.
     off: u32,
     len: u32,
+    /// Something is left undone: what, stands in the slot's header. So a packet of which nothing is leaves that alone.
+    unfinished: bool,
 }
+
+const _: () = assert!(size_of::<Mbuf>() <= 32);
 
 impl Mbuf {
     pub(crate) fn new(slot: Slot, headroom: u16) -> Mbuf {
-        Mbuf { slot, rcvif: IfId::NONE, flow: 0, off: headroom.into(), len: 0 }
+        Mbuf { slot, rcvif: IfId::NONE, flow: 0, off: headroom.into(), len: 0, unfinished: false }
     }
 
     /// Drops many packets at once. The same as dropping each, but neighbours of one pool go back together, for
@@ -119,6 +124,48 @@ impl Mbuf {
         self.flow = flow;
     }
 
+    /// Says what is left undone of the packet, or that nothing is. `false`, and no change, if it is shared, for its clones
+    /// would be said to be so too, or if what is left lies beyond the first 64 KiB of the buffer.
+    #[must_use]
+    pub fn set_offload(&mut self, offload: Option<Offload>) -> bool {
+        let Some(offload) = offload else {
+            self.unfinished = false;
+            return true;
+        };
+        match offload.pack(self.off) {
+            Some(word) if !self.is_shared() => {
+                self.slot.header().offload.store(word, Ordering::Relaxed);
+                self.unfinished = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether something is left undone. A packet with an unfinished checksum is not what will be on the wire.
+    #[inline]
+    pub fn is_unfinished(&self) -> bool {
+        self.unfinished
+    }
+
+    /// What is left undone.
+    pub fn offload(&self) -> Option<Offload> {
+        // Relaxed: who hands packets to another thread sees to it that what was written of them is seen there.
+        let word = || self.slot.header().offload.load(Ordering::Relaxed);
+        if self.unfinished { Offload::unpack(word(), self.off) } else { None }
+    }
+
+    /// The length of the longest packet that this becomes when it is cut, from where it begins now; its own if it will
+    /// not be. It is this that a link must take.
+    pub fn longest(&self) -> usize {
+        match self.offload() {
+            Some(Offload { start, segments: Some(cut), .. }) => {
+                self.len().min(start + usize::from(cut.header) + usize::from(cut.size))
+            }
+            _ => self.len(),
+        }
+    }
+
     /// The packet's bytes.
     pub fn data(&self) -> &[u8] {
         // JUSTIFICATION: the slot outlives any one handle, so no Rust object owns the bytes.
@@ -164,14 +211,11 @@ impl Mbuf {
         self.flow
     }
 
-    /// A copy with bytes of its own and the headroom of `cache`'s pool; interface and flow key are copied too.
-    /// `None` when that pool is dry (counted), or its buffers are too short.
+    /// A copy with bytes of its own and the headroom of `cache`'s pool; interface, flow key and what is left undone are
+    /// copied too. `None` when that pool is dry (counted), or its buffers are too short, and so for that of large ones.
     pub fn copy(&self, cache: &mut Cache) -> Option<Mbuf> {
-        if self.len() > cache.pool().buffer_size() - cache.pool().headroom() {
-            return None;
-        }
-        let mut copy = cache.alloc()?;
-        if !copy.extend_from_slice(self.data()) {
+        let mut copy = cache.alloc_for(self.len())?;
+        if !copy.extend_from_slice(self.data()) || !copy.set_offload(self.offload()) {
             return None;
         }
         copy.rcvif = self.rcvif;
@@ -269,6 +313,7 @@ impl fmt::Debug for Mbuf {
             .field("headroom", &self.off)
             .field("rcvif", &self.rcvif)
             .field("flow", &self.flow)
+            .field("offload", &self.offload())
             .field("shared", &self.is_shared())
             .finish()
     }

@@ -118,6 +118,11 @@ impl Pool {
         usize::from(self.slab.get().headroom)
     }
 
+    /// Bytes of the longest packet that has its headroom.
+    pub fn room(&self) -> usize {
+        self.buffer_size() - self.headroom()
+    }
+
     pub(crate) fn slab(&self) -> SlabRef {
         self.slab
     }

@@ -7,7 +7,6 @@ use alloc::alloc::alloc_zeroed;
 use alloc::alloc::dealloc;
 use alloc::boxed::Box;
 use core::alloc::Layout;
-use core::ops::Deref;
 use core::ptr::NonNull;
 
 use siding_netisr::sync::atomic::AtomicBool;
@@ -17,6 +16,8 @@ use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
 use siding_netisr::sync::atomic::fence;
 use siding_netisr::sync::mutant;
+
+use crate::line::Line;
 
 /// Bytes from a slot's start to its data, and the alignment of both: a cache line. What a checker keeps of an atomic
 /// takes more.
@@ -35,6 +36,8 @@ pub(crate) struct Header {
     next: AtomicU32,
     /// Which slot this is.
     index: u32,
+    /// What is left undone of the packet, if its mbuf says that something is (see [`Offload`](crate::Offload)).
+    pub(crate) offload: AtomicU64,
     /// The way home.
     pub(crate) slab: SlabRef,
 }
@@ -55,20 +58,6 @@ pub(crate) struct Slab {
     pub(crate) buffers: u32,
     pub(crate) size: u32,
     pub(crate) headroom: u16,
-}
-
-/// On cache lines of its own, which are fetched in pairs. What all write lies apart from what each reads for every
-/// packet.
-#[repr(align(128))]
-pub(crate) struct Line<T>(T);
-
-impl<T> Deref for Line<T> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        &self.0
-    }
 }
 
 /// How many slots one cache holds, where others can read it. Cache lines of its own: its owner writes it for
@@ -132,7 +121,8 @@ impl SlabRef {
         let this = SlabRef(slab);
         for index in 0..buffers {
             let next = if index + 1 < buffers { index + 2 } else { 0 };
-            let header = Header { refs: AtomicU32::new(1), next: AtomicU32::new(next), index, slab: this };
+            let (refs, next, offload) = (AtomicU32::new(1), AtomicU32::new(next), AtomicU64::new(0));
+            let header = Header { refs, next, index, offload, slab: this };
             // JUSTIFICATION: the header is put into raw memory.
             // SAFETY: `index < buffers`, so the slot is within the allocation; slots start at multiples of
             // HEADER in memory aligned to it, which is enough for a Header; nobody else has seen the memory.

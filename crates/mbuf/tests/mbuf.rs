@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of tests, too, say what they expect by unwrapping it")]
 
 use siding_mbuf::Mbuf;
+use siding_mbuf::Offload;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_mbuf::PoolError;
+use siding_mbuf::SegmentKind;
+use siding_mbuf::Segments;
 use siding_netisr::IfId;
 use siding_netisr::Packet;
 
@@ -207,7 +210,10 @@ fn packets_and_pools_say_what_they_are() {
     let mut mbuf = cache.alloc().unwrap();
     assert!(mbuf.is_empty() && !pool.is_full() && !cache.is_empty());
     assert!(mbuf.extend_from_slice(b"abc") && !mbuf.is_empty());
-    assert_eq!(format!("{mbuf:?}"), "Mbuf { len: 3, headroom: 10, rcvif: ifnone, flow: 0, shared: false }");
+    assert_eq!(
+        format!("{mbuf:?}"),
+        "Mbuf { len: 3, headroom: 10, rcvif: ifnone, flow: 0, offload: None, shared: false }"
+    );
     assert_eq!(format!("{cache:?}"), "Cache { len: 1, size: 4, .. }");
     assert_eq!(format!("{pool:?}"), "Pool { capacity: 4, live: 1, refused: 0 }");
     let none = Pool::new(PoolConfig { buffers: 0, size: 64, headroom: 0 }).unwrap_err();
@@ -215,4 +221,92 @@ fn packets_and_pools_say_what_they_are() {
     let front = Pool::new(PoolConfig { buffers: 1, size: 64, headroom: 65 }).unwrap_err();
     assert_eq!(front.to_string(), "a headroom of 65 bytes does not fit into a buffer of 64");
     assert!(Pool::new(PoolConfig { buffers: 1, size: 64, headroom: 64 }).is_ok());
+}
+
+fn super_frame(mbuf: &mut Mbuf) -> Offload {
+    let cut = Segments { kind: SegmentKind::Tcp6, size: 100, header: 32 };
+    let offload = Offload { start: 54, field: 16, segments: Some(cut) };
+    assert!(mbuf.set_offload(Some(offload)));
+    assert_eq!(mbuf.offload(), Some(offload));
+    offload
+}
+
+#[test]
+fn what_is_left_undone_stays_where_it_is_while_headers_come_and_go() {
+    let pool = Pool::new(PoolConfig { buffers: 2, size: 2048, headroom: 128 }).unwrap();
+    let mut cache = pool.cache(2);
+    let mut mbuf = cache.alloc().unwrap();
+    assert!(mbuf.extend_from_slice(&[0; 1000]));
+    assert_eq!((mbuf.is_unfinished(), mbuf.offload(), mbuf.longest()), (false, None, 1000));
+    let offload = super_frame(&mut mbuf);
+    assert_eq!(mbuf.longest(), 54 + 32 + 100);
+    mbuf.prepend(4).unwrap().fill(0);
+    assert_eq!(mbuf.offload(), Some(Offload { start: 58, ..offload }));
+    mbuf.trim_front(18);
+    assert_eq!(mbuf.offload(), Some(Offload { start: 40, ..offload }));
+    assert_eq!(mbuf.longest(), 40 + 32 + 100);
+    // A clone is left undone as well, from where it begins itself, and a copy in a buffer of its own.
+    let mut clone = mbuf.clone();
+    clone.trim_front(40);
+    assert_eq!((clone.offload().unwrap().start, mbuf.offload().unwrap().start), (0, 40));
+    assert!(!clone.set_offload(Some(offload)), "the other would be said to be so too");
+    let copy = mbuf.copy(&mut cache).unwrap();
+    assert_eq!((copy.headroom(), copy.offload()), (128, mbuf.offload()));
+    drop((clone, copy));
+    // Cut within its headers it is what it is.
+    mbuf.truncate(60);
+    assert_eq!(mbuf.longest(), 60);
+    // Nothing is left undone of what lies behind.
+    mbuf.trim_front(41);
+    assert_eq!((mbuf.offload(), mbuf.longest()), (None, 19));
+}
+
+#[test]
+fn nothing_is_left_undone_of_a_packet_in_a_buffer_that_is_used_again() {
+    let pool = Pool::new(PoolConfig { buffers: 1, size: 2048, headroom: 128 }).unwrap();
+    let mut cache = pool.cache(2);
+    for by_cache in [false, true] {
+        let mut mbuf = cache.alloc().unwrap();
+        super_frame(&mut mbuf);
+        if by_cache {
+            cache.free(mbuf)
+        } else {
+            drop(mbuf)
+        }
+        let mut again = cache.alloc().unwrap();
+        assert_eq!((again.is_unfinished(), again.offload()), (false, None));
+        super_frame(&mut again);
+        assert!(again.set_offload(None));
+        assert_eq!((again.is_unfinished(), again.offload()), (false, None));
+    }
+}
+
+#[test]
+fn what_lies_too_far_behind_or_has_no_data_is_refused() {
+    let pool = Pool::new(PoolConfig { buffers: 1, size: 70_000, headroom: 128 }).unwrap();
+    let mut mbuf = pool.alloc().unwrap();
+    let at = |start| Some(Offload { start, field: 16, segments: None });
+    assert!(!mbuf.set_offload(at(65_535 - 127)) && !mbuf.set_offload(at(usize::MAX)));
+    assert!(!mbuf.is_unfinished());
+    assert!(mbuf.set_offload(at(65_535 - 128)));
+    let cut = Segments { kind: SegmentKind::Udp, size: 0, header: 8 };
+    assert!(!mbuf.set_offload(Some(Offload { start: 54, field: 6, segments: Some(cut) })));
+    assert_eq!(mbuf.offload(), at(65_535 - 128), "refused, nothing changes");
+}
+
+#[test]
+fn a_cache_puts_what_is_long_into_large_buffers() {
+    let large = Pool::new(PoolConfig { buffers: 1, size: 70_128, headroom: 128 }).unwrap();
+    let pool = Pool::new(PoolConfig { buffers: 2, size: 2048, headroom: 128 }).unwrap();
+    let mut cache = pool.cache(2);
+    assert!(cache.alloc_for(1921).is_none(), "there are none");
+    cache.set_large(Some(large.clone()));
+    assert_eq!(cache.alloc_for(1920).unwrap().tailroom(), 1920);
+    let mut long = cache.alloc_for(1921).unwrap();
+    assert_eq!((long.headroom(), long.tailroom()), (128, 70_000));
+    long.append(70_000).unwrap().fill(1);
+    assert_eq!((large.refused(), long.copy(&mut cache).is_none(), large.refused()), (0, true, 1), "dry");
+    cache.free(long);
+    assert!(large.is_full() && cache.alloc_for(70_001).is_none());
+    assert_eq!(large.refused(), 1, "none is as large as that");
 }

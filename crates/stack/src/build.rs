@@ -51,6 +51,9 @@ use crate::timer::Timers;
 use crate::worker::Heard;
 use crate::worker::Local;
 
+/// Bytes that a link's header may have: Ethernet's, and two VLAN tags.
+const LINK_HEADER: u32 = 22;
+
 /// How a stack is built.
 pub struct StackConfig {
     /// Where packets live.
@@ -155,8 +158,10 @@ impl Stack {
         let large = match config.limits.large_buffers {
             0 => None,
             buffers => {
-                // No headroom: what is in these is never sent as it is.
-                let shape = PoolConfig { buffers, size: LONGEST_PACKET, headroom: 0 };
+                // A super-frame comes in one of these with its link header, and gets another, as any frame.
+                let headroom = config.pool.headroom() as u16;
+                let size = LONGEST_PACKET + LINK_HEADER + u32::from(headroom);
+                let shape = PoolConfig { buffers, size, headroom };
                 Some(Pool::new(shape).map_err(BuildError::Large)?)
             }
         };

@@ -5,6 +5,8 @@ use std::os::fd::BorrowedFd;
 
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
+use siding_mbuf::Offload;
+use siding_mbuf::SegmentKind;
 use siding_wire::Mac;
 
 /// The most frames that one call moves in either direction.
@@ -53,6 +55,32 @@ impl Sent {
     }
 }
 
+/// What a device can do to the frames that it is given to send. A frame that wants more is finished before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Offloads {
+    /// It completes checksums.
+    pub checksum: bool,
+    /// It cuts super-frames of TCP.
+    pub tcp: bool,
+    /// It cuts super-frames of UDP.
+    pub udp: bool,
+}
+
+impl Offloads {
+    /// Whatever there is.
+    pub const ALL: Offloads = Offloads { checksum: true, tcp: true, udp: true };
+
+    /// Whether nothing is left undone by a device that can do this.
+    pub fn take(self, offload: &Offload) -> bool {
+        self.checksum
+            && match offload.segments {
+                None => true,
+                Some(cut) if cut.kind == SegmentKind::Udp => self.udp,
+                Some(_) => self.tcp,
+            }
+    }
+}
+
 /// What is known of the frames that a device has yet to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Unread {
@@ -93,6 +121,12 @@ pub trait Device: Send {
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
         let _ = filter;
         Ok(())
+    }
+
+    /// What it can do to the frames that it is given to send. One that says nothing of it gets frames of which nothing is
+    /// left undone ([`Mbuf::offload`]).
+    fn offloads(&self) -> Offloads {
+        Offloads::default()
     }
 
     /// What becomes readable when [`receive`](Self::receive) has something, for a worker that sleeps in

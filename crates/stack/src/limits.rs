@@ -34,8 +34,8 @@ pub struct Limits {
     pub redirect_rate: u32,
     /// Fragments and the datagrams that they make.
     pub reassembly: ReassemblyLimits,
-    /// Buffers for packets that are larger than those of the pool: reassembled ones, and large ones of our own. Each
-    /// takes [`LONGEST_PACKET`] bytes.
+    /// Buffers for packets that are larger than those of the pool: super-frames that hosts leave to be cut, reassembled
+    /// packets, and large ones of our own. Each takes [`LONGEST_PACKET`] bytes, and those of its headers.
     pub large_buffers: u32,
     /// Destinations whose path MTU is remembered.
     pub path_mtus: usize,
@@ -51,8 +51,8 @@ impl Default for Limits {
             redirect_burst: DEFAULT_BURST,
             redirect_rate: DEFAULT_RATE,
             reassembly: ReassemblyLimits::default(),
-            // In use for a moment each: while one is built, answered and cut.
-            large_buffers: 64,
+            // In use for a moment each: while one is built, answered and cut, or from its arrival to the end of the turn.
+            large_buffers: 256,
             path_mtus: 1024,
         }
     }

@@ -19,6 +19,7 @@ use crate::ifnet::Interface;
 use crate::ip4 as inet4;
 use crate::ip6 as inet6;
 use crate::ip6::Packet6;
+use crate::offload;
 use crate::worker::Local;
 
 /// A segment that starts `at` bytes into the packet.
@@ -134,7 +135,8 @@ pub(crate) fn refuse4(
 }
 
 fn reset_of(is_tcp: bool, ends: Ends, at: usize, packet: &Mbuf) -> Option<TcpRepr> {
-    let bytes = packet.data().get(at..).filter(|_| is_tcp)?;
+    let whole = offload::finished(packet);
+    let bytes = whole.get(at..).filter(|_| is_tcp)?;
     let (segment, data) = TcpRepr::parse(ends, bytes).ok()?;
     segment.refusal(data.len())
 }

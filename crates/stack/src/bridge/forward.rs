@@ -44,7 +44,8 @@ pub(crate) fn input<'c>(
     if !header.src.is_unicast() || header.src == bridge.mac {
         return Next::Drop(frame, DropReason::BadSource);
     }
-    if frame.len() > HEADER_LEN + TAGS * VLAN_LEN + usize::from(bridge.mtu) {
+    let most = HEADER_LEN + TAGS * VLAN_LEN + usize::from(bridge.mtu);
+    if frame.len() > most && frame.longest() > most {
         return Next::Drop(frame, DropReason::TooBig);
     }
     let counts = &view.bridge.counts;

@@ -155,10 +155,10 @@ impl Stack {
     /// A buffer for a packet of `len` bytes, `data` of them the caller's: a large one if need be.
     fn buffer(&self, len: usize, data: usize) -> Result<Mbuf, SendError> {
         let pool = &self.shared.pool;
-        if len <= pool.buffer_size() - pool.headroom() {
+        if len <= pool.room() {
             return pool.alloc().ok_or(SendError::NoBuffer);
         }
-        let large = self.shared.large.as_ref().filter(|large| len <= large.buffer_size());
+        let large = self.shared.large.as_ref().filter(|large| len <= large.room());
         large.ok_or(SendError::TooLarge(data))?.alloc().ok_or(SendError::NoBuffer)
     }
 }

@@ -20,6 +20,7 @@ use crate::filter;
 use crate::ifnet::Interface;
 use crate::nd6::dad::DadState;
 use crate::neighbor;
+use crate::offload;
 use crate::worker::Local;
 
 /// Forwards a packet, which came in by a unicast frame.
@@ -56,8 +57,10 @@ pub(super) fn forward(
     if has_source_route(packet.data()) {
         return local.drop_packet(packet, DropReason::Option);
     }
+    // A super-frame is as large as its segments, which are what the link has to take.
     let mtu = usize::from(out.mtu);
-    if packet.len() > mtu && header.dont_fragment {
+    let too_big = packet.len() > mtu && packet.longest() > mtu;
+    if too_big && header.dont_fragment {
         // With the next link's MTU (RFC 1191 s4).
         let repr = Icmp4Repr::DestUnreachable { code: unreachable::FRAG_NEEDED, mtu: out.mtu };
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
@@ -72,13 +75,14 @@ pub(super) fn forward(
     {
         return local.drop_packet(packet, DropReason::Malformed(why));
     }
-    if packet.len() > mtu {
+    if too_big {
         return fragments(ctx, local, out, next_hop, packet);
     }
     neighbor::output(ctx, local, out, next_hop.into(), packet);
 }
 
-/// Sends a packet in pieces that the next link takes.
+/// Sends a packet in pieces that the next link takes. A checksum over them all is completed before, and the segments of a
+/// super-frame are packets of their own.
 fn fragments(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -86,6 +90,19 @@ fn fragments(
     next_hop: Ipv4Addr,
     packet: Mbuf,
 ) {
+    if packet.is_unfinished() {
+        let mut segments = Vec::new();
+        if let Err(cause) = offload::cut(&mut local.cache, packet, 0, |_, segment| segments.push(segment)) {
+            local.count(cause);
+        }
+        for segment in segments {
+            match segment.len() > usize::from(out.mtu) {
+                true => fragments(ctx, local, out, next_hop, segment),
+                false => neighbor::output(ctx, local, out, next_hop.into(), segment),
+            }
+        }
+        return;
+    }
     let Some(cuts) = cut(packet.data(), out.mtu.into()) else {
         return local.drop_packet(packet, DropReason::TooBig);
     };

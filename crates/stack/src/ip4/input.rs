@@ -96,6 +96,7 @@ pub(super) fn deliver(
     header: Ip4Repr,
     packet: Mbuf,
 ) {
+    let Some(packet) = local.finish(packet) else { return };
     if header.is_fragment() {
         return fragment::defer(ctx, local, on, &header, packet);
     }

@@ -81,7 +81,8 @@ pub(crate) fn forward(
         let repr = Icmp6Repr::DestUnreachable { code: unreachable::BEYOND_SCOPE };
         return refuse(ctx, local, repr, packet, DropReason::BeyondScope);
     }
-    if packet.len() > usize::from(out.mtu) {
+    // A super-frame is as large as its segments, which are what the link has to take.
+    if packet.len() > usize::from(out.mtu) && packet.longest() > usize::from(out.mtu) {
         //= RFC 4443 s3.2 [4443-6]: too big for the next link: its MTU is told.
         let repr = Icmp6Repr::PacketTooBig { mtu: u32::from(out.mtu) };
         return refuse(ctx, local, repr, packet, DropReason::TooBig);

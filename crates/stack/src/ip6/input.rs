@@ -111,6 +111,7 @@ pub(super) fn deliver(
     joined: bool,
     packet: Mbuf,
 ) {
+    let Some(packet) = local.finish(packet) else { return };
     let (upper, atomic) = match headers::walk(&about, packet.data()) {
         Ok(Next::Upper(upper, atomic)) => (upper, atomic),
         // A fragment of what was put together of fragments: nobody sends that who means well.

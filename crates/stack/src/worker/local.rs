@@ -31,6 +31,7 @@ use crate::nd6::nud::NudState;
 use crate::neighbor::Direct;
 use crate::neighbor::Evicted;
 use crate::neighbor::Lle;
+use crate::offload;
 use crate::reassembly;
 use crate::reassembly::Held;
 use crate::reassembly::Reassembly;
@@ -72,8 +73,10 @@ pub(crate) struct Local {
 
 impl Local {
     pub(crate) fn new(shared: Arc<Shared>, index: usize, now: Instant) -> Local {
+        let mut cache = shared.pool.cache(256);
+        cache.set_large(shared.large.clone());
         let mut local = Local {
-            cache: shared.pool.cache(256),
+            cache,
             chance: Chance::new(shared.seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             direct: Direct::new(),
             reassembly: Reassembly::new(shared.fragments),
@@ -280,14 +283,25 @@ impl Local {
         self.ports.get(slot)?.as_ref()
     }
 
-    /// An empty packet with room for `len` bytes, a large one if need be; its headroom is for headers only if `len` is
-    /// what a link may take.
+    /// An empty packet with room for `len` bytes, a large one if need be.
     pub(crate) fn alloc(&mut self, len: usize) -> Option<Mbuf> {
-        let pool = self.cache.pool();
-        if len <= pool.buffer_size() - pool.headroom() {
-            return self.cache.alloc();
+        self.cache.alloc_for(len)
+    }
+
+    /// A packet that is read here, and does not pass on, with its checksum completed. `None` if there is no buffer for that;
+    /// it is dropped then.
+    #[inline]
+    pub(crate) fn finish(&mut self, packet: Mbuf) -> Option<Mbuf> {
+        if packet.is_unfinished() { self.finish_it(packet) } else { Some(packet) }
+    }
+
+    #[cold]
+    fn finish_it(&mut self, mut packet: Mbuf) -> Option<Mbuf> {
+        if packet.is_shared() {
+            packet = self.unshare(packet)?;
         }
-        self.shared.large.as_ref().filter(|large| len <= large.buffer_size())?.alloc()
+        offload::complete(&mut packet);
+        Some(packet)
     }
 
     /// A copy that is ours alone, with fresh headroom.
@@ -345,6 +359,7 @@ impl Local {
             if let Some(outcome) = port.take_outcome() {
                 drops.count_all(DropReason::TxLost, outcome.lost);
                 drops.count_all(DropReason::TxStalled, outcome.stalled);
+                outcome.uncut.into_iter().for_each(|cause| drops.count(cause));
                 self.events.extend(outcome.events);
             }
             again = port.next_try(now).into_iter().chain(again).min();

@@ -17,9 +17,11 @@ use super::patience::Waiting;
 use crate::BATCH;
 use crate::Device;
 use crate::Filter;
+use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Ifnet;
+use crate::offload;
 
 /// A device with its transmit queue.
 pub(crate) struct Port {
@@ -49,12 +51,14 @@ pub(crate) struct Outcome {
     pub(crate) lost: u64,
     /// Frames that waited in vain for room.
     pub(crate) stalled: u64,
+    /// Why a super-frame, or a segment of one, was not sent.
+    pub(crate) uncut: Vec<DropReason>,
     pub(crate) events: Vec<Event>,
 }
 
 impl Outcome {
     fn is_empty(&self) -> bool {
-        self.lost == 0 && self.stalled == 0 && self.events.is_empty()
+        self.lost == 0 && self.stalled == 0 && self.uncut.is_empty() && self.events.is_empty()
     }
 }
 
@@ -95,11 +99,41 @@ impl Port {
         if self.queue.len() >= Self::BACKLOG {
             return Err(frame);
         }
+        if frame.is_unfinished()
+            && frame.offload().is_none_or(|offload| !self.device.offloads().take(&offload))
+        {
+            self.push_finished(ctx, now, cache, frame);
+            return Ok(());
+        }
         self.queue.push(frame);
         if self.queue.len().is_multiple_of(BATCH) {
             self.flush(ctx, now, cache);
         }
         Ok(())
+    }
+
+    /// Queues a frame that the device cannot finish: what is left undone is done here. Segments of one super-frame for which
+    /// there is no room are lost, one by one.
+    #[cold]
+    fn push_finished(&mut self, ctx: &mut Ctx<'_, Unlocked>, now: Instant, cache: &mut Cache, frame: Mbuf) {
+        let result = offload::cut_frame(cache, frame, |cache, segment| {
+            if self.queue.len() >= Self::BACKLOG {
+                cache.free(segment);
+                return self.lose(DropReason::TxFull);
+            }
+            self.queue.push(segment);
+            if self.queue.len().is_multiple_of(BATCH) {
+                self.flush(ctx, now, cache);
+            }
+        });
+        if let Err(why) = result {
+            self.lose(why);
+        }
+    }
+
+    fn lose(&mut self, why: DropReason) {
+        self.ifnet.counters.add(self.worker, IfCounter::TxDropped, 1);
+        self.outcome.uncut.push(why);
     }
 
     /// Puts what is queued on the wire, as far as it takes it, and gives up what has waited for too long. Sending asks

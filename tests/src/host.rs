@@ -127,7 +127,7 @@ impl Host {
     /// # Panics
     /// If there is no such interface.
     pub fn offloads_off(&self, interface: &str) {
-        self.inside(|| Offloads::open().and_then(|offloads| offloads.turn_off(interface)))
+        self.inside(|| Offloads::open().and_then(|offloads| offloads.turn_off_all(interface)))
             .unwrap_or_else(|e| panic!("{}: {e}", self.name));
     }
 

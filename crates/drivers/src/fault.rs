@@ -12,6 +12,7 @@ use siding_mbuf::Mbuf;
 use siding_mbuf::Pool;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Offloads;
 use siding_stack::Sent;
 use siding_stack::Unread;
 
@@ -153,6 +154,10 @@ impl<D: Device, R: FnMut() -> u32 + Send> Device for Faulty<D, R> {
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
         self.device.set_filter(filter)
+    }
+
+    fn offloads(&self) -> Offloads {
+        self.device.offloads()
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

@@ -17,13 +17,13 @@
 //! * **Nothing blocks.** A device that has nothing to give gives nothing; one that has no room leaves the rest.
 //! * **No allocation per frame**, and no lock but on the in-memory wire.
 //! * **Every drop has a cause and a counter** ([`Count`]), read from any thread ([`Counters`]).
-//! * **Frames are as on a cable**: VLAN tags in place, checksums complete, no FCS.
+//! * **Frames are as on a cable**: VLAN tags in place, no FCS; but for a checksum that the sender's kernel has not finished,
+//!   and super-frames that it has not cut. Of these the packet says what is left undone ([`siding_mbuf::Offload`]).
 //! * **Errors name the interface and say what to do** ([`DriverError`]).
 //!
 //! # What it does not do
 //!
-//! No offloads: the drivers neither ask for checksums or segmentation by hardware nor make use of any. No
-//! interrupt moderation, no AF_XDP. Drivers do not bring interfaces up or down nor watch their link state: see
+//! No offloads of a card's own: what the kernel leaves undone is handed on to the kernel. No interrupt moderation, no AF_XDP. Drivers do not bring interfaces up or down nor watch their link state: see
 //! [`kernel`].
 
 mod counters;
@@ -37,6 +37,7 @@ pub mod observe;
 pub mod packet;
 pub mod pcap;
 pub mod tap;
+mod vnet;
 
 pub use counters::Count;
 pub use counters::Counters;

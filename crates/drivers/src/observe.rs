@@ -7,8 +7,10 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Offloads;
 use siding_stack::Sent;
 use siding_stack::Unread;
+use siding_stack::finished;
 
 /// Which way a frame passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +23,7 @@ pub enum Direction {
 
 /// A device that shows each frame to a closure: received ones before the stack sees them, sent ones once the
 /// device below has taken them, be it that they are lost there. A frame that does not fit, and is tried again, is shown once.
+/// An unfinished checksum is shown completed, and a super-frame whole.
 #[derive(Debug)]
 pub struct Tap<D, F> {
     device: D,
@@ -58,7 +61,7 @@ impl<D: Device, F: FnMut(Direction, &[u8]) + Send> Device for Tap<D, F> {
         let before = into.len();
         let result = self.device.receive(cache, into, max);
         for frame in &into[before..] {
-            (self.observer)(Direction::In, frame.data());
+            (self.observer)(Direction::In, &finished(frame));
         }
         result
     }
@@ -72,7 +75,7 @@ impl<D: Device, F: FnMut(Direction, &[u8]) + Send> Device for Tap<D, F> {
         let result = self.device.transmit(cache, frames);
         let taken = self.sent.len() - frames.len();
         for frame in &self.sent[..taken] {
-            (self.observer)(Direction::Out, frame.data());
+            (self.observer)(Direction::Out, &finished(frame));
         }
         // The last handles of what the device below has let go of.
         cache.free_all(self.sent.drain(..));
@@ -81,6 +84,10 @@ impl<D: Device, F: FnMut(Direction, &[u8]) + Send> Device for Tap<D, F> {
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
         self.device.set_filter(filter)
+    }
+
+    fn offloads(&self) -> Offloads {
+        self.device.offloads()
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

@@ -22,6 +22,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Offloads;
 use siding_stack::Sent;
 use siding_stack::Unread;
 
@@ -259,6 +260,10 @@ impl<D: Device> Device for PcapTap<D> {
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
         self.tap.set_filter(filter)
+    }
+
+    fn offloads(&self) -> Offloads {
+        self.tap.offloads()
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

@@ -14,6 +14,11 @@ use siding_drivers::PacketConfig;
 use siding_drivers::PacketDevice;
 use siding_drivers::TapDevice;
 use siding_mbuf::Mbuf;
+use siding_mbuf::Offload;
+use siding_mbuf::Pool;
+use siding_mbuf::PoolConfig;
+use siding_mbuf::SegmentKind;
+use siding_mbuf::Segments;
 use siding_stack::Device;
 use siding_stack::Filter;
 use siding_wire::Mac;
@@ -27,7 +32,18 @@ use util::packet;
 use util::pool;
 use util::quiet;
 use util::receive;
+use util::receive_one;
 use util::veth;
+
+/// Frames of UDP over IPv4.
+fn udp(frame: &[u8]) -> bool {
+    frame[12..15] == [8, 0, 0x45] && frame[23] == 17
+}
+
+/// Buffers for super-frames.
+fn large() -> Pool {
+    Pool::new(PoolConfig { buffers: 8, size: 66_000, headroom: 128 }).unwrap()
+}
 
 /// Our experimental frames, and not the kernel's own.
 fn ours(frame: &[u8]) -> bool {
@@ -135,24 +151,94 @@ fn tags_that_the_kernel_puts_aside_are_put_back() {
 }
 
 #[test]
-fn segments_that_a_card_should_have_cut_are_dropped_and_counted() {
-    in_netns("segments_that_a_card_should_have_cut_are_dropped_and_counted", || {
+fn super_frames_come_and_go_whole() {
+    in_netns("super_frames_come_and_go_whole", || {
+        veth("va", "vb");
+        veth("vc", "vd");
+        ip("addr add 192.0.2.1/24 dev vb").unwrap();
+        ip("neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev vb").unwrap();
+        let (pool, large) = (pool(64), large());
+        let mut cache = pool.cache(8);
+        cache.set_large(Some(large.clone()));
+        let [mut a, mut c, mut d] = ["va", "vc", "vd"].map(|name| open(name, 1).remove(0));
+        let socket = UdpSocket::bind("192.0.2.1:0").unwrap();
+        // One that fits into a slot of the ring, one that does not, and the largest that there is.
+        for (size, count) in [(300, 4), (500, 4), (1023, 64)] {
+            set_udp_segment(&socket, size);
+            let contents: Vec<u8> = (0..size as usize * count).map(|n| (n / 7) as u8).collect();
+            socket.send_to(&contents, "192.0.2.2:4000").unwrap();
+            let frame = receive_one(&mut a, &mut cache, udp);
+            let cut = Segments { kind: SegmentKind::Udp, size: size as u16, header: 8 };
+            assert_eq!(frame.offload(), Some(Offload { start: 34, field: 6, segments: Some(cut) }));
+            assert_eq!((&frame.data()[42..], frame.longest()), (&contents[..], 42 + size as usize));
+            // As it is, and in a VLAN, whose tag the kernel puts aside and we put back.
+            let mut tagged = frame.copy(&mut cache).unwrap();
+            tagged.prepend(4).unwrap();
+            let bytes = tagged.data_mut().unwrap();
+            bytes.copy_within(4..16, 0);
+            bytes[12..16].copy_from_slice(&[0x81, 0, 0, 7]);
+            for frame in [frame, tagged] {
+                let (bytes, offload) = (frame.data().to_vec(), frame.offload());
+                // Between two others, of each kind.
+                let plain = || packet(&pool, &util::frame(1, &[7; 46]));
+                c.transmit(&mut cache, &mut vec![plain(), frame, plain()]);
+                assert!(ours(receive_one(&mut d, &mut cache, |_| true).data()), "in order");
+                let got = receive_one(&mut d, &mut cache, |_| true);
+                assert!(got.data() == bytes && got.offload() == offload);
+                assert!(ours(receive_one(&mut d, &mut cache, |_| true).data()), "in order");
+            }
+        }
+        assert_eq!((a.counters().stats().rx_dropped(), d.counters().stats().rx_dropped()), (0, 0));
+        assert_eq!((c.counters().stats().tx_frames, c.counters().stats().tx_dropped()), (18, 0));
+        // Without a large buffer one is lost, and it alone.
+        let mut small = pool.cache(8);
+        set_udp_segment(&socket, 1000);
+        socket.send_to(&[7; 64_000], "192.0.2.2:4000").unwrap();
+        set_udp_segment(&socket, 0);
+        socket.send_to(&[8; 100], "192.0.2.2:4000").unwrap();
+        assert_eq!(receive_one(&mut a, &mut small, udp).data()[42..], [8; 100]);
+        assert_eq!(a.counters().stats().rx_no_buffer, 1);
+        set_udp_segment(&socket, 1000);
+        socket.send_to(&[9; 64_000], "192.0.2.2:4000").unwrap();
+        assert_eq!(
+            receive_one(&mut a, &mut cache, udp).data()[42..],
+            [9; 64_000],
+            "what was queued is not left"
+        );
+        assert!(large.is_full());
+    });
+}
+
+#[test]
+fn more_super_frames_than_the_system_queues_are_lost_and_counted() {
+    in_netns("more_super_frames_than_the_system_queues_are_lost_and_counted", || {
         veth("va", "vb");
         ip("addr add 192.0.2.1/24 dev vb").unwrap();
         ip("neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev vb").unwrap();
         let pool = pool(64);
         let mut cache = pool.cache(8);
+        cache.set_large(Some(large()));
         let mut a = open("va", 1).remove(0);
         let socket = UdpSocket::bind("192.0.2.1:0").unwrap();
-        // UDP_SEGMENT: 4 datagrams of 500 bytes in one frame.
-        set_udp_segment(&socket, 500);
-        socket.send_to(&[7; 2000], "192.0.2.2:4000").unwrap();
-        set_udp_segment(&socket, 0);
-        socket.send_to(&[8; 100], "192.0.2.2:4000").unwrap();
-        let udp = |frame: &[u8]| frame[12..15] == [8, 0, 0x45] && frame[23] == 17;
-        let got = receive(&mut a, &mut cache, 1, udp).remove(0);
-        assert_eq!(got[42..], [8; 100]);
-        assert_eq!(a.counters().stats().rx_offload, 1);
+        set_udp_segment(&socket, 1000);
+        for n in 0..400u32 {
+            let contents: Vec<u8> = n.to_be_bytes().into_iter().cycle().take(60_000).collect();
+            socket.send_to(&contents, "192.0.2.2:4000").unwrap();
+        }
+        let mut got = Vec::new();
+        while a.receive(&mut cache, &mut got, 8).unwrap() > 0 || a.unread().unwrap().waiting > 0 {
+            for frame in got.drain(..).filter(|frame| udp(frame.data())) {
+                let data = &frame.data()[42..];
+                assert!(data.chunks(4).all(|word| *word == data[..4]), "the bytes of one frame");
+            }
+        }
+        let stats = a.counters().stats();
+        assert!(stats.rx_overrun > 0 && stats.rx_frames > 10, "{stats:?}");
+        assert_eq!(
+            (stats.rx_frames + stats.rx_overrun, stats.rx_dropped()),
+            (400, stats.rx_overrun),
+            "{stats:?}"
+        );
     });
 }
 
@@ -385,6 +471,44 @@ fn tap_frames_from_the_kernel_are_finished_and_too_long_ones_counted() {
         let pseudo = [&header[12..20], &[0, 17], &datagram[4..6]].concat();
         assert!(Sum::new().with(&pseudo).with(datagram).is_valid());
         assert_eq!(tap.counters().stats().rx_too_big, 1);
+    });
+}
+
+#[test]
+fn a_tap_takes_super_frames_and_gives_them() {
+    in_netns("a_tap_takes_super_frames_and_gives_them", || {
+        let mut tap = TapDevice::open("t0", 1).unwrap().remove(0);
+        quiet("t0");
+        ip("link set t0 up address 02:00:00:00:00:01").unwrap();
+        ip("addr add 192.0.2.1/24 dev t0").unwrap();
+        ip("neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev t0").unwrap();
+        let (pool, large) = (pool(64), large());
+        let mut cache = pool.cache(8);
+        cache.set_large(Some(large.clone()));
+        let socket = UdpSocket::bind("192.0.2.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        for (size, count) in [(300, 4), (500, 4), (1023, 64)] {
+            set_udp_segment(&socket, size);
+            let contents: Vec<u8> = (0..size as usize * count).map(|n| (n / 7) as u8).collect();
+            socket.send_to(&contents, "192.0.2.2:4000").unwrap();
+            let mut frame = receive_one(&mut tap, &mut cache, udp);
+            let cut = Segments { kind: SegmentKind::Udp, size: size as u16, header: 8 };
+            assert_eq!(frame.offload(), Some(Offload { start: 34, field: 6, segments: Some(cut) }));
+            assert_eq!(frame.data()[42..], contents);
+            // And back: who sent it gets it, in datagrams.
+            let bytes = frame.data_mut().unwrap();
+            bytes[..12].copy_from_slice(&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2]);
+            bytes[26..34].rotate_left(4);
+            bytes[34..38].rotate_left(2);
+            tap.transmit(&mut cache, &mut vec![frame]);
+            for part in contents.chunks(size as usize) {
+                let mut got = [0; 2000];
+                let (len, from) = socket.recv_from(&mut got).unwrap();
+                assert_eq!((&got[..len], from), (part, "192.0.2.2:4000".parse().unwrap()));
+            }
+        }
+        assert_eq!((tap.counters().stats().rx_dropped(), tap.counters().stats().tx_dropped()), (0, 0));
+        assert!(large.is_full());
     });
 }
 

@@ -13,7 +13,7 @@
 //!   `rp_filter` set, the probes of those who look for a conflict and name no address of their own (RFC 5227).
 //! * IPv4: `rp_filter` 1. On an interface without addresses and routes, it drops whatever has a source to answer
 //!   to, be it for a local address or to be forwarded.
-//! * Frames as they are on the wire: offloads that merge, split or alter them are switched off.
+//! * Frames as they are on the wire: offloads that merge or alter them for good are switched off.
 //!
 //! # Locks
 //!

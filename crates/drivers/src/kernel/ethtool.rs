@@ -1,7 +1,7 @@
 //! Offloads of a device, through the `SIOCETHTOOL` ioctl.
 //!
-//! A network card (or veth) that merges segments, leaves check sums to be filled in later or takes the VLAN tag
-//! out of the frame changes what a user-space stack sees. What matters is known by the features' names, which
+//! A network card that merges segments for good, or takes the VLAN tag out of the frame, changes what a user-space stack
+//! sees. What matters is known by the features' names, which
 //! are the kernel's interface; their bit numbers are not, and are asked for.
 
 use std::collections::BTreeSet;
@@ -15,6 +15,8 @@ use rustix::net::SocketFlags;
 use rustix::net::SocketType;
 
 use super::Error;
+use super::features::alters_frames;
+use super::features::leaves_undone;
 use super::link::checked;
 
 // Of `linux/ethtool.h`.
@@ -53,14 +55,26 @@ impl Offloads {
         Ok(Self { socket })
     }
 
-    /// Switches off all that changes frames between the wire and us: check sums left out on transmit,
-    /// segmentation, merging on receive, VLAN tags taken out or put in, VLAN filters. Features that are off
-    /// already, or that the device cannot change, are left alone.
+    /// Switches off what changes frames between the wire and us: merging on receive that cannot be undone, VLAN tags taken
+    /// out or put in, VLAN filters. Features that are off already, or that the device cannot change, are left alone.
     ///
     /// # Errors
     /// If there is no such interface, or the caller may not.
     pub fn turn_off(&self, interface: &str) -> Result<TurnedOff, Error> {
-        let changed = self.altering(interface)?.before(&TurnedOff::default());
+        self.turn_off_those(interface, alters_frames)
+    }
+
+    /// Switches off all that lets a frame differ from what is on a wire, as between machines with plain cards: what
+    /// [`turn_off`](Self::turn_off) does, checksums that are left to the device, segmentation, and merging on receive.
+    ///
+    /// # Errors
+    /// If there is no such interface, or the caller may not.
+    pub fn turn_off_all(&self, interface: &str) -> Result<TurnedOff, Error> {
+        self.turn_off_those(interface, |feature| alters_frames(feature) || leaves_undone(feature))
+    }
+
+    fn turn_off_those(&self, interface: &str, those: impl Fn(&str) -> bool) -> Result<TurnedOff, Error> {
+        let changed = self.those(interface, those)?.before(&TurnedOff::default());
         if !changed.is_empty() {
             let off: Vec<(u32, u32)> = changed.words.iter().map(|(valid, _)| (*valid, 0)).collect();
             self.set(interface, &off)?;
@@ -70,12 +84,16 @@ impl Offloads {
 
     /// The features that [`turn_off`](Self::turn_off) is about, as they are.
     pub(super) fn altering(&self, interface: &str) -> Result<Altering, Error> {
+        self.those(interface, alters_frames)
+    }
+
+    fn those(&self, interface: &str, those: impl Fn(&str) -> bool) -> Result<Altering, Error> {
         let names = self.names(interface)?;
         let blocks = self.features(interface)?.into_iter().enumerate().map(|(word, block)| {
             let ours = names
                 .iter()
                 .enumerate()
-                .filter(|(bit, name)| bit / 32 == word && alters_frames(name))
+                .filter(|(bit, name)| bit / 32 == word && those(name))
                 .fold(0, |mask, (bit, _)| mask | 1 << (bit % 32));
             Block { available: ours & block.available, ..block }
         });
@@ -245,48 +263,9 @@ struct Block {
     active: u32,
 }
 
-/// True of the features that make what we send or receive differ from what is on the wire.
-fn alters_frames(feature: &str) -> bool {
-    feature.starts_with("tx-checksum-")
-        || feature.ends_with("-segmentation")
-        || feature.starts_with("tx-gso-")
-        || feature.starts_with("rx-gro")
-        || feature.starts_with("rx-lro")
-        || feature == "rx-udp-gro-forwarding"
-        || feature.contains("x-vlan-")
-}
-
 /// A 64-bit member of a structure that is otherwise of 32-bit ones.
 fn write_u64(words: &mut [u32], value: u64) {
     for (word, bytes) in words.iter_mut().zip(value.to_ne_bytes().chunks_exact(4)) {
         *word = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frames_altering_features_are_told_from_the_rest() {
-        for feature in [
-            "tx-checksum-ip-generic",
-            "tx-generic-segmentation",
-            "tx-tcp6-segmentation",
-            "tx-gso-list",
-            "rx-gro",
-            "rx-gro-hw",
-            "rx-lro",
-            "rx-vlan-hw-parse",
-            "tx-vlan-stag-hw-insert",
-            "rx-vlan-filter",
-        ] {
-            assert!(alters_frames(feature), "{feature}");
-        }
-        for feature in
-            ["tx-scatter-gather", "highdma", "rx-checksum", "rx-hashing", "vlan-challenged", "loopback"]
-        {
-            assert!(!alters_frames(feature), "{feature}");
-        }
     }
 }

@@ -25,6 +25,7 @@ mod address;
 mod claim;
 mod error;
 mod ethtool;
+mod features;
 mod link;
 mod monitor;
 mod neighbour;

@@ -10,6 +10,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
 use siding_stack::Device;
+use siding_stack::Offloads;
 use siding_stack::Sent;
 use siding_stack::Unread;
 
@@ -86,16 +87,18 @@ impl Device for MemDevice {
         self.wire.show(self.port.id, Direction::In, &self.taken);
         let (mut frames, mut bytes) = (0, 0);
         for frame in &self.taken {
-            if frame.len() > cache.pool().buffer_size() - cache.pool().headroom() {
+            // Only what is to be cut may be longer than a buffer.
+            let whole = frame.offload().is_none_or(|offload| offload.segments.is_none());
+            if whole && frame.len() > cache.pool().room() {
                 self.counters.add(Count::RxTooBig, 1);
                 continue;
             }
-            let Some(mut copy) = cache.alloc() else {
+            let Some(mut copy) = cache.alloc_for(frame.len()) else {
                 self.counters.add(Count::RxNoBuffer, 1);
                 continue;
             };
             // It fits: checked above. Interface and flow of the sender's stack mean nothing here.
-            if copy.extend_from_slice(frame.data()) {
+            if copy.extend_from_slice(frame.data()) && copy.set_offload(frame.offload()) {
                 frames += 1;
                 bytes += copy.len();
                 into.push(copy);
@@ -108,6 +111,10 @@ impl Device for MemDevice {
 
     fn unread(&self) -> Option<Unread> {
         Some(self.unread)
+    }
+
+    fn offloads(&self) -> Offloads {
+        self.wire.offloads
     }
 
     fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {

@@ -34,6 +34,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use siding_mbuf::Mbuf;
+use siding_stack::Offloads;
 
 use crate::Direction;
 
@@ -63,6 +64,8 @@ pub struct WireStats {
 struct Shared {
     /// Frames that wait for one receiver at most.
     queue: usize,
+    /// What is left undone of frames goes with them.
+    offloads: Offloads,
     up: AtomicBool,
     ports: RwLock<Vec<Arc<Port>>>,
     next_port: AtomicUsize,
@@ -86,8 +89,14 @@ type Wake = Arc<dyn Fn() + Send + Sync>;
 impl Wire {
     /// A wire with nothing attached, which is up and keeps at most `queue` frames for each receiver.
     pub fn new(queue: usize) -> Wire {
+        Wire::with_offloads(queue, Offloads::default())
+    }
+
+    /// The same, by which frames go with so much left undone, as between hosts on veth: who receives one knows of it.
+    pub fn with_offloads(queue: usize, offloads: Offloads) -> Wire {
         let shared = Shared {
             queue,
+            offloads,
             up: AtomicBool::new(true),
             ports: RwLock::new(Vec::new()),
             next_port: AtomicUsize::new(0),

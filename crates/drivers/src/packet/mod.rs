@@ -9,16 +9,16 @@
 //! run on two busy cores, a sleeping receiver got 0.32 million frames a second by V2 and 0.62 by V3, a polling one 0.31
 //! by either. So a worker under load had better poll on for a while before it sleeps. With several workers the sockets form a fanout group: the kernel keeps a flow on one of them.
 //!
-//! What a network card would have done is made good here: checksums that the sender's kernel left to the card are
-//! completed, VLAN tags that the kernel put aside are put back. What would have to be segmented is dropped and
-//! counted ([`Count::RxOffload`]) unless it is TCP and fits into a buffer: the offloads are
-//! to be switched off by whoever claims the interface.
+//! VLAN tags that the kernel put aside are put back. What the sender's kernel left to a network card, an unfinished checksum
+//! or the cutting of a super-frame, is noted in the packet ([`Mbuf::offload`]): whoever sends it, or reads it, does
+//! it. A super-frame that is longer than a slot comes by the socket's queue, into a large buffer.
 //!
 //! # Transmit
 //!
-//! A second socket, which receives nothing, and sendmmsg(2), 64 frames a call. There is no transmit ring, and on
+//! Two more sockets, which receive nothing, and sendmmsg(2), 64 frames a call. By one goes what is as it is to be on the
+//! wire, by the other, with a virtio_net_hdr in front, what the kernel is to finish: a run of either kind is one call. There is no transmit ring, and on
 //! purpose: the kernel sends a ring's slots without copying, and gives a slot back when the frame's *sender* is
-//! forgotten, which on a veth is before the frame has been read. A slot filled again too soon changes a frame
+//! forgotten, which on a veth is before the frame has been read (so it would be with super-frames as well). A slot filled again too soon changes a frame
 //! that is still on its way. Nor is it faster: 1,350 ns of processor time a frame, against 1,190 for sendmmsg and 1,230
 //! for what is here, in the same run.
 //!
@@ -30,6 +30,7 @@
 //!
 //! Dropping a device closes its sockets and unmaps its ring; the filter, and promiscuous mode, end with them.
 
+mod large;
 mod membership;
 mod offload;
 mod ring;
@@ -47,6 +48,7 @@ use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Offloads;
 use siding_stack::Sent;
 use siding_stack::Unread;
 
@@ -56,7 +58,6 @@ use crate::DriverError;
 use crate::error::check_name;
 use crate::error::named;
 use membership::Membership;
-use offload::Fault;
 use ring::Ring;
 use socket::Opening;
 use transmit::Sender;
@@ -113,7 +114,7 @@ impl PacketDevice {
             if workers > 1 {
                 group = Some(opening.join(group)?);
             }
-            let sender = Sender::open(&opening)?;
+            let sender = Sender::open(&opening, &config)?;
             let membership = opening.membership();
             devices.push(PacketDevice {
                 name: name.to_owned(),
@@ -136,11 +137,6 @@ impl PacketDevice {
     /// This worker's counters, to keep and read from elsewhere.
     pub fn counters(&self) -> &Arc<Counters> {
         &self.counters
-    }
-
-    /// Copies the ring's next frame into `mbuf`.
-    fn take(ring: &Ring, mbuf: &mut Mbuf) -> Option<Result<(), Fault>> {
-        ring.next().map(|frame| offload::copy(&frame, mbuf))
     }
 
     /// Nothing has come. Takes the socket's error, if it has one.
@@ -168,20 +164,18 @@ impl Device for PacketDevice {
             if !self.ring.is_ready() {
                 break;
             }
-            match cache.alloc() {
-                Some(mut mbuf) => match PacketDevice::take(&self.ring, &mut mbuf) {
-                    Some(Ok(())) => {
-                        frames += 1;
-                        bytes += mbuf.len();
-                        into.push(mbuf);
-                    }
-                    Some(Err(fault)) => {
-                        cache.free(mbuf);
-                        self.counters.add(fault.count(), 1);
-                    }
-                    None => cache.free(mbuf),
-                },
-                None => self.counters.add(Count::RxNoBuffer, 1),
+            let taken = self.ring.next().map(|frame| match frame.queued {
+                false => offload::take(&frame, cache),
+                true => large::take(&self.socket, &frame, cache),
+            });
+            match taken {
+                Some(Ok(mbuf)) => {
+                    frames += 1;
+                    bytes += mbuf.len();
+                    into.push(mbuf);
+                }
+                Some(Err(fault)) => self.counters.add(fault.count(), 1),
+                None => {}
             }
             losing |= self.ring.release();
         }
@@ -207,6 +201,10 @@ impl Device for PacketDevice {
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
         self.membership.set(&self.socket, filter).map_err(|error| named(&self.name, "set the filter", error))
+    }
+
+    fn offloads(&self) -> Offloads {
+        self.sender.offloads()
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

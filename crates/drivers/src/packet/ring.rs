@@ -14,6 +14,8 @@ use std::sync::atomic::Ordering;
 use rustix::mm::MapFlags;
 use rustix::mm::ProtFlags;
 
+use crate::vnet::LEN as OFFLOAD_HEADER;
+
 /// Numbers of a ring that fit together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
@@ -44,12 +46,11 @@ pub(super) struct Frame<'a> {
     pub(super) len: usize,
     /// The struct virtio_net_hdr.
     pub(super) offload: &'a [u8; OFFLOAD_HEADER],
+    /// The whole of it is in the socket's queue.
+    pub(super) queued: bool,
     /// The tag that was put aside: TPID and TCI.
     pub(super) vlan: Option<(u16, u16)>,
 }
-
-/// Bytes of the virtio_net_hdr in front of a frame.
-pub(super) const OFFLOAD_HEADER: usize = 10;
 
 /// Upper bound of what the kernel puts in front of a frame in its slot: tpacket2_hdr, sockaddr_ll, alignment, the
 /// offload header (the kernel's tpacket_rcv).
@@ -169,7 +170,8 @@ impl Ring {
             let known = status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
             (if known { header.tp_vlan_tpid } else { ETH_P_8021Q }, header.tp_vlan_tci)
         });
-        Some(Frame { data, len: header.tp_len as usize, offload, vlan })
+        let queued = status & libc::TP_STATUS_COPY != 0;
+        Some(Frame { data, len: header.tp_len as usize, offload, queued, vlan })
     }
 
     fn status(&self) -> &AtomicU32 {

@@ -11,6 +11,7 @@ use rustix::net::AddressFamily;
 use rustix::net::SocketFlags;
 use rustix::net::SocketType;
 use rustix::net::netdevice::name_to_index;
+use rustix::net::sockopt;
 
 use super::PacketConfig;
 use super::membership::Membership;
@@ -28,6 +29,13 @@ pub(super) struct Opening<'a> {
 
 /// The capability that packet sockets need, as setcap(8) spells it.
 const CAPABILITY: &str = "cap_net_raw";
+
+/// PACKET_COPY_THRESH of `linux/if_packet.h`.
+const COPY_THRESH: c_int = 7;
+
+/// Bytes of super-frames that wait in the socket's queue at the most, by the kernel's reckoning; and of those that are
+/// being sent. Some 90 KiB each.
+const QUEUE: usize = 8 << 20;
 
 /// Frames by the hash of their flow, and none that this host sends; see PACKET_IGNORE_OUTGOING.
 const FANOUT: u32 = libc::PACKET_FANOUT_HASH | libc::PACKET_FANOUT_FLAG_IGNORE_OUTGOING;
@@ -57,6 +65,10 @@ impl<'a> Opening<'a> {
         let socket = self.socket.as_fd();
         self.set("choose TPACKET_V2", libc::PACKET_VERSION, &(libc::tpacket_versions::TPACKET_V2 as c_int))?;
         self.set("ask for offload headers", libc::PACKET_VNET_HDR, &1)?;
+        self.set("have what no slot takes queued", COPY_THRESH, &1)?;
+        // As much as the system grants: with less, more super-frames are lost when many come at once.
+        let _ = sockopt::set_socket_recv_buffer_size_force(socket, QUEUE)
+            .or_else(|_| sockopt::set_socket_recv_buffer_size(socket, QUEUE));
         self.set("leave out what is sent", libc::PACKET_IGNORE_OUTGOING, &1)?;
         self.set("make a receive ring", libc::PACKET_RX_RING, &layout.request())?;
         Ring::map(socket, layout).map_err(|source| self.error("map the receive ring", source))
@@ -101,9 +113,14 @@ impl<'a> Opening<'a> {
         self.socket
     }
 
-    /// A socket to send by, which receives nothing.
-    pub(super) fn sending_socket(&self) -> Result<OwnedFd, DriverError> {
+    /// A socket to send by, which receives nothing; with a virtio_net_hdr in front of each frame, if that is asked for.
+    pub(super) fn sending_socket(&self, headers: bool) -> Result<OwnedFd, DriverError> {
         let other = Opening::new(self.name, self.config)?;
+        if headers {
+            other.set("send offload headers", libc::PACKET_VNET_HDR, &1)?;
+            let _ = sockopt::set_socket_send_buffer_size_force(&other.socket, QUEUE)
+                .or_else(|_| sockopt::set_socket_send_buffer_size(&other.socket, QUEUE));
+        }
         if self.config.qdisc_bypass {
             other.set("go past the queueing discipline", libc::PACKET_QDISC_BYPASS, &1)?;
         }

@@ -12,27 +12,45 @@ use rustix::net::SendFlags;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
+use siding_stack::Offloads;
 use siding_stack::Sent;
 
+use super::PacketConfig;
 use super::socket::Opening;
 use crate::Counters;
 use crate::DriverError;
 use crate::fate;
 use crate::fate::Fate;
+use crate::vnet;
 
-/// A socket that only sends.
+/// Sockets that only send.
 #[derive(Debug)]
 pub(super) struct Sender {
-    socket: OwnedFd,
+    /// For frames as they are to be on the wire.
+    plain: OwnedFd,
+    /// For frames of which something is left undone: each has a header in front, which says what.
+    headed: OwnedFd,
+    offloads: Offloads,
 }
 
 impl Sender {
-    /// A socket for the interface that `opening` is for.
-    pub(super) fn open(opening: &Opening<'_>) -> Result<Sender, DriverError> {
-        Ok(Sender { socket: opening.sending_socket()? })
+    /// Sockets for the interface that `opening` is for.
+    pub(super) fn open(opening: &Opening<'_>, config: &PacketConfig) -> Result<Sender, DriverError> {
+        // Past the queueing discipline the kernel drops what it would have to cut (dev_direct_xmit).
+        let tcp = !config.qdisc_bypass;
+        Ok(Sender {
+            plain: opening.sending_socket(false)?,
+            headed: opening.sending_socket(true)?,
+            offloads: Offloads { checksum: true, tcp, udp: tcp && cuts_udp() },
+        })
     }
 
-    /// Sends from the front of `frames`, until the socket has no room for more.
+    /// What the kernel does to frames.
+    pub(super) fn offloads(&self) -> Offloads {
+        self.offloads
+    }
+
+    /// Sends from the front of `frames`, until a socket has no room for more.
     pub(super) fn send(
         &self,
         name: &str,
@@ -46,19 +64,49 @@ impl Sender {
 
     /// One system call. Says how many frames have gone, at least one.
     fn send_batch(&self, frames: &[Mbuf]) -> Result<usize, Errno> {
+        let unfinished = frames.first().is_some_and(Mbuf::is_unfinished);
+        // A run of one kind: frames go in order.
+        let run = frames.iter().take(BATCH).take_while(|frame| frame.is_unfinished() == unfinished);
+        let count = run.count();
+        if unfinished { self.send_headed(&frames[..count]) } else { self.send_plain(&frames[..count]) }
+    }
+
+    fn send_plain(&self, frames: &[Mbuf]) -> Result<usize, Errno> {
         if let [only] = frames {
             // Spares a lone frame, for which latency counts, the setting up of 64 messages.
-            return rustix::net::send(&self.socket, only.data(), SendFlags::empty()).map(|_| 1);
+            return rustix::net::send(&self.plain, only.data(), SendFlags::empty()).map(|_| 1);
         }
-        let count = frames.len().min(BATCH);
         let slices: [IoSlice<'_>; BATCH] =
             array::from_fn(|i| IoSlice::new(frames.get(i).map_or(&[][..], Mbuf::data)));
-        let mut controls: [SendAncillaryBuffer<'_, '_, '_>; BATCH] =
-            array::from_fn(|_| SendAncillaryBuffer::default());
-        let mut slices = slices.iter();
-        let mut messages = controls
-            .each_mut()
-            .map(|control| MMsgHdr::new(slices.next().map_or(&[][..], slice::from_ref), control));
-        rustix::net::sendmmsg(&self.socket, &mut messages[..count], SendFlags::empty())
+        send_all(&self.plain, frames.len(), slices.each_ref().map(slice::from_ref))
     }
+
+    fn send_headed(&self, frames: &[Mbuf]) -> Result<usize, Errno> {
+        let headers: [[u8; vnet::LEN]; BATCH] =
+            array::from_fn(|i| frames.get(i).map_or(vnet::NOTHING, vnet::header));
+        let slices: [[IoSlice<'_>; 2]; BATCH] = array::from_fn(|i| {
+            [IoSlice::new(&headers[i]), IoSlice::new(frames.get(i).map_or(&[][..], Mbuf::data))]
+        });
+        send_all(&self.headed, frames.len(), slices.each_ref().map(|slices| &slices[..]))
+    }
+}
+
+/// Sends the first `count` of `messages`.
+#[inline]
+fn send_all(socket: &OwnedFd, count: usize, messages: [&[IoSlice<'_>]; BATCH]) -> Result<usize, Errno> {
+    let mut controls: [SendAncillaryBuffer<'_, '_, '_>; BATCH] =
+        array::from_fn(|_| SendAncillaryBuffer::default());
+    let mut slices = messages.iter();
+    let mut messages = controls
+        .each_mut()
+        .map(|control| MMsgHdr::new(slices.next().map_or(&[][..], |slices| slices), control));
+    rustix::net::sendmmsg(socket, &mut messages[..count], SendFlags::empty())
+}
+
+/// Whether the kernel knows of super-frames of UDP: from Linux 6.2 on (VIRTIO_NET_HDR_GSO_UDP_L4).
+fn cuts_udp() -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers =
+        release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (6, 2)
 }

@@ -36,7 +36,7 @@ pub(crate) fn frame(dst: u8, contents: &[u8]) -> Vec<u8> {
 pub(crate) fn drain(device: &mut impl Device, cache: &mut Cache) -> Vec<Vec<u8>> {
     let mut into = Vec::new();
     while device.receive(cache, &mut into, 64).unwrap() > 0 {}
-    into.into_iter().map(|mbuf| mbuf.data().to_vec()).collect()
+    into.into_iter().map(|mbuf| siding_stack::finished(&mbuf).into_owned()).collect()
 }
 
 /// What the device receives, until `wanted` frames that please have come. Panics after five seconds.
@@ -56,6 +56,23 @@ pub(crate) fn receive(
         got.extend(drain(device, cache).into_iter().filter(|frame| please(frame)));
     }
     got
+}
+
+/// The first packet that the device receives and that pleases, as it is. Panics after five seconds.
+pub(crate) fn receive_one(
+    device: &mut impl Device,
+    cache: &mut Cache,
+    please: impl Fn(&[u8]) -> bool,
+) -> Mbuf {
+    let end = Instant::now() + Duration::from_secs(5);
+    loop {
+        assert!(Instant::now() < end, "no such frame has come");
+        let mut into = Vec::new();
+        device.receive(cache, &mut into, 1).unwrap();
+        if let Some(mbuf) = into.pop().filter(|mbuf| please(mbuf.data())) {
+            return mbuf;
+        }
+    }
 }
 
 /// Runs `test` on a thread in a network namespace of its own, which goes with it. Says why not if that cannot be,

@@ -39,7 +39,7 @@ pub(crate) struct Limits {
     datagrams: Option<Spanned<usize>>,
     /// Of one source: 1 to 65,536 [default: 64].
     datagrams_per_source: Option<Spanned<usize>>,
-    /// Buffers for packets larger than a frame: 0 to 65,536 [default: 64].
+    /// Buffers for packets larger than a frame: 0 to 65,536 [default: 256].
     large_buffers: Option<Spanned<u32>>,
     /// Paths of which an MTU is remembered: 1 to 1,048,576 [default: 1,024].
     path_mtus: Option<Spanned<usize>>,

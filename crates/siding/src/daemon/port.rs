@@ -30,6 +30,7 @@ use siding_drivers::kernel::Records;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
+use siding_stack::Offloads;
 use siding_stack::Sent;
 use siding_stack::Unread;
 use siding_stack::ifnet::LEAST_MTU6;
@@ -356,6 +357,10 @@ impl Device for Shared {
 
     fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         self.device.lock().unwrap_or_else(PoisonError::into_inner).transmit(cache, frames)
+    }
+
+    fn offloads(&self) -> Offloads {
+        self.device.lock().unwrap_or_else(PoisonError::into_inner).offloads()
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

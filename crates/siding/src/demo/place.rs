@@ -9,6 +9,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
 use siding_stack::Filter;
+use siding_stack::Offloads;
 use siding_stack::Sent;
 use siding_stack::Unread;
 use siding_wire::Mac;
@@ -106,6 +107,10 @@ impl Device for Lent {
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {
         self.device.as_mut().map_or(Ok(()), |device| device.set_filter(filter))
+    }
+
+    fn offloads(&self) -> Offloads {
+        self.device.as_ref().map_or_else(Offloads::default, |device| device.offloads())
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

@@ -18,6 +18,7 @@ use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_netisr::Wake;
 use siding_stack::Device;
+use siding_stack::Offloads;
 use siding_stack::Sent;
 use siding_stack::Unread;
 
@@ -89,6 +90,10 @@ impl Device for Roused {
 
     fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         self.device.transmit(cache, frames)
+    }
+
+    fn offloads(&self) -> Offloads {
+        self.device.offloads()
     }
 
     fn readable(&self) -> Option<BorrowedFd<'_>> {

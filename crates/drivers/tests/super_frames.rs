@@ -431,6 +431,37 @@ fn what_is_for_us_is_valid_though_unfinished() {
 }
 
 #[test]
+fn a_host_that_nobody_answers_holds_no_large_buffers() {
+    let mut world = World::new(Way::Device, Offloads::ALL, 1500);
+    for host in 10..20 {
+        for ip6 in [true, false] {
+            let send = Send::new(addr(ip6, 2, host), IpProto::TCP, 60_000, 1400);
+            let frame = send.frame(&mut world.cache);
+            world.send(frame);
+        }
+    }
+    let used = |world: &World, name: &str| {
+        let reports = control(|ctx| world.stack.limits(ctx));
+        reports.into_iter().find(|report| report.name == name).unwrap().used
+    };
+    assert_eq!(used(&world, "large-buffers"), 0);
+    // What waits are the last segments, as many as of any packets; they go when there is an answer.
+    world.take_all();
+    let (router, station) = (mac(2).0, mac(0x20).0);
+    let (asked, asks) = ([10, 0, 2, 10], [10, 0, 2, 1]);
+    let body = [&[0, 1, 8, 0, 6, 4, 0, 2][..], &station, &asked, &router, &asks].concat();
+    let reply = [&router[..], &station, &[8, 6], &body].concat();
+    let mut frame = world.cache.alloc().unwrap();
+    assert!(frame.extend_from_slice(&reply));
+    world.far[0].transmit(&mut world.cache, &mut vec![frame]);
+    world.run();
+    let frames = world.far(0);
+    assert!(!frames.is_empty() && frames.iter().all(|frame| !frame.is_unfinished()));
+    let last = carried(frames.last().unwrap().data(), 0);
+    assert!(contents(60_000).ends_with(&last));
+}
+
+#[test]
 fn a_super_frame_that_cannot_be_cut_is_lost_and_nothing_else() {
     let mut world = World::new(Way::Lagg, NOTHING, 1500);
     // Half a header: the driver would not have let it in.

@@ -21,6 +21,7 @@ use super::timer;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::nd6::nud::Nud;
+use crate::offload;
 use crate::worker::Local;
 
 /// Entries that one worker has used lately, found without a lock. Direct-mapped and of fixed size: addresses that
@@ -173,9 +174,24 @@ fn begin(
     })
 }
 
+/// Has a packet wait; a super-frame in segments, for of the large buffers there are few, and a host that nobody answers
+/// could hold them all.
+fn hold(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, forwarded: bool) {
+    if packet.longest() == packet.len() {
+        return hold_one(local, out, entry, packet, forwarded);
+    }
+    let mut segments = Vec::new();
+    if let Err(why) = offload::cut(&mut local.cache, packet, 0, |_, segment| segments.push(segment)) {
+        local.count(why);
+    }
+    for segment in segments {
+        hold_one(local, out, entry, segment, forwarded);
+    }
+}
+
 /// Has a packet wait. One that has to go for it, or that cannot stay, is dropped and counted.
 //= RFC 4861 s7.2.2 [4861-26]: each entry holds one packet whatever else waits; more, while there is room for them.
-fn hold(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, forwarded: bool) {
+fn hold_one(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, forwarded: bool) {
     let waits = !entry.hold.is_empty() && !out.ifnet.neighbors.may_hold(&out.neighbors, forwarded);
     let (evicted, cause) = match waits {
         true => (entry.hold.pop(), DropReason::HoldTotal),

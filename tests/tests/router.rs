@@ -10,5 +10,6 @@ mod router {
     mod forward;
     mod redirect;
     mod refused;
+    mod super_frames;
     mod util;
 }

@@ -188,6 +188,7 @@ impl Dad {
             }
             Err(Refused) => self.deadline = Some(now + config.refused_retry),
         }
+        self.check();
         DadEvent::Nothing
     }
 
@@ -272,6 +273,15 @@ impl Dad {
     fn settle(&mut self, state: DadState) {
         self.state = state;
         self.deadline = None;
+        self.check();
+    }
+
+    /// What holds after each step.
+    fn check(&self) {
+        let timed = self.deadline.is_some();
+        debug_assert!(!self.is_testing() || timed, "the test would never end: {self:?}");
+        debug_assert!(self.state != DadState::Preferred || !timed, "the matter is settled: {self:?}");
+        debug_assert!(self.sent <= self.enough, "nobody asks on: {self:?}");
     }
 }
 

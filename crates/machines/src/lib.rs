@@ -36,6 +36,8 @@ pub mod lacp;
 pub mod limits;
 pub mod mld;
 pub mod nud;
+#[cfg(test)]
+mod page;
 pub mod path_mtu;
 pub mod reassembly;
 pub mod route;

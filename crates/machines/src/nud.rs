@@ -11,45 +11,16 @@
 //!
 //! ARP steps the same machine (`arp::machine`): a broadcast request is its multicast solicitation.
 
-use core::fmt;
 use core::time::Duration;
 
 use siding_netisr::Instant;
 use siding_wire::Mac;
 
 mod config;
+mod state;
 
 pub use config::*;
-
-/// Where a neighbour entry stands (RFC 4861 s7.3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NudState {
-    /// Being resolved: no link-layer address yet, packets are held.
-    Incomplete,
-    /// Known to have answered within ReachableTime.
-    Reachable,
-    /// Address known, reachability not; nobody asks until a packet goes out.
-    Stale,
-    /// A packet went out; its own progress may yet confirm the neighbour.
-    Delay,
-    /// Being probed.
-    Probe,
-    /// Silent, still used, probed ever more slowly (RFC 7048).
-    Unreachable,
-}
-
-impl fmt::Display for NudState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            NudState::Incomplete => "INCOMPLETE",
-            NudState::Reachable => "REACHABLE",
-            NudState::Stale => "STALE",
-            NudState::Delay => "DELAY",
-            NudState::Probe => "PROBE",
-            NudState::Unreachable => "UNREACHABLE",
-        })
-    }
-}
+pub use state::NudState;
 
 /// The solicitation to send: where its frame goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,6 +101,7 @@ impl Nud {
     ) -> Nud {
         let mut nud = Nud::new(NudState::Incomplete, None, false);
         nud.solicit(now, config, Solicit::Multicast, config.retrans_timer, send);
+        nud.check();
         nud
     }
 
@@ -149,7 +121,7 @@ impl Nud {
 
     /// A packet goes to the neighbour. True when the deadline moved and the timer must be set anew.
     pub fn on_packet(&mut self, now: Instant, config: &NudConfig) -> bool {
-        match self.state {
+        let moved = match self.state {
             NudState::Stale => {
                 self.state = NudState::Delay;
                 self.tries = 0;
@@ -166,7 +138,9 @@ impl Nud {
                 quiet
             }
             _ => false,
-        }
+        };
+        self.check();
+        moved
     }
 
     /// The timer fired. Does nothing before the deadline, so that a timer may come early or twice.
@@ -179,7 +153,7 @@ impl Nud {
         if self.deadline.is_none_or(|deadline| now < deadline) {
             return Outcome::Kept;
         }
-        match self.state {
+        let outcome = match self.state {
             NudState::Incomplete => {
                 //= RFC 4861 s7.2.2 [4861-27]: ask so often, a RetransTimer apart, traffic or none, then give up.
                 if self.tries >= config.max_multicast_solicit.max(1) {
@@ -194,7 +168,9 @@ impl Nud {
                 Outcome::Kept
             }
             NudState::Delay | NudState::Probe | NudState::Unreachable => self.probe(now, config, send),
-        }
+        };
+        self.check();
+        outcome
     }
 
     /// A Neighbor Advertisement for this entry (RFC 4861 s7.2.5).
@@ -211,6 +187,7 @@ impl Nud {
                 change.resolved = true;
                 if advert.solicited { self.reachable(now, config) } else { self.stale() }
             }
+            self.check();
             return change;
         }
         //= RFC 4861 s7.2.5 [4861-31]: what S, O and the address say together.
@@ -233,6 +210,7 @@ impl Nud {
         } else if differs {
             self.stale();
         }
+        self.check();
         change
     }
 
@@ -256,6 +234,7 @@ impl Nud {
             self.lladdr = lladdr;
             self.stale();
         }
+        self.check();
         change
     }
 
@@ -264,6 +243,7 @@ impl Nud {
         if self.state != NudState::Incomplete && !self.fixed {
             self.reachable(now, config);
         }
+        self.check();
     }
 
     /// The present state.

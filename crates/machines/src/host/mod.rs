@@ -15,6 +15,8 @@ mod event;
 mod identifier;
 mod limit;
 mod machine;
+#[cfg(test)]
+pub(crate) mod page;
 mod params;
 mod prefixes;
 mod redirects;

@@ -104,7 +104,9 @@ impl Slaac {
             self.list.push(own);
             events.push(HostEvent::AddressMade(addr, false));
         }
-        Ok(self.make_temporaries(now, maker, chance, events)? || made_room)
+        let made_room = self.make_temporaries(now, maker, chance, events)? || made_room;
+        self.check(maker);
+        Ok(made_room)
     }
 
     /// Lets go of the address that is of the least use, if there is one of none: a duplicate, or one that is deprecated.
@@ -173,7 +175,9 @@ impl Slaac {
                 events.push(HostEvent::AddressMade(own.addr, false));
             }
         }
-        self.make_temporaries(now, maker, chance, events)
+        let made_room = self.make_temporaries(now, maker, chance, events)?;
+        self.check(maker);
+        Ok(made_room)
     }
 
     /// Duplicate address detection of one has come to an end.
@@ -204,6 +208,7 @@ impl Slaac {
             }
             // There is room: it takes the place of the one that went.
             let _ = self.make_temporaries(now, maker, chance, events);
+            self.check(maker);
             return;
         }
         let stable = matches!(maker.config.identifier, Identifier::Stable(_));
@@ -259,6 +264,19 @@ impl Slaac {
     /// How many count against the limit.
     pub(super) fn len(&self) -> usize {
         self.list.iter().filter(|own| !own.is_link_local()).count()
+    }
+
+    /// What holds after each step.
+    fn check(&self, maker: Maker<'_>) {
+        debug_assert!(self.len() <= maker.config.limits.addresses, "more than may be: {self:?}");
+        for (at, own) in self.list.iter().enumerate() {
+            debug_assert!(
+                own.preferred_until <= own.valid_until,
+                "it is ours while it is preferred: {own:?}"
+            );
+            let twice = self.list[..at].iter().any(|other| other.addr == own.addr);
+            debug_assert!(!twice, "made twice: {own:?}");
+        }
     }
 
     /// Makes a temporary address for each prefix that lacks one, or whose last one ends soon.

@@ -313,6 +313,7 @@ impl Group {
         debug_assert!(!changed, "selection and mux do not agree: {self:?}");
         for port in &mut self.ports {
             port.finish(now, &self.config, &mut self.log, send);
+            port.check();
         }
     }
 

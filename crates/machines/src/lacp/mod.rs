@@ -46,6 +46,8 @@ mod event;
 mod group;
 mod limit;
 mod mux;
+#[cfg(test)]
+pub(crate) mod page;
 mod periodic;
 mod port;
 mod receive;

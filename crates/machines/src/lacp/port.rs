@@ -400,6 +400,34 @@ impl Port {
         .min()
     }
 
+    /// What holds after each step of the group.
+    pub(super) fn check(&self) {
+        let unselected = self.selected == Selected::Unselected;
+        debug_assert_eq!(self.lag.is_none(), unselected, "{self:?}");
+        debug_assert_eq!(
+            self.mux == MuxState::Detached,
+            unselected,
+            "who is not selected is detached: {self:?}"
+        );
+        let selected = self.selected == Selected::Selected;
+        let sync = self.partner.state.has(LacpState::SYNCHRONIZATION);
+        debug_assert!(!self.mux.is_attached() || selected, "nothing is attached unselected: {self:?}");
+        debug_assert!(
+            !self.mux.is_collecting() || sync,
+            "nothing is taken from who is out of sync: {self:?}"
+        );
+        debug_assert!(
+            !self.mux.is_distributing() || self.retiring.is_none(),
+            "who goes sends nothing: {self:?}"
+        );
+        let waits = self.wait_until.is_some() || self.waited;
+        debug_assert!(!waits || self.mux == MuxState::Waiting, "{self:?}");
+        debug_assert_eq!(self.enabled, self.rx != ReceiveState::PortDisabled, "{self:?}");
+        debug_assert_ne!(self.rx, ReceiveState::Initialize, "it is passed through: {self:?}");
+        let hears = matches!(self.rx, ReceiveState::Current | ReceiveState::Expired);
+        debug_assert_eq!(self.current_while.is_some(), hears, "silence ends either: {self:?}");
+    }
+
     /// A partner that may be worked with: it speaks, or is configured.
     pub(super) fn hears_partner(&self) -> bool {
         match self.rx {

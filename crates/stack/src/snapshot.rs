@@ -95,14 +95,20 @@ impl<T> Snapshot<T> {
 
 impl<T> Reader<T> {
     /// Takes up a newer value, if there is one. True if there was.
+    #[inline]
     pub(crate) fn refresh(&mut self, snapshot: &Snapshot<T>) -> bool {
         let generation = snapshot.generation.load(Ordering::Acquire);
         if generation == self.generation {
             return false;
         }
+        self.take_up(snapshot, generation);
+        true
+    }
+
+    #[cold]
+    fn take_up(&mut self, snapshot: &Snapshot<T>, generation: u64) {
         self.generation = generation;
         self.value = Mine::new(snapshot.load());
-        true
     }
 
     /// The value as of the last look.

@@ -19,6 +19,7 @@ use crate::vlan;
 use crate::worker::Local;
 
 /// A frame from the wire of `on`: a device, or what it lies under.
+#[inline(always)] // One place calls it, for each frame: what it answers need not be written down.
 pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,

@@ -81,6 +81,12 @@ impl StatesAsked {
     }
 }
 
+/// Whether this worker has something to answer.
+#[inline]
+pub(super) fn is_asked(local: &Local) -> bool {
+    local.shared.filter.mailboxes[local.index].any.load(Ordering::Acquire)
+}
+
 /// Answers what this worker was asked. Whether there is more to answer.
 pub(super) fn answer(local: &mut Local) -> bool {
     let Local { filter, shared, now, index, .. } = local;

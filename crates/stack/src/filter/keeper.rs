@@ -29,6 +29,8 @@ use crate::worker::Local;
 pub(crate) struct Keeper {
     pub(super) rules: Reader<Option<Rules>>,
     on: bool,
+    /// Nobody has looked at the rules yet: there may be some that are older than the worker.
+    fresh: bool,
     pub(super) states: Option<Box<States>>,
     /// Whose these are.
     pub(super) tables: Option<Arc<Tables>>,
@@ -77,6 +79,7 @@ impl Keeper {
         Keeper {
             rules: shared.rules.reader(),
             on: false,
+            fresh: true,
             states: None,
             tables: None,
             fragments: Fragments::new(),
@@ -96,11 +99,16 @@ impl Keeper {
     }
 
     /// Takes up newer rules. One load when there are none.
+    #[inline]
     pub(crate) fn refresh(&mut self, shared: &Shared, worker: usize, now: Instant) {
-        let first = !self.on && self.rules.value().is_some();
-        if !self.rules.refresh(&shared.rules) && !first {
-            return;
+        if self.rules.refresh(&shared.rules) || self.fresh {
+            self.take_up(worker, now);
         }
+    }
+
+    #[cold]
+    fn take_up(&mut self, worker: usize, now: Instant) {
+        self.fresh = false;
         let rules = self.rules.value().clone();
         self.on = rules.is_some();
         let tables = rules.as_ref().as_ref().and_then(|rules| rules.tables.clone());
@@ -228,7 +236,13 @@ impl Keeper {
 }
 
 /// What the filter has to do in a turn of a worker. Whether there is more.
+#[inline]
 pub(crate) fn turn(local: &mut Local) -> bool {
+    (local.filter.is_on() || ask::is_asked(local)) && turn_of_keeper(local)
+}
+
+#[inline(never)]
+fn turn_of_keeper(local: &mut Local) -> bool {
     let asked = ask::answer(local);
     let Local { filter, index, now, shared, .. } = local;
     if !filter.is_on() {

@@ -61,8 +61,15 @@ impl Machine {
 
 /// Lets the machines follow the snapshot that the worker has taken up, if it says anything new of groups. Costs a
 /// comparison of pointers otherwise.
+#[inline]
 pub(crate) fn follow(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
-    let Some((before, config)) = local.newer_config() else { return };
+    if let Some((before, config)) = local.newer_config() {
+        follow_from(ctx, local, &before, &config);
+    }
+}
+
+#[cold]
+fn follow_from(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, before: &Config, config: &Config) {
     let same = |interface: &Interface| {
         before.interface(interface.ifnet.id).is_some_and(|before| is_same(before, interface))
     };

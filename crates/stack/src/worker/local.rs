@@ -110,6 +110,7 @@ impl Local {
     /// A turn begins with it, and so does each handler: what was dispatched, or armed as a timer, after a change was
     /// published must not be handled by a configuration of before, which does not know the route or the interface.
     /// It is one load when nothing has changed.
+    #[inline]
     pub(crate) fn refresh(&mut self) {
         if self.config.refresh(&self.shared.config) {
             self.take_devices();
@@ -141,7 +142,11 @@ impl Local {
                 None => return,
             },
         }
-        self.transmit(ctx, out.ifnet.id, packet);
+        match &out.kind {
+            // The way of most, which there is no need to look up.
+            Kind::Device if out.up => self.transmit_port(ctx, out.ifnet.id, packet),
+            _ => self.transmit(ctx, out.ifnet.id, packet),
+        }
     }
 
     /// Sends a whole frame by an interface, whatever carries it.
@@ -228,6 +233,12 @@ impl Local {
         for (lle, state) in evicted {
             self.note_neighbor(&lle, Some(state), None);
         }
+    }
+
+    /// Whether there is something to be told at the end of the turn.
+    #[inline]
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     pub(crate) fn take_events(&mut self) -> Vec<Event> {

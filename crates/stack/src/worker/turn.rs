@@ -79,13 +79,17 @@ impl StackWorker {
         self.left = if polled.more { self.left + 1 } else { 0 };
         let timers = self.timers(now) + self.expire();
         self.first_hops();
-        // Last, so that what timers have changed is followed before anybody sleeps.
-        self.worker.with_ctx(|ctx| mld::follow(ctx, &mut self.local));
         let filtering = filter::turn(&mut self.local);
         let local = &mut self.local;
-        let again = self.worker.with_ctx(|ctx| local.flush(ctx));
-        for event in self.local.take_events() {
-            self.local.shared.observer.event(&event);
+        let again = self.worker.with_ctx(|ctx| {
+            // Last, so that what timers have changed is followed before anybody sleeps.
+            mld::follow(ctx, local);
+            local.flush(ctx)
+        });
+        if self.local.has_events() {
+            for event in self.local.take_events() {
+                self.local.shared.observer.event(&event);
+            }
         }
         let more = behind || polled.more || filtering || timers >= BATCH || (again.is_some() && received > 0);
         let next = self.local.shared.timers.next().min(self.local.reassembly.deadline());

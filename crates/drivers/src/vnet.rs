@@ -8,8 +8,11 @@ use siding_mbuf::Offload;
 use siding_mbuf::SegmentKind;
 use siding_mbuf::Segments;
 use siding_wire::IpProto;
+use siding_wire::Malformed;
+use siding_wire::checksum;
 use siding_wire::ether;
 use siding_wire::segment::Cutter;
+use siding_wire::segment::Upper;
 
 use crate::Count;
 
@@ -79,12 +82,27 @@ pub(crate) fn note(header: &[u8; LEN], tag: usize, mbuf: &mut Mbuf) -> Result<()
     }
     let size = u16::from_ne_bytes([size0, size1]);
     let segments = match gso & !GSO_ECN {
-        GSO_NONE => None,
+        GSO_NONE if is_of_upper(mbuf.data(), start, field) => None,
+        // It covers something else: an inner packet, SCTP, or whatever a guest has thought of. It is completed before
+        // anybody looks: what is judged here is what leaves.
+        GSO_NONE => {
+            let bytes = mbuf.data_mut().ok_or(Fault::Malformed)?;
+            return checksum::complete(bytes, start, field.into()).ok_or(Fault::Malformed);
+        }
         GSO_TCPV4 | GSO_TCPV6 | GSO_UDP_L4 => segments(gso, size, (start, field), mbuf.data())?,
         _ => return Err(Fault::Offload),
     };
     let noted = mbuf.set_offload(Some(Offload { start, field, segments }));
     if noted { Ok(()) } else { Err(Fault::Malformed) }
+}
+
+/// Whether this is the checksum of the frame's TCP or UDP.
+fn is_of_upper(frame: &[u8], start: usize, field: u8) -> bool {
+    let upper = ether::network(frame).and_then(|(_, l3)| Upper::find(frame, l3).ok());
+    upper.is_some_and(|upper| {
+        let known = matches!((upper.proto, field), (IpProto::TCP, TCP_FIELD) | (IpProto::UDP, UDP_FIELD));
+        known && upper.at == start && start + usize::from(field) + 2 <= upper.end
+    })
 }
 
 /// How the frame is to be cut; `None` if that leaves it whole.
@@ -95,7 +113,11 @@ fn segments(
     frame: &[u8],
 ) -> Result<Option<Segments>, Fault> {
     let (_, l3) = ether::network(frame).ok_or(Fault::Malformed)?;
-    let cutter = Cutter::new(frame, l3, start, size.into()).map_err(|_| Fault::Malformed)?;
+    let cutter = Cutter::new(frame, l3, start, size.into()).map_err(|why| match why {
+        // In a tunnel.
+        Malformed::UnknownType => Fault::Offload,
+        _ => Fault::Malformed,
+    })?;
     let (ecn, is) = (gso & GSO_ECN != 0, (cutter.proto(), cutter.is_ip6(), field));
     let kind = match (gso & !GSO_ECN, is) {
         (GSO_TCPV4, (IpProto::TCP, false, TCP_FIELD)) if ecn => SegmentKind::Tcp4Ecn,

@@ -114,9 +114,18 @@ pub fn verify(bytes: &[u8]) -> bool {
 }
 
 /// Completes the checksum of TCP, UDP or what else sums up like them: it covers `bytes[start..]`, and its field, `field`
-/// bytes behind `start`, holds the sum of the pseudo header. `None`, and no change, if it is not within `bytes`.
+/// bytes behind `start`, holds the sum of the pseudo header. SCTP alone has its field 8 bytes behind, and a CRC in it
+/// (RFC 9260 appendix A). `None`, and no change, if it is not within `bytes`.
 pub fn complete(bytes: &mut [u8], start: usize, field: usize) -> Option<()> {
+    const SCTP_FIELD: usize = 8;
     let covered = bytes.get_mut(start..)?;
+    if field == SCTP_FIELD {
+        let place = covered.get_mut(field..)?.first_chunk_mut::<4>()?;
+        *place = [0; 4];
+        let crc = crc32c(covered).to_le_bytes();
+        covered.get_mut(field..)?.first_chunk_mut::<4>()?.copy_from_slice(&crc);
+        return Some(());
+    }
     // For UDP a checksum of 0 would mean that there is none (RFC 768); 0xffff is as good for all others.
     let sum = match of(covered) {
         0 => 0xffff,
@@ -134,6 +143,26 @@ pub const fn update(checksum: u16, old: u16, new: u16) -> u16 {
     let sum = (sum & 0xffff) + (sum >> 16);
     let sum = (sum & 0xffff) + (sum >> 16);
     !(sum as u16)
+}
+
+/// Castagnoli's CRC, of the least significant bit first.
+fn crc32c(bytes: &[u8]) -> u32 {
+    const TABLE: [u32; 256] = {
+        let mut table = [0; 256];
+        let mut n = 0;
+        while n < 256 {
+            let mut crc = n as u32;
+            let mut bit = 0;
+            while bit < 8 {
+                crc = if crc & 1 == 1 { (crc >> 1) ^ 0x82f6_3b78 } else { crc >> 1 };
+                bit += 1;
+            }
+            table[n] = crc;
+            n += 1;
+        }
+        table
+    };
+    !bytes.iter().fold(!0, |crc, byte| TABLE[usize::from(crc as u8 ^ byte)] ^ (crc >> 8))
 }
 
 const fn fold(acc: u64) -> u16 {
@@ -190,6 +219,39 @@ mod tests {
         let dst = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
         // fe80 + 1 + ff02 + 2 + 3a + 1 + 8 = 1fdc8 (length 0x10008), carry folded
         assert_eq!(Sum::pseudo6(src, dst, IpProto::ICMP6, 0x1_0008).fold(), 0xfdc9);
+    }
+
+    #[test]
+    fn what_is_unfinished_is_completed_and_nothing_else_is_touched() {
+        let pseudo = Sum::new().with(&[10, 0, 0, 1, 10, 0, 0, 2, 0, 17, 0, 13]);
+        let mut frame = Vec::from([7; 34]);
+        frame.extend([0x12, 0x34, 0, 53, 0, 13, 0, 0, 1, 2, 3, 4, 5]);
+        frame[40..42].copy_from_slice(&pseudo.fold().to_be_bytes());
+        let before = frame.clone();
+        assert_eq!(complete(&mut frame, 34, 6), Some(()));
+        assert!(pseudo.with(&frame[34..]).is_valid());
+        assert_eq!((&frame[..40], &frame[42..]), (&before[..40], &before[42..]));
+        // A sum of 0 would say that there is none.
+        let mut zero = [0xff, 0xff, 0, 0, 0, 0, 0, 0];
+        assert_eq!(complete(&mut zero, 0, 6), Some(()));
+        assert_eq!(zero[6..], [0xff, 0xff]);
+        for (start, field) in [(48, 0), (usize::MAX, 0), (34, usize::MAX), (34, 12), (47, 0), (40, 8)] {
+            let mut frame = before.clone();
+            let changed = complete(&mut frame, start, field).is_some() || frame != before;
+            assert!(!changed, "{start} + {field}");
+        }
+    }
+
+    #[test]
+    fn sctp_has_a_crc_of_its_own() {
+        // The check value that is usual for this CRC.
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+        let mut packet = Vec::from([9; 40]);
+        assert_eq!(complete(&mut packet, 10, 8), Some(()));
+        let found = [packet[18], packet[19], packet[20], packet[21]];
+        let mut covered = Vec::from(&packet[10..]);
+        covered[8..12].fill(0);
+        assert_eq!(u32::from_le_bytes(found), crc32c(&covered));
     }
 
     proptest! {

@@ -9,6 +9,7 @@ use crate::checksum;
 use crate::checksum::Ends;
 use crate::checksum::Sum;
 use crate::ext6;
+use crate::ext6::ExtKind;
 use crate::ip4;
 use crate::ip4::Ip4Repr;
 use crate::ip6;
@@ -37,6 +38,58 @@ pub struct Cutter<'a> {
     proto: IpProto,
 }
 
+/// What a packet carries that is no fragment, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upper {
+    /// From whom to whom, as its checksum has it.
+    pub ends: Ends,
+    /// Its protocol.
+    pub proto: IpProto,
+    /// Where in the frame it begins.
+    pub at: usize,
+    /// Where it ends; what follows pads the frame.
+    pub end: usize,
+}
+
+impl Upper {
+    /// Finds it in a frame whose IP header begins at `l3`.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] for a packet whose headers make no sense, for a fragment, and for one that is not yet on its way to its
+    /// last destination.
+    pub fn find(frame: &[u8], l3: usize) -> Result<Upper, Malformed> {
+        let packet = frame.get(l3..).ok_or(Malformed::Truncated)?;
+        match packet.first().ok_or(Malformed::Truncated)? >> 4 {
+            4 => {
+                let (header, payload) = Ip4Repr::parse(packet)?;
+                if header.is_fragment() {
+                    return Err(Malformed::BadLength);
+                }
+                let at = l3 + ip4::header_len(packet)?;
+                let ends = Ends::V4 { src: header.src, dst: header.dst };
+                Ok(Upper { ends, proto: header.proto, at, end: at + payload.len() })
+            }
+            6 => {
+                let (header, payload) = Ip6Repr::parse(packet)?;
+                let mut routed = false;
+                let upper = ext6::walk(header.next_header, payload, |header| {
+                    // The checksum is over the last destination (RFC 8200 s8.1), which the header does not name.
+                    routed |= matches!(header.kind, ExtKind::Routing { segments_left: 1.., .. });
+                });
+                let upper = upper.map_err(|_| Malformed::BadOption)?;
+                if upper.fragment.is_some() || routed {
+                    return Err(Malformed::BadLength);
+                }
+                let start = l3 + ip6::HEADER_LEN;
+                let ends = Ends::V6 { src: header.src, dst: header.dst };
+                Ok(Upper { ends, proto: upper.proto, at: start + upper.offset, end: start + payload.len() })
+            }
+            _ => Err(Malformed::BadVersion),
+        }
+    }
+}
+
 impl<'a> Cutter<'a> {
     /// Reads a frame whose IP header begins at `l3` and whose TCP or UDP header begins at `l4`, to be cut into segments
     /// of `size` bytes of data. The checksum of TCP or UDP may be anything.
@@ -46,42 +99,22 @@ impl<'a> Cutter<'a> {
     /// [`Malformed`] if its headers say something else, are cut short or are those of a fragment, or if it
     /// would come to no segments or to more than [`MOST`].
     pub fn new(frame: &'a [u8], l3: usize, l4: usize, size: usize) -> Result<Cutter<'a>, Malformed> {
-        let packet = frame.get(l3..).ok_or(Malformed::Truncated)?;
-        let first = packet.first().ok_or(Malformed::Truncated)?;
-        let (ends, proto, at, len) = match first >> 4 {
-            4 => {
-                let (header, payload) = Ip4Repr::parse(packet)?;
-                if header.is_fragment() {
-                    return Err(Malformed::BadLength);
-                }
-                let at = ip4::header_len(packet)?;
-                (Ends::V4 { src: header.src, dst: header.dst }, header.proto, at, at + payload.len())
-            }
-            6 => {
-                let (header, payload) = Ip6Repr::parse(packet)?;
-                let upper =
-                    ext6::walk(header.next_header, payload, |_| {}).map_err(|_| Malformed::BadOption)?;
-                if upper.fragment.is_some() {
-                    return Err(Malformed::BadLength);
-                }
-                let at = ip6::HEADER_LEN + upper.offset;
-                let ends = Ends::V6 { src: header.src, dst: header.dst };
-                (ends, upper.proto, at, ip6::HEADER_LEN + payload.len())
-            }
-            _ => return Err(Malformed::BadVersion),
-        };
-        if l3 + at != l4 {
+        let found = Upper::find(frame, l3)?;
+        let (ends, proto) = (found.ends, found.proto);
+        if !matches!(proto, IpProto::TCP | IpProto::UDP) {
+            return Err(Malformed::UnknownType);
+        }
+        if found.at != l4 {
             return Err(Malformed::BadLength);
         }
-        let frame = frame.get(..l3 + len).ok_or(Malformed::Truncated)?;
+        let frame = frame.get(..found.end).ok_or(Malformed::Truncated)?;
         let upper = frame.get(l4..).ok_or(Malformed::Truncated)?;
         let header = match proto {
             IpProto::TCP => {
                 let offset = upper.get(12).ok_or(Malformed::Truncated)? >> 4;
                 usize::from(offset) * 4
             }
-            IpProto::UDP => udp::HEADER_LEN,
-            _ => return Err(Malformed::UnknownType),
+            _ => udp::HEADER_LEN,
         };
         if proto == IpProto::TCP && header < tcp::HEADER_LEN {
             return Err(Malformed::BadLength);

@@ -72,9 +72,16 @@ mod tests {
     /// The checksum of what begins at 34 is unfinished.
     const UNFINISHED: [u8; vnet::LEN] = header(1, 0, 34, 6);
 
+    /// UDP over IPv4 with a checksum of 0.
+    fn udp() -> Vec<u8> {
+        let ip = [0x45, 0, 0, 33, 0, 0, 0, 0, 64, 17, 0x66, 0xca, 10, 0, 0, 1, 10, 0, 0, 2];
+        let upper = [0x12, 0x34, 0, 53, 0, 13, 0, 0, 1, 2, 3, 4, 5];
+        [&[2; 12][..], &[8, 0], &ip, &upper].concat()
+    }
+
     #[test]
     fn an_unfinished_checksum_is_noted_and_the_bytes_left_alone() {
-        let frame: Vec<u8> = (0..47).collect();
+        let frame = udp();
         let mbuf = run(&frame, frame.len(), UNFINISHED, None).unwrap();
         assert_eq!(mbuf.data(), frame);
         assert_eq!(mbuf.offload(), Some(Offload { start: 34, field: 6, segments: None }));
@@ -84,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_put_back_and_the_checksum_found_behind_it() {
-        let frame: Vec<u8> = (0..47).collect();
+        let frame = udp();
         let mbuf = run(&frame, frame.len(), UNFINISHED, Some((0x88a8, 0x2064))).unwrap();
         assert_eq!(mbuf.data()[..12], frame[..12]);
         assert_eq!(mbuf.data()[12..16], [0x88, 0xa8, 0x20, 0x64]);

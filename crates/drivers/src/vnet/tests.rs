@@ -126,6 +126,29 @@ fn a_tag_that_was_put_back_has_moved_everything() {
     assert_eq!(mbuf.offload().map(|offload| offload.start), Some(L4 + 4));
 }
 
+#[test]
+fn what_is_no_checksum_of_tcp_or_udp_is_completed_before_anybody_looks() {
+    // The port, an address, the hop limit, the link's header; and what a fragment, or the wrong protocol, begins with.
+    for (start, field) in [(L4, 2), (14, 8), (14, 24), (20, 1), (14, 7), (L4, 6), (L4 + 20, 16)] {
+        let tcp = frame(IpProto::TCP, true, 100);
+        let mut mbuf = mbuf(&tcp);
+        note(&said(1, 0, 0, start, field), 0, &mut mbuf).unwrap();
+        assert_eq!(mbuf.offload(), None, "{start} + {field}");
+        let mut completed = tcp.clone();
+        checksum::complete(&mut completed, start, field.into()).unwrap();
+        assert_eq!(mbuf.data(), completed, "{start} + {field}");
+    }
+}
+
+#[test]
+fn a_tunnel_s_super_frame_is_one_that_nobody_here_cuts() {
+    let inner = frame(IpProto::TCP, true, 3000)[14..].to_vec();
+    let mut outer = frame(IpProto(41), true, 0)[..L4].to_vec();
+    outer[18..20].copy_from_slice(&(inner.len() as u16).to_be_bytes());
+    let tunnelled = [outer, inner].concat();
+    assert_eq!(noted(said(1, GSO_TCPV6, 1000, L4 + 40, 16), &tunnelled), Err(Fault::Offload));
+}
+
 proptest! {
     /// A guest says what it likes of a frame that is what it likes.
     #[test]
@@ -152,6 +175,11 @@ proptest! {
         if note(&said_bytes, tag, &mut mbuf).is_ok() && let Some(offload) = mbuf.offload() {
             prop_assert!(offload.start + usize::from(offload.field) + 2 <= bytes.len());
             prop_assert!(mbuf.longest() <= mbuf.len());
+            // Whatever is done later changes the checksum of TCP or UDP, and nothing else.
+            let (_, l3) = ether::network(&bytes).unwrap();
+            let upper = Upper::find(&bytes, l3).unwrap();
+            let field = if upper.proto == IpProto::TCP { 16 } else { 6 };
+            prop_assert_eq!((offload.start, usize::from(offload.field)), (upper.at, field));
             header(&mbuf);
             if let Some(cut) = offload.segments {
                 let (_, l3) = ether::network(&bytes).unwrap();

@@ -409,6 +409,58 @@ fn segments_that_may_be_cut_into_fragments_are() {
     assert_eq!(data, send.data);
 }
 
+/// No driver says so, but whoever writes one might: it was cut, and cut, and cut.
+#[test]
+fn what_is_said_to_be_undone_in_front_of_a_packet_is_done() {
+    let mut world = World::new(Way::Device, NOTHING, 1280);
+    let send = Send { dont_fragment: false, ..Send::new(addr(false, 2, 2), IpProto::UDP, 1400, 0) };
+    for tag in [&[0x81, 0, 0, 0][..], &[]] {
+        let plain = send.frame(&mut world.cache);
+        let bytes = [&plain.data()[..12], tag, &plain.data()[12..]].concat();
+        let mut frame = world.cache.alloc_for(bytes.len()).unwrap();
+        assert!(frame.extend_from_slice(&bytes));
+        assert!(frame.set_offload(Some(Offload { start: 0, field: 2, segments: None })));
+        world.send(frame);
+        let frames = world.far(0);
+        assert_eq!(frames.len(), 2, "two fragments");
+        assert!(frames.iter().all(|frame| !frame.is_unfinished()));
+    }
+}
+
+/// A port that does not get rid of its frames does not hold the large buffers, of which all ports have one pool.
+#[test]
+fn a_wire_that_is_stuck_holds_no_large_buffers() {
+    struct Stuck;
+    impl Device for Stuck {
+        fn receive(&mut self, _: &mut Cache, _: &mut Vec<Mbuf>, _: usize) -> std::io::Result<usize> {
+            Ok(0)
+        }
+        fn transmit(&mut self, _: &mut Cache, _: &mut Vec<Mbuf>) -> siding_stack::Sent {
+            siding_stack::Sent::default()
+        }
+        fn offloads(&self) -> Offloads {
+            Offloads::ALL
+        }
+    }
+    let mut world = World::new(Way::Device, Offloads::ALL, 1500);
+    control(|ctx| {
+        let spec = InterfaceSpec { name: "em4".to_owned(), mac: mac(4), mtu: 1500 };
+        let stuck = world.stack.attach(ctx, spec, vec![Box::new(Stuck)]).unwrap();
+        world.stack.add_address(ctx, stuck, addr(true, 3, 1), 64, false).unwrap();
+        world.stack.add_neighbor(ctx, stuck, addr(true, 3, 2), mac(0x13)).unwrap();
+    });
+    for _ in 0..300 {
+        let frame = Send::new(addr(true, 3, 2), IpProto::TCP, 4000, 1400).frame(&mut world.cache);
+        world.send(frame);
+    }
+    let reports = control(|ctx| world.stack.limits(ctx));
+    let used = reports.into_iter().find(|report| report.name == "large-buffers").unwrap().used;
+    assert!(used <= 64, "{used} large buffers are held");
+    let frame = Send::new(addr(true, 2, 2), IpProto::TCP, 60_000, 1400).frame(&mut world.cache);
+    world.send(frame);
+    assert_eq!(world.far(0).len(), 1, "others are not held up");
+}
+
 #[test]
 fn what_is_for_us_is_valid_though_unfinished() {
     for ip6 in [true, false] {

@@ -27,11 +27,12 @@ pub fn finished(packet: &Mbuf) -> Cow<'_, [u8]> {
 /// Completes the checksum in place: that of a super-frame as a whole. A packet that is shared stays as it is.
 pub(crate) fn complete(packet: &mut Mbuf) {
     let offload = packet.offload();
-    if let (Some(Offload { start, field, .. }), Some(bytes)) = (offload, packet.data_mut()) {
-        // If it lies elsewhere there is nothing to complete, and nothing to be said about it either.
+    let Some(bytes) = packet.data_mut() else { return };
+    // If it lies elsewhere there is nothing to complete, and nothing to be said about it either: it is finished.
+    if let Some(Offload { start, field, .. }) = offload {
         let _ = checksum::complete(bytes, start, field.into());
-        let _ = packet.set_offload(None);
     }
+    let _ = packet.set_offload(None);
 }
 
 /// Hands a packet to `each` as it is to be on the wire: cut into segments of its own, or with its checksum completed. Its IP
@@ -52,7 +53,24 @@ pub(crate) fn cut(
         each(cache, packet);
         return Ok(());
     };
-    let result = segments(cache, &packet, l3, (start, cut.size.into()), &mut each);
+    let result = segments(cache, &packet, (l3, start, cut.size.into()), usize::MAX, &mut each);
+    cache.free(packet);
+    result.map(|_| ())
+}
+
+/// The same for the last `most` segments of a super-frame whose IP header it begins with. Gives how many come before.
+pub(crate) fn cut_last(
+    cache: &mut Cache,
+    packet: Mbuf,
+    most: usize,
+    mut each: impl FnMut(Mbuf),
+) -> Result<usize, DropReason> {
+    let result = match packet.offload() {
+        Some(Offload { start, segments: Some(cut), .. }) => {
+            segments(cache, &packet, (0, start, cut.size.into()), most, &mut |_, segment| each(segment))
+        }
+        _ => Ok(0),
+    };
     cache.free(packet);
     result
 }
@@ -75,12 +93,13 @@ pub(crate) fn cut_frame(
 fn segments(
     cache: &mut Cache,
     packet: &Mbuf,
-    l3: usize,
-    (l4, size): (usize, usize),
+    (l3, l4, size): (usize, usize, usize),
+    most: usize,
     each: &mut impl FnMut(&mut Cache, Mbuf),
-) -> Result<(), DropReason> {
+) -> Result<usize, DropReason> {
     let cutter = Cutter::new(packet.data(), l3, l4, size).map_err(DropReason::Malformed)?;
-    for n in 0..cutter.count() {
+    let first = cutter.count().saturating_sub(most);
+    for n in first..cutter.count() {
         let len = cutter.frame_len(n);
         let mut segment = cache.alloc_for(len).ok_or(DropReason::NoBuffer)?;
         let room = segment.append(len).ok_or(DropReason::NoBuffer)?;
@@ -89,5 +108,5 @@ fn segments(
         segment.set_flow(packet.flow());
         each(cache, segment);
     }
-    Ok(())
+    Ok(first)
 }

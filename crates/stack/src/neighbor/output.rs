@@ -174,6 +174,9 @@ fn begin(
     })
 }
 
+/// Segments of one super-frame that are made to wait: the last, for those before would have to go for them.
+const HELD_SEGMENTS: usize = 16;
+
 /// Has a packet wait; a super-frame in segments, for of the large buffers there are few, and a host that nobody answers
 /// could hold them all.
 fn hold(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, forwarded: bool) {
@@ -181,8 +184,9 @@ fn hold(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, for
         return hold_one(local, out, entry, packet, forwarded);
     }
     let mut segments = Vec::new();
-    if let Err(why) = offload::cut(&mut local.cache, packet, 0, |_, segment| segments.push(segment)) {
-        local.count(why);
+    match offload::cut_last(&mut local.cache, packet, HELD_SEGMENTS, |segment| segments.push(segment)) {
+        Ok(before) => (0..before).for_each(|_| local.count(DropReason::HoldOverflow)),
+        Err(why) => local.count(why),
     }
     for segment in segments {
         hold_one(local, out, entry, segment, forwarded);

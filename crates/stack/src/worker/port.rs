@@ -99,9 +99,7 @@ impl Port {
         if self.queue.len() >= Self::BACKLOG {
             return Err(frame);
         }
-        if frame.is_unfinished()
-            && frame.offload().is_none_or(|offload| !self.device.offloads().take(&offload))
-        {
+        if frame.is_unfinished() && !self.takes(&frame) {
             self.push_finished(ctx, now, cache, frame);
             return Ok(());
         }
@@ -110,6 +108,14 @@ impl Port {
             self.flush(ctx, now, cache);
         }
         Ok(())
+    }
+
+    /// Whether a frame goes as it is, with something left undone. Not if it is a super-frame and would have to wait for the
+    /// wire: there are few large buffers, and a slow port would hold those of all.
+    fn takes(&self, frame: &Mbuf) -> bool {
+        let waits = !self.waiting.is_clear() || self.queue.len() >= BATCH;
+        let offload = frame.offload().filter(|offload| !waits || offload.segments.is_none());
+        offload.is_some_and(|offload| self.device.offloads().take(&offload))
     }
 
     /// Queues a frame that the device cannot finish: what is left undone is done here. Segments of one super-frame for which

@@ -16,7 +16,7 @@
 //! # Transmit
 //!
 //! Two more sockets, which receive nothing, and sendmmsg(2), 64 frames a call. By one goes what is as it is to be on the
-//! wire, by the other, with a virtio_net_hdr in front, what the kernel is to finish: a run of either kind is one call. There is no transmit ring, and on
+//! wire, by the other, with a virtio_net_hdr in front, each batch in which the kernel is to finish a frame. There is no transmit ring, and on
 //! purpose: the kernel sends a ring's slots without copying, and gives a slot back when the frame's *sender* is
 //! forgotten, which on a veth is before the frame has been read (so it would be with super-frames as well). A slot filled again too soon changes a frame
 //! that is still on its way. Nor is it faster: 1,350 ns of processor time a frame, against 1,190 for sendmmsg and 1,230
@@ -68,7 +68,7 @@ pub struct PacketConfig {
     /// Frames that each worker's ring holds; rounded up to a power of two.
     pub ring_frames: u32,
     /// The longest frame that is received, in bytes without VLAN tag and FCS; at most 65,000. Longer ones are dropped
-    /// and counted.
+    /// and counted, but for super-frames, of which each may have 64 KiB.
     pub max_frame: u32,
     /// Receive what is addressed to other stations as well, whatever the [`Filter`] says.
     pub promiscuous: bool,

@@ -28,7 +28,7 @@ use crate::vnet;
 pub(super) struct Sender {
     /// For frames as they are to be on the wire.
     plain: OwnedFd,
-    /// For frames of which something is left undone: each has a header in front, which says what.
+    /// For batches in which something is left undone of a frame: each has a header in front, which says what.
     headed: OwnedFd,
     offloads: Offloads,
 }
@@ -64,11 +64,10 @@ impl Sender {
 
     /// One system call. Says how many frames have gone, at least one.
     fn send_batch(&self, frames: &[Mbuf]) -> Result<usize, Errno> {
-        let unfinished = frames.first().is_some_and(Mbuf::is_unfinished);
-        // A run of one kind: frames go in order.
-        let run = frames.iter().take(BATCH).take_while(|frame| frame.is_unfinished() == unfinished);
-        let count = run.count();
-        if unfinished { self.send_headed(&frames[..count]) } else { self.send_plain(&frames[..count]) }
+        let frames = &frames[..frames.len().min(BATCH)];
+        // All by one socket, so that they go in order, and in one call.
+        let headed = frames.iter().any(Mbuf::is_unfinished);
+        if headed { self.send_headed(frames) } else { self.send_plain(frames) }
     }
 
     fn send_plain(&self, frames: &[Mbuf]) -> Result<usize, Errno> {
@@ -82,6 +81,12 @@ impl Sender {
     }
 
     fn send_headed(&self, frames: &[Mbuf]) -> Result<usize, Errno> {
+        if let [only] = frames {
+            let header = vnet::header(only);
+            let slices = [IoSlice::new(&header), IoSlice::new(only.data())];
+            let mut control = SendAncillaryBuffer::default();
+            return rustix::net::sendmsg(&self.headed, &slices, &mut control, SendFlags::empty()).map(|_| 1);
+        }
         let headers: [[u8; vnet::LEN]; BATCH] =
             array::from_fn(|i| frames.get(i).map_or(vnet::NOTHING, vnet::header));
         let slices: [[IoSlice<'_>; 2]; BATCH] = array::from_fn(|i| {

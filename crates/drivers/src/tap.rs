@@ -127,8 +127,11 @@ impl Device for TapDevice {
     fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
         let (mut frames, mut bytes) = (0, 0);
         let mut result = Ok(());
-        while frames < max.min(BATCH) {
+        let mut drained = false;
+        // So many looks, whatever comes of them: a guest may send nothing but nonsense.
+        for _ in 0..max.min(BATCH) {
             let Some(mut mbuf) = cache.alloc() else {
+                drained = true;
                 // Not read means not lost: the frame waits in the kernel's queue, whose drops the kernel counts.
                 break;
             };
@@ -151,6 +154,7 @@ impl Device for TapDevice {
                 }
                 Err(Errno::AGAIN) => {
                     cache.free(mbuf);
+                    drained = true;
                     break;
                 }
                 Err(Errno::INTR) => cache.free(mbuf),
@@ -158,12 +162,13 @@ impl Device for TapDevice {
                     cache.free(mbuf);
                     self.counters.add(Count::RxErrors, 1);
                     result = Err(named(&self.name, "receive", error));
+                    drained = true;
                     break;
                 }
             }
         }
-        // If the loop ended early nothing is left, or nothing can be read, for want of buffers or for an error.
-        self.drained = frames < max.min(BATCH);
+        // Nothing is left, or nothing can be read, for want of buffers or for an error.
+        self.drained = drained;
         self.counters.received(frames, bytes);
         // What has arrived is not to be lost for an error that the next call will meet again.
         if frames > 0 { Ok(frames) } else { result.map(|()| 0) }

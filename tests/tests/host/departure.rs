@@ -120,36 +120,36 @@ fn offloads_that_somebody_turns_on_are_off_again_and_told() {
     let Some(lab) = Lab::open() else { return };
     let (ours, _peer) = lab.pair();
     let features = || ours.inside(|| Offloads::open()?.active("eth0")).unwrap();
-    let all = ["rx-gro-list", "rx-vlan-hw-parse"];
+    let all = ["rx-gro", "rx-vlan-hw-parse"];
     // On before, and one that was not: a stop gives back both as they were.
-    ours.run("ethtool", &["-K", "eth0", "gro", "on", "rx-gro-list", "off", "rxvlan", "on"]).expect_success();
+    ours.run("ethtool", &["-K", "eth0", "gro", "off", "rxvlan", "on"]).expect_success();
     let before = features();
-    assert!(!before.contains("rx-gro-list") && before.contains("rx-vlan-hw-parse"), "{before:?}");
+    assert!(!before.contains("rx-gro") && before.contains("rx-vlan-hw-parse"), "{before:?}");
     let daemon = Siding::start(&lab, &ours, &["run"], PACKET);
     let silent = features();
     assert!(all.iter().all(|name| !silent.contains(*name)), "{silent:?}");
     let shown = || siding(&ours, &daemon, &["show", "interfaces"]).expect_success();
     assert!(!shown().contains("put right"), "{}", shown());
-    for words in [&["rx-gro-list", "on"][..], &["rxvlan", "on"], &["rx-gro-list", "on", "rxvlan", "on"]] {
+    for words in [&["gro", "on"][..], &["rxvlan", "on"], &["gro", "on", "rxvlan", "on"]] {
         let _ = ours.run("ethtool", &[&["-K", "eth0"], words].concat());
         wait_for("them to be off again", PATIENCE, || (features() == silent).then_some(()));
     }
     // What changes a setting tells of no link: it is seen with the next that does.
     ours.set_sysctl("ipv6/conf/eth0/disable_ipv6", "0");
-    let _ = ours.run("ethtool", &["-K", "eth0", "rx-gro-list", "on"]);
+    let _ = ours.run("ethtool", &["-K", "eth0", "gro", "on"]);
     wait_for("IPv6 to be off again", PATIENCE, || {
         (ours.sysctl("ipv6/conf/eth0/disable_ipv6") == "1").then_some(())
     });
     assert!(shown().contains("times: somebody changes the device's offloads"), "{}", shown());
     // More often than it is told.
     for _ in 0..3 {
-        let _ = ours.run("ethtool", &["-K", "eth0", "rx-gro-list", "on"]);
+        let _ = ours.run("ethtool", &["-K", "eth0", "gro", "on"]);
         wait_for("it to be off again", PATIENCE, || (features() == silent).then_some(()));
     }
     let log = daemon.log();
     let told: Vec<&str> = log.lines().filter(|line| line.contains("somebody has changed")).collect();
     assert!(
-        (3..=4).contains(&told.len()) && told[0].contains("rx-gro-list of 'eth0', which we need as it was"),
+        (3..=4).contains(&told.len()) && told[0].contains("rx-gro of 'eth0', which we need as it was"),
         "{told:#?}"
     );
     daemon.stop();

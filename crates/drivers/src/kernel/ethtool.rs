@@ -55,8 +55,8 @@ impl Offloads {
         Ok(Self { socket })
     }
 
-    /// Switches off what changes frames between the wire and us: merging on receive that cannot be undone, VLAN tags taken
-    /// out or put in, VLAN filters. Features that are off already, or that the device cannot change, are left alone.
+    /// Switches off what changes frames between the wire and us: merging on receive, VLAN tags taken out or put in, VLAN
+    /// filters. Features that are off already, or that the device cannot change, are left alone.
     ///
     /// # Errors
     /// If there is no such interface, or the caller may not.
@@ -65,7 +65,7 @@ impl Offloads {
     }
 
     /// Switches off all that lets a frame differ from what is on a wire, as between machines with plain cards: what
-    /// [`turn_off`](Self::turn_off) does, checksums that are left to the device, segmentation, and merging on receive.
+    /// [`turn_off`](Self::turn_off) does, checksums that are left to the device, and segmentation.
     ///
     /// # Errors
     /// If there is no such interface, or the caller may not.

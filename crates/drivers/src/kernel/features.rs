@@ -1,11 +1,10 @@
 //! Features of devices, by the names that ethtool has for them.
 
 /// True of the features that make what we receive differ from what was on the wire in a way that cannot be undone, and of
-/// those of VLANs. Checksums and segmentation that are left to the device stay: the driver hands on what is left
-/// undone, both ways. And so does merging what TCP sent in order (`rx-gro`), which is cut again as it was.
+/// those of VLANs. Merging is among them: what is merged within a tunnel cannot be cut again here. Checksums and
+/// segmentation that are left to the device stay: the driver hands on what is left undone, both ways.
 pub(super) fn alters_frames(feature: &str) -> bool {
-    feature == "rx-gro-hw"
-        || feature == "rx-gro-list"
+    feature.starts_with("rx-gro")
         || feature.starts_with("rx-lro")
         || feature == "rx-udp-gro-forwarding"
         || feature.contains("x-vlan-")
@@ -16,7 +15,6 @@ pub(super) fn leaves_undone(feature: &str) -> bool {
     feature.starts_with("tx-checksum-")
         || feature.ends_with("-segmentation")
         || feature.starts_with("tx-gso-")
-        || feature.starts_with("rx-gro")
 }
 
 #[cfg(test)]
@@ -26,6 +24,7 @@ mod tests {
     #[test]
     fn frames_altering_features_are_told_from_the_rest() {
         for feature in [
+            "rx-gro",
             "rx-gro-hw",
             "rx-gro-list",
             "rx-udp-gro-forwarding",
@@ -41,7 +40,6 @@ mod tests {
             "tx-generic-segmentation",
             "tx-tcp6-segmentation",
             "tx-gso-list",
-            "rx-gro",
             "tx-scatter-gather",
             "highdma",
             "rx-checksum",

@@ -100,3 +100,8 @@ fn the_small_print_holds() {
 fn what_a_callback_may_call_is_the_same_in_all_of_them() {
     runs("callbacks");
 }
+
+#[test]
+fn g4_to_g8_hold_under_load_in_c() {
+    runs("stress");
+}

@@ -74,7 +74,7 @@
  * `crates/netisr-c/install PREFIX` builds both libraries and puts them, the header and `siding-netisr.pc` under `PREFIX`; so does
  * `cargo cinstall -p siding-netisr-c --prefix=PREFIX`, for who has cargo-c. Then:
  *
- *     cc program.c $(pkg-config --cflags --libs siding-netisr)
+ * cc program.c $(pkg-config --cflags --libs siding-netisr)
  *
  * Layouts and numbers may change until there is a release: build the program and the library from one state of the source.
  *
@@ -99,8 +99,8 @@
  * - A packet is the program's: a `SidingPacket` is a view of it, which is copied; `data` is never looked into, and may be NULL for a packet
  *   that is all in `meta` and `key`. When a dispatch has answered 0 the facility owns what `data` points to; otherwise the caller still does. The
  *   handler is given it back for good. What is accepted and not handled goes to the type's `drop`, once, with its fate: on
- *   the worker while it is polled; on the thread that waits until its type has gone, for packets of workers that nobody had; or, with
- *   `SIDING_FATE_ABANDONED`, where the last handle that keeps it is given back.
+ *   its worker, while that is polled; on the thread that waits until its type has gone, if nobody has the worker; or, with
+ *   `SIDING_FATE_ABANDONED`, where the last handle that keeps it is given back: its type's, or the facility's, or a worker's.
  * - An interface has gone only for packets that name it in `interfaces`: one that a packet has in `data` or `meta` alone, nobody knows of.
  * - Handles (`struct SidingNetisr *` and so on) are the caller's until given to the function that ends them, which
  *   takes NULL too. They may be ended in any order. Ended is only the handle: a type stays registered, a departure and an unregistering go on.
@@ -108,23 +108,23 @@
  *   time, not always the same. A worker, departure or unregistering that is in use, on another thread or by the call that a callback was
  *   called from, is neither used nor ended: the answer is `SIDING_E_TAKEN`, or `SIDING_E_LOCKED` in a callback.
  * - `arg` and `state` are the program's, and are passed on as they are; what they point to must live until the type is
- *   gone, or the worker released, and be fit for the threads that poll. What a thread has written before it dispatches, the handler sees.
+ *   gone and its handle given back, or the worker released, and be fit for the threads that poll. What a thread has written before it dispatches, the handler sees.
  * - Texts are valid until the thread's next call that fails (`siding_last_error`), or for ever (`siding_error_text`).
  *
  * ## A worker's loop
  *
  * A worker is polled by one thread, in a loop of its own. To sleep, give `siding_netisr_new` a `wake` that writes to the worker's eventfd, and
  *
- *     for (;;) {
- *         do
- *             siding_worker_poll(worker, 64, &polled, SIDING_HERE);
- *         while (polled.more);
- *         siding_worker_prepare_sleep(worker, &asleep, SIDING_HERE);
- *         if (asleep) {
- *             read(fd, &count, sizeof count); // or epoll, with other descriptors
- *             siding_worker_awake(worker);
- *         }
+ * for (;;) {
+ *     do
+ *         siding_worker_poll(worker, 64, &polled, SIDING_HERE);
+ *     while (polled.more);
+ *     siding_worker_prepare_sleep(worker, &asleep, SIDING_HERE);
+ *     if (asleep) {
+ *         read(fd, &count, sizeof count); // or epoll, with other descriptors
+ *         siding_worker_awake(worker);
  *     }
+ * }
  *
  * `wake` is called only for a worker that sleeps. It is roused by packets, and by departures and the like, which wait for every worker that
  * somebody has claimed: one that is claimed and not polled holds them up. One that nobody has claimed is cleared by who waits.
@@ -366,7 +366,8 @@ int siding_may_send(const char *here);
 // Pointers are NULL or good.
 int siding_netisr_new(const struct SidingConfig *config, struct SidingNetisr **netisr);
 
-// Gives the handle back. The facility goes when its types, workers, departures and unregisterings have gone, too.
+// Gives the handle back. The facility goes when those of its workers, departures and unregisterings have been given back,
+// too; what waits is abandoned then, or with the last handle of its type.
 //
 // # Safety
 //
@@ -399,7 +400,8 @@ int siding_dispatch(const struct SidingType *kind,
                     const struct SidingPacket *packet);
 
 // Stops intake of a type, at once; what waits is handled, or with `flush` dropped. Does not wait. May be called under any
-// locks and in the type's own handler.
+// locks and in the type's own handler. As with a departure, one that was given back early is taken up again, and may be
+// flushed after all.
 //
 // # Safety
 //
@@ -438,8 +440,9 @@ int siding_dispatch_batch(const struct SidingType *kind,
                           struct SidingPacket *packets,
                           size_t *count);
 
-// Sets room for one packet aside. `key` points to the key of the packet to come, for types that are ordered by flow;
-// NULL if it is not known.
+// Sets room for one packet aside, before a lock is taken, say. `key` points to the key of the packet to come, for types that
+// are ordered by flow; NULL if it is not known. A permit takes up a place at each worker until it is used, unless it is
+// known which worker it will be: by the key, or because a handler reserves for its own worker.
 //
 // # Safety
 //
@@ -448,7 +451,9 @@ int siding_reserve(const struct SidingType *kind,
                    const uint64_t *key,
                    struct SidingPermit **permit);
 
-// Queues a packet in the room that was reserved; only departure refuses it. The permit is used up, whatever the answer.
+// Queues a packet in the room that was reserved, also while its type is being unregistered, which waits for permits. Only
+// departure refuses it; and `SIDING_E_OTHER_FLOW`, if its key is not the one that was reserved for, or a handler's permit
+// is used elsewhere. The permit is used up, whatever the answer.
 //
 // # Safety
 //
@@ -526,7 +531,8 @@ int siding_worker_release(struct SidingWorker *worker);
 int siding_attach(const struct SidingNetisr *netisr, uint64_t *id);
 
 // Marks an interface dying: from here on every dispatch that names it is refused. Call it *before* anything of the
-// interface is torn down. Under any locks, and in a handler; does not wait.
+// interface is torn down. Under any locks, and in a callback; does not wait. `SIDING_E_GONE` if it was marked before and
+// somebody has its departure, or has gone; a departure whose handle was given back early is taken up again.
 //
 // # Safety
 //

@@ -81,7 +81,8 @@ pub unsafe extern "C" fn siding_netisr_new(
     })
 }
 
-/// Gives the handle back. The facility goes when its types, workers, departures and unregisterings have gone, too.
+/// Gives the handle back. The facility goes when those of its workers, departures and unregisterings have been given back,
+/// too; what waits is abandoned then, or with the last handle of its type.
 ///
 /// # Safety
 ///

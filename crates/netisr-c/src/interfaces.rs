@@ -50,7 +50,8 @@ pub unsafe extern "C" fn siding_attach(netisr: *const SidingNetisr, id: *mut u64
 }
 
 /// Marks an interface dying: from here on every dispatch that names it is refused. Call it *before* anything of the
-/// interface is torn down. Under any locks, and in a handler; does not wait.
+/// interface is torn down. Under any locks, and in a callback; does not wait. `SIDING_E_GONE` if it was marked before and
+/// somebody has its departure, or has gone; a departure whose handle was given back early is taken up again.
 ///
 /// # Safety
 ///

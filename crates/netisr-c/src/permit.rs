@@ -21,8 +21,9 @@ pub struct SidingPermit {
     arg: *mut std::ffi::c_void,
 }
 
-/// Sets room for one packet aside. `key` points to the key of the packet to come, for types that are ordered by flow;
-/// NULL if it is not known.
+/// Sets room for one packet aside, before a lock is taken, say. `key` points to the key of the packet to come, for types that
+/// are ordered by flow; NULL if it is not known. A permit takes up a place at each worker until it is used, unless it is
+/// known which worker it will be: by the key, or because a handler reserves for its own worker.
 ///
 /// # Safety
 ///
@@ -53,7 +54,9 @@ pub unsafe extern "C" fn siding_reserve(
     or_refused(outcome, refused)
 }
 
-/// Queues a packet in the room that was reserved; only departure refuses it. The permit is used up, whatever the answer.
+/// Queues a packet in the room that was reserved, also while its type is being unregistered, which waits for permits. Only
+/// departure refuses it; and `SIDING_E_OTHER_FLOW`, if its key is not the one that was reserved for, or a handler's permit
+/// is used elsewhere. The permit is used up, whatever the answer.
 ///
 /// # Safety
 ///

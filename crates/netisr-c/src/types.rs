@@ -182,7 +182,8 @@ pub unsafe extern "C" fn siding_dispatch(kind: *const SidingType, packet: *const
 }
 
 /// Stops intake of a type, at once; what waits is handled, or with `flush` dropped. Does not wait. May be called under any
-/// locks and in the type's own handler.
+/// locks and in the type's own handler. As with a departure, one that was given back early is taken up again, and may be
+/// flushed after all.
 ///
 /// # Safety
 ///

@@ -22,7 +22,8 @@ pub enum Cause {
     TooManyInterfaces,
     /// The type's handler has panicked, and [the choice](crate::OnPanic) was to stop the type.
     Stopped,
-    /// The permit is for another flow, or another worker's.
+    /// The permit is for another flow, or another worker's; or packets whose flow is not known beforehand were dispatched
+    /// [from](crate::PacketType::dispatch_from) where they are made.
     OtherFlow,
 }
 

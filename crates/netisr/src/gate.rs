@@ -166,11 +166,9 @@ pub(crate) struct Names<'g> {
     seen: [IfId; Names::MOST],
     count: usize,
     bits: u64,
-    /// Which of them were added since this was last [taken](Self::take_marks), one bit each.
-    marks: u8,
     /// The one that was added last: in a batch, most often the next one too.
     last: IfId,
-    /// Its mark.
+    /// Its bit among those of `seen`.
     last_mark: u8,
 }
 
@@ -188,20 +186,20 @@ impl<'g> Names<'g> {
     #[inline]
     pub(crate) fn new(gates: &'g Gates) -> Names<'g> {
         let seen = [IfId::NONE; Names::MOST];
-        Names { gates, seen, count: 0, bits: 0, marks: 0, last: IfId::NONE, last_mark: 0 }
+        Names { gates, seen, count: 0, bits: 0, last: IfId::NONE, last_mark: 0 }
     }
 
-    /// Adds an interface, if it is not among them, and looks at its gate.
+    /// Adds an interface, if it is not among them, and looks at its gate. Gives its mark: one bit among those of all that
+    /// were added.
     #[inline(always)]
-    pub(crate) fn add(&mut self, id: IfId) -> Result<(), NotOpen> {
+    pub(crate) fn add(&mut self, id: IfId) -> Result<u8, NotOpen> {
         if id.is_none() {
-            return Ok(());
+            return Ok(0);
         }
         if id != self.last {
             self.add_another(id)?;
         }
-        self.marks |= self.last_mark;
-        Ok(())
+        Ok(self.last_mark)
     }
 
     #[inline]
@@ -222,12 +220,6 @@ impl<'g> Names<'g> {
         self.bits |= crate::ring::Named::bit(id);
         self.last = id;
         Ok(())
-    }
-
-    /// The marks of those that were added since this was last called: of one packet's, in a batch.
-    #[inline(always)]
-    pub(crate) fn take_marks(&mut self) -> u8 {
-        core::mem::take(&mut self.marks)
     }
 
     /// The marks of those that are no longer open.
@@ -302,8 +294,9 @@ mod tests {
         let gates = Gates::new(10);
         let ids: std::vec::Vec<_> = (0..10).map(|slot| gates.open(slot)).collect();
         let mut names = Names::new(&gates);
-        assert_eq!(names.add(IfId::NONE), Ok(()));
-        ids[..8].iter().chain(&ids[..8]).for_each(|id| assert_eq!(names.add(*id), Ok(())));
+        assert_eq!(names.add(IfId::NONE), Ok(0));
+        let marks: std::vec::Vec<_> = ids[..8].iter().chain(&ids[..8]).map(|id| names.add(*id)).collect();
+        assert!(marks[..8] == marks[8..] && (0..8).all(|place| marks[place] == Ok(1 << place)));
         assert_eq!(names.add(ids[8]), Err(NotOpen::TooMany));
         assert!(gates.mark(ids[9]) && names.are_open());
         assert!(gates.mark(ids[7]) && !names.are_open());

@@ -139,18 +139,20 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         if self.plain && !mutant("dispatch-waits-for-room") {
             return self.ring.claim(1, names).map_err(Cause::from);
         }
-        self.claim_the_long_way(&core.workers[worker].0.interfaces, packet, meta, names)
+        self.claim_for(core, worker, charged(packet, meta), names)
     }
 
+    /// The same where interface `first` is charged, or a place is made.
     #[cold]
-    fn claim_the_long_way(
+    pub(crate) fn claim_for(
         &self,
-        interfaces: &PerInterface,
-        packet: &P,
-        meta: &M,
+        core: &Core,
+        worker: usize,
+        first: IfId,
         names: u64,
     ) -> Result<Claim, Cause> {
-        let payer = self.shares.as_ref().map(|shares| shares.charge(charged(packet, meta))).transpose()?;
+        let interfaces = &core.workers[worker].0.interfaces;
+        let payer = self.shares.as_ref().map(|shares| shares.charge(first)).transpose()?;
         loop {
             match self.ring.claim(1, names) {
                 Ok(claim) => {
@@ -211,10 +213,14 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     /// Fills claimed positions with the packets of `batch`, from its front.
     #[inline(always)]
     pub(crate) fn fill_all(&self, core: &Core, claim: &mut Claim, batch: &mut [Option<(P, M)>]) {
-        let batch = batch.iter_mut().filter_map(Option::take);
-        self.ring.publish_all(claim, batch.map(|(packet, meta)| Item { packet, meta }), |claim| {
-            self.stamp(core, claim)
-        });
+        self.fill_from(core, claim, batch.iter_mut().filter_map(Option::take));
+    }
+
+    /// Fills claimed positions with `packets`.
+    #[inline(always)]
+    pub(crate) fn fill_from(&self, core: &Core, claim: &mut Claim, packets: impl Iterator<Item = (P, M)>) {
+        let items = packets.map(|(packet, meta)| Item { packet, meta });
+        self.ring.publish_all(claim, items, |claim| self.stamp(core, claim));
     }
 
     #[cold]

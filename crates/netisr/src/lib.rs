@@ -208,6 +208,7 @@ pub use netisr::BuildError;
 pub use netisr::Builder;
 pub use netisr::Netisr;
 pub use packet::Metadata;
+pub use packet::Nameless;
 pub use packet::Packet;
 pub use packet_type::PacketType;
 pub use packet_type::Refused;

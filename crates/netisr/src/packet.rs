@@ -36,6 +36,11 @@ impl Metadata for IfId {
     }
 }
 
+/// A packet that names no interface itself: its [`Packet::interfaces`] visits none. What its metadata names is looked at.
+///
+/// To say so of a packet that does name one breaks no memory, but has it dispatched to an interface that has gone.
+pub trait Nameless: Packet {}
+
 /// The interface whose share pays: the first that the metadata names, else the first that the packet does.
 #[inline]
 pub(crate) fn charged<P: Packet, M: Metadata>(packet: &P, meta: &M) -> IfId {

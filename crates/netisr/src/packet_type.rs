@@ -8,6 +8,7 @@ use core::marker::PhantomData;
 
 use siding_lockorder::Ctx;
 
+use crate::IfId;
 use crate::Metadata;
 use crate::Packet;
 use crate::core_state::Core;
@@ -19,6 +20,7 @@ use crate::limits::Limits;
 use crate::packet::charged;
 use crate::panics::OnPanic;
 use crate::ring::Claim;
+use crate::ring::Named;
 use crate::spec::Steer;
 use crate::spec::Trace;
 use crate::spec::Traced;
@@ -27,6 +29,7 @@ use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 
 mod batch;
+mod from;
 
 /// A packet that was not accepted goes back to its caller, with the reason.
 #[derive(Clone, PartialEq, Eq)]
@@ -150,6 +153,37 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     /// [`dispatch`](PacketType::dispatch) for a worker other than the one that calls, if it is one.
     #[inline(never)] // It would only cost the worker's own path its registers.
     fn dispatch_from_outside(&self, worker: usize, packet: P, meta: M) -> Result<(), Refused<P, M>> {
+        let (mut first, mut others) = (IfId::NONE, false);
+        let mut visit = |id: IfId| match first.is_none() {
+            true => first = id,
+            false => others |= id != first && !id.is_none(),
+        };
+        meta.interfaces(&mut visit);
+        packet.interfaces(&mut visit);
+        if others {
+            return self.dispatch_with_several(worker, packet, meta);
+        }
+        // One interface at the most, as nearly always: its gate is looked up once, and looked at twice.
+        let gate = self.core.gates.gate(first);
+        if !gate.map_or(first.is_none(), |gate| gate.is_open()) {
+            return Err(self.refuse(worker, packet, meta, Cause::Departed));
+        }
+        let lane = &self.lanes[worker];
+        let claim = match lane.claim(&self.core, worker, &packet, &meta, Named::bit(first)) {
+            Ok(claim) => claim,
+            Err(cause) => return Err(self.refuse(worker, packet, meta, cause)),
+        };
+        if gate.is_none_or(|gate| gate.is_open()) || mutant("claim-without-second-look") {
+            self.fill(lane, None, worker, claim, packet, meta);
+            return Ok(());
+        }
+        drop(Place { of: self, own: None, worker, claim });
+        Err(self.refuse(worker, packet, meta, Cause::Departed))
+    }
+
+    /// The same for a packet that names several interfaces.
+    #[inline(never)]
+    fn dispatch_with_several(&self, worker: usize, packet: P, meta: M) -> Result<(), Refused<P, M>> {
         let mut names = Names::new(&self.core.gates);
         if let Err(cause) = add_all(&mut names, &packet, &meta) {
             return Err(self.refuse(worker, packet, meta, cause));
@@ -219,17 +253,20 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
 
     #[cold]
     fn count_refusal(&self, worker: usize, packet: &P, meta: &M, cause: Cause) {
-        self.lanes[worker].fates.refuse(cause, 1);
-        let interfaces = &self.core.workers[worker].0.interfaces;
-        // An identity that is out of date must not be counted on its slot's next interface.
-        let id = charged(packet, meta);
-        if (cause != Cause::Departed || self.core.gates.is_current(id))
-            && let Some(interface) = interfaces.of(id)
-        {
-            interface.refuse(cause, 1);
-        }
+        self.count_refusals(worker, charged(packet, meta), 1, cause);
         if let Some(trace) = &self.trace {
             trace(Traced::Refused(cause), packet, meta);
+        }
+    }
+
+    /// Counts packets as refused that interface `id` would have paid for.
+    fn count_refusals(&self, worker: usize, id: IfId, packets: u64, cause: Cause) {
+        self.lanes[worker].fates.refuse(cause, packets);
+        // An identity that is out of date must not be counted on its slot's next interface.
+        if (cause != Cause::Departed || self.core.gates.is_current(id))
+            && let Some(interface) = self.core.workers[worker].0.interfaces.of(id)
+        {
+            interface.refuse(cause, packets);
         }
     }
 
@@ -307,23 +344,27 @@ impl<P: Packet, M: Metadata, W> Drop for Place<'_, P, M, W> {
     }
 }
 
-/// Notes all interfaces that a packet and its metadata name, if they are open.
+/// Notes all interfaces that a packet and its metadata name, if they are open. Gives their marks.
 #[inline(always)]
 pub(crate) fn add_all<P: Packet, M: Metadata>(
     names: &mut Names<'_>,
     packet: &P,
     meta: &M,
-) -> Result<(), Cause> {
-    let mut outcome = Ok(());
+) -> Result<u8, Cause> {
+    let mut outcome = Ok(0);
     let mut visit = |id| {
-        if outcome.is_ok() {
-            outcome = names.add(id);
+        if let Ok(marks) = outcome {
+            outcome = names.add(id).map(|mark| marks | mark);
         }
     };
     meta.interfaces(&mut visit);
     packet.interfaces(&mut visit);
-    outcome.map_err(|why| match why {
+    outcome.map_err(cause_of)
+}
+
+fn cause_of(why: NotOpen) -> Cause {
+    match why {
         NotOpen::Dying => Cause::Departed,
         NotOpen::TooMany => Cause::TooManyInterfaces,
-    })
+    }
 }

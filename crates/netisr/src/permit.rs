@@ -161,7 +161,7 @@ impl<P: Packet, M: Metadata, W: 'static> Permit<P, M, W> {
         let mut names = Names::new(&core.gates);
         let named = match own {
             true => core.open_names(&packet, &meta).ok_or(Cause::Departed),
-            false => add_all(&mut names, &packet, &meta).map(|()| names.bits()),
+            false => add_all(&mut names, &packet, &meta).map(|_marks| names.bits()),
         };
         let bits = match named {
             Ok(bits) => bits,

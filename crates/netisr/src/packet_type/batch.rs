@@ -85,10 +85,8 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         for (entry, marks) in batch.iter().zip(&mut run.marks) {
             let Some((packet, meta)) = entry else { break };
             let goes_there = all_to_one || self.worker_for(own, packet, meta) == worker;
-            if !goes_there || add_all(&mut run.names, packet, meta).is_err() {
-                break;
-            }
-            *marks = run.names.take_marks();
+            let Some(Ok(named)) = goes_there.then(|| add_all(&mut run.names, packet, meta)) else { break };
+            *marks = named;
             run.length += 1;
         }
         run

@@ -7,6 +7,7 @@
 mod batches;
 mod counts;
 mod departures;
+mod from;
 mod names;
 mod polls;
 mod residence;

@@ -241,13 +241,14 @@ pub(super) struct Altering(Vec<Block>);
 
 impl Altering {
     /// What switching them off changes. Those that are off already and that an earlier claim has `left` off were wanted
-    /// before as it says.
+    /// before as it says; and so were those that only an earlier version switched off, which come on again at the end.
     pub(super) fn before(&self, left: &TurnedOff) -> TurnedOff {
         let left = left.words.iter().copied().chain(std::iter::repeat((0, 0)));
         let word = |(block, (left, wanted)): (&Block, (u32, u32))| {
             let on = block.available & (block.requested | block.active);
+            let others = left & wanted & !block.available & !block.active;
             let left = left & block.available & !on;
-            (on | left, on & block.requested | left & wanted)
+            (on | left | others, on & block.requested | left & wanted | others)
         };
         TurnedOff { words: self.0.iter().zip(left).map(word).collect() }
     }
@@ -267,5 +268,23 @@ struct Block {
 fn write_u64(words: &mut [u32], value: u64) {
     for (word, bytes) in words.iter_mut().zip(value.to_ne_bytes().chunks_exact(4)) {
         *word = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_left_off_is_put_back() {
+        // The first two are ours to switch, the third was an earlier version's.
+        let now = |active| Altering(vec![Block { available: 0b011, requested: 0b001, active }]);
+        let left = TurnedOff { words: vec![(0b110, 0b110)] };
+        assert_eq!(now(0b001).before(&left), TurnedOff { words: vec![(0b111, 0b111)] });
+        // Somebody has put it on since; and one that was not wanted.
+        assert_eq!(now(0b101).before(&left), TurnedOff { words: vec![(0b011, 0b011)] });
+        let unwanted = TurnedOff { words: vec![(0b110, 0b000)] };
+        assert_eq!(now(0b001).before(&unwanted), TurnedOff { words: vec![(0b011, 0b001)] });
+        assert_eq!(now(0b001).before(&TurnedOff::default()), TurnedOff { words: vec![(0b001, 0b001)] });
     }
 }

@@ -124,6 +124,13 @@
 //! flow key may panic or call the facility again. A packet that panics when a worker asks what it names departs. What a
 //! handler's panic leads to is [to be chosen](OnPanic).
 //!
+//! # A loop of one's own
+//!
+//! A loop that also waits for sockets builds the facility with a [`Wake`]: under the feature `eventfd` (Linux) there is
+//! `eventfd::EventFdWake`, with one descriptor for each worker; without it, anything that ends the loop's wait from another
+//! thread will do. It polls until nothing is left ([`Polled::more`]), asks [`Worker::prepare_sleep`], waits only if that says yes,
+//! says [`Worker::awake`], clears the descriptor, and begins anew. From C there is `siding-netisr-c`, whose page says what differs there.
+//!
 //! # Targets
 //!
 //! `no_std` with `alloc`, on 64 and on 32 bits. Where there are no atomics of 64 bits they are `portable-atomic`'s, which by

@@ -7,6 +7,7 @@
 mod host {
     mod asked;
     mod by_hand;
+    mod confined;
     mod departure;
     mod detection;
     mod ends;

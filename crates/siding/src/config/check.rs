@@ -94,6 +94,7 @@ pub(super) fn check(file: file::File, tree: &DeTable<'_>) -> Result<Config, Wron
     once::check(&file)?;
     let mut stack = stack(file.stack, file.limits, file.acd, file.mld)?;
     stack.metrics = file.metrics.listen;
+    stack.security = file.security.check()?;
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
     for (at, mut interface) in file.interface.into_iter().enumerate() {
         let name = interface.name.clone();
@@ -201,6 +202,7 @@ fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<S
         neighbor_totals: all_neighbors.check(buffers as usize)?,
         acd: AcdConfig { duplicate_retry, ..acd.check() },
         metrics: None,
+        security: super::SecurityConfig::default(),
         mld: mld.check()?,
     })
 }

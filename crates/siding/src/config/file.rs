@@ -44,6 +44,8 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) metrics: Metrics,
     #[serde(default)]
+    pub(crate) security: super::security::Security,
+    #[serde(default)]
     pub(crate) interface: Vec<Interface>,
     #[serde(default)]
     pub(crate) vlan: Vec<Vlan>,

@@ -19,6 +19,7 @@ pub(crate) mod nested;
 #[cfg(test)]
 mod reference;
 pub(crate) mod refuse;
+mod security;
 pub(crate) mod value;
 
 use std::net::IpAddr;
@@ -46,6 +47,7 @@ pub(crate) use nested::BridgeConfig;
 pub(crate) use nested::LaggConfig;
 pub(crate) use nested::Nested;
 pub(crate) use nested::VlanConfig;
+pub(crate) use security::SecurityConfig;
 
 use crate::filter::FilterConfig;
 
@@ -99,6 +101,8 @@ pub(crate) struct StackConfig {
     pub(crate) acd: siding_stack::arp::acd::AcdConfig,
     /// `[metrics]`: where they are told.
     pub(crate) metrics: Option<SocketAddr>,
+    /// `[security]`.
+    pub(crate) security: SecurityConfig,
     /// `[mld]`.
     pub(crate) mld: siding_stack::mld::MldConfig,
 }

@@ -14,11 +14,13 @@ const REFUSE: &str = include_str!("refuse.rs");
 const ADVERTISE: &str = include_str!("advertise.rs");
 const AUTOCONF: &str = include_str!("autoconf.rs");
 const FILTER: &str = include_str!("filter.rs");
+const SECURITY: &str = include_str!("security.rs");
 
 /// Sections as the page has them, each with the structure that it is read into.
-const SECTIONS: [(&str, &str, &str); 27] = [
+const SECTIONS: [(&str, &str, &str); 28] = [
     ("[stack]", FILE, "Stack"),
     ("[metrics]", FILE, "Metrics"),
+    ("[security]", SECURITY, "Security"),
     ("[filter]", FILTER, "Filter"),
     ("[limits]", LIMITS, "Limits"),
     ("[limits.neighbors]", NEIGHBORS, "Neighbors"),

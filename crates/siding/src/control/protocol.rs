@@ -92,6 +92,36 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Whether it tells what everybody may know who watches: it changes nothing, sends nothing, and has no secrets in its
+    /// answer.
+    pub(crate) fn only_looks(&self) -> bool {
+        match self {
+            Request::ShowInterfaces {}
+            | Request::ShowAddresses {}
+            | Request::ShowNeighbors {}
+            | Request::ShowRoutes {}
+            | Request::ShowNetisr {}
+            | Request::ShowDrops {}
+            | Request::ShowWorkers {}
+            | Request::ShowLimits {}
+            | Request::ShowAdvertisers {}
+            | Request::ShowPathMtus {}
+            | Request::RouteGet { .. }
+            | Request::Vlan(VlanRequest::Show {})
+            | Request::Lagg(LaggRequest::Show {})
+            | Request::Bridge(BridgeRequest::Show {})
+            | Request::Group(GroupRequest::Show {})
+            | Request::Host(
+                HostRequest::ShowRouters {} | HostRequest::ShowPrefixes {} | HostRequest::Ready { .. },
+            )
+            | Request::Filter(FilterRequest::Show {}) => true,
+            Request::Filter(FilterRequest::States { flush, .. }) => !flush,
+            _ => false,
+        }
+    }
+}
+
 /// A thread that is to panic, by its name, or to do nothing any more: for tests of what happens then, and only in their
 /// builds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::path::PathBuf;
@@ -72,13 +73,13 @@ const BACKLOG: i32 = 128;
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl Listener {
-    /// Makes the socket, which takes no connections before [`serve`](Self::serve): whoever gets one finds the
+    /// Makes the socket, for its owner and this group; it takes no connections before [`serve`](Self::serve): whoever gets one finds the
     /// daemon ready. A socket that a dead daemon has left is removed.
     ///
     /// # Errors
     ///
     /// A daemon answers there, or the system refuses.
-    pub(crate) fn bind(path: &Path) -> Result<Listener, ListenError> {
+    pub(crate) fn bind(path: &Path, group: Option<u32>) -> Result<Listener, ListenError> {
         let system = |source| ListenError::System { path: path.to_owned(), source };
         match fs::symlink_metadata(path) {
             Ok(there) if !there.file_type().is_socket() => {
@@ -105,6 +106,10 @@ impl Listener {
             let bound = SocketAddrUnix::new(path).and_then(|address| rustix::net::bind(&socket, &address));
             rustix::process::umask(before);
             bound?;
+            if let Some(group) = group {
+                std::os::unix::fs::chown(path, None, Some(group))?;
+                fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
+            }
             Ok(Listener { socket, path: path.to_owned(), file: identity(path)? })
         };
         bound().map_err(system)

@@ -49,9 +49,9 @@ struct Place<S: Serve>(Arc<S>);
 
 impl Sessions {
     /// As `siding show limits` has it.
-    pub(crate) fn limit(&self) -> LimitRow {
+    pub(crate) fn limit(&self, name: &str) -> LimitRow {
         LimitRow {
-            limit: "control-sessions".into(),
+            limit: name.into(),
             interface: None,
             most: MOST,
             used: self.now.load(Ordering::Relaxed),

@@ -56,7 +56,7 @@ impl Serve for Counting {
 #[test]
 fn a_line_is_a_request_and_a_line_its_answer() {
     let place = Place::new();
-    let listener = Listener::bind(&place.0).unwrap();
+    let listener = Listener::bind(&place.0, None).unwrap();
     listener.serve(&Arc::new(Counting::default())).unwrap();
     let mode = fs::metadata(listener.path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -74,7 +74,7 @@ fn a_line_is_a_request_and_a_line_its_answer() {
 #[test]
 fn the_text_on_the_wire() {
     let place = Place::new();
-    let listener = Listener::bind(&place.0).unwrap();
+    let listener = Listener::bind(&place.0, None).unwrap();
     listener.serve(&Arc::new(Counting::default())).unwrap();
     let mut stream = UnixStream::connect(&place.0).unwrap();
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
@@ -150,15 +150,15 @@ fn the_socket_of_a_dead_daemon_is_replaced_and_that_of_a_living_one_is_not() {
     let place = Place::new();
     drop(UnixListener::bind(&place.0).unwrap());
     assert!(place.0.exists());
-    let listener = Listener::bind(&place.0).unwrap();
+    let listener = Listener::bind(&place.0, None).unwrap();
     assert!(Client::connect(&place.0).is_err(), "it answers before it is ready");
     listener.serve(&Arc::new(Counting::default())).unwrap();
-    let error = Listener::bind(&place.0).unwrap_err().to_string();
+    let error = Listener::bind(&place.0, None).unwrap_err().to_string();
     assert!(error.contains("answers at") && error.contains("stop that one first"), "{error}");
     drop(listener);
     assert!(!place.0.exists());
     fs::write(&place.0, "precious").unwrap();
-    let error = Listener::bind(&place.0).unwrap_err().to_string();
+    let error = Listener::bind(&place.0, None).unwrap_err().to_string();
     assert!(error.contains("is no socket"), "{error}");
     assert_eq!(fs::read_to_string(&place.0).unwrap(), "precious");
 }
@@ -166,8 +166,8 @@ fn the_socket_of_a_dead_daemon_is_replaced_and_that_of_a_living_one_is_not() {
 #[test]
 fn of_two_that_start_at_once_one_gives_way() {
     let place = Place::new();
-    let first = Listener::bind(&place.0).unwrap();
-    let second = Listener::bind(&place.0).unwrap();
+    let first = Listener::bind(&place.0, None).unwrap();
+    let second = Listener::bind(&place.0, None).unwrap();
     assert!(
         first.serve(&Arc::new(Counting::default())).unwrap_err().to_string().contains("stop that one first")
     );
@@ -187,7 +187,7 @@ fn nobody_there_says_what_to_do() {
 #[test]
 fn there_are_so_many_sessions_and_the_next_one_is_told_so() {
     let place = Place::new();
-    let listener = Listener::bind(&place.0).unwrap();
+    let listener = Listener::bind(&place.0, None).unwrap();
     let server = Arc::new(Counting::default());
     listener.serve(&server).unwrap();
     let ask = |client: &mut Client| client.ask(&Request::ShowDrops {});
@@ -195,12 +195,12 @@ fn there_are_so_many_sessions_and_the_next_one_is_told_so() {
     clients.iter_mut().for_each(|client| assert!(ask(client).is_ok()));
     let refused = ask(&mut Client::connect(&place.0).unwrap()).unwrap_err().to_string();
     assert!(refused.starts_with("64 connections are served already"), "{refused}");
-    let row = server.0.limit();
+    let row = server.0.limit("control-sessions");
     assert_eq!((row.most, row.used, row.highest, row.refused), (64, 64, Some(64), 1));
     clients.pop();
     // The session ends when its thread has seen that.
     let begun = std::time::Instant::now();
-    while server.0.limit().used == 64 && begun.elapsed().as_secs() < 10 {
+    while server.0.limit("control-sessions").used == 64 && begun.elapsed().as_secs() < 10 {
         std::thread::yield_now();
     }
     assert!(ask(&mut Client::connect(&place.0).unwrap()).is_ok());
@@ -209,7 +209,7 @@ fn there_are_so_many_sessions_and_the_next_one_is_told_so() {
 #[test]
 fn a_request_that_panics_ends_its_session_and_no_other() {
     let place = Place::new();
-    let listener = Listener::bind(&place.0).unwrap();
+    let listener = Listener::bind(&place.0, None).unwrap();
     let server = Arc::new(Counting::default());
     listener.serve(&server).unwrap();
     let mut other = Client::connect(&place.0).unwrap();
@@ -224,7 +224,7 @@ fn a_request_that_panics_ends_its_session_and_no_other() {
 #[test]
 fn half_a_request_and_one_without_end_are_answered_and_closed() {
     let place = Place::new();
-    let listener = Listener::bind(&place.0).unwrap();
+    let listener = Listener::bind(&place.0, None).unwrap();
     listener.serve(&Arc::new(Counting::default())).unwrap();
     let told =
         |stream: UnixStream| BufReader::new(stream).lines().map(|line| line.unwrap()).collect::<Vec<_>>();

@@ -4,11 +4,13 @@ use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::io::Read;
 use std::net::SocketAddr;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::RwLock;
+use std::time::Duration;
 
 use anyhow::Context;
 use siding_drivers::kernel::Records;
@@ -18,6 +20,8 @@ use siding_mbuf::PoolConfig;
 use siding_stack::Stack;
 
 use super::closing::Closing;
+use super::confine;
+use super::door::Doors;
 use super::links::LinkNews;
 use super::log;
 use super::log::Log;
@@ -26,6 +30,7 @@ use super::port::Opener;
 use super::running::Loaded;
 use super::signals::Signals;
 use super::state::Daemon;
+use super::state::Free;
 use super::tell;
 use super::watch;
 use super::watch::End;
@@ -34,7 +39,6 @@ use super::watch::StopWatch;
 use crate::config::Config;
 use crate::config::MOST_INTERFACES;
 use crate::control;
-use crate::control::Listener;
 use crate::control::Sessions;
 use crate::filter::Filter;
 use crate::metrics;
@@ -58,53 +62,38 @@ pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -
     let (config, text) = Config::load(file)?;
     let read = Loaded::new(config, &text);
     let file = std::path::absolute(file)?;
+    // From the first moment on: a signal that comes while we start is a stop, too.
+    let signals = Signals::catch()?;
+    // Whoever may not yet is told by these before anything is given up.
+    let doors = Doors::make(&read.config, control)?;
+    let metrics = read.config.stack.metrics.map(listen).transpose()?;
+    // Before there are threads, of which each has what its maker has.
+    let kept = if read.config.stack.security.confine { confine::confine() } else { Vec::new() };
     // Before there are threads: a log or a capture as long as a file may be is no reason to end (it is lost, as on a full
     // disk). The workers hear the signal when somebody sends it.
     siding_drivers::kernel::hold_signal(libc::SIGXFSZ);
     log::start(read.config.stack.log).context("cannot start the log's thread")?;
     // A panic ends this function, too.
     let _finish = tell::Finish;
-    until_ended(&read, &file, control, records)
+    for what in kept {
+        tracing::warn!("not given up: {what}");
+    }
+    until_ended(&read, &file, Open { signals, doors, metrics }, records)
 }
 
-fn until_ended(
-    read: &Loaded,
-    file: &Path,
-    control: Option<&Path>,
-    records: Option<&Path>,
-) -> anyhow::Result<ExitCode> {
-    let config = &read.config;
-    // From the first moment on: a signal that comes while we start is a stop, too.
-    let signals = Signals::catch()?;
-    let path = control.map(Path::to_owned).or_else(|| config.stack.control.clone());
-    let listener = Listener::bind(&path.unwrap_or_else(control::default_path))?;
+/// What is open from the start.
+struct Open {
+    signals: Signals,
+    doors: Doors,
+    metrics: Option<TcpListener>,
+}
+
+fn until_ended(read: &Loaded, file: &Path, open: Open, records: Option<&Path>) -> anyhow::Result<ExitCode> {
     let mut root = Root::new();
     let mut entered = root.enter()?;
     let ctx = &mut entered.ctx();
     let daemon = Arc::new(start(read, file, open_records(records))?);
-    let configured = daemon.configure(ctx);
-    // Only now: what we use is adopted, and stays as it is until the end.
-    daemon.restore_leftovers();
-    let metrics = || config.stack.metrics.map(|address| scraped(address, &daemon)).transpose();
-    let started = configured.and_then(|()| Ok((metrics()?, listener.serve(&daemon)?)));
-    let mut signals = signals;
-    let longest = config.stack.stop_timeout;
-    let (ended, watched) = match started {
-        Ok((metrics, control)) => {
-            // Only now: what the kernel tells of our own preparations is no news. The first events are the links as
-            // they are.
-            let mut helpers = Helpers::start(&daemon, &listener, control);
-            tracing::info!("control socket at {}", listener.path().display());
-            let ended = watch::watch(ctx, &mut signals, &mut helpers);
-            // Before anybody is waited for.
-            let watched = StopWatch::start(signals, longest, &daemon);
-            helpers.stop();
-            drop(metrics);
-            (Ok(ended), watched)
-        }
-        Err(error) => (Err(error), StopWatch::start(signals, longest, &daemon)),
-    };
-    drop(listener);
+    let (ended, watched) = work(ctx, &daemon, open, read.config.stack.stop_timeout);
     let stopped = daemon.stop(ctx);
     drop(watched);
     daemon.log.say_left_out(true);
@@ -122,10 +111,42 @@ fn until_ended(
     }
 }
 
+/// From the configuration until somebody or something ends it; then nobody is spoken to any more.
+fn work(
+    ctx: &mut Free<'_>,
+    daemon: &Arc<Daemon>,
+    Open { mut signals, doors, metrics }: Open,
+    longest: Duration,
+) -> (anyhow::Result<End>, StopWatch) {
+    let configured = daemon.configure(ctx);
+    // Only now: what we use is adopted, and stays as it is until the end.
+    daemon.restore_leftovers();
+    let metrics = || metrics.map(|listener| scraped(listener, daemon)).transpose();
+    let started = configured.and_then(|()| Ok((metrics()?, doors.open(daemon)?)));
+    match started {
+        Ok((metrics, open)) => {
+            // Only now: what the kernel tells of our own preparations is no news. The first events are the links as
+            // they are.
+            let mut helpers = Helpers::start(daemon, open);
+            tracing::info!("control socket at {}", doors.control.path().display());
+            let ended = watch::watch(ctx, &mut signals, &mut helpers);
+            // Before anybody is waited for.
+            let watched = StopWatch::start(signals, longest, daemon);
+            helpers.stop();
+            drop(metrics);
+            (Ok(ended), watched)
+        }
+        Err(error) => (Err(error), StopWatch::start(signals, longest, daemon)),
+    }
+}
+
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("`listen = \"{address}\"` in [metrics]"))
+}
+
 /// Tells what is known to who asks there.
-fn scraped(address: SocketAddr, daemon: &Arc<Daemon>) -> anyhow::Result<metrics::Server> {
-    let server = metrics::Server::start(address, daemon)
-        .with_context(|| format!("`listen = \"{address}\"` in [metrics]"))?;
+fn scraped(listener: TcpListener, daemon: &Arc<Daemon>) -> anyhow::Result<metrics::Server> {
+    let server = metrics::Server::start(listener, daemon)?;
     tracing::info!("metrics at http://{}/metrics", server.address());
     Ok(server)
 }
@@ -204,6 +225,7 @@ fn start(read: &Loaded, file: &Path, records: Option<Records>) -> anyhow::Result
         filter: Filter::new(stack.workers, random),
         runtime: Mutex::new(Some(runtime)),
         sessions: Sessions::default(),
+        watchers: Sessions::default(),
         closing: Closing::default(),
     })
 }

@@ -13,7 +13,7 @@ use crate::setting::Slot;
 use crate::setting::all;
 
 /// Sections of what holds from the start of a run to its end.
-const BEGUN: [&str; 5] = ["stack", "metrics", "limits", "acd", "mld"];
+const BEGUN: [&str; 6] = ["stack", "metrics", "security", "limits", "acd", "mld"];
 
 /// A configuration that was read, in its several shapes.
 #[derive(Debug, Clone)]

@@ -217,7 +217,11 @@ impl Daemon {
             refused: report.refused,
         };
         let mut rows: Vec<LimitRow> = self.stack.limits(ctx).into_iter().map(row).collect();
-        rows.extend([tell::limit(), self.sessions.limit()]);
+        rows.extend([
+            tell::limit(),
+            self.sessions.limit("control-sessions"),
+            self.watchers.limit("monitor-sessions"),
+        ]);
         rows.extend(self.captures().into_iter().map(|(interface, loss)| LimitRow {
             limit: "capture-bytes".into(),
             interface,

@@ -87,6 +87,8 @@ pub(crate) struct Daemon {
     pub(crate) filter: Filter,
     pub(super) runtime: Mutex<Option<Runtime>>,
     pub(super) sessions: Sessions,
+    /// Of those who only look.
+    pub(super) watchers: Sessions,
     /// Entered by each request.
     pub(super) closing: Closing,
 }

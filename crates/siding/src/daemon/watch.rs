@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -27,6 +26,7 @@ use rustix::event::poll;
 use siding_drivers::PcapLoss;
 
 use super::apart::Apart;
+use super::door::Door;
 use super::links::Links;
 use super::signals::Asked;
 use super::signals::Signals;
@@ -34,7 +34,6 @@ use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
 use super::tell;
-use crate::control::Listener;
 use crate::runtime::Runtime;
 use crate::runtime::trip;
 
@@ -65,9 +64,8 @@ pub(super) enum End {
 /// Threads that are replaced.
 pub(super) struct Helpers<'d> {
     daemon: &'d Arc<Daemon>,
-    listener: &'d Listener,
     links: Option<Links>,
-    control: Option<JoinHandle<()>>,
+    doors: Vec<Door<'d>>,
     /// When some were.
     replaced: VecDeque<Instant>,
     /// When that was tried last.
@@ -77,17 +75,12 @@ pub(super) struct Helpers<'d> {
 }
 
 impl<'d> Helpers<'d> {
-    /// Starts the watch of links; `control` takes connections already.
-    pub(super) fn start(
-        daemon: &'d Arc<Daemon>,
-        listener: &'d Listener,
-        control: JoinHandle<()>,
-    ) -> Helpers<'d> {
+    /// Starts the watch of links; connections are taken already.
+    pub(super) fn start(daemon: &'d Arc<Daemon>, doors: Vec<Door<'d>>) -> Helpers<'d> {
         let mut helpers = Helpers {
             daemon,
-            listener,
             links: None,
-            control: Some(control),
+            doors,
             replaced: VecDeque::new(),
             tried: Instant::now(),
             told: false,
@@ -103,19 +96,21 @@ impl<'d> Helpers<'d> {
     }
 
     fn take_connections(&mut self) {
-        let served = self.listener.serve(self.daemon).map_err(anyhow::Error::from);
-        self.control = told(served, &mut self.told, "nobody takes control connections");
+        for door in self.doors.iter_mut().filter(|door| door.is_shut()) {
+            told(door.open(), &mut self.told, "nobody takes control connections");
+        }
     }
 
     /// Replaces those that have ended; false if that happens too often. Those that could not be started are tried again.
     fn replace(&mut self) -> bool {
         let links = self.links.as_ref().is_none_or(Links::has_ended);
-        let control = self.control.as_ref().is_none_or(JoinHandle::is_finished);
+        let control = self.doors.iter().any(Door::is_shut);
+        let was_open = self.doors.iter().any(|door| door.is_shut() && door.thread.is_some());
         if !links && !control || self.tried.elapsed() < PAUSE {
             return true;
         }
         self.tried = Instant::now();
-        let ended = links && self.links.is_some() || control && self.control.is_some();
+        let ended = links && self.links.is_some() || was_open;
         self.replaced.retain(|at| at.elapsed() < PERIOD);
         self.replaced.extend(ended.then_some(self.tried));
         if self.replaced.len() > MOST {
@@ -129,7 +124,7 @@ impl<'d> Helpers<'d> {
             self.watch_links();
         }
         if control {
-            if self.control.is_some() {
+            if was_open {
                 tracing::error!(
                     "the thread that takes control connections has ended by itself: another takes over"
                 );

@@ -1,7 +1,7 @@
 //! `[metrics]`: what the daemon knows, as OpenMetrics by HTTP.
 //!
 //! The same rows as `siding show` has, text and JSON, put under names as Prometheus has them. A scrape is a look like any
-//! other: it takes no lock that a worker takes.
+//! other: of what a worker takes it takes the neighbors' locks, one at a time, and that twice a second at the most.
 
 mod families;
 mod page;

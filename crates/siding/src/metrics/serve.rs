@@ -36,6 +36,10 @@ const WHOLE: Duration = Duration::from_secs(5);
 /// Between two attempts, when the system gives no connection.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// For so long a page is told again: a look at many neighbors costs the workers something, and whoever asks without end has
+/// no more of it than this.
+const FRESH: Duration = Duration::from_millis(500);
+
 /// How long the thread may take to end.
 const END: Duration = Duration::from_secs(2);
 
@@ -61,22 +65,24 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Answers at this address from now on.
+    /// Answers who connects there from now on.
     ///
     /// # Errors
     ///
-    /// The address is taken or none of this host's, or the system starts no thread.
-    pub(crate) fn start(address: SocketAddr, of: &Arc<impl Scrape>) -> io::Result<Server> {
-        let listener = Arc::new(TcpListener::bind(address)?);
+    /// The system starts no thread.
+    pub(crate) fn start(listener: TcpListener, of: &Arc<impl Scrape>) -> io::Result<Server> {
+        let listener = Arc::new(listener);
         let address = listener.local_addr()?;
         let stopped = Arc::new(AtomicBool::new(false));
         let (own, of, socket) = (stopped.clone(), of.clone(), listener.clone());
         let serve = move || {
+            let mut told = Told::default();
             while !own.load(Ordering::Acquire) {
                 match socket.accept() {
                     Ok((stream, _)) if !own.load(Ordering::Acquire) => {
                         // Somebody who does not listen to the end is not told the rest; a bug ends one answer.
-                        let answered = catch_unwind(AssertUnwindSafe(|| answer(&stream, &*of, &own)));
+                        let answered =
+                            catch_unwind(AssertUnwindSafe(|| answer(&stream, || told.page(&*of), &own)));
                         if answered.is_err() {
                             tracing::error!("a scrape has met a bug: it is not answered");
                         }
@@ -114,10 +120,27 @@ impl Drop for Server {
     }
 }
 
-fn answer(stream: &TcpStream, of: &impl Scrape, stopped: &AtomicBool) -> io::Result<()> {
+/// What was told last.
+#[derive(Debug, Default)]
+struct Told(Option<(Instant, String)>);
+
+impl Told {
+    fn page(&mut self, of: &impl Scrape) -> String {
+        match &self.0 {
+            Some((at, text)) if at.elapsed() < FRESH => text.clone(),
+            _ => {
+                let text = page(&of.scrape().families());
+                self.0 = Some((Instant::now(), text.clone()));
+                text
+            }
+        }
+    }
+}
+
+fn answer(stream: &TcpStream, known: impl FnOnce() -> String, stopped: &AtomicBool) -> io::Result<()> {
     let patience = Patience::new(WHOLE).unless(stopped);
     let (status, kind, body) = match request(stream, &patience)? {
-        Ok(()) => ("200 OK", TYPE, page(&of.scrape().families())),
+        Ok(()) => ("200 OK", TYPE, known()),
         Err(status) => {
             (status, "text/plain; charset=utf-8", format!("{status}: GET /metrics is all there is\n"))
         }
@@ -182,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_reader_who_takes_it_slowly_or_not_at_all_does_not_hold_up_the_end() {
-        let server = Server::start("127.0.0.1:0".parse().unwrap(), &Arc::new(Much)).unwrap();
+        let server = Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), &Arc::new(Much)).unwrap();
         let mut readers = Vec::new();
         for _ in 0..3 {
             let mut stream = TcpStream::connect(server.address()).unwrap();
@@ -201,9 +224,36 @@ mod tests {
         }
     }
 
+    /// Counts the looks.
+    #[derive(Default)]
+    struct Counting(std::sync::atomic::AtomicU64);
+
+    impl Scrape for Counting {
+        fn scrape(&self) -> Rows {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Rows::default()
+        }
+    }
+
+    #[test]
+    fn whoever_asks_without_end_makes_few_looks_of_it() {
+        let (of, begun) = (Arc::new(Counting::default()), Instant::now());
+        let server = Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), &of).unwrap();
+        for _ in 0..200 {
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            assert!(text.ends_with("# EOF\n"), "{text}");
+        }
+        let most = begun.elapsed().as_millis() / FRESH.as_millis() + 1;
+        let looks = u128::from(of.0.load(Ordering::Relaxed));
+        assert!((1..=most).contains(&looks), "{looks} of {most}");
+    }
+
     #[test]
     fn a_get_is_answered_and_all_else_is_told_what_there_is() {
-        let server = Server::start("127.0.0.1:0".parse().unwrap(), &Arc::new(Nothing)).unwrap();
+        let server = Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), &Arc::new(Nothing)).unwrap();
         let ask = |request: &str| {
             let mut stream = TcpStream::connect(server.address()).unwrap();
             stream.write_all(request.as_bytes()).unwrap();

@@ -1,0 +1,52 @@
+//! `[security]`: what the daemon may do, and who may speak to it.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::check::Wrong;
+
+/// The table's text.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Security {
+    /// Give up, at the start, all that the work does not need: see SECURITY.md [default: true].
+    confine: Option<bool>,
+    /// The group that may use the control socket, besides the daemon's own user: a name or a number [default: nobody].
+    control_group: Option<Spanned<String>>,
+    /// A second socket, that tells and changes nothing [default: none].
+    monitor: Option<Spanned<PathBuf>>,
+    /// The group that may use it: a name or a number [default: nobody].
+    monitor_group: Option<Spanned<String>>,
+}
+
+/// What it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SecurityConfig {
+    pub(crate) confine: bool,
+    pub(crate) control_group: Option<String>,
+    pub(crate) monitor: Option<PathBuf>,
+    pub(crate) monitor_group: Option<String>,
+}
+
+impl Default for SecurityConfig {
+    fn default() -> SecurityConfig {
+        SecurityConfig { confine: true, control_group: None, monitor: None, monitor_group: None }
+    }
+}
+
+impl Security {
+    pub(super) fn check(self) -> Result<SecurityConfig, Wrong> {
+        if let (Some(group), None) = (&self.monitor_group, &self.monitor) {
+            return Err(Wrong::new(group.span(), "a group for no socket: add `monitor`".into()));
+        }
+        let word = |given: Option<Spanned<String>>| given.map(Spanned::into_inner);
+        Ok(SecurityConfig {
+            confine: self.confine.unwrap_or(true),
+            control_group: word(self.control_group),
+            monitor: self.monitor.map(Spanned::into_inner),
+            monitor_group: word(self.monitor_group),
+        })
+    }
+}

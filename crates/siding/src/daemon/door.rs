@@ -1,0 +1,134 @@
+//! Sockets at which the daemon is spoken to: one for those who change things, one for those who only look.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+
+use super::state::Daemon;
+use crate::config::Config;
+use crate::control;
+use crate::control::Answer;
+use crate::control::CarryOut;
+use crate::control::Listener;
+use crate::control::Serve;
+use crate::control::Sessions;
+
+/// The sockets, made before the daemon gives up the right to say whose they are.
+pub(super) struct Doors {
+    pub(super) control: Listener,
+    monitor: Option<Listener>,
+}
+
+/// The daemon, for those who only look.
+struct Monitor(Arc<Daemon>);
+
+/// Takes connections at one of them.
+pub(super) struct Door<'d> {
+    serve: Box<dyn Fn() -> anyhow::Result<JoinHandle<()>> + 'd>,
+    pub(super) thread: Option<JoinHandle<()>>,
+}
+
+impl Doors {
+    /// Makes them, where the configuration or `control` says.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses, or there is no such group.
+    pub(super) fn make(config: &Config, control: Option<&Path>) -> anyhow::Result<Doors> {
+        let security = &config.stack.security;
+        let path = control.map(Path::to_owned).or_else(|| config.stack.control.clone());
+        let control = Listener::bind(
+            &path.unwrap_or_else(control::default_path),
+            gid(security.control_group.as_deref())?,
+        )?;
+        let group = gid(security.monitor_group.as_deref())?;
+        let monitor = security.monitor.as_deref().map(|path| Listener::bind(path, group)).transpose()?;
+        Ok(Doors { control, monitor })
+    }
+
+    /// Takes connections at all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listener::serve`].
+    pub(super) fn open<'d>(&'d self, daemon: &Arc<Daemon>) -> anyhow::Result<Vec<Door<'d>>> {
+        let mut doors = vec![Door::new(&self.control, daemon.clone())];
+        doors
+            .extend(self.monitor.iter().map(|monitor| Door::new(monitor, Arc::new(Monitor(daemon.clone())))));
+        doors.iter_mut().try_for_each(|door| door.open())?;
+        Ok(doors)
+    }
+}
+
+impl<'d> Door<'d> {
+    fn new<S: Serve>(listener: &'d Listener, server: Arc<S>) -> Door<'d> {
+        Door { serve: Box::new(move || Ok(listener.serve(&server)?)), thread: None }
+    }
+
+    /// Takes connections, again if the thread that did has ended.
+    pub(super) fn open(&mut self) -> anyhow::Result<()> {
+        self.thread = None;
+        self.thread = Some((self.serve)()?);
+        Ok(())
+    }
+
+    /// Whether nobody takes connections.
+    pub(super) fn is_shut(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+impl Daemon {
+    /// Sessions of those who only look.
+    fn watchers(&self) -> &Sessions {
+        &self.watchers
+    }
+}
+
+impl Serve for Monitor {
+    fn session(&self, each: &mut dyn FnMut(&mut CarryOut<'_>)) {
+        self.0.session(&mut |carry_out| {
+            each(&mut |request| match request.only_looks() {
+                true => carry_out(request),
+                false => Answer::Error(
+                    "this socket tells, and changes nothing: ask at the control socket, if you may".into(),
+                ),
+            });
+        });
+    }
+
+    fn sessions(&self) -> &Sessions {
+        self.0.watchers()
+    }
+}
+
+/// The number of a group, by its name or as it is.
+fn gid(group: Option<&str>) -> anyhow::Result<Option<u32>> {
+    let Some(group) = group else { return Ok(None) };
+    if let Ok(number) = group.parse() {
+        return Ok(Some(number));
+    }
+    let groups = std::fs::read_to_string("/etc/group").context("cannot read /etc/group")?;
+    let number = number_of(&groups, group);
+    number.map(Some).with_context(|| format!("no group '{group}': `groupadd --system {group}` makes it"))
+}
+
+fn number_of(groups: &str, name: &str) -> Option<u32> {
+    let lines = groups.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    lines.into_iter().find(|fields| fields.first() == Some(&name))?.get(2)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_by_name_and_by_number() {
+        let groups = "root:x:0:\nsiding:x:998:ann,bob\n";
+        assert_eq!((number_of(groups, "siding"), number_of(groups, "sid")), (Some(998), None));
+        assert_eq!(gid(Some("77")).unwrap(), Some(77));
+        assert!(gid(Some("nobody-has-this")).unwrap_err().to_string().contains("groupadd"));
+    }
+}

@@ -20,8 +20,8 @@
 //!
 //! # Under attack
 //!
-//! The table never grows beyond its limit. States that nobody has answered (*half-open*) have a share of it; the oldest
-//! of them goes when that is full, or when the table is. From 60 % on all times shrink, so that the table would be
+//! The table never grows beyond its limit. States that nobody has answered, or that were reset (*half-open*), have a
+//! share of it; the oldest of them goes when that is full, or when the table is. From 60 % on all times shrink, so that the table would be
 //! empty of idle flows at 120 %. A flow with traffic both ways is never thrown out for a new one.
 //!
 //! # Expiry

@@ -135,10 +135,27 @@ impl State {
         }
     }
 
+    /// Whether it makes room when room is needed: nobody has answered it, or it has been reset. What nobody has
+    /// answered may be a forgery, whatever its phase: a connection that was picked up in its middle, too.
+    #[inline]
+    pub(super) fn may_go(&self) -> bool {
+        !self.is_answered() || self.phase.is_half_open() || self.phase == Phase::Closed
+    }
+
+    /// How many milliseconds it may be silent.
+    #[inline]
+    pub(super) fn time(&self, times: &Timeouts) -> u32 {
+        match self.phase {
+            // Picked up, and not answered: no longer than a connection that opens.
+            Phase::Established if !self.is_answered() => times.millis(Phase::SynSent),
+            phase => times.millis(phase),
+        }
+    }
+
     /// Whether it has been silent for too long; `share` of 256 is what is left of its time.
     #[inline]
     pub(super) fn is_over(&self, now: u32, times: &Timeouts, share: u32) -> bool {
-        let time = u64::from(times.millis(self.phase)) * u64::from(share) / 256;
+        let time = u64::from(self.time(times)) * u64::from(share) / 256;
         u64::from(now.wrapping_sub(self.touched)) >= time
     }
 }

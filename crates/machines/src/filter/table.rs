@@ -5,7 +5,6 @@ use std::fmt;
 use siding_netisr::Instant;
 
 use super::Key;
-use super::Phase;
 use super::Slot;
 use super::Sources;
 use super::State;
@@ -184,7 +183,7 @@ impl States {
 
     /// How long a state has left at this filling, in milliseconds.
     pub fn left(&self, now: Instant, state: &State) -> u32 {
-        let time = u64::from(self.times.millis(state.phase())) * u64::from(self.share()) / 256;
+        let time = u64::from(state.time(&self.times)) * u64::from(self.share()) / 256;
         u32::try_from(time).unwrap_or(u32::MAX).saturating_sub(self.silent(now, state))
     }
 
@@ -211,7 +210,6 @@ impl States {
         if let Some(before) = self.find_any(bucket, &fresh.key) {
             self.remove(before);
         }
-        let half_open = fresh.phase.is_half_open();
         let full = self.usage.states >= self.limits.states;
         if full && self.oldest == NONE {
             self.usage.refused += 1;
@@ -224,7 +222,8 @@ impl States {
             self.usage.refused_source += 1;
             return Err(Full::Source);
         }
-        if full || (half_open && self.usage.half_open >= self.limits.half_open) {
+        // Nobody has answered it: it belongs to those that make room.
+        if full || self.usage.half_open >= self.limits.half_open {
             self.remove(Slot(self.oldest));
             self.usage.evicted += 1;
         }
@@ -232,9 +231,7 @@ impl States {
         let state = &mut self.slots[slot as usize];
         state.next = self.buckets[bucket];
         self.buckets[bucket] = slot;
-        if half_open {
-            self.link(slot);
-        }
+        self.link(slot);
         self.usage.states += 1;
         self.usage.inserted += 1;
         self.usage.highest = self.usage.highest.max(self.usage.states);
@@ -285,12 +282,14 @@ impl States {
         self.emptied.drain(..)
     }
 
-    /// Moves a state on.
-    pub(super) fn set_phase(&mut self, slot: Slot, phase: Phase) {
-        let state = &mut self.slots[slot.0 as usize];
-        state.set_phase(phase);
-        if state.is_half_open() && !phase.is_half_open() {
-            self.unlink(slot.0);
+    /// Puts a state among those that make room, or takes it away from there, as far as it has come by now.
+    #[inline]
+    pub(super) fn settle(&mut self, slot: Slot) {
+        let state = &self.slots[slot.0 as usize];
+        match (state.may_go(), state.is_half_open()) {
+            (true, false) => self.link(slot.0),
+            (false, true) => self.unlink(slot.0),
+            _ => {}
         }
     }
 

@@ -114,11 +114,11 @@ impl States {
             _ if way == Way::Reply => phase.answered(),
             _ => phase,
         };
-        if moved != phase {
-            self.set_phase(slot, moved);
-        }
         let state = &mut self.slots[slot.0 as usize];
+        state.set_phase(moved);
         state.touch(millis, way, packet.len);
+        self.settle(slot);
+        let state = &self.slots[slot.0 as usize];
         let state = if state.is_answered() { CtState::Established } else { CtState::New };
         Tracked { state, way: Some(way), slot: Some(slot), fresh: None }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test says what it expects by unwrapping it.
 #![allow(unreachable_pub)] // What the tests share is reached from outside its file only.
 
+mod filter_flows;
 mod filter_table;
 mod filter_window;
 mod lacp_any_order;

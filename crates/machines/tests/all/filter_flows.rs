@@ -1,0 +1,92 @@
+//! Flows step by step: who makes room, who begins anew, and what counts as an answer.
+
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use siding_machines::filter::*;
+use siding_netisr::Instant;
+use siding_wire::IpProto;
+
+struct Table(States, Instant);
+
+fn addr(last: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last)
+}
+
+fn tcp(client: u16) -> Tuple {
+    Tuple::new(addr(client).into(), addr(0xffff).into(), IpProto::TCP).with_ports(4000, 80)
+}
+
+/// A segment, without data, whose window is 1,000.
+fn segment(kind: Kind, seq: u32, ack: u32) -> Segment {
+    let counted = u32::from(matches!(kind, Kind::Syn | Kind::SynAck | Kind::Fin));
+    let ack = (kind != Kind::Syn).then_some(ack);
+    Segment { kind, seq, end: seq.wrapping_add(counted), ack, window: 1000, scale: None }
+}
+
+impl Table {
+    fn new(states: usize) -> Table {
+        let limits = StateLimits { states, half_open: states / 2, ..StateLimits::default() };
+        Table(States::new(Instant::ZERO, limits, Timeouts::default(), 7, 64), Instant::ZERO)
+    }
+
+    /// What a packet is; it passes.
+    fn send(&mut self, tuple: Tuple, upper: Upper) -> Tracked {
+        let packet = Packet { tuple, upper, len: 60 };
+        let bucket = self.0.bucket(&packet.flow().unwrap());
+        let tracked = self.0.track(self.1, bucket, &packet);
+        if let Some(fresh) = &tracked.fresh {
+            self.0.insert(self.1, fresh).unwrap();
+        }
+        tracked
+    }
+
+    fn tcp(&mut self, tuple: Tuple, kind: Kind, seq: u32, ack: u32) -> CtState {
+        self.send(tuple, Upper::Tcp(segment(kind, seq, ack))).state
+    }
+
+    /// A connection whose client's next number is 101, and whose server's is 501.
+    fn connect(&mut self, there: Tuple) {
+        assert_eq!(self.tcp(there, Kind::Syn, 100, 0), CtState::New);
+        assert_eq!(self.tcp(there.reversed(), Kind::SynAck, 500, 101), CtState::Established);
+        assert_eq!(self.tcp(there, Kind::Ack, 101, 501), CtState::Established);
+    }
+}
+
+#[test]
+fn a_flood_of_segments_out_of_the_middle_makes_room_for_others() {
+    let mut table = Table::new(10);
+    table.connect(tcp(1));
+    for flood in 0..100 {
+        assert_eq!(table.tcp(tcp(100 + flood), Kind::Ack, 7, 7), CtState::New, "picked up");
+    }
+    let usage = table.0.usage();
+    assert_eq!((usage.states, usage.half_open, usage.evicted), (6, 5, 95));
+    table.connect(tcp(2));
+    // One that is answered is as good as any other.
+    assert_eq!(table.tcp(tcp(199).reversed(), Kind::Ack, 7, 7), CtState::Established);
+    assert_eq!(table.0.usage().half_open, 3);
+    // The others are forgotten as soon as those that open.
+    table.1 += Duration::from_secs(241);
+    while table.0.sweep(table.1, |_, _| {}) {}
+    assert_eq!(table.0.usage().states, 3);
+}
+
+#[test]
+fn what_was_reset_makes_room_for_others() {
+    let mut table = Table::new(4);
+    for flood in 0..100 {
+        let there = tcp(100 + flood);
+        assert_eq!(table.tcp(there, Kind::Syn, 100, 0), CtState::New);
+        match flood % 2 {
+            0 => assert_eq!(table.tcp(there, Kind::Rst, 101, 0), CtState::New, "by who began it"),
+            _ => assert_eq!(table.tcp(there.reversed(), Kind::Rst, 0, 101), CtState::Established),
+        }
+    }
+    assert!(table.0.iter(table.1).all(|(_, state)| state.phase() == Phase::Closed));
+    let usage = table.0.usage();
+    assert_eq!((usage.states, usage.half_open, usage.evicted), (2, 2, 98));
+    table.connect(tcp(1));
+    assert_eq!(table.tcp(tcp(1).reversed(), Kind::Rst, 501, 101), CtState::Established);
+    assert_eq!(table.0.usage().half_open, 2, "one that lived, too");
+}

@@ -70,9 +70,9 @@ impl Packet {
                         (tuple, Upper::Error(about, seq))
                     }
                     what => {
-                        let ident = u16::from_be_bytes(*rest.first_chunk::<2>()?);
+                        let (src, dst) = asking(proto, kind, rest)?;
                         let upper = if matches!(what, Icmp::Ask) { Upper::Ask } else { Upper::Answer };
-                        (tuple.with_ports(ident, ident), upper)
+                        (tuple.with_ports(src, dst), upper)
                     }
                 }
             }
@@ -118,6 +118,22 @@ fn meaning(proto: IpProto, kind: u8) -> Option<Icmp> {
     }
 }
 
+/// What stands for ports in a question of ICMP, or its answer: who asks has the identifier, the other end a number that
+/// follows from it and from what is asked. So the same question by the other end is a flow of its own, as another
+/// question is. The distance is odd and small: no two of them come back to the same number.
+fn asking(proto: IpProto, kind: u8, rest: &[u8]) -> Option<(u16, u16)> {
+    let ident = u16::from_be_bytes(*rest.first_chunk::<2>()?);
+    let (question, asks) = match (proto, kind) {
+        (IpProto::ICMP6, 129 | 140) | (IpProto::ICMP, 14 | 16 | 18) => {
+            (kind - 1, false)
+        }
+        (IpProto::ICMP, 0) => (8, false),
+        _ => (kind, true),
+    };
+    let other = ident.wrapping_add(2 * u16::from(question) + 1);
+    Some(if asks { (ident, other) } else { (other, ident) })
+}
+
 /// Protocols with ports where UDP has them: DCCP, SCTP, UDP-Lite.
 fn has_ports(proto: IpProto) -> bool {
     matches!(proto.0, 33 | 132 | 136)
@@ -139,8 +155,8 @@ fn about(src: IpAddr, dst: IpAddr, proto: IpProto, upper: &[u8]) -> Option<(Tupl
         _ if proto == IpProto::UDP || has_ports(proto) => Some((with_ports(tuple, upper)?, None)),
         IpProto::ICMP6 | IpProto::ICMP => match meaning(proto, *upper.first()?)? {
             Icmp::Ask | Icmp::Answer => {
-                let ident = u16::from_be_bytes(*upper.get(4..)?.first_chunk::<2>()?);
-                Some((tuple.with_ports(ident, ident), None))
+                let (src, dst) = asking(proto, *upper.first()?, upper.get(4..)?)?;
+                Some((tuple.with_ports(src, dst), None))
             }
             //= RFC 4443 s2.4(e): there is no error about an error.
             Icmp::Error | Icmp::Link => None,
@@ -169,7 +185,8 @@ mod tests {
         assert_eq!(ports(IpProto::UDP, &[1, 2, 3, 4, 0, 8, 0, 0]), Some((0x102, 0x304)));
         assert_eq!(ports(IpProto::UDP, &[1, 2, 3, 4, 0, 8, 0]), None, "not even a header");
         assert_eq!(ports(IpProto(132), &[1, 2, 3, 4]), Some((0x102, 0x304)));
-        assert_eq!(ports(IpProto::ICMP6, &[128, 0, 0, 0, 7, 8, 0, 1]), Some((0x708, 0x708)));
+        assert_eq!(ports(IpProto::ICMP6, &[128, 0, 0, 0, 7, 8, 0, 1]), Some((0x708, 0x708 + 257)));
+        assert_eq!(ports(IpProto::ICMP6, &[129, 0, 0, 0, 7, 8, 0, 1]), Some((0x708 + 257, 0x708)));
         assert_eq!(ports(IpProto::ESP, &[1, 2, 3, 4]), Some((0, 0)));
     }
 

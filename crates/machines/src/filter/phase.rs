@@ -122,7 +122,8 @@ impl Phase {
     ///
     /// A SYN on a connection that lives moves nothing and passes: the receiver answers with a challenge, and a peer
     /// that has lost the connection resets it by that (RFC 5961 s4.2). Were it dropped, such a peer would not get a
-    /// new connection until the old one is forgotten.
+    /// new connection until the old one is forgotten. If the receiver has lost it, too, it grants the SYN: that is
+    /// remembered by who keeps the state.
     pub fn step(self, way: Way, kind: Kind) -> Step {
         use Phase::*;
         use Step::To;
@@ -134,8 +135,8 @@ impl Phase {
             (TimeWait, Kind::Syn) => Step::Reopen,
             (SynSent, Kind::Syn) => To(if original { SynSent } else { SynSent2 }),
             (SynSent2, Kind::Syn) => To(SynSent2),
-            (SynReceived, Kind::Syn) if !original => Step::Invalid,
-            (Closed, Kind::Syn) => Step::Invalid,
+            // The server's end does not begin.
+            (_, Kind::Syn) if !original => Step::Invalid,
             (_, Kind::Syn) => Step::Pass,
 
             (SynSent, Kind::SynAck) if !original => To(SynReceived),
@@ -202,6 +203,7 @@ mod tests {
             [Phase::SynReceived, Phase::Established, Phase::FinWait, Phase::CloseWait, Phase::LastAck]
         {
             assert_eq!(phase.step(Way::Original, Kind::Syn), Step::Pass, "{phase:?}");
+            assert_eq!(phase.step(Way::Reply, Kind::Syn), Step::Invalid, "{phase:?}");
         }
         for phase in [Phase::TimeWait, Phase::Closed] {
             assert_eq!(phase.step(Way::Original, Kind::Syn), Step::Reopen, "{phase:?}");

@@ -1,10 +1,13 @@
 //! One flow's state.
 
 use super::Key;
+use super::Kind;
 use super::Phase;
+use super::Segment;
 use super::Timeouts;
 use super::Tuple;
 use super::Way;
+use super::window;
 use super::window::Side;
 
 /// No state, in what links states.
@@ -15,6 +18,7 @@ const ANSWERED: u8 = 2;
 const UNKNOWN_WINDOWS: u8 = 4;
 const IN_USE: u8 = 8;
 const HALF_OPEN: u8 = 16;
+const REMEMBERS: u8 = 32;
 
 /// One flow, in 128 bytes: two lines of a cache. What finds it stands in the first, with what every packet touches.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +29,8 @@ pub struct State {
     flags: u8,
     /// The next state of the same bucket, or of the free ones.
     pub(super) next: u32,
-    /// Its neighbours among the half-open states, in the order in which they came.
+    /// Its neighbours among the half-open states, in the order in which they came. While it is none of these, what it
+    /// remembers of a SYN.
     pub(super) older: u32,
     pub(super) newer: u32,
     /// When its last packet came, in milliseconds of the table's clock.
@@ -113,7 +118,43 @@ impl State {
     }
 
     pub(super) fn set_half_open(&mut self, half_open: bool) {
-        self.flags = self.flags & !HALF_OPEN | if half_open { HALF_OPEN } else { 0 };
+        self.flags = self.flags & !(HALF_OPEN | REMEMBERS) | if half_open { HALF_OPEN } else { 0 };
+    }
+
+    /// Remembers a SYN that has passed on a connection that lives. If the other end grants it, both have lost the old
+    /// connection, and a new one begins.
+    pub(super) fn remember(&mut self, syn: &Segment) {
+        if self.is_half_open() {
+            return;
+        }
+        self.flags |= REMEMBERS;
+        self.older = syn.end;
+        self.newer = u32::from(syn.window) << 8 | syn.scale.map_or(0xff, u32::from);
+    }
+
+    /// That SYN.
+    pub(super) fn remembered(&self) -> Option<Segment> {
+        let [_, high, low, scale] = self.newer.to_be_bytes();
+        (self.flags & REMEMBERS != 0).then_some(Segment {
+            kind: Kind::Syn,
+            seq: self.older.wrapping_sub(1),
+            end: self.older,
+            ack: None,
+            window: u16::from_be_bytes([high, low]),
+            scale: Some(scale).filter(|scale| *scale != 0xff),
+        })
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.flags &= !REMEMBERS;
+    }
+
+    /// Begins with this SYN, as if there had been nothing before.
+    pub(super) fn begin_anew(&mut self, syn: &Segment) {
+        self.flags &= !(REMEMBERS | UNKNOWN_WINDOWS);
+        if !window::begin(&mut self.sides, syn) {
+            self.set_unknown_windows();
+        }
     }
 
     pub(super) fn set_unknown_windows(&mut self) {

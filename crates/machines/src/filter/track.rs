@@ -3,6 +3,7 @@
 use siding_netisr::Instant;
 
 use super::Key;
+use super::Kind;
 use super::Packet;
 use super::Phase;
 use super::Segment;
@@ -88,6 +89,10 @@ impl States {
     #[inline]
     pub fn track(&mut self, now: Instant, bucket: usize, packet: &Packet) -> Tracked {
         if let Upper::Error(about, seq) = packet.upper {
+            // Whoever tells of a packet tells its sender. (All others would let errors in to anybody.)
+            if about.src != packet.tuple.dst {
+                return Tracked::INVALID;
+            }
             return self.related(now, bucket, about.key(), seq);
         }
         if packet.upper == Upper::Link {
@@ -109,8 +114,6 @@ impl States {
                     return self.begin(packet, key, from_low);
                 }
             },
-            // An answer that nobody asked for, from the end that asks.
-            Upper::Answer if way == Way::Original => return Tracked::INVALID,
             _ if way == Way::Reply => phase.answered(),
             _ => phase,
         };
@@ -170,15 +173,29 @@ impl States {
         let state = &mut self.slots[slot.0 as usize];
         let to = match phase.step(way, segment.kind) {
             Step::To(to) => to,
-            Step::Pass => return Moved::To(phase),
             Step::Invalid => return Moved::Invalid,
             Step::Reopen => return Moved::Anew,
+            Step::Pass => {
+                match (state.remembered(), segment.kind, segment.ack) {
+                    (Some(syn), Kind::SynAck, Some(ack)) if ack == syn.end => {
+                        state.begin_anew(&syn);
+                        return self.segment(slot, Phase::SynSent, way, segment);
+                    }
+                    (_, Kind::Syn, _) => state.remember(segment),
+                    _ => {}
+                }
+                return Moved::To(phase);
+            }
         };
+        // Who goes on with the connection has not begun another one.
+        if way == Way::Original {
+            state.forget();
+        }
         let known = state.knows_windows();
         match window::follow(&mut state.sides, phase, way, known, segment) {
             Place::Outside => Moved::Invalid,
             //= RFC 5961 s3.2: in the window, but not what is expected: the receiver asks again, and so do we.
-            Place::Within if segment.kind == super::Kind::Rst => Moved::To(phase),
+            Place::Within if segment.kind == Kind::Rst => Moved::To(phase),
             Place::Within | Place::Exact => Moved::To(to),
         }
     }

@@ -90,3 +90,92 @@ fn what_was_reset_makes_room_for_others() {
     assert_eq!(table.tcp(tcp(1).reversed(), Kind::Rst, 501, 101), CtState::Established);
     assert_eq!(table.0.usage().half_open, 2, "one that lived, too");
 }
+
+#[test]
+fn an_error_to_somebody_else_is_not_related() {
+    let mut table = Table::new(10);
+    table.connect(tcp(1));
+    let about = |to: u16, about: Tuple| {
+        let outer = Tuple::new(addr(7).into(), addr(to).into(), IpProto::ICMP6);
+        (outer, Upper::Error(about, Some(101)))
+    };
+    for (to, what, expected) in [
+        (1, tcp(1), CtState::Related),
+        (2, tcp(1), CtState::Invalid),
+        (0xffff, tcp(1), CtState::Invalid),
+        (1, tcp(2), CtState::Invalid),
+    ] {
+        let (outer, upper) = about(to, what);
+        assert_eq!(table.send(outer, upper).state, expected, "to {to} about {what:?}");
+    }
+}
+
+#[test]
+fn ends_that_have_lost_their_connection_get_another_one() {
+    let mut table = Table::new(10);
+    let (there, back) = (tcp(1), tcp(1).reversed());
+    table.connect(there);
+    // Both have lost it: the SYN is granted, and the old numbers count no more.
+    assert_eq!(table.tcp(there, Kind::Syn, 1_000_000, 0), CtState::Established);
+    assert_eq!(table.tcp(back, Kind::SynAck, 2_000_000, 1_000_001), CtState::Established);
+    assert_eq!(table.tcp(there, Kind::Ack, 1_000_001, 2_000_001), CtState::Established);
+    assert_eq!(table.tcp(back, Kind::Ack, 2_000_001, 1_000_001), CtState::Established);
+    assert_eq!(table.tcp(there, Kind::Ack, 101, 501), CtState::Invalid);
+    let phases = |table: &Table| table.0.iter(table.1).map(|(_, state)| state.phase()).collect::<Vec<_>>();
+    assert_eq!(phases(&table), [Phase::Established]);
+    // The server has it yet: it says so, the client resets it, and begins again.
+    assert_eq!(table.tcp(there, Kind::Syn, 3_000_000, 0), CtState::Established);
+    assert_eq!(table.tcp(back, Kind::Ack, 2_000_001, 1_000_001), CtState::Established);
+    assert_eq!(table.tcp(there, Kind::Rst, 1_000_001, 0), CtState::Established);
+    assert_eq!(phases(&table), [Phase::Closed]);
+    assert_eq!(table.tcp(there, Kind::Syn, 4_000_000, 0), CtState::New);
+    assert_eq!(phases(&table), [Phase::SynSent]);
+}
+
+#[test]
+fn only_the_syn_that_was_sent_is_granted() {
+    let mut table = Table::new(10);
+    let (there, back) = (tcp(1), tcp(1).reversed());
+    table.connect(there);
+    let goes_on = |table: &mut Table| table.tcp(there, Kind::Ack, 101, 501);
+    table.tcp(there, Kind::Syn, 1_000_000, 0);
+    table.tcp(back, Kind::SynAck, 2_000_000, 1_000_002);
+    assert_eq!(goes_on(&mut table), CtState::Established, "another SYN is granted");
+    table.tcp(back, Kind::SynAck, 2_000_000, 1_000_001);
+    assert_eq!(goes_on(&mut table), CtState::Established, "the client had gone on");
+}
+
+#[test]
+fn the_other_end_does_not_begin_in_a_flow_that_is_known() {
+    let mut table = Table::new(10);
+    table.connect(tcp(1));
+    assert_eq!(table.tcp(tcp(1).reversed(), Kind::Syn, 900, 0), CtState::Invalid);
+    assert_eq!(table.tcp(tcp(1), Kind::Ack, 101, 501), CtState::Established);
+}
+
+/// A question of ICMPv6 or its answer, as its bytes.
+fn icmp(table: &mut Table, src: u16, dst: u16, kind: u8, ident: u16) -> CtState {
+    let bytes = [kind, 0, 0, 0, (ident >> 8) as u8, ident as u8, 0, 1];
+    let (src, dst) = (addr(src).into(), addr(dst).into());
+    let packet = Packet::parse(src, dst, IpProto::ICMP6, &bytes, 48, |_| None).unwrap();
+    table.send(packet.tuple, packet.upper).state
+}
+
+#[test]
+fn a_question_the_other_way_round_is_another_flow() {
+    for ident in [0, 7, 128, 0x7fff, 0xffff] {
+        let mut table = Table::new(10);
+        assert_eq!(icmp(&mut table, 1, 2, 129, ident), CtState::Invalid, "nobody has asked");
+        assert_eq!(icmp(&mut table, 1, 2, 128, ident), CtState::New);
+        assert_eq!(icmp(&mut table, 2, 1, 128, ident), CtState::New, "a question is no answer");
+        assert_eq!(icmp(&mut table, 2, 1, 140, ident), CtState::Invalid, "to another question");
+        assert_eq!(table.0.usage().states, 2);
+        assert_eq!(icmp(&mut table, 2, 1, 129, ident), CtState::Established);
+        assert_eq!(icmp(&mut table, 1, 2, 128, ident), CtState::Established);
+        assert_eq!(icmp(&mut table, 2, 1, 128, ident), CtState::New, "not answered yet");
+        // Whoever knows how flows are named finds no question that looks like an answer.
+        for other in (0..=0xffff).filter(|other| *other != ident) {
+            assert_ne!(icmp(&mut table, 2, 1, 128, other), CtState::Established, "{other}");
+        }
+    }
+}

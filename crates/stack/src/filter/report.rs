@@ -62,7 +62,11 @@ impl StateReport {
             src: plain(tuple.src),
             dst: plain(tuple.dst),
             src_port: tuple.src_port,
-            dst_port: tuple.dst_port,
+            dst_port: match tuple.proto {
+                // One identifier for both ends.
+                IpProto::ICMP | IpProto::ICMP6 => tuple.src_port,
+                _ => tuple.dst_port,
+            },
             phase: state.phase().name(),
             answered: state.is_answered(),
             mark: state.mark,

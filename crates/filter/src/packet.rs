@@ -1,7 +1,8 @@
 //! A packet as rules look at it: parsed once, whichever rules follow.
 //!
-//! The walk over extension headers is Linux's for netfilter: authentication headers are walked through, a later
-//! fragment's protocol is what its fragment header says, and where the chain cannot be followed there is none.
+//! The walk over extension headers is Linux's for nftables: it ends at an authentication header, which is the protocol
+//! then, a later fragment's protocol is what its fragment header says, and where the chain cannot be followed there is
+//! none.
 
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
@@ -181,7 +182,7 @@ impl<'a> Packet<'a> {
             chain: None,
             link,
         };
-        if matches!(header[6], HBH | ROUTING | FRAGMENT | AH | DST) {
+        if matches!(header[6], HBH | ROUTING | FRAGMENT | DST) {
             packet.walk(header[6]);
         }
         Ok(packet)
@@ -191,7 +192,7 @@ impl<'a> Packet<'a> {
         let mut next = first;
         let mut at = 40_usize;
         loop {
-            if !matches!(next, HBH | ROUTING | FRAGMENT | AH | DST) {
+            if !matches!(next, HBH | ROUTING | FRAGMENT | DST) {
                 self.protocol = Some(next);
                 self.transport = Some(at as u16);
                 return;
@@ -203,7 +204,6 @@ impl<'a> Packet<'a> {
             };
             let len = match next {
                 FRAGMENT => 8,
-                AH => (usize::from(size) + 2) * 4,
                 _ => (usize::from(size) + 1) * 8,
             };
             if self.bytes.len() < at + len.min(8) {

@@ -100,6 +100,9 @@ causes! {
     FilterStates = "filter-states-full",
     /// A later fragment whose first has not passed the filter, or not yet.
     FilterFragment = "filter-fragment",
+    /// While packets are filtered: a first fragment that ends before its upper-layer header does (RFC 7112), or more
+    /// extension headers than are walked. No rule can tell what it is.
+    FilterHeaders = "filter-headers",
     /// Larger than a buffer, and no large buffer was free.
     NoLargeBuffer = "no-large-buffer",
     /// A Packet Too Big about something that we never sent, or with a size that cannot be.

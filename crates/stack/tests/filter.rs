@@ -33,6 +33,7 @@ use siding_stack::filter::CtState;
 use siding_stack::filter::FilterSetup;
 use siding_stack::filter::Hook;
 use siding_stack::filter::Judge;
+use siding_stack::filter::MOST_HEADERS;
 use siding_stack::filter::Part;
 use siding_stack::filter::Reject;
 use siding_stack::filter::StateLimits;
@@ -51,6 +52,9 @@ use siding_wire::ip6::Ip6Repr;
 use siding_wire::tcp::Flags;
 use siding_wire::tcp::TcpRepr;
 use siding_wire::udp::UdpRepr;
+
+#[path = "filter/headers.rs"]
+mod headers;
 
 const WORKERS: usize = 2;
 const INNER: usize = 0;

@@ -13,16 +13,23 @@ fn parse(bytes: &[u8]) -> Packet<'_> {
 
 #[test]
 fn a_chain_of_headers_is_walked() {
-    let chain =
-        [&[43, 0, 1, 4, 0, 0, 0, 0][..], &[60, 0, 0, 0, 0, 0, 0, 0], &[51, 0, 1, 4, 0, 0, 0, 0]].concat();
-    // An authentication header counts in words of four octets.
-    let ah = [17, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    let bytes = ip6(A, B, 0, &[&chain[..], &ah, &udp(7, 8)].concat());
+    let chain = |last: u8| {
+        [&[43, 0, 1, 4, 0, 0, 0, 0][..], &[60, 0, 0, 0, 0, 0, 0, 0], &[last, 0, 1, 4, 0, 0, 0, 0]].concat()
+    };
+    let bytes = ip6(A, B, 0, &[&chain(17)[..], &udp(7, 8)].concat());
     let packet = parse(&bytes);
-    assert_eq!(packet.ext_headers(), [(0, 40), (43, 48), (60, 56), (51, 64)]);
+    assert_eq!(packet.ext_headers(), [(0, 40), (43, 48), (60, 56)]);
     assert_eq!(
         (packet.protocol(), packet.ports(), packet.transport_at()),
-        (Some(17), Some((7, 8)), Some(76))
+        (Some(17), Some((7, 8)), Some(64))
+    );
+    // An authentication header is what is borne, to nftables.
+    let ah = [17, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let bytes = ip6(A, B, 0, &[&chain(51)[..], &ah, &udp(7, 8)].concat());
+    let packet = parse(&bytes);
+    assert_eq!(
+        (packet.protocol(), packet.ports(), packet.transport_at(), packet.chain_error()),
+        (Some(51), None, Some(64), None)
     );
 }
 

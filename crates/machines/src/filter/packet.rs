@@ -124,9 +124,7 @@ fn meaning(proto: IpProto, kind: u8) -> Option<Icmp> {
 fn asking(proto: IpProto, kind: u8, rest: &[u8]) -> Option<(u16, u16)> {
     let ident = u16::from_be_bytes(*rest.first_chunk::<2>()?);
     let (question, asks) = match (proto, kind) {
-        (IpProto::ICMP6, 129 | 140) | (IpProto::ICMP, 14 | 16 | 18) => {
-            (kind - 1, false)
-        }
+        (IpProto::ICMP6, 129 | 140) | (IpProto::ICMP, 14 | 16 | 18) => (kind - 1, false),
         (IpProto::ICMP, 0) => (8, false),
         _ => (kind, true),
     };

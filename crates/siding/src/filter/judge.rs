@@ -27,6 +27,9 @@ use siding_stack::filter::Reject;
 use siding_stack::filter::Verdict;
 use siding_stack::filter::Way;
 
+// What has more headers than rules see does not come this far.
+const _: () = assert!(siding_stack::filter::MOST_HEADERS == siding_filter::MOST_HEADERS);
+
 /// A ruleset that workers run.
 #[derive(Debug)]
 pub(super) struct Rules(pub(super) Arc<Program>);

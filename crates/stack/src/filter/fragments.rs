@@ -27,8 +27,8 @@ const PLACES: usize = 1024;
 /// How long (RFC 8200 s4.5).
 const TIME: Duration = Duration::from_secs(60);
 
-/// Bits of a bucket in a trail.
-const BUCKET: u64 = 0xff_ffff;
+/// Bits of a worker in a trail.
+const WORKER: u64 = 0xffff;
 
 /// Fragments that may wait for their first.
 const MOST_EARLY: usize = 64;
@@ -60,7 +60,7 @@ struct Passed {
     until: Instant,
 }
 
-/// Where first fragments went, for workers to which later ones come: the buckets of their flows.
+/// Where first fragments went, for workers to which later ones come: the workers that judged them.
 #[derive(Debug)]
 pub(super) struct Trails(Box<[AtomicU64]>);
 
@@ -151,16 +151,18 @@ impl Trails {
         Trails((0..4 * PLACES).map(|_| AtomicU64::new(0)).collect())
     }
 
-    /// The flow of a first fragment.
-    pub(super) fn lay(&self, name: u64, bucket: usize) {
-        let word = name & !BUCKET | bucket as u64 & BUCKET;
+    /// Who judges a first fragment.
+    pub(super) fn lay(&self, name: u64, worker: usize) {
+        // One more than the worker: a word of 0 is of nobody.
+        let word = name & !WORKER | (worker as u64 + 1) & WORKER;
         self.0[name as usize % self.0.len()].store(word, Ordering::Relaxed);
     }
 
     /// The same, for a later one.
     pub(super) fn find(&self, name: u64) -> Option<usize> {
         let word = self.0[name as usize % self.0.len()].load(Ordering::Relaxed);
-        (word & !BUCKET == name & !BUCKET).then_some((word & BUCKET) as usize)
+        let worker = (word & WORKER) as usize;
+        if word & !WORKER == name & !WORKER { worker.checked_sub(1) } else { None }
     }
 }
 
@@ -182,12 +184,15 @@ mod tests {
     }
 
     #[test]
-    fn a_trail_leads_to_the_bucket() {
+    fn a_trail_leads_to_the_worker() {
         let trails = Trails::new();
         let name = 0x1234_5678_9abc_def0;
         assert_eq!(trails.find(name), None);
-        trails.lay(name, 0x1f_0007);
-        assert_eq!(trails.find(name), Some(0x1f_0007));
-        assert_eq!(trails.find(name ^ 1 << 50), None);
+        assert_eq!(trails.find(1), None, "a word that nobody has written");
+        for worker in [0, 7, 65_534] {
+            trails.lay(name, worker);
+            assert_eq!(trails.find(name), Some(worker));
+            assert_eq!(trails.find(name ^ 1 << 50), None);
+        }
     }
 }

@@ -8,6 +8,7 @@ use siding_machines::filter::Tracked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
+use siding_wire::IpProto;
 use siding_wire::Mac;
 
 use super::ask;
@@ -15,6 +16,9 @@ use super::fragments;
 use super::fragments::Follow;
 use super::fragments::Fragments;
 use super::read;
+use super::read::Astray;
+use super::read::Piece;
+use super::read::Read;
 use super::rules::Rules;
 use super::rules::Shared;
 use super::rules::Tables;
@@ -136,38 +140,30 @@ impl Keeper {
 
     /// Finds a packet's flow, and who keeps it.
     pub(super) fn look(&mut self, worker: usize, now: Instant, bytes: &[u8]) -> Look {
+        let read = match read::read(bytes) {
+            Ok(read) => read,
+            // Rules would see no upper layer, and a receiver might.
+            Err(Astray::Hidden) => return Look::Drop(DropReason::FilterHeaders),
+            Err(Astray::Malformed) => return Look::Judge(None, None),
+        };
+        let first = match read.piece {
+            Some(piece) if piece.offset > 0 => return self.look_later(worker, now, &read, &piece),
+            //= RFC 7112 s5: a first fragment without all its headers is dropped. What rules look at would come later.
+            Some(_) if !read.is_whole(bytes) => return Look::Drop(DropReason::FilterHeaders),
+            Some(piece) => Some((fragments::name(self.secret, &read, &piece), piece.len)),
+            None => None,
+        };
         let (Some(states), Some(tables)) = (&self.states, &self.tables) else {
             return Look::Judge(None, None);
         };
-        let Some(read) = read::read(bytes) else { return Look::Judge(None, None) };
-        let mut first = None;
-        if let Some(piece) = read.piece {
-            let name = fragments::name(self.secret, &read, &piece);
-            if piece.offset > 0 {
-                if !self.single
-                    && let Some(bucket) = tables.trails.find(name)
-                    && let (owner, _) = tables.owners.claim(bucket, worker)
-                    && owner != worker
-                {
-                    return Look::Elsewhere(owner);
-                }
-                return match self.fragments.follow(now, name, piece.offset) {
-                    Follow::Pass => Look::Follows,
-                    Follow::Unknown => Look::Early(name),
-                    Follow::Overlap => Look::Drop(DropReason::FragmentOverlap),
-                };
-            }
-            first = Some((name, piece.len));
-        }
-        //= RFC 7112 s5: of a first fragment without all its headers nobody knows the flow: it is invalid.
         let Some(packet) = read.packet(bytes) else { return Look::Judge(None, first) };
         let Some(key) = packet.flow() else { return Look::Judge(Some((packet, 0)), first) };
         let bucket = states.bucket(&key);
         if !self.single {
-            if let Some((name, _)) = first {
-                tables.trails.lay(name, bucket);
-            }
             let (owner, new) = tables.owners.claim(bucket, worker);
+            if let Some((name, _)) = first {
+                tables.trails.lay(name, owner);
+            }
             if owner != worker {
                 return Look::Elsewhere(owner);
             }
@@ -176,6 +172,31 @@ impl Keeper {
             }
         }
         Look::Judge(Some((packet, bucket)), first)
+    }
+
+    /// A later fragment goes where its first went. It claims nothing: what it is of is known there alone.
+    fn look_later(&self, worker: usize, now: Instant, read: &Read, piece: &Piece) -> Look {
+        let Some(tables) = &self.tables else {
+            //= RFC 1858 s2.2: without states nobody follows; what would overwrite TCP's flags is dropped.
+            let overwrites = read.proto == IpProto::TCP && piece.offset < 20;
+            return if overwrites {
+                Look::Drop(DropReason::FragmentOverlap)
+            } else {
+                Look::Judge(None, None)
+            };
+        };
+        let name = fragments::name(self.secret, read, piece);
+        if !self.single
+            && let Some(owner) = tables.trails.find(name)
+            && owner != worker
+        {
+            return Look::Elsewhere(owner);
+        }
+        match self.fragments.follow(now, name, piece.offset) {
+            Follow::Pass => Look::Follows,
+            Follow::Unknown => Look::Early(name),
+            Follow::Overlap => Look::Drop(DropReason::FragmentOverlap),
+        }
     }
 
     /// The packet has passed its last hook: its flow has a state from now on.

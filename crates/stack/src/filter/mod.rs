@@ -63,6 +63,7 @@ pub use judge::Verdict;
 pub(crate) use keeper::Keeper;
 pub(crate) use keeper::turn;
 pub(crate) use protocol::Filter;
+pub use read::MOST_HEADERS;
 pub use report::StateReport;
 pub use rules::FilterSetup;
 pub(crate) use rules::Shared;

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use siding_machines::filter::Packet;
 use siding_wire::IpProto;
-use siding_wire::ext6;
+use siding_wire::ext6::ExtKind;
+use siding_wire::ext6::FragmentRepr;
+use siding_wire::ext6::Walker;
 use siding_wire::ip4;
 use siding_wire::ip4::Ip4Repr;
 use siding_wire::ip6;
@@ -31,37 +33,115 @@ pub(super) struct Piece {
     pub(super) len: usize,
 }
 
-/// Reads the headers. `None` if they lead nowhere.
-pub(super) fn read(packet: &[u8]) -> Option<Read> {
-    if packet.first()? >> 4 == 4 {
-        let (header, payload) = Ip4Repr::parse(packet).ok()?;
-        let at = packet.len().checked_sub(payload.len())?;
+/// More extension headers than this are not walked.
+pub const MOST_HEADERS: usize = 12;
+
+/// Why a packet's headers do not lead to its upper layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Astray {
+    /// Cut short, or headers that cannot be: no receiver takes it.
+    Malformed,
+    /// More than [`MOST_HEADERS`], or cut short in a first fragment: a receiver may follow where nobody here does.
+    Hidden,
+}
+
+/// Reads the headers.
+pub(super) fn read(packet: &[u8]) -> Result<Read, Astray> {
+    if packet.first().is_some_and(|first| first >> 4 == 4) {
+        let (header, payload) = Ip4Repr::parse(packet).map_err(|_| Astray::Malformed)?;
+        let at = usize::from(packet[0] & 0xf) * 4;
         let piece = (header.more_fragments || header.frag_offset != 0).then_some(Piece {
             offset: header.frag_offset,
             ident: header.ident.into(),
             len: payload.len(),
         });
-        return Some(Read { src: header.src.into(), dst: header.dst.into(), proto: header.proto, at, piece });
+        return Ok(Read { src: header.src.into(), dst: header.dst.into(), proto: header.proto, at, piece });
     }
-    let (header, payload) = Ip6Repr::parse(packet).ok()?;
-    let mut behind = 0;
-    let upper = ext6::walk(header.next_header, payload, |header| {
-        if matches!(header.kind, ext6::ExtKind::Fragment(_)) {
-            behind = header.offset + header.len;
-        }
-    })
-    .ok()?;
+    let (header, payload) = Ip6Repr::parse(packet).map_err(|_| Astray::Malformed)?;
+    let found = chain(header.next_header, payload)?;
     //= RFC 6946 s4: an atomic fragment is a packet by itself.
-    let piece = upper.fragment.filter(|fragment| !fragment.is_atomic()).map(|fragment| Piece {
-        offset: fragment.offset,
-        ident: fragment.ident,
-        len: payload.len() - behind,
+    let piece = found.fragment.filter(|(fragment, _)| !fragment.is_atomic()).map(|(fragment, behind)| {
+        Piece { offset: fragment.offset, ident: fragment.ident, len: payload.len() - behind }
     });
-    let at = ip6::HEADER_LEN + upper.offset;
-    Some(Read { src: header.src.into(), dst: header.dst.into(), proto: upper.proto, at, piece })
+    let at = ip6::HEADER_LEN + found.offset;
+    Ok(Read { src: header.src.into(), dst: header.dst.into(), proto: found.proto, at, piece })
+}
+
+/// What a chain of extension headers leads to.
+struct Found {
+    proto: IpProto,
+    /// From the payload's first octet on.
+    offset: usize,
+    /// The fragment header, and where its data begins.
+    fragment: Option<(FragmentRepr, usize)>,
+}
+
+/// Walks over extension headers, and over authentication headers, too: a flow is what goes on behind them, as in Linux.
+fn chain(first: IpProto, payload: &[u8]) -> Result<Found, Astray> {
+    let mut found = Found { proto: first, offset: 0, fragment: None };
+    match follow(&mut found, payload) {
+        Ok(()) => Ok(found),
+        Err(_) if found.fragment.is_some() => Err(Astray::Hidden),
+        Err(astray) => Err(astray),
+    }
+}
+
+fn follow(found: &mut Found, payload: &[u8]) -> Result<(), Astray> {
+    let mut count = 0;
+    loop {
+        let rest = payload.get(found.offset..).ok_or(Astray::Malformed)?;
+        // Hop-by-hop options stand first of all, not first behind something else.
+        if found.offset != 0 && found.proto == IpProto::HOP_BY_HOP {
+            return Err(Astray::Malformed);
+        }
+        let mut walker = Walker::new(found.proto, rest);
+        for header in &mut walker {
+            let header = header.map_err(|_| Astray::Malformed)?;
+            count += 1;
+            if count > MOST_HEADERS {
+                return Err(Astray::Hidden);
+            }
+            if let ExtKind::Fragment(fragment) = header.kind {
+                found.fragment = Some((fragment, found.offset + header.offset + header.len));
+            }
+        }
+        let upper = walker.upper();
+        (found.proto, found.offset) = (upper.proto, found.offset + upper.offset);
+        let later = found.fragment.is_some_and(|(fragment, _)| fragment.offset != 0);
+        if found.proto != IpProto::AH || later {
+            return Ok(());
+        }
+        //= RFC 4302 s2.2: its length is in words of four octets, less two.
+        let rest = payload.get(found.offset..).ok_or(Astray::Malformed)?;
+        let (&[next, words], _) = rest.split_first_chunk::<2>().ok_or(Astray::Malformed)?;
+        count += 1;
+        if count > MOST_HEADERS {
+            return Err(Astray::Hidden);
+        }
+        found.proto = IpProto(next);
+        found.offset += (usize::from(words) + 2) * 4;
+    }
+}
+
+/// How long an upper-layer header is, as far as rules and states look at it; `None` if it does not say.
+fn header_len(proto: IpProto, upper: &[u8]) -> Option<usize> {
+    Some(match proto {
+        IpProto::TCP => (usize::from(*upper.get(12)? >> 4) * 4).max(20),
+        // SCTP and DCCP.
+        IpProto(132 | 33) => 12,
+        // UDP-Lite.
+        IpProto::UDP | IpProto(136) | IpProto::ICMP | IpProto::ICMP6 => 8,
+        _ => 0,
+    })
 }
 
 impl Read {
+    /// Whether the upper-layer header is all there.
+    pub(super) fn is_whole(&self, bytes: &[u8]) -> bool {
+        let upper = bytes.get(self.at..).unwrap_or_default();
+        header_len(self.proto, upper).is_some_and(|len| len <= upper.len())
+    }
+
     /// The packet, to the states. `None` if it is of no flow that could be.
     pub(super) fn packet(&self, bytes: &[u8]) -> Option<Packet> {
         let upper = bytes.get(self.at..)?;
@@ -80,9 +160,9 @@ fn quoted(bytes: &[u8]) -> Option<(IpAddr, IpAddr, IpProto, &[u8])> {
     }
     let (header, payload) = bytes.split_first_chunk::<{ ip6::HEADER_LEN }>()?;
     let addr = |at: usize| Some(IpAddr::from(*header.get(at..)?.first_chunk::<16>()?));
-    let upper = ext6::walk(IpProto(header[6]), payload, |_| {}).ok()?;
-    if upper.fragment.is_some_and(|fragment| fragment.offset != 0) {
+    let found = chain(IpProto(header[6]), payload).ok()?;
+    if found.fragment.is_some_and(|(fragment, _)| fragment.offset != 0) {
         return None;
     }
-    Some((addr(8)?, addr(24)?, upper.proto, payload.get(upper.offset..)?))
+    Some((addr(8)?, addr(24)?, found.proto, payload.get(found.offset..)?))
 }

@@ -101,7 +101,6 @@ impl Tables {
         let workers = shared.mailboxes.len();
         let share = |all: usize| all.div_ceil(workers);
         let own = StateLimits { states: share(limits.states), half_open: share(limits.half_open), ..*limits };
-        // A bucket must fit into a trail.
         let buckets = (2 * limits.states).next_power_of_two().clamp(1024, 1 << 24);
         let fresh = || Box::new(States::new(now, own, timeouts, shared.secret, buckets));
         Tables {

@@ -9,6 +9,7 @@ use crate::check::DEEPEST_JUMP;
 use crate::fields::Context;
 use crate::host::Host;
 use crate::host::LogLine;
+use crate::lookup::dynamic::Use;
 use crate::model::BitOp;
 use crate::model::Hook;
 use crate::model::RejectWith;
@@ -98,6 +99,8 @@ pub enum Outcome {
 trait Watch {
     /// Nothing is counted or changed.
     const DRY: bool;
+    /// No rate has been reached, and marks are set: the packet is made up, and so is its host.
+    const REHEARSAL: bool = false;
     fn step(&mut self, _step: Step) {}
 }
 
@@ -114,6 +117,13 @@ impl Watch for Tracer<'_> {
     fn step(&mut self, step: Step) {
         (self.0)(step);
     }
+}
+
+struct Rehearsal;
+
+impl Watch for Rehearsal {
+    const DRY: bool = true;
+    const REHEARSAL: bool = true;
 }
 
 struct Tester(Vec<Step>);
@@ -180,6 +190,21 @@ impl Program {
         let chains = &self.hooks[hook as usize].chains;
         let verdict = self.bases(chains, 0, hook, packet, host, &mut tester);
         (verdict, tester.0)
+    }
+
+    /// What would become of the first packet of a flow that has begun already, by the rules before connections are looked
+    /// up, or by those after. Nothing is counted and no set is changed; rates count as not reached; the packet's mark is
+    /// set, for rules that come later.
+    pub fn rehearse(
+        &self,
+        hook: Hook,
+        before_ct: bool,
+        packet: &Packet<'_>,
+        host: &mut impl Host,
+    ) -> Verdict {
+        let chains = &self.hooks[hook as usize];
+        let (before, after) = chains.chains.split_at(chains.before_ct);
+        self.bases(if before_ct { before } else { after }, 0, hook, packet, host, &mut Rehearsal)
     }
 
     /// A rule or policy as one says which it is.
@@ -332,7 +357,7 @@ impl Program {
             Op::Dynamic { key, set, not } => {
                 let found = set.get(&context.key(key)?, context.host.now());
                 match found {
-                    Some(slot) => !*not && set.run_each(slot, len, W::DRY, context.host),
+                    Some(slot) => !*not && set.run_each(slot, len, use_of::<W>(), context.host),
                     None => *not,
                 }
             }
@@ -344,6 +369,7 @@ impl Program {
                 true
             }
             Op::Quota(quota) => quota.passes(len, W::DRY),
+            Op::Limit(limit) if W::REHEARSAL => !limit.rate.over,
             Op::Limit(limit) => limit.passes(context.host.now(), len, W::DRY),
             Op::CtCount { id, over, count } => (context.host.ct_count(*id, *count) > *count) == *over,
             Op::Log(log) => {
@@ -377,7 +403,7 @@ impl Program {
             }
             Op::SetMark { ct, expr } => {
                 let mark = value(expr, context)?;
-                if !W::DRY {
+                if !W::DRY || W::REHEARSAL {
                     set_mark(*ct, mark, context);
                 }
                 true
@@ -397,7 +423,7 @@ impl Program {
                         let slot =
                             if W::DRY { set.get(&key, now) } else { set.add(&key, now, *timeout, again) };
                         match slot {
-                            Some(slot) => set.run_each(slot, len, W::DRY, context.host),
+                            Some(slot) => set.run_each(slot, len, use_of::<W>(), context.host),
                             None => W::DRY,
                         }
                     }
@@ -419,6 +445,14 @@ impl Program {
             }
         };
         goes_on.then_some(Ran::Next)
+    }
+}
+
+fn use_of<W: Watch>() -> Use {
+    match (W::DRY, W::REHEARSAL) {
+        (false, _) => Use::Real,
+        (true, false) => Use::Dry,
+        (true, true) => Use::Rehearsal,
     }
 }
 

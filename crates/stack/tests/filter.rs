@@ -53,6 +53,8 @@ use siding_wire::tcp::Flags;
 use siding_wire::tcp::TcpRepr;
 use siding_wire::udp::UdpRepr;
 
+#[path = "filter/anew.rs"]
+mod anew;
 #[path = "filter/headers.rs"]
 mod headers;
 
@@ -428,9 +430,14 @@ fn established_flows_survive_a_reload_and_a_flood() {
     assert!(router.stack.state_usage().iter().all(|usage| usage.states <= 32 && usage.evicted > 0));
     router.take(OUTER);
     assert!(router.passes(OUTER, 1, &tcp(server, client, Flags::ACK, 501, 101)));
-    router.load(Edge { closed: true });
+    router.load(Edge::default());
     assert!(router.passes(OUTER, 1, &tcp(server, client, Flags::ACK, 501, 101)));
     assert!(router.passes(INNER, 0, &tcp(client, server, Flags::ACK, 101, 501)));
+    router.load(Edge { closed: true });
+    assert!(
+        !router.passes(OUTER, 1, &tcp(server, client, Flags::ACK, 501, 101)),
+        "it may not begin any more"
+    );
     assert!(!router.passes(INNER, 0, &tcp((client.0, 4001), server, Flags::SYN, 1, 0)), "the new rules hold");
     router.end();
 }
@@ -498,7 +505,7 @@ fn states_are_told_by_what_they_are_of() {
     let host = IpAddr::from(addr(OUTER, 2));
     let (states, _) = router.states(StateQuery { addr: Some(host), flush: true, ..of() });
     assert_eq!((states[0].src, states[0].dst, states[0].dst_port), (client.0.into(), host, 80));
-    assert_eq!(states[0].interfaces, router.ids.map(|id| id.slot() as u16));
+    assert_eq!(states[0].interfaces, router.ids.map(|id| id.slot() as u16 + 1));
     assert_eq!(count(&mut router, of()), 1);
     assert!(!router.passes(OUTER, 0, &tcp(server, client, SYN_ACK, 1, 1)), "a flushed flow is no more");
     router.end();

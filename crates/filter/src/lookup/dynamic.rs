@@ -42,6 +42,17 @@ pub(crate) enum Each {
     CtCount { over: bool, count: u32 },
 }
 
+/// How an element is met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// By a packet.
+    Real,
+    /// Nothing is counted.
+    Dry,
+    /// Nor is any rate reached.
+    Rehearsal,
+}
+
 impl Each {
     const fn words(self) -> usize {
         match self {
@@ -292,7 +303,8 @@ impl Dynamic {
     }
 
     /// Runs what an element has for itself; whether the rule goes on.
-    pub(crate) fn run_each(&self, slot: Slot, len: u32, dry: bool, host: &mut impl Host) -> bool {
+    pub(crate) fn run_each(&self, slot: Slot, len: u32, used: Use, host: &mut impl Host) -> bool {
+        let dry = used != Use::Real;
         let mut own = self.own();
         for each in &self.each {
             let word = |n: usize| self.word(slot.at, own + n);
@@ -304,6 +316,7 @@ impl Dynamic {
                     }
                     true
                 }
+                Each::Limit(rate) if used == Use::Rehearsal => !rate.over,
                 Each::Limit(rate) => rate.within(word(0), host.now(), len, dry) != rate.over,
                 Each::Quota { bytes, over } => quota_passes(word(0), bytes, len, dry) != over,
                 Each::CtCount { over, count } => {

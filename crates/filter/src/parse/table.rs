@@ -249,8 +249,20 @@ impl Parser<'_> {
     fn chain_line(&mut self, table: TableId, chain: usize) -> Result<(), Wrong> {
         match self.words.peek_word() {
             "type" => {
+                let spot = self.words.spot();
                 let base = self.base()?;
-                self.ruleset.tables[table].chains[chain].base = Some(base);
+                let before = &mut self.ruleset.tables[table].chains[chain].base;
+                match before {
+                    // As in Linux: a policy stays until another one is named.
+                    Some(before) if (before.hook, before.priority) == (base.hook, base.priority) => {}
+                    Some(_) => {
+                        return Err(Wrong::at(
+                            spot,
+                            "the chain has another hook or priority already: write the same, or give it another name",
+                        ));
+                    }
+                    None => *before = Some(base),
+                }
             }
             "policy" => {
                 let spot = self.words.spot();

@@ -182,3 +182,50 @@ fn the_routers_own_messages_pass_a_policy_but_not_a_rule() {
     }
     assert!(!verdict("", true, 128, 255), "a ping needs a rule");
 }
+
+#[test]
+fn a_chain_that_is_named_again_keeps_its_policy() {
+    let base = "type filter hook forward priority 0;";
+    for (first, again, drops) in [
+        ("policy drop;", "", true),
+        ("policy drop;", "policy accept;", false),
+        ("", "policy drop;", true),
+        ("", "", false),
+    ] {
+        let text = format!(
+            "table inet t {{ chain c {{ {base} {first} }}; }}\ntable inet t {{ chain c {{ {base} {again} udp dport 2 accept; }}; }}"
+        );
+        assert_eq!(dropped(&program(&text), &udp6(1), &mut Desk::default()), drops, "{text}");
+        assert!(!dropped(&program(&text), &udp6(2), &mut Desk::default()), "{text}");
+    }
+    for other in ["type filter hook input priority 0", "type filter hook forward priority 1"] {
+        let text =
+            format!("table inet t {{ chain c {{ {base} }}; }}\ntable inet t {{ chain c {{ {other}; }}; }}");
+        assert!(load(&text).is_err_and(|errors| errors.contains("t.nft:2:26: ")), "{:?}", load(&text));
+    }
+}
+
+#[test]
+fn a_rehearsal_uses_nothing_and_finds_no_rate_reached() {
+    let program = rules(
+        "udp dport 1 meta mark set 7\nmeta mark 7 accept\nudp dport 2 limit rate over 1/hour burst 1 packets drop\n\
+         udp dport 3 limit rate 1/hour burst 1 packets accept\nudp dport 3 drop\nudp dport 4 drop\nudp dport 1 drop",
+    );
+    for port in [2, 2, 3, 3] {
+        run(&program, &udp6(port), &mut Desk::default());
+    }
+    assert!(
+        dropped(&program, &udp6(2), &mut Desk::default())
+            && dropped(&program, &udp6(3), &mut Desk::default())
+    );
+    let before: Vec<u64> = (0..7).map(|rule| program.count(RuleId(rule)).packets).collect();
+    let rehearse = |port| {
+        let bytes = udp6(port);
+        let packet = Packet::parse(&bytes, None).unwrap_or_else(|error| panic!("{error}"));
+        let mut desk = Desk::default();
+        assert_eq!(program.rehearse(Hook::Forward, true, &packet, &mut desk), Verdict::Accept);
+        program.rehearse(Hook::Forward, false, &packet, &mut desk) == Verdict::Accept
+    };
+    assert_eq!([1, 2, 3, 4, 5].map(rehearse), [true, true, true, false, true]);
+    assert_eq!((0..7).map(|rule| program.count(RuleId(rule)).packets).collect::<Vec<_>>(), before);
+}

@@ -132,6 +132,13 @@ fn asking(proto: IpProto, kind: u8, rest: &[u8]) -> Option<(u16, u16)> {
     Some(if asks { (ident, other) } else { (other, ident) })
 }
 
+impl Tuple {
+    /// The type of ICMP that a flow's first packet has, of those that [`Packet::parse`] gives.
+    pub fn question(&self) -> u8 {
+        (self.dst_port.wrapping_sub(self.src_port) / 2) as u8
+    }
+}
+
 /// Protocols with ports where UDP has them: DCCP, SCTP, UDP-Lite.
 fn has_ports(proto: IpProto) -> bool {
     matches!(proto.0, 33 | 132 | 136)
@@ -184,6 +191,12 @@ mod tests {
         assert_eq!(ports(IpProto::UDP, &[1, 2, 3, 4, 0, 8, 0]), None, "not even a header");
         assert_eq!(ports(IpProto(132), &[1, 2, 3, 4]), Some((0x102, 0x304)));
         assert_eq!(ports(IpProto::ICMP6, &[128, 0, 0, 0, 7, 8, 0, 1]), Some((0x708, 0x708 + 257)));
+        for (proto, kind) in
+            [(IpProto::ICMP6, 128), (IpProto::ICMP6, 139), (IpProto::ICMP, 8), (IpProto::ICMP, 17)]
+        {
+            let asked = parse(proto, &[kind, 0, 0, 0, 0xff, 0xff, 0, 1]).map(|p| p.tuple.question());
+            assert_eq!(asked, Some(kind));
+        }
         assert_eq!(ports(IpProto::ICMP6, &[129, 0, 0, 0, 7, 8, 0, 1]), Some((0x708 + 257, 0x708)));
         assert_eq!(ports(IpProto::ESP, &[1, 2, 3, 4]), Some((0, 0)));
     }

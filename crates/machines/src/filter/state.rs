@@ -94,7 +94,7 @@ impl State {
         &self.sides[way.index()]
     }
 
-    /// The slots of the interfaces that packets of a direction come in by; 0 where none has come.
+    /// The interface that packets of a direction come in by, as its keeper names it; 0 where none has come.
     pub fn interface(&self, way: Way) -> u16 {
         self.sides[way.index()].interface
     }

@@ -48,7 +48,7 @@ pub struct Fresh {
     pub mark: u32,
     /// What it is to be counted in; 0 for nothing.
     pub count: u32,
-    /// The slot of the interface that it came in by.
+    /// The interface that it came in by, as its keeper names it.
     pub interface: u16,
 }
 

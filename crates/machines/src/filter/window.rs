@@ -39,7 +39,7 @@ pub struct Side {
     pub max_ack: u32,
     scale: u8,
     flags: u8,
-    /// The slot of the interface that its packets come in by; the states' keeper's.
+    /// The interface that its packets come in by; the states' keeper's.
     pub(super) interface: u16,
 }
 

@@ -53,22 +53,40 @@ impl Judge for Rules {
         // What cannot be read has not come this far.
         let Ok(packet) = Packet::parse(packet, None) else { return Verdict::Drop };
         let mut host = Node { asks, src: packet.src(), dst: packet.dst() };
-        let verdict = match (hook, part) {
+        verdict(match (hook, part) {
             (Hook::Input | Hook::Forward, _) => self.0.run(worker, self::hook(hook), &packet, &mut host),
             (_, Part::BeforeStates) => self.0.run_before_ct(worker, self::hook(hook), &packet, &mut host),
             (_, Part::AfterStates) => self.0.run_after_ct(worker, self::hook(hook), &packet, &mut host),
-        };
-        match verdict {
-            siding_filter::Verdict::Accept => Verdict::Accept,
-            siding_filter::Verdict::Reject { how, .. } => Verdict::Reject(match how {
-                siding_filter::Reject::TcpReset => Reject::Reset,
-                siding_filter::Reject::Icmp(code) | siding_filter::Reject::Icmp6(code) => {
-                    Reject::Unreachable(code)
-                }
-            }),
-            // A ruleset with synproxy is refused when it is loaded.
-            siding_filter::Verdict::Drop { .. } | siding_filter::Verdict::SynProxy { .. } => Verdict::Drop,
-        }
+        })
+    }
+
+    fn rehearse(&self, _: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+        let Ok(packet) = Packet::parse(packet, None) else { return Verdict::Drop };
+        let mut host = Node { asks, src: packet.src(), dst: packet.dst() };
+        let before = part == Part::BeforeStates;
+        let mut run = |before| self.0.rehearse(self::hook(hook), before, &packet, &mut host);
+        verdict(match hook {
+            // As above: one run takes all.
+            Hook::Input | Hook::Forward => match run(true) {
+                siding_filter::Verdict::Accept => run(false),
+                refused => refused,
+            },
+            Hook::Prerouting | Hook::Output => run(before),
+        })
+    }
+}
+
+fn verdict(verdict: siding_filter::Verdict) -> Verdict {
+    match verdict {
+        siding_filter::Verdict::Accept => Verdict::Accept,
+        siding_filter::Verdict::Reject { how, .. } => Verdict::Reject(match how {
+            siding_filter::Reject::TcpReset => Reject::Reset,
+            siding_filter::Reject::Icmp(code) | siding_filter::Reject::Icmp6(code) => {
+                Reject::Unreachable(code)
+            }
+        }),
+        // A ruleset with synproxy is refused when it is loaded.
+        siding_filter::Verdict::Drop { .. } | siding_filter::Verdict::SynProxy { .. } => Verdict::Drop,
     }
 }
 
@@ -163,7 +181,13 @@ impl Host for Node<'_, '_> {
     }
 
     fn fib_type(&mut self, query: FibQuery) -> AddrType {
-        match self.asks.kind(self.about(query)) {
+        let addr = self.about(query);
+        let kind = match query {
+            FibQuery { iif: true, .. } => self.asks.kind_at_iif(addr),
+            FibQuery { oif: true, .. } => self.asks.kind_at_oif(addr),
+            _ => self.asks.kind(addr),
+        };
+        match kind {
             AddrKind::Local => AddrType::Local,
             AddrKind::Anycast => AddrType::Anycast,
             AddrKind::Multicast => AddrType::Multicast,

@@ -8,7 +8,7 @@ use siding_machines::filter::Tracked;
 use siding_machines::filter::Way;
 use siding_netisr::Instant;
 
-use super::rules::Counts;
+use super::counts::Counts;
 use crate::config::Config;
 use crate::event::Event;
 use crate::icmp6::LinkCast;
@@ -55,6 +55,7 @@ pub struct Asks<'a> {
     pub(super) states: Option<&'a mut States>,
     pub(super) counts: Option<&'a Counts>,
     pub(super) untracked: bool,
+    pub(super) rehearsal: bool,
     pub(super) lines: &'a mut Vec<Event>,
 }
 
@@ -102,7 +103,7 @@ impl Asks<'_> {
 
     /// Marks its flow.
     pub fn set_connection_mark(&mut self, mark: u32) {
-        let Some(tracked) = &mut self.tracked else { return };
+        let Some(tracked) = self.tracked.as_mut().filter(|_| !self.rehearsal) else { return };
         if let Some(fresh) = &mut tracked.fresh {
             fresh.mark = mark;
         }
@@ -123,14 +124,15 @@ impl Asks<'_> {
             (None, Some(fresh)) => &mut fresh.count,
             (None, None) => return 0,
         };
-        let Some(index) = counts.find(place) else { return u32::MAX };
         match *counted {
+            0 if self.rehearsal => counts.of(place) + 1,
             0 => {
+                let Some((index, count)) = counts.add(place) else { return u32::MAX };
                 *counted = index;
-                counts.add(index)
+                count
             }
-            same if same == index => counts.of(index),
-            _ => counts.of(index) + 1,
+            same if counts.is_at(same, place) => counts.of(place),
+            _ => counts.of(place) + 1,
         }
     }
 
@@ -154,14 +156,29 @@ impl Asks<'_> {
 
     /// What an address is to the routes.
     pub fn kind(&self, addr: IpAddr) -> AddrKind {
-        let on = self.iif.or(self.oif).map_or(siding_netisr::IfId::NONE, |on| on.ifnet.id);
+        self.kind_at(addr, self.iif.or(self.oif), false)
+    }
+
+    /// The same, as seen from the interface that the packet came in by: what is ours elsewhere is like any other.
+    pub fn kind_at_iif(&self, addr: IpAddr) -> AddrKind {
+        self.kind_at(addr, self.iif, true)
+    }
+
+    /// As seen from the interface that it goes out of.
+    pub fn kind_at_oif(&self, addr: IpAddr) -> AddrKind {
+        self.kind_at(addr, self.oif, true)
+    }
+
+    fn kind_at(&self, addr: IpAddr, from: Option<&Interface>, only: bool) -> AddrKind {
+        let on = from.map_or(siding_netisr::IfId::NONE, |on| on.ifnet.id);
+        let here = |owner: Option<&Interface>| owner.is_some_and(|owner| !only || owner.ifnet.id == on);
         match addr {
             IpAddr::V6(addr) if addr.is_multicast() => AddrKind::Multicast,
-            IpAddr::V6(addr) if self.config.owner6(addr, on).is_some() => AddrKind::Local,
-            IpAddr::V6(addr) if self.config.local6(addr, on).is_some() => AddrKind::Anycast,
+            IpAddr::V6(addr) if here(self.config.owner6(addr, on)) => AddrKind::Local,
+            IpAddr::V6(addr) if here(self.config.local6(addr, on)) => AddrKind::Anycast,
             IpAddr::V4(addr) if addr.is_multicast() => AddrKind::Multicast,
             IpAddr::V4(addr) if addr.is_broadcast() => AddrKind::Broadcast,
-            IpAddr::V4(addr) if self.config.owner4(addr).is_some() => AddrKind::Local,
+            IpAddr::V4(addr) if here(self.config.owner4(addr)) => AddrKind::Local,
             _ if self.route(addr).is_some() => AddrKind::Unicast,
             _ => AddrKind::Unreachable,
         }

@@ -12,6 +12,7 @@ use super::Carried;
 use super::Hook;
 use super::Part;
 use super::Verdict;
+use super::anew;
 use super::carry;
 use super::fragments::Early;
 use super::keeper::Keeper;
@@ -99,7 +100,7 @@ fn prerouting(
     let Local { filter, index, now, .. } = &mut *local;
     filter.abandon();
     let mut passing = Passing { from, link, ..Passing::NEW };
-    let seen = At { worker: *index, now: *now, config, hook: Hook::Prerouting, iif: Some(on), oif: None };
+    let seen = At::new(*index, *now, config, Hook::Prerouting, (Some(on), None));
     let verdict = match filter.look(*index, *now, packet.data()) {
         Look::Elsewhere(owner) => {
             carry::send(ctx, local, Carried::received(on.ifnet.id, from, link, owner), packet);
@@ -129,7 +130,7 @@ fn prerouting(
         && let (Some(slot), Some(way), Some(states)) = (tracked.slot, tracked.way, &mut filter.states)
         && tracked.state != super::CtState::Related
     {
-        states.note_interface(slot, way, on.ifnet.id.slot() as u16);
+        states.note_interface(slot, way, anew::named(on));
     }
     match verdict {
         Verdict::Accept => {
@@ -155,13 +156,13 @@ fn last(
     let Some(mut passing) = filter.passing.take().filter(|passing| !passing.follows) else {
         return Some(packet);
     };
-    let seen = At { worker: *index, now: *now, config, hook, iif: Some(on), oif: out };
+    let seen = At::new(*index, *now, config, hook, (Some(on), out));
     match seen.ask(filter, Part::BeforeStates, packet.data(), &mut passing) {
         Verdict::Accept => {}
         refused => return reject::refuse(ctx, local, config, on, &passing, refused, packet),
     }
     match seen.ask(filter, Part::AfterStates, packet.data(), &mut passing) {
-        Verdict::Accept => match filter.conclude(*now, &passing, on.ifnet.id.slot() as u16) {
+        Verdict::Accept => match filter.conclude(*now, &passing, anew::named(on)) {
             Ok(()) => {
                 if let Some((name, _)) = passing.first {
                     follow(ctx, local, name);
@@ -198,7 +199,7 @@ fn output(
         return Some(packet);
     }
     let mut passing = Passing::NEW;
-    let seen = At { worker: *index, now: *now, config, hook: Hook::Output, iif: None, oif: Some(out) };
+    let seen = At::new(*index, *now, config, Hook::Output, (None, Some(out)));
     let verdict = match filter.look(*index, *now, packet.data()) {
         Look::Elsewhere(owner) => {
             carry::send(ctx, local, Carried::sent(scope, owner), packet);
@@ -224,16 +225,28 @@ fn output(
 }
 
 /// Where a packet is, and when.
-struct At<'a> {
+pub(super) struct At<'a> {
     worker: usize,
     now: Instant,
     config: &'a Config,
     hook: Hook,
     iif: Option<&'a Interface>,
     oif: Option<&'a Interface>,
+    /// Nobody has sent the packet: nothing is counted.
+    pub(super) rehearsal: bool,
 }
 
-impl At<'_> {
+impl<'a> At<'a> {
+    pub(super) fn new(
+        worker: usize,
+        now: Instant,
+        config: &'a Config,
+        hook: Hook,
+        (iif, oif): (Option<&'a Interface>, Option<&'a Interface>),
+    ) -> At<'a> {
+        At { worker, now, config, hook, iif, oif, rehearsal: false }
+    }
+
     /// Judges by the rules before states are looked up, looks them up, and judges by the others.
     fn both(
         &self,
@@ -257,7 +270,13 @@ impl At<'_> {
         self.ask(filter, Part::AfterStates, bytes, passing)
     }
 
-    fn ask(&self, filter: &mut Keeper, part: Part, bytes: &[u8], passing: &mut Passing) -> Verdict {
+    pub(super) fn ask(
+        &self,
+        filter: &mut Keeper,
+        part: Part,
+        bytes: &[u8],
+        passing: &mut Passing,
+    ) -> Verdict {
         let Some(rules) = filter.rules.value().as_ref() else { return Verdict::Accept };
         if !rules.has(self.hook, part) {
             return Verdict::Accept;
@@ -273,9 +292,13 @@ impl At<'_> {
             states: filter.states.as_deref_mut(),
             counts: filter.tables.as_ref().map(|tables| &tables.counts),
             untracked: false,
+            rehearsal: self.rehearsal,
             lines: &mut filter.lines,
         };
-        let verdict = rules.judge.judge(self.worker, self.hook, part, bytes, &mut asks);
+        let verdict = match self.rehearsal {
+            false => rules.judge.judge(self.worker, self.hook, part, bytes, &mut asks),
+            true => rules.judge.rehearse(self.worker, self.hook, part, bytes, &mut asks),
+        };
         let (mark, untracked) = (asks.mark, asks.untracked);
         passing.mark = mark;
         passing.untracked |= untracked;
@@ -284,7 +307,7 @@ impl At<'_> {
 }
 
 impl Passing {
-    const NEW: Passing = Passing {
+    pub(super) const NEW: Passing = Passing {
         tracked: None,
         mark: 0,
         untracked: false,

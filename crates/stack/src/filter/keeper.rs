@@ -11,6 +11,7 @@ use siding_netisr::Instant;
 use siding_wire::IpProto;
 use siding_wire::Mac;
 
+use super::anew;
 use super::ask;
 use super::fragments;
 use super::fragments::Follow;
@@ -48,6 +49,8 @@ pub(crate) struct Keeper {
     pub(super) exempt: bool,
     secret: u64,
     single: bool,
+    /// The slot from which on states are yet to be judged anew.
+    pub(super) anew: Option<usize>,
 }
 
 /// What is known of a packet between its hooks.
@@ -93,6 +96,7 @@ impl Keeper {
             exempt: false,
             secret: shared.secret,
             single: shared.mailboxes.len() == 1,
+            anew: None,
         }
     }
 
@@ -130,6 +134,7 @@ impl Keeper {
         if let (Some(states), Some(rules)) = (&mut self.states, rules.as_ref()) {
             states.set_timeouts(rules.timeouts);
         }
+        self.anew = self.states.as_ref().filter(|states| states.usage().states > 0).map(|_| 0);
     }
 
     /// When there is something to do next; [`Instant::NEVER`] for never.
@@ -265,11 +270,12 @@ pub(crate) fn turn(local: &mut Local) -> bool {
 #[inline(never)]
 fn turn_of_keeper(local: &mut Local) -> bool {
     let asked = ask::answer(local);
-    let Local { filter, index, now, shared, .. } = local;
-    if !filter.is_on() {
+    if !local.filter.is_on() {
         return asked;
     }
-    let more = filter.tidy(*index, *now);
+    let anew = anew::step(local);
+    let Local { filter, index, now, shared, .. } = local;
+    let more = filter.tidy(*index, *now) || anew;
     if let Some(states) = &filter.states {
         shared.filter.gauges[*index].note(&states.usage());
     }

@@ -29,9 +29,11 @@
 //! # Teardown: states name interfaces by slot, for display alone, and refer to nothing. A packet that is carried names the
 //! interfaces that it concerns, and goes with them.
 
+mod anew;
 mod ask;
 mod asks;
 mod carry;
+mod counts;
 mod fragments;
 mod hooks;
 mod judge;

@@ -38,7 +38,7 @@ pub struct StateReport {
     pub mark: u32,
     /// Packets and bytes: the way it began, and the other.
     pub traffic: [(u32, u64); 2],
-    /// Slots of the interfaces by which these came in; 0 for our own.
+    /// Slots of the interfaces by which these came in, and one more; 0 for our own, or where none has come.
     pub interfaces: [u16; 2],
     /// How long it has been silent.
     pub silent: Duration,

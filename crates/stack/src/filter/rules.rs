@@ -9,14 +9,12 @@ use siding_machines::filter::States;
 use siding_machines::filter::Timeouts;
 use siding_netisr::Instant;
 use siding_netisr::sync;
-use siding_netisr::sync::atomic::AtomicU32;
-use siding_netisr::sync::atomic::AtomicU64;
-use siding_netisr::sync::atomic::Ordering;
 
 use super::Hook;
 use super::Judge;
 use super::Part;
 use super::ask::Mailbox;
+use super::counts::Counts;
 use super::fragments::Trails;
 use super::owners::Owners;
 use super::report::Gauge;
@@ -67,13 +65,6 @@ pub(super) struct Tables {
     secret: u64,
 }
 
-/// How many flows are counted at each place, over all workers.
-#[derive(Debug)]
-pub(super) struct Counts(Box<[(AtomicU64, AtomicU32)]>);
-
-/// Places that flows can be counted at.
-const PLACES: usize = 1 << 16;
-
 impl Shared {
     pub(crate) fn new(workers: usize, secret: u64) -> Shared {
         Shared {
@@ -106,7 +97,7 @@ impl Tables {
         Tables {
             owners: Owners::new(if workers > 1 { buckets } else { 0 }),
             trails: Trails::new(),
-            counts: Counts((0..PLACES).map(|_| Default::default()).collect()),
+            counts: Counts::new(),
             fresh: (0..workers).map(|_| sync::Mutex::new(Some(fresh()))).collect(),
             limits: own,
             buckets,
@@ -119,48 +110,6 @@ impl Tables {
         let made = self.fresh.get(worker).and_then(|fresh| sync::lock(fresh).take());
         let anew = || Box::new(States::new(now, self.limits, Timeouts::default(), self.secret, self.buckets));
         made.unwrap_or_else(anew)
-    }
-}
-
-impl Counts {
-    /// The index of a place, from 1 on; a free one, if it has none. `None` if all are taken.
-    pub(super) fn find(&self, place: u64) -> Option<u32> {
-        let place = place.wrapping_add(1).max(1);
-        let start = place.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
-        for step in 0..64 {
-            let index = (start as usize + step) % PLACES;
-            let (name, _) = &self.0[index];
-            let there = match name.load(Ordering::Relaxed) {
-                0 => match name.compare_exchange(0, place, Ordering::Relaxed, Ordering::Relaxed) {
-                    Ok(_) => place,
-                    Err(there) => there,
-                },
-                there => there,
-            };
-            if there == place {
-                return Some(index as u32 + 1);
-            }
-        }
-        None
-    }
-
-    /// One more, and how many that makes.
-    pub(super) fn add(&self, index: u32) -> u32 {
-        self.count(index).map_or(0, |count| count.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    pub(super) fn remove(&self, index: u32) {
-        if let Some(count) = self.count(index) {
-            count.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    pub(super) fn of(&self, index: u32) -> u32 {
-        self.count(index).map_or(0, |count| count.load(Ordering::Relaxed))
-    }
-
-    fn count(&self, index: u32) -> Option<&AtomicU32> {
-        Some(&self.0.get((index as usize).checked_sub(1)?)?.1)
     }
 }
 
@@ -190,24 +139,5 @@ impl Stack {
             shared.rules.publish(rules);
         }
         self.shared.netisr.call_workers();
-    }
-}
-
-#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_counted_by_name() {
-        let counts = Counts((0..PLACES).map(|_| Default::default()).collect());
-        let places: Vec<u32> = (0..1000).map(|place| counts.find(place).unwrap_or(0)).collect();
-        let mut distinct = places.clone();
-        distinct.sort_unstable();
-        distinct.dedup();
-        assert_eq!((distinct.len(), distinct[0] > 0), (1000, true));
-        assert_eq!(counts.find(7), Some(places[7]));
-        assert_eq!((counts.add(places[7]), counts.add(places[7])), (1, 2));
-        counts.remove(places[7]);
-        assert_eq!((counts.of(places[7]), counts.of(places[8])), (1, 0));
     }
 }

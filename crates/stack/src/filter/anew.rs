@@ -1,0 +1,118 @@
+//! Flows judged anew: who was let in by rules that have been replaced stays only if the new ones let it in.
+//!
+//! What is judged is the first packet of each flow, made up from its state: with its addresses, ports, interfaces and mark,
+//! and nothing else. Some states are judged in each turn, until the hand has been round once.
+
+use std::net::IpAddr;
+
+use siding_machines::filter::CtState;
+use siding_machines::filter::Slot;
+use siding_machines::filter::Tracked;
+use siding_machines::filter::Tuple;
+use siding_machines::filter::Way;
+use siding_wire::IpProto;
+use siding_wire::ip4::Ip4Repr;
+use siding_wire::ip6::Ip6Repr;
+use siding_wire::tcp::Flags;
+
+use super::Hook;
+use super::Part;
+use super::Verdict;
+use super::hooks::At;
+use super::keeper::Passing;
+use crate::config::Config;
+use crate::ifnet::Interface;
+use crate::worker::Local;
+
+/// Slots that are looked at in one turn.
+const STEP: usize = 256;
+
+/// How states name an interface: 0 is none.
+pub(super) fn named(interface: &Interface) -> u16 {
+    interface.ifnet.id.slot() as u16 + 1
+}
+
+/// Judges some flows anew, if it is time. Whether there are more.
+pub(super) fn step(local: &mut Local) -> bool {
+    let Some(from) = local.filter.anew else { return false };
+    let config = local.config().clone();
+    let Local { filter, index, now, .. } = &mut *local;
+    let slots = filter.states.as_ref().map_or(0, |states| states.slots());
+    let until = (from + STEP).min(slots);
+    for slot in (from..until).map(|slot| Slot(slot as u32)) {
+        let Some(state) = filter.states.as_ref().and_then(|states| states.get(slot)) else { continue };
+        let (tuple, came_by) = (state.original(), state.interface(Way::Original));
+        // Whose interface or way is gone sends nothing now, and is judged when it does.
+        let Some(hooks) = hooks(&config, &tuple, came_by) else { continue };
+        let packet = first_packet(&tuple);
+        let tracked =
+            Tracked { state: CtState::New, way: Some(Way::Original), slot: Some(slot), fresh: None };
+        let mut passing = Passing { tracked: Some(tracked), ..Passing::NEW };
+        let passes = hooks.into_iter().flatten().all(|(hook, iif, oif)| {
+            let mut at = At::new(*index, *now, &config, hook, (iif, oif));
+            at.rehearsal = true;
+            [Part::BeforeStates, Part::AfterStates]
+                .into_iter()
+                .all(|part| at.ask(filter, part, &packet, &mut passing) == Verdict::Accept)
+        });
+        if let Some(states) = filter.states.as_mut().filter(|_| !passes) {
+            states.remove(slot);
+        }
+    }
+    filter.anew = Some(until).filter(|until| *until < slots);
+    filter.anew.is_some()
+}
+
+type Seen<'a> = (Hook, Option<&'a Interface>, Option<&'a Interface>);
+
+/// The hooks that a flow's first packet comes by.
+fn hooks<'a>(config: &'a Config, tuple: &Tuple, came_by: u16) -> Option<[Option<Seen<'a>>; 2]> {
+    let dst = tuple.dst.to_ipv4_mapped().map_or(IpAddr::V6(tuple.dst), IpAddr::V4);
+    let out = || match dst {
+        IpAddr::V6(dst) => config.route6(dst).map(|(out, _)| out),
+        IpAddr::V4(dst) => config.route4(dst).map(|(out, _)| out),
+    };
+    let Some(slot) = usize::from(came_by).checked_sub(1) else {
+        return Some([Some((Hook::Output, None, Some(out()?))), None]);
+    };
+    let iif = config.in_slot(slot)?;
+    let ours = match dst {
+        IpAddr::V6(dst) => dst.is_multicast() || config.local6(dst, iif.ifnet.id).is_some(),
+        IpAddr::V4(dst) => dst.is_multicast() || config.owner4(dst).is_some(),
+    };
+    let last = match ours {
+        true => (Hook::Input, Some(iif), None),
+        false => (Hook::Forward, Some(iif), Some(out()?)),
+    };
+    Some([Some((Hook::Prerouting, Some(iif), None)), Some(last)])
+}
+
+/// The first packet of a flow, as far as its state tells.
+fn first_packet(tuple: &Tuple) -> Vec<u8> {
+    let mut upper = vec![0; if tuple.proto == IpProto::TCP { 20 } else { 12 }];
+    let ports = [tuple.src_port.to_be_bytes(), tuple.dst_port.to_be_bytes()].concat();
+    match tuple.proto {
+        IpProto::TCP => {
+            upper[..4].copy_from_slice(&ports);
+            (upper[12], upper[13]) = (0x50, Flags::SYN.0);
+        }
+        IpProto::ICMP | IpProto::ICMP6 => {
+            upper[0] = tuple.question();
+            upper[4..6].copy_from_slice(&ports[..2]);
+        }
+        _ => {
+            upper[..4].copy_from_slice(&ports);
+            upper[5] = 12;
+        }
+    }
+    let len = upper.len() as u16;
+    let mut packet = vec![0; 40];
+    let header = match (tuple.src.to_ipv4_mapped(), tuple.dst.to_ipv4_mapped()) {
+        (Some(src), Some(dst)) => Ip4Repr::new(src, dst, tuple.proto, 64, len).emit(&mut packet),
+        _ => Ip6Repr::new(tuple.src, tuple.dst, tuple.proto, 64, len).emit(&mut packet),
+    };
+    // It has room for either.
+    packet.truncate(header.unwrap_or(0));
+    packet.extend_from_slice(&upper);
+    packet
+}

@@ -1,0 +1,139 @@
+//! Rules are replaced: flows that they let in stay, others go. And what an address is, seen from an interface.
+
+use siding_stack::filter::AddrKind;
+
+use super::*;
+
+/// Lets in what is not to this port, nor from this side; what is known goes on.
+#[derive(Debug, Default, Clone)]
+struct Except {
+    port: Option<u16>,
+    side: Option<&'static str>,
+    ping: bool,
+    seen: Arc<Mutex<Vec<Vec<u8>>>>,
+    asked: Arc<Mutex<Vec<[AddrKind; 3]>>>,
+}
+
+impl Except {
+    fn says(&self, hook: Hook, packet: &[u8], asks: &Asks<'_>) -> Verdict {
+        let port = u16::from_be_bytes([packet[42], packet[43]]);
+        let is_ping = packet[6] == 58;
+        let bad = (!is_ping && self.port == Some(port))
+            || self.side.is_some_and(|side| asks.iif().is_some_and(|(_, name)| name == side))
+            || (self.ping && is_ping && packet[40] == 128);
+        match (hook, asks.connection().state) {
+            (Hook::Prerouting, _) => Verdict::Accept,
+            (_, CtState::New) if bad => Verdict::Drop,
+            _ => Verdict::Accept,
+        }
+    }
+}
+
+impl Judge for Except {
+    fn has_rules(&self, _: Hook, part: Part) -> bool {
+        part == Part::AfterStates
+    }
+
+    fn needs_states(&self) -> bool {
+        true
+    }
+
+    fn judge(&self, _: usize, hook: Hook, _: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+        if hook == Hook::Forward {
+            let own = IpAddr::from(addr(OUTER, 1));
+            self.asked.lock().unwrap().push([asks.kind(own), asks.kind_at_iif(own), asks.kind_at_oif(own)]);
+        }
+        self.says(hook, packet, asks)
+    }
+
+    fn rehearse(&self, _: usize, hook: Hook, _: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+        self.seen.lock().unwrap().push(packet.to_vec());
+        self.says(hook, packet, asks)
+    }
+}
+
+fn ping(src: Ipv6Addr, dst: Ipv6Addr, kind: u8, ident: u8) -> Vec<u8> {
+    let mut body = vec![kind, 0, 0, 0, 0, ident, 0, 1];
+    let sum = siding_wire::checksum::Sum::pseudo6(src, dst, IpProto::ICMP6, 8).with(&body).finish();
+    body[2..4].copy_from_slice(&sum.to_be_bytes());
+    packet(src, dst, IpProto::ICMP6, &body)
+}
+
+#[test]
+fn flows_that_new_rules_let_in_stay_and_others_go() {
+    let (client, server) = ((addr(INNER, 2), 4000), (addr(OUTER, 2), 80));
+    let begin = |judge: Except| {
+        let mut router = Router::new();
+        router.load(Except::default());
+        connect(&mut router, client, server, (0, 1));
+        assert!(router.passes(INNER, 1, &udp(client, (server.0, 53), b"question")));
+        assert!(router.passes(OUTER, 0, &udp((server.0, 9), (client.0, 10), b"from outside")));
+        assert!(router.passes(INNER, 0, &ping(client.0, server.0, 128, 7)));
+        router.load(judge);
+        router.turns();
+        let (states, _) = router.states(StateQuery::default());
+        let mut left: Vec<(u8, u16)> = states.iter().map(|state| (state.proto.0, state.dst_port)).collect();
+        left.sort_unstable();
+        (router, left)
+    };
+    let all = [(6, 80), (17, 10), (17, 53), (58, 7)];
+    let without =
+        |gone: usize| all.iter().enumerate().filter(move |(at, _)| *at != gone).map(|(_, one)| *one);
+    for (judge, gone) in [
+        (Except::default(), 9),
+        (Except { port: Some(80), ..Except::default() }, 0),
+        (Except { side: Some("outer"), ..Except::default() }, 1),
+        (Except { port: Some(53), ..Except::default() }, 2),
+        (Except { ping: true, ..Except::default() }, 3),
+    ] {
+        let (router, left) = begin(judge);
+        assert_eq!(left, without(gone).collect::<Vec<_>>());
+        router.end();
+    }
+    let judge = Except { side: Some("inner"), ..Except::default() };
+    let seen = judge.seen.clone();
+    let (mut router, left) = begin(judge);
+    assert_eq!(left, [(17, 10)]);
+    assert!(!router.passes(INNER, 0, &tcp(client, server, Flags::ACK, 101, 501)));
+    // What was judged is a packet that could have begun the flow.
+    let syn = seen.lock().unwrap().iter().find(|packet| packet[6] == 6).cloned().unwrap();
+    assert_eq!((&syn[8..24], &syn[24..40]), (&client.0.octets()[..], &server.0.octets()[..]));
+    assert_eq!((&syn[40..44], syn[52..54].to_vec()), (&[15, 160, 0, 80][..], vec![0x50, 2]));
+    router.end();
+}
+
+#[test]
+fn thousands_of_flows_are_judged_in_many_turns() {
+    let mut router = Router::new();
+    let load = |router: &Router, judge: Except| {
+        let limits = StateLimits { states: 4000, half_open: 4000, ..StateLimits::default() };
+        let setup = FilterSetup { judge: Arc::new(judge), limits, timeouts: Timeouts::default() };
+        control(|ctx| router.stack.set_filter(ctx, Some(setup)));
+    };
+    load(&router, Except::default());
+    for port in 1..1000 {
+        assert!(router.passes(INNER, 0, &udp((addr(INNER, 2), port), (addr(OUTER, 2), 53 + port % 2), b"")));
+    }
+    load(&router, Except { port: Some(53), ..Except::default() });
+    let states = |router: &Router| router.stack.state_usage().iter().map(|usage| usage.states).sum::<usize>();
+    let now = *router.now.lock().unwrap();
+    router.workers[0].turn(now);
+    assert!((750..999).contains(&states(&router)), "not all at once: {}", states(&router));
+    router.turns();
+    assert_eq!(states(&router), 500);
+    router.end();
+}
+
+#[test]
+fn an_address_is_ours_as_seen_from_its_interface() {
+    let mut router = Router::new();
+    let judge = Except::default();
+    let asked = judge.asked.clone();
+    router.load(judge);
+    use AddrKind::{Local, Unicast};
+    assert!(router.passes(INNER, 0, &udp((addr(INNER, 2), 1), (addr(OUTER, 2), 2), b"")));
+    assert_eq!(asked.lock().unwrap().pop(), Some([Local, Unicast, Local]), "in by another, out by its own");
+    assert!(router.passes(OUTER, 0, &udp((addr(OUTER, 2), 3), (addr(INNER, 2), 4), b"")));
+    assert_eq!(asked.lock().unwrap().pop(), Some([Local, Local, Unicast]));
+    router.end();
+}

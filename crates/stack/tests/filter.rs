@@ -96,6 +96,13 @@ impl Judge for Edge {
             _ => Verdict::Drop,
         }
     }
+
+    fn rehearse(&self, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+        match hook {
+            Hook::Forward => self.judge(0, hook, part, packet, asks),
+            _ => Verdict::Accept,
+        }
+    }
 }
 
 #[derive(Clone, Default)]

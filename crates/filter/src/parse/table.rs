@@ -2,9 +2,7 @@
 
 use super::Cursor;
 use super::element::Shape;
-use crate::model::BaseChain;
 use crate::model::Chain;
-use crate::model::Hook;
 use crate::model::Object;
 use crate::model::Rule;
 use crate::model::Ruleset;
@@ -250,7 +248,7 @@ impl Parser<'_> {
         match self.words.peek_word() {
             "type" => {
                 let spot = self.words.spot();
-                let base = self.base()?;
+                let base = self.words.base()?;
                 let before = &mut self.ruleset.tables[table].chains[chain].base;
                 match before {
                     // As in Linux: a policy stays until another one is named.
@@ -266,7 +264,7 @@ impl Parser<'_> {
             }
             "policy" => {
                 let spot = self.words.spot();
-                let drop = self.policy()?;
+                let drop = self.words.policy()?;
                 match &mut self.ruleset.tables[table].chains[chain].base {
                     Some(base) => base.drop = drop,
                     None => {
@@ -288,36 +286,6 @@ impl Parser<'_> {
             }
         }
         self.words.end()
-    }
-
-    /// `type filter hook forward priority 0`.
-    fn base(&mut self) -> Result<BaseChain, Wrong> {
-        let words = &mut self.words;
-        words.need("type")?;
-        match words.peek_word() {
-            "filter" => words.skip(),
-            "nat" => return words.expected("`filter`: NAT is out for now"),
-            _ => return words.expected("`filter`: chains of other types are out for now"),
-        }
-        words.need("hook")?;
-        let Some(hook) = Hook::ALL.iter().find(|hook| hook.text() == words.peek_word()) else {
-            return words.expected("prerouting, input, forward, output or postrouting");
-        };
-        words.skip();
-        if words.peek_word() == "device" {
-            return words.expected("`priority`: devices belong to the netdev family, which is out for now");
-        }
-        words.need("priority")?;
-        let priority = words.priority()?;
-        Ok(BaseChain { hook: *hook, priority, drop: false })
-    }
-
-    fn policy(&mut self) -> Result<bool, Wrong> {
-        self.words.need("policy")?;
-        if self.words.eat("accept") {
-            return Ok(false);
-        }
-        if self.words.eat("drop") { Ok(true) } else { self.words.expected("`accept` or `drop`") }
     }
 
     fn rule(&mut self) -> Result<Rule, Wrong> {

@@ -60,7 +60,7 @@ impl Judge for Rules {
         })
     }
 
-    fn rehearse(&self, _: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+    fn rehearse(&self, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
         let Ok(packet) = Packet::parse(packet, None) else { return Verdict::Drop };
         let mut host = Node { asks, src: packet.src(), dst: packet.dst() };
         let before = part == Part::BeforeStates;

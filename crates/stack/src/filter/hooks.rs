@@ -297,7 +297,7 @@ impl<'a> At<'a> {
         };
         let verdict = match self.rehearsal {
             false => rules.judge.judge(self.worker, self.hook, part, bytes, &mut asks),
-            true => rules.judge.rehearse(self.worker, self.hook, part, bytes, &mut asks),
+            true => rules.judge.rehearse(self.hook, part, bytes, &mut asks),
         };
         let (mark, untracked) = (asks.mark, asks.untracked);
         passing.mark = mark;

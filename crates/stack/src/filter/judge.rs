@@ -62,7 +62,5 @@ pub trait Judge: fmt::Debug + Send + Sync {
     /// What would become of a packet that nobody has sent: the first of a flow that is known. Flows are judged anew by it
     /// when rules have been replaced. Nothing is to be counted, and no limit to be used: one that has been reached says
     /// nothing of a flow that has begun.
-    fn rehearse(&self, worker: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
-        self.judge(worker, hook, part, packet, asks)
-    }
+    fn rehearse(&self, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict;
 }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
 use siding_machines::filter::Slot;
 use siding_machines::filter::States;
 use siding_machines::filter::Usage;
@@ -16,6 +18,7 @@ use siding_wire::IpProto;
 use super::rules::Shared;
 use crate::Stack;
 use crate::limits::LimitReport;
+use crate::stack::Protocol;
 
 /// One flow's state, for tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,8 +132,17 @@ impl Stack {
     }
 }
 
+/// The filter among the stack's protocols. What is carried names its interfaces, and goes with them by itself.
+pub(crate) struct Filter;
+
+impl Protocol for Filter {
+    fn limits(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {
+        limits(&stack.shared.filter)
+    }
+}
+
 /// The bounds, with their use; none while no states are kept.
-pub(crate) fn limits(shared: &Shared) -> Vec<LimitReport> {
+fn limits(shared: &Shared) -> Vec<LimitReport> {
     let rules = shared.rules.load();
     let Some(limits) = rules.as_ref().as_ref().and_then(|rules| rules.state_limits()) else {
         return Vec::new();

@@ -46,7 +46,7 @@ impl Judge for Except {
         self.says(hook, packet, asks)
     }
 
-    fn rehearse(&self, _: usize, hook: Hook, _: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+    fn rehearse(&self, hook: Hook, _: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
         self.seen.lock().unwrap().push(packet.to_vec());
         self.says(hook, packet, asks)
     }

@@ -22,6 +22,10 @@ impl Judge for Open {
     fn judge(&self, _: usize, _: Hook, _: Part, _: &[u8], _: &mut Asks<'_>) -> Verdict {
         Verdict::Accept
     }
+
+    fn rehearse(&self, _: Hook, _: Part, _: &[u8], _: &mut Asks<'_>) -> Verdict {
+        Verdict::Accept
+    }
 }
 
 fn ends() -> ((Ipv6Addr, u16), (Ipv6Addr, u16)) {

@@ -117,6 +117,17 @@ impl Rate {
     }
 }
 
+/// How an element is met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// By a packet.
+    Real,
+    /// Nothing is counted.
+    Dry,
+    /// Nor is any rate reached.
+    Rehearsal,
+}
+
 /// A limit and its bucket.
 #[derive(Debug, Clone)]
 pub(crate) struct LimitCell {

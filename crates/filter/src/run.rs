@@ -5,11 +5,11 @@
 
 use crate::Family;
 use crate::Packet;
+use crate::cells::Use;
 use crate::check::DEEPEST_JUMP;
 use crate::fields::Context;
 use crate::host::Host;
 use crate::host::LogLine;
-use crate::lookup::dynamic::Use;
 use crate::model::BitOp;
 use crate::model::Hook;
 use crate::model::RejectWith;

@@ -21,6 +21,7 @@ use siphasher::sip::SipHasher13;
 
 use super::Key;
 use crate::cells::Rate;
+use crate::cells::Use;
 use crate::cells::quota_passes;
 use crate::host::CountId;
 use crate::host::Host;
@@ -40,17 +41,6 @@ pub(crate) enum Each {
     Limit(Rate),
     Quota { bytes: u64, over: bool },
     CtCount { over: bool, count: u32 },
-}
-
-/// How an element is met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Use {
-    /// By a packet.
-    Real,
-    /// Nothing is counted.
-    Dry,
-    /// Nor is any rate reached.
-    Rehearsal,
 }
 
 impl Each {

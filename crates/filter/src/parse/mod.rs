@@ -2,7 +2,6 @@
 //!
 //! A rule that is wrong does not hide the next one: its error is kept, and reading goes on behind it.
 
-mod base;
 mod cursor;
 mod element;
 mod key;

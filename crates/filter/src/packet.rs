@@ -1,7 +1,7 @@
 //! A packet as rules look at it: parsed once, whichever rules follow.
 //!
-//! The walk over extension headers is Linux's for nftables: it ends at an authentication header, which is the protocol
-//! then, a later fragment's protocol is what its fragment header says, and where the chain cannot be followed there is
+//! The walk over extension headers is Linux's for nftables: an authentication header is what a packet bears, though headers
+//! behind it are found, too; a later fragment's protocol is what its fragment header says, and where the chain cannot be followed there is
 //! none.
 
 use std::net::IpAddr;
@@ -182,17 +182,29 @@ impl<'a> Packet<'a> {
             chain: None,
             link,
         };
-        if matches!(header[6], HBH | ROUTING | FRAGMENT | DST) {
+        if matches!(header[6], HBH | ROUTING | FRAGMENT | AH | DST) {
             packet.walk(header[6]);
         }
         Ok(packet)
     }
 
     fn walk(&mut self, first: u8) {
+        let mut borne = None;
+        self.follow(first, &mut borne);
+        if borne.is_some() {
+            (self.protocol, self.transport, self.chain) = (Some(AH), borne, None);
+        }
+    }
+
+    /// Goes from header to header. `borne` is where the first authentication header stands.
+    fn follow(&mut self, first: u8, borne: &mut Option<u16>) {
         let mut next = first;
         let mut at = 40_usize;
         loop {
-            if !matches!(next, HBH | ROUTING | FRAGMENT | DST) {
+            if next == AH {
+                borne.get_or_insert(at as u16);
+            }
+            if !matches!(next, HBH | ROUTING | FRAGMENT | AH | DST) {
                 self.protocol = Some(next);
                 self.transport = Some(at as u16);
                 return;
@@ -204,6 +216,7 @@ impl<'a> Packet<'a> {
             };
             let len = match next {
                 FRAGMENT => 8,
+                AH => (usize::from(size) + 2) * 4,
                 _ => (usize::from(size) + 1) * 8,
             };
             if self.bytes.len() < at + len.min(8) {

@@ -23,7 +23,12 @@ fn a_chain_of_headers_is_walked() {
         (packet.protocol(), packet.ports(), packet.transport_at()),
         (Some(17), Some((7, 8)), Some(64))
     );
-    // An authentication header is what is borne, to nftables.
+    // An authentication header is what is borne, to nftables; headers behind it are found.
+    let ah = [43, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let behind = [17, 0, 4, 0, 0, 0, 0, 0];
+    let bytes = ip6(A, B, 51, &[&ah[..], &behind, &udp(7, 8)].concat());
+    assert!(parse(&bytes).ext_header(43).is_some_and(|header| header[2] == 4));
+    assert_eq!((parse(&bytes).protocol(), parse(&bytes).transport_at()), (Some(51), Some(40)));
     let ah = [17, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let bytes = ip6(A, B, 0, &[&chain(51)[..], &ah, &udp(7, 8)].concat());
     let packet = parse(&bytes);

@@ -27,12 +27,11 @@ use crate::ip6::source::Preferences;
 use crate::ip6::source::select;
 use crate::lagg::Late;
 use crate::nd6::dad::DadState;
+use crate::route::Address;
 use crate::route::Fib;
 use crate::route::Refusal;
-use crate::route::Refusals;
-use crate::route::Route;
-use crate::route::Table;
-use crate::route::refused;
+use crate::route::Way;
+use crate::routes::Routes;
 
 /// Everything the data path must know. Made anew for each change.
 #[derive(Clone, Default)]
@@ -41,14 +40,8 @@ pub struct Config {
     interfaces: Vec<Option<Interface>>,
     /// VLANs by what they are.
     vlans: HashMap<Vlan, IfId>,
-    /// IPv6 routes, as configured; the data path looks in `fib6`.
-    pub routes6: Arc<Table<Ipv6Addr>>,
-    /// IPv4 routes.
-    pub routes4: Arc<Table<Ipv4Addr>>,
-    /// IPv6 destinations that are refused.
-    pub refusals6: Arc<Refusals>,
-    fib6: Option<Arc<Fib<Ipv6Addr>>>,
-    fib4: Option<Arc<Fib<Ipv4Addr>>>,
+    /// The routes, which are no part of the snapshot: they change in place, and all configurations have the same.
+    pub(crate) routes: Routes,
     filters: Filters,
     owners: Owners,
     /// What still comes the old way after a change of a lagg.
@@ -226,54 +219,56 @@ impl Config {
     /// The interface and the neighbour that packets to `dst` go to.
     #[inline(always)] // The filter asks, too, and made it a call for all.
     pub(crate) fn route6(&self, dst: Ipv6Addr) -> Option<(&Interface, Ipv6Addr)> {
-        let (route, out) = self.best6(dst)?;
-        if refused(&self.refusals6, Some(route), dst).is_some() {
-            return None;
-        }
-        Some((out, route.next_hop.unwrap_or(dst)))
+        self.out(&self.routes.six, dst, Use::Ip6)
     }
 
     /// How packets to `dst` are refused, if they are.
     #[inline]
     pub(crate) fn refusal6(&self, dst: Ipv6Addr) -> Option<Refusal> {
-        refused(&self.refusals6, self.best6(dst).map(|(route, _)| route), dst)
+        match self.best(&self.routes.six, dst, Use::Ip6)? {
+            Way::Refused(how) => Some(how),
+            Way::Out { .. } => None,
+        }
     }
 
     /// The same for IPv4.
     pub(crate) fn route4(&self, dst: Ipv4Addr) -> Option<(&Interface, Ipv4Addr)> {
-        let usable = |route: &Route<Ipv4Addr>| self.usable(route.interface, Use::Ip4);
-        let best = self.fib4.as_ref()?.lookup(dst)?;
-        let (route, out) = match usable(best) {
-            Some(out) => (best, out),
-            None => {
-                let route = self.routes4.lookup_where(dst, |route| usable(route).is_some())?;
-                (route, usable(route)?)
-            }
-        };
-        Some((out, route.next_hop.unwrap_or(dst)))
+        self.out(&self.routes.four, dst, Use::Ip4)
     }
 
-    /// The best route to `dst` by an interface that can be used now. Routes are compiled without a look at that: a link
-    /// that goes costs no more than it must, and only who would have used it looks for another way.
-    #[inline]
-    fn best6(&self, dst: Ipv6Addr) -> Option<(&Route<Ipv6Addr>, &Interface)> {
-        let usable = |route: &Route<Ipv6Addr>| self.usable(route.interface, Use::Ip6);
-        let best = self.fib6.as_ref()?.lookup(dst)?;
-        if let Some(out) = usable(best) {
-            return Some((best, out));
+    #[inline(always)]
+    fn out<A: Address>(&self, fib: &Fib<A>, dst: A, what: Use) -> Option<(&Interface, A)> {
+        match fib.lookup(dst)? {
+            Way::Out { interface, next_hop } => match self.usable(interface, what) {
+                Some(out) => Some((out, next_hop.unwrap_or(dst))),
+                None => self.other_out(fib, dst, what),
+            },
+            Way::Refused(_) => None,
         }
-        let other = self.routes6.lookup_where(dst, |route| usable(route).is_some())?;
-        Some((other, usable(other)?))
+    }
+
+    /// Where packets go instead, by another way than the best.
+    #[cold]
+    fn other_out<A: Address>(&self, fib: &Fib<A>, dst: A, what: Use) -> Option<(&Interface, A)> {
+        match self.best(fib, dst, what)? {
+            Way::Out { interface, next_hop } => {
+                self.usable(interface, what).map(|out| (out, next_hop.unwrap_or(dst)))
+            }
+            Way::Refused(_) => None,
+        }
+    }
+
+    /// The best way to `dst` that can be used now. Routes are there without a look at that: a link that goes costs no more
+    /// than it must, and only who would have used it looks for another way.
+    fn best<A: Address>(&self, fib: &Fib<A>, dst: A, what: Use) -> Option<Way<A>> {
+        fib.lookup_where(dst, |way| match way {
+            Way::Out { interface, .. } => self.usable(*interface, what).is_some(),
+            Way::Refused(_) => true,
+        })
     }
 
     fn usable(&self, id: IfId, what: Use) -> Option<&Interface> {
         self.interface(id).filter(|out| out.is_fit(what))
-    }
-
-    /// Compiles the routes. To be called when they have changed, before the configuration is published.
-    pub(crate) fn compile(&mut self) {
-        self.fib6 = Some(Arc::new(Fib::compile(&self.routes6)));
-        self.fib4 = Some(Arc::new(Fib::compile(&self.routes4)));
     }
 
     /// Puts a new interface in; what lay on one of its name that has gone lies on it from now on.
@@ -311,8 +306,8 @@ impl Config {
             self.late.forget(id);
         }
         self.vlans.retain(|_, vlan| *vlan != id);
-        Arc::make_mut(&mut self.routes6).retain(|route| route.interface != id);
-        Arc::make_mut(&mut self.routes4).retain(|route| route.interface != id);
+        self.routes.rib6().remove_interface(id);
+        self.routes.rib4().remove_interface(id);
     }
 
     pub(crate) fn interface_mut(&mut self, id: IfId) -> Option<&mut Interface> {

@@ -4,8 +4,8 @@
 //!
 //! A [`Stack`] has interfaces, each with one [`Device`] for each worker, and workers ([`StackWorker`]) that an
 //! embedder drives turn by turn: receive a batch from each interface, handle what was dispatched, run timers,
-//! send. What the data path reads (interfaces, addresses, routes) is an immutable [snapshot](config::Config);
-//! locks guard changes and protocol state, in one declared order ([`ranks`]). Whoever holds a lock and has
+//! send. What the data path reads (interfaces, addresses) is an immutable [snapshot](config::Config), but for routes, which
+//! change in place under its eyes ([`route::Fib`]); locks guard changes and protocol state, in one declared order ([`ranks`]). Whoever holds a lock and has
 //! something to send dispatches it.
 //!
 //! Time comes in with each turn, chance from a seed, I/O through devices: the same stack runs on real threads, in the
@@ -51,6 +51,7 @@ mod ping;
 mod protocols;
 pub mod ranks;
 pub mod reassembly;
+mod routes;
 mod snapshot;
 mod stack;
 mod tcp;

@@ -3,18 +3,21 @@
 mod fib;
 mod prefix;
 mod refusal;
+mod rib;
 mod table;
 #[cfg(test)]
 mod tests;
+mod way;
 
 pub use fib::Fib;
 pub use prefix::Address;
 pub use prefix::Prefix;
 pub use prefix::PrefixError;
 pub use refusal::Refusal;
-pub use refusal::Refusals;
-pub use refusal::refused;
+pub use rib::Rib;
 pub use table::Origin;
 pub use table::Route;
 pub use table::RouteError;
 pub use table::Table;
+pub use way::Handle;
+pub use way::Way;

@@ -11,7 +11,9 @@ use core::str::FromStr;
 use siding_wire::ends;
 
 /// An address family that routes are made of: [`Ipv6Addr`] or [`Ipv4Addr`].
-pub trait Address: Copy + Ord + Hash + Debug + Display + FromStr + Send + Sync + 'static {
+pub trait Address:
+    siding_fib::Key + Copy + Ord + Hash + Debug + Display + FromStr + Send + Sync + 'static
+{
     /// Bits in an address: the longest prefix.
     const MAX_LEN: u8;
     /// What the trie is keyed by.
@@ -21,6 +23,8 @@ pub trait Address: Copy + Ord + Hash + Debug + Display + FromStr + Send + Sync +
     fn masked(self, len: u8) -> Self;
     /// The address in the uppermost bits, the rest zero.
     fn left_justified(self) -> u128;
+    /// The address that has these bits uppermost.
+    fn of_left_justified(bits: u128) -> Self;
     /// The prefix as the trie wants it.
     fn key(prefix: Prefix<Self>) -> Self::Key;
     /// Whether a packet can be handed to this address as a next hop: one node's, not `::`, a group or
@@ -133,6 +137,11 @@ impl Address for Ipv6Addr {
         self.to_bits()
     }
 
+    #[inline]
+    fn of_left_justified(bits: u128) -> Self {
+        Ipv6Addr::from_bits(bits)
+    }
+
     fn key(prefix: Prefix<Self>) -> Self::Key {
         prefix
     }
@@ -153,6 +162,11 @@ impl Address for Ipv4Addr {
 
     fn left_justified(self) -> u128 {
         u128::from(self.to_bits()) << 96
+    }
+
+    #[inline]
+    fn of_left_justified(bits: u128) -> Self {
+        Ipv4Addr::from_bits((bits >> 96) as u32)
     }
 
     fn key(prefix: Prefix<Self>) -> Self::Key {

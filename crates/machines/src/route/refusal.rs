@@ -1,12 +1,8 @@
 //! Routes that lead nowhere: destinations that are refused on purpose.
 
 use std::fmt;
-use std::net::Ipv6Addr;
 
 use siding_wire::icmp6::unreachable;
-
-use super::Route;
-use super::Table;
 
 /// How packets to a destination are refused.
 //= RFC 4443 s3.1 [4443-5]: which code tells of what; "unreachable" says what no route at all would, as Linux does.
@@ -21,9 +17,6 @@ pub enum Refusal {
     /// In silence.
     Blackhole,
 }
-
-/// Refused destinations: a table of routes whose "interface" is the way in which they are refused.
-pub type Refusals = Table<Ipv6Addr, Refusal>;
 
 impl Refusal {
     /// All of them.
@@ -57,61 +50,41 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// How `dst` is refused, if a refusal is better than the best route: its prefix longer, or as long and its metric no
-/// worse.
-#[inline]
-pub fn refused<I: Copy + Ord>(
-    refusals: &Refusals,
-    best: Option<&Route<Ipv6Addr, I>>,
-    dst: Ipv6Addr,
-) -> Option<Refusal> {
-    if refusals.is_empty() {
-        return None;
-    }
-    let refusal = refusals.lookup(dst)?;
-    let beats = |route: &Route<Ipv6Addr, I>| {
-        let (own, its) = (refusal.prefix.prefix_len(), route.prefix.prefix_len());
-        own > its || (own == its && refusal.metric <= route.metric)
-    };
-    best.is_none_or(beats).then_some(refusal.interface)
-}
-
 #[cfg(test)]
 mod tests {
+    use core::net::Ipv6Addr;
+
     use super::*;
-    use crate::route::Fib;
     use crate::route::Origin;
     use crate::route::Prefix;
-
-    fn route<I>(prefix: &str, interface: I, metric: u32) -> Route<Ipv6Addr, I> {
-        let (addr, len) = prefix.split_once('/').unwrap();
-        let prefix = Prefix::covering(addr.parse().unwrap(), len.parse().unwrap());
-        Route { prefix, next_hop: None, interface, metric, origin: Origin::Static }
-    }
+    use crate::route::Rib;
+    use crate::route::Route;
+    use crate::route::Way;
 
     #[test]
     fn the_longer_prefix_decides_then_the_metric_4443_5() {
-        let mut routes = Table::new();
-        for there in [route("::/0", 1, 1024), route("2001:db8:1::/48", 2, 1024)] {
-            routes.insert(there).unwrap();
+        let prefix = |text: &str| text.parse::<Prefix<Ipv6Addr>>().expect("a prefix");
+        let mut rib = Rib::<Ipv6Addr, u16>::default();
+        let fib = rib.fib();
+        for (to, interface) in [("::/0", 1), ("2001:db8:1::/48", 2)] {
+            let (prefix, origin) = (prefix(to), Origin::Static);
+            rib.insert(Route { prefix, next_hop: None, interface, metric: 1024, origin }).expect("a route");
         }
-        let fib = Fib::compile(&routes);
-        let mut refusals = Refusals::new();
-        let dst = "2001:db8:1::1".parse().unwrap();
-        assert_eq!(refused(&refusals, fib.lookup(dst), dst), None);
-        for (prefix, how, metric, expected) in [
+        let refusal = |dst: &str| match fib.lookup(dst.parse().expect("an address")) {
+            Some(Way::Refused(how)) => Some(how),
+            _ => None,
+        };
+        assert_eq!(refusal("2001:db8:1::1"), None);
+        for (to, how, metric, expected) in [
             ("2001:db8::/32", Refusal::Prohibit, 0, None),
             ("2001:db8:1::/48", Refusal::Reject, 1025, None),
             ("2001:db8:1::/48", Refusal::Blackhole, 1024, Some(Refusal::Blackhole)),
             ("2001:db8:1::1/128", Refusal::Unreachable, 9999, Some(Refusal::Unreachable)),
         ] {
-            refusals.insert(route(prefix, how, metric)).unwrap();
-            assert_eq!(refused(&refusals, fib.lookup(dst), dst), expected, "{prefix}");
+            rib.refuse(prefix(to), how, metric).expect("room");
+            assert_eq!(refusal("2001:db8:1::1"), expected, "{to}");
         }
-        let other = "2001:db8:2::1".parse().unwrap();
-        assert_eq!(refused(&refusals, fib.lookup(other), other), Some(Refusal::Prohibit));
-        assert_eq!(refused::<u16>(&refusals, None, other), Some(Refusal::Prohibit));
-        let nowhere = "3fff::1".parse().unwrap();
-        assert_eq!(refused(&refusals, fib.lookup(nowhere), nowhere), None);
+        assert_eq!(refusal("2001:db8:2::1"), Some(Refusal::Prohibit));
+        assert_eq!(refusal("3fff::1"), None);
     }
 }

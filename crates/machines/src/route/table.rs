@@ -45,12 +45,15 @@ pub enum RouteError<A: Address> {
     /// The next hop is the one address that the route is for: it would be reached by itself.
     #[error("the route to {0} goes by {0} itself")]
     Itself(A),
+    /// The data path's table holds no more.
+    #[error("the table of routes is full: remove some first")]
+    Full,
 }
 
 /// Routes, found by the longest prefix that matches.
 ///
-/// A table is a value: the control plane clones the one in use, changes the clone and publishes it, so look-ups
-/// need no lock. [`Fib`](super::Fib) is the same, compiled for look-ups alone. Look-ups depend only on which routes are in it, not on the order in which they came.
+/// It is control's; the data path looks into a [`Fib`](super::Fib). Look-ups depend only on which routes are in it, not on the
+/// order in which they came.
 #[derive(Clone)]
 pub struct Table<A: Address, I = IfId> {
     trie: PrefixMap<A::Key, Slot<A, I>>,
@@ -82,14 +85,7 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
     /// # Errors
     /// [`RouteError`] when the next hop can be none. The table is unchanged then.
     pub fn insert(&mut self, route: Route<A, I>) -> Result<Option<Route<A, I>>, RouteError<A>> {
-        if let Some(next_hop) = route.next_hop {
-            if !next_hop.is_next_hop() {
-                return Err(RouteError::NextHop(next_hop));
-            }
-            if route.prefix == Prefix::covering(next_hop, A::MAX_LEN) {
-                return Err(RouteError::Itself(next_hop));
-            }
-        }
+        route.check()?;
         let replaced = self.remove(&route.prefix, route.next_hop, route.interface);
         let key = A::key(route.prefix);
         match self.trie.get_mut(&key) {
@@ -195,6 +191,21 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
 }
 
 impl<A: Address, I: Copy + Ord> Route<A, I> {
+    /// That its next hop can be one.
+    ///
+    /// # Errors
+    /// [`RouteError`] when it cannot.
+    pub fn check(&self) -> Result<(), RouteError<A>> {
+        let Some(next_hop) = self.next_hop else { return Ok(()) };
+        if !next_hop.is_next_hop() {
+            return Err(RouteError::NextHop(next_hop));
+        }
+        if self.prefix == Prefix::covering(next_hop, A::MAX_LEN) {
+            return Err(RouteError::Itself(next_hop));
+        }
+        Ok(())
+    }
+
     /// The order of preference among routes of one prefix, `Less` being better: metric, then origin, then next
     /// hop and interface, only so that there is always one answer.
     pub fn preference(&self, other: &Self) -> Ordering {

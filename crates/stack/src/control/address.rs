@@ -4,8 +4,6 @@ use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use std::sync::Arc;
-
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
@@ -312,30 +310,21 @@ fn add6(config: &mut Config, on: IfId, own: Addr6) {
         let prefix = Prefix::covering(own.addr, own.prefix_len);
         let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
         // A connected route has no next hop, so nothing about it can be refused.
-        let _ = Arc::make_mut(&mut config.routes6).insert(route);
-        config.compile();
+        let _ = config.routes.rib6().insert(route);
     }
 }
 
 /// Takes out the on-link routes that came with addresses which are there no more.
 pub(crate) fn disconnect(config: &mut Config, on: IfId) {
     let Some(interface) = config.interface(on) else { return };
-    let (addrs6, addrs4) = (interface.addrs6.clone(), interface.addrs4.clone());
-    Arc::make_mut(&mut config.routes6).retain(|route| {
-        route.interface != on
-            || route.origin != Origin::Connected
-            //= RFC 5942 s4 [5942-1]: an address that came by itself keeps nothing on-link.
-            || addrs6.iter().any(|own| {
-                own.origin == AddrOrigin::Manual
-                    && Prefix::covering(own.addr, own.prefix_len) == route.prefix
-            })
+    config.routes.rib6().disconnect(on, |prefix| {
+        //= RFC 5942 s4 [5942-1]: an address that came by itself keeps nothing on-link.
+        let mut manual = interface.addrs6.iter().filter(|own| own.origin == AddrOrigin::Manual);
+        manual.any(|own| Prefix::covering(own.addr, own.prefix_len) == *prefix)
     });
-    Arc::make_mut(&mut config.routes4).retain(|route| {
-        route.interface != on
-            || route.origin != Origin::Connected
-            || addrs4.iter().any(|own| Prefix::covering(own.addr, own.prefix_len) == route.prefix)
+    config.routes.rib4().disconnect(on, |prefix| {
+        interface.addrs4.iter().any(|own| Prefix::covering(own.addr, own.prefix_len) == *prefix)
     });
-    config.compile();
 }
 
 fn add4(config: &mut Config, on: IfId, own: Addr4) {
@@ -344,6 +333,5 @@ fn add4(config: &mut Config, on: IfId, own: Addr4) {
     }
     let prefix = Prefix::covering(own.addr, own.prefix_len);
     let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
-    let _ = Arc::make_mut(&mut config.routes4).insert(route);
-    config.compile();
+    let _ = config.routes.rib4().insert(route);
 }

@@ -243,10 +243,7 @@ impl Stack {
             let (stack, interface) = (self, &interface);
             let mut moment = Moment { stack, control, ctx, interface, told };
             shared.protocols.iter().for_each(|protocol| protocol.departs(&mut moment));
-            shared.change(control, |config| {
-                config.remove(id);
-                config.compile();
-            });
+            shared.change(control, |config| config.remove(id));
         });
         shared.protocols.iter().for_each(|protocol| protocol.departed(self, ctx, &interface));
         shared.timers.purge(ctx, id);

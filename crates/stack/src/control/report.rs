@@ -94,12 +94,12 @@ impl Stack {
 
     /// Every IPv6 route.
     pub fn routes6(&self) -> Vec<Route<Ipv6Addr>> {
-        self.config().routes6.iter().copied().collect()
+        self.config().routes.rib6().routes().iter().copied().collect()
     }
 
     /// Every IPv4 route.
     pub fn routes4(&self) -> Vec<Route<Ipv4Addr>> {
-        self.config().routes4.iter().copied().collect()
+        self.config().routes.rib4().routes().iter().copied().collect()
     }
 
     /// Every cause of drops with its count, zeros included.

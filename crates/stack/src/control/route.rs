@@ -3,8 +3,6 @@
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 
-use std::sync::Arc;
-
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
@@ -15,7 +13,6 @@ use crate::config::Config;
 use crate::ifnet::OnPort;
 use crate::nd6::host;
 use crate::nd6::router;
-use crate::route::Origin;
 use crate::route::Prefix;
 use crate::route::Refusal;
 use crate::route::Route;
@@ -39,26 +36,24 @@ pub enum AddRouteError {
 }
 
 impl Stack {
-    /// Adds IPv6 routes, in one step; one with the same prefix, next hop and interface is replaced.
+    /// Adds IPv6 routes; one with the same prefix, next hop and interface is replaced. Workers see one after the other.
     ///
     /// # Errors
     ///
-    /// The first route that cannot be; none has been added then.
+    /// The first route that cannot be; none has been added then. When the table is full, those before it have been.
     pub fn add_routes6(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
         routes: impl IntoIterator<Item = Route<Ipv6Addr>>,
     ) -> Result<(), AddRouteError> {
-        let shared = &self.shared;
-        self.change(ctx, |control, _ctx, _told| {
-            shared.try_change(control, |config| {
-                for route in routes {
-                    way_out(config, route.interface)?;
-                    Arc::make_mut(&mut config.routes6).insert(route)?;
-                }
-                config.compile();
-                Ok(())
-            })
+        let routes: Vec<_> = routes.into_iter().collect();
+        self.edit_routes(ctx, |config| {
+            for route in &routes {
+                way_out(config, route.interface)?;
+                route.check()?;
+            }
+            let mut rib = config.routes.rib6();
+            routes.into_iter().try_for_each(|route| rib.insert(route).map(|_| ()).map_err(Into::into))
         })
     }
 
@@ -72,14 +67,10 @@ impl Stack {
         ctx: &mut Ctx<'_, Unlocked>,
         route: Route<Ipv4Addr>,
     ) -> Result<(), AddRouteError> {
-        let shared = &self.shared;
-        self.change(ctx, |control, _ctx, _told| {
-            shared.try_change(control, |config| {
-                way_out(config, route.interface)?;
-                Arc::make_mut(&mut config.routes4).insert(route)?;
-                config.compile();
-                Ok(())
-            })
+        self.edit_routes(ctx, |config| {
+            way_out(config, route.interface)?;
+            config.routes.rib4().insert(route)?;
+            Ok(())
         })
     }
 
@@ -91,11 +82,7 @@ impl Stack {
         next_hop: Option<Ipv6Addr>,
         interface: IfId,
     ) -> bool {
-        self.edit(ctx, |config| {
-            let removed = Arc::make_mut(&mut config.routes6).remove(prefix, next_hop, interface).is_some();
-            config.compile();
-            removed
-        })
+        self.edit_routes(ctx, |config| config.routes.rib6().remove(prefix, next_hop, interface).is_some())
     }
 
     /// Removes an IPv4 route. False if there is none.
@@ -106,11 +93,7 @@ impl Stack {
         next_hop: Option<Ipv4Addr>,
         interface: IfId,
     ) -> bool {
-        self.edit(ctx, |config| {
-            let removed = Arc::make_mut(&mut config.routes4).remove(prefix, next_hop, interface).is_some();
-            config.compile();
-            removed
-        })
+        self.edit_routes(ctx, |config| config.routes.rib4().remove(prefix, next_hop, interface).is_some())
     }
 
     /// Refuses IPv6 destinations from now on; a refusal of the same prefix is replaced.
@@ -121,25 +104,20 @@ impl Stack {
         refusal: Refusal,
         metric: u32,
     ) {
-        let route = Route { prefix, next_hop: None, interface: refusal, metric, origin: Origin::Static };
-        self.edit(ctx, |config| {
-            let refusals = Arc::make_mut(&mut config.refusals6);
-            refusals.retain(|other| other.prefix != prefix);
-            // Only a next hop can be wrong, and this has none.
-            let _ = refusals.insert(route);
+        self.edit_routes(ctx, |config| {
+            // Only a next hop can be wrong, and this has none; or the table is full.
+            let _ = config.routes.rib6().refuse(prefix, refusal, metric);
         });
     }
 
     /// Does not refuse a prefix any more. False if it was not refused.
     pub fn remove_refusal6(&self, ctx: &mut Ctx<'_, Unlocked>, prefix: &Prefix<Ipv6Addr>) -> bool {
-        self.edit(ctx, |config| {
-            Arc::make_mut(&mut config.refusals6).retain(|other| other.prefix != *prefix) > 0
-        })
+        self.edit_routes(ctx, |config| config.routes.rib6().admit(prefix))
     }
 
     /// Every refused prefix.
     pub fn refusals6(&self) -> Vec<Route<Ipv6Addr, Refusal>> {
-        self.config().refusals6.iter().copied().collect()
+        self.config().routes.rib6().refusals().iter().copied().collect()
     }
 
     /// Says whether an interface's link has but two ends (RFC 4443 s3.1).
@@ -185,6 +163,12 @@ impl Stack {
     /// not unless told otherwise: what is looked at costs more, and others choose it (RFC 9673).
     pub fn set_examine_options(&self, ctx: &mut Ctx<'_, Unlocked>, examine: bool) {
         self.edit(ctx, |config| config.examine_options = examine);
+    }
+
+    /// Changes routes under the control lock. Nothing else has changed then: no configuration is published, nobody follows.
+    fn edit_routes<T>(&self, ctx: &mut Ctx<'_, Unlocked>, edit: impl FnOnce(&Config) -> T) -> T {
+        let (_control, _ctx) = ctx.lock(&self.shared.control);
+        edit(&self.shared.config.load())
     }
 
     fn edit<T>(&self, ctx: &mut Ctx<'_, Unlocked>, edit: impl FnOnce(&mut Config) -> T) -> T {

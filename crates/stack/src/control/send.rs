@@ -25,6 +25,7 @@ use crate::ifnet::Interface;
 use crate::ifnet::Unfit;
 use crate::ifnet::Use;
 use crate::ping::Ping;
+use crate::routes::meant;
 
 /// Why a packet was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -102,7 +103,7 @@ impl Stack {
             None if scoped => config.interface(scope),
             None => config.route6(dst).map(|(out, _)| out),
         };
-        let meant = || config.routes6.lookup(dst).filter(|_| !scoped).map(|route| route.interface);
+        let meant = || meant(&config.routes.six, dst).filter(|_| !scoped);
         let out = out.ok_or_else(|| no_way(&config, dst.into(), meant()))?;
         if config.owner6(dst, scope).is_none() {
             fit(out, dst.into())?;
@@ -121,7 +122,7 @@ impl Stack {
         let (out, next_hop) = match config.owner4(dst) {
             Some(own) => (own, dst),
             None => {
-                let meant = || config.routes4.lookup(dst).map(|route| route.interface);
+                let meant = || meant(&config.routes.four, dst);
                 config.route4(dst).ok_or_else(|| no_way(&config, dst.into(), meant()))?
             }
         };

@@ -165,15 +165,14 @@ pub(crate) fn belongings(
 ) -> Option<Belongings> {
     let id = interface.ifnet.id;
     let global = interface.addrs6.iter().any(|own| !siding_wire::ip6::is_link_local(own.addr));
-    let by_hand = |origin| origin == Origin::Static;
     let host = control.hosts.get(&id).is_some_and(|state| state.host.config().accept != Accept::Never);
     let has = [
         (Belongings::Addresses, global || !interface.addrs4.is_empty()),
         (Belongings::Anycast, !interface.anycast.is_empty()),
         (
             Belongings::Routes,
-            config.routes6.iter().any(|route| route.interface == id && by_hand(route.origin))
-                || config.routes4.iter().any(|route| route.interface == id && by_hand(route.origin)),
+            config.routes.rib6().has_by(id, Origin::Static)
+                || config.routes.rib4().has_by(id, Origin::Static),
         ),
         (
             Belongings::Neighbors,

@@ -312,9 +312,9 @@ fn differs(is: &Interface, wanted: &Interface) -> bool {
 
 /// Puts these routes in the place of those that the interface had learnt before. What somebody else has put there stays:
 /// the operator, or an address with its prefix.
-fn reroute(config: &mut Config, interface: IfId, before: &[Route<Ipv6Addr>], routes: &[Route<Ipv6Addr>]) {
+fn reroute(config: &Config, interface: IfId, before: &[Route<Ipv6Addr>], routes: &[Route<Ipv6Addr>]) {
     let is_learnt = |origin| matches!(origin, Origin::Advertised | Origin::Redirect);
-    let table = Arc::make_mut(&mut config.routes6);
+    let mut rib = config.routes.rib6();
     let other = |table: &Table<Ipv6Addr>, route: &Route<Ipv6Addr>| {
         let same = |there: &&Route<Ipv6Addr>| {
             there.next_hop == route.next_hop && there.interface == interface && !is_learnt(there.origin)
@@ -322,17 +322,16 @@ fn reroute(config: &mut Config, interface: IfId, before: &[Route<Ipv6Addr>], rou
         table.routes_to(&route.prefix).find(same).is_some()
     };
     for route in before.iter().filter(|route| !routes.contains(route)) {
-        if !other(table, route) {
-            table.remove(&route.prefix, route.next_hop, interface);
+        if !other(rib.routes(), route) {
+            rib.remove(&route.prefix, route.next_hop, interface);
         }
     }
     for route in routes {
-        if !other(table, route) {
+        if !other(rib.routes(), route) {
             // A next hop that can be none was heard from nobody: routers and targets are link-local, or the destination.
-            let _ = table.insert(*route);
+            let _ = rib.insert(*route);
         }
     }
-    config.compile();
 }
 
 /// What a machine is to know of its interface.

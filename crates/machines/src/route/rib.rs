@@ -1,0 +1,274 @@
+//! The routes as control keeps them, and changes them for the data path.
+
+use core::fmt;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+
+use siding_fib::Full;
+use siding_fib::Keeper;
+use siding_fib::Meaning;
+use siding_fib::Value;
+use siding_netisr::IfId;
+
+use super::fib::Fib;
+use super::prefix::Address;
+use super::prefix::Prefix;
+use super::refusal::Refusal;
+use super::table::Origin;
+use super::table::Route;
+use super::table::RouteError;
+use super::table::Table;
+use super::way::Handle;
+use super::way::Way;
+
+/// All routes and refusals of a family, and the [`Fib`] that follows each of their changes at once.
+///
+/// For each prefix the ways are kept in order, the best first. Prefixes with the same ways share them, so the data path has
+/// as many ways before it as there are next hops, and few of them at that.
+pub struct Rib<A: Address, I = IfId> {
+    routes: Table<A, I>,
+    refusals: Table<A, Refusal>,
+    keeper: Keeper<A>,
+    /// Ways in use, and by how many prefixes or other ways.
+    ways: HashMap<Meaning, (Value, usize)>,
+    /// The prefixes of each interface's routes; those that its addresses made apart.
+    by_interface: BTreeSet<(I, bool, Prefix<A>)>,
+}
+
+impl<A: Address, I: Handle> Default for Rib<A, I> {
+    fn default() -> Self {
+        Rib {
+            routes: Table::new(),
+            refusals: Table::new(),
+            keeper: Keeper::new(),
+            ways: HashMap::new(),
+            by_interface: BTreeSet::new(),
+        }
+    }
+}
+
+fn is_connected<A, I>(route: &Route<A, I>) -> bool {
+    route.origin == Origin::Connected
+}
+
+impl<A: Address, I: Handle> Rib<A, I> {
+    /// What the data path reads.
+    pub fn fib(&self) -> Fib<A, I> {
+        Fib::new(self.keeper.trie().clone())
+    }
+
+    /// Adds a route. One with the same prefix, next hop and interface is replaced, and returned.
+    ///
+    /// # Errors
+    /// [`RouteError`]; nothing has changed then.
+    pub fn insert(&mut self, route: Route<A, I>) -> Result<Option<Route<A, I>>, RouteError<A>> {
+        let replaced = self.routes.insert(route)?;
+        if self.publish(&route.prefix).is_err() {
+            self.routes.remove(&route.prefix, route.next_hop, route.interface);
+            if let Some(replaced) = replaced {
+                self.routes.insert(replaced)?;
+            }
+            return Err(RouteError::Full);
+        }
+        self.index(&route);
+        if let Some(replaced) = replaced {
+            self.index(&replaced);
+        }
+        Ok(replaced)
+    }
+
+    /// Takes out the route to `prefix` by `next_hop` on `interface`.
+    pub fn remove(&mut self, prefix: &Prefix<A>, next_hop: Option<A>, interface: I) -> Option<Route<A, I>> {
+        let removed = self.routes.remove(prefix, next_hop, interface)?;
+        // It may be that a node would need more room, and there is none: then the route stays.
+        if self.publish(prefix).is_err() {
+            let _ = self.routes.insert(removed);
+            return None;
+        }
+        self.index(&removed);
+        Some(removed)
+    }
+
+    /// Takes out all routes of an interface.
+    pub fn remove_interface(&mut self, interface: I) {
+        for of_addresses in [true, false] {
+            for prefix in self.prefixes(interface, of_addresses) {
+                self.retain(&prefix, |route| route.interface != interface);
+            }
+        }
+    }
+
+    /// Takes out those routes that the interface's addresses made and whose prefix `keep` does not want.
+    pub fn disconnect(&mut self, interface: I, keep: impl Fn(&Prefix<A>) -> bool) {
+        for prefix in self.prefixes(interface, true).into_iter().filter(|prefix| !keep(prefix)) {
+            self.retain(&prefix, |route| route.interface != interface || !is_connected(route));
+        }
+    }
+
+    /// Refuses a prefix; a refusal of the same prefix is replaced.
+    ///
+    /// # Errors
+    /// [`RouteError`]; nothing has changed then.
+    pub fn refuse(&mut self, prefix: Prefix<A>, how: Refusal, metric: u32) -> Result<(), RouteError<A>> {
+        let before = self.refusals.routes_to(&prefix).next().copied();
+        self.unlist(before);
+        self.refusals.insert(Route {
+            prefix,
+            next_hop: None,
+            interface: how,
+            metric,
+            origin: Origin::Static,
+        })?;
+        if self.publish(&prefix).is_err() {
+            self.refusals.remove(&prefix, None, how);
+            if let Some(before) = before {
+                self.refusals.insert(before)?;
+            }
+            return Err(RouteError::Full);
+        }
+        Ok(())
+    }
+
+    /// Does not refuse a prefix any more. False if it was not refused.
+    pub fn admit(&mut self, prefix: &Prefix<A>) -> bool {
+        let before = self.refusals.routes_to(prefix).next().copied();
+        self.unlist(before);
+        if let Some(before) = before
+            && self.publish(prefix).is_err()
+        {
+            let _ = self.refusals.insert(before);
+            return false;
+        }
+        before.is_some()
+    }
+
+    /// All routes.
+    pub fn routes(&self) -> &Table<A, I> {
+        &self.routes
+    }
+
+    /// All refusals, each as a route whose "interface" is the way in which it refuses.
+    pub fn refusals(&self) -> &Table<A, Refusal> {
+        &self.refusals
+    }
+
+    /// Whether a route by this interface was put in by `origin`, which is not an address's.
+    pub fn has_by(&self, interface: I, origin: Origin) -> bool {
+        let from = (interface, false, Prefix::covering(A::of_left_justified(0), 0));
+        let mut its =
+            self.by_interface.range(from..).take_while(|(on, which, _)| (*on, *which) == (interface, false));
+        its.any(|(_, _, prefix)| {
+            self.routes.routes_to(prefix).any(|route| route.interface == interface && route.origin == origin)
+        })
+    }
+
+    /// Bytes of the data path's table: in use, and kept for what comes.
+    pub fn bytes(&self) -> (usize, usize) {
+        self.keeper.bytes()
+    }
+
+    /// Ways that the data path has before it.
+    pub fn ways(&self) -> usize {
+        self.ways.len()
+    }
+
+    fn unlist(&mut self, refusal: Option<Route<A, Refusal>>) {
+        if let Some(refusal) = refusal {
+            self.refusals.remove(&refusal.prefix, None, refusal.interface);
+        }
+    }
+
+    fn prefixes(&self, interface: I, of_addresses: bool) -> Vec<Prefix<A>> {
+        let from = (interface, of_addresses, Prefix::covering(A::of_left_justified(0), 0));
+        let its = self
+            .by_interface
+            .range(from..)
+            .take_while(|(on, which, _)| (*on, *which) == (interface, of_addresses));
+        its.map(|(_, _, prefix)| *prefix).collect()
+    }
+
+    fn retain(&mut self, prefix: &Prefix<A>, keep: impl Fn(&Route<A, I>) -> bool) {
+        let gone: Vec<Route<A, I>> =
+            self.routes.routes_to(prefix).filter(|route| !keep(route)).copied().collect();
+        for route in gone {
+            self.remove(prefix, route.next_hop, route.interface);
+        }
+    }
+
+    /// Notes whether the interface has such a route to the prefix.
+    fn index(&mut self, route: &Route<A, I>) {
+        let entry = (route.interface, is_connected(route), route.prefix);
+        let same = |other: &Route<A, I>| other.interface == entry.0 && is_connected(other) == entry.1;
+        if self.routes.routes_to(&route.prefix).any(same) {
+            self.by_interface.insert(entry);
+        } else {
+            self.by_interface.remove(&entry);
+        }
+    }
+
+    /// Has the data path see a prefix as it is now.
+    fn publish(&mut self, prefix: &Prefix<A>) -> Result<(), Full> {
+        let refusal = self.refusals.routes_to(prefix).next();
+        let mut refusal = refusal.map(|refusal| (refusal.metric, Way::Refused(refusal.interface)));
+        let mut ways = Vec::new();
+        for route in self.routes.routes_to(prefix) {
+            // A refusal is better than routes that are no better.
+            ways.extend(refusal.take_if(|(metric, _)| *metric <= route.metric).map(|(_, refused)| refused));
+            ways.push(Way::Out { interface: route.interface, next_hop: route.next_hop });
+        }
+        ways.extend(refusal.map(|(_, refused)| refused));
+        let mut best = None;
+        for way in ways.into_iter().rev() {
+            match self.hold(way.meaning(best)) {
+                // The one before is held by this one now.
+                Ok(value) => best = Some(value),
+                Err(full) => {
+                    self.let_go(best);
+                    return Err(full);
+                }
+            }
+        }
+        let before = match best {
+            Some(best) => self.keeper.insert(prefix.addr(), prefix.prefix_len(), best),
+            None => self.keeper.remove(prefix.addr(), prefix.prefix_len()),
+        };
+        match before {
+            Ok(before) => self.let_go(before),
+            Err(_) => self.let_go(best),
+        }
+        before.map(|_| ())
+    }
+
+    /// The value of a way, which has one more user; who that way leads on to has one fewer if it was known.
+    fn hold(&mut self, meaning: Meaning) -> Result<Value, Full> {
+        if let Some((value, users)) = self.ways.get_mut(&meaning) {
+            *users += 1;
+            let value = *value;
+            self.let_go(Way::<A, I>::other(meaning));
+            return Ok(value);
+        }
+        let value = self.keeper.make(meaning)?;
+        self.ways.insert(meaning, (value, 1));
+        Ok(value)
+    }
+
+    /// One user fewer. A way that nobody uses goes, and whatever only it led on to.
+    fn let_go(&mut self, mut value: Option<Value>) {
+        while let Some(there) = value.take() {
+            let meaning = self.keeper.trie().read(|table| table.meaning(there));
+            let Some((_, users)) = self.ways.get_mut(&meaning) else { return };
+            *users -= 1;
+            if *users == 0 {
+                self.ways.remove(&meaning);
+                self.keeper.release(there);
+                value = Way::<A, I>::other(meaning);
+            }
+        }
+    }
+}
+
+impl<A: Address, I> fmt::Debug for Rib<A, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rib").field("ways", &self.ways.len()).finish_non_exhaustive()
+    }
+}

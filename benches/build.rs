@@ -1,22 +1,22 @@
-//! Compiles the shim round DPDK's `rte_ring` where libdpdk is installed and says so by `cfg(have_dpdk)`.
+//! Compiles the shims round DPDK's `rte_ring` and `rte_fib` where libdpdk is installed and says so by `cfg(have_dpdk)`.
 //!
 //! Nothing here may fail the build: without DPDK, or without a C compiler, the other peers are still worth
 //! measuring.
 
 use std::process::Command;
 
-const SHIM: &str = "src/contestants/dpdk_shim.c";
+const SHIMS: [&str; 2] = ["src/contestants/dpdk_shim.c", "src/routes/fib_shim.c"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed={SHIM}");
+    SHIMS.iter().for_each(|shim| println!("cargo::rerun-if-changed={shim}"));
     println!("cargo::rerun-if-env-changed=PKG_CONFIG_PATH");
     let Some(compile_flags) = pkg_config("--cflags") else { return };
     let Some(search_flags) = pkg_config("--libs-only-L") else { return };
 
     let mut shim = cc::Build::new();
     // As DPDK itself is built: the ring is inline code, so our own debug level must not slow it down.
-    shim.file(SHIM).opt_level(3).warnings(false).cargo_metadata(true);
+    shim.files(SHIMS).opt_level(3).warnings(false).cargo_metadata(true);
     for flag in &compile_flags {
         shim.flag(flag);
     }
@@ -30,6 +30,7 @@ fn main() {
         }
     }
     println!("cargo::rustc-link-lib=dylib=rte_ring");
+    println!("cargo::rustc-link-lib=dylib=rte_fib");
     println!("cargo::rustc-link-lib=dylib=rte_eal");
     println!("cargo::rustc-cfg=have_dpdk");
 }

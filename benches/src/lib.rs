@@ -26,6 +26,7 @@ pub mod meeting;
 pub mod payload;
 pub mod report;
 pub mod router;
+pub mod routes;
 pub mod scenario;
 pub mod sharing;
 pub mod targets;

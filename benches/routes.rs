@@ -1,0 +1,103 @@
+//! The table of routes: `cargo bench -p siding-benches --bench routes`.
+//!
+//! Times are of the machine that it runs on, at that moment; what is compared is measured in turns in the same run. Each goal
+//! is printed with PASS or MISS.
+
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::fs;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use siding_benches::routes::Peer;
+use siding_benches::routes::changes;
+use siding_benches::routes::lookups;
+use siding_benches::routes::prefixes4;
+use siding_benches::routes::prefixes6;
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// What changes and look-ups cost, and how large the table is.
+#[derive(Debug, Parser)]
+struct Options {
+    /// A hundredth of the routes, to see that everything works; its verdicts mean nothing.
+    #[arg(long)]
+    quick: bool,
+    /// Rounds of look-ups; the median counts.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// Passed by `cargo bench`; no effect.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Goals and what came of them.
+#[derive(Debug, Default)]
+struct Verdicts(Vec<String>);
+
+impl Verdicts {
+    fn judge(&mut self, what: &str, figure: f64, bound: f64, unit: &str, is_least: bool) {
+        let (holds, sign) = if is_least { (figure >= bound, ">=") } else { (figure <= bound, "<=") };
+        let verdict = if holds { "PASS" } else { "MISS" };
+        self.0.push(format!("{verdict}  {what}: {figure:.2} {unit} {sign} {bound}"));
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("routes: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let part = if options.quick { 100 } else { 1 };
+    let rounds = usize::from(options.rounds);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!(
+        "Prefixes of the lengths that BGP has, the longer within the shorter; destinations spread over all of them, in \
+         random order; one thread on core 0; look-ups: median of {rounds} rounds in turns; load before {}.",
+        load.split(' ').next().unwrap_or("?"),
+    );
+    siding_benches::affinity::pin(0)?;
+    let mut verdicts = Verdicts::default();
+    println!("\nchanges at   routes   batch/s   add p50 p99   replace p50 p99   delete p50 p99 (us)   table");
+    let six = changes(&prefixes6(250_000 / part));
+    println!("{six}");
+    verdicts.judge("250,000 IPv6 routes", six.bytes as f64 / MIB, 64.0, "MiB", false);
+    let big6 = changes(&prefixes6(1_000_000 / part));
+    println!("{big6}");
+    let four = changes(&prefixes4(1_000_000 / part));
+    println!("{four}");
+    verdicts.judge("a million IPv4 routes", four.bytes as f64 / MIB, 96.0, "MiB", false);
+    for (family, table) in [("IPv6", &big6), ("IPv4", &four)] {
+        verdicts.judge(&format!("{family} batch"), table.per_second, 500_000.0, "/s", true);
+        for (what, cost) in [("add", table.add), ("replace", table.replace), ("delete", table.delete)] {
+            verdicts.judge(&format!("{family} {what}, median"), cost.0, 10.0, "us", false);
+            verdicts.judge(&format!("{family} {what}, p99"), cost.1, 50.0, "us", false);
+        }
+    }
+    println!("\nlook-ups      routes   single   bulk of 32   peer single   peer bulk (ns)");
+    for count in [100_000 / part, 1_000_000 / part] {
+        let found = lookups(&prefixes6(count), rounds, Peer::six);
+        println!("IPv6 {count:>13} {found}");
+        if let Some(ratio) = found.bulk_ratio() {
+            verdicts.judge(&format!("IPv6 bulk at {count}, of rte_fib6"), ratio, 1.0, "times", false);
+        }
+    }
+    let found = lookups(&prefixes4(1_000_000 / part), rounds, Peer::four);
+    println!("IPv4 {:>13} {found}", 1_000_000 / part);
+    if let Some(ratio) = found.bulk_ratio() {
+        verdicts.judge("IPv4 bulk, of rte_fib", ratio, 1.2, "times", false);
+    }
+    println!("\n{}", verdicts.0.join("\n"));
+    if let Some(why) = Peer::<std::net::Ipv6Addr>::missing() {
+        println!("No peer: {why}");
+    }
+    Ok(())
+}

@@ -53,12 +53,14 @@ impl Arena {
     pub(crate) fn open(&self, line: usize) -> Option<std::ops::Range<usize>> {
         let (chunk, at) = place(line);
         let lines = FIRST << chunk;
-        self.chunks.get(chunk)?.get_or_init(|| {
-            let words = zeroed(lines * LINE + LINE - 1);
+        let there = self.chunks.get(chunk)?;
+        if there.get().is_none() {
+            let words = zeroed(lines * LINE + LINE - 1)?;
             let address = words.as_ptr().addr();
             let skew = (address.next_multiple_of(LINE * 8) - address) / 8;
-            Chunk { words, skew }
-        });
+            // There is one keeper, so nobody was faster.
+            let _ = there.set(Chunk { words, skew });
+        }
         Some(line - at..line - at + lines)
     }
 
@@ -86,20 +88,16 @@ impl Arena {
     }
 }
 
-/// Words that are zero. Of many the system makes each page when it is touched.
+/// Words that are zero; `None` if there is no memory for them. Of many the system makes each page when it is touched.
 #[cfg(not(any(siding_loom, siding_shuttle)))]
-pub(crate) fn zeroed(words: usize) -> Box<[AtomicU64]> {
+pub(crate) fn zeroed(words: usize) -> Option<Box<[AtomicU64]>> {
     use zerocopy::FromZeros;
-    <[AtomicU64]>::new_box_zeroed_with_elems(words).unwrap_or_else(|_| slow(words))
+    <[AtomicU64]>::new_box_zeroed_with_elems(words).ok()
 }
 
 #[cfg(any(siding_loom, siding_shuttle))]
-pub(crate) fn zeroed(words: usize) -> Box<[AtomicU64]> {
-    slow(words)
-}
-
-fn slow(words: usize) -> Box<[AtomicU64]> {
-    std::iter::repeat_with(|| AtomicU64::new(0)).take(words).collect()
+pub(crate) fn zeroed(words: usize) -> Option<Box<[AtomicU64]>> {
+    Some(std::iter::repeat_with(|| AtomicU64::new(0)).take(words).collect())
 }
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]

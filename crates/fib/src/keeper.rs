@@ -14,6 +14,7 @@ use crate::node::Value;
 use crate::nodes::Full;
 use crate::nodes::Nodes;
 use crate::nodes::Place;
+use crate::room::MOST;
 use crate::trie::Trie;
 
 /// Changes a [`Trie`], which all others read. There is one for each.
@@ -32,7 +33,12 @@ impl<K: Key> Default for Keeper<K> {
 impl<K: Key> Keeper<K> {
     /// The keeper of a new table, which is empty.
     pub fn new() -> Keeper<K> {
-        Keeper { nodes: Nodes::new(), prefixes: 0, values: 0 }
+        Keeper::with_lines(MOST)
+    }
+
+    /// The same, for a table of at most so many lines of 64 bytes, besides its root.
+    pub fn with_lines(most: usize) -> Keeper<K> {
+        Keeper { nodes: Nodes::new(most.min(MOST)), prefixes: 0, values: 0 }
     }
 
     /// The table.
@@ -86,6 +92,8 @@ impl<K: Key> Keeper<K> {
     ///
     /// [`Full`]: a node may be larger than before when it has less in it. The table is unchanged.
     pub fn remove(&mut self, key: K, len: u8) -> Result<Option<Value>, Full> {
+        // What takes its place may have come a moment ago, where a reader under way has looked already: it is to look again.
+        self.nodes.trie.arena.tick();
         let old = if len == 0 {
             self.set_default(0)
         } else if usize::from(len) <= 8 * K::ROOT {

@@ -53,10 +53,10 @@ pub(crate) enum Place {
 }
 
 impl<K: Key> Nodes<K> {
-    pub(crate) fn new() -> Nodes<K> {
+    pub(crate) fn new(most: usize) -> Nodes<K> {
         Nodes {
             trie: Arc::new(Trie::new()),
-            room: Room::new(),
+            room: Room::new(most),
             draft: Draft::default(),
             image: Image { words: Vec::new(), unfolded: false },
             heirs: Vec::new(),

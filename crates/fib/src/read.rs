@@ -10,7 +10,8 @@ use crate::trie::TOGETHER;
 use crate::trie::Trie;
 
 impl<K: Key> Trie<K> {
-    /// The value of the longest prefix that contains `key`.
+    /// The value of the longest prefix that contains `key`. It may be released and be another's a moment later: who wants
+    /// its meaning asks for that in the same [`read`](Self::read).
     #[inline]
     pub fn lookup(&self, key: K) -> Option<Value> {
         self.read(|table| table.lookup(key))
@@ -20,7 +21,14 @@ impl<K: Key> Trie<K> {
     pub fn lookup_all(&self, keys: &[K], values: &mut [Option<Value>]) {
         for (keys, values) in keys.chunks(TOGETHER).zip(values.chunks_mut(TOGETHER)) {
             let mut found = [0; TOGETHER];
-            self.read(|table| popcnt::search_all(table.0, keys, &mut found));
+            let begun = self.arena.begin();
+            popcnt::search_all(self, keys, &mut found);
+            if !self.arena.held(begun) {
+                // One by one each is sooner done than the table changes again.
+                for (key, found) in keys.iter().zip(&mut found) {
+                    *found = self.lookup(*key).map_or(0, Value::number);
+                }
+            }
             for (value, found) in values.iter_mut().zip(found) {
                 *value = Value::new(found);
             }

@@ -10,6 +10,9 @@ const SIZES: [usize; 24] =
 /// Lines kept aside before they are used again, at the least: look-ups under way have long ended then.
 const ASIDE: usize = if cfg!(any(siding_loom, siding_shuttle)) { 0 } else { 4096 };
 
+/// Lines that a value can name.
+pub(crate) const MOST: usize = 1 << 27;
+
 /// What is free. Memory that was used once is only used again after it was kept aside.
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -21,6 +24,8 @@ pub(crate) struct Room {
     aside: Vec<(u32, u8)>,
     aside_lines: usize,
     live_lines: usize,
+    /// Lines that there may be: more have no name that a value could have.
+    most: usize,
 }
 
 fn size(words: usize) -> usize {
@@ -29,7 +34,7 @@ fn size(words: usize) -> usize {
 }
 
 impl Room {
-    pub(crate) fn new() -> Room {
+    pub(crate) fn new(most: usize) -> Room {
         Room {
             next: 0,
             end: 0,
@@ -37,13 +42,19 @@ impl Room {
             aside: Vec::new(),
             aside_lines: 0,
             live_lines: 0,
+            most,
         }
     }
 
     /// The first line of a block of so many words. `None` if there is no more memory that could be named.
     pub(crate) fn take(&mut self, arena: &Arena, words: usize) -> Option<u32> {
         let size = size(words);
+        let line = self.find(arena, size)?;
         self.live_lines += SIZES[size];
+        Some(line)
+    }
+
+    fn find(&mut self, arena: &Arena, size: usize) -> Option<u32> {
         if let Some(line) = self.free[size].pop() {
             return Some(line);
         }
@@ -55,9 +66,9 @@ impl Room {
             return Some(line);
         }
         while self.end - self.next < SIZES[size] {
+            let chunk = arena.open(self.end).filter(|chunk| chunk.end <= self.most)?;
             let (rest, lines) = (self.next, self.end - self.next);
             self.split(rest, lines);
-            let chunk = arena.open(self.end)?;
             (self.next, self.end) = (chunk.start, chunk.end);
         }
         let line = self.next;
@@ -71,8 +82,7 @@ impl Room {
         self.live_lines -= SIZES[size];
         self.aside_lines += SIZES[size];
         self.aside.push((line, size as u8));
-        // In proportion to all that there is, so that it happens the less often the more there is to be looked up.
-        if self.aside_lines > ASIDE.min(self.live_lines / 16 + 64) {
+        if self.aside_lines > ASIDE {
             arena.tick();
             self.aside_lines = 0;
             for (line, size) in self.aside.drain(..) {
@@ -105,7 +115,7 @@ mod tests {
     #[test]
     fn what_was_given_back_is_used_again_and_no_two_have_the_same() {
         let arena = Arena::new();
-        let mut room = Room::new();
+        let mut room = Room::new(MOST);
         let mut had: Vec<(u32, usize)> = Vec::new();
         let mut used = 0;
         for round in 0..20_000_usize {

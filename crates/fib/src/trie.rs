@@ -28,7 +28,10 @@ impl<K: Key> Trie<K> {
     pub(crate) fn new() -> Trie<K> {
         Trie {
             arena: Arena::new(),
-            root: zeroed(1 << (8 * K::ROOT)),
+            root: zeroed(1 << (8 * K::ROOT)).unwrap_or_else(|| {
+                // As for any other allocation.
+                std::iter::repeat_with(|| AtomicU64::new(0)).take(1 << (8 * K::ROOT)).collect()
+            }),
             default: AtomicU64::new(0),
             short: AtomicU64::new(0),
             key: PhantomData,

@@ -142,3 +142,49 @@ fn a_node_that_fills_up_and_empties() {
     }
     assert!(keeper.is_empty());
 }
+
+/// A table with little memory: who is refused has changed nothing, and when something goes there is room again.
+#[test]
+fn a_full_table_refuses_and_stays_as_it_is() {
+    let mut keeper = Keeper::<Ipv6Addr>::with_lines(1 << 10);
+    let trie = keeper.trie().clone();
+    let mut dice = util::Dice(99);
+    let mut oracle = Oracle::default();
+    let mut values = BTreeMap::new();
+    let mut refused = 0;
+    for version in 0..20_000_u32 {
+        let len = Ipv6Addr::lengths()[dice.below(Ipv6Addr::lengths().len())];
+        let bits = 0x2001_0db8_u128 << 96 | u128::from(dice.roll() & 0xff0f) << 64 | u128::from(dice.roll());
+        let before = (keeper.bytes().0, keeper.len(), keeper.values());
+        let asked = |oracle: &Oracle| oracle.covering(bits).last().map(|last| last.1);
+        let put = keeper.make(meaning(bits, len, version)).and_then(|value| {
+            let old = keeper.insert(Ipv6Addr::of(bits), len, value);
+            if old.is_err() {
+                keeper.release(value);
+            }
+            old.map(|old| (old, value))
+        });
+        match put {
+            Ok((old, value)) => {
+                values.insert(value, version);
+                oracle.0.insert((len, masked(bits, len)), version);
+                if let Some(old) = old {
+                    keeper.release(old);
+                }
+            }
+            Err(_) => {
+                refused += 1;
+                assert_eq!((keeper.bytes().0, keeper.len(), keeper.values()), before);
+                // Something goes, if there is room for that.
+                let (len, bits) = *oracle.0.keys().nth(dice.below(oracle.0.len())).expect("it is full");
+                if let Ok(old) = keeper.remove(Ipv6Addr::of(bits), len) {
+                    keeper.release(old.expect("it was there"));
+                    oracle.0.remove(&(len, bits));
+                }
+            }
+        }
+        assert_eq!(trie.lookup(Ipv6Addr::of(bits)).map(|value| values[&value]), asked(&oracle));
+        assert_eq!(keeper.len(), oracle.0.len());
+    }
+    assert!(refused > 100, "{refused}");
+}

@@ -105,3 +105,41 @@ fn readers_find_what_is_there_while_ip6_changes() {
 fn readers_find_what_is_there_while_ip4_changes() {
     churn::<Ipv4Addr>(60_000, 0x5eed_0004);
 }
+
+/// The one prefix takes over from the other and gives back: the new one comes first, then the old one goes. At each moment
+/// one of the two is there, and a reader never finds none, one by one or in batches.
+#[test]
+fn one_of_two_is_always_found() {
+    let mut keeper = Keeper::<Ipv6Addr>::new();
+    let trie = keeper.trie().clone();
+    let bits = 0x2001_0db8_0001_u128 << 80;
+    let lengths = [0, 48, 16, 64, 32];
+    let put = |keeper: &mut Keeper<Ipv6Addr>, len: u8| {
+        let value = keeper.make(meaning(bits, len, 0)).expect("memory");
+        assert_eq!(keeper.insert(Ipv6Addr::of(bits), len, value), Ok(None));
+    };
+    put(&mut keeper, lengths[0]);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let keys = [Ipv6Addr::of(bits); 32];
+                    while !done.load(Ordering::Relaxed) {
+                        assert!(trie.lookup(keys[0]).is_some());
+                        let mut found = [None; 32];
+                        trie.lookup_all(&keys, &mut found);
+                        assert!(found.iter().all(Option::is_some));
+                    }
+                })
+            })
+            .collect();
+        for step in 0..200_000 {
+            put(&mut keeper, lengths[(step + 1) % lengths.len()]);
+            let old = keeper.remove(Ipv6Addr::of(bits), lengths[step % lengths.len()]).expect("memory");
+            keeper.release(old.expect("it was there"));
+        }
+        done.store(true, Ordering::Relaxed);
+        readers.into_iter().for_each(|reader| reader.join().expect("one is always there"));
+    });
+}

@@ -219,52 +219,53 @@ impl Config {
     /// The interface and the neighbour that packets to `dst` go to.
     #[inline(always)] // The filter asks, too, and made it a call for all.
     pub(crate) fn route6(&self, dst: Ipv6Addr) -> Option<(&Interface, Ipv6Addr)> {
-        self.out(&self.routes.six, dst, Use::Ip6)
+        self.way6(dst).ok()
     }
 
-    /// How packets to `dst` are refused, if they are.
-    #[inline]
-    pub(crate) fn refusal6(&self, dst: Ipv6Addr) -> Option<Refusal> {
-        match self.best(&self.routes.six, dst, Use::Ip6)? {
-            Way::Refused(how) => Some(how),
-            Way::Out { .. } => None,
-        }
+    /// The same, or how packets to `dst` are refused; `None` if there is no way. Who wants to know both must ask this: the
+    /// next look-up may find other routes.
+    #[inline(always)]
+    pub(crate) fn way6(&self, dst: Ipv6Addr) -> Result<(&Interface, Ipv6Addr), Option<Refusal>> {
+        self.way(&self.routes.six, dst, Use::Ip6)
     }
 
     /// The same for IPv4.
     pub(crate) fn route4(&self, dst: Ipv4Addr) -> Option<(&Interface, Ipv4Addr)> {
-        self.out(&self.routes.four, dst, Use::Ip4)
+        self.way(&self.routes.four, dst, Use::Ip4).ok()
     }
 
     #[inline(always)]
-    fn out<A: Address>(&self, fib: &Fib<A>, dst: A, what: Use) -> Option<(&Interface, A)> {
-        match fib.lookup(dst)? {
-            Way::Out { interface, next_hop } => match self.usable(interface, what) {
-                Some(out) => Some((out, next_hop.unwrap_or(dst))),
-                None => self.other_out(fib, dst, what),
+    fn way<A: Address>(&self, fib: &Fib<A>, dst: A, what: Use) -> Result<(&Interface, A), Option<Refusal>> {
+        match fib.lookup(dst) {
+            Some(Way::Out { interface, next_hop }) => match self.usable(interface, what) {
+                Some(out) => Ok((out, next_hop.unwrap_or(dst))),
+                None => self.other_way(fib, dst, what),
             },
-            Way::Refused(_) => None,
+            Some(Way::Refused(how)) => Err(Some(how)),
+            None => Err(None),
         }
     }
 
-    /// Where packets go instead, by another way than the best.
+    /// The best way that can be used now. Routes are there without a look at that: a link that goes costs no more than it
+    /// must, and only who would have used it looks for another way.
     #[cold]
-    fn other_out<A: Address>(&self, fib: &Fib<A>, dst: A, what: Use) -> Option<(&Interface, A)> {
-        match self.best(fib, dst, what)? {
-            Way::Out { interface, next_hop } => {
-                self.usable(interface, what).map(|out| (out, next_hop.unwrap_or(dst)))
-            }
-            Way::Refused(_) => None,
-        }
-    }
-
-    /// The best way to `dst` that can be used now. Routes are there without a look at that: a link that goes costs no more
-    /// than it must, and only who would have used it looks for another way.
-    fn best<A: Address>(&self, fib: &Fib<A>, dst: A, what: Use) -> Option<Way<A>> {
-        fib.lookup_where(dst, |way| match way {
+    fn other_way<A: Address>(
+        &self,
+        fib: &Fib<A>,
+        dst: A,
+        what: Use,
+    ) -> Result<(&Interface, A), Option<Refusal>> {
+        let usable = |way: &Way<A>| match way {
             Way::Out { interface, .. } => self.usable(*interface, what).is_some(),
             Way::Refused(_) => true,
-        })
+        };
+        match fib.lookup_where(dst, usable) {
+            Some(Way::Out { interface, next_hop }) => {
+                self.usable(interface, what).map(|out| (out, next_hop.unwrap_or(dst))).ok_or(None)
+            }
+            Some(Way::Refused(how)) => Err(Some(how)),
+            None => Err(None),
+        }
     }
 
     fn usable(&self, id: IfId, what: Use) -> Option<&Interface> {
@@ -306,8 +307,6 @@ impl Config {
             self.late.forget(id);
         }
         self.vlans.retain(|_, vlan| *vlan != id);
-        self.routes.rib6().remove_interface(id);
-        self.routes.rib4().remove_interface(id);
     }
 
     pub(crate) fn interface_mut(&mut self, id: IfId) -> Option<&mut Interface> {

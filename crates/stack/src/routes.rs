@@ -2,8 +2,8 @@
 //!
 //! # Locks
 //!
-//! The ribs' locks are leaves, held by control for a change and by whoever lists routes; no worker takes one to handle a
-//! packet. # Teardown: the last configuration drops the tables.
+//! The ribs' locks are leaves, held by control for a change and by whoever lists routes; also on a worker, when what it
+//! heard or a timer changes what control knows. No packet waits for them. # Teardown: the last configuration drops the tables.
 
 use std::fmt;
 use std::net::Ipv4Addr;

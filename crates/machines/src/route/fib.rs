@@ -9,8 +9,8 @@ use super::prefix::Address;
 use super::way::Handle;
 use super::way::Way;
 
-/// Ways of one prefix that are looked at: more than there can be, so that a look-up ends that has met words in change.
-const MOST: usize = 1 << 20;
+/// Ways of one prefix that are looked at, so that a look-up ends soon that has met words in change.
+const MOST: usize = 1 << 14;
 
 /// The ways to all destinations, for readers; a [`Rib`](super::Rib) keeps them.
 #[derive(Debug)]

@@ -415,7 +415,7 @@ impl Daemon {
                 if via.is_none() && interface.is_none() {
                     removed += usize::from(self.stack.remove_refusal6(ctx, &prefix));
                 }
-                for route in self.stack.routes6().into_iter().filter(|route| route.prefix == prefix) {
+                for route in self.stack.routes6_to(&prefix) {
                     if is_meant(route.next_hop.map(IpAddr::V6), route.interface) {
                         removed += usize::from(self.stack.remove_route6(
                             ctx,
@@ -428,7 +428,7 @@ impl Daemon {
             }
             IpAddr::V4(addr) => {
                 let prefix = Prefix::new(addr, to.length())?;
-                for route in self.stack.routes4().into_iter().filter(|route| route.prefix == prefix) {
+                for route in self.stack.routes4_to(&prefix) {
                     if is_meant(route.next_hop.map(IpAddr::V4), route.interface) {
                         removed += usize::from(self.stack.remove_route4(
                             ctx,

@@ -1,6 +1,8 @@
 //! Adding and removing addresses.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
@@ -125,6 +127,7 @@ impl Stack {
                         let own = Addr6::manual(addr6, prefix_len, state);
                         add6(config, on, Addr6 { detect, preferred_until, valid_until, ..own });
                     });
+                    connect6(&shared.config.load(), on, (addr6, prefix_len));
                     if state == DadState::Preferred
                         && let Some(host) = control.hosts.get_mut(&on)
                     {
@@ -140,6 +143,7 @@ impl Stack {
                     let state = arp::begin(shared, control, ctx, (on, addr4), detect, now);
                     shared
                         .change(control, |config| add4(config, on, Addr4 { addr: addr4, prefix_len, state }));
+                    connect4(&shared.config.load(), on, (addr4, prefix_len));
                 }
             }
             Ok(())
@@ -243,9 +247,9 @@ impl Stack {
                 if count(interface) == before {
                     return Err(AddressError::NotAssigned(addr));
                 }
-                disconnect(config, on);
                 Ok(())
             })?;
+            disconnect(&shared.config.load(), on);
             if let IpAddr::V4(addr) = addr {
                 control.conflicts.remove(on, addr);
             }
@@ -305,9 +309,13 @@ fn add6(config: &mut Config, on: IfId, own: Addr6) {
         all.sort_by_key(|own| !ip6::is_link_local(own.addr));
         interface.addrs6 = all.into();
     }
+}
+
+/// Puts in the route that comes with an address. After the address is there: it is not to be asked for on its link.
+fn connect6(config: &Config, on: IfId, (addr, prefix_len): (Ipv6Addr, u8)) {
     // Link-local destinations need no route: they are meant on the interface that the caller names.
-    if !ip6::is_link_local(own.addr) {
-        let prefix = Prefix::covering(own.addr, own.prefix_len);
+    if !ip6::is_link_local(addr) {
+        let prefix = Prefix::covering(addr, prefix_len);
         let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
         // A connected route has no next hop, so nothing about it can be refused.
         let _ = config.routes.rib6().insert(route);
@@ -315,23 +323,25 @@ fn add6(config: &mut Config, on: IfId, own: Addr6) {
 }
 
 /// Takes out the on-link routes that came with addresses which are there no more.
-pub(crate) fn disconnect(config: &mut Config, on: IfId) {
+pub(crate) fn disconnect(config: &Config, on: IfId) {
     let Some(interface) = config.interface(on) else { return };
-    config.routes.rib6().disconnect(on, |prefix| {
-        //= RFC 5942 s4 [5942-1]: an address that came by itself keeps nothing on-link.
-        let mut manual = interface.addrs6.iter().filter(|own| own.origin == AddrOrigin::Manual);
-        manual.any(|own| Prefix::covering(own.addr, own.prefix_len) == *prefix)
-    });
-    config.routes.rib4().disconnect(on, |prefix| {
-        interface.addrs4.iter().any(|own| Prefix::covering(own.addr, own.prefix_len) == *prefix)
-    });
+    //= RFC 5942 s4 [5942-1]: an address that came by itself keeps nothing on-link.
+    let manual = interface.addrs6.iter().filter(|own| own.origin == AddrOrigin::Manual);
+    let keep: HashSet<_> = manual.map(|own| Prefix::covering(own.addr, own.prefix_len)).collect();
+    config.routes.rib6().disconnect(on, |prefix| keep.contains(prefix));
+    let own = interface.addrs4.iter();
+    let keep: HashSet<_> = own.map(|own| Prefix::covering(own.addr, own.prefix_len)).collect();
+    config.routes.rib4().disconnect(on, |prefix| keep.contains(prefix));
 }
 
 fn add4(config: &mut Config, on: IfId, own: Addr4) {
     if let Some(interface) = config.interface_mut(on) {
         interface.addrs4 = interface.addrs4.iter().copied().chain([own]).collect();
     }
-    let prefix = Prefix::covering(own.addr, own.prefix_len);
+}
+
+fn connect4(config: &Config, on: IfId, (addr, prefix_len): (Ipv4Addr, u8)) {
+    let prefix = Prefix::covering(addr, prefix_len);
     let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
     let _ = config.routes.rib4().insert(route);
 }

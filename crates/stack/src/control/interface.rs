@@ -244,6 +244,10 @@ impl Stack {
             let mut moment = Moment { stack, control, ctx, interface, told };
             shared.protocols.iter().for_each(|protocol| protocol.departs(&mut moment));
             shared.change(control, |config| config.remove(id));
+            // Whoever meets them meanwhile passes them over: their interface is not there.
+            let routes = &shared.config.load().routes;
+            routes.rib6().remove_interface(id);
+            routes.rib4().remove_interface(id);
         });
         shared.protocols.iter().for_each(|protocol| protocol.departed(self, ctx, &interface));
         shared.timers.purge(ctx, id);

@@ -19,6 +19,7 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Unfit;
 use crate::ifnet::Use;
 use crate::neighbor::NeighborReport;
+use crate::route::Prefix;
 use crate::route::Route;
 
 /// An interface, for tables.
@@ -100,6 +101,16 @@ impl Stack {
     /// Every IPv4 route.
     pub fn routes4(&self) -> Vec<Route<Ipv4Addr>> {
         self.config().routes.rib4().routes().iter().copied().collect()
+    }
+
+    /// The IPv6 routes to a prefix, the best first.
+    pub fn routes6_to(&self, prefix: &Prefix<Ipv6Addr>) -> Vec<Route<Ipv6Addr>> {
+        self.config().routes.rib6().routes().routes_to(prefix).copied().collect()
+    }
+
+    /// The same of IPv4.
+    pub fn routes4_to(&self, prefix: &Prefix<Ipv4Addr>) -> Vec<Route<Ipv4Addr>> {
+        self.config().routes.rib4().routes().routes_to(prefix).copied().collect()
     }
 
     /// Every cause of drops with its count, zeros included.

@@ -38,14 +38,14 @@ impl Stack {
                 if let Some(own) = config.owner6(dst, IfId::NONE) {
                     return Way::Own(own.ifnet.id);
                 }
-                if let Some(how) = config.refusal6(dst) {
-                    return Way::Refused(how);
+                match config.way6(dst) {
+                    Ok((out, next_hop)) => Way::Out {
+                        interface: out.ifnet.id,
+                        next_hop: next_hop.into(),
+                        source: config.source6(dst, out.ifnet.id).map(IpAddr::V6),
+                    },
+                    Err(how) => how.map_or(Way::None, Way::Refused),
                 }
-                config.route6(dst).map_or(Way::None, |(out, next_hop)| Way::Out {
-                    interface: out.ifnet.id,
-                    next_hop: next_hop.into(),
-                    source: config.source6(dst, out.ifnet.id).map(IpAddr::V6),
-                })
             }
             IpAddr::V4(dst) => {
                 if let Some(own) = config.owner4(dst) {

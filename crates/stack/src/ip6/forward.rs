@@ -58,14 +58,17 @@ pub(crate) fn forward(
         let repr = Icmp6Repr::TimeExceeded { code: exceeded::HOP_LIMIT };
         return refuse(ctx, local, repr, packet, DropReason::HopLimit);
     }
-    let Some((out, next_hop)) = config.route6(header.dst) else {
-        let (code, cause) = match config.refusal6(header.dst) {
-            None => (Some(unreachable::NO_ROUTE), DropReason::NoRoute),
-            Some(refusal) => (refusal.code(), DropReason::RouteRefuses),
-        };
-        //= RFC 4443 s3.1 [4443-5]: no route, or one that refuses: each has its code, or says nothing.
-        let Some(code) = code else { return local.drop_packet(packet, cause) };
-        return refuse(ctx, local, Icmp6Repr::DestUnreachable { code }, packet, cause);
+    let (out, next_hop) = match config.way6(header.dst) {
+        Ok(way) => way,
+        Err(refusal) => {
+            let (code, cause) = match refusal {
+                None => (Some(unreachable::NO_ROUTE), DropReason::NoRoute),
+                Some(refusal) => (refusal.code(), DropReason::RouteRefuses),
+            };
+            //= RFC 4443 s3.1 [4443-5]: no route, or one that refuses: each has its code, or says nothing.
+            let Some(code) = code else { return local.drop_packet(packet, cause) };
+            return refuse(ctx, local, Icmp6Repr::DestUnreachable { code }, packet, cause);
+        }
     };
     //= RFC 4443 s3.1 [4443-5]: of two ends of a link that has but two, neither has the address: it would go to and fro.
     if on.point_to_point && out.ifnet.id == on.ifnet.id && next_hop == header.dst {

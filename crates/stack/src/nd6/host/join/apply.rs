@@ -127,14 +127,15 @@ pub(crate) fn settle(
             if let Some(interface) = config.interface_mut(id) {
                 *interface = wanted;
             }
-            if expired {
-                disconnect(config, id);
-            }
-            if rerouted {
-                reroute(config, id, &state.routes, &routes);
-                state.routes = routes;
-            }
         });
+        let config = shared.config.load();
+        if expired {
+            disconnect(&config, id);
+        }
+        if rerouted {
+            reroute(&config, id, &state.routes, &routes);
+            state.routes = routes;
+        }
     }
     let ages = |own: &Addr6| own.next_age(now);
     let deadline = manual.iter().map(ages).chain(state.host.deadline(now)).min();
@@ -321,15 +322,17 @@ fn reroute(config: &Config, interface: IfId, before: &[Route<Ipv6Addr>], routes:
         };
         table.routes_to(&route.prefix).find(same).is_some()
     };
-    for route in before.iter().filter(|route| !routes.contains(route)) {
-        if !other(rib.routes(), route) {
-            rib.remove(&route.prefix, route.next_hop, interface);
-        }
-    }
+    // What is new comes first: workers look on, and at no moment there is to be no route where there always is one.
     for route in routes {
         if !other(rib.routes(), route) {
             // A next hop that can be none was heard from nobody: routers and targets are link-local, or the destination.
             let _ = rib.insert(*route);
+        }
+    }
+    let place = |route: &Route<Ipv6Addr>| (route.prefix, route.next_hop);
+    for route in before.iter().filter(|old| !routes.iter().any(|new| place(new) == place(old))) {
+        if !other(rib.routes(), route) {
+            rib.remove(&route.prefix, route.next_hop, interface);
         }
     }
 }

@@ -48,6 +48,7 @@ use crate::stack::Control;
 use crate::stack::Shared;
 use crate::stack::Types;
 use crate::timer::Timers;
+use crate::walk::walk;
 use crate::worker::Heard;
 use crate::worker::Local;
 
@@ -238,10 +239,12 @@ impl Types {
             })?,
             local_in: netisr.register(spec("local_in", limit), |ctx, local, packet, on| {
                 local.refresh();
-                match is_ip4(&packet) {
-                    true => ip4::local_input(ctx, local, packet, on),
-                    false => ip6::local_input(ctx, local, packet, on),
-                }
+                let config = local.config().clone();
+                let next = match is_ip4(&packet) {
+                    true => ip4::local_input(&config, packet, on),
+                    false => ip6::local_input(&config, packet, on),
+                };
+                walk(ctx, local, &config, next);
             })?,
             ip_out: netisr.register(spec("ip_out", limit), ip_out)?,
             //= RFC 9099 s2.3.2 [9099-1]: a flood of fragments on one link leaves room for those of others.

@@ -7,9 +7,13 @@
 //!
 //! A stage has let go of its locks when it answers.
 
+use std::net::IpAddr;
+
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_wire::Mac;
+use siding_wire::ip4::Ip4Repr;
+use siding_wire::ip6::Ip6Repr;
 
 use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
@@ -25,6 +29,18 @@ pub(crate) enum Next<'c> {
     Ip4(&'c Interface, LinkCast, Mbuf),
     /// It is an ARP message from this station.
     Arp(&'c Interface, Mac, Mbuf),
+    /// It is an IPv6 packet for us, put together of fragments or not.
+    Ours6(&'c Interface, Packet6, bool, Mbuf),
+    /// It is an IPv4 packet for us.
+    Ours4(&'c Interface, Ip4Repr, Mbuf),
+    /// It is for an upper layer of ours, in IPv6.
+    Upper6(&'c Interface, Packet6, Upper, Mbuf),
+    /// It is a TCP segment for us in IPv4, which starts so many bytes into the packet.
+    Tcp4(&'c Interface, Ip4Repr, usize, Mbuf),
+    /// It is a packet of our own to this destination, which is meant on that interface if it is of no more than a link.
+    Own(IpAddr, IfId, Mbuf),
+    /// It leaves by the interface for this neighbour on its link.
+    Neighbor(&'c Interface, IpAddr, Mbuf),
     /// It is a whole frame that leaves by the interface, whatever carries that.
     Transmit(IfId, Mbuf),
     /// It has been heard, and is needed no more.
@@ -33,4 +49,34 @@ pub(crate) enum Next<'c> {
     Drop(Mbuf, DropReason),
     /// Somebody has it: a queue, or nobody, if there was no buffer for it.
     Taken,
+}
+
+/// What is known of an IPv6 packet that is for us, or wants an error.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Packet6 {
+    pub(crate) header: Ip6Repr,
+    /// Who sent the frame; zero for a packet of our own.
+    pub(crate) from: Mac,
+    pub(crate) link: LinkCast,
+}
+
+/// Where in an IPv6 packet its upper layer begins, and which that is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Upper {
+    pub(crate) layer: Layer,
+    /// So many bytes into the packet.
+    pub(crate) at: usize,
+    /// The packet was a fragment, or came as several.
+    pub(crate) fragmented: bool,
+}
+
+/// What is above IPv6.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Layer {
+    Icmp,
+    /// Neighbour discovery.
+    Nd,
+    /// Multicast listener discovery.
+    Mld,
+    Tcp,
 }

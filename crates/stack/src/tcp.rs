@@ -18,7 +18,7 @@ use crate::icmp6::Sending;
 use crate::ifnet::Interface;
 use crate::ip4 as inet4;
 use crate::ip6 as inet6;
-use crate::ip6::Packet6;
+use crate::next::Packet6;
 use crate::offload;
 use crate::worker::Local;
 

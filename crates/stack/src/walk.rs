@@ -1,14 +1,26 @@
 //! The way of a packet through the stack: from stage to stage, until it ends.
 
+use std::net::IpAddr;
+
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
 
 use crate::arp;
 use crate::config::Config;
 use crate::ether;
+use crate::icmp6;
+use crate::ifnet::Interface;
 use crate::ip4;
 use crate::ip6;
+use crate::mld;
+use crate::nd6;
+use crate::neighbor;
+use crate::next::Layer;
 use crate::next::Next;
+use crate::next::Packet6;
+use crate::next::Upper;
+use crate::tcp;
 use crate::worker::Local;
 
 /// Takes a packet from where it is to its end.
@@ -19,9 +31,28 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
         next = match next {
             Next::Up(on, frame) => ether::input(ctx, local, config, on, frame),
             Next::Ip6(on, from, link, packet) => {
-                return ip6::input(ctx, local, config, on, from, link, packet);
+                match ip6::input(ctx, local, config, on, from, link, packet) {
+                    // Most go this way: it is gone without what the loop would have to keep.
+                    Next::Neighbor(out, addr, packet) => {
+                        return neighbor::output(ctx, local, out, addr, packet);
+                    }
+                    other => other,
+                }
             }
-            Next::Ip4(on, link, packet) => return ip4::input(ctx, local, config, on, link, packet),
+            Next::Ip4(on, link, packet) => ip4::input(ctx, local, config, on, link, packet),
+            Next::Neighbor(out, addr, packet) => return neighbor::output(ctx, local, out, addr, packet),
+            Next::Ours6(on, about, joined, packet) => {
+                ip6::deliver(ctx, local, config, on, about, joined, packet)
+            }
+            Next::Ours4(on, header, packet) => ip4::deliver(ctx, local, config, on, header, packet),
+            Next::Upper6(on, about, upper, packet) => upper6(ctx, local, config, (on, about, upper, packet)),
+            Next::Tcp4(on, header, at, packet) => {
+                return tcp::input4(ctx, local, config, on, &header, at, packet);
+            }
+            Next::Own(IpAddr::V6(dst), scope, packet) => {
+                return ip6::output(ctx, local, config, dst, scope, packet);
+            }
+            Next::Own(IpAddr::V4(dst), _, packet) => return ip4::output(ctx, local, config, dst, packet),
             Next::Arp(on, from, packet) => return arp::input(ctx, local, on, from, packet),
             Next::Transmit(out, frame) => return local.transmit(ctx, out, frame),
             Next::Done(packet) => return local.cache.free(packet),
@@ -29,4 +60,22 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
             Next::Taken => return,
         }
     }
+}
+
+/// What is above IPv6: rare, so apart from the loop.
+#[inline(never)]
+fn upper6<'c>(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &'c Config,
+    (on, about, upper, packet): (&'c Interface, Packet6, Upper, Mbuf),
+) -> Next<'c> {
+    let Upper { layer, at, fragmented } = upper;
+    match layer {
+        Layer::Icmp => return icmp6::input(ctx, local, config, on, about, (at, fragmented), packet),
+        Layer::Nd => nd6::input(ctx, local, config, on, about, at, fragmented, packet),
+        Layer::Mld => mld::input(ctx, local, on, &about, at, packet),
+        Layer::Tcp => tcp::input6(ctx, local, config, on, &about, at, packet),
+    }
+    Next::Taken
 }

@@ -10,8 +10,8 @@ use siding_wire::Mac;
 use crate::build::ip_out;
 use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
-use crate::ip4;
-use crate::ip6;
+use crate::next::Next;
+use crate::walk::walk;
 use crate::worker::Local;
 
 /// What is known of a packet on its way.
@@ -56,10 +56,11 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
     let Some(on) = config.interface(meta.on) else {
         return local.drop_packet(packet, DropReason::InterfaceGone);
     };
-    match packet.data().first().is_some_and(|first| first >> 4 == 4) {
-        true => ip4::input(ctx, local, &config, on, link, packet),
-        false => ip6::input(ctx, local, &config, on, from, link, packet),
-    }
+    let next = match packet.data().first().is_some_and(|first| first >> 4 == 4) {
+        true => Next::Ip4(on, link, packet),
+        false => Next::Ip6(on, from, link, packet),
+    };
+    walk(ctx, local, &config, next);
 }
 
 /// The worker that is to handle a packet.

@@ -16,7 +16,7 @@ use crate::drops::DropReason;
 use crate::icmp6;
 use crate::ifnet::Interface;
 use crate::ip4;
-use crate::ip6::Packet6;
+use crate::next::Packet6;
 use crate::tcp;
 use crate::worker::Local;
 

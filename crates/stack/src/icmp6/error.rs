@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ip6;
-use crate::ip6::Packet6;
+use crate::next::Packet6;
 use crate::ping::Answer;
 use crate::ping::PingReply;
 use crate::worker::Local;

@@ -14,43 +14,42 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ip6;
-use crate::ip6::Packet6;
-use crate::mld;
-use crate::nd6;
+use crate::next::Layer;
+use crate::next::Next;
+use crate::next::Packet6;
+use crate::next::Upper;
 use crate::ping::Answer;
 use crate::ping::PingReply;
 use crate::worker::Local;
 
 /// A message that starts `at` bytes into the packet.
-#[allow(clippy::too_many_arguments)] // What is known of the packet, each used below.
-pub(crate) fn input(
+pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     config: &Config,
-    on: &Interface,
+    on: &'c Interface,
     about: Packet6,
-    at: usize,
-    fragmented: bool,
+    (at, fragmented): (usize, bool),
     packet: Mbuf,
-) {
+) -> Next<'c> {
     let message = packet.data().get(at..).unwrap_or_default();
     let Some(kind) = message.first().map(|kind| Icmp6Type(*kind)) else {
-        return local.drop_packet(packet, DropReason::Malformed(siding_wire::Malformed::Truncated));
+        return Next::Drop(packet, DropReason::Malformed(siding_wire::Malformed::Truncated));
     };
     if kind.is_nd() {
-        return nd6::input(ctx, local, config, on, about, at, fragmented, packet);
+        return Next::Upper6(on, about, Upper { layer: Layer::Nd, at, fragmented }, packet);
     }
     if kind.is_mld() {
-        return mld::input(ctx, local, on, &about, at, packet);
+        return Next::Upper6(on, about, Upper { layer: Layer::Mld, at, fragmented }, packet);
     }
     match Icmp6Repr::parse(about.header.src, about.header.dst, message) {
         Ok((Icmp6Repr::EchoRequest { ident, seq }, _)) => {
-            reply(ctx, local, config, on, about, at, Icmp6Repr::EchoReply { ident, seq }, packet);
+            reply(local, config, on, about.header, (at, Icmp6Repr::EchoReply { ident, seq }), packet)
         }
         Ok((Icmp6Repr::EchoReply { ident, seq }, _)) => {
             let answer = Answer::Reply { from: about.header.src.into(), hop_limit: about.header.hop_limit };
             local.shared.pings.answer(ctx, ident, PingReply { seq, at: local.now, answer });
-            local.cache.free(packet);
+            Next::Done(packet)
         }
         Ok((error, quoted)) if error.is_error() => {
             let believed = match error {
@@ -60,29 +59,25 @@ pub(crate) fn input(
             if believed {
                 report(ctx, local, error, about.header.src, quoted);
             }
-            local.cache.free(packet);
+            Next::Done(packet)
         }
         //= RFC 4443 s2.4(b) [4443-2]: unknown informational messages are dropped in silence.
-        Ok(_) => local.drop_packet(packet, DropReason::Ignored),
-        Err(why) => local.drop_packet(packet, DropReason::Malformed(why)),
+        Ok(_) => Next::Drop(packet, DropReason::Ignored),
+        Err(why) => Next::Drop(packet, DropReason::Malformed(why)),
     }
 }
 
 /// Answers an echo request, in its own buffer.
-#[allow(clippy::too_many_arguments)] // As above.
-fn reply(
-    ctx: &mut Ctx<'_, Unlocked>,
+fn reply<'c>(
     local: &mut Local,
     config: &Config,
     on: &Interface,
-    about: Packet6,
-    at: usize,
-    repr: Icmp6Repr,
+    request: Ip6Repr,
+    (at, repr): (usize, Icmp6Repr),
     packet: Mbuf,
-) {
-    let request = about.header;
+) -> Next<'c> {
     if request.src.is_unspecified() {
-        return local.drop_packet(packet, DropReason::BadSource);
+        return Next::Drop(packet, DropReason::BadSource);
     }
     //= RFC 4443 s4.2 [4443-7]: from the address that was asked; if that was a group's, or anybody's, from one of the
     //= interface.
@@ -90,11 +85,11 @@ fn reply(
         true => Some(request.dst),
         false => config.source6(request.src, on.ifnet.id),
     };
-    let Some(source) = source else { return local.drop_packet(packet, DropReason::NoSource) };
+    let Some(source) = source else { return Next::Drop(packet, DropReason::NoSource) };
     let mut packet = match packet.is_shared() {
         true => match local.unshare(packet) {
             Some(copy) => copy,
-            None => return,
+            None => return Next::Taken,
         },
         false => packet,
     };
@@ -104,12 +99,12 @@ fn reply(
     packet.trim_front(at - HEADER_LEN);
     let payload_len = packet.len() - HEADER_LEN;
     let header = Ip6Repr::new(source, request.src, IpProto::ICMP6, on.hop_limit, payload_len as u16);
-    let Some(bytes) = packet.data_mut() else { return local.drop_packet(packet, DropReason::NoHeadroom) };
+    let Some(bytes) = packet.data_mut() else { return Next::Drop(packet, DropReason::NoHeadroom) };
     let (front, message) = bytes.split_at_mut(HEADER_LEN);
     if let Err(why) = repr.emit(source, request.src, message).and_then(|()| header.emit(front)) {
-        return local.drop_packet(packet, DropReason::Malformed(why));
+        return Next::Drop(packet, DropReason::Malformed(why));
     }
-    ip6::output(ctx, local, config, request.src, on.ifnet.id, packet);
+    Next::Own(request.src.into(), on.ifnet.id, packet)
 }
 
 /// An error about something that we sent: whoever waits for an answer hears of it.

@@ -20,24 +20,25 @@ use crate::filter;
 use crate::ifnet::Interface;
 use crate::nd6::dad::DadState;
 use crate::neighbor;
+use crate::next::Next;
 use crate::offload;
 use crate::worker::Local;
 
 /// Forwards a packet, which came in by a unicast frame.
-pub(super) fn forward(
+pub(super) fn forward<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
+    config: &'c Config,
     on: &Interface,
     header: Ip4Repr,
     packet: Mbuf,
-) {
+) -> Next<'c> {
     if let Err(cause) = ends::forwarded4(&header) {
-        return local.drop_packet(packet, cause);
+        return Next::Drop(packet, cause);
     }
     let refuse = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, repr, packet: Mbuf, cause| {
         error(ctx, local, config, repr, header, &packet);
-        local.drop_packet(packet, cause);
+        Next::Drop(packet, cause)
     };
     // Not with a time to live of 0, nor with one that would become 0 (RFC 1812 s5.3.1).
     if header.ttl <= 1 {
@@ -51,11 +52,11 @@ pub(super) fn forward(
     // A broadcast from afar is how one host makes many answer (RFC 2644). An address that we have and may not use yet
     // is nobody else's to be asked for.
     if ends::is_directed_broadcast(out, header.dst) || is_tentative(out, next_hop) {
-        return local.drop_packet(packet, DropReason::NotForUs);
+        return Next::Drop(packet, DropReason::NotForUs);
     }
     // The sender does not choose the way (RFC 7126 s4.3, s4.4).
     if has_source_route(packet.data()) {
-        return local.drop_packet(packet, DropReason::Option);
+        return Next::Drop(packet, DropReason::Option);
     }
     // A super-frame is as large as its segments, which are what the link has to take.
     let mtu = usize::from(out.mtu);
@@ -65,20 +66,21 @@ pub(super) fn forward(
         let repr = Icmp4Repr::DestUnreachable { code: unreachable::FRAG_NEEDED, mtu: out.mtu };
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
-    let Some(mut packet) = filter::forwarded(ctx, local, config, on, out, packet) else { return };
+    let Some(mut packet) = filter::forwarded(ctx, local, config, on, out, packet) else { return Next::Taken };
     if packet.is_shared() {
-        let Some(copy) = local.unshare(packet) else { return };
+        let Some(copy) = local.unshare(packet) else { return Next::Taken };
         packet = copy;
     }
     if let Some(bytes) = packet.data_mut()
         && let Err(why) = ip4::decrement_ttl(bytes)
     {
-        return local.drop_packet(packet, DropReason::Malformed(why));
+        return Next::Drop(packet, DropReason::Malformed(why));
     }
     if too_big {
-        return fragments(ctx, local, out, next_hop, packet);
+        fragments(ctx, local, out, next_hop, packet);
+        return Next::Taken;
     }
-    neighbor::output(ctx, local, out, next_hop.into(), packet);
+    Next::Neighbor(out, next_hop.into(), packet)
 }
 
 /// Sends a packet in pieces that the next link takes. A checksum over them all is completed before, and the segments of a

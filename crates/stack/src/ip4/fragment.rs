@@ -13,12 +13,12 @@ use siding_wire::ip4::HEADER_LEN;
 use siding_wire::ip4::Ip4Repr;
 
 use super::error::error;
-use super::input::deliver;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::next::Next;
 use crate::reassembly;
 use crate::reassembly::Fragment;
 use crate::reassembly::Held;
@@ -41,29 +41,28 @@ pub(super) fn defer(
     reassembly::defer(ctx, local, on, from, &key(on, header), packet);
 }
 
-/// A fragment that has come there.
-pub(crate) fn fragment_input(
-    ctx: &mut Ctx<'_, Unlocked>,
+/// A fragment that has come there; what was put together with it goes on.
+pub(crate) fn fragment_input<'c>(
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    on: &'c Interface,
     meta: Fragment,
     packet: Mbuf,
-) {
+) -> Next<'c> {
     let header = match Ip4Repr::parse(packet.data()) {
         Ok((header, _)) => header,
-        Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
+        Err(why) => return Next::Drop(packet, DropReason::Malformed(why)),
     };
     let len = usize::from(header.payload_len);
     let at = packet.len() - len;
     let cut_wrong = header.more_fragments && (len == 0 || !len.is_multiple_of(8));
     if cut_wrong || at + usize::from(header.frag_offset) + len > LONGEST {
-        return local.drop_packet(packet, DropReason::Fragment);
+        return Next::Drop(packet, DropReason::Fragment);
     }
     let held = Held { packet, at, from: meta.from, link: meta.link };
     let piece = Piece { at: header.frag_offset.into(), more: header.more_fragments, packet: held };
-    if let Some(pieces) = reassembly::add(local, key(on, &header), piece) {
-        whole(ctx, local, config, on, pieces);
+    match reassembly::add(local, key(on, &header), piece) {
+        Some(pieces) => whole(local, on, pieces),
+        None => Next::Taken,
     }
 }
 
@@ -129,13 +128,7 @@ fn key(on: &Interface, header: &Ip4Repr) -> Key {
 }
 
 /// All pieces are there, in order.
-fn whole(
-    ctx: &mut Ctx<'_, Unlocked>,
-    local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    pieces: Vec<Piece<Held>>,
-) {
+fn whole<'c>(local: &mut Local, on: &'c Interface, pieces: Vec<Piece<Held>>) -> Next<'c> {
     let built = build(local, &pieces);
     let count = pieces.len();
     for piece in pieces {
@@ -143,10 +136,13 @@ fn whole(
     }
     let (header, packet) = match built {
         Ok(whole) => whole,
-        Err(why) => return (0..count).for_each(|_| local.count(why)),
+        Err(why) => {
+            (0..count).for_each(|_| local.count(why));
+            return Next::Taken;
+        }
     };
     on.ifnet.counters.add(local.index, IfCounter::Reassembled, 1);
-    deliver(ctx, local, config, on, header, packet);
+    Next::Ours4(on, header, packet)
 }
 
 /// The packet as it was, but for options, which nobody here reads.

@@ -3,6 +3,7 @@
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
 use siding_wire::IpProto;
 use siding_wire::Mac;
 use siding_wire::checksum::Ends;
@@ -15,65 +16,60 @@ use siding_wire::udp::UdpRepr;
 use super::error::error;
 use super::forward;
 use super::fragment;
-use super::output::output;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
 use crate::filter;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
+use crate::next::Next;
 use crate::ping::Answer;
 use crate::ping::PingReply;
-use crate::tcp;
 use crate::worker::Local;
 
 /// A packet from the link of `on`, with no link header.
-pub(crate) fn input(
+pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    config: &'c Config,
+    on: &'c Interface,
     link: LinkCast,
     mut packet: Mbuf,
-) {
+) -> Next<'c> {
     let header = match parse(&mut packet) {
         Ok(header) => header,
-        Err(cause) => return local.drop_packet(packet, cause),
+        Err(cause) => return Next::Drop(packet, cause),
     };
     if let Err(cause) = ends::received4(config, on, &header) {
-        return local.drop_packet(packet, cause);
+        return Next::Drop(packet, cause);
     }
     if header.dst.is_multicast() {
-        return local.drop_packet(packet, DropReason::NotJoined);
+        return Next::Drop(packet, DropReason::NotJoined);
     }
     // What came to everybody on a link is neither answered nor forwarded (RFC 1122 s3.3.6, RFC 1812 s5.3.4).
     if link != LinkCast::Unicast {
-        return local.drop_packet(packet, DropReason::NotForUs);
+        return Next::Drop(packet, DropReason::NotForUs);
     }
-    let Some(packet) = filter::received(ctx, local, config, on, (Mac::ZERO, link), packet) else { return };
+    let Some(packet) = filter::received(ctx, local, config, on, (Mac::ZERO, link), packet) else {
+        return Next::Taken;
+    };
     if config.owner4(header.dst).is_some() {
-        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return };
-        return deliver(ctx, local, config, on, header, packet);
+        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return Next::Taken };
+        return Next::Ours4(on, header, packet);
     }
     if !config.forwarding {
-        return local.drop_packet(packet, DropReason::NotForUs);
+        return Next::Drop(packet, DropReason::NotForUs);
     }
-    forward::forward(ctx, local, config, on, header, packet);
+    forward::forward(ctx, local, config, on, header, packet)
 }
 
 /// A packet of our own to ourselves, by way of the facility.
-pub(crate) fn local_input(
-    ctx: &mut Ctx<'_, Unlocked>,
-    local: &mut Local,
-    mut packet: Mbuf,
-    on: siding_netisr::IfId,
-) {
-    let config = local.config().clone();
-    let Some(on) = config.interface(on) else { return local.drop_packet(packet, DropReason::InterfaceGone) };
+pub(crate) fn local_input(config: &Config, mut packet: Mbuf, on: IfId) -> Next<'_> {
+    let Some(on) = config.interface(on) else { return Next::Drop(packet, DropReason::InterfaceGone) };
     packet.set_rcvif(on.ifnet.id);
     match parse(&mut packet) {
-        Ok(header) => deliver(ctx, local, &config, on, header, packet),
-        Err(cause) => local.drop_packet(packet, cause),
+        Ok(header) => Next::Ours4(on, header, packet),
+        Err(cause) => Next::Drop(packet, cause),
     }
 }
 
@@ -88,76 +84,77 @@ fn parse(packet: &mut Mbuf) -> Result<Ip4Repr, DropReason> {
     Ok(header)
 }
 
-pub(super) fn deliver(
+/// A packet that is for us: what is above IPv4.
+pub(crate) fn deliver<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     config: &Config,
-    on: &Interface,
+    on: &'c Interface,
     header: Ip4Repr,
     packet: Mbuf,
-) {
-    let Some(packet) = local.finish(packet) else { return };
+) -> Next<'c> {
+    let Some(packet) = local.finish(packet) else { return Next::Taken };
     if header.is_fragment() {
-        return fragment::defer(ctx, local, on, &header, packet);
+        fragment::defer(ctx, local, on, &header, packet);
+        return Next::Taken;
     }
     let at = packet.len() - usize::from(header.payload_len);
     match header.proto {
-        IpProto::ICMP => icmp(ctx, local, config, on, header, at, packet),
+        IpProto::ICMP => icmp(ctx, local, on, header, at, packet),
         IpProto::UDP => {
             // With a wrong checksum nobody knows whose it is (RFC 1122 s4.1.3.4); it need not have one.
             let ends = Ends::V4 { src: header.src, dst: header.dst };
             if let Err(why) = UdpRepr::parse(ends, packet.data().get(at..).unwrap_or_default()) {
-                return local.drop_packet(packet, DropReason::Malformed(why));
+                return Next::Drop(packet, DropReason::Malformed(why));
             }
             let repr = Icmp4Repr::DestUnreachable { code: unreachable::PORT, mtu: 0 };
             error(ctx, local, config, repr, header, &packet);
-            local.drop_packet(packet, DropReason::NoListener);
+            Next::Drop(packet, DropReason::NoListener)
         }
-        IpProto::TCP => tcp::input4(ctx, local, config, on, &header, at, packet),
+        IpProto::TCP => Next::Tcp4(on, header, at, packet),
         _ => {
             let repr = Icmp4Repr::DestUnreachable { code: unreachable::PROTOCOL, mtu: 0 };
             error(ctx, local, config, repr, header, &packet);
-            local.drop_packet(packet, DropReason::UnknownProtocol);
+            Next::Drop(packet, DropReason::UnknownProtocol)
         }
     }
 }
 
-fn icmp(
+fn icmp<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
     on: &Interface,
     request: Ip4Repr,
     at: usize,
     mut packet: Mbuf,
-) {
+) -> Next<'c> {
     match Icmp4Repr::parse(packet.data().get(at..).unwrap_or_default()) {
         Ok((Icmp4Repr::EchoRequest { ident, seq }, _)) => {
             if packet.is_shared() {
-                let Some(copy) = local.unshare(packet) else { return };
+                let Some(copy) = local.unshare(packet) else { return Next::Taken };
                 packet = copy;
             }
-            packet.set_rcvif(siding_netisr::IfId::NONE);
+            packet.set_rcvif(IfId::NONE);
             // Options are not returned: what stands before the message becomes the answer's header.
             packet.trim_front(at - ip4::HEADER_LEN);
             let payload_len = (packet.len() - ip4::HEADER_LEN) as u16;
             let header = Ip4Repr::new(request.dst, request.src, IpProto::ICMP, on.hop_limit, payload_len);
             let Some(bytes) = packet.data_mut() else {
-                return local.drop_packet(packet, DropReason::NoHeadroom);
+                return Next::Drop(packet, DropReason::NoHeadroom);
             };
             let (front, message) = bytes.split_at_mut(ip4::HEADER_LEN);
             let reply = Icmp4Repr::EchoReply { ident, seq };
             if let Err(why) = reply.emit(message).and_then(|()| header.emit(front)) {
-                return local.drop_packet(packet, DropReason::Malformed(why));
+                return Next::Drop(packet, DropReason::Malformed(why));
             }
-            output(ctx, local, config, request.src, packet);
+            Next::Own(request.src.into(), IfId::NONE, packet)
         }
         Ok((Icmp4Repr::EchoReply { ident, seq }, _)) => {
             let answer = Answer::Reply { from: request.src.into(), hop_limit: request.ttl };
             local.shared.pings.answer(ctx, ident, PingReply { seq, at: local.now, answer });
-            local.cache.free(packet);
+            Next::Done(packet)
         }
-        Ok(_) => local.drop_packet(packet, DropReason::Ignored),
-        Err(why) => local.drop_packet(packet, DropReason::Malformed(why)),
+        Ok(_) => Next::Drop(packet, DropReason::Ignored),
+        Err(why) => Next::Drop(packet, DropReason::Malformed(why)),
     }
 }

@@ -10,6 +10,7 @@ mod output;
 pub(crate) use error::error;
 pub(crate) use fragment::fragment_input;
 pub(crate) use fragment::reassembly_timeout;
+pub(crate) use input::deliver;
 pub(crate) use input::input;
 pub(crate) use input::local_input;
 pub(crate) use output::output;

@@ -8,10 +8,8 @@ use siding_wire::icmp6::exceeded;
 use siding_wire::icmp6::unreachable;
 use siding_wire::ip6;
 
-use super::Packet6;
 use super::headers;
 use super::headers::Verdict;
-use super::output::forward_out;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
@@ -21,24 +19,26 @@ use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::nd6::dad::DadState;
 use crate::nd6::router;
+use crate::next::Next;
+use crate::next::Packet6;
 use crate::worker::Local;
 
 /// Forwards a packet that came in on `on`.
 #[inline(always)] // One place calls it, for each packet; the hook in it had made it a call.
-pub(crate) fn forward(
+pub(crate) fn forward<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    config: &'c Config,
+    on: &'c Interface,
     about: Packet6,
     mut packet: Mbuf,
-) {
+) -> Next<'c> {
     let header = about.header;
     if about.link != LinkCast::Unicast {
-        return local.drop_packet(packet, DropReason::BadSource);
+        return Next::Drop(packet, DropReason::BadSource);
     }
     if let Err(cause) = ends::forwarded6(config, on, &header) {
-        return local.drop_packet(packet, cause);
+        return Next::Drop(packet, cause);
     }
     if config.examine_options
         && let Err(verdict) = headers::transit(&about, packet.data())
@@ -47,11 +47,11 @@ pub(crate) fn forward(
             icmp6::error(ctx, local, config, on, Icmp6Repr::ParamProblem { code, pointer }, &about, &packet);
         }
         let cause = if let Verdict::Drop(cause) = verdict { cause } else { DropReason::Option };
-        return local.drop_packet(packet, cause);
+        return Next::Drop(packet, cause);
     }
     let refuse = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, repr, packet: Mbuf, cause| {
         icmp6::error(ctx, local, config, on, repr, &about, &packet);
-        local.drop_packet(packet, cause);
+        Next::Drop(packet, cause)
     };
     //= RFC 8200 s3 [8200-1]: not with a hop limit of 0, nor with one that would become 0.
     if header.hop_limit <= 1 {
@@ -66,7 +66,7 @@ pub(crate) fn forward(
                 Some(refusal) => (refusal.code(), DropReason::RouteRefuses),
             };
             //= RFC 4443 s3.1 [4443-5]: no route, or one that refuses: each has its code, or says nothing.
-            let Some(code) = code else { return local.drop_packet(packet, cause) };
+            let Some(code) = code else { return Next::Drop(packet, cause) };
             return refuse(ctx, local, Icmp6Repr::DestUnreachable { code }, packet, cause);
         }
     };
@@ -77,7 +77,7 @@ pub(crate) fn forward(
     }
     //= RFC 4862 s5.4 [4862-4]: an address that we are testing is not another's to be asked for, nor ours yet.
     if next_hop == header.dst && out.addr6(next_hop).is_some_and(|own| own.state == DadState::Tentative) {
-        return local.drop_packet(packet, DropReason::NotForUs);
+        return Next::Drop(packet, DropReason::NotForUs);
     }
     if ip6::is_link_local(header.src) && out.ifnet.id != on.ifnet.id {
         //= RFC 4443 s3.1 [4443-5]: the source's scope ends at its link.
@@ -93,20 +93,20 @@ pub(crate) fn forward(
     if local.filter.is_on() {
         match filter::forwarded(ctx, local, config, on, out, packet) {
             Some(passed) => packet = passed,
-            None => return,
+            None => return Next::Taken,
         }
     }
     if out.ifnet.id == on.ifnet.id {
         router::redirect(ctx, local, config, on, &about, next_hop, &packet);
     }
     if packet.is_shared() {
-        let Some(copy) = local.unshare(packet) else { return };
+        let Some(copy) = local.unshare(packet) else { return Next::Taken };
         packet = copy;
     }
     if let Some(bytes) = packet.data_mut()
         && let Err(why) = ip6::set_hop_limit(bytes, header.hop_limit - 1)
     {
-        return local.drop_packet(packet, DropReason::Malformed(why));
+        return Next::Drop(packet, DropReason::Malformed(why));
     }
-    forward_out(ctx, local, out, next_hop, packet);
+    Next::Neighbor(out, next_hop.into(), packet)
 }

@@ -11,8 +11,8 @@ use siding_wire::ext6::Walker;
 use siding_wire::icmp6::problem;
 use siding_wire::ip6::HEADER_LEN;
 
-use super::Packet6;
 use crate::drops::DropReason;
+use crate::next::Packet6;
 
 /// What the headers lead to.
 #[derive(Debug, Clone, Copy)]

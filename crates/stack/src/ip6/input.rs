@@ -14,7 +14,7 @@ use siding_wire::udp::UdpRepr;
 
 use super::forward;
 use super::headers;
-use super::headers::Next;
+use super::headers::Next as Part;
 use super::headers::Verdict;
 use super::reassemble;
 use crate::config::Config;
@@ -24,129 +24,119 @@ use crate::filter;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
-use crate::tcp;
+use crate::next::Layer;
+use crate::next::Next;
+use crate::next::Packet6;
+use crate::next::Upper;
 use crate::worker::Local;
 
-/// What is known of a packet that is for us, or wants an error.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Packet6 {
-    pub(crate) header: Ip6Repr,
-    /// Who sent the frame; zero for a packet of our own.
-    pub(crate) from: Mac,
-    pub(crate) link: LinkCast,
-}
-
 /// A packet from the link of `on`, with no link header.
-pub(crate) fn input(
+#[inline(always)] // One place calls it, for each packet: what it answers need not be written down.
+pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    config: &'c Config,
+    on: &'c Interface,
     from: Mac,
     link: LinkCast,
     mut packet: Mbuf,
-) {
+) -> Next<'c> {
     let header = match Ip6Repr::parse(packet.data()) {
         Ok((header, payload)) => {
             if let Err(cause) = ends::received6(config, on, &header, payload) {
-                return local.drop_packet(packet, cause);
+                return Next::Drop(packet, cause);
             }
             // The link may have padded the frame.
             let len = siding_wire::ip6::HEADER_LEN + payload.len();
             packet.truncate(len);
             header
         }
-        Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
+        Err(why) => return Next::Drop(packet, DropReason::Malformed(why)),
     };
     let about = Packet6 { header, from, link };
     if local.filter.is_on() {
         match filter::received(ctx, local, config, on, (from, link), packet) {
             Some(passed) => packet = passed,
-            None => return,
+            None => return Next::Taken,
         }
     }
     if header.dst.is_multicast() {
         if !on.has_joined(header.dst, config.forwarding) {
-            return local.drop_packet(packet, DropReason::NotJoined);
+            return Next::Drop(packet, DropReason::NotJoined);
         }
-        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return };
-        return deliver(ctx, local, config, on, about, false, packet);
+        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return Next::Taken };
+        return Next::Ours6(on, about, false, packet);
     }
     if config.local6(header.dst, on.ifnet.id).is_some() {
-        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return };
-        return deliver(ctx, local, config, on, about, false, packet);
+        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return Next::Taken };
+        return Next::Ours6(on, about, false, packet);
     }
     if !config.forwarding {
-        return local.drop_packet(packet, DropReason::NotForUs);
+        return Next::Drop(packet, DropReason::NotForUs);
     }
-    forward::forward(ctx, local, config, on, about, packet);
+    forward::forward(ctx, local, config, on, about, packet)
 }
 
 /// A packet of our own to ourselves, by way of the facility.
-pub(crate) fn local_input(
-    ctx: &mut Ctx<'_, Unlocked>,
-    local: &mut Local,
-    mut packet: Mbuf,
-    on: siding_netisr::IfId,
-) {
-    let config = local.config().clone();
-    let Some(on) = config.interface(on) else { return local.drop_packet(packet, DropReason::InterfaceGone) };
+pub(crate) fn local_input(config: &Config, mut packet: Mbuf, on: siding_netisr::IfId) -> Next<'_> {
+    let Some(on) = config.interface(on) else { return Next::Drop(packet, DropReason::InterfaceGone) };
     packet.set_rcvif(on.ifnet.id);
     let header = match Ip6Repr::parse(packet.data()) {
         Ok((header, _)) => header,
-        Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
+        Err(why) => return Next::Drop(packet, DropReason::Malformed(why)),
     };
     let about = Packet6 { header, from: Mac::ZERO, link: LinkCast::Unicast };
-    deliver(ctx, local, &config, on, about, false, packet);
+    Next::Ours6(on, about, false, packet)
 }
 
 /// A packet that is for us: its extension headers, then the upper layer. `joined` says that it was put together of
 /// fragments.
-pub(super) fn deliver(
+pub(crate) fn deliver<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    config: &'c Config,
+    on: &'c Interface,
     about: Packet6,
     joined: bool,
     packet: Mbuf,
-) {
-    let Some(packet) = local.finish(packet) else { return };
+) -> Next<'c> {
+    let Some(packet) = local.finish(packet) else { return Next::Taken };
     let (upper, atomic) = match headers::walk(&about, packet.data()) {
-        Ok(Next::Upper(upper, atomic)) => (upper, atomic),
+        Ok(Part::Upper(upper, atomic)) => (upper, atomic),
         // A fragment of what was put together of fragments: nobody sends that who means well.
-        Ok(Next::Fragment(_)) if joined => return local.drop_packet(packet, DropReason::Fragment),
-        Ok(Next::Fragment(fragment)) => {
-            return reassemble::defer(ctx, local, on, &about, &fragment, packet);
+        Ok(Part::Fragment(_)) if joined => return Next::Drop(packet, DropReason::Fragment),
+        Ok(Part::Fragment(fragment)) => {
+            reassemble::defer(ctx, local, on, &about, &fragment, packet);
+            return Next::Taken;
         }
-        Err(Verdict::Drop(cause)) => return local.drop_packet(packet, cause),
+        Err(Verdict::Drop(cause)) => return Next::Drop(packet, cause),
         Err(Verdict::Problem(code, pointer)) => {
             let repr = Icmp6Repr::ParamProblem { code, pointer };
             icmp6::error(ctx, local, config, on, repr, &about, &packet);
-            return local.drop_packet(packet, DropReason::Option);
+            return Next::Drop(packet, DropReason::Option);
         }
     };
     let fragmented = joined || atomic;
     let at = siding_wire::ip6::HEADER_LEN + upper.offset;
     match upper.proto {
-        IpProto::ICMP6 => icmp6::input(ctx, local, config, on, about, at, fragmented, packet),
-        IpProto::NO_NEXT => local.drop_packet(packet, DropReason::Ignored),
+        IpProto::ICMP6 => Next::Upper6(on, about, Upper { layer: Layer::Icmp, at, fragmented }, packet),
+        IpProto::NO_NEXT => Next::Drop(packet, DropReason::Ignored),
         IpProto::UDP => {
             let ends = Ends::V6 { src: about.header.src, dst: about.header.dst };
             //= RFC 8200 s8.1 [8200-5]: a datagram without a checksum, or with a wrong one, is dropped.
             if let Err(why) = UdpRepr::parse(ends, packet.data().get(at..).unwrap_or_default()) {
-                return local.drop_packet(packet, DropReason::Malformed(why));
+                return Next::Drop(packet, DropReason::Malformed(why));
             }
             let repr = Icmp6Repr::DestUnreachable { code: unreachable::PORT };
             icmp6::error(ctx, local, config, on, repr, &about, &packet);
-            local.drop_packet(packet, DropReason::NoListener);
+            Next::Drop(packet, DropReason::NoListener)
         }
-        IpProto::TCP => tcp::input6(ctx, local, config, on, &about, at, packet),
+        IpProto::TCP => Next::Upper6(on, about, Upper { layer: Layer::Tcp, at, fragmented }, packet),
         _ => {
             //= RFC 8200 s4 [8200-1]: an unknown next header is told to the sender, with where it stands.
             let repr = Icmp6Repr::ParamProblem { code: problem::NEXT_HEADER, pointer: upper.pointer as u32 };
             icmp6::error(ctx, local, config, on, repr, &about, &packet);
-            local.drop_packet(packet, DropReason::UnknownProtocol);
+            Next::Drop(packet, DropReason::UnknownProtocol)
         }
     }
 }

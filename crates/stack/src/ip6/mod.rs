@@ -10,7 +10,7 @@ mod protocol;
 mod reassemble;
 
 pub(crate) use fragment::Idents;
-pub(crate) use input::Packet6;
+pub(crate) use input::deliver;
 pub(crate) use input::input;
 pub(crate) use input::local_input;
 pub(crate) use output::output;

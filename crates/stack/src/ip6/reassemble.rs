@@ -11,17 +11,17 @@ use siding_wire::icmp6::problem;
 use siding_wire::ip6::HEADER_LEN;
 use siding_wire::ip6::Ip6Repr;
 
-use super::Packet6;
 use super::headers;
 use super::headers::FragmentAt;
-use super::headers::Next;
+use super::headers::Next as Part;
 use super::headers::Verdict;
-use super::input::deliver;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::icmp6;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::next::Next;
+use crate::next::Packet6;
 use crate::reassembly;
 use crate::reassembly::Fragment;
 use crate::reassembly::Held;
@@ -46,37 +46,38 @@ pub(super) fn defer(
 }
 
 /// A fragment that has come there.
-pub(crate) fn fragment_input(
+pub(crate) fn fragment_input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    config: &'c Config,
+    on: &'c Interface,
     meta: Fragment,
     packet: Mbuf,
-) {
+) -> Next<'c> {
     let about = match Ip6Repr::parse(packet.data()) {
         Ok((header, _)) => Packet6 { header, from: meta.from, link: meta.link },
-        Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
+        Err(why) => return Next::Drop(packet, DropReason::Malformed(why)),
     };
     // Whoever sent it here has found this header already.
-    let Ok(Next::Fragment(fragment)) = headers::walk(&about, packet.data()) else {
-        return local.drop_packet(packet, DropReason::Fragment);
+    let Ok(Part::Fragment(fragment)) = headers::walk(&about, packet.data()) else {
+        return Next::Drop(packet, DropReason::Fragment);
     };
     if let Err(Verdict::Problem(code, pointer)) = check(&fragment, packet.data()) {
         let repr = Icmp6Repr::ParamProblem { code, pointer };
         icmp6::error(ctx, local, config, on, repr, &about, &packet);
-        return local.drop_packet(packet, DropReason::Fragment);
+        return Next::Drop(packet, DropReason::Fragment);
     }
     let key = key(on, &about, &fragment);
     let at = fragment.at + FRAGMENT_LEN;
     if packet.len() == at && fragment.repr.more {
         // Of nothing: it says neither what the packet holds nor where it ends.
-        return local.drop_packet(packet, DropReason::Fragment);
+        return Next::Drop(packet, DropReason::Fragment);
     }
     let held = Held { packet, at, from: about.from, link: about.link };
     let piece = Piece { at: fragment.repr.offset.into(), more: fragment.repr.more, packet: held };
-    if let Some(pieces) = reassembly::add(local, key, piece) {
-        whole(ctx, local, config, on, pieces);
+    match reassembly::add(local, key, piece) {
+        Some(pieces) => whole(local, on, pieces),
+        None => Next::Taken,
     }
 }
 
@@ -122,13 +123,7 @@ fn check(fragment: &FragmentAt, packet: &[u8]) -> Result<(), Verdict> {
 }
 
 /// All pieces are there, in order.
-fn whole(
-    ctx: &mut Ctx<'_, Unlocked>,
-    local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    pieces: Vec<Piece<Held>>,
-) {
+fn whole<'c>(local: &mut Local, on: &'c Interface, pieces: Vec<Piece<Held>>) -> Next<'c> {
     let built = build(local, &pieces);
     let from = pieces.first().map(|first| (first.packet.from, first.packet.link));
     let count = pieces.len();
@@ -138,15 +133,18 @@ fn whole(
     let (packet, (from, link)) =
         match built.and_then(|packet| Ok((packet, from.ok_or(DropReason::Fragment)?))) {
             Ok(whole) => whole,
-            Err(why) => return (0..count).for_each(|_| local.count(why)),
+            Err(why) => {
+                (0..count).for_each(|_| local.count(why));
+                return Next::Taken;
+            }
         };
     on.ifnet.counters.add(local.index, IfCounter::Reassembled, 1);
     match Ip6Repr::parse(packet.data()) {
         Ok((header, _)) => {
             let about = Packet6 { header, from, link };
-            deliver(ctx, local, config, on, about, true, packet);
+            Next::Ours6(on, about, true, packet)
         }
-        Err(why) => local.drop_packet(packet, DropReason::Malformed(why)),
+        Err(why) => Next::Drop(packet, DropReason::Malformed(why)),
     }
 }
 
@@ -158,7 +156,7 @@ fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Result<Mbuf, DropReason> 
     let first = &first.packet;
     let (header, _) = Ip6Repr::parse(first.packet.data()).map_err(DropReason::Malformed)?;
     let about = Packet6 { header, from: first.from, link: first.link };
-    let Ok(Next::Fragment(FragmentAt { at, pointer, repr })) = headers::walk(&about, first.packet.data())
+    let Ok(Part::Fragment(FragmentAt { at, pointer, repr })) = headers::walk(&about, first.packet.data())
     else {
         return Err(DropReason::Fragment);
     };

@@ -19,7 +19,7 @@ use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Wants;
-use crate::ip6::Packet6;
+use crate::next::Packet6;
 use crate::worker::Local;
 use siding_machines::chance::Chance;
 

@@ -27,6 +27,7 @@ use crate::ip4;
 use crate::ip6;
 use crate::limits::LimitReport;
 use crate::limits::Usage;
+use crate::walk::walk;
 use crate::worker::Local;
 
 /// What is known of a fragment on its way.
@@ -89,10 +90,11 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
     let Some(on) = config.interface(meta.on) else {
         return local.drop_packet(packet, DropReason::InterfaceGone);
     };
-    match packet.data().first().is_some_and(|first| first >> 4 == 4) {
-        true => ip4::fragment_input(ctx, local, &config, on, meta, packet),
+    let next = match packet.data().first().is_some_and(|first| first >> 4 == 4) {
+        true => ip4::fragment_input(local, on, meta, packet),
         false => ip6::fragment_input(ctx, local, &config, on, meta, packet),
-    }
+    };
+    walk(ctx, local, &config, next);
 }
 
 /// The flow key that the type is registered with.

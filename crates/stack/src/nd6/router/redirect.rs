@@ -18,8 +18,8 @@ use crate::drops::DropReason;
 use crate::icmp6::Sending;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
-use crate::ip6::Packet6;
 use crate::neighbor;
+use crate::next::Packet6;
 use crate::worker::Local;
 
 /// Tells the sender of a packet that came in on `on`, and is about to leave by it, where it could have gone at once.

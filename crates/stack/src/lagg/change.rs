@@ -367,7 +367,11 @@ pub(super) fn release(config: &mut Config, state: &mut State, port: IfId) {
 
 /// Gives an interface an address, and all that had the old one because they lie on it or under it. True if it changed.
 fn set_mac(config: &mut Config, id: IfId, mac: Mac) -> bool {
-    let Some(old) = config.interface(id).map(|interface| interface.mac) else { return false };
+    // Not `mac`: a lagg that is a port has its owner's there, which is not its own to change.
+    let Some(old) = config.interface(id).map(|interface| interface.permanent_mac) else { return false };
+    if old == mac {
+        return false;
+    }
     let ports = config.below(id);
     // It is the lagg's own, and that of what lies on it: as ports they would get it back. Its ports have others.
     for above in config.nest(id) {
@@ -381,7 +385,7 @@ fn set_mac(config: &mut Config, id: IfId, mac: Mac) -> bool {
             (interface.mac, interface.stopped) = (mac, None);
         }
     }
-    old != mac
+    true
 }
 
 /// The link of an interface. What lies on it follows when the configuration is published.

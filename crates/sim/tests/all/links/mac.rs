@@ -72,6 +72,30 @@ fn a_vlan_on_a_lagg_has_its_address_after_it_was_a_port_too() {
 }
 
 #[test]
+fn a_lagg_that_is_a_port_leaves_its_owners_address_alone() {
+    let bench = Bench::new(without_mld("node"), 1);
+    let device = bench.devices[0];
+    let inner = bench.lagg(&bench.devices);
+    let outer =
+        bench.control(|stack, ctx| stack.add_lagg(ctx, LaggSpec::new("lagg1", Mode::Failover))).unwrap();
+    let given = Mac([2, 0, 0, 0, 7, 7]);
+    bench.control(|stack, ctx| {
+        stack.lagg_set_mac(ctx, outer, given).unwrap();
+        stack.lagg_add_port(ctx, outer, inner, 1).unwrap();
+    });
+    assert_eq!(macs(&bench, [inner, outer]), [given; 2]);
+    // The inner one's only port goes, and comes back as another: it takes that address, for itself.
+    bench.control(|stack, ctx| {
+        stack.lagg_remove_port(ctx, inner, device).unwrap();
+        stack.set_mac(ctx, device, NEW).unwrap();
+        stack.lagg_add_port(ctx, inner, device, 1).unwrap();
+    });
+    assert_eq!(macs(&bench, [inner, outer]), [given; 2]);
+    bench.control(|stack, ctx| stack.lagg_remove_port(ctx, outer, inner)).unwrap();
+    assert_eq!(macs(&bench, [inner, outer]), [NEW, given]);
+}
+
+#[test]
 fn a_device_changes_no_address_of_what_lies_on_a_lagg_or_bridge_over_it() {
     let bench = Bench::new(without_mld("node"), 1);
     let device = bench.devices[0];

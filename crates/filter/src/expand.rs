@@ -13,6 +13,11 @@ use crate::place::Wrong;
 const DEEPEST: usize = 16;
 /// So many words may come of all: variables in variables could make more than any memory holds.
 const MOST: usize = 8_000_000;
+/// So many files may a file include in all, those that are included by included ones among them: a few lines that include
+/// their own file would be read without end otherwise.
+const MOST_FILES: usize = 256;
+/// So many bytes may these have.
+const MOST_BYTES: usize = 64 << 20;
 
 /// What is read by its name: the content, or why not.
 pub(crate) type Include<'a> = dyn FnMut(&str) -> Result<String, String> + 'a;
@@ -24,6 +29,8 @@ pub(crate) struct Expand<'a, 'b> {
     variables: HashMap<String, Vec<Token>>,
     out: Vec<Token>,
     full: bool,
+    /// Included so far: files, and their bytes.
+    included: (usize, usize),
 }
 
 impl<'a, 'b> Expand<'a, 'b> {
@@ -32,7 +39,15 @@ impl<'a, 'b> Expand<'a, 'b> {
         include: &'a mut Include<'b>,
         wrongs: &'a mut Vec<Wrong>,
     ) -> Expand<'a, 'b> {
-        Expand { files, include, wrongs, variables: HashMap::new(), out: Vec::new(), full: false }
+        Expand {
+            files,
+            include,
+            wrongs,
+            variables: HashMap::new(),
+            out: Vec::new(),
+            full: false,
+            included: (0, 0),
+        }
     }
 
     /// The words of a file, with the words of what it includes in their place.
@@ -76,13 +91,18 @@ impl<'a, 'b> Expand<'a, 'b> {
             _ => std::slice::from_ref(token),
         };
         if self.out.len() + words.len() > MOST {
-            if !self.full {
-                self.wrongs.push(Wrong::at(token.spot, format!("more than {MOST} words: write fewer")));
-            }
-            self.full = true;
+            self.fill(token.spot, format!("more than {MOST} words: write fewer"));
             return;
         }
         self.out.extend_from_slice(words);
+    }
+
+    /// Takes nothing more from here on, and says why, once.
+    fn fill(&mut self, spot: Spot, why: String) {
+        if !self.full {
+            self.wrongs.push(Wrong::at(spot, why));
+        }
+        self.full = true;
     }
 
     fn included(&mut self, tokens: &[Token], at: usize, depth: usize) -> usize {
@@ -97,9 +117,22 @@ impl<'a, 'b> Expand<'a, 'b> {
         } else if depth >= DEEPEST {
             let what = format!("files that include one another more than {DEEPEST} deep: write them in one");
             self.wrongs.push(Wrong::at(spot, what));
+        } else if self.full {
+            // That has been said.
+        } else if self.included.0 >= MOST_FILES {
+            let what = format!(
+                "more than {MOST_FILES} files are included: write fewer, and none that includes itself"
+            );
+            self.fill(spot, what);
         } else {
+            self.included.0 += 1;
             match (self.include)(path) {
+                Ok(text) if self.included.1 + text.len() > MOST_BYTES => {
+                    let what = format!("with {path}, more than {MOST_BYTES} bytes are included: write fewer");
+                    self.fill(spot, what);
+                }
                 Ok(text) => {
+                    self.included.1 += text.len();
                     let number = self.files.add(path);
                     self.file(number, &text, depth + 1);
                 }

@@ -117,6 +117,36 @@ fn errors_in_included_files_are_in_their_place_and_circles_end() {
 }
 
 #[test]
+fn files_that_include_themselves_more_than_once_are_read_a_bounded_number_of_times() {
+    let mut reads = 0;
+    let mut include = |_: &str| {
+        reads += 1;
+        assert!(reads <= 1000, "no end is seen");
+        Ok("include \"a.nft\"\n".repeat(3))
+    };
+    let Err(errors) = Ruleset::load(&[("a.nft", "include \"a.nft\"")], &mut include) else {
+        panic!("it loads")
+    };
+    let text = errors.to_string();
+    assert_eq!(text.matches("more than 256 files are included: write fewer").count(), 1, "{text}");
+    let place = text.lines().find(|line| line.contains("more than 256")).unwrap_or_default();
+    assert!(place.starts_with("a.nft:"), "{place}");
+    assert_eq!(reads, 256);
+}
+
+#[test]
+fn included_bytes_have_a_bound() {
+    let comment = format!("#{}\n", "x".repeat(16 << 20));
+    let mut include = |_: &str| Ok(comment.clone());
+    let text = "include \"big.nft\"\n".repeat(6);
+    let Err(errors) = Ruleset::load(&[("a.nft", &text)], &mut include) else { panic!("it loads") };
+    assert_eq!(
+        errors.to_string(),
+        "a.nft:4:1: with big.nft, more than 67108864 bytes are included: write fewer"
+    );
+}
+
+#[test]
 fn json_is_refused_at_its_place() {
     for (text, words) in [
         (

@@ -1,6 +1,8 @@
 //! Files of rules, as they were read: what a configuration means by them, whatever becomes of the files.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -12,6 +14,10 @@ use siding_stack::filter::StateLimits;
 use siding_stack::filter::Timeouts;
 
 use super::beyond;
+
+/// So many files may a ruleset be of, and so many bytes may they have, with what they include: whoever may ask for rules by
+/// their files' names can name one as often as a request is long.
+const MOST: (usize, usize) = (256, 64 << 20);
 
 /// How packets are filtered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +51,22 @@ impl Texts {
     /// A file that cannot be read, or everything that is wrong with the rules, a line each.
     pub(crate) fn read(
         paths: &[PathBuf],
-        open: impl Fn(&Path) -> std::io::Result<String>,
+        open: impl Fn(&Path) -> io::Result<String>,
     ) -> Result<Texts, String> {
+        if paths.len() > MOST.0 {
+            return Err(format!("{} files of rules: name {} at most", paths.len(), MOST.0));
+        }
+        let (files, bytes) = (Cell::new(0), Cell::new(0));
+        let open = |path: &Path| {
+            files.set(files.get() + 1);
+            if files.get() > MOST.0 || bytes.get() > MOST.1 {
+                return Err(io::Error::other(format!(
+                    "more than {} files or {} bytes of rules in all: write fewer",
+                    MOST.0, MOST.1
+                )));
+            }
+            open(path).inspect(|text| bytes.set(bytes.get() + text.len()))
+        };
         let mut files = Vec::new();
         for path in paths {
             let shown = path.display();
@@ -100,4 +120,30 @@ impl FilterConfig {
 
 fn named(files: &[(String, String)]) -> Vec<(&str, &str)> {
     files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_of_a_bounded_number_of_files_and_bytes() {
+        let reads = Cell::new(0);
+        let read = |count: usize, text: &str| {
+            reads.set(0);
+            Texts::read(&vec![PathBuf::from("a.nft"); count], |_| {
+                reads.set(reads.get() + 1);
+                Ok(text.to_owned())
+            })
+        };
+        assert!(read(256, "").is_ok());
+        assert_eq!(read(100_000, "").unwrap_err(), "100000 files of rules: name 256 at most");
+        assert_eq!(reads.get(), 0);
+        let long = "#".repeat(16 << 20);
+        assert!(read(256, &long).unwrap_err().contains("bytes of rules in all: write fewer"));
+        assert_eq!(reads.get(), 5);
+        // What they include counts as well, whichever of them does.
+        let _ = read(200, "include \"b.nft\"\ninclude \"b.nft\"\n");
+        assert_eq!(reads.get(), 256);
+    }
 }

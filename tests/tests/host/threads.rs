@@ -108,3 +108,22 @@ fn a_stop_that_does_not_end_is_ended_and_the_next_run_puts_things_back() {
     Siding::start(&lab, &ours, &run, PACKET).stop();
     assert_eq!(ours.sysctl("ipv6/conf/eth0/disable_ipv6"), "0");
 }
+
+#[test]
+fn a_bug_while_it_stops_leaves_nothing_changed_in_the_kernel() {
+    for place in ["stopping", "detaching"] {
+        let Some(lab) = Lab::open() else { return };
+        let (ours, _peer) = lab.pair();
+        let mut daemon = Siding::start(&lab, &ours, &["run"], PACKET);
+        if !panics(&daemon, place) {
+            return;
+        }
+        assert_eq!(ours.sysctl("ipv6/conf/eth0/disable_ipv6"), "1");
+        daemon.process().signal(rustix::process::Signal::TERM);
+        let status = wait_for("the end", PATIENCE * 2, || daemon.process().try_wait());
+        let log = daemon.log();
+        assert_eq!(status.code(), Some(1), "{place}: {log}");
+        assert!(log.contains("a bug was met"), "{place}: {log}");
+        assert_eq!(ours.sysctl("ipv6/conf/eth0/disable_ipv6"), "0", "{place}: {log}");
+    }
+}

@@ -31,6 +31,7 @@ use super::running::Loaded;
 use super::signals::Signals;
 use super::state::Daemon;
 use super::state::Free;
+use super::stop::unless_bug;
 use super::tell;
 use super::watch;
 use super::watch::End;
@@ -93,15 +94,18 @@ fn until_ended(read: &Loaded, file: &Path, open: Open, records: Option<&Path>) -
     let mut entered = root.enter()?;
     let ctx = &mut entered.ctx();
     let daemon = Arc::new(start(read, file, open_records(records))?);
-    let (ended, watched) = work(ctx, &daemon, open, read.config.stack.stop_timeout);
-    let stopped = daemon.stop(ctx);
+    let longest = read.config.stack.stop_timeout;
+    let (ended, watched) = match unless_bug("at work", || work(ctx, &daemon, open, longest)) {
+        Ok((ended, watched)) => (ended, Some(watched)),
+        Err(bug) => (Err(bug), None),
+    };
+    let stopped = daemon.stop_for_good(ctx);
     drop(watched);
     daemon.log.say_left_out(true);
-    // What was begun is undone, and only the cause is told.
-    let ended = ended?;
     for error in stopped.as_ref().err().into_iter().flatten() {
         tracing::error!("stopping: {error:#}");
     }
+    let ended = ended?;
     match (ended, stopped) {
         (End::Told, Ok(())) => {
             tracing::info!("stopped: every packet accounted for, every buffer back");
@@ -132,9 +136,12 @@ fn work(
             let ended = watch::watch(ctx, &mut signals, &mut helpers);
             // Before anybody is waited for.
             let watched = StopWatch::start(signals, longest, daemon);
-            helpers.stop();
-            drop(metrics);
-            (Ok(ended), watched)
+            let ended = unless_bug("ending threads", || {
+                helpers.stop();
+                drop(metrics);
+            })
+            .map(|()| ended);
+            (ended, watched)
         }
         Err(error) => (Err(error), StopWatch::start(signals, longest, daemon)),
     }

@@ -221,7 +221,11 @@ impl Daemon {
             }
         };
         let Some(mut ports) = ports else { return vec![anyhow!("somebody works on them")] };
-        let mut leaving = self.leaving.try_lock().ok();
+        let mut leaving = match self.leaving.try_lock() {
+            Ok(leaving) => Some(leaving),
+            Err(TryLockError::Poisoned(leaving)) => Some(leaving.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
         let late = leaving.iter_mut().flat_map(|leaving| leaving.iter_mut());
         let late = late.filter_map(|(name, _, port)| Some((&*name, port.as_mut()?)));
         let given = ports.iter_mut().chain(late).map(|(name, port)| (name, port.give_back()));

@@ -139,3 +139,31 @@ fn a_reload_that_hangs_keeps_nobody_from_going_back() {
     busy.join().unwrap();
     stops(daemon, &ours, Duration::from_secs(20));
 }
+
+#[test]
+fn a_confirmation_does_not_wait_for_who_changes_something() {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, _peer) = lab.pair();
+    let daemon = Siding::start(&lab, &ours, &["run"], PACKET);
+    let mut ask = asking(daemon.control());
+    let text = fs::read_to_string(daemon.config()).unwrap().replace("192.0.2.1/24", "192.0.2.9/24");
+    let text = text.replace('\n', "\\n").replace('"', "\\\"");
+    let told = ask(&format!(
+        r#"{{"request":"reload","action":"load","file":{{"path":"/new.toml","text":"{text}"}},"dry_run":false,"confirm_s":60}}"#
+    ));
+    assert!(told.contains("192.0.2.9/24"), "{told}");
+    if ask(r#"{"request":"panic","thread":"changing","stall":true}"#).contains("not in this build") {
+        return siding_tests::skip("a build for release makes no thread stall");
+    }
+    let mut stalled = UnixStream::connect(daemon.control()).unwrap();
+    stalled.write_all(b"{\"request\":\"interface-set\",\"name\":\"eth0\",\"up\":true}\n").unwrap();
+    stalled.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    assert!(stalled.read(&mut [0; 256]).is_err(), "it holds what is held by who changes something");
+    let mut confirm = UnixStream::connect(daemon.control()).unwrap();
+    confirm.write_all(b"{\"request\":\"reload\",\"action\":\"confirm\"}\n").unwrap();
+    confirm.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut told = [0; 256];
+    let length = confirm.read(&mut told).expect("an answer");
+    assert!(String::from_utf8_lossy(&told[..length]).contains("done"), "{}", String::from_utf8_lossy(&told));
+    stops(daemon, &ours, Duration::from_secs(20));
+}

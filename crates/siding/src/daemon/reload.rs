@@ -4,7 +4,7 @@
 //!
 //! `changes` is held for reading by each request that changes something, and for writing by a reload: nobody changes
 //! what it compares with, and it may wait for departures. Requests that only look go on meanwhile. `pending` is held for
-//! moments. Files are read before: whoever waits for one keeps nobody from changing something, or from going back.
+//! moments, and a confirmation holds nothing else. Files are read before: whoever waits for one keeps nobody from changing something, or from going back.
 //!
 //! # Teardown
 //!
@@ -91,7 +91,8 @@ impl Daemon {
                 Answer::Reload(self.reload(ctx, wanted, dry_run, confirm_s.map(Duration::from_secs))?)
             }
             ReloadRequest::Confirm {} => {
-                let _alone = self.alone();
+                // Without waiting for those who change something: it is to come in time. Whoever goes back already has taken
+                // it.
                 if lock(&self.pending).take().is_none() {
                     bail!("nothing waits to be confirmed");
                 }

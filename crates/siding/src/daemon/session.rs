@@ -52,6 +52,9 @@ impl Serve for Daemon {
             // Until it is noted, too: a reload compares with what is noted.
             let _changes =
                 changes.is_some().then(|| self.changes.read().unwrap_or_else(PoisonError::into_inner));
+            if changes.is_some() {
+                trip::at("changing");
+            }
             let answer = self.carry_out(&mut ctx, &mut ping, request);
             if let (Ok(_), Some(request)) = (&answer, changes) {
                 self.record(&mut ctx, request);

@@ -9,20 +9,27 @@ use rustix::thread::CapabilitySet;
 use rustix::thread::CapabilitySets;
 use seccompiler::BpfProgram;
 use seccompiler::SeccompAction;
+use seccompiler::SeccompCmpArgLen;
+use seccompiler::SeccompCmpOp;
+use seccompiler::SeccompCondition;
 use seccompiler::SeccompFilter;
+use seccompiler::SeccompRule;
+use seccompiler::sock_filter;
 
 /// Devices, their settings and raw sockets: interfaces may come at any time.
 const KEPT: CapabilitySet = CapabilitySet::NET_ADMIN.union(CapabilitySet::NET_RAW);
 
 /// System calls that are refused from then on: those that run programs, look into other processes, change mounts, namespaces
 /// and who somebody is, load code into the kernel, or stop the machine.
-const REFUSED: [i64; 45] = [
+const REFUSED: [i64; 62] = [
     libc::SYS_execve,
     libc::SYS_execveat,
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
     libc::SYS_process_vm_writev,
     libc::SYS_pidfd_getfd,
+    libc::SYS_process_madvise,
+    libc::SYS_pidfd_open,
     libc::SYS_kcmp,
     libc::SYS_mount,
     libc::SYS_umount2,
@@ -30,6 +37,9 @@ const REFUSED: [i64; 45] = [
     libc::SYS_open_tree,
     libc::SYS_fsopen,
     libc::SYS_fsmount,
+    libc::SYS_fsconfig,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
     libc::SYS_pivot_root,
     libc::SYS_chroot,
     libc::SYS_unshare,
@@ -41,10 +51,14 @@ const REFUSED: [i64; 45] = [
     libc::SYS_setresuid,
     libc::SYS_setresgid,
     libc::SYS_setgroups,
+    libc::SYS_setfsuid,
+    libc::SYS_setfsgid,
+    libc::SYS_capset,
     libc::SYS_init_module,
     libc::SYS_finit_module,
     libc::SYS_delete_module,
     libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
     libc::SYS_bpf,
     libc::SYS_perf_event_open,
     libc::SYS_userfaultfd,
@@ -55,14 +69,36 @@ const REFUSED: [i64; 45] = [
     libc::SYS_reboot,
     libc::SYS_swapon,
     libc::SYS_swapoff,
+    libc::SYS_quotactl,
+    libc::SYS_vhangup,
+    libc::SYS_syslog,
     libc::SYS_acct,
     libc::SYS_settimeofday,
     libc::SYS_clock_settime,
     libc::SYS_adjtimex,
+    libc::SYS_clock_adjtime,
     libc::SYS_sethostname,
+    libc::SYS_setdomainname,
     libc::SYS_personality,
     libc::SYS_open_by_handle_at,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_fanotify_init,
+    libc::SYS_migrate_pages,
 ];
+
+/// Flags of `clone` by which a process gets namespaces of its own: with a user namespace, every capability in it.
+const NAMESPACES: [i32; 7] = [
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWCGROUP,
+    libc::CLONE_NEWUTS,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWNET,
+];
+
+/// From here on, x86-64 has its calls a second time, by other numbers (x32); other machines have none.
+const X32: u32 = 0x4000_0000;
 
 /// Gives up what is not needed, of this thread and all that it starts; says what could not be given up.
 pub(super) fn confine() -> Vec<String> {
@@ -97,12 +133,100 @@ fn drop_capabilities() -> rustix::io::Result<()> {
 }
 
 fn refuse_calls() -> Result<(), String> {
-    let rules: BTreeMap<i64, Vec<_>> = REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
-    let machine = std::env::consts::ARCH.try_into().map_err(|error| format!("{error:?}"))?;
+    let apply = |program: &BpfProgram| seccompiler::apply_filter(program).map_err(|error| error.to_string());
+    apply(&refused().map_err(|error| error.to_string())?)?;
+    apply(&unknown())
+}
+
+/// Refuses the calls of the list, and threads with namespaces of their own.
+fn refused() -> Result<BpfProgram, seccompiler::Error> {
+    let mut rules: BTreeMap<i64, Vec<_>> = REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
+    let with = |flag: i32| {
+        let flag = u64::from(flag.cast_unsigned());
+        let set = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag), flag)?;
+        SeccompRule::new(vec![set])
+    };
+    rules.insert(libc::SYS_clone, NAMESPACES.into_iter().map(with).collect::<Result<_, _>>()?);
+    let machine = std::env::consts::ARCH.try_into()?;
     // As if the caller had not the right to.
     let (others, these) = (SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32));
-    let filter = SeccompFilter::new(rules, others, these, machine).map_err(|error| error.to_string())?;
-    let program: BpfProgram =
-        filter.try_into().map_err(|error: seccompiler::BackendError| error.to_string())?;
-    seccompiler::apply_filter(&program).map_err(|error| error.to_string())
+    Ok(SeccompFilter::new(rules, others, these, machine)?.try_into()?)
+}
+
+/// As if the kernel had not these: `clone3`, whose flags no filter can see (C libraries take `clone` then), and x32's
+/// numbers, by which the list could be gone round.
+fn unknown() -> BpfProgram {
+    let step = |code: u32, jt, jf, k| sock_filter { code: code as u16, jt, jf, k };
+    vec![
+        // The call's number is the first that a filter is given.
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 1, 0, X32),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, libc::SYS_clone3 as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned()),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALLOWED: u32 = libc::SECCOMP_RET_ALLOW;
+
+    /// What a program answers to a call with this first argument, as the kernel reads programs.
+    fn answer(program: &BpfProgram, call: u32, first: u64) -> u32 {
+        let arch = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
+        let words = [call, arch, 0, 0, first as u32, (first >> 32) as u32];
+        let (mut at, mut acc) = (0, 0);
+        loop {
+            let sock_filter { code, jt, jf, k } = program[at].clone();
+            let jump = |holds: bool| usize::from(if holds { jt } else { jf });
+            at += 1;
+            match u32::from(code) {
+                0x20 => acc = words.get(k as usize / 4).copied().unwrap_or(0),
+                0x54 => acc &= k,
+                0x05 => at += k as usize,
+                0x15 => at += jump(acc == k),
+                0x25 => at += jump(acc > k),
+                0x35 => at += jump(acc >= k),
+                0x06 => return k,
+                other => panic!("an instruction that is not known here: {other:#x}"),
+            }
+        }
+    }
+
+    fn errno(error: i32) -> u32 {
+        libc::SECCOMP_RET_ERRNO | error.cast_unsigned()
+    }
+
+    #[test]
+    fn what_is_listed_is_refused_and_so_are_namespaces_of_a_thread() {
+        let program = refused().unwrap();
+        for call in REFUSED {
+            assert_eq!(answer(&program, call as u32, 0), errno(libc::EPERM), "{call}");
+        }
+        let clone = libc::SYS_clone as u32;
+        // What glibc gives for a thread, and what a fork has.
+        for flags in [0x3d_0f00, 0x0120_0011] {
+            assert_eq!(answer(&program, clone, flags), ALLOWED);
+            for flag in NAMESPACES {
+                let flags = flags | u64::from(flag.cast_unsigned());
+                assert_eq!(answer(&program, clone, flags), errno(libc::EPERM), "{flags:#x}");
+            }
+        }
+        for call in [libc::SYS_read, libc::SYS_openat, libc::SYS_ioctl, libc::SYS_socket] {
+            assert_eq!(answer(&program, call as u32, u64::MAX), ALLOWED, "{call}");
+        }
+    }
+
+    #[test]
+    fn what_would_go_round_the_list_is_not_there() {
+        let program = unknown();
+        for call in [libc::SYS_execve, libc::SYS_unshare, 520, 0x3fff_ffff] {
+            assert_eq!(answer(&program, call as u32 | X32, 0), errno(libc::ENOSYS), "{call}");
+            assert_eq!(answer(&program, call as u32, 0), ALLOWED, "{call}");
+        }
+        assert_eq!(answer(&program, libc::SYS_clone3 as u32, 0), errno(libc::ENOSYS));
+        assert_eq!(answer(&program, libc::SYS_clone as u32, 0), ALLOWED);
+    }
 }

@@ -13,7 +13,8 @@ use super::check::Wrong;
 pub(crate) struct Security {
     /// Give up, at the start, all that the work does not need: see SECURITY.md [default: true].
     confine: Option<bool>,
-    /// The group that may use the control socket, besides the daemon's own user: a name or a number [default: nobody].
+    /// The group that may use the control socket, besides the daemon's own user, and is as good as that user for files, too
+    /// (captures, rules): a name or a number [default: nobody].
     control_group: Option<Spanned<String>>,
     /// A second socket, that tells and changes nothing [default: none].
     monitor: Option<Spanned<PathBuf>>,

@@ -121,6 +121,35 @@ fn what_runs_is_said_as_a_file_that_makes_it_again() {
     daemon.stop();
 }
 
+#[test]
+fn what_a_file_says_of_the_next_start_is_not_saved_over() {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, _peer) = lab.pair();
+    let daemon = Siding::start(&lab, &ours, &["run"], PACKET);
+    let refused = |words: &str| {
+        let saved = siding(&ours, &daemon, &["config", "save"]);
+        assert!(!saved.succeeded() && saved.stderr.contains(words), "{saved}");
+    };
+    let text = fs::read_to_string(daemon.config()).unwrap();
+    siding(&ours, &daemon, &["config", "save"]).expect_success();
+    let edited = text.clone() + "[security]\nconfine = false\n";
+    fs::write(daemon.config(), &edited).unwrap();
+    siding(&ours, &daemon, &["reload"]).expect_success();
+    refused("security.confine");
+    // One with a mistake says perhaps more than is known.
+    fs::write(daemon.config(), text.clone() + "[securit]\n").unwrap();
+    refused("cannot be compared");
+    fs::write(daemon.config(), text.replace("192.0.2.1/24", "192.0.2.9/24")).unwrap();
+    siding(&ours, &daemon, &["reload", "--confirm", "60"]).expect_success();
+    refused("waits to be confirmed");
+    siding(&ours, &daemon, &["reload", "confirm"]).expect_success();
+    siding(&ours, &daemon, &["config", "save"]).expect_success();
+    fs::write(daemon.config(), edited).unwrap();
+    siding(&ours, &daemon, &["config", "save", "--force"]).expect_success();
+    assert!(!fs::read_to_string(daemon.config()).unwrap().contains("security"));
+    daemon.stop();
+}
+
 /// What is beside the interface over which packets go, in each kind of setting: each is loaded, then left out again.
 const KINDS: [(&str, &str); 17] = [
     ("route", "[[route]]\nto = \"2001:db8:77::/48\"\nvia = \"2001:db8::77\"\n"),

@@ -61,6 +61,9 @@ pub(super) enum ConfigCommand {
         /// [default: the file that the daemon was started with]
         #[arg(value_name = "FILE.toml")]
         file: Option<PathBuf>,
+        /// Also if what the file says of the next start would be lost, or a reload waits to be confirmed
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -86,7 +89,7 @@ pub(super) fn reload(client: &mut Client, args: ReloadArgs) -> anyhow::Result<Ex
 pub(super) fn config(client: &mut Client, command: ConfigCommand) -> anyhow::Result<ExitCode> {
     match command {
         ConfigCommand::Show => {
-            let (text, _) = running(client)?;
+            let (text, ..) = running(client)?;
             output::print(text)?;
         }
         ConfigCommand::Diff { file } => {
@@ -97,26 +100,53 @@ pub(super) fn config(client: &mut Client, command: ConfigCommand) -> anyhow::Res
             };
             output::print(told(&row))?;
         }
-        ConfigCommand::Save { file } => {
-            let (text, own) = running(client)?;
-            save(&file.unwrap_or(own), &text)?;
+        ConfigCommand::Save { file, force } => {
+            let (text, own, waits) = running(client)?;
+            let file = file.unwrap_or(own);
+            if let Some(waits) = waits.filter(|_| !force) {
+                bail!("{waits}: confirm it or go back before you save, or save with --force");
+            }
+            if !force && file.exists() {
+                loses_nothing(client, &file)?;
+            }
+            save(&file, &text)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What runs, and the file that the run began with.
-fn running(client: &mut Client) -> anyhow::Result<(String, PathBuf)> {
+/// What is of the start is saved as it was at the start: a file that says otherwise by now is not overwritten.
+fn loses_nothing(client: &mut Client, file: &Path) -> anyhow::Result<()> {
+    let shown = file.display();
+    let request = ReloadRequest::Load { file: Some(read(file.to_owned())?), dry_run: true, confirm_s: None };
+    let compared = client.ask(&Request::Reload(request)).with_context(|| {
+        format!(
+            "{shown} is there and cannot be compared with what runs: save with --force, or into another file"
+        )
+    })?;
+    match compared {
+        Answer::Reload(row) if row.later.is_empty() => Ok(()),
+        Answer::Reload(row) => bail!(
+            "{shown} says what holds from the next start on, and would lose it ({}): start again first, save into another file, \
+             or save with --force",
+            row.later.join("; ")
+        ),
+        _ => bail!("the daemon answers something else"),
+    }
+}
+
+/// What runs, the file that the run began with, and what waits to be confirmed.
+fn running(client: &mut Client) -> anyhow::Result<(String, PathBuf, Option<String>)> {
     let Answer::Config { text, left_out, file, waits } =
         client.ask(&Request::Reload(ReloadRequest::Show {}))?
     else {
         bail!("the daemon answers something else");
     };
-    let waits = waits.into_iter().map(|waits| format!("# {waits}\n"));
+    let noted = waits.iter().map(|waits| format!("# {waits}\n"));
     let left_out =
         left_out.iter().map(|name| format!("# {name} is left out: what it lies on is not there\n"));
-    let notes: String = waits.chain(left_out).collect();
-    Ok((notes + &text, file))
+    let notes: String = noted.chain(left_out).collect();
+    Ok((notes + &text, file, waits))
 }
 
 /// Whole or not at all, and what was there is kept.

@@ -17,7 +17,8 @@ const LONGEST: u64 = 16 << 20;
 /// It cannot be read, is no regular file, or is too long.
 pub(crate) fn regular(path: &Path) -> io::Result<String> {
     // A pipe is opened at once, and found to be one.
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
+    let file = file.map_err(explained)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("this is no regular file: write what it says into one"));
     }
@@ -27,6 +28,20 @@ pub(crate) fn regular(path: &Path) -> io::Result<String> {
         return Err(io::Error::other(format!("it is longer than {LONGEST} bytes")));
     }
     Ok(text)
+}
+
+/// A refusal with what to do: a daemon that has given up its capabilities is refused what root otherwise is not.
+pub(crate) fn explained(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => io::Error::new(
+            error.kind(),
+            format!(
+                "{error}: let the daemon's user have it by owner and mode, its directories too (a confined daemon's root has no \
+                 more rights than those), or start with `confine = false` in [security]"
+            ),
+        ),
+        _ => error,
+    }
 }
 
 #[cfg(test)]

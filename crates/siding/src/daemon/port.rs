@@ -371,7 +371,7 @@ impl Device for Shared {
 /// Starts a capture file.
 pub(super) fn capture(path: &Path) -> anyhow::Result<PcapFile> {
     let what = || format!("cannot capture into {}", path.display());
-    PcapFile::open(path).with_context(what)
+    PcapFile::open(path).map_err(crate::read::explained).with_context(what)
 }
 
 /// Puts captures round a device.

@@ -74,7 +74,7 @@ impl State {
         self.key.tuple(self.flags & FROM_LOW != 0)
     }
 
-    /// Whether there was traffic the other way.
+    /// Whether there was traffic the other way; a reset is none.
     pub fn is_answered(&self) -> bool {
         self.flags & ANSWERED != 0
     }
@@ -171,9 +171,10 @@ impl State {
         let place = way.index();
         self.packets[place] = self.packets[place].wrapping_add(1);
         self.bytes[place] += len as u64;
-        if place == Way::Reply.index() {
-            self.flags |= ANSWERED;
-        }
+    }
+
+    pub(super) fn set_answered(&mut self) {
+        self.flags |= ANSWERED;
     }
 
     /// Whether it makes room when room is needed: nobody has answered it, or it has been reset. What nobody has
@@ -189,6 +190,8 @@ impl State {
         match self.phase {
             // Picked up, and not answered: no longer than a connection that opens.
             Phase::Established if !self.is_answered() => times.millis(Phase::SynSent),
+            // Reset before any answer: nothing can be on its way yet that belongs to its end.
+            Phase::Closed if !self.is_answered() => 0,
             phase => times.millis(phase),
         }
     }

@@ -82,6 +82,10 @@ impl Packet {
             _ => Some(self.tuple.key().0),
         }
     }
+
+    fn is_reset(&self) -> bool {
+        matches!(&self.upper, Upper::Tcp(segment) if segment.kind == Kind::Rst)
+    }
 }
 
 impl States {
@@ -120,9 +124,13 @@ impl States {
         let state = &mut self.slots[slot.0 as usize];
         state.set_phase(moved);
         state.touch(millis, way, packet.len);
+        // A reset is of the flow, but who resets it does not take part in it.
+        if way == Way::Reply && !packet.is_reset() {
+            state.set_answered();
+        }
         self.settle(slot);
-        let state = &self.slots[slot.0 as usize];
-        let state = if state.is_answered() { CtState::Established } else { CtState::New };
+        let answered = way == Way::Reply || self.slots[slot.0 as usize].is_answered();
+        let state = if answered { CtState::Established } else { CtState::New };
         Tracked { state, way: Some(way), slot: Some(slot), fresh: None }
     }
 
@@ -184,7 +192,12 @@ impl States {
                     (_, Kind::Syn, _) => state.remember(segment),
                     _ => {}
                 }
-                return Moved::To(phase);
+                // There is nobody left to challenge it: a late copy stands in the window, all others are somebody's guess.
+                let late = matches!(phase, Phase::TimeWait | Phase::Closed) && segment.kind == Kind::SynAck;
+                if !late {
+                    return Moved::To(phase);
+                }
+                phase
             }
         };
         // Who goes on with the connection has not begun another one.

@@ -97,8 +97,12 @@ pub fn follow(sides: &mut [Side; 2], phase: Phase, way: Way, known: bool, segmen
         sender.open(segment);
         sender.agree(receiver);
     }
-    if segment.kind == Kind::Rst && segment.seq == 0 && phase <= Phase::SynReceived {
-        // The answer to a SYN that was sent again.
+    if segment.kind == Kind::Rst
+        && segment.seq == 0
+        && phase <= Phase::SynReceived
+        && receiver.flags & SEEN != 0
+    {
+        // The answer to a SYN that was sent again. (Who began has nothing to answer yet.)
         if segment.ack == Some(receiver.end) {
             return Place::Exact;
         }

@@ -83,12 +83,62 @@ fn what_was_reset_makes_room_for_others() {
             _ => assert_eq!(table.tcp(there.reversed(), Kind::Rst, 0, 101), CtState::Established),
         }
     }
-    assert!(table.0.iter(table.1).all(|(_, state)| state.phase() == Phase::Closed));
+    assert_eq!(table.0.iter(table.1).count(), 0, "no flow has been answered: none is known");
     let usage = table.0.usage();
     assert_eq!((usage.states, usage.half_open, usage.evicted), (2, 2, 98));
     table.connect(tcp(1));
     assert_eq!(table.tcp(tcp(1).reversed(), Kind::Rst, 501, 101), CtState::Established);
     assert_eq!(table.0.usage().half_open, 2, "one that lived, too");
+}
+
+#[test]
+fn what_is_reset_before_any_answer_is_forgotten() {
+    for server in [false, true] {
+        let mut table = Table::new(10);
+        let (there, back) = (tcp(1), tcp(1).reversed());
+        assert_eq!(table.tcp(there, Kind::Syn, 100, 0), CtState::New);
+        match server {
+            false => assert_eq!(table.tcp(there, Kind::Rst, 101, 0), CtState::New),
+            true => assert_eq!(table.tcp(back, Kind::Rst, 0, 101), CtState::Established),
+        }
+        assert_eq!(table.tcp(back, Kind::SynAck, 500, 101), CtState::Invalid, "by the server: {server}");
+        let about = Upper::Error(there, Some(100));
+        let outer = Tuple::new(addr(7).into(), addr(1).into(), IpProto::ICMP6);
+        assert_eq!(table.send(outer, about).state, CtState::Invalid, "by the server: {server}");
+        table.connect(there);
+        table.1 += Duration::from_secs(1);
+        while table.0.sweep(table.1, |_, _| {}) {}
+        assert_eq!(table.0.usage().states, 1);
+    }
+    // Picked up in its middle.
+    let mut table = Table::new(10);
+    assert_eq!(table.tcp(tcp(1), Kind::Ack, 100, 500), CtState::New);
+    assert_eq!(table.tcp(tcp(1), Kind::Rst, 100, 500), CtState::New);
+    assert_eq!(table.0.iter(table.1).count(), 0);
+}
+
+#[test]
+fn a_guessed_reset_leaves_a_connection_to_open() {
+    let mut table = Table::new(10);
+    let (there, back) = (tcp(1), tcp(1).reversed());
+    assert_eq!(table.tcp(there, Kind::Syn, 100, 0), CtState::New);
+    for seq in [0, 99, 102, 1000] {
+        table.tcp(there, Kind::Rst, seq, 0);
+    }
+    assert_eq!(table.tcp(back, Kind::SynAck, 500, 101), CtState::Established);
+}
+
+#[test]
+fn only_what_is_late_passes_when_a_connection_is_over() {
+    let mut table = Table::new(10);
+    let (there, back) = (tcp(1), tcp(1).reversed());
+    table.connect(there);
+    assert_eq!(table.tcp(there, Kind::Rst, 101, 0), CtState::Established);
+    assert_eq!(table.tcp(back, Kind::SynAck, 500, 101), CtState::Established, "a copy");
+    assert_eq!(table.tcp(back, Kind::Ack, 501, 101), CtState::Established, "was under way");
+    assert_eq!(table.tcp(back, Kind::SynAck, 900_000, 101), CtState::Invalid);
+    assert_eq!(table.tcp(back, Kind::SynAck, 500, 900_000), CtState::Invalid);
+    assert_eq!(table.tcp(back, Kind::Ack, 900_000, 101), CtState::Invalid);
 }
 
 #[test]

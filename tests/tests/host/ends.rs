@@ -296,3 +296,26 @@ fn damaged_records_and_a_directory_that_is_none_stop_nothing_and_change_nothing(
     assert!(log.contains("cannot use /dev/null/run"), "{log}");
     assert_eq!(kernel(&ours, "eth0"), before);
 }
+
+#[test]
+fn a_signal_ends_a_start_before_it_is_done() {
+    let Some((lab, ours, _peer)) = lab() else { return };
+    let last = 249;
+    let taps = (0..=last).map(|n| format!("[[interface]]\nname = \"tap{n}\"\ndriver = \"tap\"\n"));
+    let file = lab.directory().join("many.toml");
+    let control = lab.directory().join("many.sock");
+    fs::write(&file, PACKET.replace("{control}", &control.to_string_lossy()) + &taps.collect::<String>())
+        .unwrap();
+    let before = kernel(&ours, "eth0");
+    let mut command = Command::new(Siding::binary());
+    command.arg("run").arg(&file).arg("--run-directory").arg(records(&lab));
+    let mut running = ours.start_command(&mut command);
+    running.wait_for_output("eth0: attached", PATIENCE);
+    running.signal(Signal::TERM);
+    let status = wait_for("the end", PATIENCE, || running.try_wait());
+    let log = running.to_string();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("stopping, by SIGTERM") && !log.contains(&format!("tap{last}: attached")), "{log}");
+    assert_eq!(kernel(&ours, "eth0"), before);
+    assert_eq!(recorded(&lab), 0);
+}

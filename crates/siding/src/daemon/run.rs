@@ -122,7 +122,7 @@ fn work(
     Open { mut signals, doors, metrics }: Open,
     longest: Duration,
 ) -> (anyhow::Result<End>, StopWatch) {
-    let configured = daemon.configure(ctx);
+    let configured = daemon.configure(ctx, &signals);
     // Only now: what we use is adopted, and stays as it is until the end.
     daemon.restore_leftovers();
     let metrics = || metrics.map(|listener| scraped(listener, daemon)).transpose();

@@ -10,6 +10,7 @@ use anyhow::Context;
 use anyhow::bail;
 use siding_drivers::kernel::Cidr;
 
+use super::signals::Signals;
 use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
@@ -28,9 +29,13 @@ impl Daemon {
     /// # Errors
     ///
     /// The first thing that cannot be.
-    pub(super) fn configure(&self, ctx: &mut Free<'_>) -> anyhow::Result<()> {
+    pub(super) fn configure(&self, ctx: &mut Free<'_>, signals: &Signals) -> anyhow::Result<()> {
         let said = lock(&self.said).settings.clone();
         for setting in said {
+            if signals.ask_to_stop() {
+                // What is left would be undone at once: the main thread hears it first of all.
+                break;
+            }
             setting.apply(self, ctx).with_context(|| setting.place())?;
             self.note(setting);
         }

@@ -73,6 +73,11 @@ impl Signals {
         Ok(Signals { stream, last, reload })
     }
 
+    /// Whether a stop has come that nobody has taken.
+    pub(super) fn ask_to_stop(&self) -> bool {
+        self.last.load(Ordering::Relaxed) > 0
+    }
+
     /// Takes what has come: a stop rather than anything else.
     pub(super) fn take(&mut self) -> Option<Asked> {
         // What would block has nothing to tell.

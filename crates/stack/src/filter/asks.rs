@@ -136,9 +136,15 @@ impl Asks<'_> {
         }
     }
 
-    /// Leaves the packet without a flow. Of use only before states are looked up.
+    /// Leaves the packet without a flow, if states are not looked up yet. Afterwards one that has a flow keeps it, and what
+    /// is invalid is untracked, as in Linux.
     pub fn leave_untracked(&mut self) {
         self.untracked = true;
+        if let Some(tracked) = self.tracked.as_deref_mut()
+            && tracked.state == CtState::Invalid
+        {
+            *tracked = Tracked::UNTRACKED;
+        }
     }
 
     /// The interface by which the way to an address goes: its slot, and its name.

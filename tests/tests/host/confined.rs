@@ -123,3 +123,29 @@ fn who_watches_is_told_and_changes_nothing() {
         assert!(!run.succeeded() && run.stderr.contains(expected), "{run}");
     }
 }
+
+#[test]
+fn what_a_confined_root_may_not_have_is_told_with_the_remedy() {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, _peer) = lab.pair();
+    let theirs = lab.directory().join("theirs");
+    fs::create_dir(&theirs).unwrap();
+    let rules = theirs.join("rules.nft");
+    fs::write(&rules, "table inet t {\n}\n").unwrap();
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o700)).unwrap();
+    if std::os::unix::fs::chown(&theirs, Some(1000), Some(1000)).is_err() {
+        return siding_tests::skip("nothing can be given to another user here");
+    }
+    let daemon = Siding::start(&lab, &ours, &["run"], PACKET);
+    let load = format!(r#"{{"request":"filter","action":"load","files":["{}"]}}"#, rules.display());
+    let told = asking(daemon.control())(&load);
+    assert!(told.contains("Permission denied") && told.contains("confine = false"), "{told}");
+    let text = fs::read_to_string(daemon.config()).unwrap();
+    let capture = theirs.join("all.pcapng");
+    let more =
+        format!("[[interface]]\nname = \"m0\"\ndriver = \"memory\"\npcap = \"{}\"\n", capture.display());
+    fs::write(daemon.config(), text + &more).unwrap();
+    let reload = siding(&ours, &daemon, &["reload"]);
+    assert!(!reload.succeeded() && reload.stderr.contains("confine = false"), "{reload}");
+    daemon.stop();
+}

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -151,6 +152,8 @@ fn running(client: &mut Client) -> anyhow::Result<(String, PathBuf, Option<Strin
 
 /// Whole or not at all, and what was there is kept.
 fn save(path: &Path, text: &str) -> anyhow::Result<()> {
+    // Where a link leads to: the link stays.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let beside = |mark: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(mark);
@@ -159,11 +162,16 @@ fn save(path: &Path, text: &str) -> anyhow::Result<()> {
     let new = beside(".new");
     let what = || format!("cannot write {}", new.display());
     // There may be secrets in it: nobody else reads it unless that was so before.
-    let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
-    made.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+    // What is left of a save that was cut short goes: nothing is written through what somebody has put there.
+    let _ = std::fs::remove_file(&new);
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
+    let file = made
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map(|()| file))
         .with_context(what)?;
     if let Ok(before) = std::fs::metadata(path) {
-        std::fs::set_permissions(&new, before.permissions())?;
+        // The owner first, who may then have more or fewer rights.
+        let owned = std::os::unix::fs::fchown(&file, Some(before.uid()), Some(before.gid()));
+        owned.and_then(|()| file.set_permissions(before.permissions())).with_context(what)?;
         keep(path, &beside)?;
     }
     std::fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
@@ -243,6 +251,23 @@ mod tests {
         ] {
             assert_eq!(meant(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn a_link_stays_and_nothing_is_written_through_one_that_was_planted() {
+        let directory = std::env::temp_dir().join(format!("siding-links-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let [link, file, other] = ["link.toml", "file.toml", "other"].map(|name| directory.join(name));
+        std::fs::write(&file, "before").unwrap();
+        std::fs::write(&other, "other").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        std::os::unix::fs::symlink(&other, directory.join("file.toml.new")).unwrap();
+        std::os::unix::fs::symlink(&other, directory.join("link.toml.new")).unwrap();
+        save(&link, "after").unwrap();
+        assert!(link.is_symlink() && !file.is_symlink());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "after");
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "other");
+        std::fs::remove_dir_all(directory).unwrap();
     }
 
     #[test]

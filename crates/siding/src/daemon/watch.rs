@@ -3,7 +3,7 @@
 //!
 //! | thread | if it ends by itself |
 //! |---|---|
-//! | a worker | the daemon ends: what the worker held is not to be trusted |
+//! | a worker | the daemon ends: what the worker held is not to be trusted. If it hangs, the log and systemd's watchdog tell |
 //! | links, control | another takes over; if that happens [`MOST`] times within [`PERIOD`], the daemon ends |
 //! | a session, a reload | its connection ends, or what was read is not in effect |
 //! | log, captures | they go on with the next line or frame |
@@ -28,6 +28,9 @@ use siding_drivers::PcapLoss;
 use super::apart::Apart;
 use super::door::Door;
 use super::links::Links;
+use super::pulse::Pulse;
+use super::service;
+use super::service::Service;
 use super::signals::Asked;
 use super::signals::Signals;
 use super::state::Daemon;
@@ -165,6 +168,9 @@ pub(super) fn watch(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Hel
 fn turns(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Helpers<'_>) -> End {
     let daemon = helpers.daemon;
     let mut captures = Captures::default();
+    let mut service = Service::new();
+    let mut pulse = Pulse::new();
+    service.ready();
     let mut reload = false;
     let mut reloads = Apart::new("reload", Daemon::reload_file);
     let mut back = Apart::new("going-back", Daemon::go_back_in_time);
@@ -194,6 +200,10 @@ fn turns(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Helpers<'_>) -
             tracing::error!("a worker has ended by itself; stopping");
             return End::Failed;
         }
+        if let Some(runtime) = lock(&daemon.runtime).as_ref() {
+            pulse.take(runtime);
+        }
+        service.well(&pulse);
         if !helpers.replace() {
             return End::Failed;
         }
@@ -241,6 +251,7 @@ pub(super) struct StopWatch {
 impl StopWatch {
     /// From now on; at most for so long.
     pub(super) fn start(mut signals: Signals, longest: Duration, daemon: &Arc<Daemon>) -> StopWatch {
+        service::stopping();
         let daemon = daemon.clone();
         let done = Arc::new(AtomicBool::new(false));
         let own = done.clone();

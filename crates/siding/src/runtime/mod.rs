@@ -131,6 +131,11 @@ impl Runtime {
         self.threads.iter().map(|thread| thread.shared.read()).collect()
     }
 
+    /// Calls every worker: each turns at least once more, if it can.
+    pub(crate) fn call(&self) {
+        (0..self.threads.len()).for_each(|worker| self.wake.wake(worker));
+    }
+
     fn spawn(
         &mut self,
         stack: &Stack,
@@ -150,7 +155,7 @@ impl Runtime {
 
     fn join(&mut self) -> Result<(), WorkerDied> {
         self.stop.store(true, Ordering::Release);
-        (0..self.threads.len()).for_each(|worker| self.wake.wake(worker));
+        self.call();
         let mut result = Ok(());
         for (worker, thread) in self.threads.drain(..).enumerate() {
             if let Err(panic) = thread.join.join() {

@@ -1,0 +1,53 @@
+//! What systemd is told, if it has started us: that we are ready, well, and stopping.
+//!
+//! Whoever has started us otherwise has set nothing in the environment, and nobody is told anything.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use sd_notify::NotifyState;
+
+use super::pulse::Pulse;
+
+/// The service that we are, to whoever watches it.
+#[derive(Debug)]
+pub(super) struct Service {
+    /// How often it wants to hear that we are well: twice as often as it gets impatient.
+    every: Option<Duration>,
+    told: Option<Instant>,
+}
+
+impl Service {
+    /// As the environment says.
+    pub(super) fn new() -> Service {
+        let mut micros = 0;
+        let watched = sd_notify::watchdog_enabled(false, &mut micros) && micros > 0;
+        Service { every: watched.then(|| Duration::from_micros(micros / 2)), told: None }
+    }
+
+    /// All that was configured is in effect, and requests are answered.
+    pub(super) fn ready(&self) {
+        tell(&[NotifyState::Ready]);
+    }
+
+    /// The thread that watches all others comes by. We are well if each worker has turned since we said so last: what is
+    /// forwarded goes through them alone.
+    pub(super) fn well(&mut self, pulse: &Pulse) {
+        let Some(every) = self.every else { return };
+        let due = self.told.is_none_or(|told| told.elapsed() >= every && pulse.beat_since(told));
+        if due {
+            tell(&[NotifyState::Watchdog]);
+            self.told = Some(Instant::now());
+        }
+    }
+}
+
+/// The daemon ends, for whatever reason: no requests are taken any more, and nobody is to be well.
+pub(super) fn stopping() {
+    tell(&[NotifyState::Stopping]);
+}
+
+fn tell(state: &[NotifyState<'_>]) {
+    // Who does not listen learns it from what we do.
+    let _ = sd_notify::notify(false, state);
+}

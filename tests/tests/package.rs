@@ -1,0 +1,261 @@
+//! The package, built from what crates/siding/Cargo.toml says of it: whole, installed where it belongs, and a service that
+//! systemd understands and is told by.
+
+#![forbid(unsafe_code)]
+// Not only the tests but also their helpers say what they expect by unwrapping it.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::time::Duration;
+
+use siding_tests::Siding;
+use siding_tests::need;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Place {
+        let path = std::env::temp_dir().join(format!("siding-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Place(path)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {text}");
+    text
+}
+
+/// Files that an asset means: one, or those of a folder that end so.
+fn meant(source: &Path) -> Vec<PathBuf> {
+    let name = source.file_name().unwrap().to_str().unwrap();
+    let Some(ending) = name.strip_prefix('*') else { return vec![source.to_owned()] };
+    let files = fs::read_dir(source.parent().unwrap()).unwrap().map(|file| file.unwrap().path());
+    files.filter(|file| file.to_str().unwrap().ends_with(ending)).collect()
+}
+
+/// Puts what the package has below `tree`, as its metadata say.
+fn fill(tree: &Path, made: &Path) -> usize {
+    let manifest = fs::read_to_string(root().join("crates/siding/Cargo.toml")).unwrap();
+    let manifest: toml::Table = toml::from_str(&manifest).unwrap();
+    let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().unwrap();
+    let mut files = 0;
+    for asset in assets {
+        let [source, to, mode] = [0, 1, 2].map(|at| asset[at].as_str().unwrap());
+        let source = match source.strip_prefix("../../target/package/") {
+            Some(rest) => made.join(rest),
+            None if source == "target/release/siding" => Siding::binary().to_owned(),
+            None => root().join("crates/siding").join(source),
+        };
+        let all = meant(&source);
+        assert!(!all.is_empty(), "nothing at {}", source.display());
+        for file in all {
+            let to = match to.strip_suffix('/') {
+                Some(folder) => tree.join(folder).join(file.file_name().unwrap()),
+                None => tree.join(to),
+            };
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::copy(&file, &to).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            let mode = u32::from_str_radix(mode, 8).unwrap();
+            fs::set_permissions(&to, fs::Permissions::from_mode(mode)).unwrap();
+            files += 1;
+        }
+    }
+    files
+}
+
+/// That each file of the package is in the page's table, and each line of the table in the package; how many files there are.
+fn has_what_the_page_says(contents: &str) -> usize {
+    let page = fs::read_to_string(root().join("docs/package.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let said: Vec<&str> = rows.map(|(path, _)| path).collect();
+    let files = contents.lines().filter(|line| line.starts_with('-'));
+    let files: Vec<&str> = files.map(|line| line.split_whitespace().last().unwrap()).collect();
+    let is = |said: &str, file: &str| match said.split_once('*') {
+        None => said == file,
+        Some((folder, ending)) => {
+            let name = file.strip_prefix(folder).and_then(|name| name.strip_suffix(ending));
+            name.is_some_and(|name| !name.contains('/'))
+        }
+    };
+    for file in &files {
+        let file = file.trim_start_matches('.');
+        assert!(said.iter().any(|said| is(said, file)), "{file} is not in docs/package.md");
+    }
+    for said in said {
+        let there = files.iter().any(|file| is(said, file.trim_start_matches('.')));
+        assert!(there, "{said} is not in the package: {contents}");
+    }
+    files.len()
+}
+
+#[test]
+fn the_package_is_whole_and_unpacks_to_what_it_says() {
+    if !need(&["dpkg-deb", "gzip"]) {
+        return;
+    }
+    let place = Place::new("package");
+    let (made, tree, out) = (place.0.join("made"), place.0.join("tree"), place.0.join("out"));
+    run(Command::new(root().join("packaging/tree")).arg(Siding::binary()).arg(&made));
+    let files = fill(&tree, &made);
+    fs::create_dir_all(tree.join("DEBIAN")).unwrap();
+    let control = "Package: siding\nVersion: 0.1.0\nArchitecture: amd64\nMaintainer: Siding maintainers <m@example.org>\n\
+                   Description: IPv6 router in user space\n";
+    fs::write(tree.join("DEBIAN/control"), control).unwrap();
+    fs::write(tree.join("DEBIAN/conffiles"), "/etc/siding/siding.toml\n").unwrap();
+    let package = place.0.join("siding.deb");
+    for script in ["postinst", "prerm"] {
+        let from = root().join("packaging/debian").join(script);
+        run(Command::new("sh").arg("-n").arg(&from));
+        fs::copy(from, tree.join("DEBIAN").join(script)).unwrap();
+    }
+    // Not compressed: a program with all that a debugger wants to know takes a minute.
+    run(Command::new("dpkg-deb").args(["--root-owner-group", "-Znone", "--build"]).arg(&tree).arg(&package));
+    run(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&out));
+    let contents = run(Command::new("dpkg-deb").arg("--contents").arg(&package));
+    assert_eq!(has_what_the_page_says(&contents), files);
+    // What is unpacked works.
+    let program = out.join("usr/bin/siding");
+    run(Command::new(&program).arg("check").arg(out.join("etc/siding/siding.toml")));
+    for file in ["host.toml", "lagg.toml", "router-advertise.toml"] {
+        run(Command::new(&program).arg("check").arg(out.join("usr/share/doc/siding/examples").join(file)));
+    }
+    assert!(out.join("usr/share/man/man1/siding.1.gz").is_file());
+    run(Command::new("bash").arg("-n").arg(out.join("usr/share/bash-completion/completions/siding")));
+    let there = Command::new("systemd-analyze").arg("--version").output().is_ok();
+    if !there {
+        println!("skipped: the unit was not verified: no systemd-analyze");
+    } else {
+        let unit = out.join("usr/lib/systemd/system/siding.service");
+        let text = fs::read_to_string(&unit).unwrap();
+        // Without this system's own units: those that it names may not be here.
+        let program = program.to_str().unwrap();
+        fs::write(&unit, text.replace("/usr/bin/siding", program)).unwrap();
+        let output =
+            Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!told.lines().any(|line| line.contains("siding.service")), "{told}");
+    }
+}
+
+/// A daemon, and what it tells who has started it as systemd does.
+struct Told {
+    daemon: Child,
+    socket: UnixDatagram,
+    control: PathBuf,
+    _place: Place,
+}
+
+impl Told {
+    fn start(name: &str) -> Told {
+        let place = Place::new(name);
+        let path = |name: &str| place.0.join(name);
+        let socket = UnixDatagram::bind(path("notify")).unwrap();
+        let config = "[[interface]]\nname = \"m0\"\ndriver = \"memory\"\n";
+        fs::write(path("a.toml"), config).unwrap();
+        // As systemd does: whose watchdog it is stands beside it.
+        let mut command = Command::new("sh");
+        command.args(["-c", "WATCHDOG_PID=$$ exec \"$0\" \"$@\""]).arg(Siding::binary());
+        command.args(["run", "--control"]).arg(path("control")).arg("--run-directory").arg(path("run"));
+        command.arg(path("a.toml")).env("NOTIFY_SOCKET", path("notify")).env("WATCHDOG_USEC", "2000000");
+        let daemon = command.spawn().unwrap();
+        let told = Told { daemon, socket, control: path("control"), _place: place };
+        assert_eq!(told.next(20).as_deref(), Some("READY=1"));
+        told
+    }
+
+    /// What comes next, within so many seconds.
+    fn next(&self, seconds: u64) -> Option<String> {
+        self.socket.set_read_timeout(Some(Duration::from_secs(seconds))).unwrap();
+        let mut text = [0; 256];
+        let bytes = self.socket.recv(&mut text).ok()?;
+        Some(String::from_utf8_lossy(&text[..bytes]).trim().to_owned())
+    }
+
+    /// What comes next beside that it is well.
+    fn next_but_well(&self) -> Option<String> {
+        (0..20).find_map(|_| self.next(20).filter(|said| said != "WATCHDOG=1"))
+    }
+
+    /// Makes a thread panic, or stall; false if this build cannot.
+    fn trip(&self, thread: &str, stall: bool) -> bool {
+        let mut stream = UnixStream::connect(&self.control).unwrap();
+        let request = format!("{{\"request\":\"panic\",\"thread\":\"{thread}\",\"stall\":{stall}}}\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).unwrap();
+        let can = !answer.contains("not in this build");
+        if !can {
+            siding_tests::skip("a build for release makes no thread panic or stall");
+        }
+        can
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed.
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+#[test]
+fn systemd_is_told_that_it_is_ready_and_well_and_stopping() {
+    let mut told = Told::start("told");
+    // Requests are answered by then.
+    let mut show = Command::new(Siding::binary());
+    run(show.arg("--control").arg(&told.control).args(["show", "interfaces"]));
+    for _ in 0..3 {
+        assert_eq!(told.next(20).as_deref(), Some("WATCHDOG=1"));
+    }
+    let pid = rustix::process::Pid::from_child(&told.daemon);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(told.next_but_well().as_deref(), Some("STOPPING=1"));
+    assert!(told.daemon.wait().unwrap().success());
+}
+
+#[test]
+fn systemd_is_told_of_an_end_that_nobody_asked_for() {
+    let mut told = Told::start("failed");
+    if told.trip("worker0", false) {
+        assert_eq!(told.next_but_well().as_deref(), Some("STOPPING=1"));
+        assert_eq!(told.daemon.wait().unwrap().code(), Some(1));
+    }
+}
+
+#[test]
+fn systemd_does_not_hear_that_all_is_well_while_a_worker_hangs() {
+    let mut told = Told::start("hangs");
+    assert_eq!(told.next(20).as_deref(), Some("WATCHDOG=1"));
+    if !told.trip("worker0", true) {
+        return;
+    }
+    // One or two may have been under way.
+    let silent = (0..5).any(|_| told.next(6).is_none());
+    assert!(silent, "it says that it is well, and its worker hangs");
+    assert!(told.daemon.try_wait().unwrap().is_none(), "it has ended");
+}

@@ -197,7 +197,7 @@ impl Told {
 
     /// What comes next beside that it is well.
     fn next_but_well(&self) -> Option<String> {
-        (0..20).find_map(|_| self.next(20).filter(|said| said != "WATCHDOG=1"))
+        (0..60).map(|_| self.next(20)).find(|said| said.as_deref() != Some("WATCHDOG=1")).flatten()
     }
 
     /// Makes a thread panic, or stall; false if this build cannot.

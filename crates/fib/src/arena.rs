@@ -11,7 +11,8 @@ pub(crate) const LINE: usize = 8;
 /// Lines of the first chunk. Each chunk has twice as many as the one before, so that few are as quickly found as many; one
 /// is taken from the system untouched and costs what is used of it.
 const FIRST: usize = if cfg!(any(siding_loom, siding_shuttle)) { 8 } else { 64 };
-const CHUNKS: usize = 26;
+/// A checker's threads have small stacks, on which a table is made.
+const CHUNKS: usize = if cfg!(any(siding_loom, siding_shuttle)) { 8 } else { 26 };
 
 /// All lines of a table.
 #[derive(Debug)]

@@ -24,9 +24,12 @@ pub trait Key: Copy + Send + Sync + 'static {
     }
 }
 
+/// A checker keeps books of every word, in each of its schedules: 65,536 are too many for it.
+const ROOT: usize = if cfg!(any(siding_loom, siding_shuttle)) { 0 } else { 2 };
+
 impl Key for Ipv4Addr {
     const BYTES: usize = 4;
-    const ROOT: usize = 2;
+    const ROOT: usize = ROOT;
 
     #[inline(always)]
     fn octet(self, at: usize) -> u8 {
@@ -36,7 +39,7 @@ impl Key for Ipv4Addr {
 
 impl Key for Ipv6Addr {
     const BYTES: usize = 16;
-    const ROOT: usize = 2;
+    const ROOT: usize = ROOT;
 
     #[inline(always)]
     fn octet(self, at: usize) -> u8 {

@@ -19,7 +19,7 @@ pub(crate) struct Room {
     /// Lines never used yet: from here to the end of the present chunk.
     next: usize,
     end: usize,
-    free: [Vec<u32>; SIZES.len()],
+    free: Box<[Vec<u32>]>,
     /// Blocks that readers may still be in, and their sizes.
     aside: Vec<(u32, u8)>,
     aside_lines: usize,
@@ -38,7 +38,7 @@ impl Room {
         Room {
             next: 0,
             end: 0,
-            free: [const { Vec::new() }; SIZES.len()],
+            free: SIZES.map(|_| Vec::new()).into(),
             aside: Vec::new(),
             aside_lines: 0,
             live_lines: 0,

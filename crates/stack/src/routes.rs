@@ -32,14 +32,16 @@ pub(crate) struct Routes {
 
 impl Default for Routes {
     fn default() -> Routes {
-        let (six, four) = (Rib::default(), Rib::default());
-        Routes {
-            six: six.fib(),
-            four: four.fib(),
-            rib6: Arc::new(Mutex::new(six)),
-            rib4: Arc::new(Mutex::new(four)),
-        }
+        let ((six, rib6), (four, rib4)) = (table(), table());
+        Routes { six, four, rib6, rib4 }
     }
+}
+
+/// An empty table. Not inlined: a configuration is made on small stacks, too, those of the checkers.
+#[inline(never)]
+fn table<A: Address>() -> (Fib<A>, Arc<Mutex<Rib<A>>>) {
+    let rib = Rib::default();
+    (rib.fib(), Arc::new(Mutex::new(rib)))
 }
 
 impl Routes {

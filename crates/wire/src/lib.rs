@@ -59,6 +59,7 @@
 
 pub mod arp;
 pub mod checksum;
+mod cidr;
 pub mod ends;
 mod error;
 pub mod ether;
@@ -77,6 +78,8 @@ pub mod tcp;
 pub mod udp;
 mod writer;
 
+pub use cidr::Cidr;
+pub use cidr::CidrError;
 pub use error::Malformed;
 pub use ether::EtherType;
 pub use mac::Mac;

@@ -39,8 +39,6 @@ mod sysctl;
 mod undo;
 
 pub use address::Address;
-pub use address::Cidr;
-pub use address::CidrError;
 pub use address::Dad;
 pub use claim::Claim;
 pub use claim::ClaimConfig;
@@ -60,6 +58,8 @@ pub use netns::isolate;
 pub use record::Leftover;
 pub use record::Records;
 pub use route::Route;
+pub use siding_wire::Cidr;
+pub use siding_wire::CidrError;
 pub use signal::admit_signal;
 pub use signal::hold_signal;
 pub use slice::take_short_slices;

@@ -19,6 +19,7 @@ use netlink_packet_route::route::RouteType;
 use super::Cidr;
 use super::Error;
 use super::Netlink;
+use super::address::family;
 
 /// A route of the main table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl Netlink {
             return Err(Error::MixedFamilies { destination, via });
         }
         let mut message = RouteMessage::default();
-        message.header.address_family = destination.family();
+        message.header.address_family = family(destination);
         message.header.destination_prefix_length = destination.length();
         message.header.table = RouteHeader::RT_TABLE_MAIN;
         message.header.protocol = RouteProtocol::Static;

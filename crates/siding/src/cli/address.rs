@@ -1,8 +1,6 @@
 //! Addresses as operators write them: with an interface behind a `%`, or without a length.
 
 use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use siding_drivers::kernel::Cidr;
@@ -54,7 +52,7 @@ pub(super) fn cidr(text: &str) -> Result<ParsedCidr, String> {
 
 /// An address, whose length may be given and does not matter.
 pub(super) fn bare(text: &str) -> Result<IpAddr, String> {
-    text.parse::<Cidr>().map(Cidr::address).map_err(|why| why.to_string())
+    siding_client::value::cidr(text).map(Cidr::address)
 }
 
 /// A link-layer address.
@@ -65,14 +63,13 @@ pub(super) fn mac(text: &str) -> Result<ParsedMac, String> {
 /// A route's prefix; `default` is of the next hop's IP version.
 pub(super) fn prefix(text: &str, via: Option<IpAddr>) -> Result<ParsedCidr, String> {
     let cidr = match (text, via) {
-        ("default", Some(IpAddr::V4(_))) => Cidr::new(Ipv4Addr::UNSPECIFIED.into(), 0),
-        ("default", Some(IpAddr::V6(_))) => Cidr::new(Ipv6Addr::UNSPECIFIED.into(), 0),
+        ("default", Some(IpAddr::V4(_))) => siding_client::value::cidr("0.0.0.0/0"),
+        ("default", Some(IpAddr::V6(_))) => siding_client::value::cidr("::/0"),
         ("default", None) => {
             return Err("`default` of which IP version? Give `via ADDR`, or write ::/0 or 0.0.0.0/0".into());
         }
-        (text, _) => text.parse(),
-    };
-    let cidr = cidr.map_err(|why| why.to_string())?;
+        (text, _) => siding_client::value::cidr(text),
+    }?;
     without_host_bits(cidr)?;
     Ok(ParsedCidr(cidr))
 }

@@ -28,6 +28,7 @@ use super::RouteConfig;
 use super::StackConfig;
 use super::acd::Acd;
 use super::advertise;
+use super::autoconf;
 use super::autoconf::Autoconf;
 use super::file;
 use super::file::Own;
@@ -257,7 +258,7 @@ fn hop_limit(given: Option<Spanned<u8>>) -> Result<Option<u8>, Wrong> {
 /// What an interface is as a host.
 fn autoconf(table: Option<Spanned<Autoconf>>, detect: bool) -> Result<Option<Learnt>, Wrong> {
     let learnt = |table: Spanned<Autoconf>| {
-        let means = at(&table, table.get_ref().resolve(detect))?;
+        let means = at(&table, autoconf::resolve(table.get_ref(), detect))?;
         Ok(Learnt { said: table.into_inner(), means })
     };
     table.map(learnt).transpose()
@@ -373,15 +374,15 @@ fn group(group: mld::Group, interfaces: &[Named<'_>], nested: &[Nested]) -> Resu
 fn destination(to: &Spanned<String>, via: Option<IpAddr>) -> Result<Cidr, Wrong> {
     let text = to.get_ref().as_str();
     let parsed = match (text, via) {
-        ("default", Some(IpAddr::V4(_))) => "0.0.0.0/0".parse(),
-        ("default", Some(IpAddr::V6(_))) => "::/0".parse(),
+        ("default", Some(IpAddr::V4(_))) => siding_client::value::cidr("0.0.0.0/0"),
+        ("default", Some(IpAddr::V6(_))) => siding_client::value::cidr("::/0"),
         ("default", None) => {
             let message = "`default` of which IP version? Give `via`, or write ::/0 or 0.0.0.0/0".into();
             return Err(Wrong::new(to.span(), message).lacking(Lacks::Key(&["via"])));
         }
-        (text, _) => text.parse::<Cidr>(),
+        (text, _) => siding_client::value::cidr(text),
     };
-    let cidr = at(to, parsed.map_err(|why| why.to_string()))?;
+    let cidr = at(to, parsed)?;
     at(to, value::without_host_bits(cidr))?;
     Ok(cidr)
 }

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Deserialize;
-use serde::Serialize;
+pub(crate) use siding_client::value::Driver;
+pub(crate) use siding_client::value::ParsedCidr;
+pub(crate) use siding_client::value::ParsedMac;
 use siding_drivers::kernel::Cidr;
-use siding_drivers::kernel::CidrError;
-use siding_wire::Mac;
 use toml::Spanned;
 
 use super::advertise::Advertise;
@@ -184,29 +184,6 @@ pub(crate) struct Interface {
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
 }
 
-/// What carries an interface's frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Driver {
-    /// A TAP interface, whose other end is the kernel's.
-    Tap,
-    /// An Ethernet interface of the kernel's, claimed, by AF_PACKET.
-    Packet,
-    /// A wire in this process's memory.
-    Memory,
-}
-
-impl Driver {
-    /// As files have it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Driver::Tap => "tap",
-            Driver::Packet => "packet",
-            Driver::Memory => "memory",
-        }
-    }
-}
-
 /// `[[route]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -231,45 +208,6 @@ pub(crate) struct Neighbor {
     pub(crate) address: Spanned<IpAddr>,
     /// Its link-layer address.
     pub(crate) mac: Spanned<ParsedMac>,
-}
-
-/// A link-layer address, from its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) struct ParsedMac(pub(crate) Mac);
-
-/// An address with the length of its prefix, from their text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) struct ParsedCidr(pub(crate) Cidr);
-
-impl TryFrom<String> for ParsedMac {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<ParsedMac, String> {
-        text.parse().map(ParsedMac).map_err(|_| {
-            format!("{text:?} is no link-layer address: give six bytes, such as \"02:00:00:00:00:01\"")
-        })
-    }
-}
-
-impl From<ParsedMac> for String {
-    fn from(mac: ParsedMac) -> String {
-        mac.0.to_string()
-    }
-}
-
-impl TryFrom<String> for ParsedCidr {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<ParsedCidr, String> {
-        if !text.contains('/') {
-            return Err(format!(
-                "{text:?} has no prefix length: write it behind the address, such as {text}/64"
-            ));
-        }
-        text.parse().map(ParsedCidr).map_err(|why: CidrError| why.to_string())
-    }
 }
 
 /// An address of an interface, which may be tested for duplicates or not whatever the interface says: a word behind it,
@@ -299,12 +237,6 @@ impl fmt::Display for Own {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = self.dad.map_or("", |dad| if dad { " dad" } else { " no-dad" });
         write!(f, "{}{word}", self.cidr)
-    }
-}
-
-impl From<ParsedCidr> for String {
-    fn from(cidr: ParsedCidr) -> String {
-        cidr.0.to_string()
     }
 }
 

@@ -234,60 +234,55 @@ impl Addressing {
     }
 }
 
-impl file::Tag {
-    pub(crate) fn ethertype(self) -> EtherType {
-        match self {
-            file::Tag::Customer => EtherType::VLAN,
-            file::Tag::Service => EtherType::QINQ,
-        }
-    }
-
-    /// The standard that the tag is of, as configurations have it.
-    pub(crate) fn name(ethertype: EtherType) -> &'static str {
-        if ethertype == EtherType::QINQ { "802.1ad" } else { "802.1q" }
+/// The type that a tag's frames have.
+pub(crate) fn ethertype(tag: file::Tag) -> EtherType {
+    match tag {
+        file::Tag::Customer => EtherType::VLAN,
+        file::Tag::Service => EtherType::QINQ,
     }
 }
 
-impl From<file::Mode> for Mode {
-    fn from(mode: file::Mode) -> Mode {
-        match mode {
-            file::Mode::Failover => Mode::Failover,
-            file::Mode::LoadBalance => Mode::LoadBalance,
-            file::Mode::RoundRobin => Mode::RoundRobin,
-            file::Mode::Broadcast => Mode::Broadcast,
-            file::Mode::Lacp => Mode::Lacp,
-        }
+/// The standard that the tag is of, as configurations have it.
+pub(crate) fn tag_name(ethertype: EtherType) -> &'static str {
+    if ethertype == EtherType::QINQ { "802.1ad" } else { "802.1q" }
+}
+
+/// How the stack is to use a lagg's ports.
+pub(crate) fn mode(mode: file::Mode) -> Mode {
+    match mode {
+        file::Mode::Failover => Mode::Failover,
+        file::Mode::LoadBalance => Mode::LoadBalance,
+        file::Mode::RoundRobin => Mode::RoundRobin,
+        file::Mode::Broadcast => Mode::Broadcast,
+        file::Mode::Lacp => Mode::Lacp,
     }
 }
 
-impl From<&file::Lacp> for LacpSpec {
-    fn from(lacp: &file::Lacp) -> LacpSpec {
-        let usual = LacpSpec::default();
-        LacpSpec {
-            system_priority: lacp.system_priority.unwrap_or(usual.system_priority),
-            system_mac: lacp.system_mac.map(|mac| mac.0),
-            key: lacp.key,
-            activity: match lacp.activity {
-                file::Activity::Active => Activity::Active,
-                file::Activity::Passive => Activity::Passive,
-            },
-            rate: match lacp.rate {
-                file::Rate::Slow => Rate::Slow,
-                file::Rate::Fast => Rate::Fast,
-            },
-            min_links: lacp.min_links.unwrap_or(usual.min_links),
-            max_links: lacp.max_links.or(usual.max_links),
-        }
+fn lacp_spec(lacp: &file::Lacp) -> LacpSpec {
+    let usual = LacpSpec::default();
+    LacpSpec {
+        system_priority: lacp.system_priority.unwrap_or(usual.system_priority),
+        system_mac: lacp.system_mac.map(|mac| mac.0),
+        key: lacp.key,
+        activity: match lacp.activity {
+            file::Activity::Active => Activity::Active,
+            file::Activity::Passive => Activity::Passive,
+        },
+        rate: match lacp.rate {
+            file::Rate::Slow => Rate::Slow,
+            file::Rate::Fast => Rate::Fast,
+        },
+        min_links: lacp.min_links.unwrap_or(usual.min_links),
+        max_links: lacp.max_links.or(usual.max_links),
     }
 }
 
-impl From<file::Reselect> for Reselect {
-    fn from(reselect: file::Reselect) -> Reselect {
-        match reselect {
-            file::Reselect::Always => Reselect::Always,
-            file::Reselect::Better => Reselect::Better,
-            file::Reselect::Failure => Reselect::Failure,
-        }
+/// When the stack is to go back to a better port.
+pub(crate) fn reselect(reselect: file::Reselect) -> Reselect {
+    match reselect {
+        file::Reselect::Always => Reselect::Always,
+        file::Reselect::Better => Reselect::Better,
+        file::Reselect::Failure => Reselect::Failure,
     }
 }
 
@@ -313,7 +308,7 @@ pub(crate) fn lacp(mode: Mode, lacp: &file::Lacp) -> Result<LacpSpec, String> {
         ));
     }
     lacp.system_mac.map_or(Ok(()), |mac| value::station(mac.0))?;
-    Ok(LacpSpec::from(lacp))
+    Ok(lacp_spec(lacp))
 }
 
 /// The layers that a list names; all of them where there is no list.

@@ -11,8 +11,11 @@ const NEIGHBORS: &str = include_str!("neighbors.rs");
 const MLD: &str = include_str!("mld.rs");
 const ACD: &str = include_str!("acd.rs");
 const REFUSE: &str = include_str!("refuse.rs");
-const ADVERTISE: &str = include_str!("advertise.rs");
-const AUTOCONF: &str = include_str!("autoconf.rs");
+const HOW: &str = include_str!("../../../client/src/refuse.rs");
+const LAGG: &str = include_str!("../../../client/src/lagg.rs");
+const VALUE: &str = include_str!("../../../client/src/value.rs");
+const ADVERTISE: &str = include_str!("../../../client/src/advertise.rs");
+const AUTOCONF: &str = include_str!("../../../client/src/autoconf.rs");
 const FILTER: &str = include_str!("filter.rs");
 const SECURITY: &str = include_str!("security.rs");
 
@@ -39,7 +42,7 @@ const SECTIONS: [(&str, &str, &str); 28] = [
     ("[interface.autoconf.limits]", AUTOCONF, "Limits"),
     ("[[vlan]]", NESTED, "Vlan"),
     ("[[lagg]]", NESTED, "Lagg"),
-    ("[lagg.lacp]", NESTED, "Lacp"),
+    ("[lagg.lacp]", LAGG, "Lacp"),
     ("[[bridge]]", NESTED, "Bridge"),
     ("[[route]]", FILE, "Route"),
     ("[[refuse]]", REFUSE, "Refuse"),
@@ -51,14 +54,14 @@ const SECTIONS: [(&str, &str, &str); 28] = [
 /// Words that a key may be, by the enumeration that they are read into.
 const WORDS: [(&str, &str); 13] = [
     ("Level", FILE),
-    ("Driver", FILE),
-    ("Tag", NESTED),
-    ("Mode", NESTED),
-    ("Reselect", NESTED),
-    ("Layer", NESTED),
-    ("Rate", NESTED),
-    ("Activity", NESTED),
-    ("How", REFUSE),
+    ("Driver", VALUE),
+    ("Tag", LAGG),
+    ("Mode", LAGG),
+    ("Reselect", LAGG),
+    ("Layer", LAGG),
+    ("Rate", LAGG),
+    ("Activity", LAGG),
+    ("How", HOW),
     ("Defence", ACD),
     ("Preference", ADVERTISE),
     ("AcceptWord", AUTOCONF),
@@ -87,7 +90,10 @@ fn keys(body: &str) -> Vec<Key<'_>> {
             said += words;
             said.push(' ');
         } else if !line.starts_with("#[") {
-            let line = line.trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
+            let line = line
+                .trim_start_matches("pub ")
+                .trim_start_matches("pub(crate) ")
+                .trim_start_matches("pub(super) ");
             let (name, kind) = line.split_once(": ").unwrap_or_else(|| panic!("{line}"));
             keys.push(Key { name, kind: kind.trim_end_matches(','), said: std::mem::take(&mut said) });
         }

@@ -1,8 +1,7 @@
 //! `[[refuse]]`: destinations that are refused.
 
-use clap::ValueEnum;
 use serde::Deserialize;
-use serde::Serialize;
+pub(crate) use siding_client::refuse::How;
 use siding_drivers::kernel::Cidr;
 use siding_stack::route::Refusal;
 use toml::Spanned;
@@ -23,21 +22,6 @@ pub(crate) struct Refuse {
     metric: Option<u32>,
 }
 
-/// What senders are told.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum How {
-    /// That there is no route (code 0)
-    Unreachable,
-    /// That it is prohibited (code 1)
-    Prohibit,
-    /// That a route rejects it (code 6)
-    #[default]
-    Reject,
-    /// Nothing
-    Blackhole,
-}
-
 /// A refused destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RefuseConfig {
@@ -54,7 +38,7 @@ impl Refuse {
     pub(super) fn check(self) -> Result<RefuseConfig, Wrong> {
         let Refuse { to, how, metric } = self;
         let text = if to.get_ref() == "default" { "::/0" } else { to.get_ref() };
-        let cidr = text.parse::<Cidr>().map_err(|why| why.to_string());
+        let cidr = siding_client::value::cidr(text);
         let cidr = cidr.and_then(|cidr| destination(cidr).map(|()| cidr));
         let to = cidr.map_err(|message| Wrong::new(to.span(), message))?;
         Ok(RefuseConfig { to, how, metric: metric.unwrap_or(METRIC) })
@@ -70,26 +54,13 @@ pub(crate) fn destination(to: Cidr) -> Result<(), String> {
     }
 }
 
-impl How {
-    /// As files have it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            How::Unreachable => "unreachable",
-            How::Prohibit => "prohibit",
-            How::Reject => "reject",
-            How::Blackhole => "blackhole",
-        }
-    }
-}
-
-impl From<How> for Refusal {
-    fn from(how: How) -> Refusal {
-        match how {
-            How::Unreachable => Refusal::Unreachable,
-            How::Prohibit => Refusal::Prohibit,
-            How::Reject => Refusal::Reject,
-            How::Blackhole => Refusal::Blackhole,
-        }
+/// What the stack is to do.
+pub(crate) fn refusal(how: How) -> Refusal {
+    match how {
+        How::Unreachable => Refusal::Unreachable,
+        How::Prohibit => Refusal::Prohibit,
+        How::Reject => Refusal::Reject,
+        How::Blackhole => Refusal::Blackhole,
     }
 }
 

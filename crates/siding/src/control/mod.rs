@@ -17,34 +17,16 @@
 //! None of its own: see [`crate::daemon`]. # Teardown: the socket is removed before anything else stops; requests
 //! under way are finished.
 
-mod bridge;
-mod client;
-mod filter;
-mod group;
-mod host;
-mod nested;
-mod path;
-mod protocol;
-mod reload;
-mod report;
+mod run;
 mod server;
 mod session;
 
-pub(crate) use bridge::*;
-pub(crate) use client::Client;
-pub(crate) use filter::*;
-pub(crate) use group::*;
-pub(crate) use host::*;
-pub(crate) use nested::*;
-pub(crate) use path::default_path;
-pub(crate) use path::run_directory;
-pub(crate) use protocol::*;
-pub(crate) use reload::*;
-pub(crate) use report::*;
+pub(crate) use run::run_directory;
 pub(crate) use server::CarryOut;
 pub(crate) use server::Listener;
 pub(crate) use server::Serve;
 pub(crate) use session::Sessions;
+pub(crate) use siding_client::*;
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ use siding_wire::nd::PrefixInfo;
 
 use super::state::Daemon;
 use super::state::Free;
+use crate::config::advertise;
 use crate::config::advertise::Advertise;
 use crate::control::AdvertiserRow;
 
@@ -48,7 +49,8 @@ impl Daemon {
     ) -> anyhow::Result<()> {
         let id = self.interface(name)?;
         let mtu = self.stack.config().interface(id).map_or(u16::MAX, |interface| interface.mtu);
-        let config = advertise.resolve(mtu).map_err(|fault| anyhow!("{name}: {}", fault.message))?;
+        let config =
+            advertise::resolve(advertise, mtu).map_err(|fault| anyhow!("{name}: {}", fault.message))?;
         self.start_advertising(ctx, name, config)
     }
 

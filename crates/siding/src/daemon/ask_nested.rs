@@ -12,7 +12,6 @@ use crate::config::Addressing;
 use crate::config::LaggConfig;
 use crate::config::Nested;
 use crate::config::VlanConfig;
-use crate::config::file::Tag;
 use crate::config::nested;
 use crate::config::value;
 use crate::control::AddressingRequest;
@@ -72,7 +71,7 @@ impl Daemon {
             name: there.ifnet.name.clone(),
             parent: there.parent_name().unwrap_or("-").to_owned(),
             vid: vlan.vid,
-            protocol: Tag::name(vlan.ethertype).to_owned(),
+            protocol: nested::tag_name(vlan.ethertype).to_owned(),
             link: there.link,
             mac: there.mac.to_string(),
             addresses: super::show::addresses(there),
@@ -92,7 +91,7 @@ fn vlan(add: VlanAdd) -> Result<VlanConfig, String> {
 /// A lagg as asked for, checked as one of a file is.
 fn lagg(add: LaggAdd) -> Result<LaggConfig, String> {
     value::interface_name(&add.name)?;
-    let mut spec = LaggSpec::new(&add.name, add.mode.into());
+    let mut spec = LaggSpec::new(&add.name, nested::mode(add.mode));
     if let Some(mac) = add.mac {
         value::station(mac.0)?;
         spec.mac = Some(mac.0);
@@ -107,7 +106,7 @@ fn lagg(add: LaggAdd) -> Result<LaggConfig, String> {
         interval: add.announce_interval_ms.map_or(usual.interval, Duration::from_millis),
     };
     nested::announcements(spec.announce)?;
-    spec.reselect = add.reselect.into();
+    spec.reselect = nested::reselect(add.reselect);
     spec.hash = nested::hash_layers(add.hash.as_deref());
     if let Some(lacp) = &add.lacp {
         spec.lacp = nested::lacp(spec.mode, lacp)?;

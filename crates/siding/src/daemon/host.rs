@@ -13,6 +13,7 @@ use siding_wire::nd::Preference;
 use super::state::Daemon;
 use super::state::Free;
 use crate::config::Learnt;
+use crate::config::autoconf;
 use crate::control::Answer;
 use crate::control::HostRequest;
 use crate::control::PrefixRow;
@@ -37,7 +38,8 @@ impl Daemon {
             }
             HostRequest::Start { interface, autoconf } => {
                 let id = self.interface(&interface)?;
-                let means = autoconf.resolve(self.detects(&interface)).map_err(|why| self.named(id, why))?;
+                let means = autoconf::resolve(&autoconf, self.detects(&interface))
+                    .map_err(|why| self.named(id, why))?;
                 self.start_autoconf(ctx, id, means.clone())?;
                 self.note(Learns { on: interface, autoconf: Learnt { said: *autoconf, means } });
             }

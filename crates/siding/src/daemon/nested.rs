@@ -12,6 +12,7 @@ use super::state::Free;
 use crate::config::Addressing;
 use crate::config::Nested;
 use crate::config::VlanConfig;
+use crate::config::nested::ethertype;
 use crate::setting;
 use crate::setting::Setting;
 
@@ -70,7 +71,7 @@ impl Daemon {
 
     fn add_vlan(&self, ctx: &mut Free<'_>, config: &VlanConfig) -> anyhow::Result<IfId> {
         let parent = self.interface(&config.parent)?;
-        let vlan = Vlan { parent, vid: config.vid, ethertype: config.tag.ethertype() };
+        let vlan = Vlan { parent, vid: config.vid, ethertype: ethertype(config.tag) };
         let id = self.stack.add_vlan(ctx, &config.name, vlan)?;
         self.log.name(id, &config.name);
         self.stack.ask_mtu(ctx, id, config.mtu)?;

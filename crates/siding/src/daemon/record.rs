@@ -9,6 +9,7 @@ use super::state::Free;
 use crate::config::Advertised;
 use crate::config::GroupConfig;
 use crate::config::NeighborConfig;
+use crate::config::advertise;
 use crate::control::AddressRequest;
 use crate::control::BridgeRequest;
 use crate::control::GroupRequest;
@@ -59,7 +60,7 @@ impl Daemon {
                 self.unnote(|there| matches!(there, Any::Learns(learns) if learns.on == interface));
             }
             Request::AdvertiseStart { interface, advertise } => {
-                if let Ok(means) = advertise.resolve(u16::MAX) {
+                if let Ok(means) = advertise::resolve(&advertise, u16::MAX) {
                     self.note(Advertises {
                         on: interface,
                         advertise: Advertised { said: *advertise, means },

@@ -29,6 +29,8 @@ use crate::config::LaggConfig;
 use crate::config::Nested;
 use crate::config::VlanConfig;
 use crate::config::file::Tag;
+use crate::config::nested::ethertype;
+use crate::config::nested::tag_name;
 use crate::daemon::Daemon;
 use crate::daemon::Free;
 use crate::daemon::PATIENCE;
@@ -106,7 +108,7 @@ impl Setting for Tagged {
             ("vid", i64::from(*vid).into()),
         ]);
         if *tag != Tag::default() {
-            said.insert("protocol".into(), Tag::name(tag.ethertype()).into());
+            said.insert("protocol".into(), tag_name(ethertype(*tag)).into());
         }
         page.push_interface("vlan", said);
     }
@@ -127,7 +129,7 @@ impl Setting for Tagged {
 impl fmt::Display for Tagged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let VlanConfig { name, parent, vid, tag, .. } = &self.0;
-        write!(f, "interface {name}, VLAN {vid} ({}) on {parent}", Tag::name(tag.ethertype()))
+        write!(f, "interface {name}, VLAN {vid} ({}) on {parent}", tag_name(ethertype(*tag)))
     }
 }
 

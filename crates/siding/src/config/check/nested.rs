@@ -156,7 +156,7 @@ fn vlan(vlan: file::Vlan, place: Place<'_>, stack: &StackConfig) -> Result<Item,
 }
 
 fn lagg(lagg: file::Lagg, place: Place<'_>, stack: &StackConfig) -> Result<Item, Wrong> {
-    let mut spec = LaggSpec::new(lagg.name.get_ref(), lagg.mode.into());
+    let mut spec = LaggSpec::new(lagg.name.get_ref(), nested::mode(lagg.mode));
     if let Some(mac) = &lagg.mac {
         at(mac, value::station(mac.get_ref().0))?;
         spec.mac = Some(mac.get_ref().0);
@@ -165,7 +165,7 @@ fn lagg(lagg: file::Lagg, place: Place<'_>, stack: &StackConfig) -> Result<Item,
         at(mtu, value::mtu(*mtu.get_ref()))?;
         spec.mtu = *mtu.get_ref();
     }
-    spec.reselect = lagg.reselect.into();
+    spec.reselect = nested::reselect(lagg.reselect);
     spec.hash = nested::hash_layers(lagg.hash.as_deref());
     let usual = Announce::default();
     let interval = u64::try_from(usual.interval.as_millis()).unwrap_or(u64::MAX);
@@ -189,7 +189,7 @@ fn lagg(lagg: file::Lagg, place: Place<'_>, stack: &StackConfig) -> Result<Item,
         return Err(Wrong::new(stranger.span(), message).lacking(Lacks::Port(stranger.get_ref().clone())));
     }
     let priority = |(place, port): (usize, &Spanned<String>)| {
-        let usual = nested::priority(lagg.mode.into(), place);
+        let usual = nested::priority(nested::mode(lagg.mode), place);
         let given = lagg.priorities.iter().find(|(name, _)| name.get_ref() == port.get_ref());
         (port.get_ref().clone(), given.map_or(usual, |(_, priority)| *priority.get_ref()))
     };

@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
 use serde::Deserialize;
-use serde::Serialize;
+pub(crate) use siding_client::lagg::Activity;
+pub(crate) use siding_client::lagg::Lacp;
+pub(crate) use siding_client::lagg::Layer;
+pub(crate) use siding_client::lagg::Mode;
+pub(crate) use siding_client::lagg::Rate;
+pub(crate) use siding_client::lagg::Reselect;
+pub(crate) use siding_client::lagg::Tag;
 use toml::Spanned;
 
 use super::ParsedMac;
@@ -59,20 +65,6 @@ pub(crate) struct Vlan {
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
     /// As in `[[interface]]`.
     pub(crate) advertise: Option<Advertise>,
-}
-
-/// A tag's type.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize, clap::ValueEnum)]
-pub(crate) enum Tag {
-    /// A customer's tag, 0x8100
-    #[default]
-    #[serde(rename = "802.1q")]
-    #[value(name = "802.1q")]
-    Customer,
-    /// A service tag, 0x88a8, for VLANs that carry VLANs
-    #[serde(rename = "802.1ad")]
-    #[value(name = "802.1ad")]
-    Service,
 }
 
 /// `[[lagg]]`.
@@ -140,50 +132,6 @@ pub(crate) struct Lagg {
     pub(crate) advertise: Option<Advertise>,
 }
 
-/// What is configured of LACP on a lagg.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Lacp {
-    /// How often the partner is asked to speak [default: slow].
-    #[serde(default)]
-    pub(crate) rate: Rate,
-    /// Whether we speak first [default: active].
-    #[serde(default)]
-    pub(crate) activity: Activity,
-    /// Less is better [default: 32,768].
-    pub(crate) system_priority: Option<u16>,
-    /// Our identity [default: the lagg's own address, or the first port's].
-    pub(crate) system_mac: Option<ParsedMac>,
-    /// What tells our laggs apart [default: one that no other has].
-    pub(crate) key: Option<u16>,
-    /// Distributing ports without which the lagg has no link [default: 1].
-    pub(crate) min_links: Option<usize>,
-    /// Ports that may be in use at once [default: all].
-    pub(crate) max_links: Option<usize>,
-}
-
-/// How often the partner is asked to speak.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Rate {
-    /// Every 30 seconds; silent for 90 s is gone
-    #[default]
-    Slow,
-    /// Each second; silent for 3 s is gone
-    Fast,
-}
-
-/// Whether a port speaks first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Activity {
-    /// It speaks without having been spoken to
-    #[default]
-    Active,
-    /// It speaks to an active partner only
-    Passive,
-}
-
 /// `[[bridge]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -232,46 +180,4 @@ pub(crate) struct Bridge {
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
     /// As in `[[interface]]`.
     pub(crate) advertise: Option<Advertise>,
-}
-
-/// How a lagg uses its ports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-#[value(rename_all = "lowercase")]
-pub(crate) enum Mode {
-    /// One port, the others stand by
-    Failover,
-    /// Each flow keeps to a port
-    LoadBalance,
-    /// Each frame by the next port
-    RoundRobin,
-    /// Each frame by every port
-    Broadcast,
-    /// Each flow keeps to a port, of those that the partner agreed to (IEEE 802.1AX)
-    Lacp,
-}
-
-/// When a failover lagg goes back to a better port.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Reselect {
-    /// As soon as the primary, or a port of higher priority, has a link
-    #[default]
-    Always,
-    /// Only to a port of higher priority than the active one's
-    Better,
-    /// Never while the active port works
-    Failure,
-}
-
-/// Headers that tell flows apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Layer {
-    /// Link-layer addresses and VLANs
-    L2,
-    /// IP addresses
-    L3,
-    /// Ports of TCP and UDP
-    L4,
 }

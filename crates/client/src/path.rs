@@ -1,4 +1,4 @@
-//! Where the control socket is, and the run directory.
+//! Where the control socket is.
 
 use std::env;
 use std::path::Path;
@@ -9,18 +9,9 @@ const SYSTEM: &str = "/run/siding.sock";
 
 /// The usual place: `/run/siding.sock` for root, and for others `siding.sock` in `$XDG_RUNTIME_DIR` if they have
 /// one, unless nothing is there but root's daemon is.
-pub(crate) fn default_path() -> PathBuf {
+pub fn default_path() -> PathBuf {
     let own = env::var_os("XDG_RUNTIME_DIR").map(|directory| Path::new(&directory).join("siding.sock"));
     choose(rustix::process::geteuid().is_root(), own, Path::exists)
-}
-
-/// Where a daemon keeps what is to outlive it until the next boot: `/run/siding` for root, for others `siding` in
-/// `$XDG_RUNTIME_DIR` if they have one.
-pub(crate) fn run_directory() -> Option<PathBuf> {
-    match rustix::process::geteuid().is_root() {
-        true => Some(PathBuf::from("/run/siding")),
-        false => env::var_os("XDG_RUNTIME_DIR").map(|directory| Path::new(&directory).join("siding")),
-    }
 }
 
 fn choose(root: bool, own: Option<PathBuf>, exists: impl Fn(&Path) -> bool) -> PathBuf {

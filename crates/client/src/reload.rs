@@ -8,7 +8,7 @@ use serde::Serialize;
 /// What can be asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum ReloadRequest {
+pub enum ReloadRequest {
     /// What runs, as a file.
     Show {},
     /// Puts a file into effect in place of what runs.
@@ -29,20 +29,21 @@ pub(crate) enum ReloadRequest {
 /// A file as somebody has read it, who may be somebody else than the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct FileText {
+pub struct FileText {
     /// For messages.
-    pub(crate) path: PathBuf,
-    pub(crate) text: String,
+    pub path: PathBuf,
+    /// What it says.
+    pub text: String,
 }
 
 /// What a reload has done, or would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ReloadRow {
+pub struct ReloadRow {
     /// In their order: `-` goes, `+` comes, `~` is changed.
-    pub(crate) steps: Vec<String>,
+    pub steps: Vec<String>,
     /// What the file says otherwise, but takes effect at the next start only.
-    pub(crate) later: Vec<String>,
+    pub later: Vec<String>,
     /// What waits to be confirmed, and when it is gone back.
     #[serde(default)]
-    pub(crate) waits: Option<String>,
+    pub waits: Option<String>,
 }

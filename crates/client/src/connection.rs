@@ -1,4 +1,4 @@
-//! The command line's end of the socket.
+//! A connection to a daemon.
 
 use std::io;
 use std::io::BufRead;
@@ -8,19 +8,19 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::path::PathBuf;
 
-use super::Answer;
-use super::Request;
+use crate::Answer;
+use crate::Request;
 
 /// A connection to a daemon.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub struct Client {
     path: PathBuf,
     stream: BufReader<UnixStream>,
 }
 
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ClientError {
+pub enum ClientError {
     /// Nobody is there.
     #[error(
         "no siding answers at {}: start one with `siding run FILE.toml`, or give its socket with --control",
@@ -49,7 +49,7 @@ impl Client {
     /// # Errors
     ///
     /// Nobody answers there.
-    pub(crate) fn connect(path: &Path) -> Result<Client, ClientError> {
+    pub fn connect(path: &Path) -> Result<Client, ClientError> {
         let stream = UnixStream::connect(path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                 ClientError::Nobody(path.to_owned())
@@ -65,7 +65,7 @@ impl Client {
     /// # Errors
     ///
     /// The daemon says no, or has gone.
-    pub(crate) fn ask(&mut self, request: &Request) -> Result<Answer, ClientError> {
+    pub fn ask(&mut self, request: &Request) -> Result<Answer, ClientError> {
         let answer = self.converse(request);
         match answer.map_err(|source| ClientError::Broken { path: self.path.clone(), source })? {
             Answer::Error(why) => Err(ClientError::Refused(why)),

@@ -8,21 +8,36 @@ use serde::Serialize;
 /// What can be asked of groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum GroupRequest {
+pub enum GroupRequest {
+    /// All groups.
     Show {},
-    Join { interface: String, group: Ipv6Addr },
-    Leave { interface: String, group: Ipv6Addr },
+    /// Listens to a group.
+    Join {
+        /// On which interface.
+        interface: String,
+        /// The group's address.
+        group: Ipv6Addr,
+    },
+    /// Ceases to.
+    Leave {
+        /// On which interface.
+        interface: String,
+        /// The group's address.
+        group: Ipv6Addr,
+    },
 }
 
 /// A group that an interface listens to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct GroupRow {
-    pub(crate) interface: String,
-    pub(crate) group: Ipv6Addr,
+pub struct GroupRow {
+    /// On which interface.
+    pub interface: String,
+    /// The group's address.
+    pub group: Ipv6Addr,
     /// `node`, `router`, `address` or `asked`.
-    pub(crate) why: String,
+    pub why: String,
     /// Whether a report has left; `None` if it is never reported.
-    pub(crate) reported: Option<bool>,
+    pub reported: Option<bool>,
     /// For how long yet a querier of version 1 is taken to be on the link.
-    pub(crate) version1_left_ms: Option<u64>,
+    pub version1_left_ms: Option<u64>,
 }

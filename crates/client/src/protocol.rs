@@ -7,64 +7,155 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::bridge::*;
-use super::filter::*;
-use super::group::*;
-use super::host::*;
-use super::nested::*;
-use super::reload::*;
-use super::report::*;
-use crate::config::Driver;
-use crate::config::advertise::Advertise;
-use crate::config::file::ParsedCidr;
-use crate::config::file::ParsedMac;
-use crate::config::refuse::How;
+use crate::advertise::Advertise;
+use crate::bridge::*;
+use crate::filter::*;
+use crate::group::*;
+use crate::host::*;
+use crate::nested::*;
+use crate::refuse::How;
+use crate::reload::*;
+use crate::report::*;
+use crate::value::Driver;
+use crate::value::ParsedCidr;
+use crate::value::ParsedMac;
 
 /// One line from the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum Request {
+pub enum Request {
+    /// Interfaces, with their counters.
     ShowInterfaces {},
+    /// Addresses of ours.
     ShowAddresses {},
+    /// Neighbours.
     ShowNeighbors {},
+    /// Routes.
     ShowRoutes {},
+    /// Deferred packets, by type and worker.
     ShowNetisr {},
+    /// Dropped packets, by cause.
     ShowDrops {},
+    /// Workers.
     ShowWorkers {},
+    /// Bounds, and what has come of them.
     ShowLimits {},
+    /// Interfaces that advertise us as a router.
     ShowAdvertisers {},
+    /// Paths that take less than their first links.
     ShowPathMtus {},
+    /// Attaches an interface.
     InterfaceAttach(AttachRequest),
-    InterfaceDetach { name: String, timeout_ms: u64 },
-    InterfaceSet { name: String, up: bool },
+    /// Detaches an interface, and waits until nothing of it is left.
+    InterfaceDetach {
+        /// Of the interface.
+        name: String,
+        /// So long it is waited.
+        timeout_ms: u64,
+    },
+    /// Takes an interface up or down.
+    InterfaceSet {
+        /// Of the interface.
+        name: String,
+        /// Up or down.
+        up: bool,
+    },
+    /// Gives an interface an address.
     AddressAdd(AddressRequest),
+    /// Changes settings of an interface.
     InterfaceTune(TuneRequest),
-    AddressDel { interface: String, address: IpAddr },
-    AddressRetry { interface: Option<String>, address: Option<IpAddr> },
+    /// Takes an address from an interface.
+    AddressDel {
+        /// On which interface.
+        interface: String,
+        /// Which address.
+        address: IpAddr,
+    },
+    /// Tests duplicate addresses again.
+    AddressRetry {
+        /// On which interface.
+        interface: Option<String>,
+        /// Which address.
+        address: Option<IpAddr>,
+    },
+    /// Adds a route.
     RouteAdd(RouteRequest),
+    /// Removes a route, or a refusal.
     RouteDel(RouteRequest),
+    /// Refuses destinations.
     RouteRefuse(RefuseRequest),
-    RouteGet { address: IpAddr },
+    /// The way that packets to an address take.
+    RouteGet {
+        /// Which address.
+        address: IpAddr,
+    },
+    /// VLANs.
     Vlan(VlanRequest),
+    /// Link aggregations.
     Lagg(LaggRequest),
+    /// Bridges.
     Bridge(BridgeRequest),
+    /// Multicast groups.
     Group(GroupRequest),
+    /// What routers tell us as a host.
     Host(HostRequest),
+    /// The stack as a whole.
     Stack(StackRequest),
+    /// The configuration as a whole.
     Reload(ReloadRequest),
+    /// The firewall.
     Filter(FilterRequest),
-    NeighborAdd { interface: String, address: IpAddr, mac: ParsedMac },
-    NeighborFlush { interface: Option<String>, address: Option<IpAddr> },
-    AdvertiseStart { interface: String, advertise: Box<Advertise> },
-    AdvertiseStop { interface: String },
-    PingSend { address: IpAddr, interface: Option<String>, seq: u16, size: u16 },
-    PingWait { timeout_ms: u64 },
+    /// Adds a neighbour that stays.
+    NeighborAdd {
+        /// On which interface.
+        interface: String,
+        /// Which address.
+        address: IpAddr,
+        /// Its link-layer address.
+        mac: ParsedMac,
+    },
+    /// Forgets neighbours.
+    NeighborFlush {
+        /// On which interface.
+        interface: Option<String>,
+        /// Which address.
+        address: Option<IpAddr>,
+    },
+    /// Advertises us as a router on an interface.
+    AdvertiseStart {
+        /// On which interface.
+        interface: String,
+        /// What it is to say.
+        advertise: Box<Advertise>,
+    },
+    /// Ceases to.
+    AdvertiseStop {
+        /// On which interface.
+        interface: String,
+    },
+    /// Sends an echo request; its identifier is the connection's.
+    PingSend {
+        /// Which address.
+        address: IpAddr,
+        /// On which interface.
+        interface: Option<String>,
+        /// The sequence number.
+        seq: u16,
+        /// Bytes of data.
+        size: u16,
+    },
+    /// What has come for this connection's echo requests, as soon as something has.
+    PingWait {
+        /// So long it is waited.
+        timeout_ms: u64,
+    },
+    /// For tests of the daemon alone.
     Panic(PanicRequest),
 }
 
 impl Request {
     /// Whether it changes what is configured. A reload, of rules too, says so by itself, when files have been read.
-    pub(crate) fn changes(&self) -> bool {
+    pub fn changes(&self) -> bool {
         match self {
             Request::InterfaceAttach(_)
             | Request::InterfaceDetach { .. }
@@ -95,7 +186,7 @@ impl Request {
 impl Request {
     /// Whether it tells what everybody may know who watches: it changes nothing, sends nothing, and has no secrets in its
     /// answer.
-    pub(crate) fn only_looks(&self) -> bool {
+    pub fn only_looks(&self) -> bool {
         match self {
             Request::ShowInterfaces {}
             | Request::ShowAddresses {}
@@ -126,115 +217,180 @@ impl Request {
 /// builds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PanicRequest {
-    pub(crate) thread: String,
+pub struct PanicRequest {
+    /// Its name.
+    pub thread: String,
+    /// It is to do nothing any more, instead.
     #[serde(default)]
-    pub(crate) stall: bool,
+    pub stall: bool,
 }
 
 /// An interface to attach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AttachRequest {
-    pub(crate) name: String,
+pub struct AttachRequest {
+    /// Its name.
+    pub name: String,
     /// As the configuration says of this name, if it is not given; so is all else.
     #[serde(default)]
-    pub(crate) driver: Option<Driver>,
+    pub driver: Option<Driver>,
     /// The kernel's interface; the same as `name` if it is not given.
-    pub(crate) device: Option<String>,
-    pub(crate) mac: Option<ParsedMac>,
-    pub(crate) mtu: Option<u16>,
+    pub device: Option<String>,
+    /// Its link-layer address.
+    pub mac: Option<ParsedMac>,
+    /// The largest packet, in bytes.
+    pub mtu: Option<u16>,
+    /// Its addresses, with the lengths of their prefixes.
     #[serde(default)]
-    pub(crate) addresses: Vec<ParsedCidr>,
-    pub(crate) link_local: bool,
-    pub(crate) dad: bool,
+    pub addresses: Vec<ParsedCidr>,
+    /// Whether it has a link-local address.
+    pub link_local: bool,
+    /// Whether addresses are tested for duplicates before they are used.
+    pub dad: bool,
+    /// Its link has but two ends.
     #[serde(default)]
-    pub(crate) point_to_point: bool,
+    pub point_to_point: bool,
 }
 
 /// Settings of an interface to change; what is not given stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TuneRequest {
-    pub(crate) name: String,
-    pub(crate) mtu: Option<u16>,
-    pub(crate) hop_limit: Option<u8>,
+pub struct TuneRequest {
+    /// Of the interface.
+    pub name: String,
+    /// The largest packet, in bytes.
+    pub mtu: Option<u16>,
+    /// Of what starts at it.
+    pub hop_limit: Option<u8>,
     /// 0: the stack's.
     #[serde(default)]
-    pub(crate) reachable_time_ms: Option<u64>,
+    pub reachable_time_ms: Option<u64>,
     /// The same.
     #[serde(default)]
-    pub(crate) retrans_timer_ms: Option<u64>,
+    pub retrans_timer_ms: Option<u64>,
 }
 
 /// What can be asked of the stack as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum StackRequest {
-    Forwarding { on: bool },
-    LearnAnnounced { on: bool },
-    ExamineOptions { on: bool },
-    FlushPathMtus { interface: Option<String> },
-    AnycastAdd { interface: String, address: Ipv6Addr },
-    AnycastDel { interface: String, address: Ipv6Addr },
+pub enum StackRequest {
+    /// Whether packets are routed for others.
+    Forwarding {
+        /// Whether it does.
+        on: bool,
+    },
+    /// Whether a router notes who announces itself unasked (RFC 9131).
+    LearnAnnounced {
+        /// Whether it does.
+        on: bool,
+    },
+    /// Whether hop-by-hop options of packets for others are obeyed.
+    ExamineOptions {
+        /// Whether it does.
+        on: bool,
+    },
+    /// Forgets what paths take; without an interface: of all.
+    FlushPathMtus {
+        /// On which interface.
+        interface: Option<String>,
+    },
+    /// Gives an interface an anycast address.
+    AnycastAdd {
+        /// On which interface.
+        interface: String,
+        /// Which address.
+        address: Ipv6Addr,
+    },
+    /// Takes it away.
+    AnycastDel {
+        /// On which interface.
+        interface: String,
+        /// Which address.
+        address: Ipv6Addr,
+    },
 }
 
 /// An address to add.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AddressRequest {
-    pub(crate) interface: String,
-    pub(crate) address: ParsedCidr,
-    pub(crate) dad: bool,
+pub struct AddressRequest {
+    /// On which interface.
+    pub interface: String,
+    /// With the length of its prefix.
+    pub address: ParsedCidr,
+    /// Whether it is tested for a duplicate before it is used.
+    pub dad: bool,
     /// Seconds for which it is preferred; for ever if it is not given.
     #[serde(default)]
-    pub(crate) preferred_s: Option<u64>,
+    pub preferred_s: Option<u64>,
     /// Seconds for which it is ours; for ever if it is not given.
     #[serde(default)]
-    pub(crate) valid_s: Option<u64>,
+    pub valid_s: Option<u64>,
 }
 
 /// A route to add or remove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RouteRequest {
+pub struct RouteRequest {
     /// The prefix, without host bits.
-    pub(crate) to: ParsedCidr,
-    pub(crate) via: Option<IpAddr>,
-    pub(crate) interface: Option<String>,
-    pub(crate) metric: Option<u32>,
+    pub to: ParsedCidr,
+    /// The router; without one the destinations are on the link.
+    pub via: Option<IpAddr>,
+    /// On which interface.
+    pub interface: Option<String>,
+    /// Less is better; 1,024 if it is not given.
+    pub metric: Option<u32>,
 }
 
 /// Destinations to refuse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RefuseRequest {
+pub struct RefuseRequest {
     /// The prefix, without host bits.
-    pub(crate) to: ParsedCidr,
-    pub(crate) how: How,
-    pub(crate) metric: Option<u32>,
+    pub to: ParsedCidr,
+    /// What senders are told.
+    pub how: How,
+    /// Less is better; 1,024 if it is not given.
+    pub metric: Option<u32>,
 }
 
 /// One line from the daemon.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", content = "value", rename_all = "kebab-case")]
-pub(crate) enum Answer {
+pub enum Answer {
+    /// To `show-interfaces`.
     Interfaces(Vec<InterfaceRow>),
+    /// To `show-addresses`.
     Addresses(Vec<AddressRow>),
+    /// To `show-neighbors`.
     Neighbors(Vec<NeighborRow>),
+    /// To `show-routes`.
     Routes(Vec<RouteRow>),
+    /// To `show-netisr`.
     Netisr(Vec<TypeRow>),
+    /// To `show-advertisers`.
     Advertisers(Vec<AdvertiserRow>),
+    /// To `show-drops`.
     Drops(Vec<DropRow>),
+    /// To `show-workers`.
     Workers(Vec<WorkerRow>),
+    /// To `show-limits`.
     Limits(Vec<LimitRow>),
+    /// To `show` of VLANs.
     Vlans(Vec<VlanRow>),
+    /// To `show` of laggs.
     Laggs(Vec<LaggRow>),
+    /// To `show` of bridges.
     Bridges(Vec<BridgeRow>),
+    /// To `show` of groups.
     Groups(Vec<GroupRow>),
+    /// To `show-path-mtus`.
     PathMtus(Vec<PathMtuRow>),
+    /// To `route-get`.
     Way(WayRow),
+    /// To `show-routers`.
     Routers(Vec<RouterRow>),
+    /// To `show-prefixes`.
     Prefixes(Vec<PrefixRow>),
     /// The rules of the filter, with what they have counted.
     Filter(FilterRow),

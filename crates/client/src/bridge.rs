@@ -1,0 +1,116 @@
+//! Requests and answers on bridges.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::nested::AddressingRequest;
+use crate::value::ParsedMac;
+
+/// What can be asked of bridges.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum BridgeRequest {
+    /// All bridges.
+    Show {},
+    /// Makes a bridge.
+    Add(BridgeAdd),
+    /// Removes a bridge.
+    Delete {
+        /// Its name.
+        name: String,
+        /// So long it is waited until nothing of it is left.
+        timeout_ms: u64,
+    },
+    /// Gives a bridge a port.
+    AddPort {
+        /// Which bridge.
+        bridge: String,
+        /// Which port.
+        port: String,
+    },
+    /// Takes a port from a bridge.
+    RemovePort {
+        /// Which bridge.
+        bridge: String,
+        /// Which port.
+        port: String,
+    },
+    /// Without a port: the stations behind all of them.
+    Flush {
+        /// Which bridge.
+        bridge: String,
+        /// Which port.
+        port: Option<String>,
+    },
+}
+
+/// A bridge to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BridgeAdd {
+    /// Its name.
+    pub name: String,
+    /// Its ports.
+    pub ports: Vec<String>,
+    /// Seconds for which a station is remembered; 300 if it is not given.
+    pub ageing_s: Option<u64>,
+    /// Stations that are remembered; 8,192 if it is not given.
+    pub stations: Option<usize>,
+    /// Its link-layer address.
+    pub mac: Option<ParsedMac>,
+    /// The largest packet, in bytes.
+    pub mtu: Option<u16>,
+    /// Its addresses.
+    pub addressing: AddressingRequest,
+}
+
+/// A bridge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgeRow {
+    /// Its name.
+    pub name: String,
+    /// Whether its link is there.
+    pub link: bool,
+    /// Its link-layer address.
+    pub mac: String,
+    /// Seconds for which a station is remembered.
+    pub ageing_s: u64,
+    /// Stations that it remembers at most.
+    pub limit: usize,
+    /// Frames that went to the port of a known station, ever.
+    pub forwarded: u64,
+    /// Frames that went to all ports, ever.
+    pub flooded: u64,
+    /// How often a station was heard behind another port than before.
+    pub moved: u64,
+    /// Frames whose sender was not learnt for want of room.
+    pub refused: u64,
+    /// Its ports.
+    pub ports: Vec<BridgePortRow>,
+    /// Stations that it has learnt.
+    pub stations: Vec<StationRow>,
+}
+
+/// A port of a bridge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgePortRow {
+    /// Its name.
+    pub name: String,
+    /// Whether frames pass it.
+    pub forwarding: bool,
+    /// Stations that were heard behind it.
+    pub stations: usize,
+}
+
+/// A station that a bridge has learnt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationRow {
+    /// Its link-layer address.
+    pub mac: String,
+    /// Behind which port it was heard.
+    pub port: String,
+    /// Since it was heard.
+    pub age_ms: u64,
+    /// Somebody has sent it a frame: newcomers do not push it out.
+    pub wanted: bool,
+}

@@ -1,0 +1,58 @@
+//! Speaks with a running Siding by its control socket.
+//!
+//! A stream socket of the file system. One line is one request, in JSON; one line is its answer. Requests of one connection
+//! are carried out in order; connections do not wait for each other.
+//!
+//! ```text
+//! > {"request":"show-drops"}
+//! < {"answer":"drops","value":[{"cause":"no-route","count":3}]}
+//! ```
+//!
+//! [`Client`] is a connection, [`Request`] what can be asked and [`Answer`] what is answered:
+//!
+//! ```no_run
+//! use siding_client::Answer;
+//! use siding_client::Client;
+//! use siding_client::Request;
+//!
+//! let mut client = Client::connect(&siding_client::default_path())?;
+//! if let Answer::Interfaces(rows) = client.ask(&Request::ShowInterfaces {})? {
+//!     for row in rows {
+//!         println!("{}: {}", row.name, row.state);
+//!     }
+//! }
+//! # Ok::<(), siding_client::ClientError>(())
+//! ```
+//!
+//! The daemon's own command line speaks by this crate. What files of a configuration and requests say in the same words is
+//! here, too: [`value`], [`lagg`], [`advertise`], [`autoconf`], [`refuse`].
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod advertise;
+pub mod autoconf;
+mod bridge;
+mod connection;
+mod filter;
+mod group;
+mod host;
+pub mod lagg;
+mod nested;
+mod path;
+mod protocol;
+pub mod refuse;
+mod reload;
+mod report;
+pub mod value;
+
+pub use bridge::*;
+pub use connection::Client;
+pub use connection::ClientError;
+pub use filter::*;
+pub use group::*;
+pub use host::*;
+pub use nested::*;
+pub use path::default_path;
+pub use protocol::*;
+pub use reload::*;
+pub use report::*;

@@ -1,0 +1,255 @@
+//! Requests and answers on what lies on other interfaces: VLANs and laggs.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::lagg::Lacp;
+use crate::lagg::Layer;
+use crate::lagg::Mode;
+use crate::lagg::Reselect;
+use crate::lagg::Tag;
+use crate::value::ParsedCidr;
+use crate::value::ParsedMac;
+
+/// What can be asked of VLANs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum VlanRequest {
+    /// All VLANs.
+    Show {},
+    /// Makes a VLAN.
+    Add(VlanAdd),
+    /// Removes a VLAN.
+    Delete {
+        /// Its name.
+        name: String,
+        /// So long it is waited until nothing of it is left.
+        timeout_ms: u64,
+    },
+}
+
+/// What can be asked of laggs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum LaggRequest {
+    /// All laggs.
+    Show {},
+    /// Makes a lagg.
+    Add(LaggAdd),
+    /// Removes a lagg.
+    Delete {
+        /// Its name.
+        name: String,
+        /// So long it is waited until nothing of it is left.
+        timeout_ms: u64,
+    },
+    /// Gives a lagg a port.
+    AddPort {
+        /// Which lagg.
+        lagg: String,
+        /// Which port.
+        port: String,
+        /// More is better, but in LACP, where less is; behind the others if it is not given.
+        priority: Option<u16>,
+    },
+    /// Takes a port from a lagg.
+    RemovePort {
+        /// Which lagg.
+        lagg: String,
+        /// Which port.
+        port: String,
+    },
+    /// Without a port: none is preferred.
+    SetPrimary {
+        /// Which lagg.
+        lagg: String,
+        /// Which port.
+        port: Option<String>,
+    },
+    /// Changes a lagg's link-layer address, and that of all that lies on it.
+    SetMac {
+        /// Which lagg.
+        lagg: String,
+        /// Its link-layer address.
+        mac: ParsedMac,
+    },
+}
+
+/// A VLAN to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VlanAdd {
+    /// Its name.
+    pub name: String,
+    /// What it lies on.
+    pub parent: String,
+    /// Its number, 1 to 4,094.
+    pub vid: u16,
+    /// The tag's type.
+    #[serde(default)]
+    pub protocol: Tag,
+    /// Its addresses.
+    pub addressing: AddressingRequest,
+}
+
+/// A lagg to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaggAdd {
+    /// Its name.
+    pub name: String,
+    /// How it uses its ports.
+    pub mode: Mode,
+    /// Its ports.
+    pub ports: Vec<String>,
+    /// When it goes back to a better port.
+    #[serde(default)]
+    pub reselect: Reselect,
+    /// Headers that tell flows apart; all if it is not given.
+    pub hash: Option<Vec<Layer>>,
+    /// How often an address is announced that has moved; 3 if it is not given.
+    pub announce_count: Option<u32>,
+    /// Between two of those; 1,000 if it is not given.
+    pub announce_interval_ms: Option<u64>,
+    /// What is set of LACP, in that mode.
+    pub lacp: Option<Lacp>,
+    /// Its link-layer address.
+    pub mac: Option<ParsedMac>,
+    /// The largest packet, in bytes.
+    pub mtu: Option<u16>,
+    /// Its addresses.
+    pub addressing: AddressingRequest,
+}
+
+/// The addresses of an interface to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddressingRequest {
+    /// Its addresses, with the lengths of their prefixes.
+    #[serde(default)]
+    pub addresses: Vec<ParsedCidr>,
+    /// Whether it has a link-local address.
+    pub link_local: bool,
+    /// Whether addresses are tested for duplicates before they are used.
+    pub dad: bool,
+}
+
+/// A VLAN.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VlanRow {
+    /// Its name.
+    pub name: String,
+    /// What it lies on.
+    pub parent: String,
+    /// Its number, 1 to 4,094.
+    pub vid: u16,
+    /// `802.1q` or `802.1ad`.
+    pub protocol: String,
+    /// Whether its link is there.
+    pub link: bool,
+    /// Its link-layer address.
+    pub mac: String,
+    /// Its addresses, with the lengths of their prefixes.
+    pub addresses: Vec<String>,
+}
+
+/// A lagg.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaggRow {
+    /// Its name.
+    pub name: String,
+    /// How it uses its ports.
+    pub mode: String,
+    /// Whether its link is there.
+    pub link: bool,
+    /// Its link-layer address.
+    pub mac: String,
+    /// The port that is preferred.
+    pub primary: Option<String>,
+    /// The port in use, in failover.
+    pub active: Option<String>,
+    /// Announcements that were sent, ever.
+    pub announced: u64,
+    /// In that mode.
+    pub lacp: Option<LacpRow>,
+    /// Its ports.
+    pub ports: Vec<LaggPortRow>,
+}
+
+/// A port of a lagg.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaggPortRow {
+    /// Its name.
+    pub name: String,
+    /// More is better, but in LACP, where less is.
+    pub priority: u16,
+    /// Up, with a link.
+    pub usable: bool,
+    /// Frames leave by it.
+    pub sending: bool,
+    /// Frames that come by it are taken.
+    pub receiving: bool,
+    /// It is to go as soon as its partner has stopped sending to it.
+    pub leaving: bool,
+    /// In that mode.
+    pub lacp: Option<LacpPortRow>,
+}
+
+/// LACP on a lagg.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LacpRow {
+    /// Priority and address.
+    pub system: String,
+    /// What tells our laggs apart.
+    pub key: u16,
+    /// `active` or `passive`.
+    pub activity: String,
+    /// `fast` or `slow`.
+    pub rate: String,
+    /// The partner's system and key.
+    pub aggregator: Option<String>,
+}
+
+/// LACP on a port, in full words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LacpPortRow {
+    /// By which the partner knows it.
+    pub number: u16,
+    /// The receive machine's state.
+    pub receive: String,
+    /// The mux machine's state.
+    pub mux: String,
+    /// The periodic machine's state.
+    pub periodic: String,
+    /// Whether it is of the lagg's aggregator.
+    pub selected: String,
+    /// Why it is there.
+    pub why: String,
+    /// Our end.
+    pub actor: LacpEndRow,
+    /// The other end, as it told.
+    pub partner: LacpEndRow,
+    /// LACPDUs that came, ever.
+    pub received: u64,
+    /// LACPDUs that were sent, ever.
+    pub sent: u64,
+    /// Frames of the protocol that were none, ever.
+    pub ignored: u64,
+    /// Markers that were answered, ever.
+    pub markers: u64,
+}
+
+/// One end of a link that speaks LACP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LacpEndRow {
+    /// Priority and address.
+    pub system: String,
+    /// What tells its aggregators apart.
+    pub key: u16,
+    /// 0 for nobody.
+    pub port: u16,
+    /// Less is better.
+    pub priority: u16,
+    /// What it says of itself, in words.
+    pub state: Vec<String>,
+}

@@ -1,0 +1,288 @@
+//! What the daemon tells of itself. Times are nanoseconds unless their names say otherwise.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::net::Ipv6Addr;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// An interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceRow {
+    /// Its name.
+    pub name: String,
+    /// Its identity: `slot.generation`.
+    pub id: String,
+    /// What carries its frames: `tap`, `packet`, `memory`, or `vlan`, `lagg`, `bridge`.
+    pub driver: String,
+    /// The kernel's interface, or what it lies on.
+    pub device: String,
+    /// Administratively.
+    pub up: bool,
+    /// Whether its link is there.
+    pub link: bool,
+    /// `up`, or why it cannot be used, as `down`, `no carrier`, `IP stopped: ...`.
+    pub state: String,
+    /// Its link-layer address.
+    pub mac: String,
+    /// The largest packet, in bytes.
+    pub mtu: u16,
+    /// Its addresses, with the lengths of their prefixes.
+    pub addresses: Vec<String>,
+    /// So many are known there.
+    pub neighbors: usize,
+    /// For how long its transmit queue, or one of several, has not moved, if it is stalled.
+    pub tx_stalled_ms: Option<u64>,
+    /// How often somebody has changed offloads or settings of the device, and they were put right.
+    #[serde(default)]
+    pub put_right: u64,
+    /// Why they could not be.
+    #[serde(default)]
+    pub altered: Option<String>,
+    /// What the stack counts.
+    pub counters: BTreeMap<String, u64>,
+    /// What the driver counts.
+    pub device_counters: BTreeMap<String, u64>,
+    /// What became of deferred packets in its name.
+    pub netisr: BTreeMap<String, u64>,
+}
+
+/// An address of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressRow {
+    /// With the length of its prefix.
+    pub address: String,
+    /// On which interface.
+    pub interface: String,
+    /// `tentative`, `optimistic`, `preferred`, `deprecated`, `duplicate` or `anycast`.
+    pub state: String,
+    /// `manual`, `autoconf`, `temporary`, or `subnet-router` for an anycast address that a router has by itself.
+    pub origin: String,
+    /// Seconds for which it stays preferred; `None` is for ever.
+    pub preferred_s: Option<u64>,
+    /// Seconds for which it stays ours; `None` is for ever.
+    pub valid_s: Option<u64>,
+}
+
+/// A neighbour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeighborRow {
+    /// Which address.
+    pub address: IpAddr,
+    /// On which interface.
+    pub interface: String,
+    /// Its link-layer address, if it is known.
+    pub mac: Option<String>,
+    /// As RFC 4861 names it: `INCOMPLETE`, `REACHABLE`, `STALE`, `DELAY`, `PROBE`.
+    pub state: String,
+    /// It says that it is a router.
+    pub router: bool,
+    /// It was set, and stays.
+    pub fixed: bool,
+    /// Packets that wait for it.
+    pub held: usize,
+    /// Since the entry was made.
+    pub age_ns: u64,
+    /// Since it came to its state.
+    pub in_state_ns: u64,
+    /// Since it was last confirmed that the neighbour is reached, if it ever was.
+    pub confirmed_ns: Option<u64>,
+}
+
+/// A route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteRow {
+    /// The prefix.
+    pub to: String,
+    /// The router; without one the destinations are on the link.
+    pub via: Option<IpAddr>,
+    /// By which packets leave; `-` if they are refused.
+    pub interface: String,
+    /// Less is better; 1,024 if it is not given.
+    pub metric: u32,
+    /// Where it is from: `connected`, `static`, `advertised` or `redirect`.
+    pub origin: String,
+    /// How its destinations are refused, if they are.
+    pub refuse: Option<String>,
+    /// Why it gives way to others at this moment, if it does: `no carrier`, `down`.
+    pub unfit: Option<String>,
+}
+
+/// The way that packets to an address take.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WayRow {
+    /// The address is one of ours.
+    pub own: bool,
+    /// By which they leave, or which has the address; `None` if there is no way.
+    pub interface: Option<String>,
+    /// The neighbour that they are handed to: the address itself if it is on the link.
+    pub via: Option<IpAddr>,
+    /// From which address of ours, if they start here.
+    pub source: Option<IpAddr>,
+    /// How they are refused, if they are.
+    pub refuse: Option<String>,
+}
+
+/// A type of deferred packet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TypeRow {
+    /// Its name.
+    pub name: String,
+    /// Packets that may wait for each worker.
+    pub limit: u32,
+    /// All workers together.
+    pub total: LaneRow,
+    /// Each of them.
+    pub workers: Vec<LaneRow>,
+}
+
+/// A type at one worker.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LaneRow {
+    /// Packets that were taken, ever.
+    pub accepted: u64,
+    /// Of those: that met the handler.
+    pub handled: u64,
+    /// Of those: whose interface went.
+    pub departed: u64,
+    /// Of those: flushed as the type was unregistered.
+    pub flushed: u64,
+    /// Of those: pushed out by newer ones.
+    pub dropped_oldest: u64,
+    /// Packets that wait now.
+    pub resident: u64,
+    /// Panics of the type's handler.
+    #[serde(default)]
+    pub panicked: u64,
+    /// Permits that are held.
+    pub reserved: u64,
+    /// The most that were seen waiting.
+    pub high_water: u64,
+    /// Packets that were given back, by the reason.
+    pub refused: BTreeMap<String, u64>,
+    /// How long the oldest has waited, if one waits.
+    pub oldest_age_ns: Option<u64>,
+    /// Half of the packets waited no longer.
+    pub residence_p50_ns: Option<u64>,
+    /// Of a hundred packets 99 waited no longer.
+    pub residence_p99_ns: Option<u64>,
+    /// None waited longer.
+    pub residence_max_ns: Option<u64>,
+    /// Whether `accepted` is the sum of the fates. Of a moment: while packets move it may be off by those.
+    pub conserved: bool,
+}
+
+/// An interface that advertises us as a router.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdvertiserRow {
+    /// On which interface.
+    pub interface: String,
+    /// Whether it advertises, and if not, why.
+    pub state: String,
+    /// The link-local address that hosts know us by.
+    pub source: Option<Ipv6Addr>,
+    /// As a default router, in seconds.
+    pub lifetime: u64,
+    /// Against other routers: `low`, `medium` or `high`.
+    pub preference: String,
+    /// Between two advertisements, at the least.
+    pub min_interval_ms: u64,
+    /// At the most.
+    pub max_interval_ms: u64,
+    /// Until everybody is told next.
+    pub next_ms: Option<u64>,
+    /// Advertisements that were sent, ever.
+    pub sent: u64,
+    /// Solicitations heard on the interface.
+    pub solicitations: u64,
+    /// Who is told.
+    pub audience: String,
+    /// Addresses are to be had by DHCPv6.
+    pub managed: bool,
+    /// Other things are.
+    pub other: bool,
+    /// That hosts are to use; 0 says nothing.
+    pub hop_limit: u8,
+    /// That hosts are to use; 0 says nothing.
+    pub reachable_time_ms: u64,
+    /// That hosts are to use; 0 says nothing.
+    pub retrans_timer_ms: u64,
+    /// Prefixes, routes and what else is told, a line each.
+    pub tells: Vec<String>,
+}
+
+/// Packets dropped for one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropRow {
+    /// Why.
+    pub cause: String,
+    /// So many, ever.
+    pub count: u64,
+}
+
+/// A bound, and what has come of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitRow {
+    /// Of what.
+    pub limit: String,
+    /// `None` for the whole stack.
+    pub interface: Option<String>,
+    /// The most that there may be.
+    pub most: u64,
+    /// So many there are.
+    pub used: u64,
+    /// The most that there was; `None` if nobody kept count.
+    pub highest: Option<u64>,
+    /// How often something was refused, or pushed out, because of it.
+    pub refused: u64,
+}
+
+/// A path that takes less than its first link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathMtuRow {
+    /// Where it leads.
+    pub destination: IpAddr,
+    /// Of a link-local destination.
+    pub interface: Option<String>,
+    /// Bytes.
+    pub mtu: u16,
+    /// Until a larger packet is tried, in milliseconds.
+    pub left_ms: u64,
+}
+
+/// A worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerRow {
+    /// Its number.
+    pub worker: usize,
+    /// The core that it is pinned to.
+    pub core: Option<usize>,
+    /// Whether it sleeps now.
+    pub sleeping: bool,
+    /// Turns that it took, ever.
+    pub turns: u64,
+    /// Turns that found something to do.
+    pub busy: u64,
+    /// Frames that it received, ever.
+    pub received: u64,
+    /// How often it went to sleep.
+    pub sleeps: u64,
+    /// How often another thread had to wake it.
+    pub wakeups: u64,
+}
+
+/// An answer to an echo request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PingRow {
+    /// The request's sequence number.
+    pub seq: u16,
+    /// When it came, in nanoseconds on the daemon's clock.
+    pub at_ns: u64,
+    /// Who answered.
+    pub from: IpAddr,
+    /// Of a reply.
+    pub hop_limit: Option<u8>,
+    /// Of an error: what it says.
+    pub error: Option<String>,
+}

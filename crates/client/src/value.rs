@@ -1,0 +1,88 @@
+//! Single values, in the words of the configuration file and of requests.
+
+use serde::Deserialize;
+use serde::Serialize;
+use siding_wire::Cidr;
+use siding_wire::CidrError;
+use siding_wire::Mac;
+
+/// What carries an interface's frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+pub enum Driver {
+    /// A TAP interface, whose other end is the kernel's.
+    Tap,
+    /// An Ethernet interface of the kernel's, claimed, by AF_PACKET.
+    Packet,
+    /// A wire in this process's memory.
+    Memory,
+}
+
+impl Driver {
+    /// As files have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Driver::Tap => "tap",
+            Driver::Packet => "packet",
+            Driver::Memory => "memory",
+        }
+    }
+}
+
+/// A link-layer address, from its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ParsedMac(pub Mac);
+
+/// An address with the length of its prefix, from their text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ParsedCidr(pub Cidr);
+
+impl TryFrom<String> for ParsedMac {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<ParsedMac, String> {
+        text.parse().map(ParsedMac).map_err(|_| {
+            format!("{text:?} is no link-layer address: give six bytes, such as \"02:00:00:00:00:01\"")
+        })
+    }
+}
+
+impl From<ParsedMac> for String {
+    fn from(mac: ParsedMac) -> String {
+        mac.0.to_string()
+    }
+}
+
+impl TryFrom<String> for ParsedCidr {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<ParsedCidr, String> {
+        if !text.contains('/') {
+            return Err(format!(
+                "{text:?} has no prefix length: write it behind the address, such as {text}/64"
+            ));
+        }
+        cidr(&text).map(ParsedCidr)
+    }
+}
+
+impl From<ParsedCidr> for String {
+    fn from(cidr: ParsedCidr) -> String {
+        cidr.0.to_string()
+    }
+}
+
+/// Reads an address with the length of its prefix; without a length, the address alone is the prefix.
+///
+/// # Errors
+///
+/// It is none, and what would be.
+pub fn cidr(text: &str) -> Result<Cidr, String> {
+    text.parse().map_err(|why| match why {
+        CidrError::Unreadable => format!("{text:?} is {why}"),
+        why => why.to_string(),
+    })
+}

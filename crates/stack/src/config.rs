@@ -1,7 +1,7 @@
 //! The configuration that the data path reads: one immutable snapshot.
 
 use std::collections::BTreeSet;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
@@ -9,6 +9,7 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use siding_netisr::IfId;
+use siding_wire::EtherType;
 
 use crate::control::DEEPEST;
 use crate::device::Filter;
@@ -18,6 +19,7 @@ use crate::ifnet::Filters;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ifnet::Owners;
+use crate::ifnet::Quick;
 use crate::ifnet::Use;
 use crate::ifnet::Vlan;
 use crate::ip6::source::Candidate;
@@ -32,18 +34,23 @@ use crate::route::Fib;
 use crate::route::Refusal;
 use crate::route::Way;
 use crate::routes::Routes;
+use crate::sharing::Shards;
+use crate::sharing::Slots;
 
-/// Everything the data path must know. Made anew for each change.
+/// Everything the data path must know. Made anew for each change, of what has changed; the rest is the one before's.
 #[derive(Clone, Default)]
 pub struct Config {
     /// By the slot of their identity.
-    interfaces: Vec<Option<Interface>>,
-    /// VLANs by what they are.
-    vlans: HashMap<Vlan, IfId>,
+    interfaces: Slots<Interface>,
+    names: Shards<Arc<str>, IfId, Quick>,
+    /// VLANs by what they lie on, and by their numbers.
+    vlans: Shards<(IfId, u16), Slots<IfId>, Quick>,
+    /// VLANs that lie on nothing that is there.
+    pub(crate) astray: Arc<BTreeSet<IfId>>,
     /// The routes, which are no part of the snapshot: they change in place, and all configurations have the same.
     pub(crate) routes: Routes,
-    filters: Filters,
-    owners: Owners,
+    pub(crate) filters: Filters,
+    pub(crate) owners: Owners,
     /// What still comes the old way after a change of a lagg.
     pub(crate) late: Late,
     /// Whether packets for others are forwarded, and advertisements carry the Router flag.
@@ -52,8 +59,8 @@ pub struct Config {
     pub ignore_announced: bool,
     /// Whether the hop-by-hop options of packets for others are looked at (RFC 8200 s4).
     pub examine_options: bool,
-    /// Interfaces that advertise us as a router.
-    pub(crate) advertising: BTreeSet<IfId>,
+    /// Interfaces that advertise us as a router, by their slots.
+    pub(crate) advertising: Slots<IfId>,
     /// The policy of source address selection (RFC 6724 s2.1).
     pub policy: Policy,
 }
@@ -61,27 +68,58 @@ pub struct Config {
 impl Config {
     /// The interface, if it is there under this very identity.
     pub fn interface(&self, id: IfId) -> Option<&Interface> {
-        self.interfaces.get(id.slot())?.as_ref().filter(|interface| interface.ifnet.id == id)
+        self.interfaces.get(id.slot()).filter(|interface| interface.ifnet.id == id)
     }
 
     /// The interface in that slot, whatever its identity.
     pub(crate) fn in_slot(&self, slot: usize) -> Option<&Interface> {
-        self.interfaces.get(slot)?.as_ref()
+        self.interfaces.get(slot)
     }
 
     /// All interfaces.
     pub fn interfaces(&self) -> impl Iterator<Item = &Interface> {
-        self.interfaces.iter().flatten()
+        self.interfaces.iter()
+    }
+
+    /// The slots whose interfaces have been changed since `before`, or have come or gone.
+    pub(crate) fn changed<'a>(&'a self, before: &'a Config) -> impl Iterator<Item = usize> + 'a {
+        self.interfaces.changed(&before.interfaces)
+    }
+
+    /// What has been changed since `before`, has come or has gone, and all that lies on it or lay there.
+    pub(crate) fn concerned(&self, before: &Config) -> Vec<IfId> {
+        let mut all = Vec::new();
+        for slot in self.changed(before) {
+            for there in [before.in_slot(slot), self.in_slot(slot)].into_iter().flatten() {
+                all.extend([there.ifnet.id, there.member_of].into_iter().filter(|id| !id.is_none()));
+            }
+        }
+        self.all_above(all)
+    }
+
+    /// The same with no interfaces.
+    pub(crate) fn without_interfaces(&self) -> Config {
+        Config { interfaces: Slots::default(), ..self.clone() }
     }
 
     /// The interface of this name.
     pub fn by_name(&self, name: &str) -> Option<&Interface> {
-        self.interfaces().find(|interface| interface.ifnet.name == name)
+        self.names.get(name).and_then(|id| self.interface(*id))
     }
 
     /// The interface that gets the frames of `parent` with this tag.
+    #[inline]
     pub(crate) fn vlan(&self, vlan: &Vlan) -> Option<&Interface> {
-        self.vlans.get(vlan).and_then(|id| self.interface(*id))
+        let numbers = self.vlans.get(&(vlan.parent, vlan.ethertype.0))?;
+        numbers.get(vlan.vid.into()).and_then(|id| self.interface(*id))
+    }
+
+    /// The VLANs that lie on an interface, in order of their slots.
+    fn vlans_on(&self, below: IfId) -> Vec<IfId> {
+        let numbers = [EtherType::VLAN, EtherType::QINQ].map(|tag| self.vlans.get(&(below, tag.0)));
+        let mut all: Vec<IfId> = numbers.into_iter().flatten().flat_map(Slots::iter).copied().collect();
+        all.sort_unstable_by_key(|id| id.slot());
+        all
     }
 
     /// What the device of an interface is to let in; `None` if it has no device.
@@ -108,15 +146,10 @@ impl Config {
     /// The interfaces, and the VLANs that lie on them and go where they go.
     pub(crate) fn with_vlans(&self, interfaces: &[IfId]) -> Vec<IfId> {
         let mut all = interfaces.to_vec();
+        let mut known: HashSet<IfId, Quick> = all.iter().copied().collect();
         let mut at = 0;
         while at < all.len() {
-            let below = all[at];
-            for other in self.interfaces() {
-                let lies_on = matches!(&other.kind, Kind::Vlan(vlan) if vlan.parent == below);
-                if lies_on && !all.contains(&other.ifnet.id) {
-                    all.push(other.ifnet.id);
-                }
-            }
+            all.extend(self.vlans_on(all[at]).into_iter().filter(|id| known.insert(*id)));
             at += 1;
         }
         all
@@ -124,22 +157,19 @@ impl Config {
 
     /// The interface and everything that lies on it, nearest first, each once.
     pub(crate) fn nest(&self, id: IfId) -> Vec<IfId> {
-        let mut nest = vec![id];
+        self.all_above(vec![id])
+    }
+
+    /// These interfaces and everything that lies on them, each once.
+    fn all_above(&self, mut nest: Vec<IfId>) -> Vec<IfId> {
+        let mut known: HashSet<IfId, Quick> = HashSet::default();
+        nest.retain(|id| known.insert(*id));
         let mut at = 0;
         // Nothing lies on itself (refused when it is configured), so this ends.
         while at < nest.len() {
-            let below = nest[at];
-            let vlans = self
-                .interfaces()
-                .filter(|other| matches!(&other.kind, Kind::Vlan(vlan) if vlan.parent == below));
-            let above =
-                vlans.map(|vlan| vlan.ifnet.id).chain(self.interface(below).map(|port| port.member_of));
-            for id in above {
-                // Two ports of one bridge may lie on the same device.
-                if !id.is_none() && !nest.contains(&id) {
-                    nest.push(id);
-                }
-            }
+            let above = self.interface(nest[at]).map(|port| port.member_of).filter(|above| !above.is_none());
+            // Two ports of one bridge may lie on the same device.
+            nest.extend(self.vlans_on(nest[at]).into_iter().chain(above).filter(|id| known.insert(*id)));
             at += 1;
         }
         nest
@@ -160,52 +190,56 @@ impl Config {
 
     /// The interface that has this address assigned. A link-local address is looked for on `on` only.
     pub fn owner6(&self, addr: Ipv6Addr, on: IfId) -> Option<&Interface> {
-        let index = Some(self.owners.of(self)).filter(|index| index.may_have6(addr))?;
-        let owners = index.addrs6.get(&addr)?;
-        if owners.contains(&on) {
-            return self.interface(on);
+        if siding_wire::ip6::is_link_local(addr) {
+            return self.interface(on).filter(|on| on.accepts(addr));
         }
-        let elsewhere = owners.first().filter(|_| !siding_wire::ip6::is_link_local(addr))?;
-        self.interface(*elsewhere)
+        self.interface(one_of(&self.owners.six(addr)?.assigned, on)?)
     }
 
     /// The interface that has this anycast address. A link-local one is looked for on `on` only.
     pub fn anycast6(&self, addr: Ipv6Addr, on: IfId) -> Option<&Interface> {
-        let index = Some(self.owners.of(self)).filter(|index| index.may_have6(addr))?;
-        let owners = index.anycast6.get(&addr)?;
-        if owners.contains(&on) {
-            return self.interface(on);
+        if siding_wire::ip6::is_link_local(addr) {
+            return self.interface(on).filter(|on| on.is_anycast(addr, self.forwarding));
         }
-        let elsewhere = owners.first().filter(|_| !siding_wire::ip6::is_link_local(addr))?;
-        self.interface(*elsewhere)
+        self.interface(one_of(&self.owners.six(addr)?.anycast, on)?)
     }
 
     /// Whether the address is known to be that of several nodes.
     pub(crate) fn is_shared6(&self, addr: Ipv6Addr) -> bool {
-        self.owners.of(self).shared6.contains(&addr)
+        self.owners.six(addr).is_some_and(|six| six.shared > 0)
     }
 
     /// The interface that packets to `addr` are for, if they are for us.
+    #[inline]
     pub(crate) fn local6(&self, addr: Ipv6Addr, on: IfId) -> Option<&Interface> {
-        if !self.owners.of(self).may_have6(addr) {
-            return None;
-        }
+        self.owners.six(addr)?;
         self.owner6(addr, on).or_else(|| self.anycast6(addr, on))
     }
 
     /// The interface that has this address assigned.
     pub fn owner4(&self, addr: Ipv4Addr) -> Option<&Interface> {
-        self.interface(*self.owners.of(self).addrs4.get(&addr)?)
+        self.interface(*self.owners.four(addr)?.assigned.first()?)
+    }
+
+    /// The interfaces that have this address, usable or not. Of a link-local one, which is of each link, none.
+    pub fn holders(&self, addr: IpAddr) -> &[IfId] {
+        match addr {
+            IpAddr::V6(addr) => self.owners.six(addr).map_or(&[], |six| &six.held),
+            IpAddr::V4(addr) => self.owners.four(addr).map_or(&[], |four| &four.held),
+        }
     }
 
     /// Whether the interface advertises us as a router.
     pub fn is_advertising(&self, id: IfId) -> bool {
-        self.advertising.contains(&id)
+        self.advertising.get(id.slot()) == Some(&id)
     }
 
     /// Whether `addr` is an address of ours that may be a source, on whichever interface.
     pub fn may_source(&self, addr: IpAddr) -> bool {
-        self.interfaces().any(|interface| interface.may_source(addr))
+        match addr {
+            IpAddr::V6(addr) => self.owners.six(addr).is_some_and(|six| six.sources > 0),
+            IpAddr::V4(addr) => self.owner4(addr).is_some(),
+        }
     }
 
     /// The source for packets to `dst` that go out of `out` (RFC 6724).
@@ -283,41 +317,72 @@ impl Config {
     pub(crate) fn move_vlan(&mut self, id: IfId, parent: IfId) {
         let Some(interface) = self.interface_mut(id) else { return };
         if let Kind::Vlan(vlan) = &mut interface.kind {
+            let before = *vlan;
             vlan.parent = parent;
             let vlan = *vlan;
-            self.vlans.retain(|_, other| *other != id);
-            self.vlans.insert(vlan, id);
+            self.unlist(&before, id);
+            self.list(&vlan, id);
         }
     }
 
     fn put(&mut self, interface: Interface) {
-        let slot = interface.ifnet.id.slot();
-        if self.interfaces.len() <= slot {
-            self.interfaces.resize_with(slot + 1, || None);
-        }
+        let id = interface.ifnet.id;
         if let Kind::Vlan(vlan) = &interface.kind {
-            self.vlans.insert(*vlan, interface.ifnet.id);
+            self.list(vlan, id);
         }
-        self.interfaces[slot] = Some(interface);
+        self.names.change(interface.ifnet.name.as_str().into(), |_| Some(id));
+        self.interfaces.set(id.slot(), Some(interface));
     }
 
     pub(crate) fn remove(&mut self, id: IfId) {
-        if self.interface(id).is_some() {
-            self.interfaces[id.slot()] = None;
-            self.late.forget(id);
+        if self.interface(id).is_none() {
+            return;
         }
-        self.vlans.retain(|_, vlan| *vlan != id);
+        if let Some(gone) = self.interfaces.set(id.slot(), None) {
+            if let Kind::Vlan(vlan) = &gone.kind {
+                self.unlist(vlan, id);
+            }
+            self.names.change(gone.ifnet.name.as_str().into(), |there| there.filter(|there| *there != id));
+            self.late.forget(id);
+            if self.astray.contains(&id) {
+                Arc::make_mut(&mut self.astray).remove(&id);
+            }
+        }
+    }
+
+    fn list(&mut self, vlan: &Vlan, id: IfId) {
+        self.vlans.change((vlan.parent, vlan.ethertype.0), |numbers| {
+            let mut numbers = numbers.unwrap_or_default();
+            numbers.set(vlan.vid.into(), Some(id));
+            Some(numbers)
+        });
+    }
+
+    fn unlist(&mut self, vlan: &Vlan, id: IfId) {
+        self.vlans.change((vlan.parent, vlan.ethertype.0), |numbers| {
+            let mut numbers = numbers?;
+            if numbers.get(vlan.vid.into()) == Some(&id) {
+                numbers.set(vlan.vid.into(), None);
+            }
+            Some(numbers).filter(|numbers| !numbers.is_empty())
+        });
     }
 
     pub(crate) fn interface_mut(&mut self, id: IfId) -> Option<&mut Interface> {
-        self.interfaces.get_mut(id.slot())?.as_mut().filter(|interface| interface.ifnet.id == id)
+        self.interface(id)?;
+        self.interfaces.get_mut(id.slot())
     }
+}
+
+/// Of the interfaces that have an address, the one that is asked about, or else the first.
+fn one_of(all: &[IfId], on: IfId) -> Option<IfId> {
+    if all.contains(&on) { Some(on) } else { all.first().copied() }
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("interfaces", &self.interfaces)
+            .field("interfaces", &self.interfaces().collect::<Vec<_>>())
             .field("forwarding", &self.forwarding)
             .finish_non_exhaustive()
     }

@@ -52,6 +52,7 @@ mod protocols;
 pub mod ranks;
 pub mod reassembly;
 mod routes;
+mod sharing;
 mod snapshot;
 mod stack;
 mod tcp;

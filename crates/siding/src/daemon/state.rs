@@ -301,13 +301,8 @@ impl Daemon {
     /// An address is on one interface, but for link-local ones, which are of each link.
     pub(super) fn nobody_else_has(&self, id: IfId, address: IpAddr) -> anyhow::Result<()> {
         let config = self.stack.config();
-        let has = |there: &siding_stack::ifnet::Interface| match address {
-            IpAddr::V6(address) => {
-                there.addr6(address).is_some() && !siding_wire::ip6::is_link_local(address)
-            }
-            IpAddr::V4(address) => there.addrs4.iter().any(|own| own.addr == address),
-        };
-        match config.interfaces().find(|there| there.ifnet.id != id && has(there)) {
+        let mut others = config.holders(address).iter().filter(|there| **there != id);
+        match others.find_map(|there| config.interface(*there)) {
             Some(other) => bail!("{address} is on '{}' already: remove it there first", other.ifnet.name),
             None => Ok(()),
         }

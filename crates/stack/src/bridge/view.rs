@@ -131,6 +131,9 @@ pub(crate) fn follow(config: &mut Config, id: IfId) {
         ports[at].forwarding = forwarding;
     }
     let link = ports.iter().any(|port| port.forwarding);
+    if *ports == *view.ports && config.interface(id).is_some_and(|bridge| bridge.link == link) {
+        return;
+    }
     if let Some(bridge) = config.interface_mut(id) {
         bridge.link = link;
         if *ports != *view.ports {

@@ -71,7 +71,7 @@ impl Stack {
                 advertiser.arm(ctx, shared, on);
             }
             shared.change(control, |config| {
-                config.advertising.insert(on);
+                config.advertising.set(on.slot(), Some(on));
             });
             Ok(())
         })

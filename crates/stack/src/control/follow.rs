@@ -74,7 +74,10 @@ impl Stack {
         // A lagg may lie on VLANs of another.
         for _ in 0..DEEPEST {
             let config = self.shared.config.load();
-            let Some((lagg, port, cause)) = config.interfaces().find_map(|lagg| outdated(&config, lagg))
+            let mut concerned: Vec<&Interface> =
+                config.concerned(before).into_iter().filter_map(|id| config.interface(id)).collect();
+            concerned.sort_by_key(|lagg| lagg.ifnet.id.slot());
+            let Some((lagg, port, cause)) = concerned.into_iter().find_map(|lagg| outdated(&config, lagg))
             else {
                 break;
             };
@@ -86,7 +89,10 @@ impl Stack {
             );
         }
         let after = self.shared.config.load();
-        for interface in after.interfaces() {
+        let mut concerned: Vec<&Interface> =
+            after.concerned(before).into_iter().filter_map(|id| after.interface(id)).collect();
+        concerned.sort_by_key(|interface| interface.ifnet.id.slot());
+        for interface in concerned {
             let id = interface.ifnet.id;
             let then = before.interface(id);
             let turn = |what| match (then.is_some_and(|then| then.is_fit(what)), interface.is_fit(what)) {

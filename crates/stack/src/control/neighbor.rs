@@ -127,7 +127,8 @@ impl Stack {
     pub(crate) fn forget_lost(&self, ctx: &mut Ctx<'_, Unlocked>, before: &Config) {
         let now = self.config();
         let drops = &self.shared.drops[self.shared.netisr.workers()];
-        for interface in before.interfaces().filter(|then| then.link && then.neighbors.forget_on_link_loss) {
+        let then = now.changed(before).filter_map(|slot| before.in_slot(slot));
+        for interface in then.filter(|then| then.link && then.neighbors.forget_on_link_loss) {
             if now.interface(interface.ifnet.id).is_some_and(|interface| !interface.link) {
                 let held = self.forget_neighbors(ctx, interface, |lle| !lle.fixed).1;
                 // Who sent what waited for a neighbour is told, as if the neighbour had not answered.

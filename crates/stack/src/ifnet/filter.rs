@@ -14,22 +14,43 @@ use crate::config::Config;
 use crate::device::Filter;
 use crate::lagg::Mode;
 
-/// The filters that a configuration makes: found out by the first worker that asks, once for all.
-#[derive(Debug, Default)]
-pub(crate) struct Filters(OnceLock<HashMap<IfId, Arc<Filter>>>);
-
-/// A copy of a configuration is made to be changed.
-impl Clone for Filters {
-    fn clone(&self) -> Filters {
-        Filters::default()
-    }
-}
+/// The filters that a configuration makes: found out by the first worker that asks, once for all, and for all configurations
+/// that [are the same](is_same) to devices.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filters(Arc<OnceLock<HashMap<IfId, Arc<Filter>>>>);
 
 impl Filters {
     /// By the device's interface.
     pub(crate) fn of(&self, config: &Config) -> &HashMap<IfId, Arc<Filter>> {
         self.0.get_or_init(|| all(config))
     }
+}
+
+/// Whether devices must let the same in as before.
+pub(super) fn is_same(before: &Config, config: &Config) -> bool {
+    let (old, new) = (before.forwarding, config.forwarding);
+    let asks_same = |was: &Interface, is: &Interface| {
+        let lies_same = match (&was.kind, &is.kind) {
+            (Kind::Device, Kind::Device) => true,
+            (Kind::Vlan(was), Kind::Vlan(is)) => was == is,
+            (Kind::Lagg(was), Kind::Lagg(is)) => Arc::ptr_eq(was, is),
+            (Kind::Bridge(was), Kind::Bridge(is)) => Arc::ptr_eq(was, is),
+            _ => false,
+        };
+        let groups_same = Arc::ptr_eq(&was.addrs6, &is.addrs6)
+            && Arc::ptr_eq(&was.anycast, &is.anycast)
+            && Arc::ptr_eq(&was.joined, &is.joined);
+        was.ifnet.id == is.ifnet.id
+            && (was.mac, was.permanent_mac) == (is.mac, is.permanent_mac)
+            && lies_same
+            && (groups_same || was.groups(old).eq(is.groups(new)))
+    };
+    let same_in = |slot: usize| match (before.in_slot(slot), config.in_slot(slot)) {
+        (None, None) => true,
+        (Some(was), Some(is)) => asks_same(was, is),
+        _ => false,
+    };
+    old == new && before.late.is_empty() && config.late.is_empty() && config.changed(before).all(same_in)
 }
 
 fn all(config: &Config) -> HashMap<IfId, Arc<Filter>> {

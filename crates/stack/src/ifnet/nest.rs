@@ -1,74 +1,127 @@
 //! Interfaces that lie on others follow them.
 
+use std::sync::Arc;
+
 use siding_netisr::IfId;
 use siding_wire::Mac;
 use siding_wire::ip6;
 
 use super::Addr6;
 use super::AddrOrigin;
+use super::Filters;
 use super::Interface;
 use super::Kind;
 use super::Use;
+use super::filter;
 use crate::bridge;
 use crate::config::Config;
 use crate::nd6::dad::DadState;
 
 /// Has everything that lies on something follow that: to be called on each configuration before it is published. A VLAN
 /// has a link while frames pass below it, and a bridge while they pass through one of its ports. (A lagg follows its
-/// ports under its own lock; see [`Stack::follow`](crate::Stack::follow).)
-pub(crate) fn review(config: &mut Config) {
-    let nested = config.interfaces().filter(|interface| !matches!(interface.kind, Kind::Device));
-    let mut nested: Vec<(usize, IfId)> =
-        nested.map(|interface| (config.depth(interface.ifnet.id), interface.ifnet.id)).collect();
+/// ports under its own lock; see [`Stack::follow`](crate::Stack::follow).) What nothing was changed for since `before`,
+/// which was published, is as it must be.
+pub(crate) fn review(before: &Config, config: &mut Config) {
+    let concerned = config.concerned(before).into_iter().filter(|id| config.interface(*id).is_some());
+    let mut nested: Vec<(usize, IfId)> = concerned.map(|id| (config.depth(id), id)).collect();
     // What lies lower first: one look at each is enough.
-    nested.sort_by_key(|(depth, _)| *depth);
-    fit_mtu(
-        config,
-        config
-            .interfaces()
-            .filter(|device| matches!(device.kind, Kind::Device))
-            .map(|device| device.ifnet.id)
-            .collect(),
-    );
+    nested.sort_by_key(|(depth, id)| (*depth, id.slot()));
     for (_, id) in nested {
         match config.interface(id).map(|interface| &interface.kind) {
-            Some(Kind::Vlan(vlan)) => {
-                let parent = config.interface(vlan.parent);
-                let (present, link) =
-                    (parent.is_some(), parent.is_some_and(|parent| parent.is_fit(Use::Frames)));
-                let link_mtu = parent.map(|parent| parent.own_mtu);
-                if let Some(vlan) = config.interface_mut(id) {
-                    (vlan.present, vlan.link) = (present, link);
-                    vlan.link_mtu = link_mtu.unwrap_or(vlan.link_mtu);
-                }
-            }
+            Some(Kind::Vlan(vlan)) => follow_parent(config, id, vlan.parent),
             Some(Kind::Bridge(_)) => bridge::follow(config, id),
             _ => {}
         }
-        fit_mtu(config, vec![id]);
+        fit_mtu(config, id);
+        // Whoever had our MAC may not be on the next link.
+        let begins_anew = |there: &Interface| {
+            there.stopped.is_some() && (!there.is_fit(Use::Frames) || !there.member_of.is_none())
+        };
+        if config.interface(id).is_some_and(begins_anew) {
+            config.interface_mut(id).into_iter().for_each(|interface| interface.stopped = None);
+        }
     }
-    // Whoever had our MAC may not be on the next link.
-    let begins_anew = |interface: &&Interface| {
-        interface.stopped.is_some() && (!interface.is_fit(Use::Frames) || !interface.member_of.is_none())
-    };
-    let stopped: Vec<IfId> = config.interfaces().filter(begins_anew).map(|there| there.ifnet.id).collect();
-    for id in stopped {
-        config.interface_mut(id).into_iter().for_each(|interface| interface.stopped = None);
+    follow_indexes(before, config);
+}
+
+/// A VLAN has a link while frames pass below it.
+fn follow_parent(config: &mut Config, id: IfId, parent: IfId) {
+    let parent = config.interface(parent);
+    let (present, link) = (parent.is_some(), parent.is_some_and(|parent| parent.is_fit(Use::Frames)));
+    let link_mtu = parent.map(|parent| parent.own_mtu);
+    let Some(vlan) = config.interface(id) else { return };
+    let link_mtu = link_mtu.unwrap_or(vlan.link_mtu);
+    if (vlan.present, vlan.link, vlan.link_mtu) != (present, link, link_mtu)
+        && let Some(vlan) = config.interface_mut(id)
+    {
+        (vlan.present, vlan.link, vlan.link_mtu) = (present, link, link_mtu);
+    }
+    if config.astray.contains(&id) == present {
+        let astray = Arc::make_mut(&mut config.astray);
+        if present {
+            astray.remove(&id)
+        } else {
+            astray.insert(id)
+        };
     }
 }
 
-/// Gives these interfaces the MTU that was asked for, as far as their links and what they lie on take it: it goes down
-/// the nesting, and up again.
-fn fit_mtu(config: &mut Config, ids: Vec<IfId>) {
-    for id in ids {
-        let below = config.below(id).into_iter().filter_map(|below| config.interface(below));
-        let least = below.map(|below| below.own_mtu).min().unwrap_or(u16::MAX);
-        let Some(interface) = config.interface_mut(id) else { continue };
-        let own = interface.asked_mtu.unwrap_or(u16::MAX).min(interface.link_mtu).min(least);
-        if own != interface.own_mtu {
-            // What a router says of it is put over this again.
-            (interface.own_mtu, interface.mtu) = (own, own);
-        }
+/// What is looked up follows the interfaces.
+fn follow_indexes(before: &Config, config: &mut Config) {
+    let (old, new) = (before.forwarding, config.forwarding);
+    let changed: Vec<usize> = match old == new {
+        true => config.changed(before).collect(),
+        // Routers have addresses more.
+        false => config.interfaces().chain(before.interfaces()).map(|there| there.ifnet.id.slot()).collect(),
+    };
+    let mut owners = std::mem::take(&mut config.owners);
+    for slot in changed {
+        let (was, is) = (before.in_slot(slot), config.in_slot(slot));
+        owners.follow(was.map(|was| (was, old)), is.map(|is| (is, new)));
+    }
+    config.owners = owners;
+    if !filter::is_same(before, config) {
+        config.filters = Filters::default();
+    }
+}
+
+/// Whether looking at everything finds nothing that [looking at what has changed](review) has missed. For debug builds, and
+/// for configurations that are small enough.
+pub(crate) fn is_settled(config: &Config) -> bool {
+    const SMALL: usize = 40;
+    if cfg!(any(siding_loom, siding_shuttle)) || config.interfaces().count() > SMALL {
+        return true;
+    }
+    let mut again = config.clone();
+    (again.owners, again.filters) = Default::default();
+    review(&config.without_interfaces(), &mut again);
+    let listed = |there: &Interface| {
+        let found = match &there.kind {
+            Kind::Vlan(vlan) => config.vlan(vlan),
+            _ => Some(there),
+        };
+        let named = config.by_name(&there.ifnet.name);
+        [found, named].iter().all(|it| it.is_some_and(|it| it.ifnet.id == there.ifnet.id))
+    };
+    again.changed(config).next().is_none()
+        && again.owners.is_like(&config.owners)
+        && again.filters.of(&again) == config.filters.of(config)
+        && again.astray == config.astray
+        && config.interfaces().all(listed)
+}
+
+/// Gives an interface the MTU that was asked for, as far as its link and what it lies on take it: it goes down the nesting,
+/// and up again.
+fn fit_mtu(config: &mut Config, id: IfId) {
+    let below = config.below(id).into_iter().filter_map(|below| config.interface(below));
+    let least = below.map(|below| below.own_mtu).min().unwrap_or(u16::MAX);
+    let Some(interface) = config.interface(id) else { return };
+    let own = interface.asked_mtu.unwrap_or(u16::MAX).min(interface.link_mtu).min(least);
+    if own != interface.own_mtu
+        && let Some(interface) = config.interface_mut(id)
+    {
+        // What a router says of it is put over this again.
+        (interface.own_mtu, interface.mtu) = (own, own);
     }
 }
 
@@ -77,9 +130,12 @@ fn fit_mtu(config: &mut Config, ids: Vec<IfId>) {
 pub(crate) fn adopt(config: &mut Config, parent: IfId) {
     let Some(new) = config.interface(parent) else { return };
     let (name, mac) = (new.ifnet.name.clone(), new.permanent_mac);
-    let lost = |vlan: &&Interface| !vlan.present && vlan.lies_on.as_deref() == Some(name.as_str());
-    let orphans: Vec<IfId> = config.interfaces().filter(lost).map(|vlan| vlan.ifnet.id).collect();
-    for id in orphans {
+    let is_lost = |vlan: &Interface| !vlan.present && vlan.lies_on.as_deref() == Some(name.as_str());
+    let mut lost: Vec<IfId> = config.astray.iter().copied().collect();
+    lost.retain(|id| config.interface(*id).is_some_and(is_lost));
+    // The first slot's comes first.
+    lost.sort_by_key(|id| id.slot());
+    for id in lost {
         if config.nest(id).contains(&parent) || config.would_be_too_deep(id, parent) {
             continue;
         }
@@ -118,4 +174,61 @@ fn take(interface: &mut Interface, old: Mac, mac: Mac) {
     };
     interface.addrs6 = interface.addrs6.iter().map(again).collect();
     interface.set_aside = interface.set_aside.iter().map(again).collect();
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use siding_lockorder::Root;
+    use siding_mbuf::Pool;
+    use siding_mbuf::PoolConfig;
+    use siding_netisr::Instant;
+    use siding_wire::EtherType;
+
+    use super::*;
+    use crate::InterfaceSpec;
+    use crate::Stack;
+    use crate::StackConfig;
+    use crate::ifnet::Vlan;
+
+    #[test]
+    fn of_many_interfaces_a_change_touches_those_that_it_is_about() {
+        let pool = Pool::new(PoolConfig::default()).unwrap();
+        let config = StackConfig { interfaces: 2000, ..StackConfig::new(pool, || Instant::from_nanos(1)) };
+        let stack = Stack::new(config).unwrap();
+        let mut root = Root::new();
+        let mut entered = root.enter().unwrap();
+        let ctx = &mut entered.ctx();
+        let spec = InterfaceSpec { name: "em0".into(), mac: Mac([2, 0, 0, 0, 0, 1]), mtu: 1500 };
+        let trunk = stack.attach_absent(ctx, spec).unwrap();
+        let vlans: Vec<IfId> = (1..=1000)
+            .map(|vid| {
+                let vlan = Vlan { parent: trunk, vid, ethertype: EtherType::VLAN };
+                stack.add_vlan(ctx, &format!("vlan{vid}"), vlan).unwrap()
+            })
+            .collect();
+        let slots = |before: &Config| stack.config().changed(before).collect::<Vec<_>>();
+
+        let before = stack.config();
+        let addr = Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 1);
+        stack.add_address(ctx, vlans[700], addr.into(), 64, false).unwrap();
+        assert_eq!(slots(&before), [vlans[700].slot()]);
+        let owner = |config: &Config| config.owner6(addr, IfId::NONE).map(|owner| owner.ifnet.id);
+        assert_eq!((owner(&before), owner(&stack.config())), (None, Some(vlans[700])));
+        assert_eq!(stack.config().holders(addr.into()), [vlans[700]]);
+
+        // The trunk's link is that of all of them.
+        let before = stack.config();
+        stack.set_link(ctx, trunk, true).unwrap();
+        assert_eq!(slots(&before), [trunk.slot()], "it is absent yet");
+        let before = stack.config();
+        stack.set_up(ctx, trunk, false).unwrap();
+        let _ = stack.detach(ctx, trunk).unwrap();
+        assert_eq!(slots(&before).len(), 1001);
+        let now = stack.config();
+        assert!(vlans.iter().all(|id| now.interface(*id).is_some_and(|vlan| !vlan.present)));
+        assert_eq!((now.astray.len(), now.by_name("em0").is_none()), (1000, true));
+        assert_eq!(now.by_name("vlan701").map(|vlan| vlan.ifnet.id), Some(vlans[700]));
+    }
 }

@@ -1,158 +1,228 @@
-//! Whose our addresses are: looked up for each packet that comes in, so found out once for each configuration.
+//! Whose our addresses are: looked up for each packet that comes in. Kept with the configuration, and changed with it: what a
+//! change costs is the addresses that come or go.
 
-use std::collections::HashMap;
 use std::collections::HashSet;
-use std::hash::BuildHasherDefault;
-use std::hash::Hasher;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use siding_netisr::IfId;
+use siding_wire::ip6::is_link_local;
 
-use crate::config::Config;
+use super::marks::Marks;
+use super::marks::Quick;
 use crate::ifnet::Addr6;
+use crate::ifnet::Interface;
+use crate::sharing::Shards;
 
-/// The index of a configuration's addresses, made by the first worker that asks.
-#[derive(Debug, Default)]
-pub(crate) struct Owners(OnceLock<Index>);
-
+/// The index of a configuration's addresses.
+///
 /// Only addresses of ours are in here, so nobody else can make a look-up slow, and a quick hash without a key will do:
 /// source and destination of each packet are looked up.
-#[derive(Debug, Default)]
-pub(crate) struct Index {
-    /// An address may be on several interfaces, a link-local one usually is; the first slot's comes first.
-    pub(crate) addrs6: HashMap<Ipv6Addr, Vec<IfId>, Quick>,
-    pub(crate) addrs4: HashMap<Ipv4Addr, IfId, Quick>,
-    /// Anycast addresses of ours, as above.
-    pub(crate) anycast6: HashMap<Ipv6Addr, Vec<IfId>, Quick>,
-    /// Addresses that are known to be several nodes': ours, and those of the routers of our subnets.
-    pub(crate) shared6: HashSet<Ipv6Addr, Quick>,
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Owners {
+    six: Shards<Ipv6Addr, Six, Quick>,
+    four: Shards<Ipv4Addr, Four, Quick>,
     marks: Marks,
 }
 
-/// A bit for each address in the tables of IPv6, by what little of a hash takes a few instructions: most packets are from
-/// others to others, and need no more than to find theirs unset.
-#[derive(Debug, Default)]
-struct Marks([u64; 16]);
+/// Who has an IPv6 address. Each link-local one usually is on many interfaces, and looked for on one: those are counted
+/// only. Interfaces are in order of their slots.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Six {
+    /// Those that it is assigned to.
+    pub(crate) assigned: Vec<IfId>,
+    /// Those whose anycast address it is.
+    pub(crate) anycast: Vec<IfId>,
+    /// Those that have it, be it assigned or not.
+    pub(crate) held: Vec<IfId>,
+    /// On how many interfaces it may be a source.
+    pub(crate) sources: u32,
+    /// Reasons to take it for that of several nodes: it is an anycast address of ours, or that of the routers of a subnet
+    /// of ours.
+    pub(crate) shared: u32,
+}
 
-impl Marks {
-    #[inline]
-    fn place(addr: Ipv6Addr) -> (usize, u64) {
-        let bits = addr.to_bits();
-        let mixed = ((bits >> 64) as u64 ^ (bits as u64).rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        // The upper ten bits are those that depend on all others.
-        ((mixed >> 60) as usize, 1 << (mixed >> 54 & 63))
-    }
+/// Who has an IPv4 address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Four {
+    /// Those that it is assigned to.
+    pub(crate) assigned: Vec<IfId>,
+    /// Those that have it, be it assigned or not.
+    pub(crate) held: Vec<IfId>,
+}
 
-    fn set(&mut self, addr: Ipv6Addr) {
-        let (word, bit) = Marks::place(addr);
-        self.0[word] |= bit;
+/// What an address is to an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    Held,
+    Assigned,
+    Anycast,
+    Shared,
+}
+
+impl Six {
+    fn play(&mut self, role: Role, link_local: bool, on: IfId, comes: bool) {
+        let count = match role {
+            Role::Assigned => Some(&mut self.sources),
+            Role::Shared => Some(&mut self.shared),
+            Role::Held | Role::Anycast => None,
+        };
+        if let Some(count) = count {
+            *count = if comes { *count + 1 } else { count.saturating_sub(1) };
+        }
+        let list = match role {
+            _ if link_local => return,
+            Role::Assigned => &mut self.assigned,
+            Role::Anycast => &mut self.anycast,
+            Role::Held => &mut self.held,
+            Role::Shared => return,
+        };
+        put(list, on, comes);
     }
 }
 
-impl Index {
-    /// False for an address that is in none of the tables of IPv6; for most of them.
-    #[inline]
-    pub(crate) fn may_have6(&self, addr: Ipv6Addr) -> bool {
-        let (word, bit) = Marks::place(addr);
-        self.marks.0[word] & bit != 0
+fn put(list: &mut Vec<IfId>, on: IfId, comes: bool) {
+    list.retain(|there| *there != on);
+    if comes {
+        list.insert(list.partition_point(|there| there.slot() < on.slot()), on);
     }
 }
 
-/// Hashes addresses by [`Mix`].
-type Quick = BuildHasherDefault<Mix>;
-
-/// Mixes words by rotation and multiplication, as FxHash does.
-#[derive(Debug, Default)]
-pub(crate) struct Mix(u64);
-
-impl Hasher for Mix {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..part.len()].copy_from_slice(part);
-            // What differs in few bits does so in the last of them, which multiplication spreads.
-            self.write_u64(u64::from_be_bytes(word));
+/// What the IPv6 addresses of an interface are to it, in order, each once for each reason.
+fn roles6(interface: &Interface, forwarding: bool) -> Vec<(Ipv6Addr, Role)> {
+    let mut roles = Vec::with_capacity(3 * interface.addrs6.len());
+    let own: HashSet<Ipv6Addr, Quick> = interface.addrs6.iter().map(|own| own.addr).collect();
+    // What is ours alone is a unicast address, whatever it looks like.
+    let alone = |addr: &Ipv6Addr| !own.contains(addr);
+    for there in interface.addrs6.iter() {
+        roles.push((there.addr, Role::Held));
+        if there.is_assigned() {
+            roles.push((there.addr, Role::Assigned));
         }
     }
-
-    #[inline]
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let subnets: HashSet<Ipv6Addr, Quick> =
+        interface.addrs6.iter().filter_map(Addr6::subnet_router).filter(alone).collect();
+    let given =
+        interface.anycast.iter().filter(|addr| alone(addr) && !(forwarding && subnets.contains(addr)));
+    roles.extend(given.flat_map(|addr| [(*addr, Role::Anycast), (*addr, Role::Shared)]));
+    for addr in subnets {
+        roles.push((addr, Role::Shared));
+        roles.extend(forwarding.then_some((addr, Role::Anycast)));
     }
-
-    /// An array's length, which is the same for all.
-    #[inline]
-    fn write_usize(&mut self, _: usize) {}
-
-    /// The upper half is mixed best, and tables take the lower bits.
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
+    roles.sort_unstable();
+    roles
 }
 
-/// A copy of a configuration is made to be changed.
-impl Clone for Owners {
-    fn clone(&self) -> Owners {
-        Owners::default()
+/// The same of its IPv4 addresses.
+fn roles4(interface: &Interface) -> Vec<(Ipv4Addr, Role)> {
+    let held = interface.addrs4.iter().map(|own| (own.addr, Role::Held));
+    let assigned = interface.addrs4.iter().filter(|own| own.is_assigned());
+    let mut roles: Vec<_> = held.chain(assigned.map(|own| (own.addr, Role::Assigned))).collect();
+    roles.sort_unstable();
+    roles
+}
+
+/// What is in one of two lists in order: false for the first, true for the second.
+fn differences<T: Copy + Ord>(before: &[T], after: &[T]) -> Vec<(T, bool)> {
+    let (mut old, mut new) = (before.iter().peekable(), after.iter().peekable());
+    let mut all = Vec::new();
+    loop {
+        match (old.peek(), new.peek()) {
+            (Some(one), Some(two)) if one == two => {
+                old.next();
+                new.next();
+            }
+            (Some(one), two) if two.is_none_or(|two| one < two) => {
+                all.push((**one, false));
+                old.next();
+            }
+            (_, Some(two)) => {
+                all.push((**two, true));
+                new.next();
+            }
+            (_, None) => return all,
+        }
     }
 }
 
 impl Owners {
-    /// The index of `config`, which has these owners.
-    pub(crate) fn of(&self, config: &Config) -> &Index {
-        self.0.get_or_init(|| {
-            let mut index = Index::default();
-            for interface in config.interfaces() {
-                let id = interface.ifnet.id;
-                for own in interface.addrs6.iter().filter(|own| own.is_assigned()) {
-                    index.addrs6.entry(own.addr).or_default().push(id);
-                }
-                for addr in interface.anycast(config.forwarding) {
-                    index.anycast6.entry(addr).or_default().push(id);
-                    index.shared6.insert(addr);
-                }
-                let subnets = interface.addrs6.iter().filter_map(Addr6::subnet_router);
-                index.shared6.extend(subnets.filter(|subnet| interface.addr6(*subnet).is_none()));
-                for own in interface.addrs4.iter().filter(|own| own.is_assigned()) {
-                    index.addrs4.entry(own.addr).or_insert(id);
-                }
+    /// Who has an address; `None` at once for most that nobody of us has.
+    #[inline]
+    pub(crate) fn six(&self, addr: Ipv6Addr) -> Option<&Six> {
+        if self.marks.has(addr) { self.six.get(&addr) } else { None }
+    }
+
+    /// The same of IPv4.
+    #[inline]
+    pub(crate) fn four(&self, addr: Ipv4Addr) -> Option<&Four> {
+        self.four.get(&addr)
+    }
+
+    /// Whether both say the same.
+    pub(super) fn is_like(&self, other: &Owners) -> bool {
+        let all6 =
+            |this: &Owners, other: &Owners| this.six.iter().all(|(addr, six)| other.six(*addr) == Some(six));
+        let all4 = |this: &Owners, other: &Owners| {
+            this.four.iter().all(|(addr, four)| other.four(*addr) == Some(four))
+        };
+        all6(self, other) && all6(other, self) && all4(self, other) && all4(other, self)
+    }
+
+    /// An interface is as `after` now, and was as `before`; each with whether packets are forwarded.
+    pub(crate) fn follow(&mut self, before: Option<(&Interface, bool)>, after: Option<(&Interface, bool)>) {
+        let lists = |(there, forwarding): (&Interface, bool)| {
+            (Arc::as_ptr(&there.addrs6), Arc::as_ptr(&there.anycast), forwarding, there.ifnet.id)
+        };
+        let (old, new) = (before.map(|(there, _)| there), after.map(|(there, _)| there));
+        let id = |there: &Interface| there.ifnet.id;
+        // Another one in the same slot.
+        if let (Some(old), Some(new)) = (old, new)
+            && id(old) != id(new)
+        {
+            self.follow(before, None);
+            return self.follow(None, after);
+        }
+        let Some(on) = new.or(old).map(id) else { return };
+        if before.map(lists) != after.map(lists) {
+            let roles = |which: Option<(&Interface, bool)>| {
+                which.map_or_else(Vec::new, |(there, forwarding)| roles6(there, forwarding))
+            };
+            for ((addr, role), comes) in differences(&roles(before), &roles(after)) {
+                self.six.change(addr, |six| {
+                    let mut six = six.unwrap_or_default();
+                    six.play(role, is_link_local(addr), on, comes);
+                    Some(six).filter(|six| *six != Six::default())
+                });
+                self.marks.note(addr, comes);
             }
-            let Index { addrs6, anycast6, shared6, marks, .. } = &mut index;
-            addrs6.keys().chain(anycast6.keys()).chain(shared6.iter()).for_each(|addr| marks.set(*addr));
-            index
-        })
+            if self.marks.is_worn(self.six.len()) {
+                self.marks = Marks::of(self.six.len(), self.six.iter().map(|(addr, _)| *addr));
+            }
+        }
+        let list = |there: &Interface| Arc::as_ptr(&there.addrs4);
+        if old.map(list) != new.map(list) {
+            let roles = |which: Option<&Interface>| which.map_or_else(Vec::new, roles4);
+            for ((addr, role), comes) in differences(&roles(old), &roles(new)) {
+                self.four.change(addr, |four| {
+                    let mut four = four.unwrap_or_default();
+                    let list = if role == Role::Assigned { &mut four.assigned } else { &mut four.held };
+                    put(list, on, comes);
+                    Some(four).filter(|four| *four != Four::default())
+                });
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::hash::BuildHasher;
-
     use super::*;
 
     #[test]
-    fn an_address_of_ours_is_marked_and_few_others_are() {
-        let mut index = Index::default();
-        let addr = |subnet: u128, host: u128| Ipv6Addr::from_bits((0x2001_0db8 << 96) | subnet << 64 | host);
-        let ours: Vec<_> = (0..32).flat_map(|subnet| [addr(subnet, 0), addr(subnet, 1)]).collect();
-        ours.iter().for_each(|addr| index.marks.set(*addr));
-        assert!(ours.iter().all(|addr| index.may_have6(*addr)));
-        let others = (0..10_000).map(|n| addr(n % 32, 2 + n)).filter(|addr| index.may_have6(*addr)).count();
-        // 64 marks of 1,024.
-        assert!((200..1200).contains(&others), "{others} of 10,000");
-    }
-
-    #[test]
-    fn addresses_of_one_subnet_are_spread() {
-        let low =
-            |addr: u128| Quick::default().hash_one(Ipv6Addr::from_bits((0x2001_0db8 << 96) | addr)) & 0xfff;
-        let buckets = |addrs: &mut dyn Iterator<Item = u128>| addrs.map(low).collect::<HashSet<_>>().len();
-        // Of 4,096 buckets, random hashes hit 2,589.
-        assert!(buckets(&mut (0..4096)) > 2000, "hosts that are counted");
-        assert!(buckets(&mut (0..4096).map(|at| at << 64)) > 2000, "one host in each of many subnets");
+    fn what_differs_is_found_with_what_comes_twice() {
+        assert_eq!(differences(&[1, 2, 2, 4], &[0, 2, 4, 5]), [(0, true), (1, false), (2, false), (5, true)]);
+        assert_eq!(differences(&[], &[1]), [(1, true)]);
+        assert_eq!(differences(&[1], &[]), [(1, false)]);
     }
 }

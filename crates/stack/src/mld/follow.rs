@@ -73,14 +73,20 @@ fn follow_from(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, before: &Config, 
     let same = |interface: &Interface| {
         before.interface(interface.ifnet.id).is_some_and(|before| is_same(before, interface))
     };
-    if before.forwarding == config.forwarding && config.interfaces().all(same) {
+    let all = before.forwarding != config.forwarding;
+    let mut changed = config.changed(before).filter_map(|slot| config.in_slot(slot));
+    if !all && changed.all(same) {
         return;
     }
     let shared = local.shared.clone();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     // Another worker may have been here before, with a newer one.
     let config = shared.config.load();
-    for interface in config.interfaces() {
+    if all || before.forwarding != config.forwarding {
+        config.interfaces().for_each(|it| follow_one(&mut control, &mut ctx, local, &config, it));
+        return;
+    }
+    for interface in config.changed(before).filter_map(|slot| config.in_slot(slot)) {
         follow_one(&mut control, &mut ctx, local, &config, interface);
     }
 }

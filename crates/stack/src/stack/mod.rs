@@ -203,7 +203,8 @@ impl Shared {
 
     /// Publishes a configuration, with what lies on others as it must be now. For holders of the control lock.
     pub(crate) fn publish(&self, mut config: Config) {
-        ifnet::review(&mut config);
+        ifnet::review(&self.config.load(), &mut config);
+        debug_assert!(ifnet::is_settled(&config), "what lies on others, or is looked up, does not follow");
         self.config.publish(config);
     }
 

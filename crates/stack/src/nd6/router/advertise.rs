@@ -387,7 +387,7 @@ pub(crate) fn heard_advert(
 pub(crate) fn forget(shared: &Shared, control: &mut Control, id: IfId) {
     if control.advertisers.remove(&id).is_some() {
         shared.change(control, |config| {
-            config.advertising.remove(&id);
+            config.advertising.set(id.slot(), None);
         });
     }
 }

@@ -10,12 +10,16 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use siding_lockorder::Ctx;
 use siding_lockorder::Root;
+use siding_lockorder::Unlocked;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
+use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
@@ -23,6 +27,7 @@ use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::StackWorker;
+use siding_stack::ifnet::Vlan;
 use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Route;
@@ -84,9 +89,27 @@ impl Lane {
 /// # Errors
 /// Whatever the stack refuses.
 pub fn build(shape: Shape, workers: usize) -> Result<Vec<Lane>, Box<dyn Error>> {
+    build_among(shape, workers, Crowd::default())
+}
+
+/// What there is besides that the packets have nothing to do with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Crowd {
+    /// VLANs on the interface that packets leave by.
+    pub vlans: usize,
+    /// IPv6 addresses, spread over them.
+    pub addresses: usize,
+}
+
+/// The same with a crowd around.
+///
+/// # Errors
+/// Whatever the stack refuses.
+pub fn build_among(shape: Shape, workers: usize, crowd: Crowd) -> Result<Vec<Lane>, Box<dyn Error>> {
     let pool = Pool::new(PoolConfig { buffers: 4096 * workers as u32, ..PoolConfig::default() })?;
     let mut config = StackConfig::new(pool, || Instant::from_nanos(1));
     config.workers = workers;
+    config.interfaces += crowd.vlans;
     let stack = Stack::new(config)?;
     let mut root = Root::new();
     let mut entered = root.enter()?;
@@ -114,6 +137,7 @@ pub fn build(shape: Shape, workers: usize) -> Result<Vec<Lane>, Box<dyn Error>> 
         origin: Origin::Static,
     });
     stack.add_routes6(&mut ctx, routes)?;
+    crowd.attach(&stack, &mut ctx, far, false)?;
     drop(entered);
     let mut lanes = Vec::new();
     for (number, sent) in sunk.into_iter().enumerate() {
@@ -121,6 +145,34 @@ pub fn build(shape: Shape, workers: usize) -> Result<Vec<Lane>, Box<dyn Error>> 
         lanes.push(Lane { worker, sent, received: 0, turns: 0 });
     }
     Ok(lanes)
+}
+
+impl Crowd {
+    /// Puts it on an interface, one after the other. How long the VLANs took, and the addresses.
+    ///
+    /// # Errors
+    /// Whatever the stack refuses.
+    pub fn attach(
+        self,
+        stack: &Stack,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        detect: bool,
+    ) -> Result<(Duration, Duration), Box<dyn Error>> {
+        let begun = std::time::Instant::now();
+        let mut vlans = Vec::new();
+        for vid in 1..=self.vlans as u16 {
+            let vlan = Vlan { parent: on, vid, ethertype: EtherType::VLAN };
+            vlans.push(stack.add_vlan(ctx, &format!("vlan{vid}"), vlan)?);
+        }
+        let made = begun.elapsed();
+        for number in 0..self.addresses {
+            let (vlan, host) = (number % self.vlans, number / self.vlans + 1);
+            let addr = Ipv6Addr::new(0xfd01, vlan as u16, 0, 0, 0, 0, 0, host as u16);
+            stack.add_address(ctx, vlans[vlan], addr.into(), 64, detect)?;
+        }
+        Ok((made, begun.elapsed() - made))
+    }
 }
 
 fn link_addr(link: u16, host: u16) -> Ipv6Addr {

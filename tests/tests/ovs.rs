@@ -71,7 +71,10 @@ impl<'a> Bond<'a> {
         lab.wire(ours, "eth1", switch, "p1");
         let ovs = Ovs::start(lab, switch)?;
         let time = format!("other_config:lacp-time={rate}");
-        let bond = ["add-bond", "br0", "bond0", "p0", "p1", "lacp=active", &time, "bond_mode=balance-tcp"];
+        // All flows of a wire that goes move to the other one, and back only when it balances: each second, not each ten.
+        let often = "other_config:bond-rebalance-interval=1000";
+        let bond =
+            ["add-bond", "br0", "bond0", "p0", "p1", "lacp=active", &time, often, "bond_mode=balance-tcp"];
         let bridge = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "--"];
         let vlan =
             ["--", "add-port", "br0", "vlan7", "tag=7", "--", "set", "interface", "vlan7", "type=internal"];
@@ -105,6 +108,11 @@ impl<'a> Bond<'a> {
             );
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// How the switch spreads flows, and what it has logged.
+    fn story(&self) -> String {
+        format!("{}\n{}", self.ovs.appctl(&["bond/show", "bond0"]), self.ovs.log())
     }
 
     fn siding(&self, arguments: &[&str]) -> Finished {
@@ -313,11 +321,24 @@ fn records(mut capture: &[u8], ours: &[[u8; 6]]) -> Vec<(Duration, Passed)> {
 fn stops_sending(lab: &Lab, bond: &Bond<'_>, wires: &[usize], what: &str, done: impl FnOnce()) {
     const LONGEST: Duration = Duration::from_millis(100);
     let watched = Wires::watch(lab, bond.ours, bond.switch);
-    wait_for("packets by each wire", PATIENCE, || {
-        let passed = watched.passed();
-        let is_used = |wire: &usize| passed[*wire].iter().any(|(_, what)| *what == Passed::Data);
-        wires.iter().all(is_used).then_some(())
-    });
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let data = watched
+            .passed()
+            .iter()
+            .map(|passed| passed.iter().filter(|(_, what)| *what == Passed::Data).count())
+            .collect::<Vec<_>>();
+        if wires.iter().all(|wire| data[*wire] > 0) {
+            break;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{what}: not by each of {wires:?}: {data:?} {} {}",
+            bond.story(),
+            bond.siding.log()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let asked = UNIX_EPOCH.elapsed().unwrap();
     done();
     // For as long as its slowest look at things, and longer.

@@ -140,7 +140,7 @@ fn the_package_is_whole_and_unpacks_to_what_it_says() {
     // What is unpacked works.
     let program = out.join("usr/bin/siding");
     run(Command::new(&program).arg("check").arg(out.join("etc/siding/siding.toml")));
-    for file in ["host.toml", "lagg.toml", "router-advertise.toml"] {
+    for file in ["firewall.toml", "host.toml", "lagg.toml", "router-advertise.toml"] {
         run(Command::new(&program).arg("check").arg(out.join("usr/share/doc/siding/examples").join(file)));
     }
     assert!(out.join("usr/share/man/man1/siding.1.gz").is_file());

@@ -1,5 +1,5 @@
 //! The page of requirements, made from three places: the items (`docs/requirements.toml`), the `//= source [id]: words`
-//! lines beside the code that obeys them, and the ids in the names of tests.
+//! lines beside the code that obeys them (`#= ` in the example's rules), and the ids in the names of tests.
 //!
 //! An item without code or without a test fails here, unless the items' file gives the reason; so does a line or a reason
 //! that has outlived its cause. `SIDING_BLESS=1` writes the page.

@@ -10,6 +10,7 @@ use crate::Packet;
 use crate::model::Hook;
 use crate::program::Program;
 
+//= RFC 4890 s4.4.1 [4890-8]: what a router needs for itself.
 const ICMP6: u8 = 58;
 
 /// What [`Program::built_in`] lets pass, as a rule would say it.

@@ -55,6 +55,7 @@ pub(crate) fn received6(
     payload: &[u8],
 ) -> Result<(), DropReason> {
     let (src, dst) = (header.src, header.dst);
+    //= RFC 6092 REC-1 [6092-1]: nothing comes from a group.
     // What may come from `::` is for its protocol to say.
     if !(src.is_unspecified() || is_host6(src)) || !may_be_destination6(dst) {
         return Err(DropReason::BadSource);

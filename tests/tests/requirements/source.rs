@@ -30,7 +30,7 @@ impl Source {
     /// Reads all sources under `root`.
     pub(crate) fn read(root: &Path) -> Source {
         let mut found = Source::default();
-        for part in ["crates", "tests", "checks"] {
+        for part in ["crates", "tests", "checks", "examples"] {
             let mut files = Vec::new();
             sources(&root.join(part), &mut files);
             files.sort();
@@ -60,10 +60,10 @@ impl Source {
         let mut lines = text.lines().map(str::trim).peekable();
         let mut attribute = false;
         while let Some(line) = lines.next() {
-            if let Some(first) = line.strip_prefix("//= ") {
+            if let Some(first) = stated(line) {
                 let mut statement = first.to_owned();
                 // A line that goes on has no source of its own.
-                while let Some(more) = lines.peek().and_then(|next| next.strip_prefix("//= "))
+                while let Some(more) = lines.peek().and_then(|next| stated(next))
                     && !more.contains('[')
                 {
                     statement.push(' ');
@@ -94,12 +94,17 @@ impl Source {
     }
 }
 
+/// What a `//= ` line says; in rules of the firewall it is `#= `.
+fn stated(line: &str) -> Option<&str> {
+    line.strip_prefix("//= ").or_else(|| line.strip_prefix("#= "))
+}
+
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
         if path.is_dir() && entry.file_name() != "target" {
             sources(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "nft") {
             into.push(path);
         }
     }

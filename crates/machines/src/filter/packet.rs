@@ -76,6 +76,7 @@ impl Packet {
                     }
                 }
             }
+            //= RFC 6092 REC-25, -28, -47 [6092-25, 6092-28, 6092-47]: both ends and the protocol, nothing else.
             _ => (tuple, Upper::Other),
         };
         Some(Packet { tuple, upper, len })
@@ -139,6 +140,7 @@ impl Tuple {
     }
 }
 
+//= RFC 6092 REC-20 [6092-20]: like UDP, and of another protocol than it.
 /// Protocols with ports where UDP has them: DCCP, SCTP, UDP-Lite.
 fn has_ports(proto: IpProto) -> bool {
     matches!(proto.0, 33 | 132 | 136)

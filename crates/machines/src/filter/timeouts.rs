@@ -9,6 +9,7 @@ const LONGEST: Duration = Duration::from_secs(20 * 24 * 3600);
 
 /// Times of silence, by phase.
 ///
+//= RFC 6092 REC-12, -14, -35 [6092-12, 6092-14, 6092-35]: how long flows are known.
 /// The defaults are RFC 6092's: an established connection two hours and four minutes, one that is being opened or closed
 /// four minutes (REC-35), UDP two minutes, and five where there is traffic both ways (REC-14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

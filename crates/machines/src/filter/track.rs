@@ -123,6 +123,7 @@ impl States {
         };
         let state = &mut self.slots[slot.0 as usize];
         state.set_phase(moved);
+        //= RFC 6092 REC-16 [6092-16]: what goes out refreshes it, and what comes in does, too.
         state.touch(millis, way, packet.len);
         // A reset is of the flow, but who resets it does not take part in it.
         if way == Way::Reply && !packet.is_reset() {
@@ -148,6 +149,7 @@ impl States {
             return Tracked::INVALID;
         }
         let mut sides = [Side::default(); 2];
+        //= RFC 6092 REC-32 [6092-32]: windows are followed if the SYN was seen, which says whether they are scaled.
         let (phase, known) = match &packet.upper {
             Upper::Tcp(segment) if window::begin(&mut sides, segment) => (Phase::SynSent, true),
             Upper::Tcp(_) => (Phase::Established, false),
@@ -161,7 +163,9 @@ impl States {
     }
 
     /// An error about a packet that goes the direction `about`.
-    //= RFC 4890 s4.3.1, RFC 6092 s3.2: errors about a flow that is known are part of it.
+    //= RFC 4890 s4.3.1, RFC 6092 s3.2 [4890-1, 6092-18, 6092-23, 6092-30, 6092-36, 6092-41, 6092-45]: errors about a flow
+    //= that is known are part of it.
+    //= RFC 6092 REC-19, -37, -42, -46 [6092-19, 6092-37, 6092-42, 6092-46]: its state stays as it is.
     fn related(&self, now: Instant, bucket: usize, about: (Key, bool), seq: Option<u32>) -> Tracked {
         let (key, from_low) = about;
         let Some(slot) = self.find(bucket, &key, self.millis(now)) else { return Tracked::INVALID };

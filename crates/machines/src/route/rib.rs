@@ -105,6 +105,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
         }
     }
 
+    //= RFC 7084 s4.2 [7084-WPD-5]: what is ours and not in use goes nowhere.
     /// Refuses a prefix; a refusal of the same prefix is replaced.
     ///
     /// # Errors

@@ -60,6 +60,7 @@ pub(crate) fn input<'c>(
             None => return Next::Taken,
         }
     }
+    //= RFC 6092 REC-2 [6092-2]: what is for a group is for us, or for nobody.
     if header.dst.is_multicast() {
         if !on.has_joined(header.dst, config.forwarding) {
             return Next::Drop(packet, DropReason::NotJoined);

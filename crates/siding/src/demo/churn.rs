@@ -1,4 +1,4 @@
-//! Fourth act: the interface is detached and attached again and again, with a thousand neighbour timers pending,
+//! Fifth act: the interface is detached and attached again and again, with a thousand neighbour timers pending,
 //! requests on their way to the peer, and a flood coming in.
 //!
 //! Every other detach waits until all neighbours are there, each with its timer; the one between comes while

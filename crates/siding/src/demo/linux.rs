@@ -23,14 +23,18 @@ use siding_wire::Mac;
 
 use super::echo::Echo;
 use super::far::Far;
+use super::gate::SIDES;
+use super::gate::on_side;
 use super::place::LAGG;
 use super::place::OURS;
 use super::place::PEER;
 use super::place::PREFIX_LEN;
 use super::place::Place;
+use super::place::Port;
 use super::place::SILENT;
 use super::place::Trunk;
 use super::place::UNTAGGED;
+use super::place::Yard;
 use super::raw::RawEcho;
 
 /// A veth pair.
@@ -38,7 +42,7 @@ pub(super) struct Linux {
     isolation: Isolation,
     mac: Mac,
     claim: Claim,
-    /// Those of the lagg's act.
+    /// Those of the lagg's act, and of the firewall's.
     claims: Vec<Claim>,
     netlink: Netlink,
     netns: Netns,
@@ -52,6 +56,9 @@ const PEER_END: &str = "linux0";
 /// The peer's bridge, and what is plugged into it: our two ports, and the station behind it.
 const SWITCH: &str = "switch0";
 const TRUNK: [(&str, &str); 3] = [("siding1", "linux1"), ("siding2", "linux2"), ("far0", "linux3")];
+
+/// The hosts' end of the firewall's wires.
+const HOST_END: &str = "eth0";
 
 /// A multicast or foreign frame is seen on a veth in any case, so that nothing needs to be promiscuous.
 const CONFIG: PacketConfig = PacketConfig {
@@ -153,6 +160,26 @@ impl Place for Linux {
         };
         let ports = vec![port(first, macs[0])?, port(second, macs[1])?];
         Ok(Trunk { ports, far, untagged: ("Linux", Box::new(RawEcho::open(&self.netns, LAGG, 3)?)) })
+    }
+
+    fn yard(&mut self) -> anyhow::Result<Yard> {
+        let mut ours = Netlink::open()?;
+        let mut side = |side: usize| -> anyhow::Result<(Netns, Port)> {
+            let (host, end) = (Netns::new()?, SIDES[side]);
+            ours.create_veth(end, HOST_END, Some(host.as_fd()))?;
+            self.claims.push(Claim::new(end)?);
+            ours.set_up(end)?;
+            let mac = Mac(ours.link(end)?.mac.context("the veth has no Ethernet address")?);
+            let mut theirs = host.netlink()?;
+            theirs.set_up(HOST_END)?;
+            theirs.add_address(HOST_END, cidr(on_side(side, 2))?, Dad::Skip)?;
+            let all = Cidr::new(Ipv6Addr::UNSPECIFIED.into(), 0)?;
+            theirs.add_route(all, Some(on_side(side, 1).into()), Some(HOST_END))?;
+            let device = PacketDevice::open(end, CONFIG, 1)?.remove(0);
+            Ok((host, (mac, Box::new(device) as Box<dyn Device>)))
+        };
+        let ((inside, near), (outside, far)) = (side(0)?, side(1)?);
+        Ok(Yard { hosts: [inside, outside], devices: [near, far] })
     }
 
     fn sent(&self) -> Option<u64> {

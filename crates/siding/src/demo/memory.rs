@@ -25,6 +25,7 @@ use super::place::PREFIX_LEN;
 use super::place::Place;
 use super::place::SILENT;
 use super::place::Trunk;
+use super::place::Yard;
 use super::scene::DETACH_TIMEOUT;
 use crate::runtime;
 use crate::runtime::EventWake;
@@ -120,6 +121,10 @@ impl Place for Memory {
         let ours = devices.map(|(port, wire)| (mac(1, port), vec![self.wake.rouse(0, wire.attach())]));
         let pinger = far.pinger(LAGG)?;
         Ok(Trunk { ports: ours.collect(), far, untagged: ("the switch", Box::new(pinger)) })
+    }
+
+    fn yard(&mut self) -> anyhow::Result<Yard> {
+        anyhow::bail!("it stands between two Linux namespaces")
     }
 
     fn sent(&self) -> Option<u64> {

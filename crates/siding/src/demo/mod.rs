@@ -1,8 +1,9 @@
 //! What `siding` does when it is given no command: shows on the spot that it works, and measures.
 //!
-//! In a private network namespace it builds a veth pair to a Linux peer and brings the stack up on one end. Four
+//! In a private network namespace it builds a veth pair to a Linux peer and brings the stack up on one end. Five
 //! acts follow: echo in both directions ([`reach`]); neighbours that age, with the Linux kernel as the other end
-//! ([`age`]); a lagg to a Linux bridge whose primary changes under load ([`mod@lagg`]); an interface that is detached and
+//! ([`age`]); a lagg to a Linux bridge whose primary changes under load ([`mod@lagg`]); a firewall between two Linux
+//! namespaces, flooded and reloaded ([`firewall`]); an interface that is detached and
 //! attached again and again with timers and traffic in flight ([`churn`]). A table says what has come of it, and whether all was as expected. Where no namespace can be made, the
 //! wire is in memory and the peer is a second stack of ours, and the first line says so.
 //!
@@ -20,6 +21,8 @@ mod age;
 mod churn;
 mod echo;
 mod far;
+mod firewall;
+mod gate;
 mod lagg;
 mod linux;
 mod memory;
@@ -56,7 +59,7 @@ use crate::runtime::EventWake;
 /// How the demonstration is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Options {
-    /// How long the interface is detached and attached again, in seconds. All the rest takes about 9 more.
+    /// How long the interface is detached and attached again, in seconds. All the rest takes about 11 more.
     pub(crate) seconds: u64,
     /// Captures what passes our end of the wire into this file (pcapng).
     pub(crate) pcap: Option<PathBuf>,
@@ -65,8 +68,8 @@ pub(crate) struct Options {
 /// `memory` asks for the in-memory wire even where there is a real one. For tests.
 const WIRE_VARIABLE: &str = "SIDING_DEMO_WIRE";
 
-/// What all that is not churn may take at the most. It takes a third of that; the rest is for a busy machine.
-const REST: Duration = Duration::from_secs(13);
+/// What all that is not churn may take at the most. It takes two thirds of that; the rest is for a busy machine.
+const REST: Duration = Duration::from_secs(16);
 
 /// How much of the time is left for the end.
 const END: Duration = Duration::from_secs(1);
@@ -106,7 +109,7 @@ pub(crate) fn run(options: Options) -> anyhow::Result<ExitCode> {
 }
 
 impl Default for Options {
-    /// Five seconds of churn, 14 in all; no capture.
+    /// Five seconds of churn, 16 in all; no capture.
     fn default() -> Options {
         Options { seconds: 5, pcap: None }
     }
@@ -144,6 +147,7 @@ fn acts(
     first?;
     detached?;
     lagg::run(scene, stop, progress, outcome)?;
+    firewall::run(scene, stop, progress, outcome)?;
     let time = churning.min(stop.left().saturating_sub(END));
     churn::run(scene, time, stop, progress, outcome)
 }

@@ -21,6 +21,10 @@ pub(super) struct Outcome {
     pub(super) lagg: Option<LaggRow>,
     /// Why there was none.
     pub(super) no_lagg: Option<String>,
+    /// What became of the firewall's act.
+    pub(super) gate: Option<GateRow>,
+    /// Why there was none.
+    pub(super) no_gate: Option<String>,
     /// What the stack dropped, by cause, without what it never did.
     pub(super) drops: Vec<DropReport>,
     pub(super) remains: Remains,
@@ -61,6 +65,20 @@ pub(super) struct LaggRow {
     pub(super) announced: u64,
     pub(super) took: Duration,
     pub(super) flows: Vec<FlowRow>,
+}
+
+/// A connection through a firewall that was flooded and reloaded.
+#[derive(Debug)]
+pub(super) struct GateRow {
+    /// Round trips of the connection, and the longest of them.
+    pub(super) trips: u64,
+    pub(super) longest: Duration,
+    pub(super) syns: u64,
+    /// Half-open states that made room for others.
+    pub(super) pushed_out: u64,
+    pub(super) reloads: u64,
+    /// Whether the connection went on after all that.
+    pub(super) goes_on: bool,
 }
 
 /// Echo requests through a lagg.

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use std::os::fd::BorrowedFd;
 use std::sync::mpsc::Sender;
 
+use siding_drivers::kernel::Netns;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::Device;
@@ -58,6 +59,9 @@ pub(super) trait Place {
     /// A switch that we have two ports at, with others behind it.
     fn trunk(&mut self) -> anyhow::Result<Trunk>;
 
+    /// Two hosts, and a wire to each.
+    fn yard(&mut self) -> anyhow::Result<Yard>;
+
     /// Frames that have gone out of our end, by the count of somebody who is not us; `None` if nobody else counts.
     fn sent(&self) -> Option<u64>;
 
@@ -73,6 +77,16 @@ pub(super) struct Trunk {
     pub(super) far: Far,
     /// Who is there without a VLAN, in a word, and pings [`LAGG`].
     pub(super) untagged: (&'static str, Box<dyn Echo>),
+}
+
+/// An interface to be: its address, and its device.
+pub(super) type Port = (Mac, Box<dyn Device>);
+
+/// What the firewall's act needs, side by side as [`SIDES`](super::gate::SIDES) has them: hosts with the address 2 of their
+/// side and all ways by the firewall's, and the firewall's end of the wire to each.
+pub(super) struct Yard {
+    pub(super) hosts: [Netns; 2],
+    pub(super) devices: [Port; 2],
 }
 
 /// Where devices go that are kept: their worker's number with each.

@@ -32,6 +32,7 @@ pub(super) fn render(outcome: &Outcome, style: Style) -> Result<String, fmt::Err
     dispatches(&mut out, outcome)?;
     drops(&mut out, outcome)?;
     lagg(&mut out, outcome)?;
+    gate(&mut out, outcome)?;
     detaches(&mut out, outcome)?;
     remains(&mut out, outcome)?;
     verdict(&mut out, outcome, style)?;
@@ -119,6 +120,22 @@ fn lagg(out: &mut String, outcome: &Outcome) -> fmt::Result {
     )
 }
 
+fn gate(out: &mut String, outcome: &Outcome) -> fmt::Result {
+    if let Some(why) = &outcome.no_gate {
+        writeln!(out, "\nfirewall: not shown: {why}")?;
+    }
+    let Some(row) = &outcome.gate else { return Ok(()) };
+    writeln!(
+        out,
+        "\nfirewall: one connection, {} round trips, the longest {}, beside {} SYNs ({} half-open states pushed out) and {} reloads",
+        row.trips,
+        time(row.longest),
+        row.syns,
+        row.pushed_out,
+        row.reloads,
+    )
+}
+
 fn detaches(out: &mut String, outcome: &Outcome) -> fmt::Result {
     writeln!(
         out,
@@ -203,6 +220,7 @@ fn time(duration: Duration) -> String {
 mod tests {
     use super::*;
     use crate::demo::outcome::FlowRow;
+    use crate::demo::outcome::GateRow;
     use crate::demo::outcome::LaggRow;
     use crate::demo::outcome::PingRow;
 
@@ -247,6 +265,22 @@ mod tests {
         assert_eq!(words("untagged, from"), "untagged, from Linux 2500 2498 2 2.00 ms");
         assert_eq!(words("primary"), "primary changed 25 times, 100 ms apart; 300 announcements");
         assert_eq!(words("pool"), "pool: full, 0 of 0 buffers, 0 refused");
+    }
+
+    #[test]
+    fn the_firewall_has_one_line_or_its_reason() {
+        let mut outcome = outcome();
+        outcome.no_gate = Some("no namespaces".to_owned());
+        let text = render(&outcome, Style { color: false }).unwrap();
+        assert!(text.contains("\nfirewall: not shown: no namespaces\n"), "{text}");
+        let longest = Duration::from_millis(3);
+        let row =
+            GateRow { trips: 900, longest, syns: 40_000, pushed_out: 39_000, reloads: 25, goes_on: true };
+        outcome = Outcome { gate: Some(row), ..Outcome::default() };
+        let text = render(&outcome, Style { color: false }).unwrap();
+        let line = "firewall: one connection, 900 round trips, the longest 3.00 ms, beside 40000 SYNs (39000 half-open \
+                    states pushed out) and 25 reloads";
+        assert!(text.lines().any(|other| other == line), "{text}");
     }
 
     #[test]

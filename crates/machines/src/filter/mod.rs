@@ -10,6 +10,7 @@
 //! | [`Phase`] | how far a flow has come; TCP's steps as a table (RFC 9293 s3.3.2) |
 //! | [`window`] | which segments are part of a connection (RFC 9293 s3.10.7.4, RFC 7323, RFC 5961) |
 //! | [`State`], [`States`] | one flow, in 128 bytes; all of them, with their bounds |
+//! | [`record`] | a state as another firewall may read it, and go on with |
 //! | [`Timeouts`] | how long each phase may be silent (RFC 6092), and less when the table fills |
 //!
 //! # Order of a packet
@@ -35,6 +36,7 @@ mod counts;
 mod key;
 mod packet;
 mod phase;
+pub mod record;
 mod segment;
 mod state;
 mod sweep;

@@ -311,7 +311,7 @@ impl States {
     }
 
     /// The state of a flow, however old.
-    fn find_any(&self, bucket: usize, key: &Key) -> Option<Slot> {
+    pub(super) fn find_any(&self, bucket: usize, key: &Key) -> Option<Slot> {
         let mut at = *self.buckets.get(bucket)?;
         while let Some(state) = self.slots.get(at as usize) {
             if state.key == *key {

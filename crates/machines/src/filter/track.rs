@@ -226,6 +226,12 @@ enum Moved {
 }
 
 impl Fresh {
+    /// As another table has recorded it.
+    pub(super) fn recorded(key: Key, from_low: bool, progress: &super::record::Progress) -> Fresh {
+        let super::record::Progress { phase, known, mark, sides, .. } = *progress;
+        Fresh { key, from_low, phase, known, sides, len: 0, mark, count: 0, interface: 0 }
+    }
+
     /// The direction of the packet that begins it.
     pub fn original(&self) -> super::Tuple {
         self.key.tuple(self.from_low)

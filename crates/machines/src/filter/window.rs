@@ -167,7 +167,41 @@ fn at_most(a: u32, b: u32) -> bool {
     b.wrapping_sub(a) as i32 >= 0
 }
 
+/// How many octets a side is in a record.
+pub(super) const SIDE: usize = 20;
+
 impl Side {
+    /// As a record has it.
+    pub(super) fn octets(&self) -> [u8; SIDE] {
+        let mut octets = [0; SIDE];
+        let words = [self.end, self.max_end, self.max_win, self.max_ack];
+        for (octets, word) in octets.chunks_exact_mut(4).zip(words) {
+            octets.copy_from_slice(&word.to_be_bytes());
+        }
+        octets[16..18].copy_from_slice(&[self.scale, self.flags]);
+        octets
+    }
+
+    /// What the first octets of a record's side say; a scale that cannot be is the largest.
+    pub(super) fn from_octets(octets: &[u8]) -> Side {
+        let word = |at: usize| octets[at..].first_chunk().map_or(0, |word| u32::from_be_bytes(*word));
+        let flags = octets[17] & (SEEN | SCALES | ACKED);
+        Side {
+            end: word(0),
+            max_end: word(4),
+            max_win: word(8),
+            max_ack: word(12),
+            scale: octets[16].min(14),
+            flags,
+            interface: 0,
+        }
+    }
+
+    /// Without what is this machine's alone.
+    pub(super) fn without_interface(self) -> Side {
+        Side { interface: 0, ..self }
+    }
+
     /// Takes what a SYN says.
     fn open(&mut self, segment: &Segment) {
         // A SYN's own window is never scaled (RFC 7323 s2.2).

@@ -1,5 +1,6 @@
 //! What can be asked, and what is answered.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
@@ -9,6 +10,8 @@ use serde::Serialize;
 
 use crate::advertise::Advertise;
 use crate::bridge::*;
+use crate::code::*;
+use crate::event::*;
 use crate::filter::*;
 use crate::group::*;
 use crate::host::*;
@@ -16,6 +19,7 @@ use crate::nested::*;
 use crate::refuse::How;
 use crate::reload::*;
 use crate::report::*;
+use crate::session::*;
 use crate::value::Driver;
 use crate::value::ParsedCidr;
 use crate::value::ParsedMac;
@@ -24,6 +28,12 @@ use crate::value::ParsedMac;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
+    /// Says which version of the protocol is spoken.
+    Hello(HelloRequest),
+    /// Many requests at once.
+    Batch(BatchRequest),
+    /// Events, from now on; the connection has nothing else then.
+    Subscribe(SubscribeRequest),
     /// Interfaces, with their counters.
     ShowInterfaces {},
     /// Addresses of ours.
@@ -188,6 +198,8 @@ impl Request {
     /// answer.
     pub fn only_looks(&self) -> bool {
         match self {
+            // Of a batch, each is asked for by itself.
+            Request::Hello(_) | Request::Batch(_) | Request::Subscribe(_) => true,
             Request::ShowInterfaces {}
             | Request::ShowAddresses {}
             | Request::ShowNeighbors {}
@@ -358,6 +370,17 @@ pub struct RefuseRequest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", content = "value", rename_all = "kebab-case")]
 pub enum Answer {
+    /// To `hello`.
+    Hello(HelloRow),
+    /// To `batch`: as many as were asked for, in their order.
+    Batch(Vec<Reply>),
+    /// To `subscribe`; events follow.
+    Subscribed {
+        /// Of which kinds; of all if there are none.
+        kinds: Vec<EventKind>,
+    },
+    /// Something happened.
+    Event(EventRow),
     /// To `show-interfaces`.
     Interfaces(Vec<InterfaceRow>),
     /// To `show-addresses`.
@@ -430,4 +453,68 @@ pub enum Answer {
     PingAnswers(Vec<PingRow>),
     /// It could not be done: why, and what to do.
     Error(String),
+}
+
+/// Requests that are carried out one behind the other, and answered together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchRequest {
+    /// In their order; no batch among them, and no subscription.
+    pub requests: Vec<Request>,
+    /// What becomes of the others when one fails.
+    #[serde(default)]
+    pub on_error: OnError,
+}
+
+/// What becomes of the rest of a batch when a request of it fails. What was done before stays done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnError {
+    /// It is skipped, and answered so.
+    #[default]
+    Stop,
+    /// It is carried out all the same.
+    GoOn,
+}
+
+/// An answer as it is written: with a code, if it is an error.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// What is answered.
+    #[serde(flatten)]
+    pub answer: Answer,
+    /// Of an error; daemons before version 0.2 told none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+}
+
+impl Reply {
+    /// An error.
+    pub fn refused(code: Code, why: impl fmt::Display) -> Reply {
+        Reply { answer: Answer::Error(why.to_string()), code: Some(code) }
+    }
+
+    /// Whether it is an error.
+    pub fn is_error(&self) -> bool {
+        matches!(self.answer, Answer::Error(_))
+    }
+
+    /// What was answered, or why nothing was done.
+    ///
+    /// # Errors
+    ///
+    /// It was an error.
+    pub fn into_result(self) -> Result<Answer, Failure> {
+        match self.answer {
+            Answer::Error(text) => Err(Failure { code: self.code.unwrap_or(Code::Refused), text }),
+            answer => Ok(answer),
+        }
+    }
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Reply {
+        let code = matches!(answer, Answer::Error(_)).then_some(Code::Refused);
+        Reply { answer, code }
+    }
 }

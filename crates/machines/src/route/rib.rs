@@ -33,6 +33,8 @@ pub struct Rib<A: Address, I = IfId> {
     ways: HashMap<Meaning, (Value, usize)>,
     /// The prefixes of each interface's routes; those that its addresses made apart.
     by_interface: BTreeSet<(I, bool, Prefix<A>)>,
+    /// How often something changed.
+    changes: u64,
 }
 
 impl<A: Address, I: Handle> Default for Rib<A, I> {
@@ -43,6 +45,7 @@ impl<A: Address, I: Handle> Default for Rib<A, I> {
             keeper: Keeper::new(),
             ways: HashMap::new(),
             by_interface: BTreeSet::new(),
+            changes: 0,
         }
     }
 }
@@ -168,6 +171,11 @@ impl<A: Address, I: Handle> Rib<A, I> {
         self.keeper.bytes()
     }
 
+    /// How often something changed, ever: who has seen all at one number has seen all as long as it is that.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Ways that the data path has before it.
     pub fn ways(&self) -> usize {
         self.ways.len()
@@ -209,6 +217,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
 
     /// Has the data path see a prefix as it is now.
     fn publish(&mut self, prefix: &Prefix<A>) -> Result<(), Full> {
+        self.changes += 1;
         let refusal = self.refusals.routes_to(prefix).next();
         let mut refusal = refusal.map(|refusal| (refusal.metric, Way::Refused(refusal.interface)));
         let mut ways = Vec::new();

@@ -22,6 +22,7 @@ use super::group::GroupCommand;
 use super::host::AutoconfCommand;
 use super::host::PrefixCommand;
 use super::host::RouterCommand;
+use super::monitor::MonitorArgs;
 use super::nested::LaggCommand;
 use super::nested::VlanCommand;
 use super::ping::PingArgs;
@@ -81,6 +82,8 @@ pub(super) enum Command {
         #[command(flatten)]
         args: ShowArgs,
     },
+    /// Tell of what happens, as it happens. Example: siding monitor neighbor address
+    Monitor(MonitorArgs),
     /// Check, load and show rules of the firewall, and its states. Example: siding filter show
     #[command(subcommand)]
     Filter(FilterCommand),

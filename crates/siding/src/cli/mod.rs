@@ -9,6 +9,7 @@ mod completion;
 mod filter;
 mod group;
 mod host;
+mod monitor;
 mod nested;
 mod ping;
 mod reload;
@@ -66,6 +67,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Show { what, args } => show::by_noun(&mut connect()?, what, &args),
+        Command::Monitor(args) => monitor::monitor(connect()?, &args),
         Command::Completion { shell } => completion::completion(shell),
         Command::Man { directory } => completion::man(&directory),
         Command::Filter(command) => filter::filter(|| Ok(connect()?), command),

@@ -8,6 +8,9 @@
 //! < {"answer":"drops","value":[{"cause":"no-route","count":3}]}
 //! ```
 //!
+//! What can be asked is in `siding-client`, which programs of others use, too; docs/control.md has all of it. A line may be a
+//! batch ([`answer`]), or ask for events ([`stream`]).
+//!
 //! There are at most 64 connections; the next is told so. A request is whole within 10 s of its first byte and no longer
 //! than 1 MiB; an answer is read within a minute, some of it every 10 s; a connection that is silent for a minute is
 //! closed. Each is told why in an answer, as far as it reads.
@@ -17,9 +20,11 @@
 //! None of its own: see [`crate::daemon`]. # Teardown: the socket is removed before anything else stops; requests
 //! under way are finished.
 
+mod answer;
 mod run;
 mod server;
 mod session;
+mod stream;
 
 pub(crate) use run::run_directory;
 pub(crate) use server::CarryOut;
@@ -27,6 +32,7 @@ pub(crate) use server::Listener;
 pub(crate) use server::Serve;
 pub(crate) use session::Sessions;
 pub(crate) use siding_client::*;
+pub(crate) use stream::Feed;
 
 #[cfg(test)]
 mod tests;

@@ -20,14 +20,17 @@ use rustix::net::SocketFlags;
 use rustix::net::SocketType;
 use rustix::net::socket_with;
 
-use super::Answer;
+use super::Failure;
+use super::Feed;
+use super::Reply;
 use super::Request;
+use super::SubscribeRequest;
 use super::session;
 use super::session::Sessions;
 use crate::runtime::trip;
 
 /// Carries out one request.
-pub(crate) type CarryOut<'c> = dyn FnMut(Request) -> Answer + 'c;
+pub(crate) type CarryOut<'c> = dyn FnMut(Request) -> Reply + 'c;
 
 /// Who carries out requests: one session for each connection, on its thread.
 pub(crate) trait Serve: Send + Sync + 'static {
@@ -36,6 +39,22 @@ pub(crate) trait Serve: Send + Sync + 'static {
 
     /// How many sessions there are.
     fn sessions(&self) -> &Sessions;
+
+    /// Whether what changes something is refused.
+    fn only_looks(&self) -> bool {
+        false
+    }
+
+    /// What a subscriber is told from now on.
+    ///
+    /// # Errors
+    ///
+    /// There are as many as there may be.
+    fn subscribe(
+        &self,
+        request: SubscribeRequest,
+        ask: &mut CarryOut<'_>,
+    ) -> Result<Box<dyn Feed + '_>, Failure>;
 }
 
 /// A control socket that is ours. Dropping it removes it.

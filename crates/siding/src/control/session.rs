@@ -16,16 +16,19 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
-use super::Answer;
+use super::Code;
+use super::LONGEST_REQUEST as LONGEST;
 use super::LimitRow;
+use super::Reply;
+use super::Request;
 use super::Serve;
+use super::answer;
+use super::answer::Line;
+use super::stream;
 use crate::patience::Patience;
 
 /// So many connections are served at once.
 pub(super) const MOST: u64 = 64;
-
-/// The longest request, in bytes.
-const LONGEST: usize = 1 << 20;
 
 /// How long a connection may be silent.
 const IDLE: Duration = Duration::from_secs(60);
@@ -99,7 +102,7 @@ pub(super) fn begin<S: Serve>(server: &Arc<S>, stream: UnixStream) {
 /// Tells why, and waits for nothing: what was sent stays in the socket until it is read.
 fn turn_away(sessions: &Sessions, stream: &UnixStream, why: &str) {
     sessions.refused.fetch_add(1, Ordering::Relaxed);
-    let _ = send(stream, &Answer::Error(why.to_owned()), Duration::ZERO);
+    let _ = send(stream, answer::text(&Reply::refused(Code::TooMany, why)), Duration::ZERO);
 }
 
 /// One connection, line by line.
@@ -108,19 +111,21 @@ fn converse<S: Serve>(server: &S, stream: &UnixStream) -> io::Result<()> {
     server.session(&mut |carry_out| {
         let mut lines = Lines { stream, read: Vec::new(), seen: 0 };
         loop {
-            let (answer, last) = match lines.next() {
+            let Line { text, last } = match lines.next() {
                 Ok(None) => return,
                 Ok(Some(line)) => match serde_json::from_slice(&line) {
-                    Ok(request) => match catch_unwind(AssertUnwindSafe(|| carry_out(request))) {
-                        Ok(answer) => (answer, false),
-                        Err(_) => (Answer::Error("this met a bug in Siding: its log says more".into()), true),
-                    },
-                    Err(error) => (Answer::Error(format!("not a request: {error}")), false),
+                    Ok(Request::Subscribe(request)) => {
+                        return result = stream::run(server, request, carry_out, stream);
+                    }
+                    Ok(request) => answer::to(request, server.only_looks(), carry_out),
+                    Err(error) => answer::to_nonsense(error),
                 },
                 Err(Unheard::System(error)) => return result = Err(error),
-                Err(unheard) => (Answer::Error(unheard.to_string()), true),
+                Err(unheard) => {
+                    Line { text: answer::text(&Reply::refused(unheard.code(), unheard)), last: true }
+                }
             };
-            result = send(stream, &answer, READ);
+            result = send(stream, text, READ);
             if last || result.is_err() {
                 return;
             }
@@ -130,9 +135,8 @@ fn converse<S: Serve>(server: &S, stream: &UnixStream) -> io::Result<()> {
 }
 
 /// Sends an answer to somebody who reads it.
-fn send(stream: &UnixStream, answer: &Answer, within: Duration) -> io::Result<()> {
-    let text = serde_json::to_string(answer)? + "\n";
-    Patience::new(within).still(WHOLE).send(stream, text.as_bytes())
+fn send(stream: &UnixStream, text: String, within: Duration) -> io::Result<()> {
+    Patience::new(within).still(WHOLE).send(stream, (text + "\n").as_bytes())
 }
 
 /// Why there is no request.
@@ -146,6 +150,16 @@ enum Unheard {
     Long,
     #[error("{0}")]
     System(#[from] io::Error),
+}
+
+impl Unheard {
+    fn code(&self) -> Code {
+        match self {
+            Unheard::Idle | Unheard::Late => Code::TooLate,
+            Unheard::Long => Code::TooLong,
+            Unheard::System(_) => Code::System,
+        }
+    }
 }
 
 /// What comes in, line by line.

@@ -41,15 +41,47 @@ impl Serve for Counting {
         each(&mut |request| {
             count += 1;
             match request {
-                Request::ShowDrops {} => Answer::Drops(vec![DropRow { cause: "no-route".into(), count }]),
+                Request::ShowDrops {} => {
+                    Answer::Drops(vec![DropRow { cause: "no-route".into(), count }]).into()
+                }
                 Request::ShowNetisr {} => panic!("on purpose"),
-                other => Answer::Error(format!("{other:?}")),
+                other => Reply::refused(Code::Refused, format!("{other:?}")),
             }
         });
     }
 
     fn sessions(&self) -> &Sessions {
         &self.0
+    }
+
+    /// Numbers, as fast as they are taken.
+    fn subscribe(
+        &self,
+        _request: SubscribeRequest,
+        ask: &mut CarryOut<'_>,
+    ) -> Result<Box<dyn Feed + '_>, Failure> {
+        struct Numbers(u64);
+        impl Feed for Numbers {
+            fn next(
+                &mut self,
+                _: std::time::Duration,
+                _: &mut CarryOut<'_>,
+            ) -> Result<Vec<EventRow>, Failure> {
+                self.0 += 1;
+                Ok(vec![EventRow {
+                    at_ms: 0,
+                    kind: EventKind::Route,
+                    interface: None,
+                    subject: None,
+                    from: None,
+                    to: None,
+                    count: Some(self.0),
+                    text: "x".repeat(100),
+                }])
+            }
+        }
+        ask(Request::ShowDrops {}).into_result()?;
+        Ok(Box::new(Numbers(0)))
     }
 }
 
@@ -242,4 +274,47 @@ fn half_a_request_and_one_without_end_are_answered_and_closed() {
     let lines = told(half);
     assert!(lines.len() == 1 && lines[0].contains("half a request for 10 s"), "{lines:?}");
     assert!((5..20).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_line_of_many_requests_has_one_answer_and_the_connection_goes_on() {
+    let place = Place::new();
+    let listener = Listener::bind(&place.0, None).unwrap();
+    listener.serve(&Arc::new(Counting::default())).unwrap();
+    let mut client = Client::connect(&place.0).unwrap();
+    assert_eq!(client.hello().unwrap().version, VERSION);
+    let requests = vec![Request::ShowDrops {}, Request::ShowRoutes {}, Request::ShowDrops {}];
+    let codes = |told: Vec<Result<Answer, Failure>>| -> Vec<Option<Code>> {
+        told.into_iter().map(|one| one.err().map(|failure| failure.code)).collect()
+    };
+    let stopped = codes(client.batch(requests.clone(), OnError::Stop).unwrap());
+    assert_eq!(stopped, [None, Some(Code::Refused), Some(Code::Skipped)]);
+    let all = codes(client.batch(requests, OnError::GoOn).unwrap());
+    assert_eq!(all, [None, Some(Code::Refused), None]);
+    let huge = vec![Request::ShowDrops {}; MOST_REQUESTS + 1];
+    assert_eq!(client.batch(huge, OnError::GoOn).unwrap_err().code(), Some(Code::TooLong));
+    let row = DropRow { cause: "no-route".into(), count: 6 };
+    assert_eq!(client.ask(&Request::ShowDrops {}).unwrap(), Answer::Drops(vec![row]), "none of the huge one");
+}
+
+#[test]
+fn who_reads_no_events_holds_nobody_up_and_misses_none_that_were_written() {
+    let place = Place::new();
+    let listener = Listener::bind(&place.0, None).unwrap();
+    let server = Arc::new(Counting::default());
+    listener.serve(&server).unwrap();
+    let mut events = Client::connect(&place.0).unwrap().subscribe(&[]).unwrap();
+    // Far more is told than the socket takes; others are served all the same.
+    let mut other = Client::connect(&place.0).unwrap();
+    (0..100).for_each(|_| assert!(other.ask(&Request::ShowDrops {}).is_ok()));
+    for number in 1..=5000 {
+        assert_eq!(events.next().unwrap().unwrap().count, Some(number));
+    }
+    drop(events);
+    // Its thread has seen that nobody reads.
+    let begun = std::time::Instant::now();
+    while server.0.limit("control-sessions").used > 1 && begun.elapsed().as_secs() < 60 {
+        std::thread::yield_now();
+    }
+    assert_eq!(server.0.limit("control-sessions").used, 1);
 }

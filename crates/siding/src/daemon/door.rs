@@ -9,11 +9,15 @@ use anyhow::Context;
 use super::state::Daemon;
 use crate::config::Config;
 use crate::control;
-use crate::control::Answer;
 use crate::control::CarryOut;
+use crate::control::Code;
+use crate::control::Failure;
+use crate::control::Feed;
 use crate::control::Listener;
+use crate::control::Reply;
 use crate::control::Serve;
 use crate::control::Sessions;
+use crate::control::SubscribeRequest;
 
 /// The sockets, made before the daemon gives up the right to say whose they are.
 pub(super) struct Doors {
@@ -92,8 +96,9 @@ impl Serve for Monitor {
         self.0.session(&mut |carry_out| {
             each(&mut |request| match request.only_looks() {
                 true => carry_out(request),
-                false => Answer::Error(
-                    "this socket tells, and changes nothing: ask at the control socket, if you may".into(),
+                false => Reply::refused(
+                    Code::NotPermitted,
+                    "this socket tells, and changes nothing: ask at the control socket, if you may",
                 ),
             });
         });
@@ -101,6 +106,18 @@ impl Serve for Monitor {
 
     fn sessions(&self) -> &Sessions {
         self.0.watchers()
+    }
+
+    fn only_looks(&self) -> bool {
+        true
+    }
+
+    fn subscribe(
+        &self,
+        request: SubscribeRequest,
+        ask: &mut CarryOut<'_>,
+    ) -> Result<Box<dyn Feed + '_>, Failure> {
+        self.0.subscribe(request, ask)
     }
 }
 

@@ -14,10 +14,12 @@ use siding_stack::filter::StateReport;
 use siding_stack::filter::Timeouts;
 use siding_wire::IpProto;
 
+use super::events;
 use super::state::Daemon;
 use super::state::Free;
 use crate::control::Answer;
 use crate::control::CounterRow;
+use crate::control::EventKind;
 use crate::control::FilterRequest;
 use crate::control::FilterRow;
 use crate::control::RuleRow;
@@ -71,6 +73,9 @@ impl Daemon {
         let _changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
         wanted.apply(self, ctx)?;
         self.log.command(format_args!("{wanted}"));
+        if self.log.events.wants(EventKind::Filter) {
+            self.log.events.tell(events::row(EventKind::Filter, wanted.to_string()));
+        }
         self.note(wanted);
         Ok(Answer::Done)
     }

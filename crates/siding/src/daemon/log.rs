@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Instant;
@@ -13,11 +14,15 @@ use siding_stack::Observer;
 use siding_stack::nd6::host::HostEvent;
 use tracing::Level;
 
+use super::events;
+use super::events::Events;
+use super::happened;
 use super::limit::Kind;
 use super::limit::LeftOut;
 use super::limit::Limiter;
 use super::tell;
 use crate::config;
+use crate::control::EventKind;
 
 /// Tells the log of the stack's events, and of what it left out of them.
 #[derive(Debug, Default)]
@@ -25,6 +30,8 @@ pub(super) struct Log {
     /// The interfaces' names. Looked at only when something is told.
     names: Mutex<HashMap<IfId, String>>,
     limiter: Limiter,
+    /// Those who want to know of all of it.
+    pub(super) events: Arc<Events>,
 }
 
 thread_local! {
@@ -100,6 +107,9 @@ impl Log {
 
     /// Tells of something that a client had changed.
     pub(super) fn command(&self, what: impl std::fmt::Display) {
+        if self.events.wants(EventKind::Config) {
+            self.events.tell(events::row(EventKind::Config, what.to_string()));
+        }
         if self.tells(Kind::Command, IfId::NONE) {
             tracing::info!("{what}");
         }
@@ -121,6 +131,9 @@ fn is_wanted(level: Level) -> bool {
 
 impl Observer for Log {
     fn event(&self, event: &Event) {
+        if let Some(kind) = happened::kind(event).filter(|kind| self.events.wants(*kind)) {
+            self.events.tell(happened::row(kind, event, |id| self.name_of(id)));
+        }
         // No name is looked up for what is not told: thousands of neighbours change thousands of times.
         let (kind, whose) = Kind::of(event);
         if !self.tells(kind, whose) {

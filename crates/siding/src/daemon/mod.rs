@@ -7,7 +7,7 @@
 //! Ordinary ones, outside the stack's order and never taken by a worker: the ports (what we hold of the kernel for
 //! each interface), the wires in memory, the runtime. Each is held for a few instructions; nobody waits for a
 //! departure with one held. `closing` is entered by each request, and closed by the stop.
-//! The link watcher's are in [`links`].
+//! The link watcher's are in [`links`]. A worker that tells of something reads a list of those who want to know ([`events`]).
 //!
 //! # Teardown
 //!
@@ -19,11 +19,15 @@ mod apart;
 mod ask_nested;
 mod bridge;
 mod closing;
+mod codes;
 mod confine;
 mod device;
 mod door;
+mod events;
+mod feed;
 mod filter;
 mod group;
+mod happened;
 mod host;
 mod lagg;
 mod limit;

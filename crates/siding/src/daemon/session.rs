@@ -12,6 +12,7 @@ use siding_netisr::IfId;
 use siding_stack::Lifetimes;
 use siding_stack::Ping;
 
+use super::codes;
 use super::state::Daemon;
 use super::state::Free;
 use crate::config::RouteConfig;
@@ -21,12 +22,17 @@ use crate::config::value;
 use crate::control::AddressRequest;
 use crate::control::Answer;
 use crate::control::CarryOut;
+use crate::control::Code;
+use crate::control::Failure;
+use crate::control::Feed;
 use crate::control::PingRow;
 use crate::control::RefuseRequest;
+use crate::control::Reply;
 use crate::control::Request;
 use crate::control::RouteRequest;
 use crate::control::Serve;
 use crate::control::Sessions;
+use crate::control::SubscribeRequest;
 use crate::runtime::trip;
 use crate::setting::Refused;
 use crate::setting::Routed;
@@ -46,7 +52,7 @@ impl Serve for Daemon {
         let mut ping = None;
         each(&mut |request| {
             let Some(_entered) = self.closing.enter() else {
-                return Answer::Error("this siding is stopping".into());
+                return Reply::refused(Code::Stopping, "this siding is stopping");
             };
             let changes = request.changes().then(|| request.clone());
             // Until it is noted, too: a reload compares with what is noted.
@@ -59,7 +65,10 @@ impl Serve for Daemon {
             if let (Ok(_), Some(request)) = (&answer, changes) {
                 self.record(&mut ctx, request);
             }
-            answer.unwrap_or_else(|error| Answer::Error(format!("{error:#}")))
+            match answer {
+                Ok(answer) => answer.into(),
+                Err(error) => Reply::refused(codes::of(&error), format_args!("{error:#}")),
+            }
         });
         if let Some(ping) = ping {
             ping.close(&mut ctx);
@@ -68,6 +77,14 @@ impl Serve for Daemon {
 
     fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    fn subscribe(
+        &self,
+        request: SubscribeRequest,
+        ask: &mut CarryOut<'_>,
+    ) -> Result<Box<dyn Feed + '_>, Failure> {
+        self.feed(request, ask)
     }
 }
 
@@ -79,6 +96,9 @@ impl Daemon {
         request: Request,
     ) -> anyhow::Result<Answer> {
         Ok(match request {
+            Request::Hello(_) | Request::Batch(_) | Request::Subscribe(_) => {
+                bail!("this is of the connection, and is answered there")
+            }
             Request::ShowInterfaces {} => Answer::Interfaces(self.show_interfaces(ctx)),
             Request::ShowAddresses {} => Answer::Addresses(self.show_addresses()),
             Request::ShowNeighbors {} => Answer::Neighbors(self.show_neighbors(ctx)),
@@ -118,8 +138,8 @@ impl Daemon {
             }
             Request::RouteAdd(request) => {
                 let RouteRequest { to, via, interface, metric } = request;
-                value::without_host_bits(to.0).map_err(anyhow::Error::msg)?;
-                via.map_or(Ok(()), |via| value::next_hop(via, to.0)).map_err(anyhow::Error::msg)?;
+                value::without_host_bits(to.0).map_err(invalid)?;
+                via.map_or(Ok(()), |via| value::next_hop(via, to.0)).map_err(invalid)?;
                 let interface = match (interface, via) {
                     (Some(interface), _) => interface,
                     (None, Some(via)) => self.on_link(via)?,
@@ -205,6 +225,10 @@ fn row(reply: siding_stack::PingReply) -> PingRow {
         siding_stack::Answer::Error { from, what } => (from, None, Some(what)),
     };
     PingRow { seq: reply.seq, at_ns: reply.at.as_nanos(), from, hop_limit, error }
+}
+
+fn invalid(why: String) -> Failure {
+    Failure::new(Code::Invalid, why)
 }
 
 fn done(_: ()) -> Answer {

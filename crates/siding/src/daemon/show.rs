@@ -222,6 +222,7 @@ impl Daemon {
             self.sessions.limit("control-sessions"),
             self.watchers.limit("monitor-sessions"),
         ]);
+        rows.extend(self.log.events.limits());
         rows.extend(self.captures().into_iter().map(|(interface, loss)| LimitRow {
             limit: "capture-bytes".into(),
             interface,

@@ -31,6 +31,7 @@ use siding_stack::route::Prefix;
 use siding_stack::route::Route;
 
 use super::closing::Closing;
+use super::codes;
 use super::links::LinkNews;
 use super::log::Log;
 use super::port::Opener;
@@ -43,6 +44,8 @@ use crate::config::InterfaceConfig;
 use crate::config::RouteConfig;
 use crate::config::refuse;
 use crate::config::refuse::RefuseConfig;
+use crate::control::Code;
+use crate::control::Failure;
 use crate::control::Sessions;
 use crate::filter::Filter;
 use crate::runtime::Runtime;
@@ -100,7 +103,10 @@ impl Daemon {
         self.still_runs()?;
         let name = &config.name;
         if self.stack.config().by_name(name).is_some() {
-            bail!("an interface named '{name}' is attached already: detach it first, or choose another name");
+            let why = format!(
+                "an interface named '{name}' is attached already: detach it first, or choose another name"
+            );
+            return Err(Failure::new(Code::Exists, why).into());
         }
         let is_same = |(_, port): &(&String, &Port)| {
             config.driver != Driver::Memory && port.driver != Driver::Memory && port.device == config.device
@@ -464,13 +470,14 @@ impl Daemon {
     /// The identity of the interface of this name.
     pub(crate) fn interface(&self, name: &str) -> anyhow::Result<IfId> {
         let config = self.stack.config();
-        config.by_name(name).map(|interface| interface.ifnet.id).with_context(|| {
+        config.by_name(name).map(|interface| interface.ifnet.id).ok_or_else(|| {
             let names: Vec<&str> =
                 config.interfaces().map(|interface| interface.ifnet.name.as_str()).collect();
-            match names.is_empty() {
+            let why = match names.is_empty() {
                 true => format!("no interface '{name}': there are none; `siding interface attach` makes one"),
                 false => format!("no interface '{name}': there are {}", names.join(", ")),
-            }
+            };
+            Failure::new(Code::NotFound, why).into()
         })
     }
 
@@ -479,8 +486,8 @@ impl Daemon {
         self.stack.config().interface(id).map_or_else(|| id.to_string(), |there| there.ifnet.name.clone())
     }
 
-    pub(crate) fn named(&self, id: IfId, error: impl std::fmt::Display) -> anyhow::Error {
-        anyhow!("{}: {error}", self.name_of(id))
+    pub(crate) fn named(&self, id: IfId, error: impl std::fmt::Display + 'static) -> anyhow::Error {
+        Failure::new(codes::of_any(&error), format!("{}: {error}", self.name_of(id))).into()
     }
 }
 

@@ -103,6 +103,14 @@ impl Stack {
         self.config().routes.rib4().routes().iter().copied().collect()
     }
 
+    /// How often routes and refusals of both families have changed, ever, and how many there are.
+    pub fn route_changes(&self) -> (u64, usize) {
+        let config = self.config();
+        let (six, four) = (config.routes.rib6(), config.routes.rib4());
+        let all = six.routes().len() + six.refusals().len() + four.routes().len();
+        (six.changes() + four.changes(), all)
+    }
+
     /// The IPv6 routes to a prefix, the best first.
     pub fn routes6_to(&self, prefix: &Prefix<Ipv6Addr>) -> Vec<Route<Ipv6Addr>> {
         self.config().routes.rib6().routes().routes_to(prefix).copied().collect()

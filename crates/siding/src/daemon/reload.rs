@@ -31,7 +31,6 @@ use crate::control::Answer;
 use crate::control::ReloadRequest;
 use crate::control::ReloadRow;
 use crate::setting::Any;
-use crate::setting::Setting;
 use crate::setting::plan::Plan;
 
 /// What is gone back to unless somebody confirms what came after it.
@@ -157,7 +156,7 @@ impl Daemon {
 
     /// Goes back, or tries again later. To be called with `changes` held.
     fn go_back(&self, ctx: &mut Free<'_>, pending: Pending) -> anyhow::Result<()> {
-        let running = lock(&self.running).clone();
+        let running = lock(&self.running).list();
         let plan = Plan::new(&running, &pending.before);
         if let Err(error) = self.take_steps(ctx, &plan) {
             let Pending { before, said, pause, .. } = pending;
@@ -166,7 +165,7 @@ impl Daemon {
             *lock(&self.pending) = Some(Pending { until, before, said, failed, pause });
             return Err(error);
         }
-        *lock(&self.running) = pending.before;
+        *lock(&self.running) = pending.before.into_iter().collect();
         *lock(&self.said) = pending.said;
         self.log.command(format_args!("back to what ran before"));
         Ok(())
@@ -185,7 +184,7 @@ impl Daemon {
                 "an earlier reload waits to be confirmed: `siding reload confirm` keeps it, `siding reload back` takes it back"
             );
         }
-        let running = lock(&self.running).clone();
+        let running = lock(&self.running).list();
         let plan = Plan::new(&running, &read.settings);
         let row = ReloadRow {
             steps: plan.0.iter().map(ToString::to_string).collect(),
@@ -196,7 +195,7 @@ impl Daemon {
             return Ok(row);
         }
         self.take_steps(ctx, &plan)?;
-        *lock(&self.running) = read.settings.clone();
+        *lock(&self.running) = read.settings.iter().cloned().collect();
         let said = std::mem::replace(&mut *lock(&self.said), read);
         *lock(&self.pending) = confirm.filter(|_| !plan.is_empty()).map(|within| Pending {
             until: Instant::now() + within,
@@ -218,8 +217,7 @@ impl Daemon {
         let before = lock(&self.running).clone();
         plan.carry_out(self, ctx).inspect_err(|_| {
             // What was set back stands where it stood.
-            let place = |one: &Any| before.iter().position(|there| there.slot() == one.slot());
-            lock(&self.running).sort_by_key(|one| place(one).unwrap_or(usize::MAX));
+            lock(&self.running).stand_as_in(&before);
         })?;
         plan.0.iter().for_each(|step| self.log.command(format_args!("reload: {step}")));
         Ok(())

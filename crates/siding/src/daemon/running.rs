@@ -1,6 +1,9 @@
 //! What runs, as a list of settings: kept beside the stack by everybody who changes something, shown as a file, and what a
 //! reload compares a file with.
 
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
 use toml::Table;
 
 use super::state::Daemon;
@@ -34,25 +37,88 @@ impl Loaded {
     }
 }
 
+/// Settings in effect, in the order in which they came; one at each slot. A file may have a hundred thousand: to find one
+/// takes as long as in a short list.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Running {
+    places: HashMap<Slot, u64>,
+    settings: BTreeMap<u64, Any>,
+    next: u64,
+}
+
+impl Running {
+    /// In their order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Any> {
+        self.settings.values()
+    }
+
+    /// All of them, in their order.
+    pub(super) fn list(&self) -> Vec<Any> {
+        self.iter().cloned().collect()
+    }
+
+    fn at(&self, slot: &Slot) -> Option<&Any> {
+        self.settings.get(self.places.get(slot)?)
+    }
+
+    /// Puts a setting where another value of it is, or behind all.
+    fn put(&mut self, setting: Any) {
+        let place = *self.places.entry(setting.slot()).or_insert(self.next);
+        self.next = self.next.max(place + 1);
+        self.settings.insert(place, setting);
+    }
+
+    fn take(&mut self, slot: &Slot) {
+        let place = self.places.remove(slot);
+        place.and_then(|place| self.settings.remove(&place));
+    }
+
+    fn remove(&mut self, goes: impl Fn(&Any) -> bool) {
+        let Running { places, settings, .. } = self;
+        settings.retain(|_, there| {
+            let stays = !goes(there);
+            if !stays {
+                places.remove(&there.slot());
+            }
+            stays
+        });
+    }
+
+    /// What stood in `before` stands as it stood there, in front of all else.
+    pub(super) fn stand_as_in(&mut self, before: &Running) {
+        let mut all = self.list();
+        all.sort_by_key(|one| before.places.get(&one.slot()).copied().unwrap_or(u64::MAX));
+        *self = all.into_iter().collect();
+    }
+}
+
+impl FromIterator<Any> for Running {
+    fn from_iter<I: IntoIterator<Item = Any>>(all: I) -> Running {
+        let mut running = Running::default();
+        all.into_iter().for_each(|setting| running.put(setting));
+        running
+    }
+}
+
 impl Daemon {
     /// Notes that a setting is in effect, perhaps in place of another value of it.
     pub(crate) fn note(&self, setting: impl Into<Any>) {
-        let setting = setting.into();
-        let mut running = lock(&self.running);
-        match running.iter_mut().find(|there| there.slot() == setting.slot()) {
-            Some(there) => *there = setting,
-            None => running.push(setting),
-        }
+        lock(&self.running).put(setting.into());
     }
 
     /// Notes that these are in effect no more.
     pub(crate) fn unnote(&self, goes: impl Fn(&Any) -> bool) {
-        lock(&self.running).retain(|there| !goes(there));
+        lock(&self.running).remove(goes);
+    }
+
+    /// Notes that what is at this place is in effect no more.
+    pub(crate) fn unnote_at(&self, slot: &Slot) {
+        lock(&self.running).take(slot);
     }
 
     /// What is in effect at that place.
     pub(super) fn noted(&self, slot: &Slot) -> Option<Any> {
-        lock(&self.running).iter().find(|there| there.slot() == *slot).cloned()
+        lock(&self.running).at(slot).cloned()
     }
 
     /// Notes that an interface has gone, with all that was on it.
@@ -77,7 +143,7 @@ impl Daemon {
     ///
     /// It cannot be written.
     pub(super) fn as_file(&self) -> anyhow::Result<(String, Vec<String>)> {
-        let running = lock(&self.running).clone();
+        let running = lock(&self.running).list();
         let mut left_out: Vec<String> = Vec::new();
         let made = |name: &str, without: &[String]| {
             running.iter().any(|one| one.makes() == Some(name)) && !without.iter().any(|out| out == name)
@@ -93,5 +159,55 @@ impl Daemon {
         let is_said = |one: &&Any| !one.on().iter().any(|on| left_out.iter().any(|out| out == on));
         let page = Page::of(&self.begun_table, running.iter().filter(is_said));
         Ok((page.text()?, left_out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setting::Switch;
+    use crate::setting::Which;
+
+    fn switch(which: Which, on: bool) -> Any {
+        Switch { which, on }.into()
+    }
+
+    #[test]
+    fn a_setting_keeps_its_place_and_what_is_set_back_gets_it_again() {
+        use Which::ExamineOptions;
+        use Which::Forwarding;
+        use Which::LearnAnnounced;
+        let all = [Forwarding, LearnAnnounced, ExamineOptions].map(|which| switch(which, true));
+        let before: Running = all.iter().cloned().collect();
+        let mut running = before.clone();
+        running.put(switch(Forwarding, false));
+        let first = switch(Forwarding, false);
+        assert_eq!(running.list(), [first, all[1].clone(), all[2].clone()]);
+        assert_eq!(running.at(&all[0].slot()), Some(&switch(Forwarding, false)));
+        // What went and came back stands behind the others, until it is put where it stood.
+        running.take(&all[0].slot());
+        assert_eq!((running.at(&all[0].slot()), running.iter().count()), (None, 2));
+        running.put(all[0].clone());
+        assert_eq!(running.list(), [&all[1], &all[2], &all[0]].map(Clone::clone));
+        running.stand_as_in(&before);
+        assert_eq!(running.list(), all);
+        running.remove(|there| *there != all[1]);
+        assert_eq!((running.list(), running.at(&all[2].slot())), (vec![all[1].clone()], None));
+    }
+
+    /// Linear look-ups would take hours for as many.
+    #[test]
+    fn many_are_noted_one_after_the_other() {
+        use crate::config::RouteConfig;
+        use crate::setting::Routed;
+        let route = |at: u32| {
+            let to = siding_drivers::kernel::Cidr::new(std::net::Ipv4Addr::from(at).into(), 32).unwrap();
+            Any::from(Routed(RouteConfig { to, via: None, interface: "a".into(), metric: at }))
+        };
+        let mut running: Running = (0..100_000).map(route).collect();
+        (0..100_000).map(route).for_each(|one| running.put(one));
+        assert_eq!(running.iter().count(), 100_000);
+        (0..99_999).for_each(|at| running.take(&route(at).slot()));
+        assert_eq!(running.list(), [route(99_999)]);
     }
 }

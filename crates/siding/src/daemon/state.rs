@@ -38,6 +38,7 @@ use super::port::Opener;
 use super::port::Port;
 use super::reload::Pending;
 use super::running::Loaded;
+use super::running::Running;
 use crate::config::Config;
 use crate::config::Driver;
 use crate::config::InterfaceConfig;
@@ -49,7 +50,6 @@ use crate::control::Failure;
 use crate::control::Sessions;
 use crate::filter::Filter;
 use crate::runtime::Runtime;
-use crate::setting::Any;
 
 /// Nobody waits longer for an interface to go, whatever he says.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -75,7 +75,7 @@ pub(crate) struct Daemon {
     /// What the file says that was loaded last.
     pub(super) said: Mutex<Loaded>,
     /// What runs.
-    pub(super) running: Mutex<Vec<Any>>,
+    pub(super) running: Mutex<Running>,
     /// Held for reading by each request that changes something, and for writing by a reload.
     pub(super) changes: RwLock<()>,
     pub(super) pending: Mutex<Option<Pending>>,

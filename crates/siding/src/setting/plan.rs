@@ -83,8 +83,7 @@ impl Step {
         match self {
             Step::Withdraw(old) => {
                 old.withdraw(daemon, ctx).with_context(|| old.place())?;
-                let slot = old.slot();
-                daemon.unnote(|there| there.slot() == slot);
+                daemon.unnote_at(&old.slot());
             }
             Step::Replace(both) => {
                 let (old, new) = &**both;

@@ -47,6 +47,7 @@ use crate::runtime;
 use crate::runtime::EventWake;
 use crate::runtime::Runtime;
 use crate::runtime::RuntimeConfig;
+use crate::runtime::trip;
 
 /// In front of a packet: the longest headers that forwarding and tags may add, with room to spare.
 const HEADROOM: u16 = 128;
@@ -65,6 +66,7 @@ pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -
     let file = std::path::absolute(file)?;
     // From the first moment on: a signal that comes while we start is a stop, too.
     let signals = Signals::catch()?;
+    trip::arm_by_environment();
     // Whoever may not yet is told by these before anything is given up.
     let doors = Doors::make(&read.config, control)?;
     let metrics = read.config.stack.metrics.map(listen).transpose()?;
@@ -94,13 +96,15 @@ fn until_ended(read: &Loaded, file: &Path, open: Open, records: Option<&Path>) -
     let mut entered = root.enter()?;
     let ctx = &mut entered.ctx();
     let daemon = Arc::new(start(read, file, open_records(records))?);
-    let longest = read.config.stack.stop_timeout;
-    let (ended, watched) = match unless_bug("at work", || work(ctx, &daemon, open, longest)) {
-        Ok((ended, watched)) => (ended, Some(watched)),
-        Err(bug) => (Err(bug), None),
-    };
+    let Open { signals, doors, metrics } = open;
+    // Told once that it ends, however that comes: by whoever ends the work, or here if that has met a bug.
+    let mut ending =
+        Ending { signals: Some(signals), longest: read.config.stack.stop_timeout, watched: None };
+    let ended = unless_bug("at work", || work(ctx, &daemon, (&doors, metrics), &mut ending));
+    ending.begin(&daemon);
+    let ended = ended.and_then(|ended| ended);
     let stopped = daemon.stop_for_good(ctx);
-    drop(watched);
+    drop(ending);
     daemon.log.say_left_out(true);
     for error in stopped.as_ref().err().into_iter().flatten() {
         tracing::error!("stopping: {error:#}");
@@ -115,36 +119,52 @@ fn until_ended(read: &Loaded, file: &Path, open: Open, records: Option<&Path>) -
     }
 }
 
+/// How the end is seen to: who heard signals while there was work hears them then.
+struct Ending {
+    signals: Option<Signals>,
+    /// A stop that takes longer is ended.
+    longest: Duration,
+    watched: Option<StopWatch>,
+}
+
+impl Ending {
+    /// From here on it ends, and who has started us is told; nothing if that was so already.
+    fn begin(&mut self, daemon: &Arc<Daemon>) {
+        if let Some(signals) = self.signals.take() {
+            self.watched = Some(StopWatch::start(signals, self.longest, daemon));
+        }
+    }
+}
+
 /// From the configuration until somebody or something ends it; then nobody is spoken to any more.
 fn work(
     ctx: &mut Free<'_>,
     daemon: &Arc<Daemon>,
-    Open { mut signals, doors, metrics }: Open,
-    longest: Duration,
-) -> (anyhow::Result<End>, StopWatch) {
-    let configured = daemon.configure(ctx, &signals);
+    (doors, metrics): (&Doors, Option<TcpListener>),
+    ending: &mut Ending,
+) -> anyhow::Result<End> {
+    trip::at("starting");
+    let asked = ending.signals.as_ref();
+    let configured = daemon.configure(ctx, || asked.is_some_and(Signals::ask_to_stop));
     // Only now: what we use is adopted, and stays as it is until the end.
     daemon.restore_leftovers();
-    let metrics = || metrics.map(|listener| scraped(listener, daemon)).transpose();
-    let started = configured.and_then(|()| Ok((metrics()?, doors.open(daemon)?)));
-    match started {
-        Ok((metrics, open)) => {
-            // Only now: what the kernel tells of our own preparations is no news. The first events are the links as
-            // they are.
-            let mut helpers = Helpers::start(daemon, open);
-            tracing::info!("control socket at {}", doors.control.path().display());
-            let ended = watch::watch(ctx, &mut signals, &mut helpers);
-            // Before anybody is waited for.
-            let watched = StopWatch::start(signals, longest, daemon);
-            let ended = unless_bug("ending threads", || {
-                helpers.stop();
-                drop(metrics);
-            })
-            .map(|()| ended);
-            (ended, watched)
-        }
-        Err(error) => (Err(error), StopWatch::start(signals, longest, daemon)),
-    }
+    configured?;
+    let metrics = metrics.map(|listener| scraped(listener, daemon)).transpose()?;
+    let open = doors.open(daemon)?;
+    // Only now: what the kernel tells of our own preparations is no news. The first events are the links as they are.
+    let mut helpers = Helpers::start(daemon, open);
+    tracing::info!("control socket at {}", doors.control.path().display());
+    let ended = match &mut ending.signals {
+        Some(signals) => watch::watch(ctx, signals, &mut helpers),
+        None => End::Failed,
+    };
+    // Before anybody is waited for.
+    ending.begin(daemon);
+    unless_bug("ending threads", || {
+        helpers.stop();
+        drop(metrics);
+    })
+    .map(|()| ended)
 }
 
 fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

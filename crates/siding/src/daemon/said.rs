@@ -10,7 +10,6 @@ use anyhow::Context;
 use anyhow::bail;
 use siding_drivers::kernel::Cidr;
 
-use super::signals::Signals;
 use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
@@ -24,15 +23,15 @@ use crate::setting::Attached;
 use crate::setting::Setting;
 
 impl Daemon {
-    /// Puts the whole configuration into effect.
+    /// Puts the whole configuration into effect, unless somebody asks meanwhile to stop.
     ///
     /// # Errors
     ///
     /// The first thing that cannot be.
-    pub(super) fn configure(&self, ctx: &mut Free<'_>, signals: &Signals) -> anyhow::Result<()> {
+    pub(super) fn configure(&self, ctx: &mut Free<'_>, asked: impl Fn() -> bool) -> anyhow::Result<()> {
         let said = lock(&self.said).settings.clone();
         for setting in said {
-            if signals.ask_to_stop() {
+            if asked() {
                 // What is left would be undone at once: the main thread hears it first of all.
                 break;
             }

@@ -18,6 +18,15 @@ pub(crate) fn arm(thread: &str, stall: bool) -> bool {
     cfg!(debug_assertions)
 }
 
+/// Arms what the environment asks for: a place that comes before anybody can be asked over the control socket.
+pub(crate) fn arm_by_environment() {
+    if cfg!(debug_assertions)
+        && let Ok(place) = std::env::var("SIDING_TRIP")
+    {
+        arm(&place, false);
+    }
+}
+
 /// Panics, or stalls, if this thread is the one.
 pub(crate) fn here() {
     if ARMED.load(Ordering::Acquire) {

@@ -6,6 +6,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::SocketAddr;
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use siding_drivers::kernel::Claim;
@@ -219,6 +223,41 @@ fn an_interface_in_use_is_refused_and_left_as_it_is() {
     drop(first);
     drop(claim().unwrap());
     assert!(matches!(ours.inside(|| Claim::new("eth9")), Err(Error::NoInterface { .. })));
+}
+
+/// The name by which claims of one namespace see each other, taken by this user.
+fn squat(host: &Host, user: u32) -> UnixListener {
+    let index = host.netlink().link("eth0").unwrap().index;
+    // On a thread of its own, which ends with that.
+    host.inside(|| {
+        rustix::thread::set_thread_uid(rustix::process::Uid::from_raw(user)).unwrap();
+        let name = SocketAddr::from_abstract_name(format!("siding/claim/{index}")).unwrap();
+        UnixListener::bind_addr(&name).unwrap()
+    })
+}
+
+#[test]
+fn who_may_not_have_an_interface_keeps_it_from_nobody() {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, _peer) = lab.pair();
+    let claim = || ours.inside(|| Claim::new("eth0"));
+    drop(claim().unwrap());
+    if !fs::metadata("/run/siding").is_ok_and(|there| there.uid() == rustix::process::geteuid().as_raw()) {
+        return siding_tests::skip("nothing can be made in /run");
+    }
+    let squatter = squat(&ours, 65_534);
+    let first = claim().unwrap();
+    assert_eq!(ours.sysctl("ipv6/conf/eth0/disable_ipv6"), "1");
+    // It is had by one all the same, although that one has not got the name.
+    assert!(matches!(claim(), Err(Error::AlreadyClaimed { .. })));
+    drop(squatter);
+    assert!(matches!(claim(), Err(Error::AlreadyClaimed { .. })));
+    drop(first);
+    // A Siding that has other directories than we have: in another container, say.
+    let elsewhere = squat(&ours, 0);
+    assert!(matches!(claim(), Err(Error::AlreadyClaimed { .. })));
+    drop(elsewhere);
+    drop(claim().unwrap());
 }
 
 #[test]

@@ -17,8 +17,8 @@
 //!
 //! # Locks
 //!
-//! One claim per interface and namespace, kept by an abstract Unix socket: such a name belongs to the network
-//! namespace, and goes with the process.
+//! One claim per interface and namespace, kept by a file that is locked and the name of a socket (`lock.rs`): both go with
+//! the process.
 //!
 //! # Teardown
 //!
@@ -35,9 +35,6 @@
 
 use std::io;
 use std::mem;
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::SocketAddr;
-use std::os::unix::net::UnixListener;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
@@ -49,6 +46,8 @@ use super::Netlink;
 use super::Netns;
 use super::Offloads;
 use super::ethtool::TurnedOff;
+use super::lock::Lock;
+use super::lock::try_lock;
 use super::record::Records;
 use super::undo::SILENT;
 use super::undo::Undo;
@@ -79,7 +78,7 @@ pub struct Claim {
     records: Option<Records>,
     adopted: bool,
     unrecorded: Vec<io::Error>,
-    _lock: UnixListener,
+    _lock: Lock,
 }
 
 impl Claim {
@@ -303,7 +302,7 @@ fn is_unsupported(error: &Error) -> bool {
 
 /// Takes the lock, waiting for a moment if it is taken: a lock that was just dropped stays with any program that
 /// this process is starting at that time, from its fork until its exec.
-fn lock(link: &Link) -> Result<UnixListener, Error> {
+fn lock(link: &Link) -> Result<Lock, Error> {
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         match try_lock(link.index) {
@@ -318,9 +317,4 @@ fn lock(link: &Link) -> Result<UnixListener, Error> {
             }
         }
     }
-}
-
-/// Takes the lock of an interface if nobody has it.
-pub(super) fn try_lock(index: u32) -> io::Result<UnixListener> {
-    UnixListener::bind_addr(&SocketAddr::from_abstract_name(format!("siding/claim/{index}"))?)
 }

@@ -27,6 +27,7 @@ mod error;
 mod ethtool;
 mod features;
 mod link;
+mod lock;
 mod monitor;
 mod neighbour;
 mod netlink;

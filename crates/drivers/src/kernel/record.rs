@@ -28,8 +28,8 @@ use super::Error;
 use super::Netlink;
 use super::Netns;
 use super::Offloads;
-use super::claim;
 use super::ethtool::TurnedOff;
+use super::lock;
 use super::undo::SILENT;
 use super::undo::Undo;
 
@@ -106,7 +106,7 @@ impl Records {
             return None;
         }
         // Somebody alive has it, this process or another: his it is to put back.
-        let _lock = claim::try_lock(index).ok()?;
+        let _lock = lock::try_lock(index).ok()?;
         let (interface, result) = match record {
             Ok(None) => return None,
             Ok(Some((interface, undo))) => (interface, put_back(index, undo).map_err(io::Error::other)),

@@ -37,10 +37,11 @@ pub struct Port {
 /// A bridge, for life.
 pub(crate) struct Bridge {
     pub(crate) stations: Stations,
-    pub(crate) counts: Counts,
+    /// Whoever still sees an earlier view counts here, too.
+    pub(crate) counts: Arc<Counts>,
     /// The number that was given out last. One comes back after 65,535 others, when what was learnt under it has
     /// aged long ago.
-    numbers: AtomicU16,
+    numbers: Arc<AtomicU16>,
 }
 
 /// What a bridge counts.
@@ -56,7 +57,7 @@ impl View {
     /// A bridge without ports.
     pub(crate) fn new(spec: BridgeSpec, secret: (u64, u64)) -> View {
         let stations = Stations::new(spec.stations, spec.ageing, secret);
-        let bridge = Bridge { stations, counts: Counts::default(), numbers: AtomicU16::new(0) };
+        let bridge = Bridge { stations, counts: Arc::default(), numbers: Arc::default() };
         View { bridge: Arc::new(bridge), spec: Arc::new(spec), ports: Arc::new([]) }
     }
 
@@ -70,16 +71,10 @@ impl View {
             }
             false => {
                 let Bridge { counts, numbers, .. } = &*self.bridge;
-                let of = |count: &AtomicU64| AtomicU64::new(count.load(Ordering::Relaxed));
                 Arc::new(Bridge {
                     stations: Stations::new(spec.stations, spec.ageing, secret),
-                    counts: Counts {
-                        forwarded: of(&counts.forwarded),
-                        flooded: of(&counts.flooded),
-                        moved: of(&counts.moved),
-                        refused: of(&counts.refused),
-                    },
-                    numbers: AtomicU16::new(numbers.load(Ordering::Relaxed)),
+                    counts: counts.clone(),
+                    numbers: numbers.clone(),
                 })
             }
         };
@@ -145,5 +140,21 @@ pub(crate) fn follow(config: &mut Config, id: IfId) {
 impl fmt::Debug for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("View").field("ports", &self.ports).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A worker that is in the midst of its batch has the view of before.
+    #[test]
+    fn what_is_counted_by_who_sees_an_earlier_view_is_not_lost() {
+        let before = View::new(BridgeSpec::new("br0"), (1, 2));
+        let after = before.tuned(BridgeSpec { stations: 7, ..BridgeSpec::new("br0") }, (3, 4));
+        before.bridge.counts.flooded.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(before.bridge.number(&[]), 1);
+        assert_eq!(after.bridge.counts.flooded.load(Ordering::Relaxed), 1);
+        assert_eq!(after.bridge.number(&[]), 2, "no two ports have one number");
     }
 }

@@ -173,8 +173,26 @@ fn after_a_step_that_failed_it_is_known_what_runs() {
         "{names}{}",
         shown(&ours, &daemon)
     );
+    // It comes again when it can, with all that was on it.
+    assert!(told.contains("it is tried again"), "{told}");
+    ours.netlink().create_veth("gone0", "gone1", None).unwrap();
+    wait_for("what was set back", PATIENCE, || {
+        shown(&ours, &daemon).contains("2001:db8:9::1/64").then_some(())
+    });
+    let (done, plan) = load(&ours, &daemon, &(BASE.to_owned() + gone), &["--dry-run"]);
+    assert!(
+        done && plan == "~ interface m0, memory m0 (was: interface m0, memory m0, mtu 1400 bytes)\n",
+        "{plan}"
+    );
+    // Nothing of that is wanted any more when another is loaded.
+    ours.netlink().delete_link("gone0").unwrap();
+    let (done, told) = load(&ours, &daemon, &missing, &[]);
+    assert!(!done && told.contains("it is tried again"), "{told}");
     let (done, plan) = load(&ours, &daemon, BASE, &[]);
     assert!(done && !plan.contains("gone0"), "{plan}");
+    ours.netlink().create_veth("gone0", "gone1", None).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    assert!(!shown(&ours, &daemon).contains("gone0"), "{}", shown(&ours, &daemon));
     daemon.stop();
 }
 

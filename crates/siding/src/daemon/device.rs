@@ -3,6 +3,7 @@
 //! An interface whose device has gone stays with all that was configured of it, and waits. When the kernel has a device of
 //! that name again it is opened and given to the interface, as it would be at the start.
 
+use std::sync::TryLockError;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -25,8 +26,14 @@ use crate::config::InterfaceConfig;
 const BETWEEN_KEEPS: Duration = Duration::from_secs(1);
 
 impl Daemon {
-    /// Does what the thread that watches links has left.
+    /// Does what the thread that watches links has left: not while a reload makes interfaces anew. What it finds then, or
+    /// is told by it, is seen by the next turn.
     pub(super) fn follow_devices(&self, ctx: &mut Free<'_>) {
+        let _nobody_reloads = match self.changes.try_read() {
+            Ok(changes) => changes,
+            Err(TryLockError::Poisoned(changes)) => changes.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         // Taken out before anything is done: nobody's news wait for that.
         let gone = std::mem::take(&mut *lock(&self.links.gone));
         gone.iter().for_each(|name| self.device_gone(ctx, name));
@@ -114,11 +121,16 @@ impl Daemon {
             port.lose();
             return self.not_yet(name, &error.to_string());
         }
-        // Detached meanwhile, there is no place for it.
-        match lock(&self.ports).get_mut(name) {
+        // Detached meanwhile, there is no place for it, or it is another's.
+        let mut ports = lock(&self.ports);
+        match ports.get_mut(name).filter(|_| self.interface(name).is_ok_and(|now| now == id)) {
             Some(place) => *place = port,
-            None => return port.lose(),
+            None => {
+                drop(ports);
+                return port.lose();
+            }
         }
+        drop(ports);
         lock(&self.links.told).remove(name);
         tracing::info!("{name}: its device '{}' is there again, mac {mac}, mtu {mtu} bytes", config.device);
         if !self.read_link(ctx, name) {

@@ -35,6 +35,7 @@ mod links;
 mod log;
 mod metrics;
 mod nested;
+mod owed;
 mod port;
 mod pulse;
 mod record;

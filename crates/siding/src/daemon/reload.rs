@@ -165,6 +165,7 @@ impl Daemon {
             *lock(&self.pending) = Some(Pending { until, before, said, failed, pause });
             return Err(error);
         }
+        self.owe_nothing();
         *lock(&self.running) = pending.before.into_iter().collect();
         *lock(&self.said) = pending.said;
         self.log.command(format_args!("back to what ran before"));
@@ -195,6 +196,7 @@ impl Daemon {
             return Ok(row);
         }
         self.take_steps(ctx, &plan)?;
+        self.owe_nothing();
         *lock(&self.running) = read.settings.iter().cloned().collect();
         let said = std::mem::replace(&mut *lock(&self.said), read);
         *lock(&self.pending) = confirm.filter(|_| !plan.is_empty()).map(|within| Pending {
@@ -209,7 +211,7 @@ impl Daemon {
 
     /// Keeps everybody else from changing something. Whoever does so already is waited for, but nobody else: who waits to
     /// write goes before those who come to read.
-    fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+    pub(super) fn alone(&self) -> RwLockWriteGuard<'_, ()> {
         self.changes.write().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -242,6 +242,7 @@ fn start(read: &Loaded, file: &Path, records: Option<Records>) -> anyhow::Result
         running: Mutex::default(),
         changes: RwLock::new(()),
         pending: Mutex::default(),
+        owed: Mutex::default(),
         stack: built,
         pool,
         opener,

@@ -117,7 +117,7 @@ impl Daemon {
     }
 
     /// What is in effect at that place.
-    pub(super) fn noted(&self, slot: &Slot) -> Option<Any> {
+    pub(crate) fn noted(&self, slot: &Slot) -> Option<Any> {
         lock(&self.running).at(slot).cloned()
     }
 

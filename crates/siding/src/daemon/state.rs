@@ -34,6 +34,7 @@ use super::closing::Closing;
 use super::codes;
 use super::links::LinkNews;
 use super::log::Log;
+use super::owed::Owed;
 use super::port::Opener;
 use super::port::Port;
 use super::reload::Pending;
@@ -79,6 +80,7 @@ pub(crate) struct Daemon {
     /// Held for reading by each request that changes something, and for writing by a reload.
     pub(super) changes: RwLock<()>,
     pub(super) pending: Mutex<Option<Pending>>,
+    pub(super) owed: Mutex<Owed>,
     pub(crate) stack: Stack,
     pub(super) pool: Pool,
     pub(super) opener: Opener,

@@ -174,6 +174,7 @@ fn turns(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Helpers<'_>) -
     let mut reload = false;
     let mut reloads = Apart::new("reload", Daemon::reload_file);
     let mut back = Apart::new("going-back", Daemon::go_back_in_time);
+    let mut pays = Apart::new("setting-back", Daemon::pay);
     loop {
         let mut fds = vec![PollFd::new(&*signals, PollFlags::IN)];
         if let Some(links) = &helpers.links {
@@ -195,6 +196,9 @@ fn turns(ctx: &mut Free<'_>, signals: &mut Signals, helpers: &mut Helpers<'_>) -
         reload = reload && !reloads.begin(daemon);
         if daemon.is_to_go_back() {
             back.begin(daemon);
+        }
+        if daemon.is_to_pay() {
+            pays.begin(daemon);
         }
         if lock(&daemon.runtime).as_ref().is_some_and(Runtime::has_failed) {
             tracing::error!("a worker has ended by itself; stopping");

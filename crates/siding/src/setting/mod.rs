@@ -48,6 +48,8 @@ pub(crate) use route::StaticNeighbor;
 pub(crate) use switch::Switch;
 pub(crate) use switch::Which;
 
+use siding_drivers::kernel::Cidr;
+
 use crate::config::Addressing;
 use crate::config::Config;
 use crate::config::Nested;
@@ -224,6 +226,23 @@ impl Any {
                 | Any::Address(_)
                 | Any::Anycast(_)
         )
+    }
+
+    /// Where packets go or end by it.
+    fn leads_to(&self) -> Option<&Cidr> {
+        match self {
+            Any::Routed(route) => Some(&route.0.to),
+            Any::Refused(refused) => Some(&refused.0.to),
+            _ => None,
+        }
+    }
+
+    /// The interface that it makes a port.
+    pub(crate) fn joins(&self) -> Option<&str> {
+        match self {
+            Any::Port(port) => Some(&port.port),
+            _ => None,
+        }
     }
 
     /// What must be there before it can be applied, besides what it is on.

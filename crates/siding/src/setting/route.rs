@@ -63,8 +63,9 @@ impl Setting for Routed {
         daemon.add_route(ctx, &self.0)
     }
 
+    /// By the same way: it has another metric.
     fn replaces(&self, _before: &Routed) -> bool {
-        false
+        true
     }
 
     fn withdraw(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {

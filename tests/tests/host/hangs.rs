@@ -5,6 +5,7 @@ use std::io::Read;
 use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
@@ -108,6 +109,24 @@ fn a_request_that_does_not_end_is_given_up_by_a_stop() {
     }
     let log = stops(daemon, &ours, Duration::from_secs(20));
     assert!(log.contains("a request has not ended within 10 s"), "{log}");
+}
+
+#[test]
+fn a_stop_needs_no_descriptors_but_those_that_are_kept_for_it() {
+    let Some(lab) = Lab::open() else { return };
+    let (ours, _peer) = lab.pair();
+    let mut daemon = Siding::start(&lab, &ours, &["run"], PACKET);
+    let pid = daemon.process().pid();
+    let open = fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero())).unwrap().flatten();
+    let is_kept = |fd: &fs::DirEntry| fs::read_link(fd.path()).is_ok_and(|to| to == Path::new("/dev/null"));
+    let numbers = open.filter(is_kept).filter_map(|fd| fd.file_name().to_str()?.parse::<u64>().ok());
+    let mut numbers: Vec<u64> = numbers.collect();
+    numbers.sort_unstable();
+    let last = numbers.windows(8).find(|some| some[7] == some[0] + 7).expect("none are kept")[7];
+    // What is opened from now on has the number of one that was closed, up to the last of those; and no other was.
+    let limit = rustix::process::Rlimit { current: Some(last + 1), maximum: Some(last + 1) };
+    rustix::process::prlimit(Some(pid), rustix::process::Resource::Nofile, limit).unwrap();
+    stops(daemon, &ours, Duration::from_secs(10));
 }
 
 #[test]

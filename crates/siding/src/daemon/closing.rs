@@ -3,7 +3,8 @@
 //!
 //! # Locks
 //!
-//! `requests` is held for reading by each request, and for writing from the end of the last one on.
+//! `requests` is held for reading by each request, and `making` under it by who takes something of the kernel's. A stop takes
+//! each for writing, for a moment, to see that nobody holds it.
 
 use std::sync::PoisonError;
 use std::sync::RwLock;
@@ -18,6 +19,9 @@ use std::time::Instant;
 /// Between two looks whether the last request has ended.
 const LOOK: Duration = Duration::from_millis(2);
 
+/// What has been begun to be made is made within this time, unless the kernel does not answer.
+const MADE: Duration = Duration::from_secs(10);
+
 /// Whether the daemon takes requests.
 #[derive(Debug, Default)]
 pub(super) struct Closing {
@@ -25,6 +29,8 @@ pub(super) struct Closing {
     /// Nothing may be changed any more, not even by a request that was under way.
     over: AtomicBool,
     requests: RwLock<()>,
+    /// Held by whoever takes something of the kernel's, until it stands where a stop finds it.
+    making: RwLock<()>,
 }
 
 impl Closing {
@@ -35,6 +41,12 @@ impl Closing {
         }
         let entered = self.requests.read().unwrap_or_else(PoisonError::into_inner);
         (!self.has_begun()).then_some(entered)
+    }
+
+    /// For as long as it takes to make something that the kernel is to have back; `None` once it is too late for that.
+    pub(super) fn make(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        let making = self.making.read().unwrap_or_else(PoisonError::into_inner);
+        (!self.is_over()).then_some(making)
     }
 
     /// Whether the daemon stops: whoever waits for something ceases to.
@@ -51,16 +63,22 @@ impl Closing {
     /// finds that nothing can be made any more.
     pub(super) fn close(&self, within: Duration) -> bool {
         self.begun.store(true, Ordering::Release);
-        let begun = Instant::now();
-        let ended = loop {
-            match self.requests.try_write() {
-                Ok(_) | Err(TryLockError::Poisoned(_)) => break true,
-                Err(TryLockError::WouldBlock) if begun.elapsed() >= within => break false,
-                Err(TryLockError::WouldBlock) => thread::sleep(LOOK),
-            }
-        };
+        let ended = is_free(&self.requests, within);
         self.over.store(true, Ordering::Release);
-        ended
+        // Who has begun to make something while it was not over has soon made it. Nobody else begins.
+        is_free(&self.making, MADE) && ended
+    }
+}
+
+/// Whether nobody holds it, at some moment within that time.
+fn is_free(held: &RwLock<()>, within: Duration) -> bool {
+    let begun = Instant::now();
+    loop {
+        match held.try_write() {
+            Ok(_) | Err(TryLockError::Poisoned(_)) => return true,
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= within => return false,
+            Err(TryLockError::WouldBlock) => thread::sleep(LOOK),
+        }
     }
 }
 
@@ -89,5 +107,28 @@ mod tests {
             assert!(closing.close(Duration::from_secs(20)));
         });
         assert!(closing.enter().is_none());
+    }
+
+    #[test]
+    fn what_was_begun_before_it_was_too_late_is_waited_for_and_nothing_is_begun_after() {
+        let (closing, has_begun) = (Closing::default(), std::sync::Barrier::new(2));
+        let made = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                // A request that a stop gives up.
+                let _entered = closing.enter().unwrap();
+                let _making = closing.make().unwrap();
+                has_begun.wait();
+                while !closing.is_over() {
+                    thread::sleep(LOOK);
+                }
+                assert!(closing.make().is_none(), "it is too late for another");
+                thread::sleep(Duration::from_millis(20));
+                made.store(true, Ordering::Release);
+            });
+            has_begun.wait();
+            closing.close(Duration::from_millis(50));
+            assert!(made.load(Ordering::Acquire), "a stop goes on while somebody takes an interface");
+        });
     }
 }

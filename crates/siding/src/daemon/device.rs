@@ -106,6 +106,8 @@ impl Daemon {
         let config =
             lock(&self.ports).get(name).filter(|port| port.index.is_none()).map(|port| port.config.clone());
         let (Some(config), Ok(id)) = (config, self.interface(name)) else { return };
+        // A stop takes no device any more.
+        let Some(_making) = self.closing.make() else { return };
         let Opened { port, mac, mtu, devices } = match self.opener.open(&config) {
             Ok(opened) => opened,
             Err(error) => return self.not_yet(name, &format!("{error:#}")),

@@ -47,6 +47,7 @@ mod service;
 mod session;
 mod show;
 mod signals;
+mod spare;
 mod stack;
 mod state;
 mod stop;

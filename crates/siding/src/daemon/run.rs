@@ -29,6 +29,7 @@ use super::port;
 use super::port::Opener;
 use super::running::Loaded;
 use super::signals::Signals;
+use super::spare::Spare;
 use super::state::Daemon;
 use super::state::Free;
 use super::stop::unless_bug;
@@ -254,6 +255,7 @@ fn start(read: &Loaded, file: &Path, records: Option<Records>) -> anyhow::Result
         runtime: Mutex::new(Some(runtime)),
         sessions: Sessions::default(),
         watchers: Sessions::default(),
+        spare: Spare::keep(),
         closing: Closing::default(),
     })
 }

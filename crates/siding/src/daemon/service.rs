@@ -42,9 +42,12 @@ impl Service {
     }
 }
 
-/// The daemon ends, for whatever reason: no requests are taken any more, and nobody is to be well.
-pub(super) fn stopping() {
+/// The daemon ends, for whatever reason: no requests are taken any more, and nobody is to be well. It has ended within this
+/// time, and is not to be killed before, whatever the unit says.
+pub(super) fn stopping(longest: Duration) {
     tell(&[NotifyState::Stopping]);
+    let micros = u32::try_from(longest.as_micros()).unwrap_or(u32::MAX);
+    tell(&[NotifyState::ExtendTimeoutUsec(micros)]);
 }
 
 fn tell(state: &[NotifyState<'_>]) {

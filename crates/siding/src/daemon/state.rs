@@ -40,6 +40,7 @@ use super::port::Port;
 use super::reload::Pending;
 use super::running::Loaded;
 use super::running::Running;
+use super::spare::Spare;
 use crate::config::Config;
 use crate::config::Driver;
 use crate::config::InterfaceConfig;
@@ -94,6 +95,8 @@ pub(crate) struct Daemon {
     pub(super) sessions: Sessions,
     /// Of those who only look.
     pub(super) watchers: Sessions,
+    /// Given up by a stop.
+    pub(super) spare: Spare,
     /// Entered by each request.
     pub(super) closing: Closing,
 }
@@ -102,7 +105,7 @@ impl Daemon {
     /// Attaches an interface with its addresses.
     pub(crate) fn attach(&self, ctx: &mut Free<'_>, config: &InterfaceConfig) -> anyhow::Result<()> {
         self.reap();
-        self.still_runs()?;
+        let Some(making) = self.closing.make() else { bail!("this siding is stopping") };
         let name = &config.name;
         if self.stack.config().by_name(name).is_some() {
             let why = format!(
@@ -121,6 +124,7 @@ impl Daemon {
             Ok(opened) => opened,
             Err(error) if config.wait && is_missing(&error) => {
                 let id = self.attach_absent(ctx, config)?;
+                drop(making);
                 self.log.name(id, name);
                 return self.add_addresses(ctx, id, config);
             }
@@ -143,6 +147,8 @@ impl Daemon {
             opened.mtu.min(config.mtu.unwrap_or(u16::MAX))
         ));
         lock(&self.ports).insert(name.clone(), opened.port);
+        // From here on a stop finds it.
+        drop(making);
         self.read_link(ctx, name);
         self.add_addresses(ctx, id, config).or_else(|error| {
             // Half an interface is worse than none.
@@ -219,6 +225,7 @@ impl Daemon {
     /// Gives the kernel back its interfaces where a stop did not: as far as nobody keeps them from us. What could not be put
     /// back.
     pub(super) fn give_back(&self) -> Vec<anyhow::Error> {
+        self.spare.give_up();
         let begun = Instant::now();
         let ports = loop {
             match self.ports.try_lock() {

@@ -25,6 +25,7 @@ impl Daemon {
     ///
     /// All that did not end well.
     pub(super) fn stop_for_good(&self, ctx: &mut Free<'_>) -> Result<(), Vec<anyhow::Error>> {
+        self.spare.give_up();
         let stopped = unless_bug("stopping", || self.stop(ctx));
         let given = unless_bug("giving back the kernel's interfaces", || self.give_back());
         let mut wrong = stopped.map_or_else(|bug| vec![bug], |stopped| stopped.err().unwrap_or_default());

@@ -15,10 +15,12 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use anyhow::anyhow;
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
@@ -55,6 +57,9 @@ const TELL: Duration = Duration::from_secs(5);
 
 /// A signal ends a stop that has taken this long. (It ends by itself after `stop_timeout_ms`.)
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the kernel gets back after that, it gets within this time.
+const GIVE_BACK: Duration = Duration::from_secs(10);
 
 /// Why the daemon stops.
 pub(super) enum End {
@@ -255,7 +260,7 @@ pub(super) struct StopWatch {
 impl StopWatch {
     /// From now on; at most for so long.
     pub(super) fn start(mut signals: Signals, longest: Duration, daemon: &Arc<Daemon>) -> StopWatch {
-        service::stopping();
+        service::stopping(longest + GIVE_BACK);
         let daemon = daemon.clone();
         let done = Arc::new(AtomicBool::new(false));
         let own = done.clone();
@@ -275,7 +280,7 @@ impl StopWatch {
                 let signal = signal.unwrap_or_else(|| "nobody".into());
                 let took = begun.elapsed().as_secs();
                 tracing::error!("the stop has taken {took} s and is ended, by {signal}");
-                for error in daemon.give_back() {
+                for error in given_back(&daemon) {
                     tracing::error!("{error:#}: the next run puts back what stays changed");
                 }
                 tell::finish();
@@ -285,6 +290,18 @@ impl StopWatch {
         // Without it, a stop takes as long as it takes.
         let _ = thread::Builder::new().name("stop".into()).spawn(watch);
         StopWatch { done }
+    }
+}
+
+/// Gives the kernel back what is its own, as far as that goes in time.
+fn given_back(daemon: &Arc<Daemon>) -> Vec<anyhow::Error> {
+    let (tell, told) = mpsc::channel();
+    let own = daemon.clone();
+    // Nobody listens any more to what comes too late.
+    let give = move || drop(tell.send(own.give_back()));
+    match thread::Builder::new().name("give-back".into()).spawn(give) {
+        Ok(_) => told.recv_timeout(GIVE_BACK).unwrap_or_else(|_| vec![anyhow!("the kernel takes too long")]),
+        Err(_) => daemon.give_back(),
     }
 }
 

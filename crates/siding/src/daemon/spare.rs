@@ -1,0 +1,26 @@
+//! Descriptors that nobody needs until the daemon ends: then it may have no others left, and has to speak to the kernel to
+//! give back what is its own.
+
+use std::fs::File;
+use std::sync::Mutex;
+
+use super::state::lock;
+
+/// So many: a socket for links and one for offloads, a file of settings, one for the record, and some more for those beside.
+const MANY: usize = 8;
+
+/// Descriptors that are kept.
+#[derive(Debug)]
+pub(super) struct Spare(Mutex<Vec<File>>);
+
+impl Spare {
+    /// As many as there can be.
+    pub(super) fn keep() -> Spare {
+        Spare(Mutex::new((0..MANY).map_while(|_| File::open("/dev/null").ok()).collect()))
+    }
+
+    /// There are so many more from now on.
+    pub(super) fn give_up(&self) {
+        lock(&self.0).clear();
+    }
+}

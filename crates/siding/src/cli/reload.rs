@@ -1,6 +1,7 @@
 //! `siding reload` and `siding config`.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -144,8 +145,7 @@ fn running(client: &mut Client) -> anyhow::Result<(String, PathBuf, Option<Strin
         bail!("the daemon answers something else");
     };
     let noted = waits.iter().map(|waits| format!("# {waits}\n"));
-    let left_out =
-        left_out.iter().map(|name| format!("# {name} is left out: what it lies on is not there\n"));
+    let left_out = left_out.iter().map(|what| format!("# Left out: {what}\n"));
     let notes: String = noted.chain(left_out).collect();
     Ok((notes + &text, file, waits))
 }
@@ -174,7 +174,10 @@ fn save(path: &Path, text: &str) -> anyhow::Result<()> {
         owned.and_then(|()| file.set_permissions(before.permissions())).with_context(what)?;
         keep(path, &beside)?;
     }
-    std::fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
+    std::fs::rename(&new, path)
+        // Whoever loses power now finds the one or the other, and FILE~ with it.
+        .and_then(|()| File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all())
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Keeps a file beside itself, under a name that nothing has.
@@ -187,7 +190,7 @@ fn keep(path: &Path, beside: &dyn Fn(&str) -> PathBuf) -> anyhow::Result<()> {
             made => {
                 return made
                     .and_then(|_| std::fs::copy(path, &old))
-                    .map(drop)
+                    .and_then(|_| File::open(&old)?.sync_all())
                     .with_context(|| format!("cannot keep the old file as {}", old.display()));
             }
         }

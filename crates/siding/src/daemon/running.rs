@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use toml::Table;
 
@@ -136,14 +137,15 @@ impl Daemon {
         self.first(|there| there.makes() == Some(name))
     }
 
-    /// What runs, as a file that would make it again. What lies on an interface that is not there is left out: no file can
-    /// say it; the names of what is.
+    /// What runs, as a file that would make it again, and what is left out as no file can say it: what lies on an interface
+    /// that is not there, and groups that wait on a port.
     ///
     /// # Errors
     ///
     /// It cannot be written.
     pub(super) fn as_file(&self) -> anyhow::Result<(String, Vec<String>)> {
         let running = lock(&self.running).list();
+        let ports: HashSet<&str> = running.iter().filter_map(Any::joins).collect();
         let mut left_out: Vec<String> = Vec::new();
         let made = |name: &str, without: &[String]| {
             running.iter().any(|one| one.makes() == Some(name)) && !without.iter().any(|out| out == name)
@@ -156,9 +158,14 @@ impl Daemon {
             let Some(name) = running.iter().find(lost).and_then(Any::makes) else { break };
             left_out.push(name.to_owned());
         }
-        let is_said = |one: &&Any| !one.on().iter().any(|on| left_out.iter().any(|out| out == on));
+        let waits =
+            |one: &&Any| matches!(one, Any::Joined(_)) && one.on().iter().any(|on| ports.contains(on));
+        let is_said =
+            |one: &&Any| !waits(one) && !one.on().iter().any(|on| left_out.iter().any(|out| out == on));
         let page = Page::of(&self.begun_table, running.iter().filter(is_said));
-        Ok((page.text()?, left_out))
+        let lost = left_out.iter().map(|name| format!("{name}, as what it lies on is not there"));
+        let waiting = running.iter().filter(waits).map(|one| format!("{one}, as that is a port"));
+        Ok((page.text()?, lost.chain(waiting).collect()))
     }
 }
 

@@ -63,6 +63,11 @@ pub(super) fn all(name: &str, said: &Addressing) -> Vec<Any> {
     all
 }
 
+/// That of an address of this interface.
+fn slot(on: &str, address: IpAddr) -> Slot {
+    Slot("address", format!("{on} {address}"))
+}
+
 impl Setting for NoDetection {
     fn slot(&self) -> Slot {
         Slot("no-detection", self.on.clone())
@@ -137,10 +142,10 @@ impl Setting for LinkLocal {
         let id = daemon.interface(&self.on)?;
         let config = daemon.stack.config();
         let Some(there) = config.interface(id) else { return Ok(()) };
+        // All that nobody gave: the one that was made of a MAC that it had before, too.
+        let given = |addr: Ipv6Addr| daemon.noted(&slot(&self.on, addr.into())).is_some();
         let made = |own: &&siding_stack::ifnet::Addr6| {
-            ip6::is_link_local(own.addr)
-                && (own.origin == AddrOrigin::Autoconf
-                    || [there.mac, there.permanent_mac].map(ip6::eui64_link_local).contains(&own.addr))
+            ip6::is_link_local(own.addr) && (own.origin == AddrOrigin::Autoconf || !given(own.addr))
         };
         for own in there.addrs6.iter().chain(there.set_aside.iter()).filter(made) {
             let removed = daemon.stack.remove_address(ctx, id, own.addr.into());
@@ -158,7 +163,7 @@ impl fmt::Display for LinkLocal {
 
 impl Setting for Address {
     fn slot(&self) -> Slot {
-        Slot("address", format!("{} {}", self.on, self.address.address()))
+        slot(&self.on, self.address.address())
     }
 
     fn on(&self) -> Vec<&str> {

@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::path::PathBuf;
@@ -14,6 +13,13 @@ use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::fs::AtFlags;
+use rustix::fs::CWD;
+use rustix::fs::Gid;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use rustix::fs::chownat;
+use rustix::fs::openat;
 use rustix::net::AddressFamily;
 use rustix::net::SocketAddrUnix;
 use rustix::net::SocketFlags;
@@ -120,16 +126,13 @@ impl Listener {
         }
         let bound = || -> io::Result<Listener> {
             let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-            // Made for the owner alone from the start: between bind and chmod, others could connect.
-            let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
+            // With the mode that it is to have from the start: what stands under a name may be another's a moment later.
+            let hidden = if group.is_some() { 0o117 } else { 0o177 };
+            let before = rustix::process::umask(Mode::from_raw_mode(hidden));
             let bound = SocketAddrUnix::new(path).and_then(|address| rustix::net::bind(&socket, &address));
             rustix::process::umask(before);
             bound?;
-            if let Some(group) = group {
-                std::os::unix::fs::chown(path, None, Some(group))?;
-                fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
-            }
-            Ok(Listener { socket, path: path.to_owned(), file: identity(path)? })
+            Ok(Listener { socket, path: path.to_owned(), file: give(path, group)? })
         };
         bound().map_err(system)
     }
@@ -206,6 +209,47 @@ fn try_connect(path: &Path) -> io::Result<()> {
     Ok(rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?)
 }
 
+/// Gives the socket that stands under this name to a group, and no other file, whatever a link there leads to; its identity.
+fn give(path: &Path, group: Option<u32>) -> io::Result<(u64, u64)> {
+    let file = openat(CWD, path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    let file = fs::File::from(file);
+    let there = file.metadata()?;
+    if !there.file_type().is_socket() || there.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other(
+            "somebody has put something else there: choose a directory of your own",
+        ));
+    }
+    chownat(&file, "", None, group.map(Gid::from_raw), AtFlags::EMPTY_PATH)?;
+    Ok((there.dev(), there.ino()))
+}
+
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_given_away_but_the_socket() {
+        let directory = std::env::temp_dir().join(format!("siding-give-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let [victim, link, socket] = ["victim", "link", "socket"].map(|name| directory.join(name));
+        fs::write(&victim, "").unwrap();
+        fs::set_permissions(&victim, fs::Permissions::from_mode(0o600)).unwrap();
+        let own = rustix::process::getegid().as_raw();
+        // As if somebody had put them where the socket was a moment ago.
+        std::os::unix::fs::symlink(&victim, &link).unwrap();
+        for planted in [&link, &victim] {
+            assert!(give(planted, Some(own)).unwrap_err().to_string().contains("somebody"), "{planted:?}");
+        }
+        assert_eq!(fs::metadata(&victim).unwrap().permissions().mode() & 0o777, 0o600);
+        let _listener = Listener::bind(&socket, Some(own)).unwrap();
+        let there = fs::symlink_metadata(&socket).unwrap();
+        assert_eq!((there.gid(), there.permissions().mode() & 0o777), (own, 0o660));
+        fs::remove_dir_all(directory).unwrap();
+    }
 }

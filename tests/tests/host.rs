@@ -17,6 +17,7 @@ mod host {
     mod ping;
     mod put_back;
     mod reload;
+    mod service;
     mod telling;
     mod threads;
     mod unreachable;

@@ -112,6 +112,44 @@ fn has_what_the_page_says(contents: &str) -> usize {
     files.len()
 }
 
+/// What `cargo deb` writes of the package.
+fn control() -> String {
+    let manifest = fs::read_to_string(root().join("crates/siding/Cargo.toml")).unwrap();
+    let manifest: toml::Table = toml::from_str(&manifest).unwrap();
+    let deb = &manifest["package"]["metadata"]["deb"];
+    let of = |key: &str| deb[key].as_str().unwrap();
+    let more: String = of("extended-description").trim().lines().map(|line| format!(" {line}\n")).collect();
+    format!(
+        "Package: siding\nVersion: 0.1.0-1\nArchitecture: amd64\nSection: {}\nPriority: {}\nMaintainer: {}\n\
+         Depends: libc6 (>= 2.34)\nDescription: {}\n{more}",
+        of("section"),
+        of("priority"),
+        of("maintainer"),
+        manifest["package"]["description"].as_str().unwrap()
+    )
+}
+
+/// That Debian's own judge has no errors to tell, where he is.
+fn has_no_errors(package: &Path) {
+    // How it is packed here is otherwise with `cargo deb`.
+    let packed = "unstripped-binary-or-object,uses-no-compression-for-control-tarball,uses-no-compression-for-data-tarball";
+    let judge = ["--allow-root", "--suppress-tags", packed];
+    let Ok(judged) = Command::new("lintian").args(judge).arg(package).output() else {
+        println!("skipped: the package was not judged: no lintian");
+        return;
+    };
+    let told = String::from_utf8_lossy(&judged.stdout).into_owned();
+    assert!(!told.lines().any(|line| line.starts_with("E:")) && !told.contains("internal error"), "{told}");
+    println!("lintian: {} warnings", told.lines().filter(|line| line.starts_with("W:")).count());
+}
+
+/// That a manual page can be set without a warning, where there is somebody to set it.
+fn is_set_without_a_warning(page: &Path) {
+    let set = Command::new("man").args(["--warnings", "-E", "UTF-8", "-l"]).arg(page).output();
+    let Ok(set) = set else { return println!("skipped: {} was not set: no man", page.display()) };
+    assert!(set.stderr.is_empty(), "{}: {}", page.display(), String::from_utf8_lossy(&set.stderr));
+}
+
 #[test]
 fn the_package_is_whole_and_unpacks_to_what_it_says() {
     if !need(&["dpkg-deb", "gzip"]) {
@@ -121,20 +159,21 @@ fn the_package_is_whole_and_unpacks_to_what_it_says() {
     let (made, tree, out) = (place.0.join("made"), place.0.join("tree"), place.0.join("out"));
     run(Command::new(root().join("packaging/tree")).arg(Siding::binary()).arg(&made));
     let files = fill(&tree, &made);
+    // As `cargo deb` does: a program with all that a debugger wants to know takes long to be packed and judged.
+    let _ = Command::new("strip").arg(tree.join("usr/bin/siding")).status();
     fs::create_dir_all(tree.join("DEBIAN")).unwrap();
-    let control = "Package: siding\nVersion: 0.1.0\nArchitecture: amd64\nMaintainer: Siding maintainers <m@example.org>\n\
-                   Description: IPv6 router in user space\n";
-    fs::write(tree.join("DEBIAN/control"), control).unwrap();
+    fs::write(tree.join("DEBIAN/control"), control()).unwrap();
     fs::write(tree.join("DEBIAN/conffiles"), "/etc/siding/siding.toml\n").unwrap();
-    let package = place.0.join("siding.deb");
+    let package = place.0.join("siding_0.1.0-1_amd64.deb");
     for script in ["postinst", "prerm"] {
         let from = root().join("packaging/debian").join(script);
         run(Command::new("sh").arg("-n").arg(&from));
         fs::copy(from, tree.join("DEBIAN").join(script)).unwrap();
     }
-    // Not compressed: a program with all that a debugger wants to know takes a minute.
+    // Not compressed, which takes long.
     run(Command::new("dpkg-deb").args(["--root-owner-group", "-Znone", "--build"]).arg(&tree).arg(&package));
     run(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&out));
+    has_no_errors(&package);
     let contents = run(Command::new("dpkg-deb").arg("--contents").arg(&package));
     assert_eq!(has_what_the_page_says(&contents), files);
     // What is unpacked works.
@@ -144,6 +183,9 @@ fn the_package_is_whole_and_unpacks_to_what_it_says() {
         run(Command::new(&program).arg("check").arg(out.join("usr/share/doc/siding/examples").join(file)));
     }
     assert!(out.join("usr/share/man/man1/siding.1.gz").is_file());
+    for page in ["siding.1.gz", "siding-run.1.gz", "siding-reload.1.gz", "siding-config-save.1.gz"] {
+        is_set_without_a_warning(&out.join("usr/share/man/man1").join(page));
+    }
     run(Command::new("bash").arg("-n").arg(out.join("usr/share/bash-completion/completions/siding")));
     let there = Command::new("systemd-analyze").arg("--version").output().is_ok();
     if !there {

@@ -15,7 +15,7 @@
 //! use siding_client::Client;
 //! use siding_client::Request;
 //!
-//! let mut client = Client::connect(&siding_client::default_path())?;
+//! let mut client = Client::connect(&siding_client::found_path())?;
 //! if let Answer::Interfaces(rows) = client.ask(&Request::ShowInterfaces {})? {
 //!     for row in rows {
 //!         println!("{}: {}", row.name, row.state);
@@ -59,6 +59,7 @@ pub use group::*;
 pub use host::*;
 pub use nested::*;
 pub use path::default_path;
+pub use path::found_path;
 pub use protocol::*;
 pub use reload::*;
 pub use report::*;

@@ -7,11 +7,20 @@ use std::path::PathBuf;
 /// Where root's daemon listens.
 const SYSTEM: &str = "/run/siding.sock";
 
+/// Where the service listens: in a folder of its user's.
+const SERVICE: &str = "/run/siding/siding.sock";
+
 /// The usual place: `/run/siding.sock` for root, and for others `siding.sock` in `$XDG_RUNTIME_DIR` if they have
 /// one, unless nothing is there but root's daemon is.
 pub fn default_path() -> PathBuf {
     let own = env::var_os("XDG_RUNTIME_DIR").map(|directory| Path::new(&directory).join("siding.sock"));
     choose(rustix::process::geteuid().is_root(), own, Path::exists)
+}
+
+/// Where to look for a daemon: the service's socket if there is one, and otherwise the usual place.
+pub fn found_path() -> PathBuf {
+    let service = Path::new(SERVICE);
+    if service.exists() { service.to_owned() } else { default_path() }
 }
 
 fn choose(root: bool, own: Option<PathBuf>, exists: impl Fn(&Path) -> bool) -> PathBuf {

@@ -434,7 +434,7 @@ pub enum Answer {
     Config {
         /// As a file that would make it again.
         text: String,
-        /// Interfaces that no file can say, as what they lie on is not there.
+        /// What no file can say, and why: what lies on an interface that is not there, groups that wait on a port.
         left_out: Vec<String>,
         /// The file that the run began with.
         file: PathBuf,

@@ -36,8 +36,9 @@ pub(crate) fn explained(error: io::Error) -> io::Error {
         io::ErrorKind::PermissionDenied => io::Error::new(
             error.kind(),
             format!(
-                "{error}: let the daemon's user have it by owner and mode, its directories too (a confined daemon's root has no \
-                 more rights than those), or start with `confine = false` in [security]"
+                "{error}: a confined daemon has the folders of its configuration, rules and captures, as far as its user may have \
+                 them by owner and mode; name others in `may_read` or `may_write` of [security] and start again, or start with \
+                 `confine = false` there"
             ),
         ),
         _ => error,

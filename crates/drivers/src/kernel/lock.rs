@@ -137,14 +137,19 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 /// Where the files are: the run directory of the system if it is ours, or else this user's.
 fn directory() -> Option<PathBuf> {
-    let system = PathBuf::from(SYSTEM);
-    let own = std::env::var_os("XDG_RUNTIME_DIR").map(|own| PathBuf::from(own).join("siding"));
-    [Some(system), own].into_iter().flatten().find(|directory| {
+    lock_directories().into_iter().find(|directory| {
         // Who may not make it does not find it either.
         let _ = DirBuilder::new().mode(0o700).create(directory);
         let there = std::fs::symlink_metadata(directory);
         there.is_ok_and(|there| there.is_dir() && there.uid() == own_user() && there.mode() & 0o022 == 0)
     })
+}
+
+/// Folders in which claims lock files, as far as they are this user's.
+#[must_use]
+pub fn lock_directories() -> Vec<PathBuf> {
+    let own = std::env::var_os("XDG_RUNTIME_DIR").map(|own| PathBuf::from(own).join("siding"));
+    [Some(PathBuf::from(SYSTEM)), own].into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ pub use error::Error;
 pub use ethtool::Offloads;
 pub use ethtool::TurnedOff;
 pub use link::Link;
+pub use lock::lock_directories;
 pub use monitor::LinkEvent;
 pub use monitor::Monitor;
 pub use neighbour::Neighbour;

@@ -50,7 +50,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
     };
     let Some(command) = args.command else { return demo::run(demo::Options::default()) };
     let control = args.control;
-    let connect = || Client::connect(&control.clone().unwrap_or_else(control::default_path));
+    let connect = || Client::connect(&control.clone().unwrap_or_else(control::found_path));
     match command {
         Command::Run { file, run_directory } => {
             daemon::run(&file, control.as_deref(), run_directory.as_deref())

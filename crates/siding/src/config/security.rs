@@ -20,6 +20,12 @@ pub(crate) struct Security {
     monitor: Option<Spanned<PathBuf>>,
     /// The group that may use it: a name or a number [default: nobody].
     monitor_group: Option<Spanned<String>>,
+    /// Files and folders that a confined daemon may read besides its own: rules that are loaded by hand, say [default: none].
+    #[serde(default)]
+    may_read: Vec<PathBuf>,
+    /// Files and folders that it may write besides its own: captures that a later file asks for [default: none].
+    #[serde(default)]
+    may_write: Vec<PathBuf>,
 }
 
 /// What it means.
@@ -29,11 +35,20 @@ pub(crate) struct SecurityConfig {
     pub(crate) control_group: Option<String>,
     pub(crate) monitor: Option<PathBuf>,
     pub(crate) monitor_group: Option<String>,
+    pub(crate) may_read: Vec<PathBuf>,
+    pub(crate) may_write: Vec<PathBuf>,
 }
 
 impl Default for SecurityConfig {
     fn default() -> SecurityConfig {
-        SecurityConfig { confine: true, control_group: None, monitor: None, monitor_group: None }
+        SecurityConfig {
+            confine: true,
+            control_group: None,
+            monitor: None,
+            monitor_group: None,
+            may_read: Vec::new(),
+            may_write: Vec::new(),
+        }
     }
 }
 
@@ -48,6 +63,8 @@ impl Security {
             control_group: word(self.control_group),
             monitor: self.monitor.map(Spanned::into_inner),
             monitor_group: word(self.monitor_group),
+            may_read: self.may_read,
+            may_write: self.may_write,
         })
     }
 }

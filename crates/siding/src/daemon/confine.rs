@@ -1,5 +1,6 @@
 //! What the daemon gives up before it has any thread, as all that it needs of the system is opened, or is open to who may
-//! configure the network: capabilities, new privileges, and system calls that it never makes. SECURITY.md says the model.
+//! configure the network: capabilities, new privileges, files that are none of its own, and system calls that it never makes.
+//! SECURITY.md says the model.
 //!
 //! Whoever takes the daemon over by a fault of it has what it has: so it has little.
 
@@ -15,6 +16,8 @@ use seccompiler::SeccompCondition;
 use seccompiler::SeccompFilter;
 use seccompiler::SeccompRule;
 use seccompiler::sock_filter;
+
+use super::fence::Fence;
 
 /// Devices, their settings and raw sockets: interfaces may come at any time.
 const KEPT: CapabilitySet = CapabilitySet::NET_ADMIN.union(CapabilitySet::NET_RAW);
@@ -101,13 +104,14 @@ const NAMESPACES: [i32; 7] = [
 const X32: u32 = 0x4000_0000;
 
 /// Gives up what is not needed, of this thread and all that it starts; says what could not be given up.
-pub(super) fn confine() -> Vec<String> {
+pub(super) fn confine(fence: &Fence) -> Vec<String> {
     let failed = |what: &str, done: Result<(), String>| done.err().map(|error| format!("{what}: {error}"));
     let by_system = |done: rustix::io::Result<()>| done.map_err(|error| error.to_string());
     // In this order: each takes away what the next does not need.
     [
         failed("capabilities", by_system(drop_capabilities())),
         failed("new privileges", by_system(rustix::thread::set_no_new_privs(true))),
+        failed("files", fence.close()),
         failed("system calls", refuse_calls()),
     ]
     .into_iter()

@@ -25,6 +25,7 @@ mod device;
 mod door;
 mod events;
 mod feed;
+mod fence;
 mod filter;
 mod group;
 mod happened;

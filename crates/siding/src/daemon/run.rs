@@ -22,6 +22,7 @@ use siding_stack::Stack;
 use super::closing::Closing;
 use super::confine;
 use super::door::Doors;
+use super::fence::Fence;
 use super::links::LinkNews;
 use super::log;
 use super::log::Log;
@@ -72,7 +73,8 @@ pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -
     let doors = Doors::make(&read.config, control)?;
     let metrics = read.config.stack.metrics.map(listen).transpose()?;
     // Before there are threads, of which each has what its maker has.
-    let kept = if read.config.stack.security.confine { confine::confine() } else { Vec::new() };
+    let fence = || Fence::new(&read.config, &file, doors.control.path(), records);
+    let kept = if read.config.stack.security.confine { confine::confine(&fence()) } else { Vec::new() };
     // Before there are threads: a log or a capture as long as a file may be is no reason to end (it is lost, as on a full
     // disk). The workers hear the signal when somebody sends it.
     siding_drivers::kernel::hold_signal(libc::SIGXFSZ);

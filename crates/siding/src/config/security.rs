@@ -22,10 +22,10 @@ pub(crate) struct Security {
     monitor_group: Option<Spanned<String>>,
     /// Files and folders that a confined daemon may read besides its own: rules that are loaded by hand, say [default: none].
     #[serde(default)]
-    may_read: Vec<PathBuf>,
+    may_read: Vec<Spanned<PathBuf>>,
     /// Files and folders that it may write besides its own: captures that a later file asks for [default: none].
     #[serde(default)]
-    may_write: Vec<PathBuf>,
+    may_write: Vec<Spanned<PathBuf>>,
 }
 
 /// What it means.
@@ -57,14 +57,41 @@ impl Security {
         if let (Some(group), None) = (&self.monitor_group, &self.monitor) {
             return Err(Wrong::new(group.span(), "a group for no socket: add `monitor`".into()));
         }
+        // Where the daemon stands is nobody's concern.
+        let relative = self.may_read.iter().chain(&self.may_write).find(|path| path.get_ref().is_relative());
+        if let Some(path) = relative {
+            let shown = path.get_ref().display().to_string();
+            return Err(Wrong::new(
+                path.span(),
+                format!("{shown:?} depends on where it is started: give the whole path"),
+            ));
+        }
+        let paths = |given: Vec<Spanned<PathBuf>>| given.into_iter().map(Spanned::into_inner).collect();
         let word = |given: Option<Spanned<String>>| given.map(Spanned::into_inner);
         Ok(SecurityConfig {
             confine: self.confine.unwrap_or(true),
             control_group: word(self.control_group),
             monitor: self.monitor.map(Spanned::into_inner),
             monitor_group: word(self.monitor_group),
-            may_read: self.may_read,
-            may_write: self.may_write,
+            may_read: paths(self.may_read),
+            may_write: paths(self.may_write),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+
+    #[test]
+    fn what_may_be_reached_is_a_whole_path() {
+        let check = |text: &str| Config::parse(Path::new("a.toml"), &format!("[security]\n{text}\n"));
+        assert!(check("may_read = [\"/srv\"]\nmay_write = [\"/srv/a\"]").is_ok());
+        for text in ["may_read = [\"/srv\", \"rules\"]", "may_write = [\"./captures\"]"] {
+            let told = check(text).unwrap_err().to_string();
+            assert!(told.contains("give the whole path"), "{told}");
+        }
     }
 }

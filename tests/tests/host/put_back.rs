@@ -197,6 +197,51 @@ fn after_a_step_that_failed_it_is_known_what_runs() {
 }
 
 #[test]
+fn what_waits_on_a_port_is_no_part_of_the_file() {
+    let Some(lab) = Lab::open() else { return };
+    let ours = lab.host("ours");
+    let more = "[[interface]]\nname = \"m1\"\ndriver = \"memory\"\n[[bridge]]\nname = \"br0\"\n";
+    let daemon = Siding::start(&lab, &ours, &["run"], &(BASE.to_owned() + more));
+    for words in ["group join ff05::77 dev m1", "bridge add-port br0 m1", "group join ff05::78 dev br0"] {
+        let words: Vec<&str> = words.split(' ').collect();
+        siding(&ours, &daemon, &words).expect_success();
+    }
+    let text = shown(&ours, &daemon);
+    assert!(text.starts_with("# Left out: m1: group ff05::77, as that is a port\n"), "{text}");
+    assert!(text.contains("ff05::78"), "{text}");
+    let (done, told) = load(&ours, &daemon, &text, &["--dry-run"]);
+    assert!(done, "a file that was saved is refused: {told}");
+    // It is joined again when the port is released.
+    siding(&ours, &daemon, &["bridge", "remove-port", "br0", "m1"]).expect_success();
+    assert!(shown(&ours, &daemon).contains("ff05::77\""), "{}", shown(&ours, &daemon));
+    daemon.stop();
+}
+
+#[test]
+fn without_a_link_local_address_there_is_none_of_an_earlier_mac() {
+    let Some(lab) = Lab::open() else { return };
+    let ours = lab.host("ours");
+    let lagg = |more: &str| {
+        BASE.to_owned()
+            + "[[interface]]\nname = \"p0\"\ndriver = \"memory\"\nmac = \"02:00:00:00:00:01\"\n\
+               [[lagg]]\nname = \"lagg0\"\nmode = \"failover\"\nports = [\"p0\"]\ndad = false\n\
+               addresses = [\"fe80::77/64\"]\n"
+            + more
+    };
+    let daemon = Siding::start(&lab, &ours, &["run"], &lagg(""));
+    let has = |part: &str| siding(&ours, &daemon, &["show", "addresses"]).expect_success().contains(part);
+    assert!(has("fe80::ff:fe00:1"));
+    siding(&ours, &daemon, &["lagg", "set-mac", "lagg0", "02:00:00:00:00:02"]).expect_success();
+    siding(&ours, &daemon, &["lagg", "set-mac", "lagg0", "02:00:00:00:00:03"]).expect_success();
+    let (done, plan) = load(&ours, &daemon, &lagg("mac = \"02:00:00:00:00:03\"\nlink_local = false\n"), &[]);
+    assert!(done && plan == "- lagg0: link-local address\n", "{plan}");
+    let rows = siding(&ours, &daemon, &["show", "addresses"]).expect_success();
+    assert!(!rows.contains("fe80::ff:fe00:"), "{rows}");
+    assert!(rows.contains("fe80::77"), "one that was given stays: {rows}");
+    daemon.stop();
+}
+
+#[test]
 fn a_way_back_that_fails_is_told_and_tried_again() {
     let Some(lab) = Lab::open() else { return };
     let (ours, _peer) = lab.pair();

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use siding_lockorder::sync::atomic::AtomicBool;
 use siding_lockorder::sync::atomic::AtomicU64;
 use siding_lockorder::sync::atomic::Ordering;
 use siding_lockorder::sync::atomic::fence;
@@ -20,6 +21,8 @@ pub(crate) struct Arena {
     chunks: [OnceLock<Chunk>; CHUNKS],
     /// How often memory was taken into use again.
     clock: AtomicU64,
+    /// A reader has been overtaken by the clock many times in a row.
+    overtaken: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -38,7 +41,11 @@ fn place(line: usize) -> (usize, usize) {
 
 impl Arena {
     pub(crate) fn new() -> Arena {
-        Arena { chunks: [const { OnceLock::new() }; CHUNKS], clock: AtomicU64::new(0) }
+        Arena {
+            chunks: [const { OnceLock::new() }; CHUNKS],
+            clock: AtomicU64::new(0),
+            overtaken: AtomicBool::new(false),
+        }
     }
 
     /// The words from the beginning of a line to the end of its chunk. Nothing, if there is no such line: who has read
@@ -86,8 +93,28 @@ impl Arena {
         let now = self.clock.load(Ordering::Relaxed);
         self.clock.store(now + 1, Ordering::Release);
         fence(Ordering::Release);
+        if self.overtaken.load(Ordering::Relaxed) {
+            self.overtaken.store(false, Ordering::Relaxed);
+            pause();
+        }
+    }
+
+    /// A reader has been overtaken too often: the keeper lets it come to an end before the clock moves on again.
+    #[cold]
+    pub(crate) fn wait_for_me(&self) {
+        self.overtaken.store(true, Ordering::Relaxed);
     }
 }
+
+/// Longer than any look-up takes; short beside the thousands of changes between two of these.
+#[cfg(not(any(siding_loom, siding_shuttle)))]
+fn pause() {
+    std::thread::sleep(std::time::Duration::from_micros(50));
+}
+
+/// Under a checker no reader is overtaken so often.
+#[cfg(any(siding_loom, siding_shuttle))]
+fn pause() {}
 
 /// Words that are zero; `None` if there is no memory for them. Of many the system makes each page when it is touched.
 #[cfg(not(any(siding_loom, siding_shuttle)))]

@@ -33,7 +33,8 @@
 //! freed by a reader. Before it is used again, the keeper moves a clock on. A look-up reads the clock before and after;
 //! if it moved meanwhile, what was read may have been used for something else, and the look-up begins again. So a reader
 //! that sleeps in the middle holds nothing up, and none has to say when it comes by. Look-ups meet a moved clock about
-//! as often as the keeper has made some thousand changes.
+//! as often as the keeper has made some thousand changes, or takes a prefix out. One that has begun sixteen times says so,
+//! and the keeper makes a pause after its next tick.
 //!
 //! # Ordering
 //!

@@ -9,6 +9,9 @@ use crate::popcnt;
 use crate::trie::TOGETHER;
 use crate::trie::Trie;
 
+/// Rounds of a look-up before the keeper is asked to wait for it.
+const PATIENCE: u32 = 16;
+
 impl<K: Key> Trie<K> {
     /// The value of the longest prefix that contains `key`. It may be released and be another's a moment later: who wants
     /// its meaning asks for that in the same [`read`](Self::read).
@@ -36,14 +39,19 @@ impl<K: Key> Trie<K> {
     }
 
     /// Has `look` look things up, again until the memory that it read was not used for something else meanwhile: it may
-    /// find anything in all rounds but the last.
+    /// find anything in all rounds but the last. Rounds are few: the keeper waits a moment for who has begun so often.
     #[inline]
     pub fn read<O>(&self, mut look: impl FnMut(Table<'_, K>) -> O) -> O {
+        let mut rounds = 0_u32;
         loop {
             let begun = self.arena.begin();
             let answer = look(Table(self));
             if self.arena.held(begun) {
                 return answer;
+            }
+            rounds += 1;
+            if rounds.is_multiple_of(PATIENCE) {
+                self.arena.wait_for_me();
             }
         }
     }

@@ -143,3 +143,29 @@ fn one_of_two_is_always_found() {
         readers.into_iter().for_each(|reader| reader.join().expect("one is always there"));
     });
 }
+
+/// A look-up that takes longer than the time between two changes comes to an end all the same, while they go on.
+#[test]
+fn a_reader_that_is_overtaken_by_each_change_is_waited_for() {
+    let mut keeper = Keeper::<Ipv4Addr>::new();
+    let trie = keeper.trie().clone();
+    let done = AtomicBool::new(false);
+    let begun = std::time::Instant::now();
+    let changes = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Many times what a change takes.
+            trie.read(|_| (0..5_000).for_each(|_| std::hint::spin_loop()));
+            done.store(true, Ordering::Relaxed);
+        });
+        let mut changes = 0_u64;
+        while !done.load(Ordering::Relaxed) && begun.elapsed().as_secs() < 30 {
+            // There is none, and the clock moves.
+            let _ = keeper.remove(Ipv4Addr::UNSPECIFIED, 8);
+            changes += 1;
+        }
+        let in_time = done.load(Ordering::Relaxed);
+        assert!(in_time, "{changes} changes, and no end");
+        changes
+    });
+    assert!(changes > 0);
+}

@@ -183,7 +183,7 @@ impl Edge {
     /// Refuses what nothing leads to of a prefix, and says so.
     pub(super) fn refuse(&mut self, prefix: &str, bits: u8) {
         let prefix = Prefix::covering(addr(prefix), bits);
-        control(|ctx| self.stack.add_refusal6(ctx, prefix, Refusal::Reject, 0));
+        control(|ctx| self.stack.add_refusal6(ctx, prefix, Refusal::Reject, 0)).unwrap();
         self.turns();
     }
 

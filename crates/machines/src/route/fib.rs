@@ -6,11 +6,9 @@ use siding_fib::Trie;
 use siding_netisr::IfId;
 
 use super::prefix::Address;
+use super::table::MOST_WAYS;
 use super::way::Handle;
 use super::way::Way;
-
-/// Ways of one prefix that are looked at, so that a look-up ends soon that has met words in change.
-const MOST: usize = 1 << 14;
 
 /// The ways to all destinations, for readers; a [`Rib`](super::Rib) keeps them.
 #[derive(Debug)]
@@ -44,7 +42,8 @@ impl<A: Address, I: Handle> Fib<A, I> {
             let mut found = None;
             table.covering(dst, |_, value| {
                 let mut next = Some(value);
-                for _ in 0..MOST {
+                // And a refusal. A look-up that has met words in change ends soon, too.
+                for _ in 0..=MOST_WAYS {
                     let Some(value) = next else { break };
                     let meaning = table.meaning(value);
                     let Some(way) = Way::of_meaning(meaning) else { break };

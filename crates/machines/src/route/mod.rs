@@ -15,6 +15,7 @@ pub use prefix::Prefix;
 pub use prefix::PrefixError;
 pub use refusal::Refusal;
 pub use rib::Rib;
+pub use table::MOST_WAYS;
 pub use table::Origin;
 pub use table::Route;
 pub use table::RouteError;

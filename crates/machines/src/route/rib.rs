@@ -14,6 +14,7 @@ use super::fib::Fib;
 use super::prefix::Address;
 use super::prefix::Prefix;
 use super::refusal::Refusal;
+use super::table::MOST_WAYS;
 use super::table::Origin;
 use super::table::Route;
 use super::table::RouteError;
@@ -66,12 +67,12 @@ impl<A: Address, I: Handle> Rib<A, I> {
     /// [`RouteError`]; nothing has changed then.
     pub fn insert(&mut self, route: Route<A, I>) -> Result<Option<Route<A, I>>, RouteError<A>> {
         let replaced = self.routes.insert(route)?;
-        if self.publish(&route.prefix).is_err() {
+        if let Err(error) = self.publish(&route.prefix) {
             self.routes.remove(&route.prefix, route.next_hop, route.interface);
             if let Some(replaced) = replaced {
                 self.routes.insert(replaced)?;
             }
-            return Err(RouteError::Full);
+            return Err(error);
         }
         self.index(&route);
         if let Some(replaced) = replaced {
@@ -123,12 +124,12 @@ impl<A: Address, I: Handle> Rib<A, I> {
             metric,
             origin: Origin::Static,
         })?;
-        if self.publish(&prefix).is_err() {
+        if let Err(error) = self.publish(&prefix) {
             self.refusals.remove(&prefix, None, how);
             if let Some(before) = before {
                 self.refusals.insert(before)?;
             }
-            return Err(RouteError::Full);
+            return Err(error);
         }
         Ok(())
     }
@@ -216,7 +217,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
     }
 
     /// Has the data path see a prefix as it is now.
-    fn publish(&mut self, prefix: &Prefix<A>) -> Result<(), Full> {
+    fn publish(&mut self, prefix: &Prefix<A>) -> Result<(), RouteError<A>> {
         self.changes += 1;
         let refusal = self.refusals.routes_to(prefix).next();
         let mut refusal = refusal.map(|refusal| (refusal.metric, Way::Refused(refusal.interface)));
@@ -227,14 +228,17 @@ impl<A: Address, I: Handle> Rib<A, I> {
             ways.push(Way::Out { interface: route.interface, next_hop: route.next_hop });
         }
         ways.extend(refusal.map(|(_, refused)| refused));
+        if ways.iter().filter(|way| matches!(way, Way::Out { .. })).count() > MOST_WAYS {
+            return Err(RouteError::Ways);
+        }
         let mut best = None;
         for way in ways.into_iter().rev() {
             match self.hold(way.meaning(best)) {
                 // The one before is held by this one now.
                 Ok(value) => best = Some(value),
-                Err(full) => {
+                Err(Full) => {
                     self.let_go(best);
-                    return Err(full);
+                    return Err(RouteError::Full);
                 }
             }
         }
@@ -246,7 +250,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
             Ok(before) => self.let_go(before),
             Err(_) => self.let_go(best),
         }
-        before.map(|_| ())
+        before.map(|_| ()).map_err(|Full| RouteError::Full)
     }
 
     /// The value of a way, which has one more user; who that way leads on to has one fewer if it was known.

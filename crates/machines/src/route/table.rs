@@ -8,6 +8,9 @@ use siding_netisr::IfId;
 use super::prefix::Address;
 use super::prefix::Prefix;
 
+/// Routes that one prefix may have: as many look-ups may have to pass over, and each change of one makes them all anew.
+pub const MOST_WAYS: usize = 256;
+
 /// Who put a route there. Of routes with one prefix and metric, the earlier in this list is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
@@ -45,6 +48,9 @@ pub enum RouteError<A: Address> {
     /// The next hop is the one address that the route is for: it would be reached by itself.
     #[error("the route to {0} goes by {0} itself")]
     Itself(A),
+    /// The prefix has as many routes as one may have.
+    #[error("there are {MOST_WAYS} routes to that prefix, and there can be no more: remove one first")]
+    Ways,
     /// The data path's table holds no more.
     #[error("the table of routes is full: remove some first")]
     Full,
@@ -172,6 +178,26 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
     /// All routes, by prefix, and the best of each first.
     pub fn iter(&self) -> impl Iterator<Item = &Route<A, I>> {
         self.trie.values().flat_map(Slot::iter)
+    }
+
+    /// Adds all routes of so many prefixes to `all`, of those that come after `after`, or of the first. The last of these
+    /// prefixes; `None` if there is none.
+    pub fn list(
+        &self,
+        after: Option<Prefix<A>>,
+        prefixes: usize,
+        all: &mut Vec<Route<A, I>>,
+    ) -> Option<Prefix<A>> {
+        let slots = match after {
+            Some(after) => self.trie.iter_from(&A::key(after), false),
+            None => self.trie.iter(),
+        };
+        let mut last = None;
+        for (_, slot) in slots.take(prefixes) {
+            all.extend(slot.iter().copied());
+            last = Some(slot.best.prefix);
+        }
+        last
     }
 
     /// The best route of each prefix.

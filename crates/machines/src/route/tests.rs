@@ -244,6 +244,58 @@ fn prefixes_with_the_same_ways_share_them() {
     assert_eq!((rib.routes().len(), rib.ways()), (2000, 4));
 }
 
+#[test]
+fn a_prefix_has_256_routes_at_the_most_and_no_other_suffers() {
+    let mut rib = Rib::<Ipv6Addr, u16>::default();
+    let fib = rib.fib();
+    let route = |to: u16, interface, metric| Route {
+        prefix: Prefix::covering(Ipv6Addr::new(0x2001, 0xdb8, to, 0, 0, 0, 0, 0), 48),
+        next_hop: None,
+        interface,
+        metric,
+        origin: Origin::Static,
+    };
+    for interface in 0..256 {
+        rib.insert(route(1, interface, 2)).expect("a route");
+    }
+    assert_eq!(rib.insert(route(1, 256, 1)), Err(RouteError::Ways));
+    let dst = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
+    assert_eq!(
+        fib.lookup(dst),
+        Some(Way::Out { interface: 0, next_hop: None }),
+        "the refused one is not there"
+    );
+    assert_eq!(rib.routes().len(), 256);
+    // A refusal is no route, another prefix has room, and what is there can be replaced and made room by.
+    rib.refuse(route(1, 0, 0).prefix, Refusal::Prohibit, 3).expect("a refusal");
+    rib.insert(route(2, 256, 1)).expect("another prefix");
+    assert_eq!(rib.insert(route(1, 7, 1)), Ok(Some(route(1, 7, 2))));
+    let last = |way: &Way<Ipv6Addr, u16>| matches!(way, Way::Refused(_));
+    assert_eq!(fib.lookup_where(dst, last), Some(Way::Refused(Refusal::Prohibit)), "behind all of them");
+    assert!(rib.remove(&route(1, 3, 0).prefix, None, 3).is_some());
+    assert_eq!(rib.insert(route(1, 256, 1)), Ok(None));
+}
+
+#[test]
+fn a_list_in_pieces_has_every_route_once() {
+    let mut rib = Rib::<Ipv6Addr, u16>::default();
+    for to in 0..50_u16 {
+        for interface in 0..=to % 3 {
+            let prefix =
+                Prefix::covering(Ipv6Addr::new(0x2001, to << 9, 0, 0, 0, 0, 0, 0), 16 + (to % 9) as u8);
+            let route = Route { prefix, next_hop: None, interface, metric: 1, origin: Origin::Static };
+            rib.insert(route).expect("a route");
+        }
+    }
+    for size in [1, 7, 1000] {
+        let (mut all, mut after) = (Vec::new(), None);
+        while let Some(last) = rib.routes().list(after, size, &mut all) {
+            after = Some(last);
+        }
+        assert_eq!(all, rib.routes().iter().copied().collect::<Vec<_>>(), "in pieces of {size}");
+    }
+}
+
 proptest! {
     #[test]
     fn ipv6_agrees_with_a_scan(

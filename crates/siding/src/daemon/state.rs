@@ -374,7 +374,7 @@ impl Daemon {
         refuse::destination(refuse.to).map_err(anyhow::Error::msg)?;
         if let IpAddr::V6(to) = refuse.to.address() {
             let prefix = Prefix::new(to, refuse.to.length())?;
-            self.stack.add_refusal6(ctx, prefix, refuse::refusal(refuse.how), refuse.metric);
+            self.stack.add_refusal6(ctx, prefix, refuse::refusal(refuse.how), refuse.metric)?;
         }
         Ok(())
     }

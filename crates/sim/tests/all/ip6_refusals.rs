@@ -52,7 +52,7 @@ fn each_kind_of_refusal_has_its_code_4443_5() {
     ] {
         let before = net.dropped(router, Cause::RouteRefuses);
         let to = prefix(on_link(7, 0), 64);
-        net.world.node(router).control(|stack, ctx| stack.add_refusal6(ctx, to, refusal, 0));
+        net.world.node(router).control(|stack, ctx| stack.add_refusal6(ctx, to, refusal, 0)).unwrap();
         assert_eq!(told(&mut net, router, links[0], ids[0], dst), expected, "{refusal}");
         assert_eq!(net.dropped(router, Cause::RouteRefuses), before + 1);
         // One at a time for a prefix.
@@ -73,7 +73,7 @@ fn a_refusal_within_a_prefix_that_is_routed_and_a_route_within_one_that_is_refus
     let (mut net, router, links, ids) = router();
     let control = |net: &Net, to: Ipv6Addr, len| {
         net.world.node(router).control(|stack, ctx| {
-            stack.add_refusal6(ctx, prefix(to, len), Refusal::Prohibit, 0);
+            stack.add_refusal6(ctx, prefix(to, len), Refusal::Prohibit, 0).unwrap();
         });
     };
     // All of 2001:db8::/32 but for what is connected, and of that, one address.

@@ -97,17 +97,18 @@ impl Stack {
     }
 
     /// Refuses IPv6 destinations from now on; a refusal of the same prefix is replaced.
+    ///
+    /// # Errors
+    ///
+    /// The table is full; nothing has changed then.
     pub fn add_refusal6(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
         prefix: Prefix<Ipv6Addr>,
         refusal: Refusal,
         metric: u32,
-    ) {
-        self.edit_routes(ctx, |config| {
-            // Only a next hop can be wrong, and this has none; or the table is full.
-            let _ = config.routes.rib6().refuse(prefix, refusal, metric);
-        });
+    ) -> Result<(), AddRouteError> {
+        self.edit_routes(ctx, |config| Ok(config.routes.rib6().refuse(prefix, refusal, metric)?))
     }
 
     /// Does not refuse a prefix any more. False if it was not refused.

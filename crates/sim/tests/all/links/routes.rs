@@ -79,7 +79,8 @@ fn a_refusal_stands_against_the_route_that_is_in_use_4443_5() {
     let one = bench.devices[1];
     bench.route(far, 64, on_link(1, 0x99), one, 1);
     let prefix = siding_stack::route::Prefix::covering(far, 48);
-    bench.control(|stack, ctx| stack.add_refusal6(ctx, prefix, siding_stack::route::Refusal::Prohibit, 1));
+    let how = siding_stack::route::Refusal::Prohibit;
+    bench.control(|stack, ctx| stack.add_refusal6(ctx, prefix, how, 1)).unwrap();
     assert_eq!(way(&mut bench, far), Ok(1));
     bench.link(one, false);
     assert_eq!(way(&mut bench, far), Err(1), "longer than the default route");

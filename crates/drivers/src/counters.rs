@@ -126,18 +126,39 @@ impl Counters {
 }
 
 impl DeviceStats {
+    /// Frames dropped, each cause by the name that tables show.
+    pub fn drops(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.rx_drops().into_iter().chain(self.tx_drops())
+    }
+
     /// Frames dropped on receipt, for whatever cause.
     pub fn rx_dropped(&self) -> u64 {
-        self.rx_no_buffer + self.rx_too_big + self.rx_offload + self.rx_malformed + self.rx_overrun
+        self.rx_drops().iter().map(|(_, count)| count).sum()
     }
 
     /// Frames dropped on transmission, for whatever cause.
     pub fn tx_dropped(&self) -> u64 {
-        self.tx_too_big
-            + self.tx_down
-            + self.tx_kernel_dropped
-            + self.tx_no_memory
-            + self.tx_gone
-            + self.tx_refused
+        self.tx_drops().iter().map(|(_, count)| count).sum()
+    }
+
+    fn rx_drops(&self) -> [(&'static str, u64); 5] {
+        [
+            ("rx-no-buffer", self.rx_no_buffer),
+            ("rx-too-big", self.rx_too_big),
+            ("rx-offload", self.rx_offload),
+            ("rx-malformed", self.rx_malformed),
+            ("rx-overrun", self.rx_overrun),
+        ]
+    }
+
+    fn tx_drops(&self) -> [(&'static str, u64); 6] {
+        [
+            ("tx-too-big", self.tx_too_big),
+            ("tx-down", self.tx_down),
+            ("tx-kernel-dropped", self.tx_kernel_dropped),
+            ("tx-no-memory", self.tx_no_memory),
+            ("tx-gone", self.tx_gone),
+            ("tx-refused", self.tx_refused),
+        ]
     }
 }

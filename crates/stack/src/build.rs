@@ -23,7 +23,7 @@ use crate::arp;
 use crate::arp::acd::AcdConfig;
 use crate::config::Config;
 use crate::drops::DropReason;
-use crate::drops::Drops;
+use crate::drops::Ledger;
 use crate::event::Deaf;
 use crate::event::Observer;
 use crate::farewell::Words;
@@ -193,7 +193,7 @@ impl Stack {
             heard: Heard::new(config.workers),
             pings: Pings::new(),
             pool: config.pool,
-            drops: (0..=config.workers).map(|_| Drops::default()).collect(),
+            drops: Ledger::new(config.workers),
             observer: config.observer,
             seed: chance.next_u64(),
             nud: config.nud,
@@ -230,11 +230,11 @@ impl Types {
             link_out: netisr.register(spec("link_out", limit).flow_key(neighbor::key), neighbor::handle)?,
             slow: netisr.register(spec("slow", limit), lagg::handle_slow)?,
             announce: netisr.register(spec("announce", limit), neighbor::handle)?,
-            unreachable: netisr.register(spec("unreachable", limit), |ctx, local, packet, _out| {
+            unreachable: netisr.register(spec("unreachable", limit), |ctx, local, packet, out| {
                 local.refresh();
                 match is_ip4(&packet) {
-                    true => ip4::unreachable(ctx, local, packet),
-                    false => icmp6::unreachable(ctx, local, packet),
+                    true => ip4::unreachable(ctx, local, out, packet),
+                    false => icmp6::unreachable(ctx, local, out, packet),
                 }
             })?,
             local_in: netisr.register(spec("local_in", limit), |ctx, local, packet, on| {

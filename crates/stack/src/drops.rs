@@ -1,5 +1,7 @@
 //! Every packet that is dropped has a cause and a counter.
 
+mod ledger;
+
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -7,6 +9,10 @@ use std::sync::atomic::Ordering;
 use siding_wire::Malformed;
 use siding_wire::mld::MldInvalid;
 use siding_wire::nd::NdInvalid;
+
+pub use ledger::IfDrops;
+pub(crate) use ledger::Ledger;
+pub use ledger::Whose;
 
 /// Makes the causes of one list, in which each stands once: its meaning, its variant, its name for operators.
 macro_rules! causes {
@@ -183,7 +189,7 @@ impl DropReason {
 /// One worker's drop counters: written by the worker, read by anybody. No other worker's lie on its cache lines.
 #[derive(Debug)]
 #[repr(align(128))]
-pub struct Drops([AtomicU64; COUNT]);
+pub(crate) struct Drops([AtomicU64; COUNT]);
 
 impl Default for Drops {
     fn default() -> Drops {
@@ -192,18 +198,19 @@ impl Default for Drops {
 }
 
 impl Drops {
-    /// Counts one dropped packet.
-    pub fn count(&self, cause: DropReason) {
-        self.count_all(cause, 1);
+    /// Counts one dropped packet, by whichever thread.
+    fn count(&self, cause: DropReason) {
+        self.0[cause.index()].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts so many dropped packets.
-    pub fn count_all(&self, cause: DropReason, packets: u64) {
-        self.0[cause.index()].fetch_add(packets, Ordering::Relaxed);
+    /// Counts so many dropped packets. For the one thread that writes these: no locked instruction.
+    fn add(&self, cause: DropReason, packets: u64) {
+        let value = &self.0[cause.index()];
+        value.store(value.load(Ordering::Relaxed).wrapping_add(packets), Ordering::Relaxed);
     }
 
     /// How many packets were dropped for `cause`.
-    pub fn of(&self, cause: DropReason) -> u64 {
+    fn of(&self, cause: DropReason) -> u64 {
         self.0[cause.index()].load(Ordering::Relaxed)
     }
 }

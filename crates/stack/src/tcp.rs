@@ -44,13 +44,13 @@ pub(crate) fn input6(
     };
     local.drop_packet(packet, DropReason::NoListener);
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
-        return local.count(DropReason::RateLimited);
+        return local.count(on.ifnet.id, DropReason::RateLimited);
     }
     let ends = Ends::V6 { src: dst, dst: src };
     let header = Ip6Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
     match build(local, ip6::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
         Some(packet) => inet6::output(ctx, local, config, src, on.ifnet.id, packet),
-        None => local.count(DropReason::NoBuffer),
+        None => local.count(on.ifnet.id, DropReason::NoBuffer),
     }
 }
 
@@ -70,13 +70,13 @@ pub(crate) fn input4(
     };
     local.drop_packet(packet, DropReason::NoListener);
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
-        return local.count(DropReason::RateLimited);
+        return local.count(on.ifnet.id, DropReason::RateLimited);
     }
     let ends = Ends::V4 { src: dst, dst: src };
     let header = Ip4Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
     match build(local, ip4::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
         Some(packet) => inet4::output(ctx, local, config, src, packet),
-        None => local.count(DropReason::NoBuffer),
+        None => local.count(on.ifnet.id, DropReason::NoBuffer),
     }
 }
 
@@ -101,13 +101,13 @@ pub(crate) fn refuse6(
         return;
     };
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
-        return local.count(DropReason::RateLimited);
+        return local.count(on.ifnet.id, DropReason::RateLimited);
     }
     let ends = Ends::V6 { src: dst, dst: src };
     let header = Ip6Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
     match build(local, ip6::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
         Some(packet) => inet6::output(ctx, local, config, src, on.ifnet.id, packet),
-        None => local.count(DropReason::NoBuffer),
+        None => local.count(on.ifnet.id, DropReason::NoBuffer),
     }
 }
 
@@ -124,13 +124,13 @@ pub(crate) fn refuse4(
     let at = packet.len() - usize::from(about.payload_len);
     let Some(reset) = reset_of(IpProto::TCP == proto, Ends::V4 { src, dst }, at, packet) else { return };
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
-        return local.count(DropReason::RateLimited);
+        return local.count(on.ifnet.id, DropReason::RateLimited);
     }
     let ends = Ends::V4 { src: dst, dst: src };
     let header = Ip4Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
     match build(local, ip4::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
         Some(packet) => inet4::output(ctx, local, config, src, packet),
-        None => local.count(DropReason::NoBuffer),
+        None => local.count(on.ifnet.id, DropReason::NoBuffer),
     }
 }
 
@@ -147,12 +147,12 @@ fn refusal(local: &mut Local, ends: Ends, at: usize, packet: &Mbuf) -> Option<Tc
         Ok((segment, data)) => {
             let reset = segment.refusal(data.len());
             if reset.is_none() {
-                local.count(DropReason::NoListener);
+                local.count(packet.rcvif(), DropReason::NoListener);
             }
             reset
         }
         Err(why) => {
-            local.count(DropReason::Malformed(why));
+            local.count(packet.rcvif(), DropReason::Malformed(why));
             None
         }
     }

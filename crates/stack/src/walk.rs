@@ -11,6 +11,8 @@ use crate::config::Config;
 use crate::ether;
 use crate::icmp6;
 use crate::ifnet::Interface;
+use crate::ifnet::Met;
+use crate::ifnet::Version;
 use crate::ip4;
 use crate::ip6;
 use crate::mld;
@@ -34,12 +36,25 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
                 match ip6::input(ctx, local, config, on, from, link, packet) {
                     // Most go this way: it is gone without what the loop would have to keep.
                     Next::Neighbor(out, addr, packet) => {
+                        local.note_forwarded(Version::V6, &packet, out);
                         return neighbor::output(ctx, local, out, addr, packet);
                     }
-                    other => other,
+                    other => {
+                        on.ifnet.mib.add(local.index, Version::V6, Met::Other, 1);
+                        other
+                    }
                 }
             }
-            Next::Ip4(on, link, packet) => ip4::input(ctx, local, config, on, link, packet),
+            Next::Ip4(on, link, packet) => match ip4::input(ctx, local, config, on, link, packet) {
+                Next::Neighbor(out, addr, packet) => {
+                    local.note_forwarded(Version::V4, &packet, out);
+                    return neighbor::output(ctx, local, out, addr, packet);
+                }
+                other => {
+                    on.ifnet.mib.add(local.index, Version::V4, Met::Other, 1);
+                    other
+                }
+            },
             Next::Neighbor(out, addr, packet) => return neighbor::output(ctx, local, out, addr, packet),
             Next::Ours6(on, about, joined, packet) => {
                 ip6::deliver(ctx, local, config, on, about, joined, packet)
@@ -47,6 +62,7 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
             Next::Ours4(on, header, packet) => ip4::deliver(ctx, local, config, on, header, packet),
             Next::Upper6(on, about, upper, packet) => upper6(ctx, local, config, (on, about, upper, packet)),
             Next::Tcp4(on, header, at, packet) => {
+                on.ifnet.mib.add(local.index, Version::V4, Met::Delivered, 1);
                 return tcp::input4(ctx, local, config, on, &header, at, packet);
             }
             Next::Own(IpAddr::V6(dst), scope, packet) => {
@@ -71,6 +87,9 @@ fn upper6<'c>(
     (on, about, upper, packet): (&'c Interface, Packet6, Upper, Mbuf),
 ) -> Next<'c> {
     let Upper { layer, at, fragmented } = upper;
+    if matches!(layer, Layer::Icmp | Layer::Tcp) {
+        on.ifnet.mib.add(local.index, Version::V6, Met::Delivered, 1);
+    }
     match layer {
         Layer::Icmp => return icmp6::input(ctx, local, config, on, about, (at, fragmented), packet),
         Layer::Nd => nd6::input(ctx, local, config, on, about, at, fragmented, packet),

@@ -264,6 +264,12 @@ impl Net {
     /// All causes that have been counted, with their counts.
     pub fn drops(&self, node: NodeId) -> Vec<(Cause, u64)> {
         let all = self.world.node(node).stack.drops();
+        // What is told of each interface, of none and of those that have gone is all there is.
+        let accounts = self.world.node(node).stack.drops_by_interface();
+        for drop in &all {
+            let of = accounts.iter().flat_map(|account| &account.drops).filter(|of| of.cause == drop.cause);
+            assert_eq!(of.map(|of| of.count).sum::<u64>(), drop.count, "{}: {accounts:?}", drop.cause);
+        }
         all.into_iter().filter(|drop| drop.count > 0).map(|drop| (drop.cause, drop.count)).collect()
     }
 

@@ -8,7 +8,11 @@ use siding_sim::Faults;
 use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_stack::Answer;
+use siding_stack::DropReport;
 use siding_stack::drops::DropReason as Cause;
+use siding_stack::drops::Whose;
+use siding_stack::ifnet::IpStats;
+use siding_stack::ifnet::Version;
 use siding_stack::nd6::nud::NudState;
 use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
@@ -109,6 +113,92 @@ fn everybody_reaches_everybody_with_one_hop_less_8200_1() {
     }
     assert_eq!(nodes.map(|node| net.drops(node)), [vec![], vec![], vec![]]);
     assert!(net.adverts().iter().all(|na| na.message.router == (na.message.target.segments()[7] == 1)));
+}
+
+#[test]
+fn datagrams_and_messages_are_counted_as_rfc_4293_has_them() {
+    let Path { mut net, nodes, ids, .. } = path();
+    let [left, _, router] = nodes;
+    let ping = net.open(left);
+    (0..3).for_each(|seq| net.ping(left, &ping, on_link(1, 2), seq).unwrap());
+    net.run(secs(1));
+    net.ping(left, &ping, on_link(0, 1), 7).unwrap();
+    net.run(secs(1));
+    let stats = |node: NodeId, id: IfId| {
+        let config = net.world.node(node).stack.config();
+        config.interface(id).unwrap().ifnet.mib.stats(Version::V6)
+    };
+    let messages = |stats: &IpStats, kind: u8| {
+        let of = stats.icmp.iter().find(|icmp| icmp.kind == Some(kind));
+        of.map_or((0, 0), |icmp| (icmp.in_pkts, icmp.out_pkts))
+    };
+    for id in [ids[2], ids[3]] {
+        let on = stats(router, id);
+        assert_eq!(
+            (on.in_forw_datagrams, on.out_forw_datagrams),
+            (3, 3),
+            "requests one way, answers the other: {on:?}"
+        );
+        // Neighbour discovery, and one request for the router itself.
+        assert_eq!(on.in_receives, 3 + on.in_delivers, "nothing was dropped: {on:?}");
+        assert_eq!(on.icmp.iter().map(|icmp| icmp.in_pkts).sum::<u64>(), on.in_delivers);
+        assert_eq!(on.icmp.iter().map(|icmp| icmp.out_pkts).sum::<u64>(), on.out_requests);
+        // Who it is, to who sends by it; and it asks who is at the other end.
+        assert!(messages(&on, if id == ids[2] { 136 } else { 135 }).1 > 0, "{on:?}");
+    }
+    let ours = stats(left, ids[0]);
+    assert_eq!((messages(&ours, 128), messages(&ours, 129)), ((0, 4), (4, 0)));
+    assert_eq!(messages(&stats(router, ids[2]), 128), (1, 0));
+    assert_eq!(messages(&stats(router, ids[3]), 128), (0, 0), "a router does not look into what it forwards");
+    assert_eq!(
+        net.world
+            .node(left)
+            .stack
+            .config()
+            .interface(ids[0])
+            .unwrap()
+            .ifnet
+            .mib
+            .stats(Version::V4)
+            .in_receives,
+        0
+    );
+}
+
+/// What the router has dropped on each account.
+fn accounts(net: &Net, node: NodeId) -> Vec<(Whose, Vec<(Cause, u64)>)> {
+    let accounts = net.world.node(node).stack.drops_by_interface().into_iter();
+    let drops =
+        |drops: Vec<DropReport>| drops.into_iter().map(|drop| (drop.cause, drop.count)).collect::<Vec<_>>();
+    accounts
+        .map(|account| (account.whose, drops(account.drops)))
+        .filter(|(_, drops)| !drops.is_empty())
+        .collect()
+}
+
+#[test]
+fn a_drop_is_on_the_account_of_the_interface_where_it_failed() {
+    let (mut net, node, links, ids) = router();
+    let [left, right] = ids.map(Whose::Interface);
+    let mac = net.mac(node, ids[0]);
+    let from_left = |to: Ipv6Addr, hop_limit| {
+        let body = message(PEER, to, Icmp6Repr::EchoRequest { ident: 7, seq: 1 }, b"");
+        frame6(mac, &packet(PEER, to, IpProto::ICMP6, hop_limit, &body))
+    };
+    // By which it came in: it was not to go on.
+    net.hear(links[0], &from_left(on_link(1, 0x99), 1));
+    // By which it was to leave: nobody there has the address.
+    net.hear(links[0], &from_left(on_link(1, 0x77), 64));
+    net.run(secs(10));
+    assert_eq!(net.drops(node), [(Cause::HopLimit, 1), (Cause::Unresolved, 1)]);
+    let expected = [(left, vec![(Cause::HopLimit, 1)]), (right, vec![(Cause::Unresolved, 1)])];
+    assert_eq!(accounts(&net, node), expected);
+    // Gone, it leaves what it has counted.
+    net.world.unplug(node, ids[1]);
+    net.run(secs(1));
+    let expected = [(left, vec![(Cause::HopLimit, 1)]), (Whose::Departed, vec![(Cause::Unresolved, 1)])];
+    assert_eq!(accounts(&net, node), expected);
+    assert_eq!(net.drops(node), [(Cause::HopLimit, 1), (Cause::Unresolved, 1)]);
 }
 
 #[test]

@@ -200,7 +200,7 @@ pub(crate) fn heard(
 ) -> bool {
     // One conflict decides as well as a thousand do.
     if !on.ifnet.intake.admits(local.now, Wants::Claim) {
-        local.count(DropReason::MessageLimit);
+        local.count(on.ifnet.id, DropReason::MessageLimit);
         return true;
     }
     //= RFC 5227 s2.1.1 [5227-1]: our own, echoed or from another interface of ours on the same link, is no conflict.
@@ -251,7 +251,7 @@ fn step(
             AcdFrame::Announce => ArpRepr::announcement(out.mac, addr),
         };
         let Some(built) = build(local, out, Mac::BROADCAST, &message) else {
-            local.count(DropReason::NoBuffer);
+            local.count(out.ifnet.id, DropReason::NoBuffer);
             return Err(Refused);
         };
         let source = (kind == AcdFrame::Announce).then_some(IpAddr::V4(addr));

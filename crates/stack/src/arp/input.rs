@@ -62,7 +62,7 @@ pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interfa
                 on.ifnet.counters.add(local.index, IfCounter::ArpReplyOut, 1);
                 local.transmit(ctx, on.ifnet.id, frame);
             }
-            None => local.count(DropReason::NoBuffer),
+            None => local.count(on.ifnet.id, DropReason::NoBuffer),
         }
     }
     local.cache.free(packet);
@@ -102,6 +102,6 @@ fn learn(
             let _change =
                 neighbor::settle(ctx, local, on, &lle, |nud| machine::apply(nud, now, &on.nud, seen, for_us));
         }
-        Err(why) => local.count(why.into()),
+        Err(why) => local.count(on.ifnet.id, why.into()),
     }
 }

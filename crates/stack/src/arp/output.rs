@@ -33,7 +33,7 @@ pub(crate) fn request_output<L>(
     how: Solicit,
 ) -> Result<(), Refused> {
     let Some(source) = source(out, target) else {
-        local.count(DropReason::NoSource);
+        local.count(out.ifnet.id, DropReason::NoSource);
         return Err(Refused);
     };
     let to = match how {
@@ -41,7 +41,7 @@ pub(crate) fn request_output<L>(
         Solicit::Unicast(mac) => mac,
     };
     let Some(frame) = build(local, out, to, &ArpRepr::request(out.mac, source, target)) else {
-        local.count(DropReason::NoBuffer);
+        local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
     let source = Some(IpAddr::V4(source));

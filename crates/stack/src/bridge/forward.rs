@@ -114,7 +114,7 @@ fn flood(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, view: &View, from: IfId
         ports += 1;
         match frame.copy(&mut local.cache) {
             Some(copy) => local.transmit(ctx, port.id, copy),
-            None => local.count(DropReason::NoBuffer),
+            None => local.count(from, DropReason::NoBuffer),
         }
     }
     ports

@@ -29,6 +29,7 @@ use crate::ifnet::Ifnet;
 use crate::ifnet::Intake;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ifnet::Mib;
 use crate::neighbor::Neighbors;
 use crate::ranks;
 use crate::stack::Control;
@@ -227,6 +228,8 @@ impl Stack {
             name,
             neighbors,
             counters: IfCounters::new(shared.workers),
+            mib: Mib::new(shared.workers),
+            drops: shared.drops.open(id),
             tx_stalls: Default::default(),
             anycast_waiting: Default::default(),
             intake: Intake::default(),

@@ -30,6 +30,7 @@ pub use interface::AttachError;
 pub use interface::Detached;
 pub use interface::InterfaceSpec;
 pub use neighbor::NeighborError;
+pub use report::AccountReport;
 pub use report::DropReport;
 pub use report::InterfaceReport;
 pub use route::AddRouteError;

@@ -91,7 +91,7 @@ impl Stack {
         let config = self.shared.config.load();
         let Some(interface) = config.interface(on) else { return 0 };
         let (count, held) = self.forget_neighbors(ctx, interface, |lle| goes(lle.addr));
-        let drops = &self.shared.drops[self.shared.netisr.workers()];
+        let drops = &interface.ifnet.drops;
         held.iter().for_each(|_| drops.count(DropReason::Unresolved));
         Mbuf::free_all(held);
         count
@@ -126,7 +126,6 @@ impl Stack {
     /// Forgets what was learned on interfaces that have lost their link since `before`: who comes back may be another.
     pub(crate) fn forget_lost(&self, ctx: &mut Ctx<'_, Unlocked>, before: &Config) {
         let now = self.config();
-        let drops = &self.shared.drops[self.shared.netisr.workers()];
         let then = now.changed(before).filter_map(|slot| before.in_slot(slot));
         for interface in then.filter(|then| then.link && then.neighbors.forget_on_link_loss) {
             if now.interface(interface.ifnet.id).is_some_and(|interface| !interface.link) {
@@ -136,7 +135,7 @@ impl Stack {
                     if let Err(refused) =
                         self.shared.types.unreachable.dispatch(ctx, packet, interface.ifnet.id)
                     {
-                        drops.count(DropReason::Unresolved);
+                        interface.ifnet.drops.count(DropReason::Unresolved);
                         drop(refused);
                     }
                 }

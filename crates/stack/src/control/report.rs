@@ -15,9 +15,12 @@ use siding_wire::Mac;
 use crate::Stack;
 use crate::config::Config;
 use crate::drops::DropReason;
+use crate::drops::Whose;
 use crate::ifnet::IfCounter;
+use crate::ifnet::IpStats;
 use crate::ifnet::Unfit;
 use crate::ifnet::Use;
+use crate::ifnet::Version;
 use crate::neighbor::NeighborReport;
 use crate::route::Prefix;
 use crate::route::Route;
@@ -45,6 +48,8 @@ pub struct InterfaceReport {
     pub tx_stalled: Option<Duration>,
     /// Its counters.
     pub counters: Vec<(IfCounter, u64)>,
+    /// What RFC 4293 counts, of IPv4 and IPv6.
+    pub ip: [IpStats; 2],
     /// What became of packets that were dispatched in its name.
     pub netisr: siding_netisr::InterfaceReport,
 }
@@ -56,6 +61,17 @@ pub struct DropReport {
     pub cause: DropReason,
     /// How many, over all workers.
     pub count: u64,
+}
+
+/// Packets dropped on one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountReport {
+    /// Whose packets those were.
+    pub whose: Whose,
+    /// The interface's name.
+    pub name: Option<String>,
+    /// How many for what.
+    pub drops: Vec<DropReport>,
 }
 
 impl Stack {
@@ -82,6 +98,7 @@ impl Stack {
                 counters: IfCounter::ALL
                     .map(|counter| (counter, interface.ifnet.counters.of(counter)))
                     .to_vec(),
+                ip: [Version::V4, Version::V6].map(|version| interface.ifnet.mib.stats(version)),
                 netisr: self.shared.netisr.interface(interface.ifnet.id),
             })
             .collect()
@@ -121,6 +138,25 @@ impl Stack {
         self.config().routes.rib4().routes().routes_to(prefix).copied().collect()
     }
 
+    /// What was dropped on whose account, causes that were not met left out. It adds up to [`drops`](Self::drops).
+    pub fn drops_by_interface(&self) -> Vec<AccountReport> {
+        let config = self.config();
+        let all = self.shared.drops.read(|id| config.interface(id).is_some());
+        let account = |(whose, counts): (Whose, Vec<u64>)| AccountReport {
+            whose,
+            name: match whose {
+                Whose::Interface(id) => config.interface(id).map(|interface| interface.ifnet.name.clone()),
+                Whose::Nobody | Whose::Departed => None,
+            },
+            drops: DropReason::all()
+                .zip(counts)
+                .map(|(cause, count)| DropReport { cause, count })
+                .filter(|drop| drop.count > 0)
+                .collect(),
+        };
+        all.into_iter().map(account).collect()
+    }
+
     /// Every cause of drops with its count, zeros included.
     pub fn drops(&self) -> Vec<DropReport> {
         DropReason::all().map(|cause| DropReport { cause, count: self.dropped(cause) }).collect()
@@ -128,7 +164,7 @@ impl Stack {
 
     /// How many packets were dropped for `cause`.
     pub fn dropped(&self, cause: DropReason) -> u64 {
-        self.shared.drops.iter().map(|drops| drops.of(cause)).sum()
+        self.shared.drops.of(cause)
     }
 
     /// Every type of deferred packet.

@@ -10,6 +10,8 @@ use siding_wire::Mac;
 use crate::build::ip_out;
 use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
+use crate::ifnet::Met;
+use crate::ifnet::Version;
 use crate::next::Next;
 use crate::walk::walk;
 use crate::worker::Local;
@@ -56,7 +58,9 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
     let Some(on) = config.interface(meta.on) else {
         return local.drop_packet(packet, DropReason::InterfaceGone);
     };
-    let next = match packet.data().first().is_some_and(|first| first >> 4 == 4) {
+    let is_old = packet.data().first().is_some_and(|first| first >> 4 == 4);
+    on.ifnet.mib.add(local.index, if is_old { Version::V4 } else { Version::V6 }, Met::Judged, 1);
+    let next = match is_old {
         true => Next::Ip4(on, link, packet),
         false => Next::Ip6(on, from, link, packet),
     };

@@ -3,6 +3,7 @@
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
 use siding_wire::IpProto;
 use siding_wire::Mac;
 use siding_wire::icmp6;
@@ -50,27 +51,27 @@ pub(crate) fn error(
         link: about.link,
     };
     if may_send_error(kind, &offender).is_err() {
-        return local.count(DropReason::Silenced);
+        return local.count(on.ifnet.id, DropReason::Silenced);
     }
     let what = if kind == ErrorKind::PacketTooBig { Sending::TooBig } else { Sending::Error };
     if !local.shared.may_send(ctx, local.now, what, on.ifnet.id, about.header.src) {
-        return local.count(DropReason::RateLimited);
+        return local.count(on.ifnet.id, DropReason::RateLimited);
     }
     //= RFC 4443 s2.2 [4443-1]: from the address that was written to, if it is ours, else by normal selection.
     let source = match config.owner6(about.header.dst, on.ifnet.id) {
         Some(_) => Some(about.header.dst),
         None => config.source6(about.header.src, on.ifnet.id),
     };
-    let Some(source) = source else { return local.count(DropReason::NoSource) };
+    let Some(source) = source else { return local.count(on.ifnet.id, DropReason::NoSource) };
     match build(local, repr, source, about, packet.data(), on.hop_limit) {
         Some(error) => ip6::output(ctx, local, config, about.header.src, on.ifnet.id, error),
-        None => local.count(DropReason::NoBuffer),
+        None => local.count(on.ifnet.id, DropReason::NoBuffer),
     }
 }
 
 /// The handler of packets whose neighbour did not answer: an error for each.
 //= RFC 4861 s7.2.2 [4861-27]: address unreachable, for every packet that was held.
-pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf) {
+pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, packet: Mbuf) {
     let config = local.config().clone();
     let repr = Icmp6Repr::DestUnreachable { code: icmp6::unreachable::ADDRESS };
     if let Ok((header, payload)) = Ip6Repr::parse(packet.data()) {
@@ -88,7 +89,7 @@ pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet
             }
         }
     }
-    local.drop_packet(packet, DropReason::Unresolved);
+    local.drop_on(out, packet, DropReason::Unresolved);
 }
 
 /// Whether the packet is an ICMPv6 error, or a redirect. One that ends before its type counts as an error.

@@ -13,6 +13,7 @@ use siding_wire::ip6::Ip6Repr;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
+use crate::ifnet::Version;
 use crate::ip6;
 use crate::next::Layer;
 use crate::next::Next;
@@ -36,6 +37,7 @@ pub(crate) fn input<'c>(
     let Some(kind) = message.first().map(|kind| Icmp6Type(*kind)) else {
         return Next::Drop(packet, DropReason::Malformed(siding_wire::Malformed::Truncated));
     };
+    on.ifnet.mib.heard(local.index, Version::V6, kind.0);
     if kind.is_nd() {
         return Next::Upper6(on, about, Upper { layer: Layer::Nd, at, fragmented }, packet);
     }

@@ -5,6 +5,7 @@ mod filter;
 mod fit;
 mod intake;
 mod marks;
+mod mib;
 mod nest;
 mod owners;
 mod stalls;
@@ -35,6 +36,12 @@ pub(crate) use fit::belongings;
 pub(crate) use intake::Intake;
 pub(crate) use intake::Wants;
 pub(crate) use marks::Quick;
+pub(crate) use mib::Forwarded;
+pub use mib::IcmpStats;
+pub use mib::IpStats;
+pub(crate) use mib::Met;
+pub use mib::Mib;
+pub use mib::Version;
 pub(crate) use nest::adopt;
 pub(crate) use nest::is_settled;
 pub(crate) use nest::readdress;
@@ -42,6 +49,7 @@ pub(crate) use nest::review;
 pub(crate) use owners::Owners;
 pub(crate) use stalls::Stalls;
 
+use crate::drops::IfDrops;
 use crate::nd6::dad::DadState;
 use crate::nd6::host::FirstHops;
 use crate::nd6::nud::NudConfig;
@@ -64,6 +72,10 @@ pub struct Ifnet {
     pub(crate) neighbors: Neighbors,
     /// What went in and out.
     pub counters: IfCounters,
+    /// What RFC 4293 counts.
+    pub mib: Mib,
+    /// What was dropped on its account.
+    pub drops: Arc<IfDrops>,
     /// Transmit queues that do not move.
     pub(crate) tx_stalls: Stalls,
     /// Answers for its anycast addresses that wait for their moment.

@@ -34,24 +34,24 @@ pub(crate) fn error(
     packet: &Mbuf,
 ) {
     if !may_be_told(&about, packet.data()) {
-        return local.count(DropReason::Silenced);
+        return local.count(packet.rcvif(), DropReason::Silenced);
     }
     let what = match repr {
         Icmp4Repr::DestUnreachable { code: unreachable::FRAG_NEEDED, .. } => Sending::TooBig,
         _ => Sending::Error,
     };
     if !local.shared.may_send(ctx, local.now, what, packet.rcvif(), about.src) {
-        return local.count(DropReason::RateLimited);
+        return local.count(packet.rcvif(), DropReason::RateLimited);
     }
     // From the address that was written to, if it is ours, else from one of the interface (RFC 1812 s4.3.2.4).
     let source = match config.owner4(about.dst) {
         Some(_) => Some(about.dst),
         None => config.interface(packet.rcvif()).and_then(|on| arp::source(on, about.src)),
     };
-    let Some(source) = source else { return local.count(DropReason::NoSource) };
+    let Some(source) = source else { return local.count(packet.rcvif(), DropReason::NoSource) };
     match build(local, repr, source, about.src, packet.data()) {
         Some(error) => output(ctx, local, config, about.src, error),
-        None => local.count(DropReason::NoBuffer),
+        None => local.count(packet.rcvif(), DropReason::NoBuffer),
     }
 }
 

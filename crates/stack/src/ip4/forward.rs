@@ -95,7 +95,7 @@ fn fragments(
     if packet.is_unfinished() {
         let mut segments = Vec::new();
         if let Err(cause) = offload::cut(&mut local.cache, packet, 0, |_, segment| segments.push(segment)) {
-            local.count(cause);
+            local.count(out.ifnet.id, cause);
         }
         for segment in segments {
             match segment.len() > usize::from(out.mtu) {
@@ -116,7 +116,7 @@ fn fragments(
             whole.then_some(piece)
         });
         let Some(piece) = piece else {
-            local.count(DropReason::NoBuffer);
+            local.count(out.ifnet.id, DropReason::NoBuffer);
             break;
         };
         out.ifnet.counters.add(local.index, crate::ifnet::IfCounter::FragmentsOut, 1);

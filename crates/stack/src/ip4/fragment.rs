@@ -108,7 +108,7 @@ pub(super) fn output(
             ..header
         };
         let Some(piece) = piece(local, fragment, part) else {
-            local.count(DropReason::NoBuffer);
+            local.count(out.ifnet.id, DropReason::NoBuffer);
             break;
         };
         out.ifnet.counters.add(local.index, IfCounter::FragmentsOut, 1);
@@ -137,7 +137,7 @@ fn whole<'c>(local: &mut Local, on: &'c Interface, pieces: Vec<Piece<Held>>) -> 
     let (header, packet) = match built {
         Ok(whole) => whole,
         Err(why) => {
-            (0..count).for_each(|_| local.count(why));
+            (0..count).for_each(|_| local.count(on.ifnet.id, why));
             return Next::Taken;
         }
     };

@@ -22,6 +22,8 @@ use crate::ends;
 use crate::filter;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
+use crate::ifnet::Met;
+use crate::ifnet::Version;
 use crate::next::Next;
 use crate::ping::Answer;
 use crate::ping::PingReply;
@@ -100,7 +102,13 @@ pub(crate) fn deliver<'c>(
     }
     let at = packet.len() - usize::from(header.payload_len);
     match header.proto {
-        IpProto::ICMP => icmp(ctx, local, on, header, at, packet),
+        IpProto::ICMP => {
+            on.ifnet.mib.add(local.index, Version::V4, Met::Delivered, 1);
+            if let Some(kind) = packet.data().get(at) {
+                on.ifnet.mib.heard(local.index, Version::V4, *kind);
+            }
+            icmp(ctx, local, on, header, at, packet)
+        }
         IpProto::UDP => {
             // With a wrong checksum nobody knows whose it is (RFC 1122 s4.1.3.4); it need not have one.
             let ends = Ends::V4 { src: header.src, dst: header.dst };

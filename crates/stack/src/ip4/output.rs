@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
 use siding_wire::IpProto;
 use siding_wire::icmp4::Icmp4Repr;
 use siding_wire::icmp4::unreachable;
@@ -53,7 +54,7 @@ pub(crate) fn output(
 }
 
 /// A packet whose neighbour did not answer: its sender is told, or whoever waits here for the answer to a ping.
-pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf) {
+pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, packet: Mbuf) {
     let config = local.config().clone();
     let parsed = Ip4Repr::parse(packet.data());
     if let Ok((header, _)) = parsed
@@ -69,5 +70,5 @@ pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet
         let answer = Answer::Error { from: header.src.into(), what: "host unreachable".into() };
         local.shared.pings.answer(ctx, ident, PingReply { seq, at: local.now, answer });
     }
-    local.drop_packet(packet, DropReason::Unresolved);
+    local.drop_on(out, packet, DropReason::Unresolved);
 }

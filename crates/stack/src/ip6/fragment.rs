@@ -70,7 +70,7 @@ pub(crate) fn output(
         // No payload is longer than 65,535 bytes, so none begins beyond them.
         let fragment = FragmentRepr { next_header: cut.next_header, offset: offset as u16, more, ident };
         let Some(piece) = piece(local, front, &cut, fragment, chunk) else {
-            local.count(DropReason::NoBuffer);
+            local.count(out.ifnet.id, DropReason::NoBuffer);
             break;
         };
         out.ifnet.counters.add(local.index, IfCounter::FragmentsOut, 1);

@@ -179,7 +179,7 @@ pub(crate) fn too_big(
         }
         Some((_, Heard::NotLower)) => true,
         Some((_, Heard::TooSmall)) | None => {
-            local.count(DropReason::BadPacketTooBig);
+            local.count(on.ifnet.id, DropReason::BadPacketTooBig);
             false
         }
     }

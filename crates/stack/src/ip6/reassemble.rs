@@ -134,7 +134,7 @@ fn whole<'c>(local: &mut Local, on: &'c Interface, pieces: Vec<Piece<Held>>) -> 
         match built.and_then(|packet| Ok((packet, from.ok_or(DropReason::Fragment)?))) {
             Ok(whole) => whole,
             Err(why) => {
-                (0..count).for_each(|_| local.count(why));
+                (0..count).for_each(|_| local.count(on.ifnet.id, why));
                 return Next::Taken;
             }
         };

@@ -109,7 +109,7 @@ fn emit(
                 Ok(()) => announcing.dispatched += 1,
                 // Only a departing interface refuses a permit, and it announces nothing any more.
                 Err(refused) => {
-                    shared.drops[shared.netisr.workers()].count(DropReason::InterfaceGone);
+                    out.ifnet.drops.count(DropReason::InterfaceGone);
                     drop(refused);
                 }
             }
@@ -147,7 +147,7 @@ pub(crate) fn once<L>(ctx: &Ctx<'_, L>, shared: &Shared, id: IfId, now: Instant)
         let Ok(permit) = shared.types.announce.reserve(ctx, None) else { return };
         let Some((frame, what)) = build(shared, &config, out, what) else { return };
         if let Err(refused) = permit.dispatch(ctx, frame, LinkOut { out: on, key: 0, what }) {
-            shared.drops[shared.netisr.workers()].count(DropReason::InterfaceGone);
+            out.ifnet.drops.count(DropReason::InterfaceGone);
             drop(refused);
         }
     }

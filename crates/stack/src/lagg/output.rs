@@ -13,7 +13,7 @@ use crate::worker::Local;
 /// Sends a frame by the port, or the ports, that the view says.
 pub(crate) fn output(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, view: &View, frame: Mbuf) {
     let Some(port) = view.pick(frame.data()) else {
-        return local.drop_packet(frame, DropReason::NoPort);
+        return local.drop_on(out, frame, DropReason::NoPort);
     };
     local.count_sent(out, frame.len());
     if view.lagg.settings.mode == Mode::Broadcast {
@@ -21,7 +21,7 @@ pub(crate) fn output(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, 
             // Each port gets bytes of its own: what lies below may put a tag in.
             match frame.copy(&mut local.cache) {
                 Some(copy) => local.transmit(ctx, *other, copy),
-                None => local.count(DropReason::NoBuffer),
+                None => local.count(out, DropReason::NoBuffer),
             }
         }
     }

@@ -94,7 +94,7 @@ pub(super) fn send<L>(
     last: Option<Word>,
 ) -> Result<(), Refused> {
     let Some(frame) = local.cache.alloc().and_then(|frame| build(frame, out, message)) else {
-        local.count(DropReason::NoBuffer);
+        local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
     let source = report_source(out).map(IpAddr::V6);

@@ -56,7 +56,7 @@ pub(super) fn anycast_asked(
 ) {
     let waiting = &on.ifnet.anycast_waiting;
     if waiting.load(Ordering::Relaxed) >= MOST {
-        return local.count(DropReason::RateLimited);
+        return local.count(on.ifnet.id, DropReason::RateLimited);
     }
     waiting.fetch_add(1, Ordering::Relaxed);
     let delay = local.chance.between(Duration::ZERO, MAX_ANYCAST_DELAY_TIME);
@@ -72,14 +72,16 @@ pub(crate) fn anycast_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, aske
     on.ifnet.anycast_waiting.fetch_sub(1, Ordering::Relaxed);
     // It may have ceased to be ours meanwhile.
     if !on.is_fit(Use::Ip6) || !on.is_anycast(asked.target, config.forwarding) {
-        return local.count(DropReason::Stale);
+        return local.count(asked.on, DropReason::Stale);
     }
     let (dst, mac, solicited) = match asked.by.is_unspecified() {
         true => (ip6::ALL_NODES, Some(multicast_mac(ip6::ALL_NODES)), false),
         false => (asked.by, asked.lladdr, true),
     };
     let source = config.source6(dst, on.ifnet.id).filter(|source| on.accepts(*source));
-    let Some(source) = source.or_else(|| link_local(on)) else { return local.count(DropReason::NoSource) };
+    let Some(source) = source.or_else(|| link_local(on)) else {
+        return local.count(asked.on, DropReason::NoSource);
+    };
     let advert = NeighborAdvert {
         router: config.forwarding,
         solicited,
@@ -103,7 +105,7 @@ pub(super) fn send(
     let to = mac.unwrap_or(Mac::ZERO);
     let frame =
         ns::build(local, on, to, source, dst, advert.buffer_len(), |out| advert.emit(source, dst, out));
-    let Some(mut frame) = frame else { return local.count(DropReason::NoBuffer) };
+    let Some(mut frame) = frame else { return local.count(on.ifnet.id, DropReason::NoBuffer) };
     on.ifnet.counters.add(local.index, IfCounter::NaOut, 1);
     if mac.is_some() {
         return local.transmit(ctx, on.ifnet.id, frame);

@@ -160,7 +160,7 @@ fn step(
         DadEvent::Conflict => {
             local.tell(Event::AddressConflict { interface, addr: addr.into(), lladdr: None })
         }
-        DadEvent::Looped => local.count(DropReason::Ignored),
+        DadEvent::Looped => local.count(interface, DropReason::Ignored),
         DadEvent::Nothing => {}
     }
     if matches!(event, DadEvent::Passed | DadEvent::Duplicate) {
@@ -214,7 +214,7 @@ fn dad_output(
         message.emit(src, dst, bytes)
     });
     let Some(frame) = frame else {
-        local.count(DropReason::NoBuffer);
+        local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
     // In one flow with the reports, which it must not overtake.

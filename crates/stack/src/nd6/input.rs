@@ -75,7 +75,7 @@ pub(crate) fn input(
                 }
                 router::solicited(ctx, local, config, on, &about, &solicit);
             } else {
-                local.count(DropReason::Ignored);
+                local.count(on.ifnet.id, DropReason::Ignored);
             }
         }
         NdMessage::RouterAdvert(advert, options) => {
@@ -111,7 +111,7 @@ fn solicited(
     let source = about.header.src;
     let Some(own) = on.addr6(solicit.target) else {
         if !on.is_anycast(solicit.target, config.forwarding) || about.from == on.mac {
-            return local.count(DropReason::NotForUs);
+            return local.count(on.ifnet.id, DropReason::NotForUs);
         }
         if !source.is_unspecified() {
             learn(ctx, local, on, source, solicit.slla, None);
@@ -121,7 +121,7 @@ fn solicited(
     match own.state {
         //= RFC 4862 s5.4.3 [4862-4]: a tentative address is not answered for; it may be a duplicate.
         DadState::Tentative => return detect::heard_solicit(ctx, local, on, about, solicit),
-        DadState::Duplicate => return local.count(DropReason::NotForUs),
+        DadState::Duplicate => return local.count(on.ifnet.id, DropReason::NotForUs),
         //= RFC 4429 s3.3 [4429-1]: an optimistic address gives way to another's test, and answers a resolver.
         DadState::Optimistic if about.header.src.is_unspecified() => {
             return detect::heard_solicit(ctx, local, on, about, solicit);
@@ -129,7 +129,7 @@ fn solicited(
         DadState::Optimistic | DadState::Preferred => {}
     }
     if about.from == on.mac {
-        return local.count(DropReason::Ignored); // Our own, looped back.
+        return local.count(on.ifnet.id, DropReason::Ignored); // Our own, looped back.
     }
     let (dst, mac, solicited) = if source.is_unspecified() {
         //= RFC 4861 s7.2.4 [4861-29]: to all nodes, not solicited, when the asker has no address yet.
@@ -164,7 +164,7 @@ fn advertised(
 ) {
     if let Some(own) = on.addr6(advert.target) {
         if about.from == on.mac {
-            return local.count(DropReason::Ignored);
+            return local.count(on.ifnet.id, DropReason::Ignored);
         }
         match own.state {
             //= RFC 4862 s5.4.4 [4862-5]: an advertisement for a tentative address makes it a duplicate.
@@ -180,7 +180,7 @@ fn advertised(
     }
     //= RFC 4862 s5.4, RFC 4861 s7.2.7: that others have an anycast address of ours is what it is for.
     if on.is_anycast(advert.target, config.forwarding) {
-        return local.count(DropReason::Ignored);
+        return local.count(on.ifnet.id, DropReason::Ignored);
     }
     let what = Advert {
         solicited: advert.solicited,
@@ -201,7 +201,7 @@ fn advertised(
             learn(ctx, local, on, advert.target, advert.tlla, None)
         }
         //= RFC 4861 s7.2.5 [4861-30]: nobody asked.
-        None => local.count(DropReason::Ignored),
+        None => local.count(on.ifnet.id, DropReason::Ignored),
     }
 }
 
@@ -240,6 +240,6 @@ fn learn(
         Ok(Found { lle, new: false, .. }) => {
             let _change = neighbor::settle(ctx, local, on, &lle, |nud| nud.on_learned(lladdr, router));
         }
-        Err(why) => local.count(why.into()),
+        Err(why) => local.count(on.ifnet.id, why.into()),
     }
 }

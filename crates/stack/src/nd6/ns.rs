@@ -44,7 +44,7 @@ pub(crate) fn ns_output<L>(
     //= RFC 4429 s3.2 [4429-1]: never from an optimistic address. Its packet waits until the test is over: a refused
     //= question is asked again.
     let Some(source) = source.filter(|source| !is_optimistic(out, *source)) else {
-        local.count(DropReason::NoSource);
+        local.count(out.ifnet.id, DropReason::NoSource);
         return Err(Refused);
     };
     //= RFC 4861 s7.2.2 [4861-25]: with our link-layer address, so that the answer needs no question.
@@ -59,7 +59,7 @@ pub(crate) fn ns_output<L>(
     let frame =
         build(local, out, mac, source, dst, message.buffer_len(), |bytes| message.emit(source, dst, bytes));
     let Some(frame) = frame else {
-        local.count(DropReason::NoBuffer);
+        local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
     let source = Some(IpAddr::V6(source));

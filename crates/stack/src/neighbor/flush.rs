@@ -11,6 +11,7 @@ use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::sync::mutant;
+use siding_wire::ether::HEADER_LEN;
 
 use super::Entry;
 use super::LinkOut;
@@ -35,11 +36,11 @@ pub(crate) fn flush(ctx: &Ctx<'_, ranks::Neighbor>, local: &mut Local, lle: &Arc
                 // It stays; the handler of the last one in the queue comes back for it, or if there is none in
                 // it, the timer.
                 if let Err(packet) = entry.hold.unpop(refused.packet) {
-                    local.drop_packet(packet, DropReason::HoldOverflow);
+                    local.drop_on(lle.interface, packet, DropReason::HoldOverflow);
                 }
                 break;
             }
-            Err(refused) => local.drop_packet(refused.packet, DropReason::InterfaceGone),
+            Err(refused) => local.drop_on(lle.interface, refused.packet, DropReason::InterfaceGone),
         }
     }
 }
@@ -49,28 +50,30 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
     local.refresh();
     let config = local.config().clone();
     let Some(out) = config.interface(meta.out).filter(|out| out.stopped.is_none()) else {
-        return local.drop_packet(packet, DropReason::InterfaceGone);
+        return local.drop_on(meta.out, packet, DropReason::InterfaceGone);
     };
     match meta.what {
         What::Message(source, counter) => {
             //= RFC 6724 [6724-4]: what was chosen when it was queued may be gone by now.
             if source.is_some_and(|source| !out.may_source(source)) {
-                return local.drop_packet(packet, DropReason::Stale);
+                return local.drop_on(meta.out, packet, DropReason::Stale);
             }
             out.ifnet.counters.add(local.index, counter, 1);
+            out.ifnet.mib.sends(local.index, packet.data().get(HEADER_LEN..).unwrap_or_default());
             local.transmit(ctx, meta.out, packet);
         }
         What::LastWords(source, counter, word) => {
             if source.is_some_and(|source| !out.may_source(source)) {
-                return local.drop_packet(packet, DropReason::Stale);
+                return local.drop_on(meta.out, packet, DropReason::Stale);
             }
             out.ifnet.counters.add(local.index, counter, 1);
+            out.ifnet.mib.sends(local.index, packet.data().get(HEADER_LEN..).unwrap_or_default());
             local.transmit(ctx, meta.out, packet);
             local.said(word);
         }
         What::Station(station) => {
             if !bridge::is_beyond(&config, meta.out, station, local.now) {
-                return local.drop_packet(packet, DropReason::Stale);
+                return local.drop_on(meta.out, packet, DropReason::Stale);
             }
             local.transmit(ctx, meta.out, packet);
         }
@@ -87,11 +90,11 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
             //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: a packet of our own waited; its source may be gone by now.
             let ours = packet.rcvif() == IfId::NONE;
             if ours && timer::source_of(&packet).is_some_and(|source| !config.may_source(source)) {
-                return local.drop_packet(packet, DropReason::Stale);
+                return local.drop_on(meta.out, packet, DropReason::Stale);
             }
             match mac {
                 Some(mac) => local.transmit_ip(ctx, out, mac, packet),
-                None => local.drop_packet(packet, DropReason::Unresolved),
+                None => local.drop_on(meta.out, packet, DropReason::Unresolved),
             }
         }
     }
@@ -126,7 +129,7 @@ pub(crate) fn dispatch<L>(
 ) -> Result<(), crate::nd6::nud::Refused> {
     let meta = LinkOut { out, key: flow_key(out, to), what };
     local.shared.types.link_out.dispatch(ctx, frame, meta).map_err(|refused| {
-        local.drop_packet(refused.packet, DropReason::Refused);
+        local.drop_on(out, refused.packet, DropReason::Refused);
         crate::nd6::nud::Refused
     })
 }

@@ -86,7 +86,7 @@ pub(crate) fn output(
             Err(again) => packet = again,
         }
     }
-    local.drop_packet(packet, DropReason::Unresolved);
+    local.drop_on(out.ifnet.id, packet, DropReason::Unresolved);
 }
 
 /// The same by way of the table. The packet comes back if its entry died meanwhile.
@@ -106,7 +106,7 @@ fn resolve(
     let Found { lle, new, .. } = match found {
         Ok(found) => found,
         Err(why) => {
-            local.drop_packet(packet, why.into());
+            local.drop_on(out.ifnet.id, packet, why.into());
             return Ok(());
         }
     };
@@ -185,8 +185,8 @@ fn hold(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, for
     }
     let mut segments = Vec::new();
     match offload::cut_last(&mut local.cache, packet, HELD_SEGMENTS, |segment| segments.push(segment)) {
-        Ok(before) => (0..before).for_each(|_| local.count(DropReason::HoldOverflow)),
-        Err(why) => local.count(why),
+        Ok(before) => (0..before).for_each(|_| local.count(out.ifnet.id, DropReason::HoldOverflow)),
+        Err(why) => local.count(out.ifnet.id, why),
     }
     for segment in segments {
         hold_one(local, out, entry, segment, forwarded);
@@ -203,7 +203,7 @@ fn hold_one(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf,
     };
     let pushed_out = entry.hold.push(packet);
     if let Some(oldest) = evicted.or(pushed_out) {
-        local.drop_packet(oldest, cause);
+        local.drop_on(out.ifnet.id, oldest, cause);
     }
 }
 

@@ -32,7 +32,7 @@ impl Protocol for Tables {
 
     fn departed(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, gone: &Interface) {
         let held = gone.ifnet.neighbors.purge(ctx, stack.now(), true, |_| true).held;
-        let drops = &stack.shared.drops[stack.shared.netisr.workers()];
+        let drops = &gone.ifnet.drops;
         held.iter().for_each(|_| drops.count(DropReason::InterfaceGone));
         Mbuf::free_all(held);
     }

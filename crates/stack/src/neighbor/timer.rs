@@ -69,7 +69,7 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     //= it is dispatched.
     while let Some(packet) = entry.hold.pop() {
         if let Err(refused) = local.shared.types.unreachable.dispatch(&ctx_entry, packet, lle.interface) {
-            local.drop_packet(refused.packet, DropReason::Unresolved);
+            local.drop_on(lle.interface, refused.packet, DropReason::Unresolved);
         }
     }
     lle.publish(&mut ctx_entry, now, &mut entry);
@@ -100,7 +100,7 @@ fn ask<L>(
     if out.ifnet.neighbors.rate.take(local.now, &out.neighbors, priority) {
         return solicit(ctx, local, out, addr, how, prompting);
     }
-    local.count(DropReason::SolicitLimited);
+    local.count(out.ifnet.id, DropReason::SolicitLimited);
     // Others' packets: a try all the same. What nobody answers for would else pile up behind the limit, and shut out
     // what somebody would.
     if priority == Priority::Forwarded { Ok(()) } else { Err(Refused) }

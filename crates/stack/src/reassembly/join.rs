@@ -104,6 +104,7 @@ pub(crate) fn flow(_packet: &Mbuf, meta: &Fragment) -> u64 {
 
 /// Adds a fragment to its datagram. Gives all of them, in order, if this was the last that was missing.
 pub(crate) fn add(local: &mut Local, key: Key, piece: Piece<Held>) -> Option<Vec<Piece<Held>>> {
+    let config = local.config().clone();
     let Local { reassembly, shared, index, cache, .. } = local;
     let gauge = &shared.reassembly[*index];
     let whole = reassembly.add(local.now, key, piece, |held, why| {
@@ -119,7 +120,8 @@ pub(crate) fn add(local: &mut Local, key: Key, piece: Piece<Held>) -> Option<Vec
                 DropReason::FragmentLimit
             }
         };
-        shared.drops[*index].count(cause);
+        let on = config.interface(held.packet.rcvif());
+        on.map_or(shared.drops.none(), |on| &on.ifnet.drops).add(*index, cause, 1);
         cache.free(held.packet);
     });
     gauge.note(reassembly);
@@ -156,7 +158,8 @@ pub(crate) fn expire(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) -> usize {
 pub(crate) fn depart(local: &mut Local, stays: &dyn Fn(IfId) -> bool) {
     let Local { reassembly, shared, index, cache, .. } = local;
     let release = |held: Held| {
-        shared.drops[*index].count(DropReason::InterfaceGone);
+        // It is in the configuration no more.
+        shared.drops.none().add(*index, DropReason::InterfaceGone, 1);
         cache.free(held.packet);
     };
     reassembly.retain(|held| stays(held.packet.rcvif()), release);

@@ -27,7 +27,7 @@ use siding_netisr::PacketType;
 use crate::Device;
 use crate::arp;
 use crate::config::Config;
-use crate::drops::Drops;
+use crate::drops::Ledger;
 use crate::event::Observer;
 use crate::farewell::Words;
 use crate::filter;
@@ -81,8 +81,7 @@ pub(crate) struct Shared {
     pub(crate) heard: Heard,
     pub(crate) pings: Pings,
     pub(crate) pool: Pool,
-    /// One for each worker, and one for control.
-    pub(crate) drops: Vec<Drops>,
+    pub(crate) drops: Ledger,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) seed: u64,
     pub(crate) clock: Arc<dyn Fn() -> Instant + Send + Sync>,

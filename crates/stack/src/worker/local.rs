@@ -22,9 +22,11 @@ use crate::event::Event;
 use crate::farewell;
 use crate::farewell::Word;
 use crate::filter;
+use crate::ifnet::Forwarded;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ifnet::Version;
 use crate::ip6::path_mtu::PathMtus;
 use crate::nd6::nud::Nud;
 use crate::nd6::nud::NudState;
@@ -69,6 +71,7 @@ pub(crate) struct Local {
     words: Vec<(Instant, Word)>,
     /// Interfaces with a first hop that has become reachable or ceased to be, and the one that was found silent.
     first_hops: Vec<(IfId, Option<Ipv6Addr>)>,
+    forwarded: [Forwarded; 2],
 }
 
 impl Local {
@@ -89,6 +92,7 @@ impl Local {
             next_filter: Instant::NEVER,
             words: Vec::new(),
             first_hops: Vec::new(),
+            forwarded: Default::default(),
             now,
             heard: now,
             index,
@@ -128,7 +132,7 @@ impl Local {
         mut packet: Mbuf,
     ) {
         if out.stopped.is_some() {
-            return self.drop_packet(packet, DropReason::InterfaceGone);
+            return self.drop_on(out.ifnet.id, packet, DropReason::InterfaceGone);
         }
         let ethertype = match packet.data().first() {
             Some(first) if first >> 4 == 4 => EtherType::IPV4,
@@ -142,6 +146,10 @@ impl Local {
                 None => return,
             },
         }
+        // Our own; others' have been counted when their way was found.
+        if packet.rcvif().is_none() {
+            out.ifnet.mib.sends(self.index, packet.data().get(HEADER_LEN..).unwrap_or_default());
+        }
         match &out.kind {
             // The way of most, which there is no need to look up.
             Kind::Device if out.up => self.transmit_port(ctx, out.ifnet.id, packet),
@@ -154,7 +162,7 @@ impl Local {
     // Nested interfaces are looked up in the snapshot, one below the other: no lock, hence no order among them.
     pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
         let interface = self.config.value().interface(out).filter(|interface| interface.up);
-        let Some(interface) = interface else { return self.drop_packet(frame, DropReason::InterfaceGone) };
+        let Some(interface) = interface else { return self.drop_on(out, frame, DropReason::InterfaceGone) };
         match &interface.kind {
             Kind::Device => self.transmit_port(ctx, out, frame),
             Kind::Vlan(vlan) => {
@@ -185,22 +193,56 @@ impl Local {
     fn transmit_port(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
         let port = self.ports.get_mut(out.slot()).and_then(Option::as_mut);
         let Some(port) = port.filter(|port| port.ifnet.id == out) else {
-            return self.drop_packet(frame, DropReason::InterfaceGone);
+            return self.drop_on(out, frame, DropReason::InterfaceGone);
         };
         if let Err(frame) = port.push(ctx, self.now, &mut self.cache, frame) {
             port.ifnet.counters.add(self.index, IfCounter::TxDropped, 1);
-            self.drop_packet(frame, DropReason::TxFull);
+            self.drop_on(out, frame, DropReason::TxFull);
         }
     }
 
-    /// Drops a packet and counts why.
+    /// Counts a packet of others for which there is a way.
+    #[inline]
+    pub(crate) fn note_forwarded(&mut self, version: Version, packet: &Mbuf, out: &Interface) {
+        if let Some(before) = self.forwarded[version as usize].note(packet.rcvif(), out.ifnet.id) {
+            self.put_forwarded(version, before);
+        }
+    }
+
+    /// Puts down what has been forwarded: nothing is kept from one turn to the next.
+    #[inline]
+    pub(crate) fn put_all_forwarded(&mut self) {
+        for version in [Version::V4, Version::V6] {
+            if let Some(forwarded) = self.forwarded[version as usize].take() {
+                self.put_forwarded(version, forwarded);
+            }
+        }
+    }
+
+    #[cold]
+    fn put_forwarded(&self, version: Version, forwarded: Forwarded) {
+        let config = self.config.value();
+        forwarded.put(self.index, version, |id| Some(&config.interface(id)?.ifnet.mib));
+    }
+
+    /// Drops a packet and counts why, on the account of the interface that it came in by.
     pub(crate) fn drop_packet(&mut self, packet: Mbuf, cause: DropReason) {
-        self.count(cause);
+        self.drop_on(packet.rcvif(), packet, cause);
+    }
+
+    /// Drops a packet on an interface's account: that of the one that it was to leave by, if that is where it failed.
+    pub(crate) fn drop_on(&mut self, on: IfId, packet: Mbuf, cause: DropReason) {
+        self.count(on, cause);
         self.cache.free(packet);
     }
 
-    pub(crate) fn count(&self, cause: DropReason) {
-        self.shared.drops[self.index].count(cause);
+    /// Counts a drop on an interface's account.
+    pub(crate) fn count(&self, on: IfId, cause: DropReason) {
+        let drops = match self.config.value().interface(on) {
+            Some(interface) => &interface.ifnet.drops,
+            None => self.shared.drops.none(),
+        };
+        drops.add(self.index, cause, 1);
     }
 
     /// Keeps an event until the end of the turn: an observer is never called with a lock held.
@@ -317,10 +359,10 @@ impl Local {
 
     /// A copy that is ours alone, with fresh headroom.
     pub(crate) fn unshare(&mut self, packet: Mbuf) -> Option<Mbuf> {
-        let copy = packet.copy(&mut self.cache);
+        let (on, copy) = (packet.rcvif(), packet.copy(&mut self.cache));
         self.cache.free(packet);
         if copy.is_none() {
-            self.count(DropReason::NoBuffer);
+            self.count(on, DropReason::NoBuffer);
         }
         copy
     }
@@ -364,13 +406,13 @@ impl Local {
     /// Sends what is queued. When to try again what the wire did not take; `None` if it took everything.
     pub(crate) fn flush(&mut self, ctx: &mut Ctx<'_, Unlocked>) -> Option<Instant> {
         let mut again = None;
-        let (now, drops) = (self.now, &self.shared.drops[self.index]);
+        let (now, worker) = (self.now, self.index);
         for port in self.ports.iter_mut().flatten().filter(|port| !port.is_idle()) {
             port.flush(ctx, now, &mut self.cache);
             if let Some(outcome) = port.take_outcome() {
-                drops.count_all(DropReason::TxLost, outcome.lost);
-                drops.count_all(DropReason::TxStalled, outcome.stalled);
-                outcome.uncut.into_iter().for_each(|cause| drops.count(cause));
+                port.ifnet.drops.add(worker, DropReason::TxLost, outcome.lost);
+                port.ifnet.drops.add(worker, DropReason::TxStalled, outcome.stalled);
+                outcome.uncut.into_iter().for_each(|cause| port.ifnet.drops.add(worker, cause, 1));
                 self.events.extend(outcome.events);
             }
             again = port.next_try(now).into_iter().chain(again).min();

@@ -86,6 +86,7 @@ impl StackWorker {
             mld::follow(ctx, local);
             local.flush(ctx)
         });
+        self.local.put_all_forwarded();
         if self.local.has_events() {
             for event in self.local.take_events() {
                 self.local.shared.observer.event(&event);

@@ -95,8 +95,10 @@ impl<'a> Outbox<'a> {
     pub(crate) fn dispatch(self, ctx: &Ctx<'_, ranks::Lagg>) {
         for (permit, frame, meta) in self.ready {
             // Only a departing interface refuses a permit.
+            let on = meta.port;
             if permit.dispatch(ctx, frame, meta).is_err() {
-                self.shared.drops[self.shared.netisr.workers()].count(DropReason::InterfaceGone);
+                let port = self.config.interface(on).map(|port| &*port.ifnet.drops);
+                port.unwrap_or(self.shared.drops.none()).count(DropReason::InterfaceGone);
             }
         }
     }
@@ -112,7 +114,7 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, frame: Mbuf
     // It speaks for a port of this lagg, with this address, or not at all; what is said last, for one that was.
     let was = meta.last.is_some() && port.member_of.is_none();
     if port.member_of != meta.lagg && !was || port.permanent_mac != meta.source {
-        return local.drop_packet(frame, DropReason::Stale);
+        return local.drop_on(meta.port, frame, DropReason::Stale);
     }
     port.ifnet.counters.add(local.index, IfCounter::LacpOut, 1);
     local.transmit(ctx, meta.port, frame);

@@ -336,21 +336,21 @@ pub(crate) fn solicited(
     let id = on.ifnet.id;
     //= RFC 4861 s6.2.2, s6.2.6 [4861-9, 4861-12]: only an advertising interface answers.
     if !config.is_advertising(id) {
-        return local.count(DropReason::Ignored);
+        return local.count(id, DropReason::Ignored);
     }
     if !on.ifnet.intake.admits(local.now, Wants::Advert) {
-        return local.count(DropReason::MessageLimit);
+        return local.count(id, DropReason::MessageLimit);
     }
-    let shared = local.shared.clone();
+    let (shared, addr) = (local.shared.clone(), about.header.src);
     let delay = local.chance.between(Duration::ZERO, MAX_RA_DELAY_TIME);
-    let addr = about.header.src;
     let asker = (!addr.is_unspecified()).then_some(Asker { addr, lladdr: solicit.slla });
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    let Some(advertiser) = control.advertisers.get_mut(&id) else { return local.count(DropReason::Ignored) };
-    match advertiser.schedule.on_solicit(local.now, delay, asker) {
-        Heard::Answered => advertiser.arm(&mut ctx, &shared, id),
-        Heard::Ignored => local.count(DropReason::Ignored),
+    if let Some(advertiser) = control.advertisers.get_mut(&id)
+        && let Heard::Answered = advertiser.schedule.on_solicit(local.now, delay, asker)
+    {
+        return advertiser.arm(&mut ctx, &shared, id);
     }
+    local.count(id, DropReason::Ignored);
 }
 
 /// Another router on a link that we advertise on says what it thinks.
@@ -490,7 +490,7 @@ fn everybody(
         contents.emit(source, dst, bytes)
     });
     let Some(frame) = frame else {
-        local.count(DropReason::NoBuffer);
+        local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
     neighbor::dispatch(ctx, local, frame, out.ifnet.id, dst.into(), what)
@@ -509,7 +509,7 @@ fn answer(
     let frame =
         ns::build(local, out, mac, source, dst, contents.len(), |bytes| contents.emit(source, dst, bytes));
     let Some(mut frame) = frame else {
-        local.count(DropReason::NoBuffer);
+        local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
     if asker.lladdr.is_some() {

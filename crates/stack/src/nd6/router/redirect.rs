@@ -50,7 +50,7 @@ pub(crate) fn redirect(
             on.ifnet.counters.add(local.index, IfCounter::RedirectOut, 1);
             neighbor::output(ctx, local, on, src.into(), message);
         }
-        None => local.count(DropReason::NoBuffer),
+        None => local.count(on.ifnet.id, DropReason::NoBuffer),
     }
 }
 

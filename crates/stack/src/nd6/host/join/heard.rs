@@ -30,17 +30,17 @@ pub(crate) fn heard_advert(
 ) -> bool {
     let hops = &on.first_hops;
     if !hops.accepts {
-        local.count(DropReason::AutoconfOff);
+        local.count(on.ifnet.id, DropReason::AutoconfOff);
         return true;
     }
     let place = hops.place(from);
     if hops.full && place.is_none() && is_default(advert, options) {
         on.ifnet.intake.refuse_router();
-        local.count(DropReason::LearnLimit);
+        local.count(on.ifnet.id, DropReason::LearnLimit);
         return false;
     }
     if !on.ifnet.intake.admits(local.now, place.map_or(Wants::NewRouter, Wants::Router)) {
-        local.count(DropReason::MessageLimit);
+        local.count(on.ifnet.id, DropReason::MessageLimit);
         return false;
     }
     let shared = local.shared.clone();
@@ -48,7 +48,7 @@ pub(crate) fn heard_advert(
     let control = &mut *guard;
     let state = control.hosts.get_mut(&on.ifnet.id).filter(|state| state.host.accepts());
     let Some(state) = state else {
-        local.count(DropReason::AutoconfOff);
+        local.count(on.ifnet.id, DropReason::AutoconfOff);
         return true;
     };
     let mut known = known(&mut ctx, on, &state.host.next_hops());
@@ -69,7 +69,7 @@ pub(crate) fn heard_advert(
     drop(guard);
     events.into_iter().for_each(|event| local.tell(event));
     if taken.is_err() {
-        local.count(DropReason::LearnLimit);
+        local.count(on.ifnet.id, DropReason::LearnLimit);
     }
     local.refresh();
     taken.is_ok()
@@ -93,29 +93,29 @@ pub(crate) fn heard_redirect(
 ) -> bool {
     let Redirect { destination, target, .. } = *redirect;
     if !on.first_hops.accepts_redirects {
-        local.count(DropReason::AutoconfOff);
+        local.count(on.ifnet.id, DropReason::AutoconfOff);
         return false;
     }
     //= RFC 4861 s8.1 [4861-5]: only from the router that we use for the destination at this moment.
     let first_hop = config.route6(destination).filter(|(out, _)| out.ifnet.id == on.ifnet.id);
     if first_hop.is_none_or(|(_, next_hop)| next_hop != from || next_hop == destination) {
-        local.count(DropReason::Nd(NdInvalid::RedirectNotFirstHop));
+        local.count(on.ifnet.id, DropReason::Nd(NdInvalid::RedirectNotFirstHop));
         return false;
     }
     // A way by ourselves, or to ourselves, is none.
     if config.owner6(destination, on.ifnet.id).is_some() || config.owner6(target, on.ifnet.id).is_some() {
-        local.count(DropReason::Ignored);
+        local.count(on.ifnet.id, DropReason::Ignored);
         return false;
     }
     if !on.ifnet.intake.admits(local.now, Wants::Redirect) {
-        local.count(DropReason::MessageLimit);
+        local.count(on.ifnet.id, DropReason::MessageLimit);
         return false;
     }
     let shared = local.shared.clone();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     let state = control.hosts.get_mut(&on.ifnet.id).filter(|state| state.host.accepts_redirects());
     let Some(state) = state else {
-        local.count(DropReason::AutoconfOff);
+        local.count(on.ifnet.id, DropReason::AutoconfOff);
         return false;
     };
     state.host.on_redirect(destination, target, from);

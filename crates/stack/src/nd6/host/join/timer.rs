@@ -85,7 +85,7 @@ fn solicit_routers(ctx: &Ctx<'_, ranks::Control>, local: &mut Local, out: &Inter
         message.emit(source, to, bytes)
     });
     let Some(frame) = frame else {
-        local.count(DropReason::NoBuffer);
+        local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
     let source = (!source.is_unspecified()).then_some(source.into());
@@ -114,7 +114,7 @@ fn announce(
         message.emit(addr, to, bytes)
     });
     let Some(frame) = frame else {
-        local.count(DropReason::NoBuffer);
+        local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
     dispatch_message(ctx, local, frame, out.ifnet.id, to.into(), Some(addr.into()), IfCounter::NaOut)

@@ -4,8 +4,8 @@
 //! are carried out in order; connections do not wait for each other.
 //!
 //! ```text
-//! > {"request":"show-drops"}
-//! < {"answer":"drops","value":[{"cause":"no-route","count":3}]}
+//! > {"request":"show-workers"}
+//! < {"answer":"workers","value":[{"worker":0,"core":0,"sleeping":true,"turns":52,"busy":9,"received":4,"sleeps":41,"wakeups":5}]}
 //! ```
 //!
 //! [`Client`] is a connection, [`Request`] what can be asked and [`Answer`] what is answered:

@@ -44,10 +44,12 @@ pub enum Request {
     ShowRoutes {},
     /// Deferred packets, by type and worker.
     ShowNetisr {},
-    /// Dropped packets, by cause.
+    /// Dropped packets, by interface and cause.
     ShowDrops {},
     /// Workers.
     ShowWorkers {},
+    /// How workers spend their time.
+    ShowPerformance {},
     /// Bounds, and what has come of them.
     ShowLimits {},
     /// Interfaces that advertise us as a router.
@@ -207,6 +209,7 @@ impl Request {
             | Request::ShowNetisr {}
             | Request::ShowDrops {}
             | Request::ShowWorkers {}
+            | Request::ShowPerformance {}
             | Request::ShowLimits {}
             | Request::ShowAdvertisers {}
             | Request::ShowPathMtus {}
@@ -397,6 +400,8 @@ pub enum Answer {
     Drops(Vec<DropRow>),
     /// To `show-workers`.
     Workers(Vec<WorkerRow>),
+    /// To `show-performance`.
+    Performance(Vec<PerformanceRow>),
     /// To `show-limits`.
     Limits(Vec<LimitRow>),
     /// To `show` of VLANs.

@@ -42,10 +42,44 @@ pub struct InterfaceRow {
     pub altered: Option<String>,
     /// What the stack counts.
     pub counters: BTreeMap<String, u64>,
+    /// What RFC 4293 counts, by its names: of IPv4 and IPv6.
+    #[serde(default)]
+    pub ip: Vec<IpRow>,
     /// What the driver counts.
     pub device_counters: BTreeMap<String, u64>,
     /// What became of deferred packets in its name.
     pub netisr: BTreeMap<String, u64>,
+}
+
+/// Datagrams of one version of IP at one interface: `ipIfStatsTable` of RFC 4293, without its prefix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpRow {
+    /// 4 or 6.
+    pub version: u8,
+    /// Received.
+    pub in_receives: u64,
+    /// Of those, for others, and with a way.
+    pub in_forw_datagrams: u64,
+    /// Of those, given to what is above IP.
+    pub in_delivers: u64,
+    /// Our own that left, but for those to ourselves.
+    pub out_requests: u64,
+    /// Others', for which the way led by here.
+    pub out_forw_datagrams: u64,
+    /// `icmpMsgStatsTable`, of this interface alone; types that were not met are left out.
+    pub icmp: Vec<IcmpRow>,
+}
+
+/// ICMP messages of one type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IcmpRow {
+    /// Its number; `None` for all that are not told apart.
+    #[serde(rename = "type")]
+    pub kind: Option<u8>,
+    /// Received.
+    pub in_pkts: u64,
+    /// Sent.
+    pub out_pkts: u64,
 }
 
 /// An address of ours.
@@ -169,8 +203,23 @@ pub struct LaneRow {
     pub residence_p99_ns: Option<u64>,
     /// None waited longer.
     pub residence_max_ns: Option<u64>,
+    /// Packets whose wait was measured.
+    #[serde(default)]
+    pub timed: u64,
+    /// How many of them waited no longer than that, for some lengths of time, the shortest first.
+    #[serde(default)]
+    pub residence: Vec<BucketRow>,
     /// Whether `accepted` is the sum of the fates. Of a moment: while packets move it may be off by those.
     pub conserved: bool,
+}
+
+/// Packets that waited no longer than this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketRow {
+    /// So long.
+    pub at_most_ns: u64,
+    /// So many.
+    pub packets: u64,
 }
 
 /// An interface that advertises us as a router.
@@ -212,13 +261,63 @@ pub struct AdvertiserRow {
     pub tells: Vec<String>,
 }
 
-/// Packets dropped for one cause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Packets dropped on one account for one cause. The stack's of all accounts are all that it dropped. What the driver dropped
+/// on the way out the stack counts too, as `tx-lost`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DropRow {
+    /// By which they came in, or were to leave, if that is where it failed; `None` for our own before their way was known.
+    pub interface: Option<String>,
+    /// Of all interfaces that have gone.
+    pub departed: bool,
+    /// Who has dropped them.
+    pub by: Dropper,
     /// Why.
     pub cause: String,
     /// So many, ever.
     pub count: u64,
+    /// How fast it grows.
+    pub per_second: Option<f64>,
+    /// For so long that was looked at.
+    pub over_s: Option<f64>,
+}
+
+/// Who has dropped something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dropper {
+    /// The stack.
+    Stack,
+    /// The driver of a device, or the kernel below it.
+    Driver,
+}
+
+impl DropRow {
+    /// By the stack, of no interface, and none yet.
+    pub fn stack(cause: &str) -> DropRow {
+        DropRow {
+            interface: None,
+            departed: false,
+            by: Dropper::Stack,
+            cause: cause.to_owned(),
+            count: 0,
+            per_second: None,
+            over_s: None,
+        }
+    }
+
+    /// The interface's name, or what stands in its place.
+    pub fn account(&self) -> &str {
+        match &self.interface {
+            Some(name) => name,
+            None if self.departed => "(departed)",
+            None => "-",
+        }
+    }
+
+    /// What tells it from others, in the order of tables: the interfaces by name, then those that have gone.
+    pub fn key(&self) -> (bool, bool, Option<&str>, Dropper, &str) {
+        (self.departed, self.interface.is_none(), self.interface.as_deref(), self.by, &self.cause)
+    }
 }
 
 /// A bound, and what has come of it.
@@ -270,6 +369,30 @@ pub struct WorkerRow {
     pub sleeps: u64,
     /// How often another thread had to wake it.
     pub wakeups: u64,
+}
+
+/// How a worker spends its time: its turns by how many packets they had, the smallest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerformanceRow {
+    /// Its number.
+    pub worker: usize,
+    /// Since the daemon began.
+    pub run_ns: u64,
+    /// Turns, by size.
+    pub turns: Vec<TurnRow>,
+}
+
+/// Turns of one size.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnRow {
+    /// The least number of packets in one.
+    pub at_least: u64,
+    /// So many turns.
+    pub turns: u64,
+    /// Frames received, and packets handled that had been deferred.
+    pub packets: u64,
+    /// All of them together.
+    pub took_ns: u64,
 }
 
 /// An answer to an echo request.

@@ -71,6 +71,14 @@ impl Histogram {
         at.map(|at| Duration::from_nanos(upper_bound(at).min(self.longest)))
     }
 
+    /// How many of them waited no longer than `time`; exact one nanosecond before a power of two, and else too few by what is
+    /// in the bucket that `time` falls into.
+    pub fn at_most(&self, time: Duration) -> u64 {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let within = self.counts.iter().enumerate().take_while(|(at, _)| upper_bound(*at) <= nanos);
+        within.map(|(_, count)| count).sum()
+    }
+
     /// The longest wait.
     pub fn longest(&self) -> Duration {
         Duration::from_nanos(self.longest)
@@ -136,6 +144,8 @@ mod tests {
         let median = read.percentile(50.0).unwrap().as_nanos();
         assert!((50_000..=64_000).contains(&median), "{median}");
         assert_eq!(read.percentile(100.0), Some(Duration::from_micros(100)));
+        let at_most = [999, 1000, 1023, 65_535, 131_071, u64::MAX].map(Duration::from_nanos);
+        assert_eq!(at_most.map(|time| read.at_most(time)), [0, 0, 1, 65, 100, 100]);
         assert_eq!(Histogram::default().percentile(50.0), None);
     }
 }

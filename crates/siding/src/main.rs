@@ -26,6 +26,7 @@ mod filter;
 mod metrics;
 mod output;
 mod patience;
+mod rate;
 mod read;
 mod runtime;
 mod setting;

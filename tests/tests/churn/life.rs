@@ -192,8 +192,9 @@ impl Daemon<'_> {
             }
         }
         let causes = self.show("show-drops");
-        let mut causes: Vec<_> =
-            causes.as_array().unwrap().iter().map(|row| row["cause"].to_string()).collect();
+        let account = ["interface", "departed", "by", "cause"];
+        let name = |row: &Value| account.map(|part| row[part].to_string());
+        let mut causes: Vec<_> = causes.as_array().unwrap().iter().map(name).collect();
         let all = causes.len();
         causes.sort();
         causes.dedup();

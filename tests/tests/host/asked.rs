@@ -69,7 +69,7 @@ fn metrics_are_what_is_shown() {
         "siding_interface_up{interface=\"lan\"} 1",
         "siding_interface_mtu_bytes{interface=\"lan\"} 1500",
         "siding_neighbors{interface=\"lan\",state=",
-        "siding_dropped_packets_total{cause=",
+        "siding_interface_dropped_packets_total{interface=\"lan\"} ",
         "siding_worker_turns_total{worker=\"0\"} ",
     ] {
         assert!(page.lines().any(|there| there.starts_with(line)), "{line}: {page}");

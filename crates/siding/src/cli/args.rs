@@ -181,6 +181,18 @@ pub(super) struct ShowArgs {
     /// As JSON, with all that is known
     #[arg(long)]
     pub(super) json: bool,
+    /// Of drops and performance: look twice, so far apart, and tell of that time alone [default: drops since the last look,
+    /// performance since the start]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(super) interval: Option<f64>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
+    match (0.1..=3600.0).contains(&seconds) {
+        true => Ok(seconds),
+        false => Err("from 0.1 to 3600 seconds".into()),
+    }
 }
 
 /// Reads [`What`] as short as it is told from others, of one or of many.
@@ -247,10 +259,14 @@ pub(super) enum What {
     Prefixes,
     /// Deferred packets, by type and worker: queues, fates, waiting times
     Netisr,
-    /// Dropped packets, by cause
+    /// Dropped packets, by interface and cause, with rates
     Drops,
+    /// Datagrams and ICMP messages of each interface, by RFC 4293's names
+    Counters,
     /// Workers: how busy, how much asleep
     Workers,
+    /// Nanoseconds for each packet, packets in a turn, waiting times
+    Performance,
     /// Paths that take less than their first link, and how long that is believed
     PathMtus,
     /// VLANs

@@ -10,9 +10,12 @@ use super::advertise;
 use super::args::ShowArgs;
 use super::args::What;
 use super::bridge;
+use super::counters;
+use super::drops;
 use super::group;
 use super::host;
 use super::nested;
+use super::performance;
 use super::table::Table;
 use super::table::micros;
 use crate::control::Answer;
@@ -32,11 +35,15 @@ use crate::control::WorkerRow;
 use crate::output;
 
 /// Asks the daemon, and puts what it says into tables, or JSON.
-pub(super) fn show(client: &mut Client, what: What, dev: Option<&str>, json: bool) -> anyhow::Result<String> {
-    let answer = only(
-        dev,
-        client.ask(&match what {
-            What::Interfaces => Request::ShowInterfaces {},
+pub(super) fn show(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::Result<String> {
+    if args.interval.is_some() && !matches!(what, What::Drops | What::Performance) {
+        bail!("`--interval` is for drops and performance: nothing else is told of a time");
+    }
+    let answer = match (what, args.interval) {
+        (What::Drops, Some(seconds)) => drops::over(client, seconds)?,
+        (What::Performance, Some(seconds)) => performance::over(client, seconds)?,
+        _ => client.ask(&match what {
+            What::Interfaces | What::Counters => Request::ShowInterfaces {},
             What::Addresses => Request::ShowAddresses {},
             What::Neighbors => Request::ShowNeighbors {},
             What::Routes => Request::ShowRoutes {},
@@ -45,6 +52,7 @@ pub(super) fn show(client: &mut Client, what: What, dev: Option<&str>, json: boo
             What::Netisr => Request::ShowNetisr {},
             What::Drops => Request::ShowDrops {},
             What::Workers => Request::ShowWorkers {},
+            What::Performance => Request::ShowPerformance {},
             What::PathMtus => Request::ShowPathMtus {},
             What::Limits => Request::ShowLimits {},
             What::Groups => Request::Group(GroupRequest::Show {}),
@@ -53,14 +61,16 @@ pub(super) fn show(client: &mut Client, what: What, dev: Option<&str>, json: boo
             What::Bridges => Request::Bridge(BridgeRequest::Show {}),
             What::Advertisers => Request::ShowAdvertisers {},
         })?,
-    )?;
-    if json {
+    };
+    let answer = only(args.dev.as_deref(), answer)?;
+    if args.json {
         // The rows alone: whoever asked knows what was asked.
         let value = serde_json::to_value(&answer)?;
         let rows = value.get("value").unwrap_or(&value);
         return Ok(serde_json::to_string_pretty(rows)? + "\n");
     }
     Ok(match answer {
+        Answer::Interfaces(rows) if what == What::Counters => counters::table(&rows),
         Answer::Interfaces(rows) => interfaces(&rows),
         Answer::Addresses(rows) => host::addresses(rows),
         Answer::Routers(rows) => host::routers(rows),
@@ -80,13 +90,9 @@ pub(super) fn show(client: &mut Client, what: What, dev: Option<&str>, json: boo
             table.to_string()
         }
         Answer::Netisr(rows) => netisr(&rows),
-        Answer::Drops(rows) => {
-            let mut table = Table::new(&["CAUSE", ">PACKETS"]);
-            let rows = rows.into_iter().filter(|row| row.count > 0);
-            rows.for_each(|row| table.row([row.cause, row.count.to_string()]));
-            table.to_string()
-        }
+        Answer::Drops(rows) => drops::table(&rows),
         Answer::Workers(rows) => workers(&rows),
+        Answer::Performance(rows) => performance::table(&rows, &performance::queues(client)?),
         Answer::Limits(rows) => limits(rows),
         Answer::Groups(rows) => group::table(rows),
         Answer::Vlans(rows) => nested::vlans(&rows),
@@ -124,7 +130,7 @@ fn only(dev: Option<&str>, answer: Answer) -> anyhow::Result<Answer> {
 
 /// `show` behind its noun, as in `siding route show dev eth0`.
 pub(super) fn by_noun(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::Result<ExitCode> {
-    output::print(show(client, what, args.dev.as_deref(), args.json)?)?;
+    output::print(show(client, what, args)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -166,7 +166,7 @@ mod tests {
         let within = batch(vec![batch(Vec::new(), OnError::Stop), Request::ShowDrops {}], OnError::GoOn);
         assert_eq!(answers(within), (vec![Err(Code::NotARequest), Ok(Answer::Done)], 1));
         // Each of these has a mebibyte.
-        let row = DropRow { cause: "x".repeat(1 << 20), count: 1 };
+        let row = DropRow { count: 1, ..DropRow::stack(&"x".repeat(1 << 20)) };
         let large = batch(vec![Request::ShowDrops {}; 100], OnError::GoOn);
         let line = to(large, false, &mut |_| Answer::Drops(vec![row.clone()]).into());
         assert!((LARGEST..LARGEST + (2 << 20)).contains(&line.text.len()), "{}", line.text.len());

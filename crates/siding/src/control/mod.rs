@@ -4,8 +4,8 @@
 //! is its answer. Requests of one connection are carried out in order; connections do not wait for each other.
 //!
 //! ```text
-//! > {"request":"show-drops"}
-//! < {"answer":"drops","value":[{"cause":"no-route","count":3}]}
+//! > {"request":"show-workers"}
+//! < {"answer":"workers","value":[{"worker":0,"core":0,"sleeping":true,"turns":52,"busy":9,"received":4,"sleeps":41,"wakeups":5}]}
 //! ```
 //!
 //! What can be asked is in `siding-client`, which programs of others use, too; docs/control.md has all of it. A line may be a

@@ -42,7 +42,7 @@ impl Serve for Counting {
             count += 1;
             match request {
                 Request::ShowDrops {} => {
-                    Answer::Drops(vec![DropRow { cause: "no-route".into(), count }]).into()
+                    Answer::Drops(vec![DropRow { count, ..DropRow::stack("no-route") }]).into()
                 }
                 Request::ShowNetisr {} => panic!("on purpose"),
                 other => Reply::refused(Code::Refused, format!("{other:?}")),
@@ -95,10 +95,10 @@ fn a_line_is_a_request_and_a_line_its_answer() {
     let mut first = Client::connect(&place.0).unwrap();
     let mut second = Client::connect(&place.0).unwrap();
     for count in 1..=3 {
-        let row = DropRow { cause: "no-route".into(), count };
+        let row = DropRow { count, ..DropRow::stack("no-route") };
         assert_eq!(first.ask(&Request::ShowDrops {}).unwrap(), Answer::Drops(vec![row]));
     }
-    let row = DropRow { cause: "no-route".into(), count: 1 };
+    let row = DropRow { count: 1, ..DropRow::stack("no-route") };
     assert_eq!(second.ask(&Request::ShowDrops {}).unwrap(), Answer::Drops(vec![row]));
     assert_eq!(second.ask(&Request::ShowRoutes {}).unwrap_err().to_string(), "ShowRoutes");
 }
@@ -116,7 +116,7 @@ fn the_text_on_the_wire() {
     };
     assert_eq!(
         ask("{\"request\":\"show-drops\"}\n"),
-        r#"{"answer":"drops","value":[{"cause":"no-route","count":1}]}"#
+        r#"{"answer":"drops","value":[{"interface":null,"departed":false,"by":"stack","cause":"no-route","count":1,"per_second":null,"over_s":null}]}"#
     );
     let wrong = ask("{\"request\":\"frobnicate\"}\n");
     assert!(

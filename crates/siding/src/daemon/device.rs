@@ -126,7 +126,10 @@ impl Daemon {
         // Detached meanwhile, there is no place for it, or it is another's.
         let mut ports = lock(&self.ports);
         match ports.get_mut(name).filter(|_| self.interface(name).is_ok_and(|now| now == id)) {
-            Some(place) => *place = port,
+            Some(place) => {
+                self.drops.watch(name, &port.counters);
+                *place = port;
+            }
             None => {
                 drop(ports);
                 return port.lose();

@@ -18,8 +18,9 @@ impl Scrape for Daemon {
             neighbors: self.show_neighbors(ctx),
             routes: self.show_routes(),
             types: self.show_netisr(),
-            drops: self.show_drops(),
+            drops: self.drops_now(),
             workers: self.show_workers(),
+            performance: self.show_performance(),
             limits: self.show_limits(ctx),
         }
     }

@@ -258,6 +258,7 @@ fn start(read: &Loaded, file: &Path, records: Option<Records>) -> anyhow::Result
         sessions: Sessions::default(),
         watchers: Sessions::default(),
         spare: Spare::keep(),
+        drops: Default::default(),
         closing: Closing::default(),
     })
 }

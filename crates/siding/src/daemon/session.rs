@@ -111,6 +111,7 @@ impl Daemon {
             Request::AdvertiseStop { interface } => self.stop_advertising(ctx, &interface).map(done)?,
             Request::ShowDrops {} => Answer::Drops(self.show_drops()),
             Request::ShowWorkers {} => Answer::Workers(self.show_workers()),
+            Request::ShowPerformance {} => Answer::Performance(self.show_performance()),
             Request::ShowPathMtus {} => Answer::PathMtus(self.show_path_mtus()),
             Request::ShowLimits {} => Answer::Limits(self.show_limits(ctx)),
             Request::InterfaceAttach(request) => self.attach_by_hand(ctx, request).map(done)?,

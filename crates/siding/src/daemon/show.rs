@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use siding_drivers::DeviceStats;
+use siding_netisr::Histogram;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::LaneReport;
@@ -12,9 +13,12 @@ use siding_netisr::Refusals;
 use siding_stack::Way;
 use siding_stack::ifnet::Addr6;
 use siding_stack::ifnet::AddrOrigin;
+use siding_stack::ifnet::IcmpStats;
 use siding_stack::ifnet::Interface;
+use siding_stack::ifnet::IpStats;
 use siding_stack::ifnet::Kind;
 use siding_stack::ifnet::Use;
+use siding_stack::ifnet::Version;
 use siding_stack::route::Address;
 use siding_stack::route::Origin;
 use siding_stack::route::Route;
@@ -24,8 +28,10 @@ use super::state::Free;
 use super::state::lock;
 use super::tell;
 use crate::control::AddressRow;
-use crate::control::DropRow;
+use crate::control::BucketRow;
+use crate::control::IcmpRow;
 use crate::control::InterfaceRow;
+use crate::control::IpRow;
 use crate::control::LaneRow;
 use crate::control::LimitRow;
 use crate::control::NeighborRow;
@@ -77,6 +83,7 @@ impl Daemon {
                 put_right: port.map_or(0, |port| port.kept.times),
                 altered: port.and_then(|port| port.kept.failed.clone()),
                 counters: report.counters.iter().map(|(what, n)| named((what.name(), *n))).collect(),
+                ip: report.ip.iter().map(ip_row).collect(),
                 device_counters: port
                     .map(|port| device_counters(port.counters.iter().map(|counters| counters.stats())))
                     .unwrap_or_default(),
@@ -187,14 +194,6 @@ impl Daemon {
             limit: report.limit,
         };
         self.stack.netisr_types().into_iter().map(row).collect()
-    }
-
-    pub(super) fn show_drops(&self) -> Vec<DropRow> {
-        let row = |report: siding_stack::DropReport| DropRow {
-            cause: report.cause.to_string(),
-            count: report.count,
-        };
-        self.stack.drops().into_iter().map(row).collect()
     }
 
     pub(super) fn show_path_mtus(&self) -> Vec<PathMtuRow> {
@@ -322,8 +321,41 @@ fn seconds_left(until: Instant, now: Instant) -> Option<u64> {
     (until < Instant::NEVER).then(|| until.since(now).as_secs())
 }
 
+/// Times whose histogram is told: from a microsecond to seventeen seconds, each four times the one before. That is where the
+/// facility's own buckets end, so the counts are exact.
+const WAITS: [u64; 13] = {
+    let mut waits = [(1 << 10) - 1; 13];
+    let mut at = 1;
+    while at < waits.len() {
+        waits[at] = (1 << (10 + 2 * at)) - 1;
+        at += 1;
+    }
+    waits
+};
+
+fn bucket(of: &Histogram, at_most_ns: u64) -> BucketRow {
+    BucketRow { at_most_ns, packets: of.at_most(Duration::from_nanos(at_most_ns)) }
+}
+
+fn ip_row(stats: &IpStats) -> IpRow {
+    let icmp =
+        |stats: &IcmpStats| IcmpRow { kind: stats.kind, in_pkts: stats.in_pkts, out_pkts: stats.out_pkts };
+    IpRow {
+        version: match stats.version {
+            Version::V4 => 4,
+            Version::V6 => 6,
+        },
+        in_receives: stats.in_receives,
+        in_forw_datagrams: stats.in_forw_datagrams,
+        in_delivers: stats.in_delivers,
+        out_requests: stats.out_requests,
+        out_forw_datagrams: stats.out_forw_datagrams,
+        icmp: stats.icmp.iter().map(icmp).collect(),
+    }
+}
+
 fn lane(report: &LaneReport, conserved: bool) -> LaneRow {
-    let timed = report.residence.count() > 0;
+    let timed = report.residence.count();
     LaneRow {
         accepted: report.accepted,
         handled: report.handled,
@@ -338,7 +370,9 @@ fn lane(report: &LaneReport, conserved: bool) -> LaneRow {
         oldest_age_ns: report.oldest_age.map(nanos),
         residence_p50_ns: report.residence.percentile(50.0).map(nanos),
         residence_p99_ns: report.residence.percentile(99.0).map(nanos),
-        residence_max_ns: timed.then(|| nanos(report.residence.longest())),
+        residence_max_ns: (timed > 0).then(|| nanos(report.residence.longest())),
+        timed,
+        residence: WAITS.map(|at_most_ns| bucket(&report.residence, at_most_ns)).into(),
         conserved,
     }
 }

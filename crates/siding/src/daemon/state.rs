@@ -32,6 +32,7 @@ use siding_stack::route::Route;
 
 use super::closing::Closing;
 use super::codes;
+use super::drops::Drops;
 use super::links::LinkNews;
 use super::log::Log;
 use super::owed::Owed;
@@ -93,6 +94,7 @@ pub(crate) struct Daemon {
     pub(crate) filter: Filter,
     pub(super) runtime: Mutex<Option<Runtime>>,
     pub(super) sessions: Sessions,
+    pub(super) drops: Drops,
     /// Of those who only look.
     pub(super) watchers: Sessions,
     /// Given up by a stop.
@@ -146,6 +148,7 @@ impl Daemon {
             opened.mac,
             opened.mtu.min(config.mtu.unwrap_or(u16::MAX))
         ));
+        self.drops.watch(name, &opened.port.counters);
         lock(&self.ports).insert(name.clone(), opened.port);
         // From here on a stop finds it.
         drop(making);

@@ -6,9 +6,13 @@ use super::Family;
 use super::Kind;
 use crate::control::AddressRow;
 use crate::control::DropRow;
+use crate::control::Dropper;
+use crate::control::IcmpRow;
 use crate::control::InterfaceRow;
+use crate::control::IpRow;
 use crate::control::LimitRow;
 use crate::control::NeighborRow;
+use crate::control::PerformanceRow;
 use crate::control::RouteRow;
 use crate::control::TypeRow;
 use crate::control::WorkerRow;
@@ -23,6 +27,7 @@ pub(crate) struct Rows {
     pub(crate) types: Vec<TypeRow>,
     pub(crate) drops: Vec<DropRow>,
     pub(crate) workers: Vec<WorkerRow>,
+    pub(crate) performance: Vec<PerformanceRow>,
     pub(crate) limits: Vec<LimitRow>,
 }
 
@@ -46,14 +51,36 @@ impl Rows {
             "Routes, by origin.",
             self.routes.iter().map(|row| (&row.interface, &row.origin)),
         ));
-        let mut drops = Family::new(Kind::Counter, "dropped_packets", "Packets dropped, by cause.");
-        self.drops.iter().for_each(|row| drops.add([("cause", &row.cause)], row.count));
-        all.push(drops);
+        all.extend(drops(&self.interfaces, &self.drops));
         all.extend(types(&self.types));
         all.extend(workers(&self.workers));
+        all.extend(performance(&self.performance));
         all.extend(limits(&self.limits));
         all
     }
+}
+
+/// Interfaces by name; what has none is named `-`, and those that have gone are one together.
+fn drops(interfaces: &[InterfaceRow], rows: &[DropRow]) -> [Family; 3] {
+    let mut stack =
+        Family::new(Kind::Counter, "dropped_packets", "Packets that the stack dropped, by cause.");
+    let mut driver =
+        Family::new(Kind::Counter, "device_dropped_packets", "Packets that drivers dropped, by cause.");
+    for row in rows {
+        let family = match row.by {
+            Dropper::Stack => &mut stack,
+            Dropper::Driver => &mut driver,
+        };
+        family.add([("interface", row.account()), ("cause", &row.cause)], row.count);
+    }
+    // What has not been met yet has no number there, so nobody sees its first packets; here everything has one.
+    let mut all = Family::new(Kind::Counter, "interface_dropped_packets", "Packets that the stack dropped.");
+    for name in interfaces.iter().map(|row| row.name.as_str()).chain(["-"]) {
+        let its =
+            rows.iter().filter(|row| row.by == Dropper::Stack && !row.departed && row.account() == name);
+        all.add([("interface", name)], its.map(|row| row.count).sum());
+    }
+    [stack, driver, all]
 }
 
 fn build() -> Family {
@@ -98,6 +125,7 @@ fn interfaces(rows: &[InterfaceRow]) -> Vec<Family> {
             .for_each(|(name, count)| family.add([("interface", name)], count));
         all.push(family);
     }
+    all.extend(ip(rows));
     let rest = |name: &str| !NAMED.iter().any(|(named, ..)| *named == name);
     let mut events = Family::new(Kind::Counter, "interface_events", "What else the stack counts, by name.");
     let mut device = Family::new(Kind::Counter, "device_events", "What the driver counts, by name.");
@@ -115,6 +143,53 @@ fn interfaces(rows: &[InterfaceRow]) -> Vec<Family> {
     }
     all.extend([events, device, deferred]);
     all
+}
+
+/// RFC 4293's counters.
+fn ip(rows: &[InterfaceRow]) -> Vec<Family> {
+    let counter = |name, help, value: fn(&IpRow) -> u64| {
+        let mut family = Family::new(Kind::Counter, name, help);
+        for (row, stats) in rows.iter().flat_map(|row| row.ip.iter().map(move |stats| (row, stats))) {
+            family.add([("interface", &row.name), ("version", &stats.version.to_string())], value(stats));
+        }
+        family
+    };
+    let messages = |name, help, value: fn(&IcmpRow) -> u64| {
+        let mut family = Family::new(Kind::Counter, name, help);
+        for (row, stats) in rows.iter().flat_map(|row| row.ip.iter().map(move |stats| (row, stats))) {
+            for icmp in &stats.icmp {
+                let (version, kind) = (stats.version.to_string(), icmp.kind.map(|kind| kind.to_string()));
+                let labels = [
+                    ("interface", row.name.as_str()),
+                    ("version", &version),
+                    ("type", kind.as_deref().unwrap_or("other")),
+                ];
+                family.add(labels, value(icmp));
+            }
+        }
+        family
+    };
+    vec![
+        counter("ip_in_receives", "ipIfStatsInReceives: datagrams received.", |row| row.in_receives),
+        counter(
+            "ip_in_forw_datagrams",
+            "ipIfStatsInForwDatagrams: of those, for others and with a way.",
+            |row| row.in_forw_datagrams,
+        ),
+        counter("ip_in_delivers", "ipIfStatsInDelivers: of those, given to what is above IP.", |row| {
+            row.in_delivers
+        }),
+        counter("ip_out_requests", "ipIfStatsOutRequests: datagrams of our own.", |row| row.out_requests),
+        counter("ip_out_forw_datagrams", "ipIfStatsOutForwDatagrams: those of others.", |row| {
+            row.out_forw_datagrams
+        }),
+        messages("icmp_msg_in_packets", "icmpMsgStatsInPkts: ICMP messages received, by type.", |row| {
+            row.in_pkts
+        }),
+        messages("icmp_msg_out_packets", "icmpMsgStatsOutPkts: ICMP messages sent, by type.", |row| {
+            row.out_pkts
+        }),
+    ]
 }
 
 /// How many of each state there are on each interface.
@@ -142,6 +217,8 @@ fn types(rows: &[TypeRow]) -> Vec<Family> {
     let mut queued = Family::new(Kind::Gauge, "queued_packets", "Packets that wait.");
     let mut highest =
         Family::new(Kind::Gauge, "queued_highest_packets", "The most that waited at one worker.");
+    let mut waited =
+        Family::new(Kind::Histogram, "queue_wait_seconds", "How long deferred packets waited, by type.");
     let mut limit =
         Family::new(Kind::Gauge, "queue_limit_packets", "The most that may wait for each worker.");
     for row in rows {
@@ -158,11 +235,13 @@ fn types(rows: &[TypeRow]) -> Vec<Family> {
         for (cause, count) in &lane.refused {
             refused.add([("type", of), ("cause", cause)], *count);
         }
+        let waits = lane.residence.iter().map(|row| (row.at_most_ns, row.packets)).collect();
+        waited.add_times([("type", of)], waits, lane.timed);
         queued.add([("type", of)], lane.resident);
         highest.add([("type", of)], lane.high_water);
         limit.add([("type", of)], row.limit.into());
     }
-    vec![fates, refused, queued, highest, limit]
+    vec![fates, refused, queued, highest, limit, waited]
 }
 
 fn workers(rows: &[WorkerRow]) -> Vec<Family> {
@@ -178,6 +257,35 @@ fn workers(rows: &[WorkerRow]) -> Vec<Family> {
         counter("worker_sleeps", "How often it slept.", |row| row.sleeps),
         counter("worker_wakeups", "How often another thread had to wake it.", |row| row.wakeups),
     ]
+}
+
+fn performance(rows: &[PerformanceRow]) -> Vec<Family> {
+    let mut busy = Family::new(Kind::Counter, "worker_busy_seconds", "Time of turns with packets.");
+    let mut looking = Family::new(Kind::Counter, "worker_looking_seconds", "Time of turns without a packet.");
+    let mut packets =
+        Family::new(Kind::Counter, "worker_packets", "Frames received and deferred packets handled.");
+    let mut sizes =
+        Family::new(Kind::Histogram, "worker_turn_packets", "Turns, by how many packets they had.");
+    for row in rows {
+        let worker = row.worker.to_string();
+        let labels = [("worker", worker.as_str())];
+        let time = |with: bool| {
+            let some = row.turns.iter().filter(|size| (size.at_least > 0) == with);
+            some.map(|size| size.took_ns).sum::<u64>()
+        };
+        busy.add_nanos(labels, time(true));
+        looking.add_nanos(labels, time(false));
+        packets.add(labels, row.turns.iter().map(|size| size.packets).sum());
+        let mut turns = 0;
+        let ends = row.turns.iter().skip(1).map(|next| next.at_least - 1);
+        let bounds = row.turns.iter().zip(ends).map(|(size, most)| {
+            turns += size.turns;
+            (most.to_string(), turns)
+        });
+        let bounds = bounds.collect();
+        sizes.add_buckets(labels, bounds, row.turns.iter().map(|size| size.turns).sum());
+    }
+    vec![busy, looking, packets, sizes]
 }
 
 fn limits(rows: &[LimitRow]) -> Vec<Family> {

@@ -20,7 +20,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
+use super::Family;
 use super::Rows;
+use super::page::Format;
 use super::page::page;
 use crate::patience::Patience;
 
@@ -46,8 +48,9 @@ const END: Duration = Duration::from_secs(2);
 /// Between two looks whether it has.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// The media type of what is told.
-const TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The media type of what is told, whatever is asked for, unless that is the format of before.
+const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Who knows what is to be told.
 pub(crate) trait Scrape: Send + Sync + 'static {
@@ -81,8 +84,9 @@ impl Server {
                 match socket.accept() {
                     Ok((stream, _)) if !own.load(Ordering::Acquire) => {
                         // Somebody who does not listen to the end is not told the rest; a bug ends one answer.
-                        let answered =
-                            catch_unwind(AssertUnwindSafe(|| answer(&stream, || told.page(&*of), &own)));
+                        let answered = catch_unwind(AssertUnwindSafe(|| {
+                            answer(&stream, |format| told.page(&*of, format), &own)
+                        }));
                         if answered.is_err() {
                             tracing::error!("a scrape has met a bug: it is not answered");
                         }
@@ -122,25 +126,23 @@ impl Drop for Server {
 
 /// What was told last.
 #[derive(Debug, Default)]
-struct Told(Option<(Instant, String)>);
+struct Told(Option<(Instant, Vec<Family>)>);
 
 impl Told {
-    fn page(&mut self, of: &impl Scrape) -> String {
-        match &self.0 {
-            Some((at, text)) if at.elapsed() < FRESH => text.clone(),
-            _ => {
-                let text = page(&of.scrape().families());
-                self.0 = Some((Instant::now(), text.clone()));
-                text
-            }
-        }
+    fn page(&mut self, of: &impl Scrape, format: Format) -> String {
+        let fresh = self.0.take().filter(|(at, _)| at.elapsed() < FRESH);
+        let told = fresh.unwrap_or_else(|| (Instant::now(), of.scrape().families()));
+        let text = page(&told.1, format);
+        self.0 = Some(told);
+        text
     }
 }
 
-fn answer(stream: &TcpStream, known: impl FnOnce() -> String, stopped: &AtomicBool) -> io::Result<()> {
+fn answer(stream: &TcpStream, known: impl FnOnce(Format) -> String, stopped: &AtomicBool) -> io::Result<()> {
     let patience = Patience::new(WHOLE).unless(stopped);
     let (status, kind, body) = match request(stream, &patience)? {
-        Ok(()) => ("200 OK", TYPE, known()),
+        Ok(Format::OpenMetrics) => ("200 OK", OPEN, known(Format::OpenMetrics)),
+        Ok(Format::Plain) => ("200 OK", PLAIN, known(Format::Plain)),
         Err(status) => {
             (status, "text/plain; charset=utf-8", format!("{status}: GET /metrics is all there is\n"))
         }
@@ -154,8 +156,8 @@ fn answer(stream: &TcpStream, known: impl FnOnce() -> String, stopped: &AtomicBo
     stream.shutdown(Shutdown::Write)
 }
 
-/// Whether it is one that can be answered; the status if not.
-fn request(stream: &TcpStream, patience: &Patience<'_>) -> io::Result<Result<(), &'static str>> {
+/// How one that can be answered is to be; the status if it cannot.
+fn request(stream: &TcpStream, patience: &Patience<'_>) -> io::Result<Result<Format, &'static str>> {
     let mut got = Vec::new();
     loop {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS];
@@ -165,7 +167,7 @@ fn request(stream: &TcpStream, patience: &Patience<'_>) -> io::Result<Result<(),
             Ok(httparse::Status::Complete(_)) => {
                 let path = request.path.and_then(|path| path.split('?').next());
                 return Ok(match (request.method, path) {
-                    (Some("GET"), Some("/metrics")) => Ok(()),
+                    (Some("GET"), Some("/metrics")) => Ok(wanted(request.headers)),
                     (Some("GET"), _) => Err("404 Not Found"),
                     _ => Err("405 Method Not Allowed"),
                 });
@@ -180,6 +182,18 @@ fn request(stream: &TcpStream, patience: &Patience<'_>) -> io::Result<Result<(),
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             many => got.extend_from_slice(&piece[..many]),
         }
+    }
+}
+
+/// The format of before for who takes text and does not say that he takes OpenMetrics.
+fn wanted(headers: &[httparse::Header<'_>]) -> Format {
+    let accepts = |what: &str| {
+        let accept = headers.iter().filter(|header| header.name.eq_ignore_ascii_case("accept"));
+        accept.into_iter().any(|header| String::from_utf8_lossy(header.value).contains(what))
+    };
+    match accepts("text/plain") && !accepts("application/openmetrics-text") {
+        true => Format::Plain,
+        false => Format::OpenMetrics,
     }
 }
 
@@ -198,7 +212,7 @@ mod tests {
 
     impl Scrape for Much {
         fn scrape(&self) -> Rows {
-            let row = |at: u64| DropRow { cause: format!("{at:0100}"), count: at };
+            let row = |at: u64| DropRow { count: at, ..DropRow::stack(&format!("{at:0100}")) };
             Rows { drops: (0..100_000).map(row).collect(), ..Rows::default() }
         }
     }
@@ -264,6 +278,13 @@ mod tests {
         let text = ask("GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n");
         assert!(text.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/openmetrics-text"), "{text}");
         assert!(text.ends_with("# EOF\n") && text.contains("siding_build_info{version=\""), "{text}");
+        let plain = ask("GET /metrics HTTP/1.1\r\naccept: text/plain;version=0.0.4, */*;q=0.1\r\n\r\n");
+        assert!(
+            plain.contains("Content-Type: text/plain; version=0.0.4") && !plain.contains("# EOF"),
+            "{plain}"
+        );
+        let both = ask("GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text, text/plain\r\n\r\n");
+        assert!(both.contains("Content-Type: application/openmetrics-text"), "{both}");
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{head}");
         for (request, status) in [

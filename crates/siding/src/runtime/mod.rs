@@ -11,6 +11,7 @@
 mod lend;
 mod thread;
 pub(crate) mod trip;
+mod turns;
 mod wake;
 
 use std::fmt;
@@ -28,9 +29,12 @@ use siding_netisr::SystemClock;
 use siding_netisr::Wake;
 use siding_stack::Stack;
 use siding_stack::StackWorker;
+use turns::TurnTimes;
 
 pub(crate) use lend::Loan;
 pub(crate) use lend::lend;
+pub(crate) use turns::SIZES;
+pub(crate) use turns::Turns;
 pub(crate) use wake::EventWake;
 
 /// How workers are run.
@@ -70,6 +74,8 @@ pub(crate) struct ThreadStats {
     pub(crate) sleeps: u64,
     /// The core it is pinned to.
     pub(crate) core: Option<usize>,
+    /// Its turns, by how many packets they had.
+    pub(crate) by_size: [Turns; SIZES.len()],
 }
 
 struct Running {
@@ -84,6 +90,7 @@ struct Shared {
     busy: AtomicU64,
     received: AtomicU64,
     sleeps: AtomicU64,
+    times: TurnTimes,
     /// One more than the core; 0 for none.
     core: AtomicU64,
 }
@@ -183,6 +190,7 @@ impl Shared {
             busy: self.busy.load(Ordering::Relaxed),
             received: self.received.load(Ordering::Relaxed),
             sleeps: self.sleeps.load(Ordering::Relaxed),
+            by_size: self.times.read(),
             core: usize::try_from(self.core.load(Ordering::Relaxed))
                 .ok()
                 .and_then(|core| core.checked_sub(1)),

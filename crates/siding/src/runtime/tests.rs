@@ -81,7 +81,13 @@ fn two_stacks_ping_each_other_and_sleep_between() {
         }
         ping.close(&mut ctx);
     }
-    assert!(left.runtime.stats()[0].sleeps > 0, "{:?}", left.runtime);
+    let stats = left.runtime.stats()[0];
+    assert!(stats.sleeps > 0, "{:?}", left.runtime);
+    // Each turn but the one that is under way has its time, by how many packets it had: a hundred answers, and no fewer.
+    let sum = |of: fn(&super::Turns) -> u64| stats.by_size.iter().map(of).sum::<u64>();
+    assert!(stats.turns - sum(|size| size.turns) <= 1, "{stats:?}");
+    assert!(sum(|size| size.packets) >= 100, "{stats:?}");
+    assert!(stats.by_size.iter().all(|size| (size.turns > 0) == (size.nanos > 0)), "{stats:?}");
     assert!(!left.runtime.has_failed());
     left.finish();
     right.finish();

@@ -5,7 +5,6 @@ use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::RawFd;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -19,10 +18,12 @@ use rustix::thread::sched_setaffinity;
 use siding_netisr::Instant;
 use siding_stack::Stack;
 use siding_stack::StackWorker;
+use siding_stack::Turn;
 
 use super::EventWake;
 use super::Shared;
 use super::trip;
+use super::turns::add;
 
 /// How long a worker sleeps at most when a device of its must be polled.
 const POLLED: Duration = Duration::from_millis(1);
@@ -62,10 +63,19 @@ pub(super) fn run(
     let _ = siding_drivers::kernel::take_short_slices();
     let mut last_work = stack.now();
     let mut sick = Sick::default();
+    // The last turn, and when it began: it has ended when the clock is read next.
+    let mut last: Option<(Turn, Instant)> = None;
+    let ended = |last: Option<(Turn, Instant)>, now: Instant| {
+        if let Some((turn, begun)) = last {
+            shared.times.note(&turn, now.since(begun));
+        }
+    };
     while !stop.load(Ordering::Acquire) {
         trip::here();
         let now = stack.now();
+        ended(last.take(), now);
         let turn = worker.turn(now);
+        last = Some((turn, now));
         add(&shared.turns, 1);
         if turn.received + turn.handled + turn.timers > 0 {
             add(&shared.busy, 1);
@@ -79,7 +89,9 @@ pub(super) fn run(
             // The flag is set before the call: a call that came before this look is still to be heard by poll.
             if !stop.load(Ordering::Acquire) {
                 add(&shared.sleeps, 1);
-                sleep(&worker, wake, turn.next, stack.now(), &mut sick);
+                let now = stack.now();
+                ended(last.take(), now);
+                sleep(&worker, wake, turn.next, now, &mut sick);
             }
             worker.awake();
             wake.drain(worker.index());
@@ -116,9 +128,4 @@ fn pin(core: usize) -> bool {
     let mut set = CpuSet::new();
     set.set(core);
     sched_setaffinity(None, &set).is_ok()
-}
-
-/// Adds to a counter that only this thread writes.
-fn add(counter: &AtomicU64, by: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
 }

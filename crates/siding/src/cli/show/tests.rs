@@ -73,6 +73,7 @@ fe80::2  eth0       -                  INCOMPLETE        2                      
 fn interfaces_name_what_is_not_zero() {
     let counters = [("rx-packets", 7), ("rx-bytes", 700), ("ns-in", 2), ("na-in", 0)];
     let row = InterfaceRow {
+        ip: Vec::new(),
         name: "eth0".into(),
         id: "0.1".into(),
         driver: "packet".into(),

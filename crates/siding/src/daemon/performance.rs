@@ -1,0 +1,30 @@
+//! How workers spend their time.
+
+use super::state::Daemon;
+use super::state::lock;
+use crate::control::PerformanceRow;
+use crate::control::TurnRow;
+use crate::runtime::SIZES;
+use crate::runtime::Turns;
+
+impl Daemon {
+    pub(super) fn show_performance(&self) -> Vec<PerformanceRow> {
+        let threads = lock(&self.runtime).as_ref().map(|runtime| runtime.stats()).unwrap_or_default();
+        // The stack's clock began with the daemon.
+        let run_ns = self.stack.now().as_nanos();
+        let row = |(at_least, Turns { turns, packets, nanos }): (u64, Turns)| TurnRow {
+            at_least,
+            turns,
+            packets,
+            took_ns: nanos,
+        };
+        let threads = threads.into_iter().enumerate();
+        threads
+            .map(|(worker, thread)| PerformanceRow {
+                worker,
+                run_ns,
+                turns: SIZES.into_iter().zip(thread.by_size).map(row).collect(),
+            })
+            .collect()
+    }
+}

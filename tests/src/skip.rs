@@ -48,6 +48,7 @@ fn notice(test: &str, reason: &str) -> String {
 /// The Debian package with a program; where it is not listed, most often that of the same name.
 fn package(program: &str) -> &str {
     match program {
+        "promtool" => "prometheus",
         "ip" | "ss" | "bridge" | "tc" => "iproute2",
         "ping" => "iputils-ping",
         "arping" => "iputils-arping",

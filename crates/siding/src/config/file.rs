@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -15,6 +14,7 @@ use toml::Spanned;
 
 use super::advertise::Advertise;
 use super::autoconf::Autoconf;
+use super::listen::Listen;
 
 mod nested;
 
@@ -116,8 +116,8 @@ pub(crate) struct Stack {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Metrics {
-    /// Where they are told; nowhere without it.
-    pub(crate) listen: Option<SocketAddr>,
+    /// Where they are told by HTTP; nowhere without it. A socket at a path is for the daemon's user, and for `monitor_group`.
+    pub(crate) listen: Option<Listen>,
 }
 
 /// How much is logged.

@@ -12,6 +12,7 @@ mod faults;
 pub(crate) mod file;
 pub(crate) mod filter;
 mod limits;
+mod listen;
 mod meant;
 mod mld;
 mod neighbors;
@@ -23,7 +24,6 @@ mod security;
 pub(crate) mod value;
 
 use std::net::IpAddr;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,6 +39,7 @@ pub(crate) use error::ConfigError;
 use error::Place;
 pub(crate) use file::Driver;
 pub(crate) use file::Level;
+pub(crate) use listen::Listen;
 pub(crate) use meant::Advertised;
 pub(crate) use meant::Learnt;
 pub(crate) use mld::GroupConfig;
@@ -100,7 +101,7 @@ pub(crate) struct StackConfig {
     /// `[acd]`.
     pub(crate) acd: siding_stack::arp::acd::AcdConfig,
     /// `[metrics]`: where they are told.
-    pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) metrics: Option<Listen>,
     /// `[security]`.
     pub(crate) security: SecurityConfig,
     /// `[mld]`.

@@ -149,7 +149,7 @@ fn kind(kind: &str) -> String {
         "String" | "PathBuf" | "Secret" => "text".into(),
         "IpAddr" | "Ipv6Addr" => "address".into(),
         "ParsedMac" => "link-layer address".into(),
-        "SocketAddr" => "address and port".into(),
+        "Listen" => "address and port, or path".into(),
         "Paths" => "text, or list of text".into(),
         "Seconds" => "number or `infinite`".into(),
         "SolicitWord" => words(AUTOCONF, kind),

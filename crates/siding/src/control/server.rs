@@ -144,17 +144,28 @@ impl Listener {
     ///
     /// Somebody else has taken the socket's place meanwhile, or the system starts no thread.
     pub(crate) fn serve<S: Serve>(&self, server: &Arc<S>) -> Result<JoinHandle<()>, ListenError> {
+        let socket = self.open()?;
         let system = |source| ListenError::System { path: self.path.clone(), source };
+        let (listener, server) = (UnixListener::from(socket), server.clone());
+        let serve = move || accept(&listener, &server);
+        thread::Builder::new().name("control".into()).spawn(serve).map_err(system)
+    }
+
+    /// The socket, at which connections wait from now on.
+    ///
+    /// # Errors
+    ///
+    /// As [`serve`](Self::serve).
+    pub(crate) fn open(&self) -> Result<OwnedFd, ListenError> {
+        let system =
+            |error: rustix::io::Errno| ListenError::System { path: self.path.clone(), source: error.into() };
         // Two that start at once both find nobody answering: the second takes the place of the first.
         if !self.is_ours() {
             return Err(ListenError::InUse(self.path.clone()));
         }
-        let socket =
-            rustix::io::fcntl_dupfd_cloexec(&self.socket, 0).map_err(|error| system(error.into()))?;
-        rustix::net::listen(&socket, BACKLOG).map_err(|error| system(error.into()))?;
-        let (listener, server) = (UnixListener::from(socket), server.clone());
-        let serve = move || accept(&listener, &server);
-        thread::Builder::new().name("control".into()).spawn(serve).map_err(system)
+        let socket = rustix::io::fcntl_dupfd_cloexec(&self.socket, 0).map_err(system)?;
+        rustix::net::listen(&socket, BACKLOG).map_err(system)?;
+        Ok(socket)
     }
 
     /// Where it is.

@@ -293,7 +293,7 @@ fn a_line_of_many_requests_has_one_answer_and_the_connection_goes_on() {
     assert_eq!(all, [None, Some(Code::Refused), None]);
     let huge = vec![Request::ShowDrops {}; MOST_REQUESTS + 1];
     assert_eq!(client.batch(huge, OnError::GoOn).unwrap_err().code(), Some(Code::TooLong));
-    let row = DropRow { cause: "no-route".into(), count: 6 };
+    let row = DropRow { count: 6, ..DropRow::stack("no-route") };
     assert_eq!(client.ask(&Request::ShowDrops {}).unwrap(), Answer::Drops(vec![row]), "none of the huge one");
 }
 

@@ -1,5 +1,6 @@
 //! Sockets at which the daemon is spoken to: one for those who change things, one for those who only look.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -8,6 +9,7 @@ use anyhow::Context;
 
 use super::state::Daemon;
 use crate::config::Config;
+use crate::config::Listen;
 use crate::control;
 use crate::control::CarryOut;
 use crate::control::Code;
@@ -18,6 +20,7 @@ use crate::control::Reply;
 use crate::control::Serve;
 use crate::control::Sessions;
 use crate::control::SubscribeRequest;
+use crate::metrics;
 
 /// The sockets, made before the daemon gives up the right to say whose they are.
 pub(super) struct Doors {
@@ -63,6 +66,58 @@ impl Doors {
             .extend(self.monitor.iter().map(|monitor| Door::new(monitor, Arc::new(Monitor(daemon.clone())))));
         doors.iter_mut().try_for_each(|door| door.open())?;
         Ok(doors)
+    }
+}
+
+/// Where metrics are told.
+pub(super) enum Metrics {
+    Tcp(TcpListener),
+    Unix(Listener),
+}
+
+/// Tells them there, until it is dropped; the socket at a path goes then.
+pub(super) struct Telling {
+    _server: metrics::Server,
+    _socket: Option<Listener>,
+}
+
+impl Metrics {
+    /// Makes the socket where the configuration says, if it does.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses, or there is no such group.
+    pub(super) fn make(config: &Config) -> anyhow::Result<Option<Metrics>> {
+        let Some(listen) = &config.stack.metrics else { return Ok(None) };
+        let made = match listen {
+            Listen::Tcp(address) => TcpListener::bind(address).map(Metrics::Tcp).map_err(anyhow::Error::from),
+            Listen::Unix(path) => {
+                let group = gid(config.stack.security.monitor_group.as_deref())?;
+                Listener::bind(path, group).map(Metrics::Unix).map_err(anyhow::Error::from)
+            }
+        };
+        made.map(Some).with_context(|| format!("`listen = \"{listen}\"` in [metrics]"))
+    }
+
+    /// Tells what is known to who asks there.
+    ///
+    /// # Errors
+    ///
+    /// The system starts no thread.
+    pub(super) fn serve(self, daemon: &Arc<Daemon>) -> anyhow::Result<Telling> {
+        match self {
+            Metrics::Tcp(listener) => {
+                let address = listener.local_addr()?;
+                let telling = Telling { _server: metrics::Server::start(listener, daemon)?, _socket: None };
+                tracing::info!("metrics at http://{address}/metrics");
+                Ok(telling)
+            }
+            Metrics::Unix(socket) => {
+                let server = metrics::Server::start(socket.open()?, daemon)?;
+                tracing::info!("metrics by HTTP at {}", socket.path().display());
+                Ok(Telling { _server: server, _socket: Some(socket) })
+            }
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use landlock::RulesetError;
 use landlock::RulesetStatus;
 
 use crate::config::Config;
+use crate::config::Listen;
 use crate::control;
 
 /// What is known here of the kernel's rights.
@@ -66,7 +67,12 @@ impl Fence {
         fence.write.extend(security.may_write.iter().cloned());
         fence.own.extend(records.map(Path::to_owned).or_else(control::run_directory));
         fence.own.extend(siding_drivers::kernel::lock_directories());
-        let sockets = [Some(control), security.monitor.as_deref()].into_iter().flatten().filter_map(folder);
+        let metrics = match &config.stack.metrics {
+            Some(Listen::Unix(path)) => Some(path.as_path()),
+            Some(Listen::Tcp(_)) | None => None,
+        };
+        let sockets = [Some(control), security.monitor.as_deref(), metrics];
+        let sockets = sockets.into_iter().flatten().filter_map(folder);
         fence.remove.extend(sockets.filter(|folder| SHARED.iter().all(|shared| Path::new(shared) != folder)));
         fence
     }

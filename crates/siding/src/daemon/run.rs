@@ -3,8 +3,6 @@
 use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::io::Read;
-use std::net::SocketAddr;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,6 +20,7 @@ use siding_stack::Stack;
 use super::closing::Closing;
 use super::confine;
 use super::door::Doors;
+use super::door::Metrics;
 use super::fence::Fence;
 use super::links::LinkNews;
 use super::log;
@@ -44,7 +43,6 @@ use crate::config::MOST_INTERFACES;
 use crate::control;
 use crate::control::Sessions;
 use crate::filter::Filter;
-use crate::metrics;
 use crate::runtime;
 use crate::runtime::EventWake;
 use crate::runtime::Runtime;
@@ -71,7 +69,7 @@ pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -
     trip::arm_by_environment();
     // Whoever may not yet is told by these before anything is given up.
     let doors = Doors::make(&read.config, control)?;
-    let metrics = read.config.stack.metrics.map(listen).transpose()?;
+    let metrics = Metrics::make(&read.config)?;
     // Before there are threads, of which each has what its maker has.
     let fence = || Fence::new(&read.config, &file, doors.control.path(), records);
     let kept = if read.config.stack.security.confine { confine::confine(&fence()) } else { Vec::new() };
@@ -91,7 +89,7 @@ pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -
 struct Open {
     signals: Signals,
     doors: Doors,
-    metrics: Option<TcpListener>,
+    metrics: Option<Metrics>,
 }
 
 fn until_ended(read: &Loaded, file: &Path, open: Open, records: Option<&Path>) -> anyhow::Result<ExitCode> {
@@ -143,7 +141,7 @@ impl Ending {
 fn work(
     ctx: &mut Free<'_>,
     daemon: &Arc<Daemon>,
-    (doors, metrics): (&Doors, Option<TcpListener>),
+    (doors, metrics): (&Doors, Option<Metrics>),
     ending: &mut Ending,
 ) -> anyhow::Result<End> {
     trip::at("starting");
@@ -152,7 +150,7 @@ fn work(
     // Only now: what we use is adopted, and stays as it is until the end.
     daemon.restore_leftovers();
     configured?;
-    let metrics = metrics.map(|listener| scraped(listener, daemon)).transpose()?;
+    let metrics = metrics.map(|metrics| metrics.serve(daemon)).transpose()?;
     let open = doors.open(daemon)?;
     // Only now: what the kernel tells of our own preparations is no news. The first events are the links as they are.
     let mut helpers = Helpers::start(daemon, open);
@@ -168,17 +166,6 @@ fn work(
         drop(metrics);
     })
     .map(|()| ended)
-}
-
-fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).with_context(|| format!("`listen = \"{address}\"` in [metrics]"))
-}
-
-/// Tells what is known to who asks there.
-fn scraped(listener: TcpListener, daemon: &Arc<Daemon>) -> anyhow::Result<metrics::Server> {
-    let server = metrics::Server::start(listener, daemon)?;
-    tracing::info!("metrics at http://{}/metrics", server.address());
-    Ok(server)
 }
 
 /// What nobody may guess, from the system.

@@ -6,10 +6,7 @@
 //! most, request and answer together, one at a time: whoever is slow delays the next scrape, and nothing else.
 
 use std::io;
-use std::net::Shutdown;
-use std::net::SocketAddr;
-use std::net::TcpListener;
-use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -19,6 +16,9 @@ use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
+
+use rustix::net::Shutdown;
+use rustix::net::SocketFlags;
 
 use super::Family;
 use super::Rows;
@@ -61,8 +61,7 @@ pub(crate) trait Scrape: Send + Sync + 'static {
 /// The thread that answers.
 #[derive(Debug)]
 pub(crate) struct Server {
-    address: SocketAddr,
-    listener: Arc<TcpListener>,
+    listener: Arc<OwnedFd>,
     stopped: Arc<AtomicBool>,
     join: Option<JoinHandle<()>>,
 }
@@ -73,16 +72,15 @@ impl Server {
     /// # Errors
     ///
     /// The system starts no thread.
-    pub(crate) fn start(listener: TcpListener, of: &Arc<impl Scrape>) -> io::Result<Server> {
-        let listener = Arc::new(listener);
-        let address = listener.local_addr()?;
+    pub(crate) fn start(listener: impl Into<OwnedFd>, of: &Arc<impl Scrape>) -> io::Result<Server> {
+        let listener = Arc::new(listener.into());
         let stopped = Arc::new(AtomicBool::new(false));
         let (own, of, socket) = (stopped.clone(), of.clone(), listener.clone());
         let serve = move || {
             let mut told = Told::default();
             while !own.load(Ordering::Acquire) {
-                match socket.accept() {
-                    Ok((stream, _)) if !own.load(Ordering::Acquire) => {
+                match rustix::net::accept_with(&*socket, SocketFlags::CLOEXEC) {
+                    Ok(stream) if !own.load(Ordering::Acquire) => {
                         // Somebody who does not listen to the end is not told the rest; a bug ends one answer.
                         let answered = catch_unwind(AssertUnwindSafe(|| {
                             answer(&stream, |format| told.page(&*of, format), &own)
@@ -97,12 +95,7 @@ impl Server {
             }
         };
         let join = thread::Builder::new().name("metrics".into()).spawn(serve)?;
-        Ok(Server { address, listener, stopped, join: Some(join) })
-    }
-
-    /// Where it answers.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        Ok(Server { listener, stopped, join: Some(join) })
     }
 }
 
@@ -110,7 +103,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Release);
         // It waits for a connection: there will be none.
-        let _ = rustix::net::shutdown(&*self.listener, rustix::net::Shutdown::Both);
+        let _ = rustix::net::shutdown(&*self.listener, Shutdown::Both);
         let Some(join) = self.join.take() else { return };
         let begun = Instant::now();
         while !join.is_finished() && begun.elapsed() < END {
@@ -138,7 +131,7 @@ impl Told {
     }
 }
 
-fn answer(stream: &TcpStream, known: impl FnOnce(Format) -> String, stopped: &AtomicBool) -> io::Result<()> {
+fn answer(stream: &OwnedFd, known: impl FnOnce(Format) -> String, stopped: &AtomicBool) -> io::Result<()> {
     let patience = Patience::new(WHOLE).unless(stopped);
     let (status, kind, body) = match request(stream, &patience)? {
         Ok(Format::OpenMetrics) => ("200 OK", OPEN, known(Format::OpenMetrics)),
@@ -153,11 +146,11 @@ fn answer(stream: &TcpStream, known: impl FnOnce(Format) -> String, stopped: &At
     );
     patience.send(stream, head.as_bytes())?;
     patience.send(stream, body.as_bytes())?;
-    stream.shutdown(Shutdown::Write)
+    Ok(rustix::net::shutdown(stream, Shutdown::Write)?)
 }
 
 /// How one that can be answered is to be; the status if it cannot.
-fn request(stream: &TcpStream, patience: &Patience<'_>) -> io::Result<Result<Format, &'static str>> {
+fn request(stream: &OwnedFd, patience: &Patience<'_>) -> io::Result<Result<Format, &'static str>> {
     let mut got = Vec::new();
     loop {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS];
@@ -201,11 +194,36 @@ fn wanted(headers: &[httparse::Header<'_>]) -> Format {
 mod tests {
     use std::io::Read;
     use std::io::Write;
+    use std::net::SocketAddr;
+    use std::net::TcpListener;
+    use std::net::TcpStream;
+    use std::os::unix::net::UnixStream;
 
     use super::*;
     use crate::control::DropRow;
+    use crate::control::Listener;
 
     struct Nothing;
+
+    fn started(of: &Arc<impl Scrape>) -> (Server, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        (Server::start(listener, of).unwrap(), address)
+    }
+
+    #[test]
+    fn a_socket_at_a_path_answers_as_well_and_is_gone_afterwards() {
+        let path = std::env::temp_dir().join(format!("siding-metrics-{}", std::process::id()));
+        let socket = Listener::bind(&path, None).unwrap();
+        let server = Server::start(socket.open().unwrap(), &Arc::new(Nothing)).unwrap();
+        let mut stream = UnixStream::connect(&path).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("# EOF\n"), "{text}");
+        drop((server, socket));
+        assert!(!path.exists());
+    }
 
     /// More than fits into a socket.
     struct Much;
@@ -219,10 +237,10 @@ mod tests {
 
     #[test]
     fn a_reader_who_takes_it_slowly_or_not_at_all_does_not_hold_up_the_end() {
-        let server = Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), &Arc::new(Much)).unwrap();
+        let (server, address) = started(&Arc::new(Much));
         let mut readers = Vec::new();
         for _ in 0..3 {
-            let mut stream = TcpStream::connect(server.address()).unwrap();
+            let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
             readers.push(stream);
         }
@@ -252,9 +270,9 @@ mod tests {
     #[test]
     fn whoever_asks_without_end_makes_few_looks_of_it() {
         let (of, begun) = (Arc::new(Counting::default()), Instant::now());
-        let server = Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), &of).unwrap();
+        let (_server, address) = started(&of);
         for _ in 0..200 {
-            let mut stream = TcpStream::connect(server.address()).unwrap();
+            let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
             let mut text = String::new();
             stream.read_to_string(&mut text).unwrap();
@@ -267,9 +285,9 @@ mod tests {
 
     #[test]
     fn a_get_is_answered_and_all_else_is_told_what_there_is() {
-        let server = Server::start(TcpListener::bind("127.0.0.1:0").unwrap(), &Arc::new(Nothing)).unwrap();
+        let (server, address) = started(&Arc::new(Nothing));
         let ask = |request: &str| {
-            let mut stream = TcpStream::connect(server.address()).unwrap();
+            let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(request.as_bytes()).unwrap();
             let mut text = String::new();
             stream.read_to_string(&mut text).unwrap();

@@ -10,7 +10,8 @@
 //! - [`measure`]: rounds, turns and statistics; [`report`]: the table and the JSON; [`targets`]: what the facility is
 //!   held to.
 //!
-//! And the stack as a router in memory: [`router`] builds it, [`sharing`] asks what its workers cost each other.
+//! And the stack as a router in memory: [`router`] builds it, [`sharing`] asks what its workers cost each other. As a firewall:
+//! [`firewall`].
 //!
 //! What it does *not* measure: blocking and waking (everything here spins), latency, and queues of more than 1,024
 //! payloads.
@@ -21,6 +22,7 @@ pub mod affinity;
 pub mod contestant;
 pub mod contestants;
 pub mod error;
+pub mod firewall;
 pub mod measure;
 pub mod meeting;
 pub mod payload;

@@ -1,0 +1,176 @@
+//! The firewall in memory: `cargo bench -p siding-benches --bench filter`.
+//!
+//! Times are of the machine that it runs on, at that moment; what is compared is measured in turns in the same run. Each goal
+//! is printed with PASS or MISS.
+
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::fs;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use siding_benches::firewall::Wall;
+use siding_benches::firewall::Way;
+use siding_benches::firewall::in_sets;
+use siding_benches::firewall::many;
+use siding_benches::firewall::resident;
+
+/// Flows that are known.
+const FLOWS: u64 = 65_536;
+const MILLION: u64 = 1_000_000;
+
+/// What states and rules cost, and how large a table of states is.
+#[derive(Debug, Parser)]
+struct Options {
+    /// A hundredth of the packets, to see that everything works; its verdicts mean nothing.
+    #[arg(long)]
+    quick: bool,
+    /// Rounds; the median counts.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// Only so many turns of one arrangement, to be counted by callgrind: `router` or `established`.
+    #[arg(long)]
+    count: Option<String>,
+    /// How many.
+    #[arg(long, default_value_t = 4096)]
+    turns: u64,
+    /// Passed by `cargo bench`; no effect.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Goals and what came of them.
+#[derive(Debug, Default)]
+struct Verdicts(Vec<String>);
+
+impl Verdicts {
+    fn judge(&mut self, what: &str, figure: f64, bound: f64, unit: &str, is_least: bool) {
+        let (holds, sign) = if is_least { (figure >= bound, ">=") } else { (figure <= bound, "<=") };
+        let verdict = if holds { "PASS" } else { "MISS" };
+        self.0.push(format!("{verdict}  {what}: {figure:.2} {unit} {sign} {bound}"));
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("filter: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A firewall of 100 rules that knows all flows, answered.
+fn established() -> Result<Wall, Box<dyn Error>> {
+    let mut wall = Wall::new()?;
+    wall.filter(&many(100), 1 << 20)?;
+    wall.run(Way::Out(FLOWS), FLOWS)?;
+    wall.run(Way::Back(FLOWS), FLOWS)?;
+    Ok(wall)
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if let Some(what) = &options.count {
+        let mut wall = if what == "router" { Wall::new()? } else { established()? };
+        let cost = wall.run(Way::Out(FLOWS), options.turns * 64)?;
+        println!("{} packets", cost.packets);
+        return Ok(());
+    }
+    let part = if options.quick { 100 } else { 1 };
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!(
+        "UDP over IPv6, 64 bytes, forwarded in memory by one worker on core 0, 64 in a turn; {FLOWS} flows, in the order in which they began; \
+         processor time, medians of {} rounds in turns; load before {}.",
+        options.rounds,
+        load.split(' ').next().unwrap_or("?"),
+    );
+    siding_benches::affinity::pin(0)?;
+    let mut verdicts = Verdicts::default();
+    beside_forwarding(options, 20 * FLOWS / part, &mut verdicts)?;
+    a_million(options, &mut verdicts)?;
+    sets(options, 20 * FLOWS / part, &mut verdicts)?;
+    println!("\n{}", verdicts.0.join("\n"));
+    Ok(())
+}
+
+fn beside_forwarding(options: &Options, packets: u64, verdicts: &mut Verdicts) -> Result<(), Box<dyn Error>> {
+    let (mut router, mut wall) = (Wall::new()?, established()?);
+    let (mut plain, mut filtered, mut more) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..options.rounds {
+        let (mut sums, slices) = ([0.0; 2], 16);
+        for slice in 0..slices {
+            let way = if slice % 2 == 0 { Way::Out(FLOWS) } else { Way::Back(FLOWS) };
+            sums[0] += router.run(way, packets / slices)?.each / slices as f64;
+            sums[1] += wall.run(way, packets / slices)?.each / slices as f64;
+        }
+        plain.push(sums[0]);
+        filtered.push(sums[1]);
+        more.push(sums[1] - sums[0]);
+    }
+    let rounds: Vec<String> = more.iter().map(|more| format!("{more:.1}")).collect();
+    println!(
+        "\nforwarding {:.1} ns; established flows through 100 rules {:.1} ns; more by ({}) ns",
+        median(plain),
+        median(filtered),
+        rounds.join(" "),
+    );
+    verdicts.judge("an established packet, on top of forwarding", median(more), 30.0, "ns", false);
+    Ok(())
+}
+
+fn a_million(options: &Options, verdicts: &mut Verdicts) -> Result<(), Box<dyn Error>> {
+    let (mut rates, mut bytes, mut tails) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..options.rounds {
+        let mut wall = Wall::new()?;
+        let before = resident();
+        wall.filter(&many(100), 1 << 20)?;
+        let tenth = MILLION / 10;
+        let mut costs = Vec::new();
+        for _ in 0..10 {
+            costs.push(wall.run(Way::Out(u64::MAX), tenth)?);
+        }
+        if wall.states() < MILLION as usize {
+            return Err(format!("{} states", wall.states()).into());
+        }
+        let each = costs.iter().map(|cost| cost.each).sum::<f64>() / costs.len() as f64;
+        rates.push(1e3 / each);
+        bytes.push((resident() - before) as f64 / 1e6);
+        tails.push(costs[9].p99 / costs[0].p99);
+        println!(
+            "a million new states: {each:.1} ns each with forwarding, p99 {:.1} ns for the first tenth, {:.1} for the last",
+            costs[0].p99, costs[9].p99
+        );
+    }
+    verdicts.judge("new states a second, on one core", median(rates), 1.0, "million", true);
+    verdicts.judge("memory of a million states", median(bytes), 160.0, "MB", false);
+    verdicts.judge("p99 of the last tenth, of the first's", median(tails), 1.5, "times", false);
+    Ok(())
+}
+
+fn sets(options: &Options, packets: u64, verdicts: &mut Verdicts) -> Result<(), Box<dyn Error>> {
+    let (mut few, mut lots) = (Wall::new()?, Wall::new()?);
+    few.filter(&in_sets(10), 1 << 20)?;
+    lots.filter(&in_sets(10_000), 1 << 20)?;
+    let (mut first, mut second, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..options.rounds {
+        let (mut sums, slices) = ([0.0; 2], 16);
+        for _ in 0..slices {
+            sums[0] += few.run(Way::Out(FLOWS), packets / slices)?.each / slices as f64;
+            sums[1] += lots.run(Way::Out(FLOWS), packets / slices)?.each / slices as f64;
+        }
+        first.push(sums[0]);
+        second.push(sums[1]);
+        ratios.push(sums[1] / sums[0]);
+    }
+    println!("10 rules in a map {:.1} ns, 10,000 {:.1} ns, with forwarding", median(first), median(second));
+    verdicts.judge("10,000 rules in sets, of 10", median(ratios), 1.2, "times", false);
+    Ok(())
+}

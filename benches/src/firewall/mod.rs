@@ -1,0 +1,187 @@
+//! The stack as a firewall in memory: what a state costs beside forwarding, and what rules do.
+//!
+//! One worker; two ends that make up packets of 64 bytes, and take what comes. The inner one sends what begins a flow, the
+//! outer one the answers. Rules are compiled and asked as the program does it.
+
+mod ends;
+// The program's own, so that what is measured is what runs.
+#[path = "../../../crates/siding/src/filter/judge.rs"]
+mod judge;
+mod rules;
+
+use std::error::Error;
+use std::fs;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+
+use rustix::time::ClockId;
+use rustix::time::clock_gettime;
+use siding_filter::Program;
+use siding_filter::Ruleset;
+use siding_filter::Setup;
+use siding_lockorder::Ctx;
+use siding_lockorder::Root;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Pool;
+use siding_mbuf::PoolConfig;
+use siding_netisr::Instant;
+use siding_stack::InterfaceSpec;
+use siding_stack::Stack;
+use siding_stack::StackConfig;
+use siding_stack::StackWorker;
+use siding_stack::filter::FilterSetup;
+use siding_stack::filter::StateLimits;
+use siding_stack::filter::Timeouts;
+use siding_stack::route::Origin;
+use siding_stack::route::Prefix;
+use siding_stack::route::Route;
+
+use ends::End;
+use ends::Shared;
+pub use rules::in_sets;
+pub use rules::many;
+use siding_wire::Mac;
+
+/// Packets in a turn.
+pub const BATCH: usize = 64;
+
+/// Who sends in the next turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// What begins flows, one after the other; beyond the last of them the first again.
+    Out(u64),
+    /// Answers, in the same order.
+    Back(u64),
+}
+
+/// A firewall, or a router without one.
+pub struct Wall {
+    stack: Stack,
+    worker: StackWorker,
+    shared: Arc<Shared>,
+    turns: u64,
+}
+
+/// What some turns came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    /// Packets that came in.
+    pub packets: u64,
+    /// Nanoseconds of processor time for each.
+    pub each: f64,
+    /// Of all turns the one of a hundred that took longest, in nanoseconds for each packet.
+    pub p99: f64,
+}
+
+fn addr(link: u16, host: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0xfd00, link, 0, 0, 0, 0, 0, host)
+}
+
+fn mac(link: u16, host: u8) -> Mac {
+    Mac([2, 0, 0, 0, link as u8, host])
+}
+
+fn control<T>(work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> T) -> Result<T, Box<dyn Error>> {
+    let mut root = Root::new();
+    let mut entered = root.enter()?;
+    Ok(work(&mut entered.ctx()))
+}
+
+impl Wall {
+    /// Builds one that filters nothing yet.
+    ///
+    /// # Errors
+    /// What the stack refuses.
+    pub fn new() -> Result<Wall, Box<dyn Error>> {
+        let pool = Pool::new(PoolConfig { buffers: 4096, ..PoolConfig::default() })?;
+        let stack = Stack::new(StackConfig::new(pool, || Instant::from_nanos(1)))?;
+        let worker = stack.worker(0).ok_or("no worker")?;
+        let shared = Arc::new(Shared::default());
+        control(|ctx| -> Result<(), Box<dyn Error>> {
+            stack.set_forwarding(ctx, true);
+            let mut routes = Vec::new();
+            for (link, name, prefix) in [(1, "lan", ends::INNER), (2, "wan", ends::OUTER)] {
+                let spec = InterfaceSpec { name: name.to_owned(), mac: mac(link, 1), mtu: 1500 };
+                let end = End::new(link == 1, mac(link, 1), mac(link, 2), shared.clone())?;
+                let interface = stack.attach(ctx, spec, vec![Box::new(end)])?;
+                stack.add_address(ctx, interface, addr(link, 1).into(), 64, false)?;
+                stack.add_neighbor(ctx, interface, addr(link, 2).into(), mac(link, 2))?;
+                let prefix = Prefix::covering(prefix, 32);
+                let next_hop = Some(addr(link, 2));
+                routes.push(Route { prefix, next_hop, interface, metric: 0, origin: Origin::Static });
+            }
+            Ok(stack.add_routes6(ctx, routes)?)
+        })??;
+        Ok(Wall { stack, worker, shared, turns: 0 })
+    }
+
+    /// Filters by these rules, with room for so many states.
+    ///
+    /// # Errors
+    /// What is wrong with the rules.
+    pub fn filter(&mut self, rules: &str, states: usize) -> Result<(), Box<dyn Error>> {
+        let ruleset = Ruleset::load(&[("bench.nft", rules)], &mut |path| Err(format!("no file {path}")))?;
+        let program = Program::compile(ruleset, &Setup { now: 1, ..Setup::default() }, None)?;
+        let judge = Arc::new(judge::Rules(Arc::new(program)));
+        let limits = StateLimits { states, half_open: states, ..StateLimits::default() };
+        let setup = FilterSetup { judge, limits, timeouts: Timeouts::default() };
+        control(|ctx| self.stack.set_filter(ctx, Some(setup)))?;
+        self.shared.send(None);
+        self.turn();
+        Ok(())
+    }
+
+    /// Has so many packets pass.
+    ///
+    /// # Errors
+    /// Not all of them left again: the figure would mean nothing.
+    pub fn run(&mut self, way: Way, packets: u64) -> Result<Cost, Box<dyn Error>> {
+        self.shared.send(Some(way));
+        let sent = self.shared.sent();
+        let turns = packets.div_ceil(BATCH as u64);
+        let mut each = Vec::with_capacity(turns as usize / 16 + 1);
+        let begin = processor_time();
+        let mut last = begin;
+        let mut received = 0;
+        for turn in 1..=turns {
+            received += self.turn();
+            if turn % 16 == 0 {
+                let now = processor_time();
+                each.push((now - last) as f64 / (16 * BATCH) as f64);
+                last = now;
+            }
+        }
+        let took = processor_time() - begin;
+        let left = self.shared.sent() - sent;
+        if left != received || received == 0 {
+            return Err(format!("{left} of {received} packets have left, {way:?}").into());
+        }
+        each.sort_by(f64::total_cmp);
+        let p99 = each.get(each.len() * 99 / 100).copied().unwrap_or(f64::NAN);
+        Ok(Cost { packets: received, each: took as f64 / received as f64, p99 })
+    }
+
+    /// States that there are.
+    pub fn states(&self) -> usize {
+        self.stack.state_usage().iter().map(|usage| usage.states).sum()
+    }
+
+    fn turn(&mut self) -> u64 {
+        self.turns += 1;
+        self.worker.turn(Instant::from_nanos(self.turns * 1000)).received as u64
+    }
+}
+
+/// Nanoseconds of this thread's processor time.
+fn processor_time() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Bytes of memory that this process has.
+pub fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}

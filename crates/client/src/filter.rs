@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::filter_set::SetRequest;
+
 /// What can be asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
@@ -25,6 +27,11 @@ pub enum FilterRequest {
         which: StatesWanted,
         /// They are forgotten.
         flush: bool,
+    },
+    /// Sets of the rules.
+    Set {
+        /// What of them.
+        set: SetRequest,
     },
 }
 

@@ -13,6 +13,7 @@ use crate::bridge::*;
 use crate::code::*;
 use crate::event::*;
 use crate::filter::*;
+use crate::filter_set::*;
 use crate::group::*;
 use crate::host::*;
 use crate::nested::*;
@@ -221,7 +222,10 @@ impl Request {
             | Request::Host(
                 HostRequest::ShowRouters {} | HostRequest::ShowPrefixes {} | HostRequest::Ready { .. },
             )
-            | Request::Filter(FilterRequest::Show {}) => true,
+            | Request::Filter(
+                FilterRequest::Show {}
+                | FilterRequest::Set { set: SetRequest::Names {} | SetRequest::List { .. } },
+            ) => true,
             Request::Filter(FilterRequest::States { flush, .. }) => !flush,
             _ => false,
         }
@@ -424,6 +428,10 @@ pub enum Answer {
     Filter(FilterRow),
     /// States of flows.
     States(StatesRow),
+    /// The sets of the filter's rules.
+    Sets(Vec<SetRow>),
+    /// What is in one.
+    Set(SetContentRow),
     /// Whether an interface's addresses are all out of detection.
     Ready(bool),
     /// It is done, and there is nothing to tell.

@@ -28,6 +28,24 @@ pub(crate) fn check(ruleset: &Ruleset) -> Vec<Wrong> {
     wrongs
 }
 
+impl Set {
+    /// Whether rules change it, or time does.
+    pub(crate) fn is_changing(&self) -> bool {
+        self.dynamic || self.timeouts || !self.each.is_empty()
+    }
+
+    /// Why an element cannot be in it.
+    pub(crate) fn refuses(&self, element: &Element) -> Option<&'static str> {
+        let interval = element.key.iter().any(|value| !matches!(value, Value::Exact(_)));
+        if interval && !self.interval {
+            return Some("a prefix or a range in a set of single values: write `flags interval` in the set");
+        }
+        let timed = element.timeout.is_some() || element.expires.is_some();
+        (timed && !self.timeouts)
+            .then_some("a time in a set whose elements stay: write `flags timeout` in the set")
+    }
+}
+
 struct Check<'a> {
     table: &'a Table,
     wrongs: &'a mut Vec<Wrong>,
@@ -60,15 +78,7 @@ impl Check<'_> {
         }
         self.elements(&set.elements);
         for element in &set.elements {
-            let interval = element.key.iter().any(|value| !matches!(value, Value::Exact(_)));
-            let what = if interval && !set.interval {
-                "a prefix or a range in a set of single values: write `flags interval` in the set"
-            } else if (element.timeout.is_some() || element.expires.is_some()) && !set.timeouts {
-                "a time in a set whose elements stay: write `flags timeout` in the set"
-            } else {
-                continue;
-            };
-            self.wrongs.push(Wrong::at(element.spot, what));
+            self.wrongs.extend(set.refuses(element).map(|what| Wrong::at(element.spot, what)));
         }
         if !set.auto_merge && !set.dynamic && !set.timeouts && set.key.len() == 1 {
             self.overlaps(set);
@@ -252,56 +262,60 @@ impl Check<'_> {
 
     /// Chains that go round, or too deep.
     fn depth(&mut self) {
-        let chains = &self.table.chains;
-        let targets: Vec<Vec<usize>> = chains.iter().map(|chain| self.targets(chain)).collect();
-        // How deep one gets from each chain; found by going down at most one step further than is allowed.
-        let mut depth = vec![0_usize; chains.len()];
-        for _ in 0..=DEEPEST_JUMP {
-            let next: Vec<usize> = targets
-                .iter()
-                .map(|targets| targets.iter().map(|target| depth[*target] + 1).max().unwrap_or(0))
-                .collect();
-            depth = next;
-        }
-        let Some(at) = depth.iter().position(|depth| *depth > DEEPEST_JUMP) else { return };
+        let Some(chain) = deepest(self.table) else { return };
         let what = format!(
             "from chain `{}` on, jumps go round or more than {DEEPEST_JUMP} deep: take one out",
-            chains[at].name
+            chain.name
         );
-        self.wrongs.push(Wrong::at(chains[at].spot, what));
+        self.wrongs.push(Wrong::at(chain.spot, what));
     }
+}
 
-    fn targets(&self, chain: &Chain) -> Vec<usize> {
-        let mut found: Vec<usize> = Vec::new();
-        let target = |action: &Action| match action {
-            Action::Jump(name) | Action::Goto(name) => {
-                self.table.chains.iter().position(|chain| chain.name == *name)
-            }
-            _ => None,
-        };
-        for statement in chain.rules.iter().flat_map(|rule| &rule.statements) {
-            match statement {
-                Statement::Verdict(action) => found.extend(target(action)),
-                Statement::Vmap(_, map) => {
-                    let elements = match map {
-                        MapRef::Inline(elements) => Some(elements),
-                        MapRef::Named(name, _) => {
-                            self.table.sets.iter().find(|set| set.name == *name).map(|set| &set.elements)
-                        }
-                    };
-                    for element in elements.into_iter().flatten() {
-                        if let Some(Data::Verdict(action)) = &element.data {
-                            found.extend(target(action));
-                        }
+/// A chain from which jumps go round, or too deep.
+pub(crate) fn deepest(table: &Table) -> Option<&Chain> {
+    let chains = &table.chains;
+    let targets: Vec<Vec<usize>> = chains.iter().map(|chain| targets(table, chain)).collect();
+    // How deep one gets from each chain; found by going down at most one step further than is allowed.
+    let mut depth = vec![0_usize; chains.len()];
+    for _ in 0..=DEEPEST_JUMP {
+        let next: Vec<usize> = targets
+            .iter()
+            .map(|targets| targets.iter().map(|target| depth[*target] + 1).max().unwrap_or(0))
+            .collect();
+        depth = next;
+    }
+    let at = depth.iter().position(|depth| *depth > DEEPEST_JUMP)?;
+    chains.get(at)
+}
+
+fn targets(table: &Table, chain: &Chain) -> Vec<usize> {
+    let mut found: Vec<usize> = Vec::new();
+    let target = |action: &Action| match action {
+        Action::Jump(name) | Action::Goto(name) => table.chains.iter().position(|chain| chain.name == *name),
+        _ => None,
+    };
+    for statement in chain.rules.iter().flat_map(|rule| &rule.statements) {
+        match statement {
+            Statement::Verdict(action) => found.extend(target(action)),
+            Statement::Vmap(_, map) => {
+                let elements = match map {
+                    MapRef::Inline(elements) => Some(elements),
+                    MapRef::Named(name, _) => {
+                        table.sets.iter().find(|set| set.name == *name).map(|set| &set.elements)
+                    }
+                };
+                for element in elements.into_iter().flatten() {
+                    if let Some(Data::Verdict(action)) = &element.data {
+                        found.extend(target(action));
                     }
                 }
-                _ => {}
             }
+            _ => {}
         }
-        found.sort_unstable();
-        found.dedup();
-        found
     }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// Whether a set of one may be asked with the other.

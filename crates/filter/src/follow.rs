@@ -48,12 +48,13 @@ impl Program {
         if !self.follows(interface) {
             return None;
         }
-        let mut known = self.prefixes.clone();
+        let mut beside = self.beside.clone();
+        let known = &mut beside.prefixes;
         match known.0.iter_mut().find(|(name, _)| name == interface) {
             Some((_, old)) if old == prefixes => return None,
             Some((_, old)) => *old = prefixes.to_vec(),
             None => known.0.push((interface.to_owned(), prefixes.to_vec())),
         }
-        Program::compile_shared(Arc::clone(&self.ruleset), &self.setup, Some(self), known).ok()
+        Program::compile_shared(Arc::clone(&self.ruleset), &self.setup, Some(self), beside).ok()
     }
 }

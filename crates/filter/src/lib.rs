@@ -39,7 +39,7 @@
 //! | `compile`, `lookup` | a ruleset to a [`Program`]; sets to tables |
 //! | `run`, `fields`, [`Packet`] | a packet through a program |
 //! | `cells` | counters, limits, quotas: what outlives a reload |
-//! | `change`, `follow` | elements and prefixes changed while packets pass |
+//! | `change`, `edits`, `follow` | elements and prefixes changed while packets pass |
 //!
 //! # What it does not do
 //!
@@ -52,6 +52,7 @@ mod cells;
 mod change;
 mod check;
 mod compile;
+mod edits;
 mod expand;
 mod fields;
 mod follow;
@@ -61,6 +62,7 @@ mod lex;
 mod load;
 mod lookup;
 pub mod model;
+mod name;
 mod names;
 mod packet;
 mod parse;
@@ -72,6 +74,9 @@ pub mod select;
 pub mod types;
 
 pub use built_in::BUILT_IN;
+pub use change::SetElement;
+pub use change::SetInfo;
+pub use change::SetListed;
 pub use host::AddrType;
 pub use host::CountId;
 pub use host::Ct;
@@ -90,6 +95,7 @@ pub use model::Level;
 pub use model::Ruleset;
 pub use model::SynProxy;
 pub use model::TableFamily;
+pub use name::Name;
 pub use packet::ChainError;
 pub use packet::Family;
 pub use packet::Fragment;

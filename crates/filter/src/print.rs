@@ -365,10 +365,14 @@ fn braces(elements: &[Element], types: &[Type], data: Option<DataType>) -> Strin
     format!("{{ {} }}", elements.join(", "))
 }
 
+/// A key's values as they are written.
+pub(crate) fn joined(types: &[Type], key: &[crate::types::Value]) -> String {
+    key.iter().zip(types).map(|(value, ty)| ty.print(*value)).collect::<Vec<String>>().join(" . ")
+}
+
 /// An element as it is written.
 pub(crate) fn element(element: &Element, types: &[Type], data: Option<DataType>) -> String {
-    let values: Vec<String> = element.key.iter().zip(types).map(|(v, ty)| ty.print(*v)).collect();
-    let mut text = values.join(" . ");
+    let mut text = joined(types, &element.key);
     for (time, word) in [(element.timeout, "timeout"), (element.expires, "expires")] {
         if let Some(time) = time {
             text.push_str(&format!(" {word} {}", print_time(time)));

@@ -19,6 +19,7 @@ use crate::model::Ruleset;
 use crate::model::SynProxy;
 use crate::model::TableFamily;
 use crate::model::UpdateOp;
+use crate::name::Name;
 use crate::place::Place;
 
 /// A rule, as a number in its program.
@@ -82,6 +83,8 @@ pub struct ChainInfo {
 #[derive(Debug)]
 pub struct Program {
     pub(crate) ruleset: Arc<Ruleset>,
+    /// The same, as commands have changed it: what was compiled.
+    pub(crate) in_force: Arc<Ruleset>,
     pub(crate) setup: Setup,
     pub(crate) hooks: [HookChains; 5],
     pub(crate) chains: Vec<Code>,
@@ -96,8 +99,17 @@ pub struct Program {
     pub(crate) numbers: u32,
     /// What interfaces' prefixes were when it was compiled.
     pub(crate) prefixes: crate::follow::Prefixes,
+    pub(crate) beside: Beside,
+    pub(crate) lost: Vec<String>,
 }
 
+/// What a program goes by beside its ruleset; it outlives both.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
+}
+
+    /// What commands have changed in sets.
+    pub(crate) edits: crate::edits::Edits,
 /// The base chains of a hook.
 #[derive(Debug, Default)]
 pub(crate) struct HookChains {
@@ -148,15 +160,6 @@ pub(crate) enum Cell {
     Quota(QuotaCell),
     Limit(LimitCell),
     Count(CountId),
-}
-
-/// What makes a thing the same one in the next program: its table and its name; for what has none, its chain, the
-/// rule's text and which of those it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Name {
-    pub(crate) family: TableFamily,
-    pub(crate) table: String,
-    pub(crate) name: String,
 }
 
 /// One step of a rule.
@@ -257,6 +260,11 @@ impl Program {
 
     /// Whether no packet meets a rule at a hook.
     pub fn is_empty(&self, hook: Hook) -> bool {
+    /// What commands had put into sets of the program before, and has no place in this one: a line each.
+    pub fn lost(&self) -> &[String] {
+        &self.lost
+    }
+
         self.hooks[hook as usize].chains.is_empty()
     }
 

@@ -38,10 +38,12 @@ udp_s = 200
 
 const RULES: &str = r#"
 table inet fw {
+  set blocked { type ipv6_addr; flags interval; elements = { 2001:db8:ff::/48 }; }
   chain forward {
     type filter hook forward priority 0; policy drop;
     ct state established,related accept
     ct state invalid drop
+    ip6 daddr @blocked drop
     iifname "lan" oifname "wan" ip6 saddr 2001:db8:a::/64 accept
     tcp flags & (syn | ack) == syn reject with tcp reset
   }
@@ -199,6 +201,34 @@ fn what_begins_inside_passes_with_its_answers_and_what_begins_outside_is_refused
     ask(&router, &daemon, &["reload"]);
     let (mut near, mut far) = connect(&lan, &wan, WAN);
     trip(&mut near, &mut far, b"anew");
+    // Elements by command, without a reload: who is blocked loses the connection, and so it is after a reload.
+    let told = fails(&router, &daemon, &["filter", "set", "add", "blocked", "2001:db8:ff:1::/64"]);
+    assert!(told.contains("is in 2001:db8:ff::/48 already"), "{told}");
+    ask(&router, &daemon, &["filter", "set", "add", "blocked", "2001:db8:b::/64", "2001:db8:c::/64"]);
+    wait_for("the end of its state", PATIENCE, || {
+        let states = ask(&router, &daemon, &["filter", "states", "--protocol", "tcp"]);
+        (!states.contains(WAN)).then_some(())
+    });
+    ask(&router, &daemon, &["filter", "set", "delete", "blocked", "2001:db8:c::/64", "2001:db8:ff::/48"]);
+    ask(&router, &daemon, &["filter", "reload"]);
+    let listed = ask(&router, &daemon, &["filter", "set", "list", "blocked"]);
+    let lines: Vec<Vec<&str>> = listed
+        .lines()
+        .map(|line| line.split("  ").filter(|c| !c.is_empty()).map(str::trim).collect())
+        .collect();
+    let gone = "a file; taken out by a command";
+    assert_eq!(
+        lines[1..],
+        [["2001:db8:b::/64", "-", "a command"], ["2001:db8:ff::/48", "-", gone]],
+        "{listed}"
+    );
+    let listed = ask(&router, &daemon, &["filter", "set", "list", "--json"]);
+    assert!(listed.contains("\"set\": \"blocked\"") && listed.contains("\"elements\": 1"), "{listed}");
+    let told = fails(&router, &daemon, &["filter", "set", "delete", "locked", "2001:db8::1"]);
+    assert!(told.contains("there is `blocked`"), "{told}");
+    ask(&router, &daemon, &["filter", "set", "delete", "blocked", "2001:db8:b::/64"]);
+    let (mut near, mut far) = connect(&lan, &wan, WAN);
+    trip(&mut near, &mut far, b"more");
     let told = ask(&router, &daemon, &["filter", "flush"]);
     assert!(told.contains("forgotten") && !told.starts_with("0 "), "{told}");
     assert_eq!(ask(&router, &daemon, &["filter", "states", "--protocol", "tcp"]).lines().count(), 1);

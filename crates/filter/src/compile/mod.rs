@@ -12,20 +12,20 @@ use std::sync::Arc;
 use crate::cells::Counter;
 use crate::cells::LimitCell;
 use crate::cells::QuotaCell;
-use crate::follow::Prefixes;
 use crate::model::Chain;
 use crate::model::ObjectKind;
 use crate::model::Ruleset;
 use crate::model::Table;
+use crate::name::Name;
 use crate::place::Errors;
 use crate::place::Spot;
 use crate::place::Wrong;
 use crate::program::Base;
+use crate::program::Beside;
 use crate::program::Cell;
 use crate::program::ChainInfo;
 use crate::program::Code;
 use crate::program::HookChains;
-use crate::program::Name;
 use crate::program::Named;
 use crate::program::Program;
 use crate::program::Setup;
@@ -40,22 +40,25 @@ impl Program {
     /// # Errors
     /// What only shows now: a set that is too large, rules that want different things of the elements of one set.
     pub fn compile(ruleset: Ruleset, setup: &Setup, before: Option<&Program>) -> Result<Program, Errors> {
-        let prefixes = before.map(|before| before.prefixes.clone()).unwrap_or_default();
-        Program::compile_shared(Arc::new(ruleset), setup, before, prefixes)
+        let beside = before.map(|before| before.beside.clone()).unwrap_or_default();
+        Program::compile_shared(Arc::new(ruleset), setup, before, beside)
     }
 
     pub(crate) fn compile_shared(
         ruleset: Arc<Ruleset>,
         setup: &Setup,
         before: Option<&Program>,
-        prefixes: Prefixes,
+        mut beside: Beside,
     ) -> Result<Program, Errors> {
+        let mut lost = Vec::new();
+        let in_force = beside.edits.apply(&ruleset, &mut lost);
         let mut compile = Compile {
             setup,
             before: Before::of(before),
             wrongs: Vec::new(),
             program: Program {
                 ruleset: Arc::clone(&ruleset),
+                in_force: Arc::clone(&in_force),
                 setup: *setup,
                 hooks: Default::default(),
                 chains: Vec::new(),
@@ -67,12 +70,14 @@ impl Program {
                 named: Named::default(),
                 needs_ct: false,
                 numbers: before.map_or(1, |before| before.numbers),
-                prefixes,
+                beside,
+                lost,
             },
             flowtables: 0,
         };
-        for table in &ruleset.tables {
-            compile.table(table, &ruleset);
+            fills: Vec::new(),
+        for table in &in_force.tables {
+            compile.table(table, &in_force);
         }
         for hook in &mut compile.program.hooks {
             hook.chains.sort_by_key(|base| base.priority);
@@ -80,6 +85,7 @@ impl Program {
         }
         if compile.wrongs.is_empty() {
             return Ok(compile.program);
+            compile.fill();
         }
         Err(Errors(compile.wrongs.into_iter().map(|wrong| ruleset.files.error(wrong)).collect()))
     }
@@ -112,6 +118,8 @@ struct Compile<'a> {
     program: Program,
     flowtables: u32,
 }
+    /// What becomes of sets that are in use already, once nothing is wrong.
+    fills: Vec<sets::Fill>,
 
 /// A table that is being compiled.
 struct Scope<'a> {

@@ -1,10 +1,12 @@
 //! Sets and maps become tables.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Compile;
 use super::Scope;
 use crate::cells::Rate;
+use crate::lookup::Key;
 use crate::lookup::Lookup;
 use crate::lookup::dynamic::Dynamic;
 use crate::lookup::dynamic::Each;
@@ -13,7 +15,9 @@ use crate::model::Chain;
 use crate::model::Element;
 use crate::model::Set;
 use crate::model::Statement;
+use crate::name::Name;
 use crate::place::Spot;
+use crate::program::Program;
 use crate::types::Type;
 use crate::types::Value;
 
@@ -26,14 +30,45 @@ pub(super) enum Found {
     Dynamic(Arc<Dynamic>),
 }
 
+/// What becomes of a set that is in use already. What the files say anew goes in, and what they say no longer goes out;
+/// what rules, time and commands have made of the rest stays.
+pub(super) struct Fill {
+    table: Arc<Dynamic>,
+    name: Name,
+    /// Every key that the files say.
+    all: HashSet<Key>,
+    /// With how long they stay, if that is not as long as the set says.
+    added: Vec<(Key, Option<u64>)>,
+    gone: Vec<Key>,
+}
+
+impl Fill {
+    fn of(table: &Arc<Dynamic>, name: &Name, set: &Set, before: Option<&Program>) -> Fill {
+        let before = before.map(|before| &before.in_force.tables).into_iter().flatten();
+        let before = before.filter(|table| table.family == name.family && table.name == name.table);
+        let before = before.flat_map(|table| &table.sets).find(|set| set.name == name.name);
+        let key = |element: &Element| whole(&set.key, &element.key);
+        let known: HashSet<Key> = before.map(|set| &set.elements).into_iter().flatten().map(key).collect();
+        let all: HashSet<Key> = set.elements.iter().map(key).collect();
+        let added = set.elements.iter().filter(|element| !known.contains(&key(element)));
+        let added = added.map(|element| (key(element), stay(element))).collect();
+        let gone = known.difference(&all).copied().collect();
+        Fill { table: Arc::clone(table), name: name.clone(), all, added, gone }
+    }
+}
+
+fn stay(element: &Element) -> Option<u64> {
+    element.expires.or(element.timeout)
+}
+
 impl Compile<'_> {
     pub(super) fn sets(&mut self, scope: &Scope<'_>) {
         for set in &scope.table.sets {
-            if set.dynamic || set.timeouts || !set.each.is_empty() {
+            if set.is_changing() {
                 self.dynamic(scope, set);
                 continue;
             }
-            let followed = self.program.prefixes.of(set);
+            let followed = self.program.beside.prefixes.of(set);
             let keys: Vec<&[Value]> = set
                 .elements
                 .iter()
@@ -66,18 +101,35 @@ impl Compile<'_> {
         let kept = self.before.named(|named| &named.dynamic, &name).filter(|kept| {
             (&kept.types, &kept.each, kept.size, kept.timeout) == (&set.key, &each, size, timeout)
         });
-        let table = kept.unwrap_or_else(|| {
-            self.program.numbers = self.program.numbers.wrapping_add(1);
-            let number = self.program.numbers;
-            Arc::new(Dynamic::new(&set.key, &each, size, timeout, self.setup.seed, number))
-        });
+        if let Some(table) = kept {
+            let fill = Fill::of(&table, &name, set, self.before.program);
+            self.fills.push(fill);
+            self.program.named.dynamic.push((name, table));
+            return;
+        }
+        self.program.numbers = self.program.numbers.wrapping_add(1);
+        let table = Dynamic::new(&set.key, &each, size, timeout, self.setup.seed, self.program.numbers);
         for element in &set.elements {
-            let stay = element.expires.or(element.timeout);
-            if table.add(&whole(&set.key, &element.key), self.setup.now, stay, false).is_none() {
+            if table.add(&whole(&set.key, &element.key), self.setup.now, stay(element), false).is_none() {
                 return self.wrong(element.spot, "the set is full: write a larger `size`");
             }
         }
-        self.program.named.dynamic.push((name, table));
+        self.program.named.dynamic.push((name, Arc::new(table)));
+    }
+
+    /// Nothing is wrong: sets that are in use already become what they are to be.
+    pub(super) fn fill(&mut self) {
+        let now = self.setup.now;
+        for Fill { table, name, all, added, gone } in std::mem::take(&mut self.fills) {
+            gone.iter().for_each(|key| {
+                table.delete(key, now);
+            });
+            for (key, stay) in added {
+                if !table.put(&key, now, stay, &|key| all.contains(key)) {
+                    self.program.lost.push(format!("an element of `{name}`: it is full"));
+                }
+            }
+        }
     }
 
     /// What each element of a set has for itself: as the set says, or the rules that add to it.

@@ -187,6 +187,42 @@ impl Dynamic {
         slot
     }
 
+    /// Adds an element, and lets another go for it if there is no room, but none that is to stay: who has the files
+    /// comes before who sends packets. Whether it is in.
+    pub(crate) fn put(
+        &self,
+        key: &Key,
+        now: u64,
+        timeout: Option<u64>,
+        stays: &dyn Fn(&Key) -> bool,
+    ) -> bool {
+        // Whoever else is adding may only be slow.
+        if (0..8).any(|_| self.add(key, now, timeout, false).is_some()) {
+            return true;
+        }
+        let home = self.home(key);
+        for step in 0..WINDOW {
+            let at = (home + step) & self.mask;
+            let written = self.word(at, 0).load(Acquire);
+            if written == 0 || written & 1 == 1 || stays(&self.key_at(at)) {
+                continue;
+            }
+            if self.take(Slot { at, written }) && self.add(key, now, timeout, false).is_some() {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn key_at(&self, at: usize) -> Key {
+        let mut key = Key::default();
+        for (n, part) in key[..self.types.len()].iter_mut().enumerate() {
+            let low = self.word(at, 2 + n * 2).load(Relaxed);
+            *part = u128::from(self.word(at, 3 + n * 2).load(Relaxed)) << 64 | u128::from(low);
+        }
+        key
+    }
+
     fn insert(&self, home: usize, key: &Key, now: u64, expires: u64) -> Option<Slot> {
         if self.count.load(Relaxed) >= self.size {
             self.sweep_part(now, WINDOW);
@@ -260,16 +296,6 @@ impl Dynamic {
         }
     }
 
-    /// Takes everything out.
-    pub(crate) fn clear(&self) {
-        for at in 0..=self.mask {
-            let written = self.word(at, 0).load(Acquire);
-            if written != 0 && written & 1 == 0 {
-                self.take(Slot { at, written });
-            }
-        }
-    }
-
     /// What is in, in no order.
     pub(crate) fn list(&self, now: u64) -> Vec<Listed> {
         let mut out = Vec::new();
@@ -278,11 +304,7 @@ impl Dynamic {
             if written == 0 || written & 1 == 1 || self.over(at, now) {
                 continue;
             }
-            let mut key = Key::default();
-            for (n, part) in key[..self.types.len()].iter_mut().enumerate() {
-                let low = self.word(at, 2 + n * 2).load(Relaxed);
-                *part = u128::from(self.word(at, 3 + n * 2).load(Relaxed)) << 64 | u128::from(low);
-            }
+            let key = self.key_at(at);
             let expires = self.word(at, 1).load(Relaxed);
             fence(Acquire);
             if self.word(at, 0).load(Relaxed) == written {

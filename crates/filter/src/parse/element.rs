@@ -26,6 +26,10 @@ impl Shape {
         Shape { key: set.key.clone(), data: set.data }
     }
 
+    pub(crate) fn key_of(set: &Set) -> Shape {
+        Shape { key: set.key.clone(), data: None }
+    }
+
     pub(crate) fn keyed(key: &[Part], data: Option<DataType>) -> Shape {
         Shape { key: key.iter().map(Part::ty).collect(), data }
     }

@@ -31,8 +31,20 @@ pub(crate) fn parse(tokens: &[Token], ruleset: &mut Ruleset, wrongs: &mut Vec<Wr
 
 /// Elements for a set that stands already, as an operator writes them.
 pub(crate) fn elements(tokens: &[Token], set: &Set) -> Result<Vec<crate::model::Element>, Wrong> {
+    elements_of(tokens, &element::Shape::of(set))
+}
+
+/// The same, to be taken out: a map's need not say what they map to.
+pub(crate) fn elements_to_take_out(tokens: &[Token], set: &Set) -> Result<Vec<crate::model::Element>, Wrong> {
+    elements_of(tokens, &element::Shape::key_of(set)).or_else(|wrong| match set.data {
+        Some(_) => elements(tokens, set),
+        None => Err(wrong),
+    })
+}
+
+fn elements_of(tokens: &[Token], shape: &element::Shape) -> Result<Vec<crate::model::Element>, Wrong> {
     let mut words = Cursor::new(tokens);
-    let elements = words.elements(&element::Shape::of(set))?;
+    let elements = words.elements(shape)?;
     words.lines();
     match words.peek() {
         None => Ok(elements),

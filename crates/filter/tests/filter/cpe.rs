@@ -79,8 +79,11 @@ fn syns_to_elsewhere_are_dropped_in_any_case_and_the_eager_are_known() {
     let by_policy = verdicts.iter().filter(|v| matches!(v, Verdict::Drop { at: At::Policy(_) })).count();
     assert_eq!(by_policy, 20);
     assert_eq!(desk.lines.len(), 20, "each that came to the log's rule");
-    let family = siding_filter::TableFamily::Inet;
-    let listed = program.set_list(family, "fw", "syn_src", desk.now).unwrap_or_default();
-    assert_eq!(listed, ["2001:db9::7 expires 1m"]);
-    assert_eq!(program.set_list(family, "fw", "syn_src", desk.now + 61_000_000_000), Ok(Vec::new()));
+    let name = program.find_set(Some("fw"), "syn_src").unwrap_or_else(|error| panic!("{error}"));
+    let listed = |now| {
+        let listed = program.set_list(&name, now).unwrap_or_else(|error| panic!("{error}"));
+        listed.elements.into_iter().map(|element| (element.text, element.expires)).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(desk.now), [("2001:db9::7".to_owned(), Some(desk.now + 60_000_000_000))]);
+    assert_eq!(listed(desk.now + 61_000_000_000), []);
 }

@@ -1,5 +1,6 @@
 //! A reload: what is the same goes on, what is wrong changes nothing.
 
+use siding_filter::Name;
 use siding_filter::Program;
 use siding_filter::RuleId;
 use siding_filter::Setup;
@@ -44,10 +45,11 @@ fn counters_limits_quotas_and_sets_go_on() {
     assert_eq!(second.named_counters().first().map(|(.., count)| count.packets), Some(4));
     assert_eq!(second.count(RuleId(1)).packets, 4, "the same rule, though it is the second now");
     assert_eq!(second.count(RuleId(0)).packets, 0);
-    assert_eq!(second.set_len(TableFamily::Inet, "t", "seen"), Some(1));
+    let seen = Name { family: TableFamily::Inet, table: "t".into(), name: "seen".into() };
+    assert_eq!(second.set_len(&seen), Some(1));
 
     let other = next(&text("").replace("timeout 1m", "timeout 2m").replace("10 kbytes", "1 kbytes"), &second);
-    assert_eq!(other.set_len(TableFamily::Inet, "t", "seen"), Some(0), "another shape is another set");
+    assert_eq!(other.set_len(&seen), Some(0), "another shape is another set");
 }
 
 #[test]

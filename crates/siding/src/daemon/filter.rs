@@ -54,6 +54,7 @@ impl Daemon {
                 let running = self.filter.config().context(NONE)?;
                 self.load_rules(ctx, running.rules)?
             }
+            FilterRequest::Set { set } => self.ask_set(ctx, set)?,
             FilterRequest::States { which, flush } => Answer::States(self.ask_states(which, flush)?),
         })
     }
@@ -132,7 +133,7 @@ impl Daemon {
     }
 }
 
-const NONE: &str =
+pub(super) const NONE: &str =
     "nothing is filtered: `siding filter load FILE` loads rules, or `[filter]` in the configuration";
 
 fn row(state: StateReport) -> StateRow {

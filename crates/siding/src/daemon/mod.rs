@@ -28,6 +28,7 @@ mod events;
 mod feed;
 mod fence;
 mod filter;
+mod filter_set;
 mod group;
 mod happened;
 mod host;

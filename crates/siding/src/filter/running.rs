@@ -26,6 +26,9 @@ pub(crate) struct Filter {
     running: Mutex<Option<Running>>,
 }
 
+/// So many elements that have no place any more are told of one by one.
+const MOST_TOLD: usize = 20;
+
 #[derive(Debug)]
 struct Running {
     program: Arc<Program>,
@@ -59,7 +62,10 @@ impl Filter {
         };
         let before = running.as_ref().map(|running| &*running.program);
         let program = follow(config.texts.compile(&setup, before)?, stack);
-        *running = Some(Running::publish(program, config.clone(), stack, ctx));
+        for lost in program.lost().iter().take(MOST_TOLD) {
+            tracing::warn!("filter: not in the new rules: {lost}");
+        }
+        *running = Some(Running::publish(Arc::new(program), config.clone(), stack, ctx));
         Ok(())
     }
 
@@ -81,8 +87,30 @@ impl Filter {
         let Some(Running { program, config }) = running.as_ref() else { return };
         program.sweep(stack.now().as_nanos());
         if let Some(program) = followed(program, stack) {
-            *running = Some(Running::publish(program, config.clone(), stack, ctx));
+            *running = Some(Running::publish(Arc::new(program), config.clone(), stack, ctx));
         }
+    }
+
+    /// Changes sets of what runs; `change` gives the next program, if it is not the same one. Flows are judged anew
+    /// either way.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is filtered, or what `change` says; nothing has changed then.
+    pub(crate) fn change(
+        &self,
+        stack: &Stack,
+        ctx: &mut Ctx<'_, Unlocked>,
+        change: impl FnOnce(&Program, u64) -> Result<Option<Program>, String>,
+    ) -> anyhow::Result<()> {
+        let mut running = self.lock();
+        let Some(Running { program, config }) = running.as_ref() else {
+            anyhow::bail!("nothing is filtered: `siding filter load FILE` loads rules")
+        };
+        let next = change(program, stack.now().as_nanos()).map_err(anyhow::Error::msg)?;
+        let program = next.map_or_else(|| program.clone(), Arc::new);
+        *running = Some(Running::publish(program, config.clone(), stack, ctx));
+        Ok(())
     }
 
     /// The ruleset that runs.
@@ -102,12 +130,11 @@ impl Filter {
 
 impl Running {
     fn publish(
-        program: Program,
+        program: Arc<Program>,
         config: FilterConfig,
         stack: &Stack,
         ctx: &mut Ctx<'_, Unlocked>,
     ) -> Running {
-        let program = Arc::new(program);
         let judge = Arc::new(Rules(program.clone()));
         let setup = FilterSetup { judge, limits: config.limits, timeouts: config.timeouts };
         stack.set_filter(ctx, Some(setup));

@@ -1,6 +1,7 @@
 //! `siding filter`: the firewall's rules and states.
 
 mod check;
+mod set;
 mod states;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use anyhow::Context;
 use anyhow::bail;
 use clap::Subcommand;
 
+use self::set::SetCommand;
 use self::states::Which;
 use super::change::silent;
 use super::table::Table;
@@ -56,6 +58,9 @@ pub(super) enum FilterCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Elements of the rules' sets, changed without a reload. Example: siding filter set list blocked
+    #[command(subcommand)]
+    Set(SetCommand),
     /// Forget states: flows begin anew, or are at an end. Example: siding filter flush --protocol udp
     Flush {
         #[command(flatten)]
@@ -91,6 +96,7 @@ pub(super) fn filter(
             Ok(ExitCode::SUCCESS)
         }
         FilterCommand::States { which, most, json } => states::show(&mut connect()?, which, most, json),
+        FilterCommand::Set(command) => set::set(&mut connect()?, command),
         FilterCommand::Flush { which } => states::flush(&mut connect()?, which),
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::filter_set::SetRequest;
+use super::filter_test::TestRequest;
 
 /// What can be asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,11 @@ pub enum FilterRequest {
         which: StatesWanted,
         /// They are forgotten.
         flush: bool,
+    },
+    /// What would become of a packet.
+    Test {
+        /// The packet.
+        test: TestRequest,
     },
     /// Sets of the rules.
     Set {

@@ -14,6 +14,7 @@ use crate::code::*;
 use crate::event::*;
 use crate::filter::*;
 use crate::filter_set::*;
+use crate::filter_test::*;
 use crate::group::*;
 use crate::host::*;
 use crate::nested::*;
@@ -224,6 +225,7 @@ impl Request {
             )
             | Request::Filter(
                 FilterRequest::Show {}
+                | FilterRequest::Test { .. }
                 | FilterRequest::Set { set: SetRequest::Names {} | SetRequest::List { .. } },
             ) => true,
             Request::Filter(FilterRequest::States { flush, .. }) => !flush,
@@ -428,6 +430,8 @@ pub enum Answer {
     Filter(FilterRow),
     /// States of flows.
     States(StatesRow),
+    /// What would become of a packet.
+    Tested(TestRow),
     /// The sets of the filter's rules.
     Sets(Vec<SetRow>),
     /// What is in one.

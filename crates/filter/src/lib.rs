@@ -38,6 +38,7 @@
 //! | `print` | a ruleset as text, which loads as the same ruleset |
 //! | `compile`, `lookup` | a ruleset to a [`Program`]; sets to tables |
 //! | `run`, `fields`, [`Packet`] | a packet through a program |
+//! | [`Composed`] | a packet from words |
 //! | `cells` | counters, limits, quotas: what outlives a reload |
 //! | `change`, `edits`, `follow` | elements and prefixes changed while packets pass |
 //!
@@ -52,6 +53,7 @@ mod cells;
 mod change;
 mod check;
 mod compile;
+mod compose;
 mod edits;
 mod expand;
 mod fields;
@@ -77,6 +79,8 @@ pub use built_in::BUILT_IN;
 pub use change::SetElement;
 pub use change::SetInfo;
 pub use change::SetListed;
+pub use compose::Composed;
+pub use compose::words_of;
 pub use host::AddrType;
 pub use host::CountId;
 pub use host::Ct;

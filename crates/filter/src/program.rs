@@ -90,6 +90,8 @@ pub struct Program {
     pub(crate) chains: Vec<Code>,
     pub(crate) lines: Vec<CodeLine>,
     pub(crate) ops: Vec<Op>,
+    /// Of which statement of its rule each step is.
+    pub(crate) stops: Vec<u16>,
     pub(crate) infos: Vec<RuleInfo>,
     pub(crate) chain_infos: Vec<ChainInfo>,
     pub(crate) hits: Vec<Counter>,
@@ -97,8 +99,6 @@ pub struct Program {
     pub(crate) needs_ct: bool,
     /// The next number for a dynamic set.
     pub(crate) numbers: u32,
-    /// What interfaces' prefixes were when it was compiled.
-    pub(crate) prefixes: crate::follow::Prefixes,
     pub(crate) beside: Beside,
     pub(crate) lost: Vec<String>,
 }
@@ -106,10 +106,12 @@ pub struct Program {
 /// What a program goes by beside its ruleset; it outlives both.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Beside {
-}
-
+    /// What interfaces' prefixes were when it was compiled.
+    pub(crate) prefixes: crate::follow::Prefixes,
     /// What commands have changed in sets.
     pub(crate) edits: crate::edits::Edits,
+}
+
 /// The base chains of a hook.
 #[derive(Debug, Default)]
 pub(crate) struct HookChains {
@@ -258,13 +260,13 @@ impl Program {
         &self.ruleset
     }
 
-    /// Whether no packet meets a rule at a hook.
-    pub fn is_empty(&self, hook: Hook) -> bool {
     /// What commands had put into sets of the program before, and has no place in this one: a line each.
     pub fn lost(&self) -> &[String] {
         &self.lost
     }
 
+    /// Whether no packet meets a rule at a hook.
+    pub fn is_empty(&self, hook: Hook) -> bool {
         self.hooks[hook as usize].chains.is_empty()
     }
 
@@ -286,6 +288,13 @@ impl Program {
     /// A rule.
     pub fn rule(&self, id: RuleId) -> Option<&RuleInfo> {
         self.infos.get(id.0 as usize)
+    }
+
+    /// A statement of a rule, as it is written.
+    pub fn statement(&self, id: RuleId, at: u16) -> Option<String> {
+        let chains = self.in_force.tables.iter().flat_map(|table| &table.chains);
+        let rule = chains.flat_map(|chain| &chain.rules).nth(id.0 as usize)?;
+        rule.statements.get(usize::from(at)).map(ToString::to_string)
     }
 
     /// What came to a rule's end, and when last.

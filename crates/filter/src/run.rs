@@ -78,6 +78,8 @@ pub struct Step {
     pub rule: RuleId,
     /// What came of it.
     pub outcome: Outcome,
+    /// The statement at which it was left, counted from 0.
+    pub at: u16,
 }
 
 /// What came of a rule.
@@ -99,8 +101,10 @@ pub enum Outcome {
 trait Watch {
     /// Nothing is counted or changed.
     const DRY: bool;
-    /// No rate has been reached, and marks are set: the packet is made up, and so is its host.
+    /// No rate has been reached.
     const REHEARSAL: bool = false;
+    /// Marks are set, and what is untracked is so for later rules: the packet is made up, and so is its host.
+    const MADE_UP: bool = false;
     fn step(&mut self, _step: Step) {}
 }
 
@@ -124,12 +128,14 @@ struct Rehearsal;
 impl Watch for Rehearsal {
     const DRY: bool = true;
     const REHEARSAL: bool = true;
+    const MADE_UP: bool = true;
 }
 
 struct Tester(Vec<Step>);
 
 impl Watch for Tester {
     const DRY: bool = true;
+    const MADE_UP: bool = true;
     fn step(&mut self, step: Step) {
         self.0.push(step);
     }
@@ -184,10 +190,34 @@ impl Program {
         self.bases(&self.hooks[hook as usize].chains, worker, hook, packet, host, &mut Tracer(each))
     }
 
-    /// What would become of a packet: nothing is counted, no limit is used, no set and no mark is changed.
+    /// What would become of a packet: nothing is counted, no limit is used and no set changed. Marks of the packet are set,
+    /// and those of its connection as far as the host does.
     pub fn test(&self, hook: Hook, packet: &Packet<'_>, host: &mut impl Host) -> (Verdict, Vec<Step>) {
-        let mut tester = Tester(Vec::new());
         let chains = &self.hooks[hook as usize].chains;
+        self.tested(chains, hook, packet, host)
+    }
+
+    /// The same by the rules before connections are looked up, or by those after.
+    pub fn test_part(
+        &self,
+        hook: Hook,
+        before_ct: bool,
+        packet: &Packet<'_>,
+        host: &mut impl Host,
+    ) -> (Verdict, Vec<Step>) {
+        let chains = &self.hooks[hook as usize];
+        let (before, after) = chains.chains.split_at(chains.before_ct);
+        self.tested(if before_ct { before } else { after }, hook, packet, host)
+    }
+
+    fn tested(
+        &self,
+        chains: &[Base],
+        hook: Hook,
+        packet: &Packet<'_>,
+        host: &mut impl Host,
+    ) -> (Verdict, Vec<Step>) {
+        let mut tester = Tester(Vec::new());
         let verdict = self.bases(chains, 0, hook, packet, host, &mut tester);
         (verdict, tester.0)
     }
@@ -302,7 +332,8 @@ impl Program {
     ) -> Ran {
         let Some(line) = self.lines.get(rule.0 as usize) else { return Ran::Next };
         let Some(ops) = self.ops.get(line.from as usize..line.to as usize) else { return Ran::Next };
-        for op in ops {
+        let stop = |n: usize| self.stops.get(line.from as usize + n).copied().unwrap_or(0);
+        for (n, op) in ops.iter().enumerate() {
             match self.step::<H, W>(op, rule, worker, context) {
                 Some(Ran::Next) => {}
                 Some(ran) => {
@@ -315,17 +346,18 @@ impl Program {
                             Ran::Act(Act::Continue) | Ran::Next => Outcome::Done,
                             Ran::Act(_) => Outcome::Went,
                         },
+                        at: stop(n),
                     });
                     return ran;
                 }
                 None => {
-                    watch.step(Step { rule, outcome: Outcome::Passed });
+                    watch.step(Step { rule, outcome: Outcome::Passed, at: stop(n) });
                     return Ran::Next;
                 }
             }
         }
         self.hit::<H, W>(rule, worker, context);
-        watch.step(Step { rule, outcome: Outcome::Done });
+        watch.step(Step { rule, outcome: Outcome::Done, at: stop(ops.len().saturating_sub(1)) });
         Ran::Next
     }
 
@@ -390,7 +422,7 @@ impl Program {
                 return Some(Ran::End(Verdict::Reject { how, at: At::Rule(rule) }));
             }
             Op::NoTrack => {
-                if !W::DRY {
+                if !W::DRY || W::MADE_UP {
                     context.host.notrack();
                     context.ct = None;
                 }
@@ -403,7 +435,7 @@ impl Program {
             }
             Op::SetMark { ct, expr } => {
                 let mark = value(expr, context)?;
-                if !W::DRY || W::REHEARSAL {
+                if !W::DRY || W::MADE_UP {
                     set_mark(*ct, mark, context);
                 }
                 true
@@ -424,7 +456,8 @@ impl Program {
                             if W::DRY { set.get(&key, now) } else { set.add(&key, now, *timeout, again) };
                         match slot {
                             Some(slot) => set.run_each(slot, len, use_of::<W>(), context.host),
-                            None => W::DRY,
+                            None if W::DRY => set.run_new(len, use_of::<W>(), context.host),
+                            None => false,
                         }
                     }
                 }

@@ -2,6 +2,8 @@
 
 #[path = "filter/act.rs"]
 mod act;
+#[path = "filter/compose.rs"]
+mod compose;
 #[path = "filter/cpe.rs"]
 mod cpe;
 #[path = "filter/garbage.rs"]

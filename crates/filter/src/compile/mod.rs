@@ -64,6 +64,7 @@ impl Program {
                 chains: Vec::new(),
                 lines: Vec::new(),
                 ops: Vec::new(),
+                stops: Vec::new(),
                 infos: Vec::new(),
                 chain_infos: Vec::new(),
                 hits: Vec::new(),
@@ -74,8 +75,8 @@ impl Program {
                 lost,
             },
             flowtables: 0,
-        };
             fills: Vec::new(),
+        };
         for table in &in_force.tables {
             compile.table(table, &in_force);
         }
@@ -84,8 +85,8 @@ impl Program {
             hook.before_ct = hook.chains.partition_point(|base| base.priority < CONNTRACK);
         }
         if compile.wrongs.is_empty() {
-            return Ok(compile.program);
             compile.fill();
+            return Ok(compile.program);
         }
         Err(Errors(compile.wrongs.into_iter().map(|wrong| ruleset.files.error(wrong)).collect()))
     }
@@ -117,9 +118,9 @@ struct Compile<'a> {
     wrongs: Vec<Wrong>,
     program: Program,
     flowtables: u32,
-}
     /// What becomes of sets that are in use already, once nothing is wrong.
     fills: Vec<sets::Fill>,
+}
 
 /// A table that is being compiled.
 struct Scope<'a> {

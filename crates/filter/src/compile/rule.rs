@@ -40,8 +40,9 @@ impl Compile<'_> {
         };
         *times += 1;
         let from = self.program.ops.len() as u32;
-        for statement in &rule.statements {
+        for (n, statement) in rule.statements.iter().enumerate() {
             self.statement(scope, &mut at, statement);
+            self.program.stops.resize(self.program.ops.len(), n as u16);
         }
         self.program.lines.push(CodeLine { from, to: self.program.ops.len() as u32 });
         let workers = self.setup.workers;

@@ -314,6 +314,19 @@ impl Dynamic {
         out
     }
 
+    /// What an element has for itself, of one that would be new; whether the rule would go on.
+    pub(crate) fn run_new(&self, len: u32, used: Use, host: &impl Host) -> bool {
+        let nothing = AtomicU64::new(0);
+        self.each.iter().all(|each| match *each {
+            Each::Counter => true,
+            Each::Limit(rate) if used == Use::Rehearsal => !rate.over,
+            Each::Limit(rate) => rate.within(&nothing, host.now(), len, true) != rate.over,
+            Each::Quota { bytes, over } => quota_passes(&nothing, bytes, len, true) != over,
+            // The one that comes is counted.
+            Each::CtCount { over, count } => (1 > count) == over,
+        })
+    }
+
     /// Runs what an element has for itself; whether the rule goes on.
     pub(crate) fn run_each(&self, slot: Slot, len: u32, used: Use, host: &mut impl Host) -> bool {
         let dry = used != Use::Real;

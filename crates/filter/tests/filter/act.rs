@@ -229,3 +229,32 @@ fn a_rehearsal_uses_nothing_and_finds_no_rate_reached() {
     assert_eq!([1, 2, 3, 4, 5].map(rehearse), [true, true, true, false, true]);
     assert_eq!((0..7).map(|rule| program.count(RuleId(rule)).packets).collect::<Vec<_>>(), before);
 }
+
+#[test]
+fn one_that_no_set_knows_yet_has_not_reached_a_rate_of_its_own() {
+    let program = program(
+        "table inet t {
+            set rates { type ipv6_addr; flags dynamic; }
+            set bytes { type ipv6_addr; flags dynamic; }
+            set flows { type ipv6_addr; flags dynamic; }
+            set all { type ipv6_addr; flags dynamic; }
+            chain c {
+                type filter hook forward priority 0
+                udp dport 1 add @rates { ip6 saddr limit rate over 1/hour burst 1 packets } drop
+                udp dport 2 add @bytes { ip6 saddr quota over 1 kbytes } drop
+                udp dport 3 add @flows { ip6 saddr ct count over 5 } drop
+                udp dport 4 add @all { ip6 saddr } drop
+            }
+        }",
+    );
+    for port in 1..=4 {
+        let bytes = udp6(port);
+        let packet = Packet::parse(&bytes, None).unwrap_or_else(|error| panic!("{error}"));
+        let rehearsed = program.rehearse(Hook::Forward, false, &packet, &mut Desk::default());
+        let (tested, _) = program.test(Hook::Forward, &packet, &mut Desk::default());
+        for verdict in [rehearsed, tested] {
+            assert_eq!(verdict != Verdict::Accept, port == 4, "{port}: as the first packet itself");
+        }
+        assert_eq!(dropped(&program, &bytes, &mut Desk::default()), port == 4, "{port}");
+    }
+}

@@ -54,6 +54,7 @@ impl Daemon {
                 let running = self.filter.config().context(NONE)?;
                 self.load_rules(ctx, running.rules)?
             }
+            FilterRequest::Test { test } => self.test_packet(&test)?,
             FilterRequest::Set { set } => self.ask_set(ctx, set)?,
             FilterRequest::States { which, flush } => Answer::States(self.ask_states(which, flush)?),
         })

@@ -29,6 +29,7 @@ mod feed;
 mod fence;
 mod filter;
 mod filter_set;
+mod filter_test;
 mod group;
 mod happened;
 mod host;

@@ -36,7 +36,7 @@ pub(super) struct Rules(pub(super) Arc<Program>);
 
 impl Judge for Rules {
     fn has_rules(&self, hook: Hook, part: Part) -> bool {
-        let hook_of = self::hook(hook);
+        let hook_of = hook_of(hook);
         match (hook, part) {
             // Where states are known already, one run takes all priorities.
             (Hook::Input | Hook::Forward, Part::BeforeStates) => false,
@@ -54,9 +54,9 @@ impl Judge for Rules {
         let Ok(packet) = Packet::parse(packet, None) else { return Verdict::Drop };
         let mut host = Node { asks, src: packet.src(), dst: packet.dst() };
         verdict(match (hook, part) {
-            (Hook::Input | Hook::Forward, _) => self.0.run(worker, self::hook(hook), &packet, &mut host),
-            (_, Part::BeforeStates) => self.0.run_before_ct(worker, self::hook(hook), &packet, &mut host),
-            (_, Part::AfterStates) => self.0.run_after_ct(worker, self::hook(hook), &packet, &mut host),
+            (Hook::Input | Hook::Forward, _) => self.0.run(worker, hook_of(hook), &packet, &mut host),
+            (_, Part::BeforeStates) => self.0.run_before_ct(worker, hook_of(hook), &packet, &mut host),
+            (_, Part::AfterStates) => self.0.run_after_ct(worker, hook_of(hook), &packet, &mut host),
         })
     }
 
@@ -64,7 +64,7 @@ impl Judge for Rules {
         let Ok(packet) = Packet::parse(packet, None) else { return Verdict::Drop };
         let mut host = Node { asks, src: packet.src(), dst: packet.dst() };
         let before = part == Part::BeforeStates;
-        let mut run = |before| self.0.rehearse(self::hook(hook), before, &packet, &mut host);
+        let mut run = |before| self.0.rehearse(hook_of(hook), before, &packet, &mut host);
         verdict(match hook {
             // As above: one run takes all.
             Hook::Input | Hook::Forward => match run(true) {
@@ -90,7 +90,19 @@ fn verdict(verdict: siding_filter::Verdict) -> Verdict {
     }
 }
 
-fn hook(hook: Hook) -> siding_filter::Hook {
+/// The language's bits for what a packet is to its flow.
+pub(crate) fn state_of(state: CtState) -> siding_filter::CtState {
+    match state {
+        CtState::New => siding_filter::CtState::NEW,
+        CtState::Established => siding_filter::CtState::ESTABLISHED,
+        CtState::Related => siding_filter::CtState::RELATED,
+        CtState::Invalid => siding_filter::CtState::INVALID,
+        CtState::Untracked => siding_filter::CtState::UNTRACKED,
+    }
+}
+
+/// The language's word for a hook.
+pub(crate) fn hook_of(hook: Hook) -> siding_filter::Hook {
     match hook {
         Hook::Prerouting => siding_filter::Hook::Prerouting,
         Hook::Input => siding_filter::Hook::Input,
@@ -100,10 +112,10 @@ fn hook(hook: Hook) -> siding_filter::Hook {
 }
 
 /// What the rules may ask of the stack.
-struct Node<'a, 'b> {
-    asks: &'a mut Asks<'b>,
-    src: IpAddr,
-    dst: IpAddr,
+pub(crate) struct Node<'a, 'b> {
+    pub(super) asks: &'a mut Asks<'b>,
+    pub(super) src: IpAddr,
+    pub(super) dst: IpAddr,
 }
 
 impl Node<'_, '_> {
@@ -147,13 +159,7 @@ impl Host for Node<'_, '_> {
 
     fn ct(&mut self) -> Ct {
         let connection = self.asks.connection();
-        let state = match connection.state {
-            CtState::New => siding_filter::CtState::NEW,
-            CtState::Established => siding_filter::CtState::ESTABLISHED,
-            CtState::Related => siding_filter::CtState::RELATED,
-            CtState::Invalid => siding_filter::CtState::INVALID,
-            CtState::Untracked => siding_filter::CtState::UNTRACKED,
-        };
+        let state = state_of(connection.state);
         let direction = connection.way.map(|way| match way {
             Way::Original => Direction::Original,
             Way::Reply => Direction::Reply,

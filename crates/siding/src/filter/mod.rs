@@ -5,6 +5,7 @@
 //! | [`FilterConfig`] | what is to run: the files as they were read, and the bounds of the states |
 //! | `beyond` | what the language knows and the stack cannot do: one list, for `check`, `load` and `run` |
 //! | `judge` | a compiled ruleset, asked by the workers |
+//! | [`Trial`] | what would become of a packet, and why |
 //! | [`Filter`] | what runs, and what follows it: prefixes of interfaces, elements whose time is over |
 //!
 //! # Locks
@@ -16,7 +17,14 @@ mod beyond;
 mod judge;
 mod read;
 mod running;
+mod trial;
 
+pub(crate) use judge::hook_of;
+pub(crate) use judge::state_of;
 pub(crate) use read::FilterConfig;
 pub(crate) use read::Texts;
 pub(crate) use running::Filter;
+pub(crate) use trial::Trial;
+pub(crate) use trial::from_hex;
+pub(crate) use trial::stacks_state;
+pub(crate) use trial::with_asks;

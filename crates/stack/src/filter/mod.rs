@@ -43,6 +43,7 @@ mod read;
 mod reject;
 mod report;
 mod rules;
+mod suppose;
 
 pub use ask::StateQuery;
 pub use ask::StatesAsked;
@@ -74,3 +75,6 @@ pub use siding_machines::filter::StateLimits;
 pub use siding_machines::filter::Timeouts;
 pub use siding_machines::filter::Usage as StateUsage;
 pub use siding_machines::filter::Way;
+pub use suppose::Supposed;
+pub use suppose::Unasked;
+pub use suppose::first_seen;

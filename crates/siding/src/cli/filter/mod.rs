@@ -1,8 +1,10 @@
 //! `siding filter`: the firewall's rules and states.
 
+mod capture;
 mod check;
 mod set;
 mod states;
+mod test;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +60,8 @@ pub(super) enum FilterCommand {
         #[arg(long)]
         json: bool,
     },
+    /// What would become of a packet, and why. Example: siding filter test iif lan ip6 saddr 2001:db8::1 daddr 2001:db8:1::1 tcp dport 443
+    Test(test::Test),
     /// Elements of the rules' sets, changed without a reload. Example: siding filter set list blocked
     #[command(subcommand)]
     Set(SetCommand),
@@ -96,6 +100,7 @@ pub(super) fn filter(
             Ok(ExitCode::SUCCESS)
         }
         FilterCommand::States { which, most, json } => states::show(&mut connect()?, which, most, json),
+        FilterCommand::Test(what) => test::test(connect, what),
         FilterCommand::Set(command) => set::set(&mut connect()?, command),
         FilterCommand::Flush { which } => states::flush(&mut connect()?, which),
     }

@@ -8,6 +8,10 @@ mod compose;
 mod cpe;
 #[path = "filter/garbage.rs"]
 mod garbage;
+#[path = "filter/ignored.rs"]
+mod ignored;
+#[path = "filter/ignored_fields.rs"]
+mod ignored_fields;
 #[path = "filter/look.rs"]
 mod look;
 #[path = "filter/packet.rs"]

@@ -34,6 +34,8 @@ pub(crate) struct Desk {
     pub(crate) untracked: bool,
     pub(crate) flows: Vec<FlowtableId>,
     pub(crate) lines: Vec<String>,
+    /// Of each line all else that is said of it.
+    pub(crate) manners: Vec<(siding_filter::Level, Option<u32>, Option<u16>)>,
 }
 
 impl Default for Desk {
@@ -52,6 +54,7 @@ impl Default for Desk {
             untracked: false,
             flows: Vec::new(),
             lines: Vec::new(),
+            manners: Vec::new(),
         }
     }
 }
@@ -100,6 +103,7 @@ impl Host for Desk {
     }
     fn log(&mut self, line: &LogLine<'_>) {
         self.lines.push(line.prefix.to_owned());
+        self.manners.push((line.level, line.snaplen, line.group));
     }
 }
 

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
 use siding_drivers::Counters;
-use siding_stack::drops::Whose;
 
-use super::state::Daemon;
-use super::state::lock;
 use crate::control::DropRow;
 use crate::control::Dropper;
 use crate::rate::rates;
@@ -42,13 +40,14 @@ struct Looks {
 impl Drops {
     /// A device of this interface counts there from now on.
     pub(super) fn watch(&self, interface: &str, counters: &[Arc<Counters>]) {
-        let mut devices = lock(&self.devices);
+        let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
         devices.fold();
         devices.open.extend(counters.iter().map(|counters| (interface.to_owned(), counters.clone())));
     }
 
-    fn rows(&self) -> Vec<DropRow> {
-        let mut devices = lock(&self.devices);
+    /// What drivers have dropped, and what they have not met yet.
+    pub(super) fn rows(&self) -> Vec<DropRow> {
+        let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
         devices.fold();
         let mut sums: BTreeMap<(Option<&str>, &'static str), u64> = BTreeMap::new();
         for (interface, counters) in &devices.open {
@@ -70,8 +69,8 @@ impl Drops {
     }
 
     /// Puts rates to what is told now, since the last look before.
-    fn look(&self, now: Instant, mut rows: Vec<DropRow>) -> Vec<DropRow> {
-        let mut looks = lock(&self.looks);
+    pub(super) fn look(&self, now: Instant, mut rows: Vec<DropRow>) -> Vec<DropRow> {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         let is_old = |look: &Option<(Instant, Vec<DropRow>)>| {
             look.as_ref().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= SHORTEST)
         };
@@ -102,35 +101,6 @@ impl Devices {
             }
             stays
         });
-    }
-}
-
-impl Daemon {
-    /// What was dropped, with how fast that grows.
-    pub(super) fn show_drops(&self) -> Vec<DropRow> {
-        let mut rows = self.drops_now();
-        rows.retain(|row| row.count > 0);
-        self.drops.look(Instant::now(), rows)
-    }
-
-    /// The same without rates, and with what drivers have not met yet: no look that others' rates are told from.
-    pub(super) fn drops_now(&self) -> Vec<DropRow> {
-        self.reap();
-        let mut rows: Vec<DropRow> = Vec::new();
-        for account in self.stack.drops_by_interface() {
-            rows.extend(account.drops.iter().map(|drop| DropRow {
-                interface: account.name.clone(),
-                departed: account.whose == Whose::Departed,
-                by: Dropper::Stack,
-                cause: drop.cause.to_string(),
-                count: drop.count,
-                per_second: None,
-                over_s: None,
-            }));
-        }
-        rows.extend(self.drops.rows());
-        rows.sort_by(|a, b| a.key().cmp(&b.key()));
-        rows
     }
 }
 

@@ -40,7 +40,6 @@ mod log;
 mod metrics;
 mod nested;
 mod owed;
-mod performance;
 mod port;
 mod pulse;
 mod record;

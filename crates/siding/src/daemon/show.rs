@@ -11,6 +11,7 @@ use siding_netisr::Instant;
 use siding_netisr::LaneReport;
 use siding_netisr::Refusals;
 use siding_stack::Way;
+use siding_stack::drops::Whose;
 use siding_stack::ifnet::Addr6;
 use siding_stack::ifnet::AddrOrigin;
 use siding_stack::ifnet::IcmpStats;
@@ -29,6 +30,8 @@ use super::state::lock;
 use super::tell;
 use crate::control::AddressRow;
 use crate::control::BucketRow;
+use crate::control::DropRow;
+use crate::control::Dropper;
 use crate::control::IcmpRow;
 use crate::control::InterfaceRow;
 use crate::control::IpRow;
@@ -36,10 +39,14 @@ use crate::control::LaneRow;
 use crate::control::LimitRow;
 use crate::control::NeighborRow;
 use crate::control::PathMtuRow;
+use crate::control::PerformanceRow;
 use crate::control::RouteRow;
+use crate::control::TurnRow;
 use crate::control::TypeRow;
 use crate::control::WayRow;
 use crate::control::WorkerRow;
+use crate::runtime::SIZES;
+use crate::runtime::Turns;
 
 impl Daemon {
     pub(super) fn show_interfaces(&self, ctx: &mut Free<'_>) -> Vec<InterfaceRow> {
@@ -231,6 +238,53 @@ impl Daemon {
             refused: loss.frames,
         }));
         rows
+    }
+
+    /// What was dropped, with how fast that grows.
+    pub(super) fn show_drops(&self) -> Vec<DropRow> {
+        let mut rows = self.drops_now();
+        rows.retain(|row| row.count > 0);
+        self.drops.look(std::time::Instant::now(), rows)
+    }
+
+    /// The same without rates, and with what drivers have not met yet: no look that others' rates are told from.
+    pub(super) fn drops_now(&self) -> Vec<DropRow> {
+        self.reap();
+        let mut rows: Vec<DropRow> = Vec::new();
+        for account in self.stack.drops_by_interface() {
+            rows.extend(account.drops.iter().map(|drop| DropRow {
+                interface: account.name.clone(),
+                departed: account.whose == Whose::Departed,
+                by: Dropper::Stack,
+                cause: drop.cause.to_string(),
+                count: drop.count,
+                per_second: None,
+                over_s: None,
+            }));
+        }
+        rows.extend(self.drops.rows());
+        rows.sort_by(|a, b| a.key().cmp(&b.key()));
+        rows
+    }
+
+    pub(super) fn show_performance(&self) -> Vec<PerformanceRow> {
+        let threads = lock(&self.runtime).as_ref().map(|runtime| runtime.stats()).unwrap_or_default();
+        // The stack's clock began with the daemon.
+        let run_ns = self.stack.now().as_nanos();
+        let row = |(at_least, Turns { turns, packets, nanos }): (u64, Turns)| TurnRow {
+            at_least,
+            turns,
+            packets,
+            took_ns: nanos,
+        };
+        let threads = threads.into_iter().enumerate();
+        threads
+            .map(|(worker, thread)| PerformanceRow {
+                worker,
+                run_ns,
+                turns: SIZES.into_iter().zip(thread.by_size).map(row).collect(),
+            })
+            .collect()
     }
 
     pub(super) fn show_workers(&self) -> Vec<WorkerRow> {

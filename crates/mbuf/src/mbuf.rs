@@ -28,15 +28,22 @@ pub struct Mbuf {
     /// Where the packet starts in the buffer. `off + len` never exceeds the buffer's size.
     off: u32,
     len: u32,
-    /// Something is left undone: what, stands in the slot's header. So a packet of which nothing is leaves that alone.
-    unfinished: bool,
+    /// Below, whether something is left undone: what, stands in the slot's header, so a packet of which nothing is leaves
+    /// that alone. Above, the mark. In one word, as it is moved with every packet.
+    flags: u32,
 }
+
+/// In the flags: something is left undone.
+const UNFINISHED: u32 = 1;
+
+/// Where in the flags the mark begins.
+const MARK: u32 = 16;
 
 const _: () = assert!(size_of::<Mbuf>() <= 32);
 
 impl Mbuf {
     pub(crate) fn new(slot: Slot, headroom: u16) -> Mbuf {
-        Mbuf { slot, rcvif: IfId::NONE, flow: 0, off: headroom.into(), len: 0, unfinished: false }
+        Mbuf { slot, rcvif: IfId::NONE, flow: 0, off: headroom.into(), len: 0, flags: 0 }
     }
 
     /// Drops many packets at once. The same as dropping each, but neighbours of one pool go back together, for
@@ -124,18 +131,24 @@ impl Mbuf {
         self.flow = flow;
     }
 
+    /// Marks the packet as one whose way is recorded, by a number that means something to who records; 0 takes the mark
+    /// away. Clones and copies have it, too.
+    pub fn set_mark(&mut self, mark: u16) {
+        self.flags = self.flags & UNFINISHED | u32::from(mark) << MARK;
+    }
+
     /// Says what is left undone of the packet, or that nothing is. `false`, and no change, if it is shared, for its clones
     /// would be said to be so too, or if what is left lies beyond the first 64 KiB of the buffer.
     #[must_use]
     pub fn set_offload(&mut self, offload: Option<Offload>) -> bool {
         let Some(offload) = offload else {
-            self.unfinished = false;
+            self.flags &= !UNFINISHED;
             return true;
         };
         match offload.pack(self.off) {
             Some(word) if !self.is_shared() => {
                 self.slot.header().offload.store(word, Ordering::Relaxed);
-                self.unfinished = true;
+                self.flags |= UNFINISHED;
                 true
             }
             _ => false,
@@ -145,14 +158,14 @@ impl Mbuf {
     /// Whether something is left undone. A packet with an unfinished checksum is not what will be on the wire.
     #[inline]
     pub fn is_unfinished(&self) -> bool {
-        self.unfinished
+        self.flags & UNFINISHED != 0
     }
 
     /// What is left undone.
     pub fn offload(&self) -> Option<Offload> {
         // Relaxed: who hands packets to another thread sees to it that what was written of them is seen there.
         let word = || self.slot.header().offload.load(Ordering::Relaxed);
-        if self.unfinished { Offload::unpack(word(), self.off) } else { None }
+        if self.is_unfinished() { Offload::unpack(word(), self.off) } else { None }
     }
 
     /// The length of the longest packet that this becomes when it is cut, from where it begins now; its own if it will
@@ -211,7 +224,23 @@ impl Mbuf {
         self.flow
     }
 
-    /// A copy with bytes of its own and the headroom of `cache`'s pool; interface, flow key and what is left undone are
+    /// The packet's mark; 0 if it has none.
+    #[inline]
+    pub fn mark(&self) -> u16 {
+        (self.flags >> MARK) as u16
+    }
+
+    /// The `n` bytes in front of the packet, as they stand: a header that was trimmed, if nobody has written there since. For
+    /// who shows packets; `None` if the headroom is less.
+    pub fn before(&self, n: usize) -> Option<&[u8]> {
+        let at = (self.off as usize).checked_sub(n)?;
+        // JUSTIFICATION: as for `data`.
+        // SAFETY: as for `data`: the range begins and ends within the slot, and nobody writes while `self` is borrowed, for
+        // whoever writes anywhere in the slot has the only handle on it.
+        Some(unsafe { slice::from_raw_parts(self.slot.data().add(at), n) })
+    }
+
+    /// A copy with bytes of its own and the headroom of `cache`'s pool; interface, flow key, mark and what is left undone are
     /// copied too. `None` when that pool is dry (counted), or its buffers are too short, and so for that of large ones.
     pub fn copy(&self, cache: &mut Cache) -> Option<Mbuf> {
         let mut copy = cache.alloc_for(self.len())?;
@@ -220,6 +249,7 @@ impl Mbuf {
         }
         copy.rcvif = self.rcvif;
         copy.flow = self.flow;
+        copy.set_mark(self.mark());
         Some(copy)
     }
 

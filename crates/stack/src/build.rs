@@ -48,6 +48,8 @@ use crate::stack::Control;
 use crate::stack::Shared;
 use crate::stack::Types;
 use crate::timer::Timers;
+use crate::trace;
+use crate::trace::Step;
 use crate::walk::walk;
 use crate::worker::Heard;
 use crate::worker::Local;
@@ -211,6 +213,7 @@ impl Stack {
             words: Words::default(),
             filter: filter::Shared::new(config.workers, chance.next_u64()),
             devices: siding_netisr::sync::Mutex::new((0..config.workers).map(|_| Vec::new()).collect()),
+            trace: Arc::new(trace::Shared::new(clock.clone())),
             netisr,
             clock,
         };
@@ -232,6 +235,7 @@ impl Types {
             announce: netisr.register(spec("announce", limit), neighbor::handle)?,
             unreachable: netisr.register(spec("unreachable", limit), |ctx, local, packet, out| {
                 local.refresh();
+                local.trace.note(&packet, || Step::Handled { queue: "unreachable" });
                 match is_ip4(&packet) {
                     true => ip4::unreachable(ctx, local, out, packet),
                     false => icmp6::unreachable(ctx, local, out, packet),
@@ -239,6 +243,7 @@ impl Types {
             })?,
             local_in: netisr.register(spec("local_in", limit), |ctx, local, packet, on| {
                 local.refresh();
+                local.trace.note(&packet, || Step::Handled { queue: "local_in" });
                 let config = local.config().clone();
                 let next = match is_ip4(&packet) {
                     true => ip4::local_input(&config, packet, on),
@@ -269,10 +274,13 @@ fn is_ip4(packet: &Mbuf) -> bool {
 pub(crate) fn ip_out(
     ctx: &mut Ctx<'_, siding_lockorder::Unlocked>,
     local: &mut Local,
-    packet: Mbuf,
+    mut packet: Mbuf,
     scope: IfId,
 ) {
     local.refresh();
+    if local.trace.is_on() {
+        local.trace.made(&mut packet);
+    }
     let config = local.config().clone();
     //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: the source was chosen when it was queued, and may be gone by now.
     if neighbor::source_of(&packet).is_some_and(|source| !config.may_source(source)) {

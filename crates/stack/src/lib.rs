@@ -57,6 +57,7 @@ mod snapshot;
 mod stack;
 mod tcp;
 mod timer;
+pub mod trace;
 mod vlan;
 mod walk;
 mod worker;

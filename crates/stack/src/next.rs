@@ -80,3 +80,15 @@ pub(crate) enum Layer {
     Mld,
     Tcp,
 }
+
+impl Layer {
+    /// As it is told.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Layer::Icmp => "icmp6",
+            Layer::Nd => "nd",
+            Layer::Mld => "mld",
+            Layer::Tcp => "tcp",
+        }
+    }
+}

@@ -106,6 +106,7 @@ fn segments(
         cutter.emit(n, room).map_err(DropReason::Malformed)?;
         segment.set_rcvif(packet.rcvif());
         segment.set_flow(packet.flow());
+        segment.set_mark(packet.mark());
         each(cache, segment);
     }
     Ok(first)

@@ -20,6 +20,7 @@ use crate::ip4 as inet4;
 use crate::ip6 as inet6;
 use crate::next::Packet6;
 use crate::offload;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// A segment that starts `at` bytes into the packet.
@@ -40,7 +41,7 @@ pub(crate) fn input6(
         return local.drop_packet(packet, DropReason::NoListener);
     }
     let Some(reset) = refusal(local, Ends::V6 { src, dst }, at, &packet) else {
-        return local.cache.free(packet);
+        return local.done(packet);
     };
     local.drop_packet(packet, DropReason::NoListener);
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
@@ -64,9 +65,10 @@ pub(crate) fn input4(
     at: usize,
     packet: Mbuf,
 ) {
+    local.trace.note(&packet, || Step::Stage { name: "tcp" });
     let Ip4Repr { src, dst, .. } = *about;
     let Some(reset) = refusal(local, Ends::V4 { src, dst }, at, &packet) else {
-        return local.cache.free(packet);
+        return local.done(packet);
     };
     local.drop_packet(packet, DropReason::NoListener);
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {

@@ -23,6 +23,7 @@ use crate::next::Next;
 use crate::next::Packet6;
 use crate::next::Upper;
 use crate::tcp;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// Takes a packet from where it is to its end.
@@ -71,7 +72,7 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
             Next::Own(IpAddr::V4(dst), _, packet) => return ip4::output(ctx, local, config, dst, packet),
             Next::Arp(on, from, packet) => return arp::input(ctx, local, on, from, packet),
             Next::Transmit(out, frame) => return local.transmit(ctx, out, frame),
-            Next::Done(packet) => return local.cache.free(packet),
+            Next::Done(packet) => return local.done(packet),
             Next::Drop(packet, cause) => return local.drop_packet(packet, cause),
             Next::Taken => return,
         }
@@ -87,6 +88,7 @@ fn upper6<'c>(
     (on, about, upper, packet): (&'c Interface, Packet6, Upper, Mbuf),
 ) -> Next<'c> {
     let Upper { layer, at, fragmented } = upper;
+    local.trace.note(&packet, || Step::Stage { name: layer.name() });
     if matches!(layer, Layer::Icmp | Layer::Tcp) {
         on.ifnet.mib.add(local.index, Version::V6, Met::Delivered, 1);
     }

@@ -57,6 +57,8 @@ use siding_wire::udp::UdpRepr;
 mod anew;
 #[path = "filter/headers.rs"]
 mod headers;
+#[path = "filter/trace.rs"]
+mod trace;
 
 const WORKERS: usize = 2;
 const INNER: usize = 0;

@@ -23,10 +23,12 @@ use crate::ifnet::Interface;
 use crate::neighbor;
 use crate::neighbor::Found;
 use crate::neighbor::Newcomer;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// A message from the link of `on`.
 pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interface, from: Mac, packet: Mbuf) {
+    local.trace.note(&packet, || Step::Stage { name: "arp" });
     let message = match ArpRepr::parse(packet.data()) {
         Ok(message) => message,
         Err(why) => return local.drop_packet(packet, DropReason::Malformed(why)),
@@ -65,7 +67,7 @@ pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interfa
             None => local.count(on.ifnet.id, DropReason::NoBuffer),
         }
     }
-    local.cache.free(packet);
+    local.done(packet);
 }
 
 fn learn(

@@ -61,7 +61,7 @@ pub(crate) fn input<'c>(
     } else if !ours {
         return forward(ctx, local, view, from, header.dst, frame);
     }
-    bridge.receives(local.index, &mut frame);
+    local.receives(bridge, &mut frame);
     Next::Up(bridge, frame)
 }
 

@@ -57,6 +57,7 @@ pub struct Asks<'a> {
     pub(super) untracked: bool,
     pub(super) rehearsal: bool,
     pub(super) lines: &'a mut Vec<Event>,
+    pub(super) decided: Option<&'a mut Vec<String>>,
 }
 
 impl Asks<'_> {
@@ -78,6 +79,18 @@ impl Asks<'_> {
     /// To whom its frame was.
     pub fn link(&self) -> LinkCast {
         self.link
+    }
+
+    /// Whether somebody follows this packet's life, and wants to [know](Self::decided) what decided.
+    pub fn is_followed(&self) -> bool {
+        self.decided.is_some()
+    }
+
+    /// This rule, or policy, has decided; an accepting one of each chain, and the one that refuses.
+    pub fn decided(&mut self, by: String) {
+        if let Some(decided) = &mut self.decided {
+            decided.push(by);
+        }
     }
 
     /// Its mark: a number that rules give it, for other rules.

@@ -13,6 +13,7 @@ use crate::icmp6::LinkCast;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
 use crate::next::Next;
+use crate::trace::Step;
 use crate::walk::walk;
 use crate::worker::Local;
 
@@ -44,6 +45,7 @@ impl Carried {
 
 /// Sends a packet on its way.
 pub(super) fn send(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, meta: Carried, packet: Mbuf) {
+    local.trace.note(&packet, || Step::Queued { queue: "filter" });
     if let Err(refused) = local.shared.types.filter.dispatch(ctx, packet, meta) {
         local.drop_packet(refused.packet, DropReason::Refused);
     }
@@ -52,6 +54,7 @@ pub(super) fn send(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, meta: Carried
 /// The handler: the packet begins anew, where its flow is known. Should the flow have gone to yet another worker
 /// meanwhile, it is carried on.
 pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: Carried) {
+    local.trace.note(&packet, || Step::Handled { queue: "filter" });
     let Some((from, link)) = meta.frame else { return ip_out(ctx, local, packet, meta.on) };
     local.refresh();
     let config = local.config().clone();

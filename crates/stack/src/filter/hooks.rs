@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// A packet that has come in on `on`, in a frame from `from`.
@@ -99,6 +100,7 @@ fn prerouting(
 ) -> Option<Mbuf> {
     let Local { filter, index, now, .. } = &mut *local;
     filter.abandon();
+    filter.follow(&packet);
     let mut passing = Passing { from, link, ..Passing::NEW };
     let seen = At::new(*index, *now, config, Hook::Prerouting, (Some(on), None));
     let verdict = match filter.look(*index, *now, packet.data()) {
@@ -132,6 +134,8 @@ fn prerouting(
     {
         states.note_interface(slot, way, anew::named(on));
     }
+    judged(local, &packet, Hook::Prerouting, verdict);
+    let filter = &mut local.filter;
     match verdict {
         Verdict::Accept => {
             filter.passing = Some(passing);
@@ -156,12 +160,19 @@ fn last(
     let Some(mut passing) = filter.passing.take().filter(|passing| !passing.follows) else {
         return Some(packet);
     };
+    filter.follow(&packet);
     let seen = At::new(*index, *now, config, hook, (Some(on), out));
     match seen.ask(filter, Part::BeforeStates, packet.data(), &mut passing) {
         Verdict::Accept => {}
-        refused => return reject::refuse(ctx, local, config, on, &passing, refused, packet),
+        refused => {
+            judged(local, &packet, hook, refused);
+            return reject::refuse(ctx, local, config, on, &passing, refused, packet);
+        }
     }
-    match seen.ask(filter, Part::AfterStates, packet.data(), &mut passing) {
+    let verdict = seen.ask(filter, Part::AfterStates, packet.data(), &mut passing);
+    judged(local, &packet, hook, verdict);
+    let Local { filter, now, .. } = &mut *local;
+    match verdict {
         Verdict::Accept => match filter.conclude(*now, &passing, anew::named(on)) {
             Ok(()) => {
                 if let Some((name, _)) = passing.first {
@@ -176,6 +187,21 @@ fn last(
         },
         refused => reject::refuse(ctx, local, config, on, &passing, refused, packet),
     }
+}
+
+/// Tells whoever follows the packet's life what a hook has made of it.
+#[inline]
+fn judged(local: &mut Local, packet: &Mbuf, hook: Hook, verdict: Verdict) {
+    if packet.mark() != 0 {
+        tell_judged(local, packet, hook, verdict);
+    }
+}
+
+#[cold]
+fn tell_judged(local: &mut Local, packet: &Mbuf, hook: Hook, verdict: Verdict) {
+    let by = local.filter.decided.take().unwrap_or_default().join(", ");
+    let passed = verdict == Verdict::Accept;
+    local.trace.note(packet, || Step::Judged { hook: hook.name(), passed, by });
 }
 
 /// Has the fragments come that were here before their first.
@@ -198,6 +224,7 @@ fn output(
     if filter.exempt {
         return Some(packet);
     }
+    filter.follow(&packet);
     let mut passing = Passing::NEW;
     let seen = At::new(*index, *now, config, Hook::Output, (None, Some(out)));
     let verdict = match filter.look(*index, *now, packet.data()) {
@@ -209,6 +236,8 @@ fn output(
         Look::Drop(_) | Look::Early(_) | Look::Follows => Verdict::Accept,
         Look::Judge(flow, _) => seen.both(filter, packet.data(), flow, &mut passing),
     };
+    judged(local, &packet, Hook::Output, verdict);
+    let Local { filter, now, .. } = &mut *local;
     let cause = match verdict {
         Verdict::Accept => match filter.conclude(*now, &passing, 0) {
             Ok(()) => return Some(packet),
@@ -294,6 +323,7 @@ impl<'a> At<'a> {
             untracked: false,
             rehearsal: self.rehearsal,
             lines: &mut filter.lines,
+            decided: filter.decided.as_mut().filter(|_| !self.rehearsal),
         };
         let verdict = match self.rehearsal {
             false => rules.judge.judge(self.worker, self.hook, part, bytes, &mut asks),

@@ -47,6 +47,8 @@ pub(crate) struct Keeper {
     pub(super) lines: Vec<Event>,
     /// What is sent now tells of a packet that was judged already.
     pub(super) exempt: bool,
+    /// What has decided about the packet in hand, one after the other; `None` if nobody follows its life.
+    pub(super) decided: Option<Vec<String>>,
     secret: u64,
     single: bool,
     /// The slot from which on states are yet to be judged anew.
@@ -94,9 +96,18 @@ impl Keeper {
             loose: Vec::new(),
             lines: Vec::new(),
             exempt: false,
+            decided: None,
             secret: shared.secret,
             single: shared.mailboxes.len() == 1,
             anew: None,
+        }
+    }
+
+    /// Has what decides about this packet be noted, if anybody follows its life.
+    #[inline]
+    pub(super) fn follow(&mut self, packet: &Mbuf) {
+        if packet.mark() != 0 || self.decided.is_some() {
+            self.decided = (packet.mark() != 0).then(Vec::new);
         }
     }
 

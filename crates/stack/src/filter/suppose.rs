@@ -139,6 +139,7 @@ impl Stack {
                     untracked: false,
                     rehearsal: true,
                     lines: &mut at.lines,
+                    decided: None,
                 };
                 let goes_on = ask(hook, part, &mut asks);
                 let (mark, untracked) = (asks.mark, asks.untracked);

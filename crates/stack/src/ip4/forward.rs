@@ -113,6 +113,7 @@ fn fragments(
             let whole =
                 piece.extend_from_slice(&cut.header) && piece.extend_from_slice(&packet.data()[cut.data]);
             piece.set_rcvif(packet.rcvif());
+            piece.set_mark(packet.mark());
             whole.then_some(piece)
         });
         let Some(piece) = piece else {

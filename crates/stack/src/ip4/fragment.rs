@@ -24,6 +24,7 @@ use crate::reassembly::Fragment;
 use crate::reassembly::Held;
 use crate::reassembly::Key;
 use crate::reassembly::Piece;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// The longest packet that a header can tell of, itself included, in octets.
@@ -131,7 +132,10 @@ fn key(on: &Interface, header: &Ip4Repr) -> Key {
 fn whole<'c>(local: &mut Local, on: &'c Interface, pieces: Vec<Piece<Held>>) -> Next<'c> {
     let built = build(local, &pieces);
     let count = pieces.len();
-    for piece in pieces {
+    let failed = built.as_ref().err().copied();
+    for (n, piece) in pieces.into_iter().enumerate() {
+        let joined = Step::Joined { fragments: count, goes_on: n == 0 };
+        local.trace.note(&piece.packet.packet, || failed.map_or(joined, |cause| Step::Dropped { cause }));
         local.cache.free(piece.packet.packet);
     }
     let (header, packet) = match built {

@@ -27,6 +27,7 @@ use crate::ifnet::Version;
 use crate::next::Next;
 use crate::ping::Answer;
 use crate::ping::PingReply;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// A packet from the link of `on`, with no link header.
@@ -95,6 +96,7 @@ pub(crate) fn deliver<'c>(
     header: Ip4Repr,
     packet: Mbuf,
 ) -> Next<'c> {
+    local.trace.note(&packet, || Step::ForUs { on: on.ifnet.id });
     let Some(packet) = local.finish(packet) else { return Next::Taken };
     if header.is_fragment() {
         fragment::defer(ctx, local, on, &header, packet);

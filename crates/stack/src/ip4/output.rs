@@ -20,6 +20,7 @@ use crate::filter;
 use crate::neighbor;
 use crate::ping::Answer;
 use crate::ping::PingReply;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// Sends a packet of our own to `dst`, which its header names.
@@ -32,6 +33,7 @@ pub(crate) fn output(
 ) {
     if let Some(own) = config.owner4(dst) {
         let on = own.ifnet.id;
+        local.trace.note(&packet, || Step::Queued { queue: "local_in" });
         if let Err(refused) = local.shared.types.local_in.dispatch(ctx, packet, on) {
             local.drop_packet(refused.packet, DropReason::Refused);
         }

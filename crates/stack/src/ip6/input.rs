@@ -28,6 +28,7 @@ use crate::next::Layer;
 use crate::next::Next;
 use crate::next::Packet6;
 use crate::next::Upper;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// A packet from the link of `on`, with no link header.
@@ -101,6 +102,7 @@ pub(crate) fn deliver<'c>(
     joined: bool,
     packet: Mbuf,
 ) -> Next<'c> {
+    local.trace.note(&packet, || Step::ForUs { on: on.ifnet.id });
     let Some(packet) = local.finish(packet) else { return Next::Taken };
     let (upper, atomic) = match headers::walk(&about, packet.data()) {
         Ok(Part::Upper(upper, atomic)) => (upper, atomic),

@@ -18,6 +18,7 @@ use crate::ends;
 use crate::filter;
 use crate::ifnet::Interface;
 use crate::neighbor;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// Sends a packet of our own to `dst`, which its header names. `scope` is the interface that a link-local or
@@ -36,6 +37,7 @@ pub(crate) fn output(
     if let Some(own) = config.local6(dst, scope) {
         // To ourselves: not from here, for we may be deep in a packet already.
         let on = own.ifnet.id;
+        local.trace.note(&packet, || Step::Queued { queue: "local_in" });
         if let Err(refused) = local.shared.types.local_in.dispatch(ctx, packet, on) {
             local.drop_packet(refused.packet, DropReason::Refused);
         }

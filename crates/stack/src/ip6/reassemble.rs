@@ -27,6 +27,7 @@ use crate::reassembly::Fragment;
 use crate::reassembly::Held;
 use crate::reassembly::Key;
 use crate::reassembly::Piece;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// The longest payload that a packet's header can tell of, in octets.
@@ -127,7 +128,10 @@ fn whole<'c>(local: &mut Local, on: &'c Interface, pieces: Vec<Piece<Held>>) -> 
     let built = build(local, &pieces);
     let from = pieces.first().map(|first| (first.packet.from, first.packet.link));
     let count = pieces.len();
-    for piece in pieces {
+    let failed = built.as_ref().err().copied();
+    for (n, piece) in pieces.into_iter().enumerate() {
+        let joined = Step::Joined { fragments: count, goes_on: n == 0 };
+        local.trace.note(&piece.packet.packet, || failed.map_or(joined, |cause| Step::Dropped { cause }));
         local.cache.free(piece.packet.packet);
     }
     let (packet, (from, link)) =

@@ -61,7 +61,7 @@ fn is_late(local: &Local, config: &Config, on: &Interface, lagg: &Interface, fra
 
 /// The frame is the lagg's.
 pub(crate) fn take<'c>(local: &Local, lagg: &'c Interface, mut frame: Mbuf) -> Next<'c> {
-    lagg.receives(local.index, &mut frame);
+    local.receives(lagg, &mut frame);
     Next::Up(lagg, frame)
 }
 

@@ -84,7 +84,7 @@ pub(crate) fn input(
             return local.drop_packet(packet, DropReason::Ignored);
         }
     }
-    local.cache.free(packet);
+    local.done(packet);
 }
 
 /// Whether a query can be about this: all groups, or one.

@@ -95,7 +95,7 @@ pub(crate) fn input(
             }
         }
     }
-    local.cache.free(packet);
+    local.done(packet);
 }
 
 /// Somebody asks for an address.

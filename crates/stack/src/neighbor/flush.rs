@@ -22,6 +22,7 @@ use super::timer;
 use crate::bridge;
 use crate::drops::DropReason;
 use crate::ranks;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// Dispatches what the entry holds, oldest first, as far as the queue takes it.
@@ -29,6 +30,7 @@ pub(crate) fn flush(ctx: &Ctx<'_, ranks::Neighbor>, local: &mut Local, lle: &Arc
     let key = flow_key(lle.interface, lle.addr);
     while let Some(packet) = entry.hold.pop() {
         let meta = LinkOut { out: lle.interface, key, what: What::Held(lle.clone()) };
+        local.trace.note(&packet, || Step::Queued { queue: "link_out" });
         match local.shared.types.link_out.dispatch(ctx, packet, meta) {
             Ok(()) if mutant("flush-lets-later-packets-by") => {}
             Ok(()) => entry.flushing += 1,
@@ -48,6 +50,7 @@ pub(crate) fn flush(ctx: &Ctx<'_, ranks::Neighbor>, local: &mut Local, lle: &Arc
 /// The handler of what goes to neighbours by way of the facility.
 pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: LinkOut) {
     local.refresh();
+    local.trace.note(&packet, || Step::Handled { queue: "link_out" });
     let config = local.config().clone();
     let Some(out) = config.interface(meta.out).filter(|out| out.stopped.is_none()) else {
         return local.drop_on(meta.out, packet, DropReason::InterfaceGone);

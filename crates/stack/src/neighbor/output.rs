@@ -22,6 +22,7 @@ use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::nd6::nud::Nud;
 use crate::offload;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// Entries that one worker has used lately, found without a lock. Direct-mapped and of fixed size: addresses that
@@ -75,6 +76,7 @@ pub(crate) fn output(
     addr: IpAddr,
     packet: Mbuf,
 ) {
+    local.trace.note(&packet, || Step::Way { out: out.ifnet.id, next_hop: addr });
     if let Some(mac) = local.direct.lookup(out.ifnet.id, addr) {
         return local.transmit_ip(ctx, out, mac, packet);
     }
@@ -121,7 +123,7 @@ fn resolve(
     entry.forwarded &= forwarded;
     let before = entry.nud.state();
     let Some(mac) = entry.nud.usable() else {
-        hold(local, out, &mut entry, packet, forwarded);
+        hold(local, (out, addr), &mut entry, packet, forwarded);
         timer::arm(&mut ctx_entry, local, &lle, &mut entry);
         lle.publish(&mut ctx_entry, now, &mut entry);
         return Ok(());
@@ -132,7 +134,7 @@ fn resolve(
     }
     // Packets that were held and have not left yet go first, so this one queues behind them.
     if entry.flushing > 0 || !entry.hold.is_empty() {
-        hold(local, out, &mut entry, packet, forwarded);
+        hold(local, (out, addr), &mut entry, packet, forwarded);
         flush(&ctx_entry, local, &lle, &mut entry);
         timer::arm(&mut ctx_entry, local, &lle, &mut entry);
         lle.publish(&mut ctx_entry, now, &mut entry);
@@ -179,9 +181,15 @@ const HELD_SEGMENTS: usize = 16;
 
 /// Has a packet wait; a super-frame in segments, for of the large buffers there are few, and a host that nobody answers
 /// could hold them all.
-fn hold(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, forwarded: bool) {
+fn hold(
+    local: &mut Local,
+    (out, addr): (&Interface, IpAddr),
+    entry: &mut Entry,
+    packet: Mbuf,
+    forwarded: bool,
+) {
     if packet.longest() == packet.len() {
-        return hold_one(local, out, entry, packet, forwarded);
+        return hold_one(local, (out, addr), entry, packet, forwarded);
     }
     let mut segments = Vec::new();
     match offload::cut_last(&mut local.cache, packet, HELD_SEGMENTS, |segment| segments.push(segment)) {
@@ -189,18 +197,25 @@ fn hold(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, for
         Err(why) => local.count(out.ifnet.id, why),
     }
     for segment in segments {
-        hold_one(local, out, entry, segment, forwarded);
+        hold_one(local, (out, addr), entry, segment, forwarded);
     }
 }
 
 /// Has a packet wait. One that has to go for it, or that cannot stay, is dropped and counted.
 //= RFC 4861 s7.2.2 [4861-26]: each entry holds one packet whatever else waits; more, while there is room for them.
-fn hold_one(local: &mut Local, out: &Interface, entry: &mut Entry, packet: Mbuf, forwarded: bool) {
+fn hold_one(
+    local: &mut Local,
+    (out, addr): (&Interface, IpAddr),
+    entry: &mut Entry,
+    packet: Mbuf,
+    forwarded: bool,
+) {
     let waits = !entry.hold.is_empty() && !out.ifnet.neighbors.may_hold(&out.neighbors, forwarded);
     let (evicted, cause) = match waits {
         true => (entry.hold.pop(), DropReason::HoldTotal),
         false => (None, DropReason::HoldOverflow),
     };
+    local.trace.note(&packet, || Step::Held { out: out.ifnet.id, neighbor: addr });
     let pushed_out = entry.hold.push(packet);
     if let Some(oldest) = evicted.or(pushed_out) {
         local.drop_on(out.ifnet.id, oldest, cause);

@@ -27,6 +27,7 @@ use crate::nd6::nud::Refused;
 use crate::nd6::nud::Solicit;
 use crate::ranks;
 use crate::timer::Due;
+use crate::trace::Step;
 use crate::worker::Local;
 
 /// The entry's time has come: probe, age, or give up.
@@ -68,6 +69,7 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     //= RFC 4861 s7.2.2 [4861-27]: an error for each packet that was held. Its making takes locks and sends, so
     //= it is dispatched.
     while let Some(packet) = entry.hold.pop() {
+        local.trace.note(&packet, || Step::Queued { queue: "unreachable" });
         if let Err(refused) = local.shared.types.unreachable.dispatch(&ctx_entry, packet, lle.interface) {
             local.drop_on(lle.interface, refused.packet, DropReason::Unresolved);
         }

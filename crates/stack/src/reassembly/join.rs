@@ -27,6 +27,7 @@ use crate::ip4;
 use crate::ip6;
 use crate::limits::LimitReport;
 use crate::limits::Usage;
+use crate::trace::Step;
 use crate::walk::walk;
 use crate::worker::Local;
 
@@ -78,6 +79,7 @@ pub(crate) fn defer(
     let mut hasher = SipHasher13::new_with_keys(local.shared.seed, 0);
     key.hash(&mut hasher);
     let meta = Fragment { on: on.ifnet.id, from: link.0, link: link.1, flow: hasher.finish() };
+    local.trace.note(&packet, || Step::Queued { queue: "fragment" });
     if let Err(refused) = local.shared.types.fragment.dispatch(ctx, packet, meta) {
         local.drop_packet(refused.packet, DropReason::Refused);
     }
@@ -86,6 +88,7 @@ pub(crate) fn defer(
 /// The handler of fragments.
 pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: Fragment) {
     local.refresh();
+    local.trace.note(&packet, || Step::Handled { queue: "fragment" });
     let config = local.config().clone();
     let Some(on) = config.interface(meta.on) else {
         return local.drop_packet(packet, DropReason::InterfaceGone);
@@ -105,7 +108,8 @@ pub(crate) fn flow(_packet: &Mbuf, meta: &Fragment) -> u64 {
 /// Adds a fragment to its datagram. Gives all of them, in order, if this was the last that was missing.
 pub(crate) fn add(local: &mut Local, key: Key, piece: Piece<Held>) -> Option<Vec<Piece<Held>>> {
     let config = local.config().clone();
-    let Local { reassembly, shared, index, cache, .. } = local;
+    let Local { reassembly, shared, index, cache, trace, .. } = local;
+    trace.note(&piece.packet.packet, || Step::Awaits);
     let gauge = &shared.reassembly[*index];
     let whole = reassembly.add(local.now, key, piece, |held, why| {
         let cause = match why {
@@ -122,6 +126,9 @@ pub(crate) fn add(local: &mut Local, key: Key, piece: Piece<Held>) -> Option<Vec
         };
         let on = config.interface(held.packet.rcvif());
         on.map_or(shared.drops.none(), |on| &on.ifnet.drops).add(*index, cause, 1);
+        if trace.is_on() {
+            trace.dropped(held.packet.rcvif(), &held.packet, cause);
+        }
         cache.free(held.packet);
     });
     gauge.note(reassembly);
@@ -156,10 +163,13 @@ pub(crate) fn expire(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) -> usize {
 
 /// Lets go of what came in by interfaces that depart.
 pub(crate) fn depart(local: &mut Local, stays: &dyn Fn(IfId) -> bool) {
-    let Local { reassembly, shared, index, cache, .. } = local;
+    let Local { reassembly, shared, index, cache, trace, .. } = local;
     let release = |held: Held| {
         // It is in the configuration no more.
         shared.drops.none().add(*index, DropReason::InterfaceGone, 1);
+        if trace.is_on() {
+            trace.dropped(held.packet.rcvif(), &held.packet, DropReason::InterfaceGone);
+        }
         cache.free(held.packet);
     };
     reassembly.retain(|held| stays(held.packet.rcvif()), release);
@@ -177,6 +187,7 @@ pub(crate) fn join(local: &mut Local, header: &[u8], pieces: &[Piece<Held>]) -> 
     }
     if let Some(first) = pieces.first() {
         whole.set_rcvif(first.packet.packet.rcvif());
+        whole.set_mark(first.packet.packet.mark());
     }
     fits.then_some(whole)
 }

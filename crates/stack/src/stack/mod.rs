@@ -53,6 +53,7 @@ use crate::reassembly;
 use crate::reassembly::ReassemblyLimits;
 use crate::snapshot::Snapshot;
 use crate::timer::Timers;
+use crate::trace;
 use crate::worker::Heard;
 use crate::worker::Local;
 use crate::worker::StackWorker;
@@ -107,6 +108,8 @@ pub(crate) struct Shared {
     pub(crate) words: Words,
     /// What workers judge packets by, and what they tell of it.
     pub(crate) filter: filter::Shared,
+    /// Who watches packets.
+    pub(crate) trace: Arc<trace::Shared>,
     /// Devices on their way to the workers that will own them.
     pub(crate) devices: siding_netisr::sync::Mutex<Vec<Vec<Delivery>>>,
 }
@@ -167,6 +170,15 @@ impl Stack {
     /// The moment now, by the stack's clock.
     pub fn now(&self) -> Instant {
         (self.shared.clock)()
+    }
+
+    /// Watches packets, or frames, from now on: [`trace`] says how. Workers see it with their next turn.
+    ///
+    /// # Errors
+    ///
+    /// As many watch as may.
+    pub fn watch(&self, spec: trace::WatchSpec) -> Result<trace::Watch, trace::TooManyWatches> {
+        self.shared.trace.watch(spec)
     }
 
     /// Checks that every accepted packet has one fate. To be called when nothing is under way.

@@ -33,7 +33,7 @@ pub(crate) fn input<'c>(local: &mut Local, config: &'c Config, on: &Interface, m
     };
     let Some(untagged) = without(local, frame, VLAN_LEN) else { return Next::Taken };
     frame = untagged;
-    above.receives(local.index, &mut frame);
+    local.receives(above, &mut frame);
     Next::Up(above, frame)
 }
 

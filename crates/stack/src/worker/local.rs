@@ -40,6 +40,8 @@ use crate::reassembly::Reassembly;
 use crate::snapshot::Mine;
 use crate::snapshot::Reader;
 use crate::stack::Shared;
+use crate::trace::Step;
+use crate::trace::Tracer;
 use siding_machines::chance::Chance;
 
 /// A worker's own state.
@@ -59,6 +61,8 @@ pub(crate) struct Local {
     pub(crate) reassembly: Reassembly<Held>,
     pub(crate) paths: Reader<PathMtus>,
     pub(crate) filter: filter::Keeper,
+    /// Who watches packets.
+    pub(crate) trace: Tracer,
     config: Reader<Config>,
     /// The configuration whose groups have been reported.
     followed: Mine<Config>,
@@ -85,6 +89,7 @@ impl Local {
             reassembly: Reassembly::new(shared.fragments),
             paths: shared.paths.reader(),
             filter: filter::Keeper::new(&shared.filter),
+            trace: Tracer::new(&shared.trace, index),
             config: shared.config.reader(),
             followed: Mine::default(),
             ports: Vec::new(),
@@ -139,8 +144,9 @@ impl Local {
             _ => EtherType::IPV6,
         };
         let header = Ether { dst: mac, src: out.mac, ethertype };
-        match packet.prepend(HEADER_LEN) {
-            Some(place) => place.copy_from_slice(&header.to_bytes()),
+        // As an array, of a length that is known here: as a slice it is a call.
+        match packet.prepend(HEADER_LEN).and_then(|place| place.first_chunk_mut()) {
+            Some(place) => *place = header.to_bytes(),
             None => match self.unshare(packet) {
                 Some(copy) => return self.transmit_ip(ctx, out, mac, copy),
                 None => return,
@@ -167,6 +173,9 @@ impl Local {
             Kind::Device => self.transmit_port(ctx, out, frame),
             Kind::Vlan(vlan) => {
                 let vlan = *vlan;
+                if self.trace.is_on() {
+                    self.trace.leaves(out, &frame, Step::Over { out });
+                }
                 crate::vlan::output(ctx, self, out, vlan, frame);
             }
             Kind::Lagg(_) | Kind::Bridge(_) => self.transmit_over_ports(ctx, out, frame),
@@ -174,11 +183,22 @@ impl Local {
     }
 
     fn transmit_over_ports(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
+        if self.trace.is_on() {
+            self.trace.leaves(out, &frame, Step::Over { out });
+        }
         let config = self.config.value().clone();
         match config.interface(out).map(|interface| &interface.kind) {
             Some(Kind::Lagg(view)) => crate::lagg::output(ctx, self, out, view, frame),
             Some(Kind::Bridge(view)) => crate::bridge::output(ctx, self, out, view, frame),
             _ => self.drop_packet(frame, DropReason::InterfaceGone),
+        }
+    }
+
+    /// An interface that lies on others receives a frame.
+    pub(crate) fn receives(&self, above: &Interface, frame: &mut Mbuf) {
+        above.receives(self.index, frame);
+        if self.trace.is_on() {
+            self.trace.received(above.ifnet.id, frame);
         }
     }
 
@@ -191,6 +211,25 @@ impl Local {
     }
 
     fn transmit_port(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
+        match self.trace.is_on() {
+            false => self.transmit_port_unseen(ctx, out, frame),
+            true => self.transmit_port_seen(ctx, out, frame),
+        }
+    }
+
+    /// The same while somebody watches; apart, so that it costs nobody else anything.
+    #[cold]
+    #[inline(never)]
+    fn transmit_port_seen(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
+        self.trace.leaves(out, &frame, Step::Leaves { out });
+        if let Some(port) = self.ports.get_mut(out.slot()).and_then(Option::as_mut) {
+            port.follow(&frame);
+        }
+        self.transmit_port_unseen(ctx, out, frame);
+    }
+
+    #[inline(always)] // Two places call it, of which one is cold.
+    fn transmit_port_unseen(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
         let port = self.ports.get_mut(out.slot()).and_then(Option::as_mut);
         let Some(port) = port.filter(|port| port.ifnet.id == out) else {
             return self.drop_on(out, frame, DropReason::InterfaceGone);
@@ -199,6 +238,13 @@ impl Local {
             port.ifnet.counters.add(self.index, IfCounter::TxDropped, 1);
             self.drop_on(out, frame, DropReason::TxFull);
         }
+    }
+
+    /// A packet has been heard, and is needed no more.
+    #[inline(never)]
+    pub(crate) fn done(&mut self, packet: Mbuf) {
+        self.trace.note(&packet, || Step::Done);
+        self.cache.free(packet);
     }
 
     /// Counts a packet of others for which there is a way.
@@ -233,6 +279,9 @@ impl Local {
     /// Drops a packet on an interface's account: that of the one that it was to leave by, if that is where it failed.
     pub(crate) fn drop_on(&mut self, on: IfId, packet: Mbuf, cause: DropReason) {
         self.count(on, cause);
+        if self.trace.is_on() {
+            self.trace.dropped(on, &packet, cause);
+        }
         self.cache.free(packet);
     }
 
@@ -359,11 +408,12 @@ impl Local {
 
     /// A copy that is ours alone, with fresh headroom.
     pub(crate) fn unshare(&mut self, packet: Mbuf) -> Option<Mbuf> {
-        let (on, copy) = (packet.rcvif(), packet.copy(&mut self.cache));
-        self.cache.free(packet);
+        let copy = packet.copy(&mut self.cache);
         if copy.is_none() {
-            self.count(on, DropReason::NoBuffer);
+            self.drop_packet(packet, DropReason::NoBuffer);
+            return None;
         }
+        self.cache.free(packet);
         copy
     }
 
@@ -414,6 +464,9 @@ impl Local {
                 port.ifnet.drops.add(worker, DropReason::TxStalled, outcome.stalled);
                 outcome.uncut.into_iter().for_each(|cause| port.ifnet.drops.add(worker, cause, 1));
                 self.events.extend(outcome.events);
+                if !outcome.followed.is_empty() {
+                    self.trace.taken(port.ifnet.id, &outcome.followed);
+                }
             }
             again = port.next_try(now).into_iter().chain(again).min();
         }

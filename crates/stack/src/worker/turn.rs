@@ -68,6 +68,7 @@ impl StackWorker {
     pub fn turn(&mut self, now: Instant) -> Turn {
         self.local.now = now;
         self.local.refresh();
+        self.local.trace.refresh();
         self.local.retry_filters();
         let mut received = 0;
         self.receive_late(&mut received);
@@ -163,6 +164,9 @@ impl StackWorker {
             return got;
         }
         let received = &mut self.received;
+        if local.trace.is_on() {
+            local.trace.batch(id, received);
+        }
         let config = local.config().clone();
         self.worker.with_ctx(|ctx| {
             let Some(interface) = config.interface(id).filter(|interface| interface.up) else {

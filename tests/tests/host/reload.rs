@@ -215,6 +215,36 @@ fn no_packet_is_lost_of_what_did_not_change() {
     daemon.stop();
 }
 
+/// Of a version that takes the one way away before it makes the other, four of 54,000 packets found none in 80 reloads.
+#[test]
+fn a_way_that_leads_elsewhere_is_there_at_every_moment() {
+    if !need(&["ping"]) {
+        return;
+    }
+    let Some(lab) = Lab::open() else { return };
+    let (ours, peer) = lab.pair();
+    for address in ["2001:db8::2/64", "2001:db8::3/64", "2001:db8:77::2/128"] {
+        peer.address("eth0", address);
+    }
+    let by = |via: &str| format!("[[route]]\nto = \"2001:db8:77::/48\"\nvia = \"{via}\"\n");
+    let daemon = Siding::start(&lab, &ours, &["run"], &(PACKET.to_owned() + &by("2001:db8::2")));
+    wait_until_up(&peer, "2001:db8::1");
+    let far = ["-q", "-i", "0.0005", "-c", "1000000", "-I", "2001:db8:77::2", "2001:db8::1"];
+    let mut pinging = peer.start("ping", &far);
+    for _ in 0..50 {
+        let plan = reload(&ours, &daemon, PACKET, &by("2001:db8::3"));
+        assert!(plan.starts_with("+ route") && plan.contains("\n- route"), "{plan}");
+        reload(&ours, &daemon, PACKET, &by("2001:db8::2"));
+    }
+    pinging.signal(Signal::INT);
+    let text = pinging.finish(PATIENCE).stdout;
+    let sent = text.lines().find_map(|line| line.split_once(" packets transmitted")?.0.parse::<u64>().ok());
+    // What ping itself has missed on a busy machine is not counted.
+    let drops = siding(&ours, &daemon, &["show", "drops"]).expect_success();
+    assert!(sent.is_some_and(|sent| sent > 100) && !drops.contains("no-route"), "{text}{drops}");
+    daemon.stop();
+}
+
 /// The identity of eth0, and its neighbor.
 fn ours_of(ours: &Host, daemon: &Siding) -> (String, bool) {
     let interfaces = siding(ours, daemon, &["show", "interfaces", "--json"]).expect_success();

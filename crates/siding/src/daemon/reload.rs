@@ -31,6 +31,7 @@ use crate::control::Answer;
 use crate::control::ReloadRequest;
 use crate::control::ReloadRow;
 use crate::setting::Any;
+use crate::setting::Setting;
 use crate::setting::plan::Plan;
 
 /// What is gone back to unless somebody confirms what came after it.
@@ -165,7 +166,8 @@ impl Daemon {
             *lock(&self.pending) = Some(Pending { until, before, said, failed, pause });
             return Err(error);
         }
-        self.owe_nothing();
+        // Whatever was owed, this is wanted.
+        lock(&self.owed).take();
         *lock(&self.running) = pending.before.into_iter().collect();
         *lock(&self.said) = pending.said;
         self.log.command(format_args!("back to what ran before"));
@@ -196,7 +198,8 @@ impl Daemon {
             return Ok(row);
         }
         self.take_steps(ctx, &plan)?;
-        self.owe_nothing();
+        // Whatever was owed, this is wanted.
+        lock(&self.owed).take();
         *lock(&self.running) = read.settings.iter().cloned().collect();
         let said = std::mem::replace(&mut *lock(&self.said), read);
         *lock(&self.pending) = confirm.filter(|_| !plan.is_empty()).map(|within| Pending {
@@ -209,9 +212,47 @@ impl Daemon {
         Ok(row)
     }
 
+    /// Something is to be in effect again, as soon as it can be.
+    pub(crate) fn owe(&self, settings: Vec<Any>) {
+        lock(&self.owed).add(settings);
+    }
+
+    /// Whether something is, and it is time to try again.
+    pub(super) fn is_to_pay(&self) -> bool {
+        lock(&self.owed).is_due()
+    }
+
+    /// Sets back what can be of what a reload that failed could not.
+    pub(super) fn pay(&self, ctx: &mut Free<'_>) {
+        let _alone = self.alone();
+        let settings = lock(&self.owed).take();
+        // Somebody may have made another of it meanwhile: that is what he wants, and nothing else on it.
+        let is_there = |owed: &Any| self.noted(&owed.slot()).is_some();
+        let others: Vec<String> = settings
+            .iter()
+            .filter(|owed| is_there(owed))
+            .filter_map(|owed| owed.makes().map(str::to_owned))
+            .collect();
+        let is_missing = |owed: &Any| {
+            !is_there(owed) && !owed.on().iter().any(|on| others.iter().any(|other| other == on))
+        };
+        let missing: Vec<Any> = settings.into_iter().filter(is_missing).collect();
+        let mut left = Vec::new();
+        for setting in missing {
+            match setting.apply(self, ctx) {
+                Ok(()) => {
+                    self.log.command(format_args!("set back at last: {setting}"));
+                    self.note(setting);
+                }
+                Err(_) => left.push(setting),
+            }
+        }
+        self.owe(left);
+    }
+
     /// Keeps everybody else from changing something. Whoever does so already is waited for, but nobody else: who waits to
     /// write goes before those who come to read.
-    pub(super) fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+    fn alone(&self) -> RwLockWriteGuard<'_, ()> {
         self.changes.write().unwrap_or_else(PoisonError::into_inner)
     }
 

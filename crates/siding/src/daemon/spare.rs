@@ -3,8 +3,7 @@
 
 use std::fs::File;
 use std::sync::Mutex;
-
-use super::state::lock;
+use std::sync::PoisonError;
 
 /// So many: a socket for links and one for offloads, a file of settings, one for the record, and some more for those beside.
 const MANY: usize = 8;
@@ -21,6 +20,6 @@ impl Spare {
 
     /// There are so many more from now on.
     pub(super) fn give_up(&self) {
-        lock(&self.0).clear();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -53,6 +53,7 @@ use crate::control::Failure;
 use crate::control::Sessions;
 use crate::filter::Filter;
 use crate::runtime::Runtime;
+use crate::setting::Any;
 
 /// Nobody waits longer for an interface to go, whatever he says.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -82,7 +83,7 @@ pub(crate) struct Daemon {
     /// Held for reading by each request that changes something, and for writing by a reload.
     pub(super) changes: RwLock<()>,
     pub(super) pending: Mutex<Option<Pending>>,
-    pub(super) owed: Mutex<Owed>,
+    pub(super) owed: Mutex<Owed<Any>>,
     pub(crate) stack: Stack,
     pub(super) pool: Pool,
     pub(super) opener: Opener,

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | a worker | the daemon ends: what the worker held is not to be trusted. If it hangs, the log and systemd's watchdog tell |
 //! | links, control | another takes over; if that happens [`MOST`] times within [`PERIOD`], the daemon ends |
-//! | a session, a reload | its connection ends, or what was read is not in effect |
+//! | a session, a reload, setting back | its connection ends, or what was read is not in effect, or not yet |
 //! | log, captures | they go on with the next line or frame |
 //! | main | the daemon ends |
 

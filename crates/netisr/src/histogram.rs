@@ -75,8 +75,10 @@ impl Histogram {
     /// in the bucket that `time` falls into.
     pub fn at_most(&self, time: Duration) -> u64 {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let within = self.counts.iter().enumerate().take_while(|(at, _)| upper_bound(*at) <= nanos);
-        within.map(|(_, count)| count).sum()
+        // None beyond that which it falls into: of the last, there are no bounds.
+        let at = bucket(nanos);
+        let whole = if upper_bound(at) <= nanos { at + 1 } else { at };
+        self.counts.iter().take(whole).sum()
     }
 
     /// The longest wait.

@@ -81,13 +81,21 @@ fn two_stacks_ping_each_other_and_sleep_between() {
         }
         ping.close(&mut ctx);
     }
-    let stats = left.runtime.stats()[0];
-    assert!(stats.sleeps > 0, "{:?}", left.runtime);
-    // Each turn but the one that is under way has its time, by how many packets it had: a hundred answers, and no fewer.
-    let sum = |of: fn(&super::Turns) -> u64| stats.by_size.iter().map(of).sum::<u64>();
-    assert!(stats.turns - sum(|size| size.turns) <= 1, "{stats:?}");
-    assert!(sum(|size| size.packets) >= 100, "{stats:?}");
-    assert!(stats.by_size.iter().all(|size| (size.turns > 0) == (size.nanos > 0)), "{stats:?}");
+    assert!(left.runtime.stats()[0].sleeps > 0, "{:?}", left.runtime);
+    // Each turn but the one that is under way has its time, by how many packets it had: a hundred answers, and no fewer. It may
+    // be at work while it is read.
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let stats = left.runtime.stats()[0];
+        let sum = |of: fn(&super::Turns) -> u64| stats.by_size.iter().map(of).sum::<u64>();
+        let each = stats.by_size.iter().all(|size| (size.turns > 0) == (size.nanos > 0));
+        let all = stats.turns.abs_diff(sum(|size| size.turns)) <= 1 && sum(|size| size.packets) >= 100;
+        if each && all {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{stats:?}");
+        sleep(Duration::from_millis(1));
+    }
     assert!(!left.runtime.has_failed());
     left.finish();
     right.finish();

@@ -120,7 +120,8 @@ impl Root {
         if self.checked && !thread::claim(self.number()) && !forgery_is_allowed() {
             return Err(AlreadyEntered);
         }
-        Ok(Entered { root: self, not_send: PhantomData })
+        let noted = Noted { is_noted: self.checked, not_send: PhantomData };
+        Ok(Entered { root: self, noted })
     }
 
     /// Its seat as a number; without one, what is no seat's.
@@ -134,10 +135,18 @@ impl Root {
 #[derive(Debug)]
 pub struct Entered<'r> {
     root: &'r mut Root,
+    noted: Noted,
+}
+
+/// The thread's note of which root it has entered, until it is dropped.
+#[derive(Debug)]
+struct Noted {
+    /// False where there is none to be taken.
+    is_noted: bool,
     not_send: PhantomData<*const ()>,
 }
 
-impl Entered<'_> {
+impl<'r> Entered<'r> {
     /// The token of a thread that holds no lock.
     ///
     /// # Panics
@@ -149,12 +158,20 @@ impl Entered<'_> {
         witness::expect_no_rank();
         Ctx { seat: self.root.seat, borrow: PhantomData, rank: PhantomData }
     }
+
+    /// Leaves the root, as dropping this does, and gives it back to be entered again.
+    #[inline]
+    pub fn leave(self) -> &'r mut Root {
+        let Entered { root, noted } = self;
+        drop(noted);
+        root
+    }
 }
 
-impl Drop for Entered<'_> {
+impl Drop for Noted {
     #[inline]
     fn drop(&mut self) {
-        if self.root.checked {
+        if self.is_noted {
             thread::release();
         }
     }

@@ -51,8 +51,7 @@ type Batch = [Option<(Frame, IfId)>; BATCH];
 
 impl Rig {
     fn frame(&mut self) -> Frame {
-        self.made += 1;
-        Frame(black_box([self.made; 8]))
+        frame(&mut self.made)
     }
 
     fn batch(&mut self) -> Batch {
@@ -65,8 +64,18 @@ impl Rig {
         assert_eq!(handled, packets);
     }
 
-    /// One at a time: dispatched by the worker, and handled.
+    /// One at a time: dispatched by the worker, and handled, in turns of so many.
     fn single(&mut self) {
+        let Rig { output, out, worker, sum, made } = self;
+        let mut here = worker.on_thread();
+        for _ in 0..BATCH {
+            assert!(output.dispatch(&here.ctx(), frame(made), *out).is_ok());
+            assert_eq!(here.poll(sum, 1).handled, 1);
+        }
+    }
+
+    /// The same by who takes the token anew for each dispatch and each poll.
+    fn single_entering(&mut self) {
         for _ in 0..BATCH {
             let (frame, out, output) = (self.frame(), self.out, &self.output);
             let sent = self.worker.with_ctx(|ctx| output.dispatch(ctx, frame, out));
@@ -77,12 +86,12 @@ impl Rig {
 
     /// As many singly by the worker, as a turn of it may, and then a poll.
     fn turn(&mut self) {
+        let Rig { output, out, worker, sum, made } = self;
+        let mut here = worker.on_thread();
         for _ in 0..BATCH {
-            let (frame, out, output) = (self.frame(), self.out, &self.output);
-            let sent = self.worker.with_ctx(|ctx| output.dispatch(ctx, frame, out));
-            assert!(sent.is_ok());
+            assert!(output.dispatch(&here.ctx(), frame(made), *out).is_ok());
         }
-        self.poll(BATCH);
+        assert_eq!(here.poll(sum, BATCH).handled, BATCH);
     }
 
     /// In one call by the worker.
@@ -129,11 +138,14 @@ impl Rig {
     }
 }
 
+#[inline(always)]
+fn frame(made: &mut u64) -> Frame {
+    *made += 1;
+    Frame(black_box([*made; 8]))
+}
+
 fn frames(made: &mut u64) -> impl ExactSizeIterator<Item = Frame> {
-    (0..BATCH).map(|_| {
-        *made += 1;
-        Frame(black_box([*made; 8]))
-    })
+    (0..BATCH).map(|_| frame(made))
 }
 
 fn main() {
@@ -158,6 +170,7 @@ fn main() {
     for _ in 0..packets / BATCH as u64 {
         match shape.as_str() {
             "single" => rig.single(),
+            "single-entering" => rig.single_entering(),
             "turn" => rig.turn(),
             "batch" => rig.batch_of_own(),
             "from" => rig.own_from(),

@@ -129,7 +129,8 @@
 //! A loop that also waits for sockets builds the facility with a [`Wake`]: under the feature `eventfd` (Linux) there is
 //! `eventfd::EventFdWake`, with one descriptor for each worker; without it, anything that ends the loop's wait from another
 //! thread will do. It polls until nothing is left ([`Polled::more`]), asks [`Worker::prepare_sleep`], waits only if that says yes,
-//! says [`Worker::awake`], clears the descriptor, and begins anew. From C there is `siding-netisr-c`, whose page says what differs there.
+//! says [`Worker::awake`], clears the descriptor, and begins anew. Where the thread needs no other token,
+//! [`Worker::on_thread`] spares it taking the worker's anew for each call. From C there is `siding-netisr-c`, whose page says what differs there.
 //!
 //! # Targets
 //!
@@ -240,5 +241,6 @@ pub use unregister::Unregistering;
 pub use wake::NoWake;
 pub use wake::Wake;
 pub use worker::Local;
+pub use worker::OnThread;
 pub use worker::Polled;
 pub use worker::Worker;

@@ -169,6 +169,7 @@ fn serve<P: Packet, W: Local>(
     let ended = contain(|| {
         let seated = Seated::take(wake, index, || core.ring(index));
         let local = state.insert(local(index));
+        let mut worker = worker.on_thread();
         while !stop.load(Ordering::Acquire) {
             if !worker.poll(local, usize::MAX).more && worker.prepare_sleep() {
                 match (stop.load(Ordering::Acquire), &seated) {

@@ -30,6 +30,11 @@ use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 use crate::wake::MOST_TYPES;
 
+mod token;
+
+pub use token::OnThread;
+use token::Token;
+
 /// A worker's own state, lent to the handlers that run on it.
 pub trait Local: 'static {
     /// Something has changed, and some interfaces may be departing: let go of everything that names one for
@@ -63,9 +68,14 @@ pub struct Polled {
 
 /// The right to consume one worker's lanes, and to run its handlers. Held by one owner at a time.
 pub struct Worker<P: Packet, W: Local = ()> {
+    root: Root,
+    serving: Serving<P, W>,
+}
+
+/// A worker but for its token.
+struct Serving<P: Packet, W: Local> {
     inner: Arc<Inner<P, W>>,
     index: usize,
-    root: Root,
     types: [Option<Arc<dyn AnyType<P, W>>>; MOST_TYPES],
     types_version: u64,
     /// Where the next poll begins, so that no type is always last.
@@ -77,22 +87,14 @@ pub struct Worker<P: Packet, W: Local = ()> {
 }
 
 impl<P: Packet, W: Local> Worker<P, W> {
-    /// How many packets of one type a poll handles before the others have their turn.
-    const QUOTA: usize = 64;
-
-    /// For how many polls a lane must stay empty before the worker looks at it no more: retiring a lane that fills
-    /// again at once costs its producers the very writes that the bits are there to save.
-    const PATIENCE: u32 = 64;
-
     /// Claims the worker; `None` while somebody else holds it.
     pub(crate) fn claim(inner: &Arc<Inner<P, W>>, index: usize) -> Option<Worker<P, W>> {
         let state = inner.core.workers.get(index)?;
         let root = inner.core.root(index)?;
         state.0.claimed.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).ok()?;
-        let mut worker = Worker {
+        let mut serving = Serving {
             inner: inner.clone(),
             index,
-            root,
             types: [const { None }; MOST_TYPES],
             types_version: 0,
             first: 0,
@@ -100,8 +102,18 @@ impl<P: Packet, W: Local> Worker<P, W> {
             busy: 0,
             sweeps: Sweeps::default(),
         };
-        worker.refresh();
-        Some(worker)
+        serving.refresh();
+        Some(Worker { root, serving })
+    }
+
+    /// Takes the worker's token for as long as the result lives: the cheapest way to poll and dispatch by turns.
+    ///
+    /// # Panics
+    ///
+    /// When called from within a handler, of this or of another worker.
+    #[inline]
+    pub fn on_thread(&mut self) -> OnThread<'_, P, W> {
+        OnThread::new(&mut self.root, &mut self.serving)
     }
 
     /// Carries out control's orders, then handles packets that wait for this worker, at most `budget`.
@@ -111,18 +123,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// When called from within a handler, of this or of another worker.
     #[inline]
     pub fn poll(&mut self, local: &mut W, budget: usize) -> Polled {
-        let state = &self.inner.core.workers[self.index].0;
-        state.polls.add(1);
-        match state.pending.0.read() {
-            (0, false) => Polled::default(),
-            (active, false) if active.is_power_of_two() => self.drain_one(local, active, budget),
-            (active, false) => self.drain(local, active, budget),
-            (_, true) => {
-                self.obey(local);
-                let (active, _) = self.pending().read();
-                self.drain(local, active, budget)
-            }
-        }
+        self.serving.poll(&mut self.root, local, budget)
     }
 
     /// Gets ready to sleep. True if nothing is pending: the caller may block until its
@@ -132,23 +133,12 @@ impl<P: Packet, W: Local> Worker<P, W> {
     ///
     /// When called from within a handler, of this or of another worker.
     pub fn prepare_sleep(&mut self) -> bool {
-        let (active, ordered) = self.pending().read();
-        if ordered {
-            return false;
-        }
-        // Handlers that are gone are dropped here, with no lock held.
-        drop(enter(&mut self.root));
-        self.retire(active);
-        let asleep = self.pending().sleep();
-        if asleep {
-            self.inner.core.workers[self.index].0.sleeps.add(1);
-        }
-        asleep
+        self.serving.prepare_sleep(&mut self.root)
     }
 
     /// Ends a sleep, woken or not.
     pub fn awake(&mut self) {
-        self.pending().awake();
+        self.serving.pending().awake();
     }
 
     /// Runs `work` with this worker's token: what an embedder's loop does between polls (polling drivers,
@@ -159,20 +149,67 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// When called from within a handler, of this or of another worker.
     #[inline]
     pub fn with_ctx<O>(&mut self, work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> O {
-        work(&mut enter(&mut self.root).ctx())
+        self.root.with(|mut ctx| work(&mut ctx))
     }
 
     /// The worker's number, from 0.
     pub fn index(&self) -> usize {
-        self.index
+        self.serving.index
+    }
+
+    /// Carries out orders for a worker whose own state has gone.
+    pub(crate) fn obey_vacant(&mut self) {
+        self.serving.obey_vacant();
+    }
+}
+
+impl<P: Packet, W: Local> Serving<P, W> {
+    /// How many packets of one type a poll handles before the others have their turn.
+    const QUOTA: usize = 64;
+
+    /// For how many polls a lane must stay empty before the worker looks at it no more: retiring a lane that fills
+    /// again at once costs its producers the very writes that the bits are there to save.
+    const PATIENCE: u32 = 64;
+
+    #[inline(always)]
+    fn poll(&mut self, token: &mut impl Token, local: &mut W, budget: usize) -> Polled {
+        let state = &self.inner.core.workers[self.index].0;
+        state.polls.add(1);
+        match state.pending.0.read() {
+            (0, false) => Polled::default(),
+            (active, false) if active.is_power_of_two() => {
+                token.with(|ctx| self.drain_one(ctx, local, active, budget))
+            }
+            (active, false) => token.with(|ctx| self.drain(ctx, local, active, budget)),
+            (_, true) => {
+                // The embedder's code runs there, with no lock held, and may have a token of its own.
+                token.leave();
+                self.obey(local);
+                let (active, _) = self.pending().read();
+                token.with(|ctx| self.drain(ctx, local, active, budget))
+            }
+        }
+    }
+
+    fn prepare_sleep(&mut self, token: &mut impl Token) -> bool {
+        let (active, ordered) = self.pending().read();
+        if ordered {
+            return false;
+        }
+        // Handlers that are gone are dropped here, with no lock held.
+        token.leave();
+        self.retire(active);
+        let asleep = self.pending().sleep();
+        if asleep {
+            self.inner.core.workers[self.index].0.sleeps.add(1);
+        }
+        asleep
     }
 
     /// Carries out what control has ordered: looks up the types again, flushes those that are to be flushed,
     /// and drops what names a departing interface. Acknowledges only when all of that is done.
     #[cold]
     fn obey(&mut self, local: &mut W) {
-        // The embedder's code runs here, with no lock held.
-        drop(enter(&mut self.root));
         let _busy = Busy::with(&*self.inner.core, self.index);
         // Accepted before anybody looks at a gate: what is marked later comes with an order of its own.
         let order = self.accept();
@@ -184,7 +221,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     }
 
     /// The same for a worker whose own state has gone.
-    pub(crate) fn obey_vacant(&mut self) {
+    fn obey_vacant(&mut self) {
         let _busy = Busy::with(&*self.inner.core, self.index);
         let order = self.accept();
         let inner = self.inner.clone();
@@ -234,36 +271,33 @@ impl<P: Packet, W: Local> Worker<P, W> {
 
     /// [`drain`](Self::drain) for one type, as it is most often. `active` is its bit.
     #[inline(always)] // `poll` has looked up the worker's state, and spares this doing it again.
-    fn drain_one(&mut self, local: &mut W, active: u64, budget: usize) -> Polled {
-        let Worker { inner, index, root, types, .. } = self;
+    fn drain_one(&mut self, ctx: Ctx<'_, Unlocked>, local: &mut W, active: u64, budget: usize) -> Polled {
+        let Serving { inner, index, types, .. } = self;
         let state = &inner.core.workers[*index].0;
         let bit = active.trailing_zeros();
         let quota = Self::QUOTA.min(budget);
         let Some(kind) = types.get(bit as usize).and_then(Option::as_deref) else {
-            return self.drain(local, active, budget);
+            return self.drain(ctx, local, active, budget);
         };
-        let mut entered = enter(root);
         let consumer = Consumer::new(&inner.core, *index, false);
-        let mut turn = Turn { consumer: &consumer, ctx: entered.ctx(), local, handled: 0 };
+        let mut turn = Turn { consumer: &consumer, ctx, local, handled: 0 };
         let running = Running::new(state);
         running.is(bit);
         let handled = turn.drain(kind, quota);
         drop(running);
         let polled = Polled { handled, more: handled == quota };
         turn.end(polled);
-        drop(entered);
         self.first = 0;
         self.count_poll(active, if handled > 0 { active } else { 0 });
         polled
     }
 
-    fn drain(&mut self, local: &mut W, active: u64, budget: usize) -> Polled {
+    fn drain(&mut self, ctx: Ctx<'_, Unlocked>, local: &mut W, active: u64, budget: usize) -> Polled {
         let mut polled = Polled::default();
         let inner = &*self.inner;
         let state = &inner.core.workers[self.index].0;
         let consumer = Consumer::new(&inner.core, self.index, false);
-        let mut entered = enter(&mut self.root);
-        let mut turn = Turn { consumer: &consumer, ctx: entered.ctx(), local, handled: 0 };
+        let mut turn = Turn { consumer: &consumer, ctx, local, handled: 0 };
         let running = Running::new(state);
         let mut busy = 0u64;
         // Before any handler runs: one that panics must not be first again.
@@ -288,7 +322,6 @@ impl<P: Packet, W: Local> Worker<P, W> {
         }
         drop(running);
         turn.end(polled);
-        drop(entered);
         self.count_poll(active, busy);
         polled
     }
@@ -443,22 +476,15 @@ impl Drop for Running<'_> {
 impl<P: Packet, W: Local> Drop for Worker<P, W> {
     fn drop(&mut self) {
         // A worker that is gone does not sleep: nobody is to wake it.
-        self.pending().awake();
-        self.inner.core.workers[self.index].0.claimed.store(false, Ordering::Release);
+        let Serving { inner, index, .. } = &self.serving;
+        self.serving.pending().awake();
+        inner.core.workers[*index].0.claimed.store(false, Ordering::Release);
     }
 }
 
 impl<P: Packet, W: Local> fmt::Debug for Worker<P, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").field("index", &self.index).finish_non_exhaustive()
-    }
-}
-
-#[inline]
-fn enter(root: &mut Root) -> siding_lockorder::Entered<'_> {
-    match root.enter() {
-        Ok(entered) => entered,
-        Err(why) => panic!("a worker was polled from within a handler, or under another token: {why}"),
+        f.debug_struct("Worker").field("index", &self.index()).finish_non_exhaustive()
     }
 }
 

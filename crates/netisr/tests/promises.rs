@@ -33,6 +33,8 @@ mod hooks;
 mod hostile;
 #[path = "promises/leaving.rs"]
 mod leaving;
+#[path = "promises/on_thread.rs"]
+mod on_thread;
 #[path = "promises/order.rs"]
 mod order;
 #[path = "promises/panics.rs"]

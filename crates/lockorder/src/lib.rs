@@ -65,6 +65,7 @@ pub mod witness;
 pub use ctx::AlreadyEntered;
 pub use ctx::Ctx;
 pub use ctx::Entered;
+pub use ctx::Numbers;
 pub use ctx::Root;
 pub use ctx::Seat;
 pub use ctx::Seats;

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use siding_lockorder::Numbers;
 use siding_lockorder::Root;
 use siding_lockorder::Seat;
 use siding_lockorder::Seats;
@@ -147,6 +148,11 @@ impl Core {
     #[inline]
     pub(crate) fn worker_of(&self, seat: Option<Seat>) -> Option<usize> {
         self.seats.index_of(seat?).map(|worker| worker as usize)
+    }
+
+    /// What tells our workers' seats from others.
+    pub(crate) fn seat_numbers(&self) -> Numbers {
+        self.seats.numbers()
     }
 
     /// Whether every interface that packet and metadata name may be named, and its bit is in `named`.

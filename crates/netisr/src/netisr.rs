@@ -13,6 +13,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use siding_lockorder::Ctx;
+use siding_lockorder::Numbers;
 use siding_lockorder::Unlocked;
 
 use crate::IfId;
@@ -39,6 +40,7 @@ use crate::panics::OnPanic;
 use crate::panics::Panicked;
 use crate::panics::Panics;
 use crate::pin::Pins;
+use crate::spec::Steer;
 use crate::spec::Traced;
 use crate::sync;
 use crate::sync::atomic::AtomicBool;
@@ -206,6 +208,12 @@ impl<P: Packet, W: Local> Netisr<P, W> {
         }
         let place = control.types.iter().position(Option::is_none).ok_or(RegisterError::TooManyTypes)?;
         let shared = Arc::new(TypeState {
+            // One that dispatches to its own lane, as nearly all do, need not be asked for more.
+            quick: if lanes.iter().all(Lane::is_plain) && (lanes.len() == 1 || matches!(spec.steer, Steer::Own)) {
+                core.seat_numbers()
+            } else {
+                Numbers::NONE
+            },
             name: spec.name,
             limit: spec.limit,
             bit: place as u32,

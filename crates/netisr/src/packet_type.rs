@@ -7,6 +7,8 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use siding_lockorder::Ctx;
+use siding_lockorder::Numbers;
+use siding_lockorder::Seat;
 
 use crate::IfId;
 use crate::Metadata;
@@ -62,6 +64,8 @@ pub struct PacketType<P, M, W = ()> {
 }
 
 pub(crate) struct TypeState<P, M, W> {
+    /// Which tokens are those of workers that dispatch to their own, plain lane, whatever the packet.
+    pub(crate) quick: Numbers,
     pub(crate) name: String,
     pub(crate) limit: u32,
     pub(crate) bit: u32,
@@ -90,30 +94,22 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
     /// # Errors
     ///
     /// The packet comes back, with the [`Cause`]; nothing of it stays.
-    #[inline]
+    #[inline(always)]
     pub fn dispatch<L>(&self, ctx: &Ctx<'_, L>, packet: P, meta: M) -> Result<(), Refused<P, M>> {
         let this = &*self.shared;
-        let own = this.core.worker_of(ctx.seat());
-        let worker = this.worker_for(own, &packet, &meta);
-        let lane = &this.lanes[worker];
-        if own != Some(worker) {
-            return this.dispatch_from_outside(worker, packet, meta);
+        // As it is most often: by a worker, to itself, with room and with interfaces that the lane has seen before. A departure
+        // waits for this worker to come by, so one look at the gates is enough. It is this worker, too, who forgets
+        // what is named.
+        if let Some(lane) = this.lanes.get(this.quick.place_of(ctx.seat()))
+            && this.core.all_open_and_known(&packet, &meta, lane.ring().named().bits())
+            && let Some(mut claim) = lane.ring().claim_own()
+        {
+            lane.fill(&mut claim, packet, meta);
+            return Ok(());
         }
-        // A departure waits for this worker to come by, so one look at the gates is enough. It is this worker, too, who
-        // forgets what is named.
-        let named = lane.ring().named();
-        if !this.core.all_open_and_known(&packet, &meta, named.bits()) {
-            let Some(names) = this.core.open_names(&packet, &meta) else {
-                return Err(this.refuse(worker, packet, meta, Cause::Departed));
-            };
-            named.raise(names);
-        }
-        match lane.claim(&this.core, worker, &packet, &meta, 0) {
-            Ok(claim) => {
-                this.fill(lane, own, worker, claim, packet, meta);
-                Ok(())
-            }
-            Err(cause) => Err(this.refuse(worker, packet, meta, cause)),
+        match ctx.seat() {
+            None => this.dispatch_from_no_worker(packet, meta),
+            Some(seat) => this.dispatch_any(seat, packet, meta),
         }
     }
 
@@ -136,6 +132,37 @@ impl<P, M, W> fmt::Debug for PacketType<P, M, W> {
 }
 
 impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
+    /// [`dispatch`](PacketType::dispatch) by a thread that is no worker.
+    #[inline(never)] // The quick way goes into its caller's code, and this does not.
+    fn dispatch_from_no_worker(&self, packet: P, meta: M) -> Result<(), Refused<P, M>> {
+        self.dispatch_from_outside(self.worker_for(None, &packet, &meta), packet, meta)
+    }
+
+    /// The same by some facility's worker, whatever there is to be done.
+    #[inline(never)]
+    fn dispatch_any(&self, seat: Seat, packet: P, meta: M) -> Result<(), Refused<P, M>> {
+        let own = self.core.worker_of(Some(seat));
+        let worker = self.worker_for(own, &packet, &meta);
+        let lane = &self.lanes[worker];
+        if own != Some(worker) {
+            return self.dispatch_from_outside(worker, packet, meta);
+        }
+        let named = lane.ring().named();
+        if !self.core.all_open_and_known(&packet, &meta, named.bits()) {
+            let Some(names) = self.core.open_names(&packet, &meta) else {
+                return Err(self.refuse(worker, packet, meta, Cause::Departed));
+            };
+            named.raise(names);
+        }
+        match lane.claim(&self.core, worker, &packet, &meta, 0) {
+            Ok(claim) => {
+                self.fill(lane, own, worker, claim, packet, meta);
+                Ok(())
+            }
+            Err(cause) => Err(self.refuse(worker, packet, meta, cause)),
+        }
+    }
+
     #[inline]
     pub(crate) fn worker_for(&self, own: Option<usize>, packet: &P, meta: &M) -> usize {
         if self.lanes.len() == 1 {
@@ -151,7 +178,7 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     }
 
     /// [`dispatch`](PacketType::dispatch) for a worker other than the one that calls, if it is one.
-    #[inline(never)] // It would only cost the worker's own path its registers.
+    #[inline(always)]
     fn dispatch_from_outside(&self, worker: usize, packet: P, meta: M) -> Result<(), Refused<P, M>> {
         let (mut first, mut others) = (IfId::NONE, false);
         let mut visit = |id: IfId| match first.is_none() {

@@ -324,12 +324,16 @@ mod tests {
     fn seats_are_told_from_those_of_others_in_one_step() {
         let (ours, theirs) = (Seats::new(3), Seats::new(2));
         let workers = [(); 3];
-        let place = |numbers: Numbers, seat| workers.get(numbers.place_of(seat)).map(|()| numbers.place_of(seat));
+        let place =
+            |numbers: Numbers, seat| workers.get(numbers.place_of(seat)).map(|()| numbers.place_of(seat));
         for index in 0..3 {
             assert_eq!(place(ours.numbers(), ours.seat(index)), Some(index as usize));
             assert_eq!(place(Numbers::NONE, ours.seat(index)), None);
         }
-        assert_eq!((place(ours.numbers(), theirs.seat(0)), place(theirs.numbers(), ours.seat(2))), (None, None));
+        assert_eq!(
+            (place(ours.numbers(), theirs.seat(0)), place(theirs.numbers(), ours.seat(2))),
+            (None, None)
+        );
         assert_eq!((place(ours.numbers(), None), place(Numbers::NONE, None)), (None, None));
     }
 

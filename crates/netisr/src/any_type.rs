@@ -1,5 +1,6 @@
 //! A type of packet as its workers and control see it, whatever its metadata is.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use siding_lockorder::Ctx;
@@ -18,21 +19,14 @@ use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 
 pub(crate) trait AnyType<P, W>: Send + Sync {
-    /// Handles up to `quota` packets; flushes all, instead, when the type is being flushed. Gives how many
-    /// were handled.
-    fn drain(
-        &self,
-        consumer: &Consumer<'_>,
-        ctx: &mut Ctx<'_, Unlocked>,
-        local: &mut W,
-        quota: usize,
-    ) -> usize;
+    /// What worker `worker` has of it, to handle its packets with.
+    fn served_by(self: Arc<Self>, worker: usize) -> Box<dyn Served<P, W>>;
     /// Drops everything when the type is being flushed, else what names a departing interface. False: try again, with
     /// what the order has become.
-    fn sweep(&self, consumer: &Consumer<'_>, order: Order<'_>) -> bool;
-    fn has_ready(&self, consumer: &Consumer<'_>) -> bool;
+    fn sweep(&self, consumer: &Consumer, order: Order<'_>) -> bool;
+    fn has_ready(&self, consumer: &Consumer) -> bool;
     /// Lets the lane rest. False if packets wait in it.
-    fn rest(&self, consumer: &Consumer<'_>) -> bool;
+    fn rest(&self, consumer: &Consumer) -> bool;
     /// Stops intake; may be called again to have the rest flushed.
     fn close(&self, flush: bool);
     fn is_quiet(&self) -> bool;
@@ -43,6 +37,14 @@ pub(crate) trait AnyType<P, W>: Send + Sync {
     fn limit(&self) -> u32;
     fn bit(&self) -> u32;
     fn report(&self, worker: usize) -> LaneReport;
+}
+
+/// A type as one worker serves it.
+pub(crate) trait Served<P, W>: Send {
+    /// Handles up to `quota` packets; flushes all, instead, when the type is being flushed. Gives how many
+    /// were handled.
+    fn drain(&self, consumer: &Consumer, ctx: &mut Ctx<'_, Unlocked>, local: &mut W, quota: usize) -> usize;
+    fn kind(&self) -> &dyn AnyType<P, W>;
 }
 
 /// A registered type with its handler. It knows the handler's own type, so that the loop over the packets and the
@@ -57,45 +59,13 @@ where
     P: Packet,
     M: Metadata,
     W: Local,
-    F: Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync,
+    F: Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync + 'static,
 {
-    fn drain(
-        &self,
-        consumer: &Consumer<'_>,
-        ctx: &mut Ctx<'_, Unlocked>,
-        local: &mut W,
-        quota: usize,
-    ) -> usize {
-        let lane = &self.state.lanes[consumer.worker];
-        let before = lane.fates.handled.value();
-        let mut ended = false;
-        let drain = || {
-            if self.state.flushing.load(Ordering::Relaxed) {
-                return flush(lane, consumer); // A permit's packet, that came after the sweep.
-            }
-            let handled =
-                lane.drain(consumer, quota, |packet, meta| (self.handler)(ctx, local, packet, meta));
-            ended = true;
-            if handled > 0 {
-                local.drained(ctx, &self.state.name, handled);
-            }
-            handled
-        };
-        self.state.contain(drain).unwrap_or_else(|payload| {
-            let handled = lane.fates.handled.value().wrapping_sub(before) as usize;
-            // Should the panic go on, the poll ends, and what was handled here is known to nobody else.
-            consumer.handled.set(handled);
-            self.state.panicked(consumer.worker, payload, || {
-                if !ended && handled > 0 {
-                    local.drained(ctx, &self.state.name, handled);
-                }
-            });
-            consumer.handled.set(0);
-            handled
-        })
+    fn served_by(self: Arc<Self>, worker: usize) -> Box<dyn Served<P, W>> {
+        Box::new(Serves { lane: self.state.lanes[worker].clone(), of: self })
     }
 
-    fn sweep(&self, consumer: &Consumer<'_>, order: Order<'_>) -> bool {
+    fn sweep(&self, consumer: &Consumer, order: Order<'_>) -> bool {
         let lane = &self.state.lanes[consumer.worker];
         let sweep = || {
             lane.bury_all(consumer);
@@ -112,11 +82,11 @@ where
         })
     }
 
-    fn has_ready(&self, consumer: &Consumer<'_>) -> bool {
+    fn has_ready(&self, consumer: &Consumer) -> bool {
         self.state.lanes[consumer.worker].has_ready()
     }
 
-    fn rest(&self, consumer: &Consumer<'_>) -> bool {
+    fn rest(&self, consumer: &Consumer) -> bool {
         self.state.lanes[consumer.worker].rest()
     }
 
@@ -126,7 +96,7 @@ where
         if flush {
             self.state.flushing.store(true, Ordering::Release);
             if !mutant("flush-goes-on-handling") {
-                self.state.lanes.iter().for_each(Lane::end_drain);
+                self.state.lanes.iter().for_each(|lane| lane.end_drain());
             }
         }
     }
@@ -184,20 +154,67 @@ where
     }
 }
 
+/// A worker's lane and the type's handler, both by pointer: a drain of one packet looks nothing up.
+struct Serves<P: Packet, M: Metadata, W, F> {
+    lane: Arc<Lane<P, M>>,
+    of: Arc<Registered<P, M, W, F>>,
+}
+
+impl<P, M, W, F> Served<P, W> for Serves<P, M, W, F>
+where
+    P: Packet,
+    M: Metadata,
+    W: Local,
+    F: Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync + 'static,
+{
+    fn drain(&self, consumer: &Consumer, ctx: &mut Ctx<'_, Unlocked>, local: &mut W, quota: usize) -> usize {
+        let (lane, Registered { state, handler }) = (&*self.lane, &*self.of);
+        let before = lane.fates.handled.value();
+        let mut ended = false;
+        let drain = || {
+            if state.flushing.load(Ordering::Relaxed) {
+                return flush(lane, consumer); // A permit's packet, that came after the sweep.
+            }
+            let handled = lane.drain(consumer, quota, |packet, meta| handler(ctx, local, packet, meta));
+            ended = true;
+            if handled > 0 {
+                local.drained(ctx, &state.name, handled);
+            }
+            handled
+        };
+        state.contain(drain).unwrap_or_else(|payload| {
+            let handled = lane.fates.handled.value().wrapping_sub(before) as usize;
+            // Should the panic go on, the poll ends, and what was handled here is known to nobody else.
+            consumer.handled.set(handled);
+            state.panicked(consumer.worker, payload, || {
+                if !ended && handled > 0 {
+                    local.drained(ctx, &state.name, handled);
+                }
+            });
+            consumer.handled.set(0);
+            handled
+        })
+    }
+
+    fn kind(&self) -> &dyn AnyType<P, W> {
+        &*self.of
+    }
+}
+
 impl<P: Packet, M: Metadata, W, F> Drop for Registered<P, M, W, F> {
     /// What has its fate and was not yet dropped is dropped here, with the handler, and not with the last
     /// [`PacketType`](crate::PacketType).
     fn drop(&mut self) {
         for (worker, lane) in self.state.lanes.iter().enumerate() {
             // Nobody else refers to this, so nobody else consumes.
-            lane.bury_rest(&Consumer::new(&self.state.core, worker, false));
+            lane.bury_rest(&Consumer::new(&self.state.core, worker));
         }
     }
 }
 
 /// Handles nothing.
 #[cold]
-fn flush<P: Packet, M: Metadata>(lane: &Lane<P, M>, consumer: &Consumer<'_>) -> usize {
+fn flush<P: Packet, M: Metadata>(lane: &Lane<P, M>, consumer: &Consumer) -> usize {
     lane.bury_all(consumer);
     lane.flush(consumer);
     0

@@ -29,7 +29,7 @@ use crate::wake::Wake;
 
 pub(crate) struct Core {
     pub(crate) gates: Gates,
-    pub(crate) workers: Box<[CachePadded<WorkerState>]>,
+    pub(crate) workers: Box<[Arc<CachePadded<WorkerState>>]>,
     /// Counts the orders of control: marks, registrations, closings. A worker that has acknowledged one has
     /// seen what was done before it, and has nothing left in hand from before.
     orders: AtomicU64,
@@ -90,7 +90,7 @@ impl Core {
         panics: Panics,
     ) -> Core {
         let state = || {
-            CachePadded(WorkerState {
+            Arc::new(CachePadded(WorkerState {
                 pending: CachePadded(Pending::new()),
                 acknowledged: AtomicU64::new(0),
                 claimed: AtomicBool::new(false),
@@ -103,7 +103,7 @@ impl Core {
                 visits: Visits::default(),
                 #[cfg(feature = "std")]
                 end: std::sync::Mutex::new(None),
-            })
+            }))
         };
         Core {
             gates: Gates::new(interfaces),

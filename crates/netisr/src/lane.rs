@@ -24,6 +24,7 @@ use crate::IfId;
 use crate::Metadata;
 use crate::Packet;
 use crate::core_state::Core;
+use crate::core_state::WorkerState;
 use crate::counters::Cause;
 use crate::counters::FateCounters;
 use crate::counters::PerInterface;
@@ -60,8 +61,10 @@ pub(crate) struct Item<P, M> {
 }
 
 /// Proof of being a lane's one consumer: only the worker's holder makes one.
-pub(crate) struct Consumer<'w> {
-    pub(crate) core: &'w Core,
+pub(crate) struct Consumer {
+    pub(crate) core: Arc<Core>,
+    /// The worker's.
+    pub(crate) state: Arc<CachePadded<WorkerState>>,
     pub(crate) worker: usize,
     /// Whether this is somebody else in the worker's stead, who may hold locks: packets are not dropped here.
     pub(crate) vacant: bool,
@@ -87,8 +90,6 @@ pub(crate) struct Lane<P, M> {
     shares: Option<Shares>,
     overflow: Overflow,
     pub(crate) fates: FateCounters,
-    /// The first interface that the last packet named. The consumer's own.
-    last: CachePadded<AtomicU64>,
     /// How many packets the drain that runs may still hand to the handler, those that it has handed counted.
     quota: AtomicU64,
     pub(crate) residence: Recorder,
@@ -114,7 +115,6 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             ring,
             overflow: spec.overflow,
             fates: FateCounters::default(),
-            last: CachePadded(AtomicU64::new(IfId::NONE.as_u64())),
             quota: AtomicU64::new(0),
             residence: Recorder::new(),
             panicked: Single::default(),
@@ -220,12 +220,12 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     #[inline(always)]
     pub(crate) fn fill_from(&self, core: &Core, claim: &mut Claim, packets: impl Iterator<Item = (P, M)>) {
         let items = packets.map(|(packet, meta)| Item { packet, meta });
-        self.ring.publish_all(claim, items, |claim| self.stamp(core, claim));
+        self.ring.publish_all(claim, items, |position| self.stamp(core, position));
     }
 
     #[cold]
-    pub(crate) fn stamp(&self, core: &Core, claim: &Claim) {
-        self.ring.set_stamp(claim, core.clock.now().as_nanos().max(1));
+    pub(crate) fn stamp(&self, core: &Core, position: u64) {
+        self.ring.set_stamp(position, core.clock.now().as_nanos().max(1));
     }
 
     pub(crate) fn ring(&self) -> &Ring<Item<P, M>> {
@@ -257,12 +257,12 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     /// Hands up to `quota` packets, oldest first, to `handle`, and says how many. Those that name an interface that
     /// has gone depart instead.
     #[inline(always)]
-    pub(crate) fn drain(&self, consumer: &Consumer<'_>, quota: usize, mut handle: impl FnMut(P, M)) -> usize {
+    pub(crate) fn drain(&self, consumer: &Consumer, quota: usize, mut handle: impl FnMut(P, M)) -> usize {
         self.quota.store(quota as u64, Ordering::Relaxed);
         if !self.drains_quickly.load(Ordering::Relaxed) {
             return self.drain_the_long_way(consumer, &mut handle);
         }
-        let mut known = self.last_known(consumer);
+        let mut known = None;
         self.ring.consume(
             |counted| counted < self.quota.load(Ordering::Relaxed),
             |item, at| self.deal(consumer, &mut known, &item.packet, &item.meta, at),
@@ -273,9 +273,9 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
 
     /// The same where there are shares, packets to be buried, or others who drop packets.
     #[cold]
-    fn drain_the_long_way(&self, consumer: &Consumer<'_>, handle: &mut dyn FnMut(P, M)) -> usize {
+    fn drain_the_long_way(&self, consumer: &Consumer, handle: &mut dyn FnMut(P, M)) -> usize {
         self.bury_all(consumer);
-        let mut known = self.last_known(consumer);
+        let mut known = None;
         self.ring.consume_any(
             |counted| counted < self.quota.load(Ordering::Relaxed),
             |item, at| {
@@ -288,11 +288,6 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         )
     }
 
-    fn last_known<'w>(&self, consumer: &Consumer<'w>) -> Option<Known<'w>> {
-        let last = self.last.0.load(Ordering::Relaxed);
-        Known::look_up(consumer, IfId::new((last & 0xffff) as usize, last >> 16))
-    }
-
     /// Ends the drain that runs, at the next packet. Its own handler's doing, it is certain; from another thread, it
     /// may come too early or too late, and the drain's caller looks.
     pub(crate) fn end_drain(&self) {
@@ -300,7 +295,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     }
 
     /// Drops every packet, as flushed.
-    pub(crate) fn flush(&self, consumer: &Consumer<'_>) {
+    pub(crate) fn flush(&self, consumer: &Consumer) {
         self.ring.flush(
             |item, at| {
                 let asking = Asking { lane: self, at };
@@ -319,7 +314,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     /// Drops every packet that names an interface which has gone or is going. False if that is not done: a producer is
     /// in the middle of something, or enough was looked at; to be tried again from there.
     #[must_use]
-    pub(crate) fn sweep(&self, consumer: &Consumer<'_>, order: Order<'_>) -> bool {
+    pub(crate) fn sweep(&self, consumer: &Consumer, order: Order<'_>) -> bool {
         if order.going == 0 {
             return true;
         }
@@ -352,15 +347,16 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     }
 }
 
-impl<'w> Consumer<'w> {
-    pub(crate) fn new(core: &'w Core, worker: usize, vacant: bool) -> Consumer<'w> {
-        Consumer { core, worker, vacant, handled: Cell::new(0) }
+impl Consumer {
+    pub(crate) fn new(core: &Arc<Core>, worker: usize) -> Consumer {
+        let state = core.workers[worker].clone();
+        Consumer { core: core.clone(), state, worker, vacant: false, handled: Cell::new(0) }
     }
 
     /// The worker's counters for each interface.
     #[inline]
-    fn interfaces(&self) -> &'w PerInterface {
-        &self.core.workers[self.worker].0.interfaces
+    fn interfaces(&self) -> &PerInterface {
+        &self.state.0.interfaces
     }
 }
 
@@ -373,8 +369,8 @@ struct Known<'w> {
 
 impl<'w> Known<'w> {
     /// None for [`IfId::NONE`].
-    #[inline]
-    fn look_up(consumer: &Consumer<'w>, id: IfId) -> Option<Known<'w>> {
+    #[inline(always)]
+    fn look_up(consumer: &'w Consumer, id: IfId) -> Option<Known<'w>> {
         let gate = consumer.core.gates.gate(id)?;
         let counters = consumer.interfaces().of(id)?;
         Some(Known { id, gate, counters })

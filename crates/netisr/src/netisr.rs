@@ -200,7 +200,8 @@ impl<P: Packet, W: Local> Netisr<P, W> {
         spec.trace_drops();
         self.inner.settle();
         let core = &self.inner.core;
-        let lanes: Box<[_]> = (0..core.workers.len()).map(|_| Lane::new(&spec, core.gates.len())).collect();
+        let lanes: Box<[_]> =
+            (0..core.workers.len()).map(|_| Arc::new(Lane::new(&spec, core.gates.len()))).collect();
         let limits = Limits::of(&spec, core.workers.len());
         let mut control = sync::lock(&self.inner.control);
         if control.types.iter().flatten().any(|kind| kind.name() == spec.name) {
@@ -209,7 +210,9 @@ impl<P: Packet, W: Local> Netisr<P, W> {
         let place = control.types.iter().position(Option::is_none).ok_or(RegisterError::TooManyTypes)?;
         let shared = Arc::new(TypeState {
             // One that dispatches to its own lane, as nearly all do, need not be asked for more.
-            quick: if lanes.iter().all(Lane::is_plain) && (lanes.len() == 1 || matches!(spec.steer, Steer::Own)) {
+            quick: if lanes.iter().all(|lane| lane.is_plain())
+                && (lanes.len() == 1 || matches!(spec.steer, Steer::Own))
+            {
                 core.seat_numbers()
             } else {
                 Numbers::NONE

@@ -69,7 +69,7 @@ pub(crate) struct TypeState<P, M, W> {
     pub(crate) name: String,
     pub(crate) limit: u32,
     pub(crate) bit: u32,
-    pub(crate) lanes: Box<[Lane<P, M>]>,
+    pub(crate) lanes: Box<[Arc<Lane<P, M>>]>,
     pub(crate) steer: Steer<P, M>,
     /// Where the limit can be changed.
     pub(crate) limits: Option<Limits>,
@@ -249,6 +249,17 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         Place { of: self, own, worker, claim }.fill(packet, meta);
     }
 
+    /// Leaves void what is not filled, and calls the worker if need be.
+    #[cold]
+    fn leave(&self, own: Option<usize>, worker: usize, mut claim: Claim) {
+        while !claim.is_filled() {
+            self.lanes[worker].leave_void(&mut claim);
+        }
+        if claim.idle {
+            self.call(own, worker);
+        }
+    }
+
     /// Calls the worker to a lane that it looks at no more.
     #[cold]
     fn call(&self, own: Option<usize>, worker: usize) {
@@ -353,20 +364,17 @@ impl<P: Packet, M: Metadata, W> Place<'_, P, M, W> {
     fn fill_next(&mut self, packet: P, meta: M) {
         let lane = &self.of.lanes[self.worker];
         if lane.is_timed(&self.claim) {
-            lane.stamp(&self.of.core, &self.claim);
+            lane.stamp(&self.of.core, self.claim.first);
         }
         lane.fill(&mut self.claim, packet, meta);
     }
 }
 
 impl<P: Packet, M: Metadata, W> Drop for Place<'_, P, M, W> {
-    #[inline]
+    #[inline(always)] // By value where there is something to be done: so the claim need not be in memory where there is not.
     fn drop(&mut self) {
-        while !self.claim.is_filled() {
-            self.of.lanes[self.worker].leave_void(&mut self.claim);
-        }
-        if self.claim.idle {
-            self.of.call(self.own, self.worker);
+        if self.claim.idle || !self.claim.is_filled() {
+            self.of.leave(self.own, self.worker, self.claim.rest());
         }
     }
 }

@@ -133,6 +133,12 @@ impl Claim {
         (self.end.wrapping_sub(self.first) & POSITION) as usize
     }
 
+    /// What is left of it.
+    #[inline(always)]
+    pub(crate) fn rest(&self) -> Claim {
+        Claim { ..*self }
+    }
+
     #[inline(always)]
     pub(crate) fn is_filled(&self) -> bool {
         self.first == self.end
@@ -363,9 +369,9 @@ impl<T> Ring<T> {
         self.stamp_of(position).load(Ordering::Relaxed)
     }
 
-    /// Stamps the next claimed position, a timed one, before it is filled. 0 is not a time.
-    pub(crate) fn set_stamp(&self, claim: &Claim, stamp: u64) {
-        self.stamp_of(claim.first).store(stamp, Ordering::Relaxed);
+    /// Stamps a claimed position, a timed one, before it is filled. 0 is not a time.
+    pub(crate) fn set_stamp(&self, position: u64, stamp: u64) {
+        self.stamp_of(position).store(stamp, Ordering::Relaxed);
     }
 
     /// Fills the next claimed position.
@@ -391,7 +397,7 @@ impl<T> Ring<T> {
         &self,
         claim: &mut Claim,
         mut items: impl Iterator<Item = T>,
-        mut stamp: impl FnMut(&Claim),
+        mut stamp: impl FnMut(u64),
     ) {
         let slots = &*self.slots;
         if slots.is_empty() {
@@ -401,7 +407,7 @@ impl<T> Ring<T> {
         while !claim.is_filled() {
             // First, so that the item goes straight into its slot.
             if claim.first & time_mask == 0 {
-                stamp(claim);
+                stamp(claim.first);
             }
             let Some(item) = items.next() else { break };
             let slot = &slots[claim.first as usize & slot_mask];

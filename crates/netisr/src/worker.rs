@@ -6,6 +6,7 @@
 //! a type was registered or unregistered. # Teardown: a worker that is dropped leaves its lanes as they are;
 //! whoever takes its place, or a departure that finds it vacant, serves them.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -17,7 +18,7 @@ use siding_lockorder::Unlocked;
 
 use crate::IfId;
 use crate::Packet;
-use crate::any_type::AnyType;
+use crate::any_type::Served;
 use crate::core_state::Core;
 use crate::core_state::WorkerState;
 use crate::here::Busy;
@@ -32,6 +33,7 @@ use crate::wake::MOST_TYPES;
 
 mod token;
 
+use token::Lends;
 pub use token::OnThread;
 use token::Token;
 
@@ -75,12 +77,12 @@ pub struct Worker<P: Packet, W: Local = ()> {
 /// A worker but for its token.
 struct Serving<P: Packet, W: Local> {
     inner: Arc<Inner<P, W>>,
-    index: usize,
-    types: [Option<Arc<dyn AnyType<P, W>>>; MOST_TYPES],
+    consumer: Consumer,
+    types: [Option<Box<dyn Served<P, W>>>; MOST_TYPES],
     types_version: u64,
     /// Where the next poll begins, so that no type is always last.
     first: u32,
-    /// Polls since lanes were last retired, and the types that had packets in those.
+    /// Polls that found a lane empty since lanes were last retired, and the types that had packets meanwhile.
     polls: u32,
     busy: u64,
     sweeps: Sweeps,
@@ -94,7 +96,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
         state.0.claimed.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).ok()?;
         let mut serving = Serving {
             inner: inner.clone(),
-            index,
+            consumer: Consumer::new(&inner.core, index),
             types: [const { None }; MOST_TYPES],
             types_version: 0,
             first: 0,
@@ -149,12 +151,12 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// When called from within a handler, of this or of another worker.
     #[inline]
     pub fn with_ctx<O>(&mut self, work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> O {
-        self.root.with(|mut ctx| work(&mut ctx))
+        work(&mut self.root.lent().ctx())
     }
 
     /// The worker's number, from 0.
     pub fn index(&self) -> usize {
-        self.serving.index
+        self.serving.index()
     }
 
     /// Carries out orders for a worker whose own state has gone.
@@ -173,20 +175,20 @@ impl<P: Packet, W: Local> Serving<P, W> {
 
     #[inline(always)]
     fn poll(&mut self, token: &mut impl Token, local: &mut W, budget: usize) -> Polled {
-        let state = &self.inner.core.workers[self.index].0;
+        let state = &self.consumer.state.0;
         state.polls.add(1);
         match state.pending.0.read() {
             (0, false) => Polled::default(),
             (active, false) if active.is_power_of_two() => {
-                token.with(|ctx| self.drain_one(ctx, local, active, budget))
+                self.drain_one(token.lent().ctx(), local, active, budget)
             }
-            (active, false) => token.with(|ctx| self.drain(ctx, local, active, budget)),
+            (active, false) => self.drain(token.lent().ctx(), local, active, budget),
             (_, true) => {
                 // The embedder's code runs there, with no lock held, and may have a token of its own.
                 token.leave();
                 self.obey(local);
                 let (active, _) = self.pending().read();
-                token.with(|ctx| self.drain(ctx, local, active, budget))
+                self.drain(token.lent().ctx(), local, active, budget)
             }
         }
     }
@@ -201,7 +203,7 @@ impl<P: Packet, W: Local> Serving<P, W> {
         self.retire(active);
         let asleep = self.pending().sleep();
         if asleep {
-            self.inner.core.workers[self.index].0.sleeps.add(1);
+            self.consumer.state.0.sleeps.add(1);
         }
         asleep
     }
@@ -210,22 +212,23 @@ impl<P: Packet, W: Local> Serving<P, W> {
     /// and drops what names a departing interface. Acknowledges only when all of that is done.
     #[cold]
     fn obey(&mut self, local: &mut W) {
-        let _busy = Busy::with(&*self.inner.core, self.index);
+        let _busy = Busy::with(&*self.inner.core, self.index());
         // Accepted before anybody looks at a gate: what is marked later comes with an order of its own.
         let order = self.accept();
         let inner = self.inner.clone();
-        let recall = Recall { core: &inner.core, worker: self.index };
+        let recall = Recall { core: &inner.core, worker: self.index() };
         local.depart(&|id| inner.core.gates.is_open(id));
-        self.carry_out(order, recall, false);
+        self.carry_out(order, recall);
         self.inner.see_off();
     }
 
     /// The same for a worker whose own state has gone.
     fn obey_vacant(&mut self) {
-        let _busy = Busy::with(&*self.inner.core, self.index);
+        let _busy = Busy::with(&*self.inner.core, self.index());
+        self.consumer.vacant = true;
         let order = self.accept();
         let inner = self.inner.clone();
-        self.carry_out(order, Recall { core: &inner.core, worker: self.index }, true);
+        self.carry_out(order, Recall { core: &inner.core, worker: self.index() });
     }
 
     /// Takes note of the orders; gives the last one.
@@ -234,27 +237,29 @@ impl<P: Packet, W: Local> Serving<P, W> {
         self.inner.core.last_order()
     }
 
-    fn carry_out(&mut self, order: u64, recall: Recall<'_>, vacant: bool) {
+    fn carry_out(&mut self, order: u64, recall: Recall<'_>) {
         let going = self.refresh();
         let inner = self.inner.clone();
-        let consumer = Consumer::new(&inner.core, self.index, vacant);
+        let worker = self.index();
         // One that is under way first: it would begin anew for each that comes meanwhile.
         let current = self.sweeps.begin(order);
         // Whoever comes by in a worker's stead cannot come back to where it was.
-        let mut left = if vacant { u64::MAX } else { Reviewed::AT_ONCE };
+        let mut left = if self.consumer.vacant { u64::MAX } else { Reviewed::AT_ONCE };
         let mut complete = true;
-        for kind in self.types.iter().flatten() {
-            let (bit, sweeps) = (kind.bit(), &mut self.sweeps);
+        let Serving { consumer, types, sweeps, .. } = self;
+        for served in types.iter().flatten() {
+            let (kind, sweeps) = (served.kind(), &mut *sweeps);
+            let bit = kind.bit();
             if sweeps.done & 1 << bit == 0 {
                 let begun = &mut sweeps.begun[bit as usize];
-                if kind.sweep(&consumer, Order { going, begun, left: &mut left }) {
+                if kind.sweep(consumer, Order { going, begun, left: &mut left }) {
                     sweeps.done |= 1 << bit;
                 } else {
                     complete = false;
                 }
             }
-            if kind.has_ready(&consumer) {
-                self.pending().raise_own(bit);
+            if kind.has_ready(consumer) {
+                consumer.state.0.pending.0.raise_own(bit);
             }
         }
         // If not, there is more to be looked at; a producer stands between claiming a slot and filling it, and is about
@@ -262,7 +267,7 @@ impl<P: Packet, W: Local> Serving<P, W> {
         if complete {
             self.sweeps.order = 0;
             let last = if mutant("later-orders-acknowledged") { inner.core.last_order() } else { current };
-            inner.core.acknowledge(self.index, last);
+            inner.core.acknowledge(worker, last);
             if current == order {
                 core::mem::forget(recall);
             }
@@ -271,34 +276,32 @@ impl<P: Packet, W: Local> Serving<P, W> {
 
     /// [`drain`](Self::drain) for one type, as it is most often. `active` is its bit.
     #[inline(always)] // `poll` has looked up the worker's state, and spares this doing it again.
-    fn drain_one(&mut self, ctx: Ctx<'_, Unlocked>, local: &mut W, active: u64, budget: usize) -> Polled {
-        let Serving { inner, index, types, .. } = self;
-        let state = &inner.core.workers[*index].0;
+    fn drain_one(&mut self, mut ctx: Ctx<'_, Unlocked>, local: &mut W, active: u64, budget: usize) -> Polled {
         let bit = active.trailing_zeros();
         let quota = Self::QUOTA.min(budget);
-        let Some(kind) = types.get(bit as usize).and_then(Option::as_deref) else {
+        let Some(served) = self.types.get(bit as usize).and_then(Option::as_deref) else {
             return self.drain(ctx, local, active, budget);
         };
-        let consumer = Consumer::new(&inner.core, *index, false);
-        let mut turn = Turn { consumer: &consumer, ctx, local, handled: 0 };
-        let running = Running::new(state);
+        let mut turn = Turn { consumer: &self.consumer, ctx: &mut ctx, local, handled: 0 };
+        let running = Running::new(&self.consumer.state.0);
         running.is(bit);
-        let handled = turn.drain(kind, quota);
+        let handled = turn.drain(served, quota);
         drop(running);
         let polled = Polled { handled, more: handled == quota };
         turn.end(polled);
-        self.first = 0;
-        self.count_poll(active, if handled > 0 { active } else { 0 });
+        if handled > 0 {
+            self.busy |= active;
+        } else {
+            self.count_poll(active);
+        }
         polled
     }
 
-    fn drain(&mut self, ctx: Ctx<'_, Unlocked>, local: &mut W, active: u64, budget: usize) -> Polled {
+    #[cold] // As seen from one lane alone, which most facilities have.
+    fn drain(&mut self, mut ctx: Ctx<'_, Unlocked>, local: &mut W, active: u64, budget: usize) -> Polled {
         let mut polled = Polled::default();
-        let inner = &*self.inner;
-        let state = &inner.core.workers[self.index].0;
-        let consumer = Consumer::new(&inner.core, self.index, false);
-        let mut turn = Turn { consumer: &consumer, ctx, local, handled: 0 };
-        let running = Running::new(state);
+        let mut turn = Turn { consumer: &self.consumer, ctx: &mut ctx, local, handled: 0 };
+        let running = Running::new(&self.consumer.state.0);
         let mut busy = 0u64;
         // Before any handler runs: one that panics must not be first again.
         let next = if active.count_ones() < 2 { 0 } else { (self.first + 1) & 63 };
@@ -313,23 +316,24 @@ impl<P: Packet, W: Local> Serving<P, W> {
                 busy |= 1 << bit;
                 continue;
             }
-            let Some(kind) = self.types.get(bit as usize).and_then(Option::as_deref) else { continue };
+            let Some(served) = self.types.get(bit as usize).and_then(Option::as_deref) else { continue };
             running.is(bit);
-            let handled = turn.drain(kind, quota);
+            let handled = turn.drain(served, quota);
             busy |= u64::from(handled > 0) << bit;
             polled.handled += handled;
             polled.more |= handled == quota;
         }
         drop(running);
         turn.end(polled);
-        self.count_poll(active, busy);
+        self.busy |= busy;
+        if busy != active {
+            self.count_poll(active);
+        }
         polled
     }
 
-    /// Of the types that were `active`, those that are `busy` had packets.
-    #[inline]
-    fn count_poll(&mut self, active: u64, busy: u64) {
-        self.busy |= busy;
+    /// Counts a poll that has found one of the `active` lanes empty.
+    fn count_poll(&mut self, active: u64) {
         self.polls += 1;
         if self.polls == Self::PATIENCE {
             self.polls = 0;
@@ -341,12 +345,11 @@ impl<P: Packet, W: Local> Serving<P, W> {
     /// Clears the bits of lanes that have stayed empty, save those that a packet comes in at this moment.
     #[cold]
     fn retire(&mut self, empty: u64) {
-        let _busy = Busy::with(&*self.inner.core, self.index);
-        let consumer = Consumer::new(&self.inner.core, self.index, false);
+        let _busy = Busy::with(&*self.inner.core, self.index());
         for bit in bits(empty) {
             self.pending().retire(bit);
-            let kind = self.types.get(bit as usize).and_then(Option::as_deref);
-            if kind.is_some_and(|kind| !kind.rest(&consumer)) {
+            let served = self.types.get(bit as usize).and_then(Option::as_deref);
+            if served.is_some_and(|served| !served.kind().rest(&self.consumer)) {
                 self.pending().raise_own(bit);
             }
         }
@@ -358,21 +361,27 @@ impl<P: Packet, W: Local> Serving<P, W> {
         let (changed, going) = self.inner.look_up(self.types_version);
         if let Some((version, types)) = changed {
             self.types_version = version;
-            self.types = types;
+            let index = self.index();
+            self.types = types.map(|kind| kind.map(|kind| kind.served_by(index)));
             self.sweeps.forget();
         }
         going
     }
 
     fn pending(&self) -> &crate::wake::Pending {
-        &self.inner.core.workers[self.index].0.pending.0
+        &self.consumer.state.0.pending.0
+    }
+
+    fn index(&self) -> usize {
+        self.consumer.worker
     }
 }
 
 /// The handlers' part of a poll. It ends with [`Local::polled`], also by a panic.
-struct Turn<'t, 'w, W: Local> {
-    consumer: &'t Consumer<'w>,
-    ctx: Ctx<'t, Unlocked>,
+struct Turn<'t, 'c, W: Local> {
+    consumer: &'t Consumer,
+    /// Not in here itself: what is lent to a handler has to be in memory, and the rest of this has not.
+    ctx: &'t mut Ctx<'c, Unlocked>,
     local: &'t mut W,
     /// By the drains that have ended.
     handled: usize,
@@ -380,8 +389,8 @@ struct Turn<'t, 'w, W: Local> {
 
 impl<W: Local> Turn<'_, '_, W> {
     #[inline(always)]
-    fn drain<P: Packet>(&mut self, kind: &dyn AnyType<P, W>, quota: usize) -> usize {
-        let handled = kind.drain(self.consumer, &mut self.ctx, self.local, quota);
+    fn drain<P: Packet>(&mut self, served: &dyn Served<P, W>, quota: usize) -> usize {
+        let handled = served.drain(self.consumer, self.ctx, self.local, quota);
         self.handled += handled;
         handled
     }
@@ -395,16 +404,16 @@ impl<W: Local> Turn<'_, '_, W> {
     fn hook(&mut self, polled: Polled, unwinding: bool) {
         let Turn { consumer, ctx, local, .. } = self;
         if polled.handled > 0 {
-            let Consumer { core, worker, .. } = **consumer;
-            let panicked = &core.workers[worker].0.panicked;
-            core.panics.contain_polled(worker, panicked, unwinding, || local.polled(ctx, polled));
+            let Consumer { core, state, worker, .. } = *consumer;
+            core.panics.contain_polled(*worker, &state.0.panicked, unwinding, || local.polled(ctx, polled));
         }
     }
 }
 
 impl<W: Local> Drop for Turn<'_, '_, W> {
+    #[inline(always)] // Else all of it would have to be in memory, for the case that a handler panics.
     fn drop(&mut self) {
-        let handled = self.handled + self.consumer.handled.get();
+        let handled = self.handled + self.consumer.handled.take();
         self.hook(Polled { handled, more: true }, true);
     }
 }
@@ -476,9 +485,8 @@ impl Drop for Running<'_> {
 impl<P: Packet, W: Local> Drop for Worker<P, W> {
     fn drop(&mut self) {
         // A worker that is gone does not sleep: nobody is to wake it.
-        let Serving { inner, index, .. } = &self.serving;
         self.serving.pending().awake();
-        inner.core.workers[*index].0.claimed.store(false, Ordering::Release);
+        self.serving.consumer.state.0.claimed.store(false, Ordering::Release);
     }
 }
 

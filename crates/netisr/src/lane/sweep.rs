@@ -2,12 +2,12 @@
 
 use super::*;
 
-pub(super) struct Sweep<'s, 'w, P, M> {
+pub(super) struct Sweep<'s, P, M> {
     pub(super) lane: &'s Lane<P, M>,
-    pub(super) consumer: &'s Consumer<'w>,
+    pub(super) consumer: &'s Consumer,
 }
 
-impl<P: Packet, M: Metadata> Beside<Item<P, M>> for Sweep<'_, '_, P, M> {
+impl<P: Packet, M: Metadata> Beside<Item<P, M>> for Sweep<'_, P, M> {
     fn goes(&mut self, item: &Item<P, M>, at: u64) -> Option<IfId> {
         let asking = Asking { lane: self.lane, at };
         let (first, stays) = self.consumer.core.look(&item.packet, &item.meta);

@@ -105,7 +105,7 @@ fn only_every_so_many_items_are_stamped() {
         let mut claim = ring.claim(1, 0).unwrap();
         assert_eq!(ring.is_timed(claim.first), position % 4 == 0);
         if ring.is_timed(claim.first) {
-            ring.set_stamp(&claim, 100 + u64::from(position));
+            ring.set_stamp(claim.first, 100 + u64::from(position));
         }
         ring.publish(&mut claim, position);
         if position >= 10 {
@@ -284,7 +284,7 @@ fn the_oldest_stamp_is_found_wherever_the_positions_are() {
         let ring = Ring::starting_at(start, 4, false, 1);
         assert_eq!(ring.oldest_stamp(), None);
         let mut claim = ring.claim(1, 0).unwrap();
-        ring.set_stamp(&claim, 7);
+        ring.set_stamp(claim.first, 7);
         ring.publish(&mut claim, 0);
         assert_eq!(ring.oldest_stamp(), Some(7), "start {start}");
     }

@@ -14,16 +14,41 @@ use crate::Packet;
 
 /// Where a poll has its token from.
 pub(super) trait Token {
-    /// Runs `work` with the token.
-    fn with<O>(&mut self, work: impl FnOnce(Ctx<'_, Unlocked>) -> O) -> O;
-    /// Sees that the thread holds no token and no lock, until the next [`with`](Self::with).
+    /// What lends it.
+    type Lent<'t>: Lends
+    where
+        Self: 't;
+    /// Sees that the thread has the token, for as long as the result lives.
+    fn lent(&mut self) -> Self::Lent<'_>;
+    /// Sees that the thread holds no token and no lock, until it is lent again.
     fn leave(&mut self);
 }
 
-impl Token for Root {
+/// Lends a token.
+pub(super) trait Lends {
+    fn ctx(&mut self) -> Ctx<'_, Unlocked>;
+}
+
+impl Lends for Entered<'_> {
     #[inline(always)]
-    fn with<O>(&mut self, work: impl FnOnce(Ctx<'_, Unlocked>) -> O) -> O {
-        work(enter(self).ctx())
+    fn ctx(&mut self) -> Ctx<'_, Unlocked> {
+        Entered::ctx(self)
+    }
+}
+
+impl Lends for &mut Entered<'_> {
+    #[inline(always)]
+    fn ctx(&mut self) -> Ctx<'_, Unlocked> {
+        Entered::ctx(self)
+    }
+}
+
+impl Token for Root {
+    type Lent<'t> = Entered<'t>;
+
+    #[inline(always)]
+    fn lent(&mut self) -> Entered<'_> {
+        enter(self)
     }
 
     fn leave(&mut self) {
@@ -60,10 +85,15 @@ impl<'w> Held<'w> {
     }
 }
 
-impl Token for Held<'_> {
+impl<'w> Token for Held<'w> {
+    type Lent<'t>
+        = &'t mut Entered<'w>
+    where
+        Self: 't;
+
     #[inline(always)]
-    fn with<O>(&mut self, work: impl FnOnce(Ctx<'_, Unlocked>) -> O) -> O {
-        work(self.entered().ctx())
+    fn lent(&mut self) -> &mut Entered<'w> {
+        self.entered()
     }
 
     #[cold]
@@ -116,7 +146,7 @@ impl<'w, P: Packet, W: Local> OnThread<'w, P, W> {
 
     /// The worker's number, from 0.
     pub fn index(&self) -> usize {
-        self.serving.index
+        self.serving.index()
     }
 }
 

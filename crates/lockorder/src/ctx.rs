@@ -23,6 +23,14 @@ use crate::witness;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Seat(NonZeroU64);
 
+impl Seat {
+    /// No seat has 0.
+    #[inline(always)]
+    pub(crate) fn number(self) -> u64 {
+        self.0.get()
+    }
+}
+
 /// The seats of one facility's workers, unique in the process. Who has this can make their tokens, so a facility
 /// keeps it to itself; nobody else can have the same ones.
 #[derive(Debug)]
@@ -67,9 +75,9 @@ impl Seats {
         if index < u64::from(self.count) { Some(index as u32) } else { None }
     }
 
-    /// What tells these seats from others.
-    pub fn numbers(&self) -> Numbers {
-        Numbers { first: self.first.get() }
+    /// The number of the first.
+    pub(crate) fn first(&self) -> u64 {
+        self.first.get()
     }
 
     /// Which of these seats the root is of that this thread has entered, if it is of one.
@@ -83,25 +91,6 @@ impl Seats {
     #[cfg(feature = "std")]
     pub fn root(&self, index: u32) -> Option<Root> {
         self.seat(index).map(|seat| Root { seat: Some(seat), checked: true })
-    }
-}
-
-/// Tells the seats of one facility from all others, in one step, and gives no right to their tokens.
-#[derive(Clone, Copy, Debug)]
-pub struct Numbers {
-    first: u64,
-}
-
-impl Numbers {
-    /// Of no facility: every seat is another one's.
-    pub const NONE: Numbers = Numbers { first: 1 << 63 };
-
-    /// Where in an array of the facility's workers the one with `seat` is; beyond the end of every array, if it is not
-    /// one of them.
-    #[inline(always)]
-    pub fn place_of(self, seat: Option<Seat>) -> usize {
-        let number = seat.map_or(0, |seat| seat.0.get());
-        usize::try_from(number.wrapping_sub(self.first)).unwrap_or(usize::MAX)
     }
 }
 
@@ -319,23 +308,6 @@ fn forgery_is_allowed() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn seats_are_told_from_those_of_others_in_one_step() {
-        let (ours, theirs) = (Seats::new(3), Seats::new(2));
-        let workers = [(); 3];
-        let place =
-            |numbers: Numbers, seat| workers.get(numbers.place_of(seat)).map(|()| numbers.place_of(seat));
-        for index in 0..3 {
-            assert_eq!(place(ours.numbers(), ours.seat(index)), Some(index as usize));
-            assert_eq!(place(Numbers::NONE, ours.seat(index)), None);
-        }
-        assert_eq!(
-            (place(ours.numbers(), theirs.seat(0)), place(theirs.numbers(), ours.seat(2))),
-            (None, None)
-        );
-        assert_eq!((place(ours.numbers(), None), place(Numbers::NONE, None)), (None, None));
-    }
 
     #[test]
     fn g5_the_numbers_of_seats_do_not_come_round() {

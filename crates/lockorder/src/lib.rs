@@ -56,6 +56,7 @@ extern crate std;
 
 mod ctx;
 mod lock;
+mod numbers;
 mod rank;
 mod rwlock;
 pub mod sync;
@@ -65,12 +66,12 @@ pub mod witness;
 pub use ctx::AlreadyEntered;
 pub use ctx::Ctx;
 pub use ctx::Entered;
-pub use ctx::Numbers;
 pub use ctx::Root;
 pub use ctx::Seat;
 pub use ctx::Seats;
 pub use lock::Guard;
 pub use lock::Mutex;
+pub use numbers::Numbers;
 pub use rank::After;
 #[doc(hidden)]
 pub use rank::Direct;

@@ -152,7 +152,7 @@ impl Core {
 
     /// What tells our workers' seats from others.
     pub(crate) fn seat_numbers(&self) -> Numbers {
-        self.seats.numbers()
+        Numbers::of(&self.seats)
     }
 
     /// Whether every interface that packet and metadata name may be named, and its bit is in `named`.

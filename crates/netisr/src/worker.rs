@@ -33,8 +33,8 @@ use crate::wake::MOST_TYPES;
 
 mod token;
 
+use token::Held;
 use token::Lends;
-pub use token::OnThread;
 use token::Token;
 
 /// A worker's own state, lent to the handlers that run on it.
@@ -162,6 +162,56 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// Carries out orders for a worker whose own state has gone.
     pub(crate) fn obey_vacant(&mut self) {
         self.serving.obey_vacant();
+    }
+}
+
+/// A [`Worker`] whose thread has its token: [polled](Self::poll) and [dispatched with](Self::ctx) by turns,
+/// without taking the token anew each time.
+///
+/// As long as this lives the thread has no other token, and waits for no departure of this facility: that would be refused, as
+/// from a handler. Only while orders are carried out, and what is gone is dropped, is the token given back.
+pub struct OnThread<'w, P: Packet, W: Local = ()> {
+    token: Held<'w>,
+    serving: &'w mut Serving<P, W>,
+}
+
+impl<'w, P: Packet, W: Local> OnThread<'w, P, W> {
+    #[inline]
+    fn new(root: &'w mut Root, serving: &'w mut Serving<P, W>) -> Self {
+        OnThread { token: Held::new(root), serving }
+    }
+
+    /// As [`Worker::poll`](Worker::poll).
+    #[inline]
+    pub fn poll(&mut self, local: &mut W, budget: usize) -> Polled {
+        self.serving.poll(&mut self.token, local, budget)
+    }
+
+    /// The worker's token, to send and dispatch with between polls.
+    #[inline]
+    pub fn ctx(&mut self) -> Ctx<'_, Unlocked> {
+        self.token.entered().ctx()
+    }
+
+    /// As [`Worker::prepare_sleep`](Worker::prepare_sleep).
+    pub fn prepare_sleep(&mut self) -> bool {
+        self.serving.prepare_sleep(&mut self.token)
+    }
+
+    /// As [`Worker::awake`](Worker::awake).
+    pub fn awake(&mut self) {
+        self.serving.pending().awake();
+    }
+
+    /// The worker's number, from 0.
+    pub fn index(&self) -> usize {
+        self.serving.index()
+    }
+}
+
+impl<P: Packet, W: Local> fmt::Debug for OnThread<'_, P, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnThread").field("index", &self.index()).finish_non_exhaustive()
     }
 }
 
@@ -297,7 +347,7 @@ impl<P: Packet, W: Local> Serving<P, W> {
         polled
     }
 
-    #[cold] // As seen from one lane alone, which most facilities have.
+    #[inline(never)] // Into `poll` goes what is short.
     fn drain(&mut self, mut ctx: Ctx<'_, Unlocked>, local: &mut W, active: u64, budget: usize) -> Polled {
         let mut polled = Polled::default();
         let mut turn = Turn { consumer: &self.consumer, ctx: &mut ctx, local, handled: 0 };

@@ -135,6 +135,30 @@ pub(crate) fn batches() {
     rig.finish();
 }
 
+/// One producer has its packets made in their places, and has announced more than it makes; another one dispatches beside
+/// it, and the worker polls. What was announced and not made is nobody's packet, and takes up no room for good.
+pub(crate) fn made_in_place() {
+    let rig = Rig::new(Spec::new("test").limit(2));
+    let (making, sending) = (rig.clone(), rig.clone());
+    let maker = thread::spawn(move || {
+        let result = outside(|ctx| making.dispatch_from(ctx, 7, None, (1, 2)));
+        assert!(matches!(result, Ok(1) | Err(Cause::Full)), "{result:?}");
+    });
+    let sender = thread::spawn(move || {
+        for number in 0..pick(1, 2) {
+            let result = outside(|ctx| sending.dispatch(ctx, number, None));
+            assert!(matches!(result, Ok(()) | Err(Cause::Full)), "{result:?}");
+        }
+    });
+    let mut worker = rig.worker();
+    worker.poll(&mut Own::default(), 1);
+    [maker, sender].into_iter().for_each(|producer| producer.join().expect("no panic"));
+    worker.poll(&mut Own::default(), 64);
+    assert_eq!(outside(|ctx| rig.dispatch_from(ctx, 8, None, (2, 2))), Ok(2), "all of it is free again");
+    drop(worker);
+    rig.finish();
+}
+
 /// A handler reads what the packet was sent with, not what has become of it since: the metadata is a copy.
 pub(crate) fn captured() {
     let address = Arc::new(AtomicU32::new(1));

@@ -62,6 +62,28 @@ pub(crate) fn foreign() {
     no_more(rig, producers);
 }
 
+/// Another thread has packets made on the interface, in their places. One thread detaches, and polls, and tears down.
+pub(crate) fn made_in_place() {
+    let rig = Rig::new(Spec::new("test").limit(4));
+    let interface = rig.attach();
+    let mut worker = rig.worker();
+    let (making, named) = (rig.clone(), interface.clone());
+    let maker = thread::spawn(move || {
+        for number in 0..pick(1, 3) {
+            let result = outside(|ctx| making.dispatch_from(ctx, number, Some(&named), (2, 2)));
+            assert!(matches!(result, Ok(1 | 2) | Err(Cause::Departed | Cause::Full)), "{result:?}");
+        }
+    });
+    let mut departure = outside(|ctx| rig.netisr.detach(ctx, interface.id)).expect("attached until now");
+    while !departure.is_complete() {
+        worker.poll(&mut Own::default(), 64);
+        thread::yield_now();
+    }
+    interface.resource.tear_down();
+    drop(worker);
+    no_more(rig, vec![maker]);
+}
+
 /// Another thread dispatches on the interface. Nobody polls: who detaches comes by in the worker's stead.
 pub(crate) fn foreign_vacant() {
     let rig = Rig::new(Spec::new("test").limit(4));

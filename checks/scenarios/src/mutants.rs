@@ -55,6 +55,12 @@ pub const MUTANTS: &[Mutant] = &[
     mutant("G4", "void-counts-as-packet", "departure-foreign", "a refused packet counts as accepted too"),
     mutant(
         "G4",
+        "void-counts-as-packet",
+        "made-in-place",
+        "what was announced and not made counts as a packet",
+    ),
+    mutant(
+        "G4",
         "asked-again-for-ever",
         "panics",
         "a packet that panics when it is asked what it names stays",
@@ -102,6 +108,12 @@ pub const MUTANTS: &[Mutant] = &[
         "claim-without-second-look",
         "departure-foreign",
         "a dispatch does not look at the gates after its claim",
+    ),
+    mutant(
+        "G5",
+        "claim-without-second-look",
+        "departure-made-in-place",
+        "packets are made in their places without a second look at the gates",
     ),
     mutant(
         "G5",

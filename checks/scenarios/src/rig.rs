@@ -14,6 +14,7 @@ use siding_netisr::Cause;
 use siding_netisr::IfId;
 use siding_netisr::Local;
 use siding_netisr::Metadata;
+use siding_netisr::Nameless;
 use siding_netisr::Netisr;
 use siding_netisr::NoClock;
 use siding_netisr::NoWake;
@@ -49,6 +50,12 @@ impl Live {
     fn new(tally: &Arc<Tally>) -> Live {
         tally.fetch_add(1, Ordering::Relaxed);
         Live(tally.clone())
+    }
+}
+
+impl Clone for Live {
+    fn clone(&self) -> Live {
+        Live::new(&self.0)
     }
 }
 
@@ -108,7 +115,10 @@ impl Packet for Frame {
     fn interfaces(&self, _visit: &mut impl FnMut(IfId)) {}
 }
 
+impl Nameless for Frame {}
+
 /// Metadata that knows the number of its packet.
+#[derive(Clone)]
 pub(crate) struct Meta {
     number: u32,
     interface: Option<Interface>,
@@ -226,6 +236,23 @@ impl Rig {
         result.map_err(|refused| refused.cause)
     }
 
+    /// Dispatches as many packets as `made` says, all with the number `number` and made in their places; it announces `wanted`.
+    pub(crate) fn dispatch_from<L>(
+        &self,
+        ctx: &Ctx<'_, L>,
+        number: u32,
+        interface: Option<&Interface>,
+        (made, wanted): (usize, usize),
+    ) -> Result<usize, Cause> {
+        let meta = Meta { number, interface: interface.cloned(), _live: Live::new(&self.live) };
+        let mut frames = Made { rig: self, number, left: made, announced: wanted };
+        let result = self.kind.dispatch_from(ctx, &meta, &mut frames);
+        let accepted = result.unwrap_or(0);
+        assert_eq!(made - frames.left, accepted, "what is refused is not made, and what is made is accepted");
+        self.note_accepted(accepted as u64);
+        result
+    }
+
     /// The callers have been told that so many packets were accepted.
     pub(crate) fn note_accepted(&self, packets: u64) {
         self.accepted.fetch_add(packets, Ordering::Relaxed);
@@ -268,3 +295,27 @@ impl Rig {
         self.abandon();
     }
 }
+
+/// Makes frames, fewer perhaps than it announces.
+struct Made<'r> {
+    rig: &'r Rig,
+    number: u32,
+    left: usize,
+    announced: usize,
+}
+
+impl Iterator for Made<'_> {
+    type Item = Frame;
+
+    fn next(&mut self) -> Option<Frame> {
+        self.left = self.left.checked_sub(1)?;
+        self.announced -= 1;
+        Some(Frame { number: self.number, _live: Live::new(&self.rig.live) })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.announced, Some(self.announced))
+    }
+}
+
+impl ExactSizeIterator for Made<'_> {}

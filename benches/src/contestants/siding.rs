@@ -1,21 +1,22 @@
 //! Siding: the facility, with all that it promises: gates looked at on both sides, fates counted per type and per
 //! interface, one packet in 64 timed.
 
+use siding_lockorder::Ctx;
 use siding_lockorder::Entered;
 use siding_lockorder::Root;
 use siding_netisr::IfId;
 use siding_netisr::Local;
+use siding_netisr::Nameless;
 use siding_netisr::Netisr;
+use siding_netisr::OnThread;
 use siding_netisr::Packet;
 use siding_netisr::PacketType;
 use siding_netisr::TypeSpec;
-use siding_netisr::Worker;
 
 use crate::contestant::Consumer;
 use crate::contestant::Contestant;
 use crate::contestant::Producer;
 use crate::error::BenchError;
-use crate::payload::MAX_BATCH;
 use crate::payload::Payload;
 use crate::payload::Tally;
 
@@ -35,6 +36,8 @@ impl Packet for Frame {
     #[inline(always)]
     fn interfaces(&self, _visit: &mut impl FnMut(IfId)) {}
 }
+
+impl Nameless for Frame {}
 
 impl Local for Tally {
     fn depart(&mut self, _stays: &dyn Fn(IfId) -> bool) {}
@@ -67,8 +70,9 @@ impl Contestant for SidingPeer {
     }
 
     fn consumer(&self) -> Result<Self::Consumer<'_>, BenchError> {
-        let worker = self.netisr.worker(0).ok_or(set_up("the worker is taken"))?;
-        Ok(SidingWorker { queue: self, worker })
+        // As with a producer's root: a worker's token borrows the worker, and is kept for as long as the thread measures.
+        let worker = Box::leak(Box::new(self.netisr.worker(0).ok_or(set_up("the worker is taken"))?));
+        Ok(SidingWorker { queue: self, here: worker.on_thread() })
     }
 
     fn both(&self) -> Result<Self::Both<'_>, BenchError> {
@@ -91,8 +95,7 @@ impl Producer for SidingProducer<'_> {
 
     #[inline(always)]
     fn push_batch(&mut self, payloads: &[Payload]) -> usize {
-        let queue = self.queue;
-        with_batch(payloads, queue.out, |batch| queue.output.dispatch_batch(&self.token.ctx(), batch))
+        self.queue.push_batch(&self.token.ctx(), payloads)
     }
 }
 
@@ -100,42 +103,36 @@ impl Producer for SidingProducer<'_> {
 #[derive(Debug)]
 pub struct SidingWorker<'a> {
     queue: &'a SidingPeer,
-    worker: Worker<Frame, Tally>,
+    here: OnThread<'static, Frame, Tally>,
 }
 
 impl Producer for SidingWorker<'_> {
     #[inline(always)]
     fn push(&mut self, payload: Payload) -> bool {
         let SidingPeer { output, out, .. } = self.queue;
-        self.worker.with_ctx(|ctx| output.dispatch(ctx, Frame(payload), *out)).is_ok()
+        output.dispatch(&self.here.ctx(), Frame(payload), *out).is_ok()
     }
 
     #[inline(always)]
     fn push_batch(&mut self, payloads: &[Payload]) -> usize {
-        let SidingPeer { output, out, .. } = self.queue;
-        with_batch(payloads, *out, |batch| self.worker.with_ctx(|ctx| output.dispatch_batch(ctx, batch)))
+        self.queue.push_batch(&self.here.ctx(), payloads)
     }
 }
 
 impl Consumer for SidingWorker<'_> {
     #[inline(always)]
     fn drain(&mut self, limit: usize, tally: &mut Tally) -> usize {
-        self.worker.poll(tally, limit).handled
+        self.here.poll(tally, limit).handled
     }
 }
 
-/// The payloads as `dispatch_batch` wants them. Refusals at the limit are the last ones of the batch, for there is
-/// room or there is none: what was accepted is the front.
-#[inline(always)]
-fn with_batch(
-    payloads: &[Payload],
-    out: IfId,
-    dispatch: impl FnOnce(&mut [Option<(Frame, IfId)>]) -> usize,
-) -> usize {
-    let mut batch = [const { None }; MAX_BATCH];
-    let batch = &mut batch[..payloads.len().min(MAX_BATCH)];
-    batch.iter_mut().zip(payloads).for_each(|(entry, payload)| *entry = Some((Frame(*payload), out)));
-    dispatch(batch)
+impl SidingPeer {
+    /// What was accepted is the front: it is taken up to where there is no room.
+    #[inline(always)]
+    fn push_batch<L>(&self, ctx: &Ctx<'_, L>, payloads: &[Payload]) -> usize {
+        let mut frames = payloads.iter().map(|payload| Frame(*payload));
+        self.output.dispatch_from(ctx, &self.out, &mut frames).unwrap_or(0)
+    }
 }
 
 fn set_up(reason: &'static str) -> BenchError {

@@ -62,6 +62,9 @@ pub(in crate::cli) struct Test {
 pub(super) fn test(connect: impl FnOnce() -> anyhow::Result<Client>, test: Test) -> anyhow::Result<ExitCode> {
     let words: Vec<&str> = test.words.iter().flat_map(|word| word.split_whitespace()).collect();
     let said = Composed::parse(&words).map_err(anyhow::Error::msg)?;
+    if let Some(wrong) = in_vain(&said, &test) {
+        bail!("{wrong}");
+    }
     let packets = match (&test.hex, &test.pcap) {
         (Some(hex), _) => vec![crate::filter::from_hex(hex).map_err(anyhow::Error::msg)?],
         (_, Some(file)) => {
@@ -93,6 +96,23 @@ pub(super) fn test(connect: impl FnOnce() -> anyhow::Result<Client>, test: Test)
         false => output::print(rows.iter().map(text).collect::<Vec<String>>().join("\n"))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What has been said and would be passed over.
+fn in_vain(said: &Composed, test: &Test) -> Option<&'static str> {
+    let given = test.hex.is_some() || test.pcap.is_some();
+    if said.link.is_some() {
+        return Some(
+            "`ether` and `vlan` are not seen here, packets are judged from their IP header on: leave them out",
+        );
+    }
+    if given && !said.bytes.is_empty() {
+        return Some(
+            "a packet in words and another one: give one of them, and only iif, oif, mark, pkttype and ct beside it",
+        );
+    }
+    (test.rules.is_empty() && said.hook.is_some())
+        .then_some("the daemon knows which hooks a packet comes by: leave `hook` out, or give `--rules FILE`")
 }
 
 fn request(said: &Composed, packet: &[u8]) -> TestRequest {
@@ -293,6 +313,29 @@ accept: by inet fw c handle 6 at forward
         let row = told("accept", "iif lan oif wan ip6 frag frag-off 100 udp dport 9");
         assert_eq!((&row.verdict[..], row.hooks.len()), ("not asked", 0));
         assert!(row.why.contains("what its first one has"), "{}", row.why);
+    }
+
+    #[test]
+    fn what_would_be_passed_over_is_refused() {
+        let said = |text: &str| Composed::parse(&text.split_whitespace().collect::<Vec<&str>>()).unwrap();
+        let test = |rules: usize, hex: Option<&str>| Test {
+            rules: vec![PathBuf::from("a.nft"); rules],
+            hex: hex.map(str::to_owned),
+            pcap: None,
+            most: 1,
+            json: false,
+            words: Vec::new(),
+        };
+        for (text, rules, hex, vain) in [
+            ("iif a ip6 udp", 0, None, false),
+            ("iif a ip6 udp hook input", 0, None, true),
+            ("iif a ip6 udp hook input", 1, None, false),
+            ("iif a", 0, Some("45"), false),
+            ("iif a ip6 udp", 0, Some("45"), true),
+            ("vlan id 7 ip6 udp", 1, None, true),
+        ] {
+            assert_eq!(in_vain(&said(text), &test(rules, hex)).is_some(), vain, "{text}");
+        }
     }
 
     #[test]

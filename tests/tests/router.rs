@@ -11,5 +11,6 @@ mod router {
     mod redirect;
     mod refused;
     mod super_frames;
+    mod trace;
     mod util;
 }

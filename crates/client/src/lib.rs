@@ -48,6 +48,7 @@ pub mod refuse;
 mod reload;
 mod report;
 mod session;
+mod trace;
 pub mod value;
 
 pub use bridge::*;
@@ -68,3 +69,4 @@ pub use protocol::*;
 pub use reload::*;
 pub use report::*;
 pub use session::*;
+pub use trace::*;

@@ -22,6 +22,7 @@ use crate::refuse::How;
 use crate::reload::*;
 use crate::report::*;
 use crate::session::*;
+use crate::trace::*;
 use crate::value::Driver;
 use crate::value::ParsedCidr;
 use crate::value::ParsedMac;
@@ -119,6 +120,8 @@ pub enum Request {
     Reload(ReloadRequest),
     /// The firewall.
     Filter(FilterRequest),
+    /// The lives of packets, and frames as they pass.
+    Watch(WatchRequest),
     /// Adds a neighbour that stays.
     NeighborAdd {
         /// On which interface.
@@ -438,6 +441,8 @@ pub enum Answer {
     Set(SetContentRow),
     /// Whether an interface's addresses are all out of detection.
     Ready(bool),
+    /// What was seen of what is watched.
+    Watched(WatchRow),
     /// It is done, and there is nothing to tell.
     Done,
     /// An interface has gone.

@@ -14,7 +14,7 @@ const CODE: &str = include_str!("../src/code.rs");
 const EVENT: &str = include_str!("../src/event.rs");
 
 /// Requests that have actions, with where those are said.
-const ACTIONS: [(&str, &str, &str); 8] = [
+const ACTIONS: [(&str, &str, &str); 9] = [
     ("vlan", "VlanRequest", include_str!("../src/nested.rs")),
     ("lagg", "LaggRequest", include_str!("../src/nested.rs")),
     ("bridge", "BridgeRequest", include_str!("../src/bridge.rs")),
@@ -23,6 +23,7 @@ const ACTIONS: [(&str, &str, &str); 8] = [
     ("stack", "StackRequest", PROTOCOL),
     ("reload", "ReloadRequest", include_str!("../src/reload.rs")),
     ("filter", "FilterRequest", include_str!("../src/filter.rs")),
+    ("watch", "WatchRequest", include_str!("../src/trace.rs")),
 ];
 
 const HEAD: &str = include_str!("page/head.md");

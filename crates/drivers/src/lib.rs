@@ -57,5 +57,6 @@ pub use packet::PacketDevice;
 pub use pcap::PcapFile;
 pub use pcap::PcapInterface;
 pub use pcap::PcapLoss;
+pub use pcap::PcapNote;
 pub use pcap::PcapTap;
 pub use tap::TapDevice;

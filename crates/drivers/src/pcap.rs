@@ -48,6 +48,15 @@ pub struct PcapTap<D> {
     tap: Tap<D, Observer>,
 }
 
+/// What is said of a frame besides its bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PcapNote<'a> {
+    /// Its whole length, if not all of it is there.
+    pub len: usize,
+    /// What is to be read beside it; empty for nothing.
+    pub comment: &'a str,
+}
+
 /// How a capture fares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PcapLoss {
@@ -84,6 +93,7 @@ const ENHANCED_PACKET: u32 = 6;
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 const LINKTYPE_ETHERNET: u16 = 1;
 
+const OPT_COMMENT: u16 = 1;
 const OPT_IF_NAME: u16 = 2;
 const OPT_IF_TSRESOL: u16 = 9;
 const OPT_EPB_FLAGS: u16 = 2;
@@ -198,13 +208,28 @@ impl PcapInterface {
     /// What writing says; or there is no room where frames wait to be written. Once a write of a capture without a thread has
     /// failed, the file stays as it is and all further writes fail.
     pub fn record(&self, nanoseconds: u64, direction: Direction, frame: &[u8]) -> io::Result<()> {
-        let mut body = Vec::with_capacity(frame.len() + 40);
+        let note = PcapNote { len: frame.len(), comment: "" };
+        self.record_noted(nanoseconds, direction, frame, &note)
+    }
+
+    /// The same for the first bytes of a frame that was longer, or with a comment.
+    ///
+    /// # Errors
+    ///
+    /// As [`record`](Self::record).
+    pub fn record_noted(
+        &self,
+        nanoseconds: u64,
+        direction: Direction,
+        frame: &[u8],
+        note: &PcapNote<'_>,
+    ) -> io::Result<()> {
+        let mut body = Vec::with_capacity(frame.len() + note.comment.len() + 48);
         body.extend(self.number.to_ne_bytes());
         body.extend(((nanoseconds >> 32) as u32).to_ne_bytes());
         body.extend((nanoseconds as u32).to_ne_bytes());
-        let len = frame.len() as u32;
-        body.extend(len.to_ne_bytes());
-        body.extend(len.to_ne_bytes());
+        body.extend((frame.len() as u32).to_ne_bytes());
+        body.extend((note.len.max(frame.len()) as u32).to_ne_bytes());
         body.extend(frame);
         pad(&mut body);
         let flags: u32 = match direction {
@@ -212,6 +237,9 @@ impl PcapInterface {
             Direction::Out => 2,
         };
         option(&mut body, OPT_EPB_FLAGS, &flags.to_ne_bytes());
+        if !note.comment.is_empty() {
+            option(&mut body, OPT_COMMENT, note.comment.as_bytes());
+        }
         end_of_options(&mut body);
         let mut writer = self.file.lock();
         let written = writer.block(ENHANCED_PACKET, &body);

@@ -178,6 +178,24 @@ impl Program {
         self.bases(&chains.chains[chains.before_ct..], worker, hook, packet, host, &mut Nobody)
     }
 
+    /// Runs those that come before connections are looked up, those that come after, or all, and tells each rule that the
+    /// packet meets.
+    pub fn run_part_traced(
+        &self,
+        (worker, before_ct): (usize, Option<bool>),
+        hook: Hook,
+        (packet, host): (&Packet<'_>, &mut impl Host),
+        each: &mut dyn FnMut(Step),
+    ) -> Verdict {
+        let chains = &self.hooks[hook as usize];
+        let part = match before_ct {
+            Some(true) => &chains.chains[..chains.before_ct],
+            Some(false) => &chains.chains[chains.before_ct..],
+            None => &chains.chains[..],
+        };
+        self.bases(part, worker, hook, packet, host, &mut Tracer(each))
+    }
+
     /// Runs all rules of a hook and tells each that the packet meets.
     pub fn run_traced(
         &self,
@@ -187,7 +205,7 @@ impl Program {
         host: &mut impl Host,
         each: &mut dyn FnMut(Step),
     ) -> Verdict {
-        self.bases(&self.hooks[hook as usize].chains, worker, hook, packet, host, &mut Tracer(each))
+        self.run_part_traced((worker, None), hook, (packet, host), each)
     }
 
     /// What would become of a packet: nothing is counted, no limit is used and no set changed. Marks of the packet are set,

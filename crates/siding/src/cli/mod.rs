@@ -20,6 +20,7 @@ mod show;
 mod sim;
 mod stack;
 mod table;
+mod trace;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -73,6 +74,8 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Monitor(args) => monitor::monitor(connect()?, &args),
         Command::Completion { shell } => completion::completion(shell),
         Command::Man { directory } => completion::man(&directory),
+        Command::Trace(args) => trace::trace(&mut connect()?, &args),
+        Command::Capture(args) => trace::capture(&mut connect()?, &args),
         Command::Filter(command) => filter::filter(|| Ok(connect()?), command),
         Command::Ping(options) => ping::run(connect()?, &options, false),
         Command::Ping6(options) => ping::run(connect()?, &options, true),

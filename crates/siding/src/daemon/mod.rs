@@ -56,6 +56,7 @@ mod stack;
 mod state;
 mod stop;
 mod tell;
+mod trace;
 mod watch;
 
 pub(crate) use run::run;

@@ -15,6 +15,7 @@ use siding_stack::Ping;
 use super::codes;
 use super::state::Daemon;
 use super::state::Free;
+use super::trace::Watching;
 use crate::config::RouteConfig;
 use crate::config::refuse;
 use crate::config::refuse::RefuseConfig;
@@ -49,7 +50,7 @@ impl Serve for Daemon {
         // A fresh thread has entered no other.
         let Ok(mut entered) = root.enter() else { return };
         let mut ctx = entered.ctx();
-        let mut ping = None;
+        let mut own = Own::default();
         each(&mut |request| {
             let Some(_entered) = self.closing.enter() else {
                 return Reply::refused(Code::Stopping, "this siding is stopping");
@@ -61,7 +62,7 @@ impl Serve for Daemon {
             if changes.is_some() {
                 trip::at("changing");
             }
-            let answer = self.carry_out(&mut ctx, &mut ping, request);
+            let answer = self.carry_out(&mut ctx, &mut own, request);
             if let (Ok(_), Some(request)) = (&answer, changes) {
                 self.record(&mut ctx, request);
             }
@@ -70,7 +71,7 @@ impl Serve for Daemon {
                 Err(error) => Reply::refused(codes::of(&error), format_args!("{error:#}")),
             }
         });
-        if let Some(ping) = ping {
+        if let Some(ping) = own.ping {
             ping.close(&mut ctx);
         }
     }
@@ -88,13 +89,15 @@ impl Serve for Daemon {
     }
 }
 
+/// What one connection has for itself, until it ends.
+#[derive(Default)]
+struct Own {
+    ping: Option<Ping>,
+    watching: Option<Watching>,
+}
+
 impl Daemon {
-    fn carry_out(
-        &self,
-        ctx: &mut Free<'_>,
-        ping: &mut Option<Ping>,
-        request: Request,
-    ) -> anyhow::Result<Answer> {
+    fn carry_out(&self, ctx: &mut Free<'_>, own: &mut Own, request: Request) -> anyhow::Result<Answer> {
         Ok(match request {
             Request::Hello(_) | Request::Batch(_) | Request::Subscribe(_) => {
                 bail!("this is of the connection, and is answered there")
@@ -182,6 +185,7 @@ impl Daemon {
                 let goes = |addr| address.is_none_or(|address| address == addr);
                 Answer::Flushed(on.into_iter().map(|id| self.stack.flush_neighbors(ctx, id, goes)).sum())
             }
+            Request::Watch(request) => self.ask_watch(&mut own.watching, request)?,
             Request::Panic(request) if trip::arm(&request.thread, request.stall) => {
                 trip::here();
                 Answer::Done
@@ -189,17 +193,17 @@ impl Daemon {
             Request::Panic(_) => bail!("not in this build"),
             Request::PingSend { address, interface, seq, size } => {
                 let scope = interface.map(|name| self.interface(&name)).transpose()?.unwrap_or(IfId::NONE);
-                if ping.is_none() {
-                    *ping = self.stack.open_ping(ctx);
+                if own.ping.is_none() {
+                    own.ping = self.stack.open_ping(ctx);
                 }
-                let ping = ping.as_ref().context("too many pings at a time: end one")?;
+                let ping = own.ping.as_ref().context("too many pings at a time: end one")?;
                 let data: Vec<u8> = (0..size).map(|at| at as u8).collect();
                 let at_ns = self.stack.now().as_nanos();
                 let sent = self.stack.ping(ctx, ping, address, scope, seq, &data);
                 sent.map_err(|error| self.explain_send(error))?;
                 Answer::PingSent { at_ns }
             }
-            Request::PingWait { timeout_ms } => Answer::PingAnswers(match ping {
+            Request::PingWait { timeout_ms } => Answer::PingAnswers(match &own.ping {
                 Some(ping) => wait(ctx, ping, Duration::from_millis(timeout_ms)),
                 None => Vec::new(),
             }),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use siding_filter::AddrType;
+use siding_filter::At;
 use siding_filter::CountId;
 use siding_filter::Ct;
 use siding_filter::Direction;
@@ -13,6 +14,7 @@ use siding_filter::Host;
 use siding_filter::IfName;
 use siding_filter::Interface;
 use siding_filter::LogLine;
+use siding_filter::Outcome;
 use siding_filter::Packet;
 use siding_filter::PktType;
 use siding_filter::Program;
@@ -52,6 +54,9 @@ impl Judge for Rules {
     fn judge(&self, worker: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
         // What cannot be read has not come this far.
         let Ok(packet) = Packet::parse(packet, None) else { return Verdict::Drop };
+        if asks.is_followed() {
+            return self.judge_aloud(worker, (hook, part), &packet, asks);
+        }
         let mut host = Node { asks, src: packet.src(), dst: packet.dst() };
         verdict(match (hook, part) {
             (Hook::Input | Hook::Forward, _) => self.0.run(worker, hook_of(hook), &packet, &mut host),
@@ -73,6 +78,39 @@ impl Judge for Rules {
             },
             Hook::Prerouting | Hook::Output => run(before),
         })
+    }
+}
+
+impl Rules {
+    /// Judges a packet whose life is followed, and says what decided.
+    #[cold]
+    fn judge_aloud(
+        &self,
+        worker: usize,
+        (hook, part): (Hook, Part),
+        packet: &Packet<'_>,
+        asks: &mut Asks<'_>,
+    ) -> Verdict {
+        let before = match hook {
+            Hook::Input | Hook::Forward => None,
+            Hook::Prerouting | Hook::Output => Some(part == Part::BeforeStates),
+        };
+        let mut decided = Vec::new();
+        let mut host = Node { asks, src: packet.src(), dst: packet.dst() };
+        let found =
+            self.0.run_part_traced((worker, before), hook_of(hook), (packet, &mut host), &mut |step| {
+                if step.outcome == Outcome::Accepted {
+                    decided.push(self.0.describe(At::Rule(step.rule)));
+                }
+            });
+        if let siding_filter::Verdict::Drop { at }
+        | siding_filter::Verdict::Reject { at, .. }
+        | siding_filter::Verdict::SynProxy { at, .. } = found
+        {
+            decided.push(self.0.describe(at));
+        }
+        decided.into_iter().for_each(|by| asks.decided(by));
+        verdict(found)
     }
 }
 

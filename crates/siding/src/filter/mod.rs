@@ -6,6 +6,7 @@
 //! | `beyond` | what the language knows and the stack cannot do: one list, for `check`, `load` and `run` |
 //! | `judge` | a compiled ruleset, asked by the workers |
 //! | [`Trial`] | what would become of a packet, and why |
+//! | [`Match`] | the words of a rule that say which packets, for those who watch some |
 //! | [`Filter`] | what runs, and what follows it: prefixes of interfaces, elements whose time is over |
 //!
 //! # Locks
@@ -15,12 +16,14 @@
 
 mod beyond;
 mod judge;
+mod matching;
 mod read;
 mod running;
 mod trial;
 
 pub(crate) use judge::hook_of;
 pub(crate) use judge::state_of;
+pub(crate) use matching::Match;
 pub(crate) use read::FilterConfig;
 pub(crate) use read::Texts;
 pub(crate) use running::Filter;

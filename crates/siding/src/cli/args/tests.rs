@@ -1,0 +1,69 @@
+use clap::CommandFactory;
+
+use super::*;
+
+fn parse(line: &str) -> Result<Args, clap::Error> {
+    let words = std::iter::once("siding").chain(line.split_whitespace()).map(OsString::from);
+    Args::try_parse_from(with_keywords(words))
+}
+
+#[test]
+fn the_grammar_is_sound() {
+    Args::command().debug_assert();
+}
+
+#[test]
+fn every_command_has_an_example_that_parses() {
+    fn examples(command: &clap::Command, found: &mut Vec<String>, without: &mut Vec<String>) {
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+            match about.split_once("Example: siding ") {
+                Some((_, example)) => found.push(example.to_owned()),
+                None => without.push(sub.get_name().to_owned()),
+            }
+            examples(sub, found, without);
+        }
+    }
+    let (mut found, mut without) = (Vec::new(), Vec::new());
+    examples(&Args::command(), &mut found, &mut without);
+    assert!(without.is_empty(), "no example: {without:?}");
+    assert!(found.len() > 15);
+    for example in found {
+        parse(&example).unwrap_or_else(|error| panic!("{example}: {error}"));
+    }
+}
+
+#[test]
+fn keywords_with_and_without_dashes() {
+    for line in ["route add default via fe80::1 dev via", "route add default --via fe80::1 --dev via"] {
+        let Some(Command::Route(RouteCommand::Add(route))) = parse(line).unwrap().command else { panic!() };
+        assert_eq!((route.via.unwrap().to_string(), route.dev.unwrap()), ("fe80::1".into(), "via".into()));
+    }
+}
+
+#[test]
+fn words_may_be_short_and_stand_both_ways() {
+    let what = |line: &str| match parse(line).unwrap().command {
+        Some(Command::Show { what, args }) => (what, args.dev),
+        Some(Command::Route(RouteCommand::Show(args))) => (What::Routes, args.dev),
+        Some(Command::Neighbor(NeighborCommand::Show(args))) => (What::Neighbors, args.dev),
+        other => panic!("{line}: {other:?}"),
+    };
+    let on = |dev: &str| Some(dev.to_owned());
+    assert_eq!(what("show routes"), (What::Routes, None));
+    assert_eq!(what("sho route dev eth0"), (What::Routes, on("eth0")));
+    assert_eq!(what("show router"), (What::Routers, None));
+    assert_eq!(what("show neighbours"), (What::Neighbors, None));
+    assert_eq!(what("show addr"), (What::Addresses, None));
+    assert_eq!(what("route sh dev dev"), (What::Routes, on("dev")));
+    assert_eq!(what("--control /tmp/route nei list --json"), (What::Neighbors, None));
+    let error = parse("show n").unwrap_err().to_string();
+    assert!(error.contains("which of neighbors, netisr?"), "{error}");
+    assert!(parse("show nothing").unwrap_err().to_string().contains("there is interfaces, addresses"));
+}
+
+#[test]
+fn no_command_is_the_demonstration() {
+    assert!(parse("").unwrap().command.is_none());
+    assert!(parse("frobnicate").is_err());
+}

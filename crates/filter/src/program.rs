@@ -21,10 +21,7 @@ use crate::model::TableFamily;
 use crate::model::UpdateOp;
 use crate::name::Name;
 use crate::place::Place;
-
-/// A rule, as a number in its program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RuleId(pub u32);
+use crate::rule_id::RuleId;
 
 /// A chain, as a number in its program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,7 +104,7 @@ pub struct Program {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Beside {
     /// What interfaces' prefixes were when it was compiled.
-    pub(crate) prefixes: crate::follow::Prefixes,
+    pub(crate) prefixes: crate::prefixes::Prefixes,
     /// What commands have changed in sets.
     pub(crate) edits: crate::edits::Edits,
 }

@@ -21,9 +21,9 @@ use crate::program::Base;
 use crate::program::ChainId;
 use crate::program::Op;
 use crate::program::Program;
-use crate::program::RuleId;
 use crate::program::Value;
 use crate::program::ValueBase;
+use crate::rule_id::RuleId;
 
 /// What becomes of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

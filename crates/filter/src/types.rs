@@ -315,7 +315,7 @@ pub(crate) fn number(word: &str) -> Option<u128> {
 fn interface(word: &str) -> Option<u128> {
     let good =
         !word.is_empty() && word.len() <= 15 && word.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
-    good.then(|| crate::IfName::new(word).bits())
+    good.then(|| crate::if_name::IfName::new(word).bits())
 }
 
 pub(crate) fn name_of(value: u128) -> String {

@@ -19,15 +19,13 @@ use crate::program::Act;
 use crate::program::Cell;
 use crate::program::CodeLine;
 use crate::program::Op as Step;
-use crate::program::RuleId;
 use crate::program::RuleInfo;
 use crate::program::Value as Computed;
 use crate::program::ValueBase;
+use crate::rule_id::RuleId;
 use crate::select::Selector;
 use crate::types::Type;
 use crate::types::Value;
-
-const TCP: u8 = 6;
 
 impl Compile<'_> {
     pub(super) fn rule(&mut self, scope: &mut Scope<'_>, chain: &Chain, rule: &Rule, ruleset: &Ruleset) {
@@ -274,7 +272,7 @@ impl Compile<'_> {
     /// What is needed of a packet for an answer is looked at first, as nft does without being told.
     fn reject(&mut self, how: RejectWith) {
         let need = match how {
-            RejectWith::TcpReset => Some((Load::Protocol, TCP)),
+            RejectWith::TcpReset => Some((Load::Protocol, /* TCP */ 6u8)),
             RejectWith::Icmp(_) => Some((Load::Family, 2)),
             RejectWith::Icmp6(_) => Some((Load::Family, 10)),
             RejectWith::Icmpx(_) => None,

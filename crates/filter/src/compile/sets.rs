@@ -9,7 +9,7 @@ use crate::cells::Rate;
 use crate::lookup::Key;
 use crate::lookup::Lookup;
 use crate::lookup::dynamic::Dynamic;
-use crate::lookup::dynamic::Each;
+use crate::lookup::each::Each;
 use crate::lookup::whole;
 use crate::model::Chain;
 use crate::model::Element;

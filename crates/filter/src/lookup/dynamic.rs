@@ -20,9 +20,8 @@ use std::sync::atomic::fence;
 use siphasher::sip::SipHasher13;
 
 use super::Key;
-use crate::cells::Rate;
+use super::each::Each;
 use crate::cells::Use;
-use crate::cells::quota_passes;
 use crate::host::CountId;
 use crate::host::Host;
 use crate::types::Type;
@@ -33,25 +32,6 @@ const WINDOW: usize = 32;
 const TRIES: usize = 128;
 /// Places looked at when elements whose time is over are taken out, at once.
 const SWEEP: usize = 4096;
-
-/// What each element has for itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Each {
-    Counter,
-    Limit(Rate),
-    Quota { bytes: u64, over: bool },
-    CtCount { over: bool, count: u32 },
-}
-
-impl Each {
-    const fn words(self) -> usize {
-        match self {
-            Each::Counter => 2,
-            Each::Limit(_) | Each::Quota { .. } => 1,
-            Each::CtCount { .. } => 0,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Dynamic {
@@ -316,44 +296,17 @@ impl Dynamic {
 
     /// What an element has for itself, of one that would be new; whether the rule would go on.
     pub(crate) fn run_new(&self, len: u32, used: Use, host: &impl Host) -> bool {
-        let nothing = AtomicU64::new(0);
-        self.each.iter().all(|each| match *each {
-            Each::Counter => true,
-            Each::Limit(rate) if used == Use::Rehearsal => !rate.over,
-            Each::Limit(rate) => rate.within(&nothing, host.now(), len, true) != rate.over,
-            Each::Quota { bytes, over } => quota_passes(&nothing, bytes, len, true) != over,
-            // The one that comes is counted.
-            Each::CtCount { over, count } => (1 > count) == over,
-        })
+        self.each.iter().all(|each| each.run_new(len, used, host))
     }
 
     /// Runs what an element has for itself; whether the rule goes on.
     pub(crate) fn run_each(&self, slot: Slot, len: u32, used: Use, host: &mut impl Host) -> bool {
-        let dry = used != Use::Real;
-        let mut own = self.own();
-        for each in &self.each {
-            let word = |n: usize| self.word(slot.at, own + n);
-            let goes_on = match *each {
-                Each::Counter => {
-                    if !dry {
-                        word(0).fetch_add(1, Relaxed);
-                        word(1).fetch_add(u64::from(len), Relaxed);
-                    }
-                    true
-                }
-                Each::Limit(rate) if used == Use::Rehearsal => !rate.over,
-                Each::Limit(rate) => rate.within(word(0), host.now(), len, dry) != rate.over,
-                Each::Quota { bytes, over } => quota_passes(word(0), bytes, len, dry) != over,
-                Each::CtCount { over, count } => {
-                    let id = u64::from(self.number) << 48 ^ (slot.at as u64) << 24 ^ slot.written;
-                    (host.ct_count(CountId(id | 1 << 63), count) > count) == over
-                }
-            };
-            if !goes_on {
-                return false;
-            }
-            own += each.words();
-        }
-        true
+        let id = u64::from(self.number) << 48 ^ (slot.at as u64) << 24 ^ slot.written;
+        let mut own = &self.words[slot.at * self.stride..][self.own()..self.stride];
+        self.each.iter().all(|each| {
+            let (words, others) = own.split_at(each.words());
+            own = others;
+            each.run(words, len, used, CountId(id | 1 << 63), host)
+        })
     }
 }

@@ -8,6 +8,7 @@
 //! | such as rules change, or time does | a table of atomic words ([`dynamic`]) |
 
 pub(crate) mod dynamic;
+pub(crate) mod each;
 pub(crate) mod exact;
 pub(crate) mod ranges;
 pub(crate) mod tuples;

@@ -52,10 +52,10 @@ impl Token for Root {
 /// A token that is held from one poll to the next.
 pub(super) enum Held<'w> {
     In(Entered<'w>),
-    /// While the worker looks after what is not its handlers', and after a panic there.
+    /// While the worker looks after what is not its handlers', and for as long as the thread keeps another token from there.
     Out(&'w mut Root),
-    /// The thread has taken another token meanwhile, and keeps it.
-    Lost,
+    /// On its way from one to the other: never seen.
+    Between,
 }
 
 impl<'w> Held<'w> {
@@ -71,13 +71,18 @@ impl<'w> Held<'w> {
         }
         match self {
             Held::In(entered) => entered,
-            Held::Out(_) | Held::Lost => lost(),
+            Held::Out(_) | Held::Between => unreachable!("it has come in"),
         }
     }
 
     #[cold]
     fn come_in(&mut self) {
-        if let Held::Out(root) = core::mem::replace(self, Held::Lost) {
+        // Refused, by a panic, while the thread keeps another token: asked first, so that this one stays out, and can come
+        // in when that one has gone.
+        if let Held::Out(root) = self {
+            drop(enter(root));
+        }
+        if let Held::Out(root) = core::mem::replace(self, Held::Between) {
             *self = Held::In(enter(root));
         }
     }
@@ -98,7 +103,7 @@ impl<'w> Token for Held<'w> {
     fn leave(&mut self) {
         // A lock that is held, by a guard that was forgotten, is noticed here at the latest.
         let _ctx = self.entered().ctx();
-        if let Held::In(entered) = core::mem::replace(self, Held::Lost) {
+        if let Held::In(entered) = core::mem::replace(self, Held::Between) {
             *self = Held::Out(entered.leave());
         }
     }
@@ -110,9 +115,4 @@ fn enter(root: &mut Root) -> Entered<'_> {
         Ok(entered) => entered,
         Err(why) => panic!("a worker was polled from within a handler, or under another token: {why}"),
     }
-}
-
-#[cold]
-fn lost() -> ! {
-    panic!("a token that was taken while this worker carried out orders was never given back")
 }

@@ -1,12 +1,17 @@
 //! A worker whose thread holds its token from one poll to the next.
 
+use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
+use siding_lockorder::Ctx;
+use siding_lockorder::Entered;
 use siding_lockorder::Root;
+use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_netisr::Local;
 use siding_netisr::Netisr;
@@ -105,17 +110,36 @@ fn a_panic_while_orders_are_carried_out_leaves_a_worker_that_goes_on() {
 }
 
 #[test]
-#[should_panic(expected = "was never given back")]
-fn a_token_that_was_kept_meanwhile_is_not_taken_away() {
+fn a_token_that_is_kept_meanwhile_is_not_taken_away_and_only_refuses() {
     let netisr = Facility::builder().build().unwrap();
-    let mut state = State::doing(|| {
+    let kind = netisr
+        .register(TypeSpec::new("sum"), |_ctx, state: &mut State, frame: Frame, _: ()| state.sum += frame.0)
+        .unwrap();
+    let kept = Rc::<RefCell<Option<Entered<'static>>>>::default();
+    let keeps = kept.clone();
+    let mut state = State::doing(move || {
         let root = Box::leak(Box::new(Root::new()));
-        std::mem::forget(root.enter());
+        *keeps.borrow_mut() = Some(root.enter().unwrap());
     });
     let mut worker = netisr.worker(0).unwrap();
     let mut here = worker.on_thread();
     netisr.call_workers();
-    let entered_again = catch_unwind(AssertUnwindSafe(|| here.poll(&mut state, 64)));
-    assert!(entered_again.is_err(), "there is another token");
-    here.ctx();
+    for _ in 0..2 {
+        let refused = catch_unwind(AssertUnwindSafe(|| here.poll(&mut state, 64))).unwrap_err();
+        let why = refused.downcast_ref::<String>().unwrap();
+        assert!(why.contains("under another token"), "{why}");
+        assert!(catch_unwind(AssertUnwindSafe(|| here.ctx().seat())).is_err(), "nor is it lent");
+        assert!(catch_unwind(AssertUnwindSafe(|| here.prepare_sleep())).is_err(), "nor does it sleep");
+        // What waits is for later, and an order was carried out before the token was asked for.
+        outside_of(&mut kept.borrow_mut(), |ctx| kind.dispatch(ctx, Frame(7), ()).unwrap());
+    }
+    assert!(kept.borrow_mut().take().is_some());
+    assert_eq!((here.poll(&mut state, 64).handled, state.sum), (2, 14));
+    assert!(here.ctx().seat().is_some() && Root::new().enter().is_err());
+    drop(here);
+    assert!(Root::new().enter().is_ok());
+}
+
+fn outside_of(kept: &mut Option<Entered<'static>>, work: impl FnOnce(&mut Ctx<'_, Unlocked>)) {
+    work(&mut kept.as_mut().unwrap().ctx());
 }

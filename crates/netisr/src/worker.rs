@@ -112,7 +112,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     ///
     /// # Panics
     ///
-    /// When called from within a handler, of this or of another worker.
+    /// When called from within a handler, of this or of another worker, or while the thread has another token.
     #[inline]
     pub fn on_thread(&mut self) -> OnThread<'_, P, W> {
         OnThread::new(&mut self.root, &mut self.serving)
@@ -169,7 +169,21 @@ impl<P: Packet, W: Local> Worker<P, W> {
 /// without taking the token anew each time.
 ///
 /// As long as this lives the thread has no other token, and waits for no departure of this facility: that would be refused, as
-/// from a handler. Only while orders are carried out, and what is gone is dropped, is the token given back.
+/// from a handler. The token is given back
+///
+/// - while a poll carries out orders ([`Local::depart`] runs then, and packets that depart or are flushed are dropped);
+/// - while a poll drops what is gone: handlers, and the metadata of types that were unregistered;
+/// - from [`prepare_sleep`](Self::prepare_sleep) on, whatever that answers, unless there are orders;
+///
+/// and taken again by the next [`poll`](Self::poll) that has something to handle, and the next [`ctx`](Self::ctx). What runs
+/// meanwhile may enter a [`Root`] of its own, and is to leave it again. With that one forgotten, or kept elsewhere, each call
+/// that needs the worker's token panics; once it is dropped, the worker goes on. A guard is never alive where the token is
+/// given back; one that was [forgotten](core::mem::forget) is found out there, in debug builds.
+///
+/// # Without `std`
+///
+/// Nobody sees then what a thread has entered. It is for the embedder not to use another root on this thread for as long as this
+/// lives, save for what runs while the token is given back; as it is, with [`Worker::poll`], for as long as a poll lasts.
 pub struct OnThread<'w, P: Packet, W: Local = ()> {
     token: Held<'w>,
     serving: &'w mut Serving<P, W>,
@@ -182,18 +196,30 @@ impl<'w, P: Packet, W: Local> OnThread<'w, P, W> {
     }
 
     /// As [`Worker::poll`](Worker::poll).
+    ///
+    /// # Panics
+    ///
+    /// If the token was given back and the thread has another one.
     #[inline]
     pub fn poll(&mut self, local: &mut W, budget: usize) -> Polled {
         self.serving.poll(&mut self.token, local, budget)
     }
 
     /// The worker's token, to send and dispatch with between polls.
+    ///
+    /// # Panics
+    ///
+    /// If the token was given back and the thread has another one.
     #[inline]
     pub fn ctx(&mut self) -> Ctx<'_, Unlocked> {
         self.token.entered().ctx()
     }
 
-    /// As [`Worker::prepare_sleep`](Worker::prepare_sleep).
+    /// As [`Worker::prepare_sleep`](Worker::prepare_sleep). Who sleeps holds no token.
+    ///
+    /// # Panics
+    ///
+    /// If the token was given back and the thread has another one.
     pub fn prepare_sleep(&mut self) -> bool {
         self.serving.prepare_sleep(&mut self.token)
     }
@@ -227,8 +253,8 @@ impl<P: Packet, W: Local> Serving<P, W> {
     fn poll(&mut self, token: &mut impl Token, local: &mut W, budget: usize) -> Polled {
         let state = &self.consumer.state.0;
         state.polls.add(1);
-        match state.pending.0.read() {
-            (0, false) => Polled::default(),
+        let polled = match state.pending.0.read() {
+            (0, false) => return Polled::default(),
             (active, false) if active.is_power_of_two() => {
                 self.drain_one(token.lent().ctx(), local, active, budget)
             }
@@ -240,7 +266,22 @@ impl<P: Packet, W: Local> Serving<P, W> {
                 let (active, _) = self.pending().read();
                 self.drain(token.lent().ctx(), local, active, budget)
             }
+        };
+        if self.polls >= Self::PATIENCE {
+            self.look_round(token);
         }
+        polled
+    }
+
+    /// Looks no more at lanes that have stayed empty, and drops what is gone: with no token and no lock held, as when orders
+    /// are carried out.
+    #[cold]
+    fn look_round(&mut self, token: &mut impl Token) {
+        token.leave();
+        self.polls = 0;
+        let busy = core::mem::take(&mut self.busy);
+        let (active, _) = self.pending().read();
+        self.retire(active & !busy);
     }
 
     fn prepare_sleep(&mut self, token: &mut impl Token) -> bool {
@@ -342,7 +383,7 @@ impl<P: Packet, W: Local> Serving<P, W> {
         if handled > 0 {
             self.busy |= active;
         } else {
-            self.count_poll(active);
+            self.polls += 1;
         }
         polled
     }
@@ -376,20 +417,8 @@ impl<P: Packet, W: Local> Serving<P, W> {
         drop(running);
         turn.end(polled);
         self.busy |= busy;
-        if busy != active {
-            self.count_poll(active);
-        }
+        self.polls += u32::from(busy != active);
         polled
-    }
-
-    /// Counts a poll that has found one of the `active` lanes empty.
-    fn count_poll(&mut self, active: u64) {
-        self.polls += 1;
-        if self.polls == Self::PATIENCE {
-            self.polls = 0;
-            let busy = core::mem::take(&mut self.busy);
-            self.retire(active & !busy);
-        }
     }
 
     /// Clears the bits of lanes that have stayed empty, save those that a packet comes in at this moment.

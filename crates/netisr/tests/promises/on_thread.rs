@@ -16,6 +16,7 @@ use siding_netisr::IfId;
 use siding_netisr::Local;
 use siding_netisr::Netisr;
 use siding_netisr::Packet;
+use siding_netisr::Pending;
 use siding_netisr::TypeSpec;
 
 struct Frame(u64);
@@ -142,4 +143,51 @@ fn a_token_that_is_kept_meanwhile_is_not_taken_away_and_only_refuses() {
 
 fn outside_of(kept: &mut Option<Entered<'static>>, work: impl FnOnce(&mut Ctx<'_, Unlocked>)) {
     work(&mut kept.as_mut().unwrap().ctx());
+}
+
+/// What a handler has captured: notes, when it is dropped, whether that is with no token taken.
+struct Captured(Arc<AtomicUsize>);
+
+impl Drop for Captured {
+    fn drop(&mut self) {
+        self.0.store(if Root::new().enter().is_ok() { 1 } else { 2 }, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn what_is_gone_is_dropped_without_a_token() {
+    let netisr = Facility::builder().workers(2).build().unwrap();
+    let dropped = Arc::<AtomicUsize>::default();
+    let captured = Captured(dropped.clone());
+    let goes = netisr
+        .register(TypeSpec::new("goes"), move |_ctx, _: &mut State, _: Frame, _: ()| {
+            assert_eq!(captured.0.load(Ordering::Relaxed), 0);
+        })
+        .unwrap();
+    let stays = netisr
+        .register(TypeSpec::new("stays"), |_ctx, state: &mut State, frame: Frame, _: ()| state.sum += frame.0)
+        .unwrap();
+    let mut state = State::default();
+    let (mut worker, mut other) = (netisr.worker(0).unwrap(), netisr.worker(1).unwrap());
+    drop(worker.with_ctx(|ctx| netisr.unregister(ctx, &goes, Pending::Flush)).unwrap());
+    while netisr.types().len() > 1 {
+        other.poll(&mut state, 64);
+        worker.poll(&mut state, 64);
+    }
+    worker.poll(&mut state, 64);
+    let mut here = worker.on_thread();
+    assert!(stays.dispatch(&here.ctx(), Frame(1), ()).is_ok());
+    assert_eq!((here.poll(&mut state, 64).handled, dropped.load(Ordering::Relaxed)), (1, 0));
+    // The other worker was the last to refer to the handler. No order comes, so this one drops it when it looks round.
+    drop(other);
+    for polls in 0.. {
+        assert!(polls < 200, "nobody drops the handler");
+        here.poll(&mut state, 64);
+        assert!(Root::new().enter().is_err() || dropped.load(Ordering::Relaxed) != 0);
+        if dropped.load(Ordering::Relaxed) != 0 {
+            break;
+        }
+    }
+    assert_eq!(dropped.load(Ordering::Relaxed), 1, "it was dropped under the worker's token");
+    assert!(here.ctx().seat().is_some());
 }

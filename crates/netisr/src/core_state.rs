@@ -126,9 +126,10 @@ impl Core {
     #[cfg(not(feature = "std"))]
     pub(crate) fn root(&self, worker: usize) -> Option<Root> {
         // JUSTIFICATION: without thread-local state a root cannot see what its thread has entered.
-        // SAFETY: a worker enters its root only in `poll` and `with_ctx`, which borrow the worker exclusively, and is
-        // the one holder of its seat. That one thread does not poll a second worker from within a handler is the
-        // embedder's contract.
+        // SAFETY: a worker enters its root only in `poll`, `prepare_sleep` and `with_ctx`, or, through `on_thread`, for as long
+        // as an `OnThread` lives. All of them borrow the worker exclusively, and it is the one holder of its seat. That one
+        // thread enters no second root meanwhile, be it a second worker's polled from within a handler, is the embedder's
+        // contract, which the crate's page and `OnThread` state.
         self.seats.seat(worker as u32).map(|seat| unsafe { Root::unchecked(Some(seat)) })
     }
 

@@ -144,9 +144,9 @@
 //!
 //! What neither types nor the facility can see is for its embedder to answer for. G2 speaks of guards that are dropped
 //! and of one thread: see [`lockorder`] for those that are forgotten and for threads that are started under a
-//! lock. Without `std`, nobody sees that a worker is polled from within another one's handler, and under its locks; with
-//! it, that is a panic. What is [forgotten](core::mem::forget) keeps what it has: a [`Worker`] its place (nobody polls it,
-//! and departures wait), a [`Pin`] its interface, a [`Permit`] its room; a [`Departure`] and an [`Unregistering`] go on
+//! lock. Without `std`, nobody sees that a worker is polled from within another one's handler, under its locks, or while the
+//! thread has another token by an [`OnThread`]; with it, that is a panic. What is [forgotten](core::mem::forget) keeps what it has: a [`Worker`] its place (nobody polls it,
+//! and departures wait), an [`OnThread`] its thread's token as well, a [`Pin`] its interface, a [`Permit`] its room; a [`Departure`] and an [`Unregistering`] go on
 //! by themselves. What waits when the last handle on the facility goes is dropped there and then.
 #![no_std]
 extern crate alloc;

@@ -56,6 +56,34 @@ fn fill(limit: u32, packets: u32, waiting: u32) {
     rig.finish();
 }
 
+/// A worker dispatches to itself, up to the level that was reached before and no packet further, while somebody else has room
+/// reserved. The limit is one that leaves a slot over.
+pub(crate) fn own() {
+    let limit = 3;
+    let rig = Rig::new(Spec::new("test").limit(limit));
+    let mut worker = rig.worker();
+    worker.with_ctx(|ctx| (0..limit).for_each(|number| rig.dispatch(ctx, number, None).expect("room")));
+    worker.poll(&mut Own::default(), 64);
+    let reserving = rig.clone();
+    let other = thread::spawn(move || {
+        outside(|ctx| {
+            let Ok(permit) = reserving.kind.reserve(ctx, None) else { return };
+            let (frame, meta) = reserving.packet(20, None);
+            permit.dispatch(ctx, frame, meta).expect("a permit in hand cannot fail");
+            reserving.note_accepted(1);
+        });
+    });
+    // One after the other, as handlers do: the other thread gets in between.
+    for number in 10..=10 + limit {
+        let result = worker.with_ctx(|ctx| rig.dispatch(ctx, number, None));
+        assert!(matches!(result, Ok(()) | Err(Cause::Full)), "{result:?}");
+    }
+    drop(worker);
+    other.join().expect("no panic");
+    assert_eq!(rig.resident(), u64::from(limit), "not as many packets as the limit");
+    rig.finish();
+}
+
 /// The limit is lowered while a queue fills. Once that is done, what comes in keeps to it, whatever was there before.
 pub(crate) fn lowered() {
     let rig = Rig::new(Spec::new("test").limit(2).limit_up_to(2));

@@ -125,3 +125,21 @@ pub(crate) fn wait_ends() {
     drop((pin, departure));
     rig.finish();
 }
+
+/// A thread has its worker's token from one poll to the next, and asks whether it polls that worker: there it may not wait for
+/// it. Another thread, which may, asks the same.
+pub(crate) fn polls_here() {
+    let rig = Rig::new(Spec::new("test").limit(4));
+    let asking = rig.clone();
+    let other = thread::spawn(move || assert!(!asking.netisr.polls_here(0), "it is another thread's"));
+    let mut worker = rig.worker();
+    let mut here = worker.on_thread();
+    rig.dispatch(&here.ctx(), 1, None).expect("room");
+    here.poll(&mut Own::default(), 64);
+    assert!(rig.netisr.polls_here(0), "a wait for the worker would not end");
+    drop(here);
+    assert!(!rig.netisr.polls_here(0), "nobody polls it");
+    drop(worker);
+    other.join().expect("no panic");
+    rig.finish();
+}

@@ -96,6 +96,12 @@ pub const MUTANTS: &[Mutant] = &[
         "wait-ends",
         "a wait with a time limit goes on while the clock stands still",
     ),
+    mutant(
+        "G5",
+        "held-token-unnoticed",
+        "polls-here",
+        "a thread that has its worker's token is told that it may wait for that worker",
+    ),
     mutant("G5", "detach-skips-workers", "departure-own", "a detach does not wait for workers"),
     mutant(
         "G5",
@@ -192,6 +198,18 @@ pub const MUTANTS: &[Mutant] = &[
         "a lower limit leaves the room that is in use as it was",
     ),
     mutant("G8", "permit-not-honoured", "limit", "reserved room is given to others"),
+    mutant(
+        "G8",
+        "own-claim-takes-reserved-room",
+        "limit-own",
+        "a worker that dispatches to itself takes room that is reserved",
+    ),
+    mutant(
+        "G8",
+        "own-claim-off-by-one",
+        "limit-own",
+        "a worker that dispatches to itself goes past the limit by one",
+    ),
     mutant("G9", "wake-up-lost", "wake", "a worker looks at a lane once too few before it sleeps"),
     mutant("G9", "sleeps-on-work", "wake", "a worker sleeps while a packet is announced"),
     mutant("G9", "orders-wake-nobody", "wake-departure", "control's orders do not wake a sleeper"),

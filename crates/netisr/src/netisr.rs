@@ -44,6 +44,7 @@ use crate::spec::Steer;
 use crate::spec::Traced;
 use crate::sync;
 use crate::sync::atomic::AtomicBool;
+use crate::sync::mutant;
 use crate::wake::MOST_TYPES;
 use crate::wake::NoWake;
 use crate::wake::Wake;
@@ -284,7 +285,8 @@ impl<P: Packet, W: Local> Netisr<P, W> {
     /// nobody knows, and it is always false.
     pub fn polls_here(&self, worker: usize) -> bool {
         let core = &*self.inner.core;
-        core.entered_here() == Some(worker) || here::is_busy(core, worker)
+        (core.entered_here() == Some(worker) && !mutant("held-token-unnoticed"))
+            || here::is_busy(core, worker)
     }
 
     /// Has every worker come by soon, to look at what has changed: [`Local::depart`] is called on each.

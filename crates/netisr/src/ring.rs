@@ -282,10 +282,12 @@ impl<T> Ring<T> {
         let word = claim.load(Ordering::Relaxed);
         let head = self.head.0.load(Ordering::Relaxed);
         // Neither closed nor idle, nothing reserved, and nothing gone.
-        if (word | head) & GONE != 0 || self.is_timed(word >> TAIL) {
+        let ignored = if mutant("own-claim-takes-reserved-room") { RESERVED } else { 0 };
+        if (word | head) & GONE & !ignored != 0 || self.is_timed(word >> TAIL) {
             return None;
         }
-        if word.wrapping_sub(head) >> TAIL >= self.high_water() {
+        let one_more = u64::from(mutant("own-claim-off-by-one"));
+        if word.wrapping_sub(head) >> TAIL >= self.high_water() + one_more {
             return None;
         }
         let next = word.wrapping_add(1 << TAIL);

@@ -76,6 +76,11 @@ impl Config {
         self.interfaces.get(slot)
     }
 
+    /// How many slots may have an interface in them.
+    pub(crate) fn places(&self) -> usize {
+        self.interfaces.places()
+    }
+
     /// All interfaces.
     pub fn interfaces(&self) -> impl Iterator<Item = &Interface> {
         self.interfaces.iter()

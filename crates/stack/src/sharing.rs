@@ -2,7 +2,8 @@
 //! interfaces most changes are about one.
 //!
 //! A copy costs a pointer for each sixteen places, or nothing but one for a map; the first change of a copy costs what lies
-//! with the changed one. Readers pay one pointer that they follow.
+//! with the changed one. Readers pay one pointer that they follow. What is copied is made where it is to be, never on the stack:
+//! sixteen interfaces are more than some threads have of it.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -16,11 +17,14 @@ const GROUP: usize = 16;
 /// Values by small numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct Slots<T> {
-    groups: Vec<Arc<[Slot<T>; GROUP]>>,
+    /// Nothing where no place was ever taken.
+    groups: Vec<Group<T>>,
     /// Changes so far, of this and of what it was copied from.
     changes: u64,
     len: usize,
 }
+
+type Group<T> = Option<Arc<[Slot<T>]>>;
 
 #[derive(Debug, Clone)]
 struct Slot<T> {
@@ -38,12 +42,17 @@ impl<T> Default for Slots<T> {
 impl<T> Slots<T> {
     #[inline]
     pub(crate) fn get(&self, at: usize) -> Option<&T> {
-        self.groups.get(at / GROUP)?[at % GROUP].value.as_ref()
+        self.groups.get(at / GROUP)?.as_ref()?.get(at % GROUP)?.value.as_ref()
     }
 
     /// All values, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.groups.iter().flat_map(|group| group.iter()).filter_map(|slot| slot.value.as_ref())
+        self.groups.iter().flatten().flat_map(|group| group.iter()).filter_map(|slot| slot.value.as_ref())
+    }
+
+    /// All places are before this one.
+    pub(crate) fn places(&self) -> usize {
+        self.groups.len() * GROUP
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -55,10 +64,14 @@ impl<T> Slots<T> {
     pub(crate) fn changed<'a>(&'a self, before: &'a Slots<T>) -> impl Iterator<Item = usize> + 'a {
         let groups = 0..self.groups.len().max(before.groups.len());
         groups.flat_map(move |at| {
-            let (was, is) = (before.groups.get(at), self.groups.get(at));
-            let same = matches!((was, is), (Some(was), Some(is)) if Arc::ptr_eq(was, is));
-            let changed = |group: Option<&Arc<[Slot<T>; GROUP]>>, place: usize| {
-                group.map_or(0, |group| group[place].changed)
+            let group = |slots: &'a Slots<T>| slots.groups.get(at).and_then(Option::as_ref);
+            let (was, is) = (group(before), group(self));
+            let same = match (was, is) {
+                (Some(was), Some(is)) => Arc::ptr_eq(was, is),
+                (was, is) => was.is_none() && is.is_none(),
+            };
+            let changed = |group: Option<&Arc<[Slot<T>]>>, place: usize| {
+                group.and_then(|group| group.get(place)).map_or(0, |slot| slot.changed)
             };
             let places = if same { 0..0 } else { 0..GROUP };
             places
@@ -72,7 +85,7 @@ impl<T: Clone> Slots<T> {
     /// The value at a place, to be changed.
     pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
         self.get(at)?;
-        self.slot(at).value.as_mut()
+        self.slot(at)?.value.as_mut()
     }
 
     /// Puts a value, or nothing, at a place; gives what was there.
@@ -80,20 +93,24 @@ impl<T: Clone> Slots<T> {
         if value.is_none() && self.get(at).is_none() {
             return None;
         }
-        while self.groups.len() <= at / GROUP {
-            self.groups.push(Arc::new(std::array::from_fn(|_| Slot { changed: 0, value: None })));
+        if self.groups.len() <= at / GROUP {
+            self.groups.resize_with(at / GROUP + 1, || None);
         }
         let is = usize::from(value.is_some());
-        let before = std::mem::replace(&mut self.slot(at).value, value);
+        let before = std::mem::replace(&mut self.slot(at)?.value, value);
         self.len = self.len + is - usize::from(before.is_some());
         before
     }
 
-    fn slot(&mut self, at: usize) -> &mut Slot<T> {
+    /// A place to be changed, whose group is there from now on.
+    fn slot(&mut self, at: usize) -> Option<&mut Slot<T>> {
+        let group = self.groups.get_mut(at / GROUP)?;
+        let empty = |_| Slot { changed: 0, value: None };
+        let group = group.get_or_insert_with(|| (0..GROUP).map(empty).collect());
         self.changes += 1;
-        let slot = &mut Arc::make_mut(&mut self.groups[at / GROUP])[at % GROUP];
+        let slot = Arc::make_mut(group).get_mut(at % GROUP)?;
         slot.changed = self.changes;
-        slot
+        Some(slot)
     }
 }
 
@@ -177,7 +194,11 @@ mod tests {
         let mut after = before.clone();
         *after.get_mut(40).unwrap() = 7;
         assert_eq!((before.get(40), after.get(40)), (Some(&40), Some(&7)));
-        let shared = before.groups.iter().zip(&after.groups).filter(|(a, b)| Arc::ptr_eq(a, b)).count();
+        let same = |(a, b): &(&Group<usize>, &Group<usize>)| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        };
+        let shared = before.groups.iter().zip(&after.groups).filter(same).count();
         assert_eq!(shared, before.groups.len() - 1);
     }
 
@@ -201,6 +222,35 @@ mod tests {
         assert_eq!(after.changed(&between).collect::<Vec<_>>(), [18]);
         assert_eq!(after.iter().count(), 100);
         assert_eq!(after.changed(&Slots::default()).count(), 101, "all that ever were");
+    }
+
+    #[test]
+    fn a_place_far_up_costs_its_own_group_alone() {
+        let mut slots = Slots::default();
+        assert_eq!(slots.set(4094, Some(7)), None);
+        assert_eq!(slots.groups.iter().flatten().count(), 1);
+        let before = slots.clone();
+        assert_eq!(slots.get(5), None);
+        assert_eq!((slots.set(5, None), slots.set(5, Some(1))), (None, None));
+        assert_eq!((slots.get(5), slots.get(4094)), (Some(&1), Some(&7)));
+        assert_eq!(slots.changed(&before).collect::<Vec<_>>(), [5]);
+        assert_eq!((slots.groups.iter().flatten().count(), slots.places()), (2, 4096));
+    }
+
+    /// On a stack that is smaller than what is copied.
+    #[test]
+    fn what_is_copied_is_not_made_on_the_stack() {
+        let work = || {
+            let mut slots = Slots::<[u64; 4096]>::default();
+            slots.set(3, None);
+            (0..2 * GROUP).for_each(|at| drop(slots.slot(at).is_some()));
+            let copy = slots.clone();
+            slots.groups.resize_with(4, || None);
+            assert!(slots.slot(3).is_some_and(|slot| slot.value.is_none()));
+            assert_eq!(slots.changed(&copy).collect::<Vec<_>>(), [3]);
+        };
+        let small = std::thread::Builder::new().stack_size(384 * 1024);
+        small.spawn(work).unwrap().join().unwrap();
     }
 
     #[test]

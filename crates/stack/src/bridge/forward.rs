@@ -69,12 +69,12 @@ pub(crate) fn input<'c>(
 pub(crate) fn output(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, view: &View, frame: Mbuf) {
     let dst = match Ether::parse(frame.data()) {
         Ok((header, _)) => header.dst,
-        Err(why) => return local.drop_packet(frame, DropReason::Malformed(why)),
+        Err(why) => return local.drop_on(out, frame, DropReason::Malformed(why)),
     };
     local.count_sent(out, frame.len());
     match forward(ctx, local, view, IfId::NONE, dst, frame) {
         Next::Transmit(port, frame) => local.transmit(ctx, port, frame),
-        Next::Drop(frame, cause) => local.drop_packet(frame, cause),
+        Next::Drop(frame, cause) => local.drop_on(out, frame, cause),
         Next::Done(frame) => local.cache.free(frame),
         _ => {}
     }

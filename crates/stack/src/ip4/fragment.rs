@@ -91,11 +91,11 @@ pub(super) fn output(
     let (Ok((header, data)), Ok(header_len)) =
         (Ip4Repr::parse(packet.data()), ip4::header_len(packet.data()))
     else {
-        return local.drop_packet(packet, DropReason::TooBig);
+        return local.drop_on(out.ifnet.id, packet, DropReason::TooBig);
     };
     // Options would have to be told apart: our own packets that are large have none.
     if header_len != HEADER_LEN {
-        return local.drop_packet(packet, DropReason::TooBig);
+        return local.drop_on(out.ifnet.id, packet, DropReason::TooBig);
     }
     let ident = local.shared.idents.next(header.src.into(), header.dst.into()) as u16;
     for (n, part) in data.chunks(chunk).enumerate() {

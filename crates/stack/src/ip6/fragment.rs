@@ -61,7 +61,9 @@ pub(crate) fn output(
     packet: Mbuf,
     mut send: impl FnMut(&mut Ctx<'_, Unlocked>, &mut Local, Mbuf),
 ) {
-    let Some(cut) = Cut::new(&packet, mtu) else { return local.drop_packet(packet, DropReason::TooBig) };
+    let Some(cut) = Cut::new(&packet, mtu) else {
+        return local.drop_on(out.ifnet.id, packet, DropReason::TooBig);
+    };
     let ident = local.shared.idents.next(cut.header.src.into(), cut.header.dst.into());
     let (front, data) = packet.data().split_at(cut.front);
     for (n, chunk) in data.chunks(cut.chunk).enumerate() {

@@ -90,7 +90,7 @@ pub(crate) fn output(
     }
     let len = frame.len();
     if frame.prepend(VLAN_LEN).is_none() {
-        return local.drop_packet(frame, DropReason::NoHeadroom);
+        return local.drop_on(out, frame, DropReason::NoHeadroom);
     }
     if let Some(bytes) = frame.data_mut()
         && bytes.len() >= ether::HEADER_LEN + VLAN_LEN

@@ -190,7 +190,7 @@ impl Local {
         match config.interface(out).map(|interface| &interface.kind) {
             Some(Kind::Lagg(view)) => crate::lagg::output(ctx, self, out, view, frame),
             Some(Kind::Bridge(view)) => crate::bridge::output(ctx, self, out, view, frame),
-            _ => self.drop_packet(frame, DropReason::InterfaceGone),
+            _ => self.drop_on(out, frame, DropReason::InterfaceGone),
         }
     }
 
@@ -479,16 +479,16 @@ impl Local {
 
     fn take_devices(&mut self) {
         for (ifnet, device) in self.shared.take_devices(self.index) {
-            let slot = ifnet.id.slot();
+            let (id, slot) = (ifnet.id, ifnet.id.slot());
             if self.ports.len() <= slot {
                 self.ports.resize_with(slot + 1, || None);
             }
             // One that departed before this worker came by has no gate any more: its device goes with it.
-            if self.shared.netisr.is_attached(ifnet.id) {
+            if self.shared.netisr.is_attached(id) {
                 let port = device.map(|device| Port::new(ifnet, device, self.index, self.now));
                 let before = std::mem::replace(&mut self.ports[slot], port);
                 for frame in before.into_iter().flat_map(Port::into_queue) {
-                    self.drop_packet(frame, DropReason::InterfaceGone);
+                    self.drop_on(id, frame, DropReason::InterfaceGone);
                 }
             }
         }

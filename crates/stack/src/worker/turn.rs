@@ -171,7 +171,7 @@ impl StackWorker {
         self.worker.with_ctx(|ctx| {
             let Some(interface) = config.interface(id).filter(|interface| interface.up) else {
                 for frame in received.drain(..) {
-                    local.drop_packet(frame, crate::drops::DropReason::InterfaceGone);
+                    local.drop_on(id, frame, crate::drops::DropReason::InterfaceGone);
                 }
                 return;
             };
@@ -307,6 +307,39 @@ mod tests {
         let mut root = Root::new();
         let mut entered = root.enter().expect("no other token on this thread");
         work(&mut entered.ctx())
+    }
+
+    /// Has one frame, again and again.
+    struct Talks;
+
+    impl Device for Talks {
+        fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, _: usize) -> std::io::Result<usize> {
+            into.extend(cache.alloc());
+            Ok(1)
+        }
+
+        fn transmit(&mut self, _: &mut Cache, _: &mut Vec<Mbuf>) -> Sent {
+            Sent::default()
+        }
+    }
+
+    #[test]
+    fn what_comes_by_an_interface_that_is_down_is_on_its_account() {
+        let now = Instant::from_nanos(1);
+        let pool = Pool::new(PoolConfig::default()).unwrap();
+        let stack = Stack::new(StackConfig::new(pool, move || now)).unwrap();
+        let mut worker = stack.worker(0).unwrap();
+        let id = control(|ctx| {
+            let spec = InterfaceSpec { name: "em0".into(), mac: Mac([2, 0, 0, 0, 0, 1]), mtu: 1500 };
+            let id = stack.attach(ctx, spec, vec![Box::new(Talks)]).unwrap();
+            stack.set_up(ctx, id, false).unwrap();
+            id
+        });
+        (0..3).for_each(|_| assert_eq!(worker.turn(now).received, 1));
+        let config = stack.config();
+        let drops = &config.interface(id).unwrap().ifnet.drops;
+        let cause = crate::drops::DropReason::InterfaceGone;
+        assert_eq!((drops.of(cause), stack.shared.drops.none().of(cause)), (3, 0));
     }
 
     #[test]

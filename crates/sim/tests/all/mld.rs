@@ -429,6 +429,36 @@ fn an_interface_that_comes_up_again_reports_everything_again_3810_3() {
 }
 
 #[test]
+fn one_that_went_and_came_before_any_worker_looked_reports_everything_again_3810_3() {
+    let (mut net, node, _, id) = settled();
+    join(&net, node, id, GROUP).unwrap();
+    net.run(secs(11));
+    net.rewind();
+    net.world.node(node).control(|stack, ctx| {
+        stack.set_up(ctx, id, false).unwrap();
+        stack.set_up(ctx, id, true).unwrap();
+    });
+    net.run(secs(11));
+    assert!(about(&net, GROUP).iter().any(|(.., kind)| *kind == ChangeToExclude), "{:?}", told(&net));
+}
+
+#[test]
+fn the_group_of_an_anycast_address_is_reported_when_it_comes_and_when_it_goes_3810_3() {
+    let (mut net, node, _, id) = settled();
+    let anycast = v6(0x77);
+    let group = ip6::solicited_node(anycast);
+    net.rewind();
+    net.world.node(node).control(|stack, ctx| stack.add_anycast(ctx, id, anycast)).unwrap();
+    net.run(secs(11));
+    let kinds = |net: &Net| about(net, group).into_iter().map(|(.., kind)| kind).collect::<Vec<_>>();
+    assert_eq!(kinds(&net), [ChangeToExclude, ChangeToExclude]);
+    net.rewind();
+    net.world.node(node).control(|stack, ctx| stack.remove_anycast(ctx, id, anycast)).unwrap();
+    net.run(secs(11));
+    assert_eq!(kinds(&net), [ChangeToInclude, ChangeToInclude]);
+}
+
+#[test]
 fn an_interface_that_departs_takes_its_timers_with_it_t14() {
     let (mut net, node, link, id) = Net::host(spec("host"));
     net.hear(link, &query(ip6::ALL_NODES, ANY, 10_000, &[]));

@@ -95,6 +95,8 @@ pub struct Interface {
     pub mtu: u16,
     /// Administratively up.
     pub up: bool,
+    /// How often IPv6 has become usable on it: what was said on its link before that may have been forgotten there.
+    pub(crate) comings: u32,
     /// Whether its link is there: for a device, what its driver says; for a VLAN, whether frames pass below; for a
     /// lagg or bridge, whether any port is active.
     pub link: bool,
@@ -273,6 +275,7 @@ impl Interface {
             set_aside: Arc::new([]),
             first_hops: Arc::default(),
             up: true,
+            comings: 0,
             link: matches!(kind, Kind::Device),
             stopped: None,
             kind,

@@ -40,6 +40,11 @@ pub(crate) fn review(before: &Config, config: &mut Config) {
         if config.interface(id).is_some_and(begins_anew) {
             config.interface_mut(id).into_iter().for_each(|interface| interface.stopped = None);
         }
+        let was_unfit = before.interface(id).is_some_and(|there| !there.is_fit(Use::Ip6));
+        let comes = |there: &Interface| was_unfit && there.is_fit(Use::Ip6);
+        if config.interface(id).is_some_and(comes) {
+            config.interface_mut(id).into_iter().for_each(|interface| interface.comings += 1);
+        }
     }
     follow_indexes(before, config);
 }

@@ -34,8 +34,11 @@ use siding_machines::chance::Chance;
 pub(crate) struct Machine {
     pub(crate) listener: Listener,
     addrs6: Arc<[Addr6]>,
+    anycast: Arc<[Ipv6Addr]>,
     joined: Arc<[Ipv6Addr]>,
     forwarding: bool,
+    /// Which coming of the interface's this is.
+    coming: u32,
     source: Option<Ipv6Addr>,
     alarm: Alarm,
     /// It takes its leave: what it listens to does not follow the snapshot any more.
@@ -49,8 +52,10 @@ impl Machine {
         Machine {
             listener: Listener::new(config),
             addrs6: Arc::new([]),
+            anycast: Arc::new([]),
             joined: Arc::new([]),
             forwarding: false,
+            coming: 0,
             source: None,
             alarm: Alarm::default(),
             leaves: false,
@@ -228,18 +233,25 @@ fn follow_one(
     let machine = match control.mlds.entry(on) {
         Entry::Occupied(entry) => {
             let machine = entry.into_mut();
-            let same = machine.leaves
-                || Arc::ptr_eq(&machine.addrs6, &interface.addrs6)
-                    && Arc::ptr_eq(&machine.joined, &interface.joined)
-                    && machine.forwarding == config.forwarding;
-            if same {
+            let same = machine.coming == interface.comings
+                && Arc::ptr_eq(&machine.addrs6, &interface.addrs6)
+                && Arc::ptr_eq(&machine.anycast, &interface.anycast)
+                && Arc::ptr_eq(&machine.joined, &interface.joined)
+                && machine.forwarding == config.forwarding;
+            if machine.leaves || same {
                 return;
+            }
+            // It has gone and come again, and no worker has looked meanwhile.
+            if machine.coming != interface.comings {
+                *machine = Machine { alarm: std::mem::take(&mut machine.alarm), ..Machine::new(control.mld) };
             }
             machine
         }
         Entry::Vacant(place) => place.insert(Machine::new(control.mld)),
     };
+    machine.coming = interface.comings;
     machine.addrs6 = interface.addrs6.clone();
+    machine.anycast = interface.anycast.clone();
     machine.joined = interface.joined.clone();
     machine.forwarding = config.forwarding;
     let now = local.now;
@@ -252,8 +264,10 @@ fn follow_one(
     step(machine, ctx, local, interface);
 }
 
+/// Whether nothing has changed of what [`follow_one`] looks at.
 fn is_same(a: &Interface, b: &Interface) -> bool {
     Arc::ptr_eq(&a.addrs6, &b.addrs6)
+        && Arc::ptr_eq(&a.anycast, &b.anycast)
         && Arc::ptr_eq(&a.joined, &b.joined)
-        && (a.is_fit(Use::Ip6), a.member_of) == (b.is_fit(Use::Ip6), b.member_of)
+        && (a.is_fit(Use::Ip6), a.comings, a.member_of) == (b.is_fit(Use::Ip6), b.comings, b.member_of)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use siding_lockorder::sync::atomic::AtomicBool;
+use siding_lockorder::sync::atomic::AtomicU32;
 use siding_lockorder::sync::atomic::AtomicU64;
 use siding_lockorder::sync::atomic::Ordering;
 use siding_lockorder::sync::atomic::fence;
@@ -21,8 +21,8 @@ pub(crate) struct Arena {
     chunks: [OnceLock<Chunk>; CHUNKS],
     /// How often memory was taken into use again.
     clock: AtomicU64,
-    /// A reader has been overtaken by the clock many times in a row.
-    overtaken: AtomicBool,
+    /// Readers that were overtaken by the clock many times in a row, and read once more.
+    waited_for: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Arena {
         Arena {
             chunks: [const { OnceLock::new() }; CHUNKS],
             clock: AtomicU64::new(0),
-            overtaken: AtomicBool::new(false),
+            waited_for: AtomicU32::new(0),
         }
     }
 
@@ -90,31 +90,56 @@ impl Arena {
         if siding_lockorder::sync::mutant("fib-reuses-unannounced") {
             return;
         }
+        self.wait_for_readers();
         let now = self.clock.load(Ordering::Relaxed);
         self.clock.store(now + 1, Ordering::Release);
         fence(Ordering::Release);
-        if self.overtaken.load(Ordering::Relaxed) {
-            self.overtaken.store(false, Ordering::Relaxed);
-            pause();
+    }
+
+    /// The clock stands still for those who have asked for it. One that asks while the clock moves is overtaken once more, and
+    /// then no longer.
+    #[inline]
+    fn wait_for_readers(&self) {
+        let mut looks = 0;
+        while self.waited_for.load(Ordering::Relaxed) > 0 {
+            rest(looks);
+            looks = looks.saturating_add(1);
         }
     }
 
-    /// A reader has been overtaken too often: the keeper lets it come to an end before the clock moves on again.
+    /// A reader has been overtaken too often: the clock stands still while it has this.
     #[cold]
-    pub(crate) fn wait_for_me(&self) {
-        self.overtaken.store(true, Ordering::Relaxed);
+    pub(crate) fn hold_still(&self) -> Still<'_> {
+        self.waited_for.fetch_add(1, Ordering::Relaxed);
+        Still(self)
     }
 }
 
-/// Longer than any look-up takes; short beside the thousands of changes between two of these.
-#[cfg(not(any(siding_loom, siding_shuttle)))]
-fn pause() {
-    std::thread::sleep(std::time::Duration::from_micros(50));
+/// The clock is asked to stand still.
+#[derive(Debug)]
+pub(crate) struct Still<'a>(&'a Arena);
+
+impl Drop for Still<'_> {
+    fn drop(&mut self) {
+        self.0.waited_for.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
-/// Under a checker no reader is overtaken so often.
+/// Whoever is waited for reads for less than a microsecond, if it runs. If it does not, it may need this very core, and be less
+/// urgent than the keeper.
+#[cfg(not(any(siding_loom, siding_shuttle)))]
+fn rest(looks: u32) {
+    match looks {
+        0..256 => std::hint::spin_loop(),
+        256..512 => std::thread::yield_now(),
+        _ => std::thread::sleep(std::time::Duration::from_micros(50)),
+    }
+}
+
 #[cfg(any(siding_loom, siding_shuttle))]
-fn pause() {}
+fn rest(_looks: u32) {
+    siding_lockorder::sync::yield_now();
+}
 
 /// Words that are zero; `None` if there is no memory for them. Of many the system makes each page when it is touched.
 #[cfg(not(any(siding_loom, siding_shuttle)))]

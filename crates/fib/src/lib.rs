@@ -34,7 +34,7 @@
 //! if it moved meanwhile, what was read may have been used for something else, and the look-up begins again. So a reader
 //! that sleeps in the middle holds nothing up, and none has to say when it comes by. Look-ups meet a moved clock about
 //! as often as the keeper has made some thousand changes, or takes a prefix out. One that has begun sixteen times says so,
-//! and the keeper makes a pause after its next tick.
+//! and the clock stands still until it has come to its end: that one, and no other, the keeper waits for.
 //!
 //! # Ordering
 //!

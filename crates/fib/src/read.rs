@@ -9,7 +9,7 @@ use crate::popcnt;
 use crate::trie::TOGETHER;
 use crate::trie::Trie;
 
-/// Rounds of a look-up before the keeper is asked to wait for it.
+/// Rounds of a look-up before the keeper has to wait for it.
 const PATIENCE: u32 = 16;
 
 impl<K: Key> Trie<K> {
@@ -39,19 +39,29 @@ impl<K: Key> Trie<K> {
     }
 
     /// Has `look` look things up, again until the memory that it read was not used for something else meanwhile: it may
-    /// find anything in all rounds but the last. Rounds are few: the keeper waits a moment for who has begun so often.
+    /// find anything in all rounds but the last. Rounds are few: the keeper waits for who has begun so often.
     #[inline]
     pub fn read<O>(&self, mut look: impl FnMut(Table<'_, K>) -> O) -> O {
-        let mut rounds = 0_u32;
-        loop {
+        for _ in 0..PATIENCE {
             let begun = self.arena.begin();
             let answer = look(Table(self));
             if self.arena.held(begun) {
                 return answer;
             }
-            rounds += 1;
-            if rounds.is_multiple_of(PATIENCE) {
-                self.arena.wait_for_me();
+        }
+        self.insist(look)
+    }
+
+    /// The same, with the clock asked to stand still.
+    #[cold]
+    #[inline(never)]
+    fn insist<O>(&self, mut look: impl FnMut(Table<'_, K>) -> O) -> O {
+        let _still = self.arena.hold_still();
+        loop {
+            let begun = self.arena.begin();
+            let answer = look(Table(self));
+            if self.arena.held(begun) {
+                return answer;
             }
         }
     }

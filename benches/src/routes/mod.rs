@@ -76,12 +76,12 @@ pub fn changes<A: Address>(prefixes: &[Prefix<A>]) -> Changes {
         let before = rib.routes().routes_to(&prefix).next().copied();
         put(&mut rib, route(prefix, number + 1));
         if let Some(before) = before.filter(|before| before.next_hop != route(prefix, number + 1).next_hop) {
-            rib.remove(&prefix, before.next_hop, before.interface);
+            let _ = rib.remove(&prefix, before.next_hop, before.interface);
         }
     });
     let bytes = rib.bytes().0;
     let delete = time(come, |prefix, number| {
-        rib.remove(&prefix, route(prefix, number).next_hop, IfId::from_u64(7));
+        let _ = rib.remove(&prefix, route(prefix, number).next_hop, IfId::from_u64(7));
     });
     assert_eq!(rib.routes().len(), stay.len(), "all of them were there and are gone");
     Changes { routes: prefixes.len(), per_second, add, replace, delete, bytes }

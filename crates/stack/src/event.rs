@@ -152,6 +152,13 @@ pub enum Event {
         /// Frames that had waited for too long, and were dropped.
         lost: u64,
     },
+    /// The table of routes had no room for a change that nobody has asked for: it has not come about.
+    RouteAmiss {
+        /// On which interface.
+        interface: IfId,
+        /// Which, and why.
+        what: String,
+    },
     /// A device would not let in what it is to let in, and does now.
     FilterSet {
         /// On which interface.
@@ -233,6 +240,7 @@ impl fmt::Display for Event {
                 write!(f, "transmit queue moves again after {ms} ms; {lost} frames had waited for too long")
             }
             Event::FilterLog { text, .. } => f.write_str(text),
+            Event::RouteAmiss { what, .. } => write!(f, "route: {what}"),
             Event::FilterSet { .. } => f.write_str("device: lets in again what it is to let in"),
             Event::DeviceError { error, .. } => write!(f, "device: {error}"),
         }

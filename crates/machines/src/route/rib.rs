@@ -56,6 +56,11 @@ fn is_connected<A, I>(route: &Route<A, I>) -> bool {
 }
 
 impl<A: Address, I: Handle> Rib<A, I> {
+    /// An empty one, whose table for the data path has at most so many lines of 64 bytes besides its root.
+    pub fn with_lines(most: usize) -> Rib<A, I> {
+        Rib { keeper: Keeper::with_lines(most), ..Rib::default() }
+    }
+
     /// What the data path reads.
     pub fn fib(&self) -> Fib<A, I> {
         Fib::new(self.keeper.trie().clone())
@@ -81,32 +86,54 @@ impl<A: Address, I: Handle> Rib<A, I> {
         Ok(replaced)
     }
 
-    /// Takes out the route to `prefix` by `next_hop` on `interface`.
-    pub fn remove(&mut self, prefix: &Prefix<A>, next_hop: Option<A>, interface: I) -> Option<Route<A, I>> {
-        let removed = self.routes.remove(prefix, next_hop, interface)?;
-        // It may be that a node would need more room, and there is none: then the route stays.
-        if self.publish(prefix).is_err() {
-            let _ = self.routes.insert(removed);
-            return None;
+    /// Takes out the route to `prefix` by `next_hop` on `interface`; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`RouteError::Full`]: a node may need more room when it has less in it, and there is none. The route stays.
+    pub fn remove(
+        &mut self,
+        prefix: &Prefix<A>,
+        next_hop: Option<A>,
+        interface: I,
+    ) -> Result<Option<Route<A, I>>, RouteError<A>> {
+        let Some(removed) = self.routes.remove(prefix, next_hop, interface) else { return Ok(None) };
+        if let Err(error) = self.publish(prefix) {
+            self.routes.insert(removed)?;
+            return Err(error);
         }
         self.index(&removed);
-        Some(removed)
+        Ok(Some(removed))
     }
 
     /// Takes out all routes of an interface.
-    pub fn remove_interface(&mut self, interface: I) {
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove), for the first that stays; all others have gone.
+    pub fn remove_interface(&mut self, interface: I) -> Result<(), RouteError<A>> {
+        let mut result = Ok(());
         for of_addresses in [true, false] {
             for prefix in self.prefixes(interface, of_addresses) {
-                self.retain(&prefix, |route| route.interface != interface);
+                result = result.and(self.retain(&prefix, |route| route.interface != interface));
             }
         }
+        result
     }
 
     /// Takes out those routes that the interface's addresses made and whose prefix `keep` does not want.
-    pub fn disconnect(&mut self, interface: I, keep: impl Fn(&Prefix<A>) -> bool) {
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove), for the first that stays; all others have gone.
+    pub fn disconnect(
+        &mut self,
+        interface: I,
+        keep: impl Fn(&Prefix<A>) -> bool,
+    ) -> Result<(), RouteError<A>> {
+        let mut result = Ok(());
         for prefix in self.prefixes(interface, true).into_iter().filter(|prefix| !keep(prefix)) {
-            self.retain(&prefix, |route| route.interface != interface || !is_connected(route));
+            let stays = |route: &Route<A, I>| route.interface != interface || !is_connected(route);
+            result = result.and(self.retain(&prefix, stays));
         }
+        result
     }
 
     //= RFC 7084 s4.2 [7084-WPD-5]: what is ours and not in use goes nowhere.
@@ -135,16 +162,17 @@ impl<A: Address, I: Handle> Rib<A, I> {
     }
 
     /// Does not refuse a prefix any more. False if it was not refused.
-    pub fn admit(&mut self, prefix: &Prefix<A>) -> bool {
-        let before = self.refusals.routes_to(prefix).next().copied();
-        self.unlist(before);
-        if let Some(before) = before
-            && self.publish(prefix).is_err()
-        {
-            let _ = self.refusals.insert(before);
-            return false;
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove): it is refused as before.
+    pub fn admit(&mut self, prefix: &Prefix<A>) -> Result<bool, RouteError<A>> {
+        let Some(before) = self.refusals.routes_to(prefix).next().copied() else { return Ok(false) };
+        self.unlist(Some(before));
+        if let Err(error) = self.publish(prefix) {
+            self.refusals.insert(before)?;
+            return Err(error);
         }
-        before.is_some()
+        Ok(true)
     }
 
     /// All routes.
@@ -197,12 +225,18 @@ impl<A: Address, I: Handle> Rib<A, I> {
         its.map(|(_, _, prefix)| *prefix).collect()
     }
 
-    fn retain(&mut self, prefix: &Prefix<A>, keep: impl Fn(&Route<A, I>) -> bool) {
+    fn retain(
+        &mut self,
+        prefix: &Prefix<A>,
+        keep: impl Fn(&Route<A, I>) -> bool,
+    ) -> Result<(), RouteError<A>> {
         let gone: Vec<Route<A, I>> =
             self.routes.routes_to(prefix).filter(|route| !keep(route)).copied().collect();
+        let mut result = Ok(());
         for route in gone {
-            self.remove(prefix, route.next_hop, route.interface);
+            result = result.and(self.remove(prefix, route.next_hop, route.interface).map(|_| ()));
         }
+        result
     }
 
     /// Notes whether the interface has such a route to the prefix.

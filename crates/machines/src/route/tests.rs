@@ -187,19 +187,19 @@ fn against_scan<A: Address>(steps: Vec<Step<A>>, hops: [A; 2], dsts: Vec<A>) {
             }
             5 => {
                 let removed = oracle.remove(&(prefix, next_hop, interface));
-                assert_eq!(rib.remove(&prefix, next_hop, interface), removed);
+                assert_eq!(rib.remove(&prefix, next_hop, interface), Ok(removed));
             }
             6 => {
                 rib.refuse(prefix, how, metric).expect("room");
                 refused.insert(prefix, (how, metric));
             }
-            7 => assert_eq!(rib.admit(&prefix), refused.remove(&prefix).is_some()),
+            7 => assert_eq!(rib.admit(&prefix), Ok(refused.remove(&prefix).is_some())),
             8 if metric == 0 => {
-                rib.remove_interface(interface);
+                rib.remove_interface(interface).expect("room");
                 oracle.retain(|_, route| route.interface != interface);
             }
             _ => {
-                rib.disconnect(interface, |prefix| prefix.prefix_len().is_multiple_of(2));
+                rib.disconnect(interface, |prefix| prefix.prefix_len().is_multiple_of(2)).expect("room");
                 oracle.retain(|_, route: &mut Route<A, u16>| {
                     route.interface != interface
                         || route.origin != Origin::Connected
@@ -222,8 +222,8 @@ fn against_scan<A: Address>(steps: Vec<Step<A>>, hops: [A; 2], dsts: Vec<A>) {
         assert_eq!(table.lookup_where(*dst, |r| r.interface % 2 == 1).copied(), scan(&odd, *dst), "{dst}");
     }
     // When nothing is left, the data path has nothing before it.
-    (0..4).for_each(|interface| rib.remove_interface(interface));
-    refused.keys().for_each(|prefix| assert!(rib.admit(prefix)));
+    (0..4).for_each(|interface| rib.remove_interface(interface).expect("room"));
+    refused.keys().for_each(|prefix| assert_eq!(rib.admit(prefix), Ok(true)));
     assert_eq!((rib.routes().len(), rib.ways()), (0, 0));
     assert_eq!(rib.bytes().0, Rib::<A, u16>::default().bytes().0);
     assert!(dsts.iter().all(|dst| fib.lookup(*dst).is_none()));
@@ -272,8 +272,68 @@ fn a_prefix_has_256_routes_at_the_most_and_no_other_suffers() {
     assert_eq!(rib.insert(route(1, 7, 1)), Ok(Some(route(1, 7, 2))));
     let last = |way: &Way<Ipv6Addr, u16>| matches!(way, Way::Refused(_));
     assert_eq!(fib.lookup_where(dst, last), Some(Way::Refused(Refusal::Prohibit)), "behind all of them");
-    assert!(rib.remove(&route(1, 3, 0).prefix, None, 3).is_some());
+    assert_eq!(rib.remove(&route(1, 3, 0).prefix, None, 3), Ok(Some(route(1, 3, 2))));
     assert_eq!(rib.insert(route(1, 256, 1)), Ok(None));
+}
+
+/// In a table with no line to spare, whatever is done either has come about, for control and the data path alike, or says that it
+/// has not.
+#[test]
+fn what_a_full_table_has_no_room_for_is_said_and_not_done() {
+    let (mut refused, mut stayed) = (0, 0);
+    for lines in [70, 100, 130, 190, 250, 400] {
+        let mut rib = Rib::<Ipv6Addr, u16>::with_lines(lines);
+        let fib = rib.fib();
+        let mut oracle = BTreeMap::new();
+        let mut refusals = BTreeMap::new();
+        let mut dice = 0x5eed_u32;
+        for step in 0..3000_u32 {
+            dice = dice.wrapping_mul(0x915f_77f5).wrapping_add(12345);
+            let (net, len) = ((dice >> 8) as u16 % 512, [40, 44, 48, 52, 56][(dice >> 20) as usize % 5]);
+            let prefix = Prefix::covering(Ipv6Addr::new(0x2001, 0xdb8, net << 6, net, 0, 0, 0, 0), len);
+            let (interface, metric) = ((dice >> 28) as u16 % 3, 1);
+            let route = Route { prefix, next_hop: None, interface, metric, origin: Origin::Static };
+            let key = (prefix, None, interface);
+            match (dice >> 26) % 5 {
+                0..3 => match rib.insert(route) {
+                    Ok(before) => assert_eq!(before, oracle.insert(key, route)),
+                    Err(error) => {
+                        assert_eq!(error, RouteError::Full);
+                        refused += 1;
+                    }
+                },
+                3 => match rib.remove(&prefix, None, interface) {
+                    Ok(removed) => assert_eq!(removed, oracle.remove(&key)),
+                    Err(error) => {
+                        assert_eq!(error, RouteError::Full);
+                        assert!(oracle.contains_key(&key));
+                        stayed += 1;
+                    }
+                },
+                _ if step % 2 == 0 => match rib.admit(&prefix) {
+                    Ok(was) => assert_eq!(was, refusals.remove(&prefix).is_some()),
+                    Err(_) => assert!(refusals.contains_key(&prefix)),
+                },
+                _ => {
+                    if rib.refuse(prefix, Refusal::Prohibit, 2).is_ok() {
+                        refusals.insert(prefix, (Refusal::Prohibit, 2));
+                    }
+                }
+            }
+            assert_eq!(fib.lookup(prefix.addr()), scan_ways(&oracle, &refusals, prefix.addr()), "{prefix}");
+        }
+        assert_eq!((rib.routes().len(), rib.refusals().len()), (oracle.len(), refusals.len()));
+        for route in oracle.values() {
+            let dst = route.prefix.addr();
+            assert_eq!(fib.lookup(dst), scan_ways(&oracle, &refusals, dst), "{dst}");
+        }
+        // What stays is still known as the interface's, and goes when there is room.
+        let left =
+            |rib: &Rib<Ipv6Addr, u16>| rib.routes().iter().filter(|route| route.interface == 1).count();
+        let gone = rib.remove_interface(1);
+        assert_eq!(gone.is_ok(), left(&rib) == 0, "{gone:?}");
+    }
+    assert!(refused > 100, "{refused} refused, {stayed} stayed");
 }
 
 #[test]

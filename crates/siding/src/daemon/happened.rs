@@ -36,6 +36,7 @@ pub(super) fn kind(event: &Event) -> Option<EventKind> {
         Event::Bridge { .. } => EventKind::Bridge,
         Event::FilterLog { .. } => EventKind::Filter,
         Event::PathMtu { .. } => EventKind::Path,
+        Event::RouteAmiss { .. } => EventKind::Limit,
         Event::TxStalled { .. }
         | Event::TxMoves { .. }
         | Event::FilterSet { .. }
@@ -85,6 +86,7 @@ pub(super) fn row(kind: EventKind, event: &Event, name: impl Fn(IfId) -> String)
         | Event::FilterLog { .. }
         | Event::TxStalled { .. }
         | Event::TxMoves { .. }
+        | Event::RouteAmiss { .. }
         | Event::FilterSet { .. }
         | Event::DeviceError { .. } => (None, None, None),
     };
@@ -107,6 +109,7 @@ fn on(event: &Event) -> Option<IfId> {
         | Event::LacpAggregator { interface, .. }
         | Event::TxStalled { interface, .. }
         | Event::TxMoves { interface, .. }
+        | Event::RouteAmiss { interface, .. }
         | Event::FilterSet { interface }
         | Event::DeviceError { interface, .. } => Some(*interface),
         Event::FilterLog { .. } | Event::PathMtu { .. } => None,

@@ -93,6 +93,7 @@ impl Kind {
             Event::LacpPort { port, .. } => (Kind::Lacp, port),
             Event::Bridge { interface, .. } => (Kind::Bridge, interface),
             Event::PathMtu { .. } => (Kind::Path, IfId::NONE),
+            Event::RouteAmiss { interface, .. } => (Kind::Refused, interface),
             Event::FilterLog { .. } => (Kind::Filter, IfId::NONE),
             Event::DeviceError { interface, .. } | Event::FilterSet { interface } => {
                 (Kind::Device, interface)

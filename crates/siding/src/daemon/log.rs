@@ -186,7 +186,9 @@ impl Observer for Log {
                 5 | 6 => tracing::info!("{text}"),
                 _ => tracing::debug!("{text}"),
             },
-            Event::TxStalled { interface, .. } | Event::TxMoves { interface, .. } => {
+            Event::TxStalled { interface, .. }
+            | Event::TxMoves { interface, .. }
+            | Event::RouteAmiss { interface, .. } => {
                 tracing::warn!("{}: {event}", self.name_of(*interface));
             }
             Event::FilterSet { interface } => tracing::info!("{}: {event}", self.name_of(*interface)),

@@ -387,7 +387,7 @@ impl Daemon {
     pub(crate) fn remove_refusal(&self, ctx: &mut Free<'_>, to: Cidr) -> anyhow::Result<()> {
         if let IpAddr::V6(addr) = to.address() {
             let prefix = Prefix::new(addr, to.length())?;
-            if !self.stack.remove_refusal6(ctx, &prefix) {
+            if !self.stack.remove_refusal6(ctx, &prefix)? {
                 bail!("{to} is not refused: `siding show routes` tells what is");
             }
         }
@@ -401,11 +401,11 @@ impl Daemon {
         let removed = match to.address() {
             IpAddr::V6(addr) => {
                 let prefix = Prefix::new(addr, to.length())?;
-                self.stack.remove_route6(ctx, &prefix, via.and_then(as_v6), on)
+                self.stack.remove_route6(ctx, &prefix, via.and_then(as_v6), on)?
             }
             IpAddr::V4(addr) => {
                 let prefix = Prefix::new(addr, to.length())?;
-                self.stack.remove_route4(ctx, &prefix, via.and_then(as_v4), on)
+                self.stack.remove_route4(ctx, &prefix, via.and_then(as_v4), on)?
             }
         };
         match removed {
@@ -431,7 +431,7 @@ impl Daemon {
             IpAddr::V6(addr) => {
                 let prefix = Prefix::new(addr, to.length())?;
                 if via.is_none() && interface.is_none() {
-                    removed += usize::from(self.stack.remove_refusal6(ctx, &prefix));
+                    removed += usize::from(self.stack.remove_refusal6(ctx, &prefix)?);
                 }
                 for route in self.stack.routes6_to(&prefix) {
                     if is_meant(route.next_hop.map(IpAddr::V6), route.interface) {
@@ -440,7 +440,7 @@ impl Daemon {
                             &prefix,
                             route.next_hop,
                             route.interface,
-                        ));
+                        )?);
                     }
                 }
             }
@@ -453,7 +453,7 @@ impl Daemon {
                             &prefix,
                             route.next_hop,
                             route.interface,
-                        ));
+                        )?);
                     }
                 }
             }

@@ -63,7 +63,7 @@ fn each_kind_of_refusal_has_its_code_4443_5() {
     }
     let removed =
         net.world.node(router).control(|stack, ctx| stack.remove_refusal6(ctx, &prefix(on_link(7, 0), 64)));
-    assert!(removed);
+    assert_eq!(removed, Ok(true));
     assert_eq!(told(&mut net, router, links[0], ids[0], dst), unreachable(0));
     assert_eq!(net.dropped(router, Cause::NoRoute), 2);
 }

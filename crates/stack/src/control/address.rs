@@ -16,6 +16,7 @@ use siding_wire::ip6;
 use crate::Stack;
 use crate::arp;
 use crate::config::Config;
+use crate::event::Event;
 use crate::ifnet::Addr4;
 use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
@@ -29,7 +30,9 @@ use crate::ranks;
 use crate::route::Origin;
 use crate::route::Prefix;
 use crate::route::Route;
+use crate::route::RouteError;
 use crate::stack::Control;
+use crate::stack::Shared;
 
 /// Why an address was not added or removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +57,12 @@ pub enum AddressError {
     /// Preferred for longer than valid.
     #[error("an address cannot be preferred for longer than it is valid: make the valid lifetime the longer")]
     Lifetimes,
+    /// Its prefix cannot be on-link; the address was not added for that.
+    #[error("its prefix cannot be on-link: {0}")]
+    Route6(RouteError<Ipv6Addr>),
+    /// The same of an IPv4 address.
+    #[error("its prefix cannot be on-link: {0}")]
+    Route4(RouteError<Ipv4Addr>),
     /// Longer than the address.
     #[error("a prefix of {0} bits is longer than the address: give at most {1}")]
     PrefixTooLong(u8, u8),
@@ -77,7 +86,7 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// The address cannot be, or is there already.
+    /// The address cannot be, or is there already, or its prefix finds no place among the routes.
     pub fn add_address(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
@@ -127,7 +136,11 @@ impl Stack {
                         let own = Addr6::manual(addr6, prefix_len, state);
                         add6(config, on, Addr6 { detect, preferred_until, valid_until, ..own });
                     });
-                    connect6(&shared.config.load(), on, (addr6, prefix_len));
+                    if let Err(full) = connect6(&shared.config.load(), on, (addr6, prefix_len)) {
+                        control.dads.remove(&(on, addr6));
+                        take_out(shared, control, on, addr)?;
+                        return Err(AddressError::Route6(full));
+                    }
                     if state == DadState::Preferred
                         && let Some(host) = control.hosts.get_mut(&on)
                     {
@@ -143,7 +156,11 @@ impl Stack {
                     let state = arp::begin(shared, control, ctx, (on, addr4), detect, now);
                     shared
                         .change(control, |config| add4(config, on, Addr4 { addr: addr4, prefix_len, state }));
-                    connect4(&shared.config.load(), on, (addr4, prefix_len));
+                    if let Err(full) = connect4(&shared.config.load(), on, (addr4, prefix_len)) {
+                        control.conflicts.remove(on, addr4);
+                        take_out(shared, control, on, addr)?;
+                        return Err(AddressError::Route4(full));
+                    }
                 }
             }
             Ok(())
@@ -232,24 +249,8 @@ impl Stack {
         let shared = &self.shared;
         let now = self.now();
         self.change(ctx, |control, ctx, told| {
-            shared.try_change(control, |config| {
-                let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
-                let count = |interface: &Interface| {
-                    interface.addrs6.len() + interface.addrs4.len() + interface.set_aside.len()
-                };
-                let before = count(interface);
-                interface.addrs6 =
-                    interface.addrs6.iter().filter(|own| IpAddr::V6(own.addr) != addr).copied().collect();
-                interface.addrs4 =
-                    interface.addrs4.iter().filter(|own| IpAddr::V4(own.addr) != addr).copied().collect();
-                interface.set_aside =
-                    interface.set_aside.iter().filter(|own| IpAddr::V6(own.addr) != addr).copied().collect();
-                if count(interface) == before {
-                    return Err(AddressError::NotAssigned(addr));
-                }
-                Ok(())
-            })?;
-            disconnect(&shared.config.load(), on);
+            take_out(shared, control, on, addr)?;
+            told.extend(disconnect(&shared.config.load(), on));
             if let IpAddr::V4(addr) = addr {
                 control.conflicts.remove(on, addr);
             }
@@ -303,6 +304,21 @@ fn check(addr: IpAddr, prefix_len: u8) -> Result<(), AddressError> {
     Ok(())
 }
 
+/// Takes an address out of the configuration, or out of what is set aside.
+fn take_out(shared: &Shared, control: &mut Control, on: IfId, addr: IpAddr) -> Result<(), AddressError> {
+    shared.try_change(control, |config| {
+        let interface = config.interface_mut(on).ok_or(AddressError::NoInterface(on))?;
+        let count = |there: &Interface| there.addrs6.len() + there.addrs4.len() + there.set_aside.len();
+        let before = count(interface);
+        let others = |all: &[Addr6]| all.iter().filter(|own| IpAddr::V6(own.addr) != addr).copied().collect();
+        interface.addrs6 = others(&interface.addrs6);
+        interface.set_aside = others(&interface.set_aside);
+        interface.addrs4 =
+            interface.addrs4.iter().filter(|own| IpAddr::V4(own.addr) != addr).copied().collect();
+        if count(interface) == before { Err(AddressError::NotAssigned(addr)) } else { Ok(()) }
+    })
+}
+
 fn add6(config: &mut Config, on: IfId, own: Addr6) {
     if let Some(interface) = config.interface_mut(on) {
         let mut all: Vec<Addr6> = interface.addrs6.iter().copied().chain([own]).collect();
@@ -312,26 +328,47 @@ fn add6(config: &mut Config, on: IfId, own: Addr6) {
 }
 
 /// Puts in the route that comes with an address. After the address is there: it is not to be asked for on its link.
-fn connect6(config: &Config, on: IfId, (addr, prefix_len): (Ipv6Addr, u8)) {
+fn connect6(
+    config: &Config,
+    on: IfId,
+    (addr, prefix_len): (Ipv6Addr, u8),
+) -> Result<(), RouteError<Ipv6Addr>> {
     // Link-local destinations need no route: they are meant on the interface that the caller names.
-    if !ip6::is_link_local(addr) {
-        let prefix = Prefix::covering(addr, prefix_len);
-        let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
-        // A connected route has no next hop, so nothing about it can be refused.
-        let _ = config.routes.rib6().insert(route);
+    if ip6::is_link_local(addr) {
+        return Ok(());
     }
+    let prefix = Prefix::covering(addr, prefix_len);
+    let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
+    config.routes.rib6().insert(route).map(|_| ())
 }
 
-/// Takes out the on-link routes that came with addresses which are there no more.
-pub(crate) fn disconnect(config: &Config, on: IfId) {
-    let Some(interface) = config.interface(on) else { return };
+fn connect4(
+    config: &Config,
+    on: IfId,
+    (addr, prefix_len): (Ipv4Addr, u8),
+) -> Result<(), RouteError<Ipv4Addr>> {
+    let prefix = Prefix::covering(addr, prefix_len);
+    let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
+    config.routes.rib4().insert(route).map(|_| ())
+}
+
+/// Takes out the on-link routes that came with addresses which are there no more. Gives what is to be told of those that
+/// stay: they are tried again when one of the interface's addresses goes the next time.
+pub(crate) fn disconnect(config: &Config, on: IfId) -> Vec<Event> {
+    let Some(interface) = config.interface(on) else { return Vec::new() };
     //= RFC 5942 s4 [5942-1]: an address that came by itself keeps nothing on-link.
     let manual = interface.addrs6.iter().filter(|own| own.origin == AddrOrigin::Manual);
     let keep: HashSet<_> = manual.map(|own| Prefix::covering(own.addr, own.prefix_len)).collect();
-    config.routes.rib6().disconnect(on, |prefix| keep.contains(prefix));
+    let six = config.routes.rib6().disconnect(on, |prefix| keep.contains(prefix));
     let own = interface.addrs4.iter();
     let keep: HashSet<_> = own.map(|own| Prefix::covering(own.addr, own.prefix_len)).collect();
-    config.routes.rib4().disconnect(on, |prefix| keep.contains(prefix));
+    let four = config.routes.rib4().disconnect(on, |prefix| keep.contains(prefix));
+    let amiss = [six.err().map(|why| why.to_string()), four.err().map(|why| why.to_string())];
+    let told = |why| Event::RouteAmiss {
+        interface: on,
+        what: format!("the prefix of an address that has gone stays on-link: {why}"),
+    };
+    amiss.into_iter().flatten().map(told).collect()
 }
 
 fn add4(config: &mut Config, on: IfId, own: Addr4) {
@@ -340,8 +377,56 @@ fn add4(config: &mut Config, on: IfId, own: Addr4) {
     }
 }
 
-fn connect4(config: &Config, on: IfId, (addr, prefix_len): (Ipv4Addr, u8)) {
-    let prefix = Prefix::covering(addr, prefix_len);
-    let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
-    let _ = config.routes.rib4().insert(route);
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use siding_lockorder::Root;
+    use siding_mbuf::Pool;
+    use siding_mbuf::PoolConfig;
+    use siding_wire::Mac;
+
+    use super::*;
+    use crate::InterfaceSpec;
+    use crate::StackConfig;
+    use crate::route::MOST_WAYS;
+
+    #[test]
+    fn an_address_whose_prefix_finds_no_place_is_not_added() {
+        let pool = Pool::new(PoolConfig::default()).unwrap();
+        let stack = Stack::new(StackConfig::new(pool, || Instant::from_nanos(1))).unwrap();
+        let mut root = Root::new();
+        let mut entered = root.enter().unwrap();
+        let ctx = &mut entered.ctx();
+        let mut attach = |link: u8| {
+            let spec =
+                InterfaceSpec { name: format!("em{link}"), mac: Mac([2, 0, 0, 0, 0, link]), mtu: 1500 };
+            stack.attach_absent(ctx, spec).unwrap()
+        };
+        let (on, other) = (attach(1), attach(2));
+        let (own6, own4) = (Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 1), Ipv4Addr::new(192, 0, 2, 1));
+        let (to6, to4) = (Prefix::covering(own6, 64), Prefix::covering(own4, 24));
+        let (interface, metric, origin) = (other, 1, Origin::Static);
+        for hop in 1..=MOST_WAYS as u16 {
+            let next_hop = Some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, hop));
+            stack.add_routes6(ctx, [Route { prefix: to6, next_hop, interface, metric, origin }]).unwrap();
+            let next_hop = Some(Ipv4Addr::from_bits(0x0a00_0000 | u32::from(hop)));
+            stack.add_route4(ctx, Route { prefix: to4, next_hop, interface, metric, origin }).unwrap();
+        }
+        for detect in [true, false] {
+            let added = stack.add_address(ctx, on, own6.into(), 64, detect);
+            assert_eq!(added, Err(AddressError::Route6(RouteError::Ways)));
+            let added = stack.add_address(ctx, on, own4.into(), 24, detect);
+            assert_eq!(added, Err(AddressError::Route4(RouteError::Ways)));
+            let config = stack.config();
+            let there = config.interface(on).unwrap();
+            assert!(there.addrs6.is_empty() && there.addrs4.is_empty());
+            assert!(config.holders(own6.into()).is_empty() && config.holders(own4.into()).is_empty());
+            let (control, _) = ctx.lock(&stack.shared.control);
+            assert!(control.dads.is_empty());
+        }
+        // With room for it, it is.
+        let hop = Some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 9));
+        assert_eq!(stack.remove_route6(ctx, &to6, hop, other), Ok(true));
+        assert_eq!(stack.add_address(ctx, on, own6.into(), 64, false), Ok(()));
+        assert_eq!(stack.routes6_to(&to6).iter().filter(|route| route.interface == on).count(), 1);
+    }
 }

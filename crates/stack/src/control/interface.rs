@@ -24,6 +24,7 @@ use crate::Device;
 use crate::Sent;
 use crate::Stack;
 use crate::config::Config;
+use crate::event::Event;
 use crate::ifnet::IfCounters;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Intake;
@@ -249,8 +250,14 @@ impl Stack {
             shared.change(control, |config| config.remove(id));
             // Whoever meets them meanwhile passes them over: their interface is not there.
             let routes = &shared.config.load().routes;
-            routes.rib6().remove_interface(id);
-            routes.rib4().remove_interface(id);
+            let amiss = [
+                routes.rib6().remove_interface(id).err().map(|why| why.to_string()),
+                routes.rib4().remove_interface(id).err().map(|why| why.to_string()),
+            ];
+            told.extend(amiss.into_iter().flatten().map(|why| Event::RouteAmiss {
+                interface: id,
+                what: format!("some stay in the table, and lead nowhere: {why}"),
+            }));
         });
         shared.protocols.iter().for_each(|protocol| protocol.departed(self, ctx, &interface));
         shared.timers.purge(ctx, id);

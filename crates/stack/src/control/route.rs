@@ -18,7 +18,7 @@ use crate::route::Refusal;
 use crate::route::Route;
 use crate::route::RouteError;
 
-/// Why a route was not added.
+/// Why a route was not added, or not removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddRouteError {
     /// There is no such interface.
@@ -75,25 +75,37 @@ impl Stack {
     }
 
     /// Removes an IPv6 route. False if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The table has no room for what it would be without it: the route stays.
     pub fn remove_route6(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
         prefix: &Prefix<Ipv6Addr>,
         next_hop: Option<Ipv6Addr>,
         interface: IfId,
-    ) -> bool {
-        self.edit_routes(ctx, |config| config.routes.rib6().remove(prefix, next_hop, interface).is_some())
+    ) -> Result<bool, AddRouteError> {
+        self.edit_routes(ctx, |config| {
+            Ok(config.routes.rib6().remove(prefix, next_hop, interface)?.is_some())
+        })
     }
 
     /// Removes an IPv4 route. False if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The table has no room for what it would be without it: the route stays.
     pub fn remove_route4(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
         prefix: &Prefix<Ipv4Addr>,
         next_hop: Option<Ipv4Addr>,
         interface: IfId,
-    ) -> bool {
-        self.edit_routes(ctx, |config| config.routes.rib4().remove(prefix, next_hop, interface).is_some())
+    ) -> Result<bool, AddRouteError> {
+        self.edit_routes(ctx, |config| {
+            Ok(config.routes.rib4().remove(prefix, next_hop, interface)?.is_some())
+        })
     }
 
     /// Refuses IPv6 destinations from now on; a refusal of the same prefix is replaced.
@@ -112,8 +124,16 @@ impl Stack {
     }
 
     /// Does not refuse a prefix any more. False if it was not refused.
-    pub fn remove_refusal6(&self, ctx: &mut Ctx<'_, Unlocked>, prefix: &Prefix<Ipv6Addr>) -> bool {
-        self.edit_routes(ctx, |config| config.routes.rib6().admit(prefix))
+    ///
+    /// # Errors
+    ///
+    /// As [`remove_route6`](Self::remove_route6): it is refused as before.
+    pub fn remove_refusal6(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        prefix: &Prefix<Ipv6Addr>,
+    ) -> Result<bool, AddRouteError> {
+        self.edit_routes(ctx, |config| Ok(config.routes.rib6().admit(prefix)?))
     }
 
     /// Every refused prefix.

@@ -79,12 +79,12 @@ fn an_interface_that_has_what_a_port_has_not_becomes_none() {
     let route = Route { prefix, next_hop: None, interface: on, metric, origin };
     bench.control(|stack, ctx| stack.add_routes6(ctx, [route])).unwrap();
     refused(Belongings::Routes);
-    assert!(bench.control(|stack, ctx| stack.remove_route6(ctx, &prefix, None, on)));
+    assert_eq!(bench.control(|stack, ctx| stack.remove_route6(ctx, &prefix, None, on)), Ok(true));
     let prefix = Prefix::covering(OWN4, 24);
     let route = Route { prefix, next_hop: None, interface: on, metric, origin };
     bench.control(|stack, ctx| stack.add_route4(ctx, route)).unwrap();
     refused(Belongings::Routes);
-    assert!(bench.control(|stack, ctx| stack.remove_route4(ctx, &prefix, None, on)));
+    assert_eq!(bench.control(|stack, ctx| stack.remove_route4(ctx, &prefix, None, on)), Ok(true));
     bench.neighbor(on, peer);
     refused(Belongings::Neighbors);
     bench.control(|stack, ctx| stack.flush_neighbors(ctx, on, |_| true));

@@ -52,6 +52,8 @@ pub(crate) struct HostState {
     pub(crate) alarm: Alarm,
     /// The routes that it has put into the table.
     routes: Vec<Route<Ipv6Addr>>,
+    /// What the table had no room for, as it was told. Tried again whenever the host is looked at.
+    amiss: Vec<String>,
     /// Its own times, in place of the stack's.
     pub(crate) times: Times,
     /// Somebody else has changed the table: learnt routes that had to give way may come back.
@@ -85,6 +87,7 @@ impl HostState {
             host,
             alarm: Alarm::default(),
             routes: Vec::new(),
+            amiss: Vec::new(),
             times: Times::default(),
             overlaid: false,
         }
@@ -122,6 +125,7 @@ pub(crate) fn settle(
     };
     let aged = expired || fresh(&wanted.addrs6) < fresh(&interface.addrs6);
     let rerouted = std::mem::take(&mut state.overlaid) || state.routes != routes;
+    let mut amiss = Vec::new();
     if rerouted || differs(interface, &wanted) {
         shared.change(control, |config| {
             if let Some(interface) = config.interface_mut(id) {
@@ -130,11 +134,14 @@ pub(crate) fn settle(
         });
         let config = shared.config.load();
         if expired {
-            disconnect(&config, id);
+            amiss = disconnect(&config, id);
         }
         if rerouted {
-            reroute(&config, id, &state.routes, &routes);
-            state.routes = routes;
+            let (there, failed) = reroute(&config, id, &state.routes, &routes);
+            state.routes = there;
+            let new = failed.iter().filter(|what| !state.amiss.contains(what));
+            amiss.extend(new.map(|what| Event::RouteAmiss { interface: id, what: what.clone() }));
+            state.amiss = failed;
         }
     }
     let ages = |own: &Addr6| own.next_age(now);
@@ -142,7 +149,7 @@ pub(crate) fn settle(
     let deadline = deadline.filter(|deadline| *deadline < Instant::NEVER);
     shared.timers.set(ctx, &mut state.alarm, deadline, || Due::Host(id));
     let events = state.host.take_events().into_iter().map(|what| Event::Host { interface: id, what });
-    let events = events.collect();
+    let events = events.chain(amiss).collect();
     control.hosts.insert(id, state);
     if aged {
         router::renew(ctx, shared, control, id, now);
@@ -312,8 +319,13 @@ fn differs(is: &Interface, wanted: &Interface) -> bool {
 }
 
 /// Puts these routes in the place of those that the interface had learnt before. What somebody else has put there stays:
-/// the operator, or an address with its prefix.
-fn reroute(config: &Config, interface: IfId, before: &[Route<Ipv6Addr>], routes: &[Route<Ipv6Addr>]) {
+/// the operator, or an address with its prefix. Gives those that are in place now, and what the table had no room for.
+fn reroute(
+    config: &Config,
+    interface: IfId,
+    before: &[Route<Ipv6Addr>],
+    routes: &[Route<Ipv6Addr>],
+) -> (Vec<Route<Ipv6Addr>>, Vec<String>) {
     let is_learnt = |origin| matches!(origin, Origin::Advertised | Origin::Redirect);
     let mut rib = config.routes.rib6();
     let other = |table: &Table<Ipv6Addr>, route: &Route<Ipv6Addr>| {
@@ -322,19 +334,39 @@ fn reroute(config: &Config, interface: IfId, before: &[Route<Ipv6Addr>], routes:
         };
         table.routes_to(&route.prefix).find(same).is_some()
     };
-    // What is new comes first: workers look on, and at no moment there is to be no route where there always is one.
-    for route in routes {
-        if !other(rib.routes(), route) {
-            // A next hop that can be none was heard from nobody: routers and targets are link-local, or the destination.
-            let _ = rib.insert(*route);
-        }
-    }
     let place = |route: &Route<Ipv6Addr>| (route.prefix, route.next_hop);
-    for route in before.iter().filter(|old| !routes.iter().any(|new| place(new) == place(old))) {
-        if !other(rib.routes(), route) {
-            rib.remove(&route.prefix, route.next_hop, interface);
+    let of = |all: &[Route<Ipv6Addr>], route: &Route<Ipv6Addr>| {
+        all.iter().find(|there| place(there) == place(route)).copied()
+    };
+    // What is new comes first: workers look on, and at no moment there is to be no route where there always is one.
+    let mut refused = Vec::new();
+    let mut there = Vec::with_capacity(routes.len());
+    for route in routes {
+        match other(rib.routes(), route) || rib.insert(*route).is_ok() {
+            true => there.push(*route),
+            false => refused.push(*route),
         }
     }
+    let mut amiss = Vec::new();
+    for route in before.iter().filter(|old| of(routes, old).is_none()) {
+        if !other(rib.routes(), route)
+            && let Err(why) = rib.remove(&route.prefix, route.next_hop, interface)
+        {
+            amiss.push(format!("a learnt one to {} stays: {why}", route.prefix));
+            there.push(*route);
+        }
+    }
+    // There may be room now.
+    for route in refused {
+        match rib.insert(route) {
+            Ok(_) => there.push(route),
+            Err(why) => {
+                amiss.push(format!("a learnt one to {} is not used: {why}", route.prefix));
+                there.extend(of(before, &route));
+            }
+        }
+    }
+    (there, amiss)
 }
 
 /// What a machine is to know of its interface.
@@ -468,6 +500,47 @@ mod tests {
     use super::*;
     use crate::Stack;
     use crate::StackConfig;
+    use crate::route::MOST_WAYS;
+    use crate::route::Prefix;
+
+    #[test]
+    fn a_learnt_route_that_finds_no_place_is_told_of_once_and_comes_when_there_is_room() {
+        let now = Instant::from_nanos(1);
+        let pool = Pool::new(PoolConfig::default()).unwrap();
+        let stack = Stack::new(StackConfig { workers: 1, ..StackConfig::new(pool, move || now) }).unwrap();
+        let mut root = Root::new();
+        let mut entered = root.enter().unwrap();
+        let ctx = &mut entered.ctx();
+        let spec = crate::BridgeSpec { mac: Some(Mac([2, 0, 0, 0, 0, 1])), ..crate::BridgeSpec::new("br0") };
+        let id = stack.add_bridge(ctx, spec).unwrap();
+        stack.set_autoconf(ctx, id, HostConfig::default()).unwrap();
+        let default = Prefix::covering(Ipv6Addr::UNSPECIFIED, 0);
+        let hop = |host| Some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 1, host));
+        let by = |host| Route {
+            prefix: default,
+            next_hop: hop(host),
+            interface: id,
+            metric: 1,
+            origin: Origin::Static,
+        };
+        stack.add_routes6(ctx, (1..=MOST_WAYS as u16).map(by)).unwrap();
+        let from = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+        let advertise = |ctx: &mut siding_lockorder::Ctx<'_, siding_lockorder::Unlocked>| {
+            let (mut control, mut ctx) = ctx.lock(&stack.shared.control);
+            let advert = RouterAdvert { router_lifetime: 1800, ..RouterAdvert::default() };
+            let options = NdOptions::new(&[]).unwrap();
+            let Control { hosts, chance, .. } = &mut *control;
+            let host = &mut hosts.get_mut(&id).unwrap().host;
+            host.on_advert(now, from, &advert, options, &|_| true, chance).unwrap();
+            let events = settle(&stack.shared, &mut control, &mut ctx, id, now);
+            events.into_iter().filter(|event| matches!(event, Event::RouteAmiss { .. })).count()
+        };
+        let is_there = || stack.routes6_to(&default).iter().any(|route| route.next_hop == Some(from));
+        assert_eq!((advertise(ctx), is_there()), (1, false));
+        assert_eq!((advertise(ctx), is_there()), (0, false), "told already");
+        assert_eq!(stack.remove_route6(ctx, &default, hop(7), id), Ok(true));
+        assert_eq!((advertise(ctx), is_there()), (0, true));
+    }
 
     #[test]
     fn ever_shorter_lifetimes_do_not_fill_the_timer_queue_4861_17() {

@@ -58,14 +58,53 @@ pub struct IpRow {
     pub version: u8,
     /// Received.
     pub in_receives: u64,
-    /// Of those, for others, and with a way.
+    /// Of those, with a header at fault, or at the end of their time.
+    #[serde(default)]
+    pub in_hdr_errors: u64,
+    /// Of those, for others, and with no way, or one that refuses.
+    #[serde(default)]
+    pub in_no_routes: u64,
+    /// Of those, from or for an address that cannot be, or for nobody here.
+    #[serde(default)]
+    pub in_addr_errors: u64,
+    /// Of those, for us, and of a protocol that nobody speaks.
+    #[serde(default)]
+    pub in_unknown_protos: u64,
+    /// Of those, for others: a way was looked for.
     pub in_forw_datagrams: u64,
+    /// Fragments for us.
+    #[serde(default)]
+    pub reasm_reqds: u64,
+    /// Datagrams that were put together of them.
+    #[serde(default)]
+    pub reasm_oks: u64,
+    /// Datagrams that were not, and fragments that nothing can be made of.
+    #[serde(default)]
+    pub reasm_fails: u64,
     /// Of those, given to what is above IP.
     pub in_delivers: u64,
-    /// Our own that left, but for those to ourselves.
+    /// Our own that were to leave, but for those to ourselves.
     pub out_requests: u64,
     /// Others', for which the way led by here.
     pub out_forw_datagrams: u64,
+    /// Of both, those that were given up for want of their neighbour.
+    #[serde(default)]
+    pub out_discards: u64,
+    /// Of both, those that were too large for the link.
+    #[serde(default)]
+    pub out_frag_reqds: u64,
+    /// Of those, cut.
+    #[serde(default)]
+    pub out_frag_oks: u64,
+    /// Of those, not cut, for they must not or could not be.
+    #[serde(default)]
+    pub out_frag_fails: u64,
+    /// Made by cutting.
+    #[serde(default)]
+    pub out_frag_creates: u64,
+    /// Handed to the link.
+    #[serde(default)]
+    pub out_transmits: u64,
     /// `icmpMsgStatsTable`, of this interface alone; types that were not met are left out.
     pub icmp: Vec<IcmpRow>,
 }

@@ -47,6 +47,8 @@ pub(crate) enum Next<'c> {
     Done(Mbuf),
     /// It is dropped.
     Drop(Mbuf, DropReason),
+    /// It has been forwarded otherwise than as it is, and counted for that.
+    Forwarded,
     /// Somebody has it: a queue, or nobody, if there was no buffer for it.
     Taken,
 }

@@ -40,10 +40,7 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
                         local.note_forwarded(Version::V6, &packet, out);
                         return neighbor::output(ctx, local, out, addr, packet);
                     }
-                    other => {
-                        on.ifnet.mib.add(local.index, Version::V6, Met::Other, 1);
-                        other
-                    }
+                    other => received(local, on, Version::V6, other),
                 }
             }
             Next::Ip4(on, link, packet) => match ip4::input(ctx, local, config, on, link, packet) {
@@ -51,16 +48,17 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
                     local.note_forwarded(Version::V4, &packet, out);
                     return neighbor::output(ctx, local, out, addr, packet);
                 }
-                other => {
-                    on.ifnet.mib.add(local.index, Version::V4, Met::Other, 1);
-                    other
-                }
+                other => received(local, on, Version::V4, other),
             },
             Next::Neighbor(out, addr, packet) => return neighbor::output(ctx, local, out, addr, packet),
             Next::Ours6(on, about, joined, packet) => {
-                ip6::deliver(ctx, local, config, on, about, joined, packet)
+                let next = ip6::deliver(ctx, local, config, on, about, joined, packet);
+                delivered(local, on, Version::V6, next)
             }
-            Next::Ours4(on, header, packet) => ip4::deliver(ctx, local, config, on, header, packet),
+            Next::Ours4(on, header, packet) => {
+                let next = ip4::deliver(ctx, local, config, on, header, packet);
+                delivered(local, on, Version::V4, next)
+            }
             Next::Upper6(on, about, upper, packet) => upper6(ctx, local, config, (on, about, upper, packet)),
             Next::Tcp4(on, header, at, packet) => {
                 on.ifnet.mib.add(local.index, Version::V4, Met::Delivered, 1);
@@ -74,9 +72,33 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
             Next::Transmit(out, frame) => return local.transmit(ctx, out, frame),
             Next::Done(packet) => return local.done(packet),
             Next::Drop(packet, cause) => return local.drop_packet(packet, cause),
-            Next::Taken => return,
+            Next::Taken | Next::Forwarded => return,
         }
     }
+}
+
+/// Counts a datagram that is not forwarded, or not as it is.
+#[inline(never)]
+fn received<'c>(local: &Local, on: &Interface, version: Version, next: Next<'c>) -> Next<'c> {
+    let count = |met| on.ifnet.mib.add(local.index, version, met, 1);
+    // One that has been cut has been counted as what it is.
+    if !matches!(next, Next::Forwarded) {
+        count(Met::Other);
+    }
+    if let Next::Drop(_, cause) = next {
+        Met::of_input(cause).into_iter().flatten().for_each(count);
+    }
+    next
+}
+
+/// The same of one that is ours.
+fn delivered<'c>(local: &Local, on: &Interface, version: Version, next: Next<'c>) -> Next<'c> {
+    if let Next::Drop(_, cause) = next
+        && let Some(met) = Met::of_delivery(cause)
+    {
+        on.ifnet.mib.add(local.index, version, met, 1);
+    }
+    next
 }
 
 /// What is above IPv6: rare, so apart from the loop.

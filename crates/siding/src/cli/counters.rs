@@ -2,6 +2,7 @@
 
 use super::table::Table;
 use crate::control::InterfaceRow;
+use crate::control::IpRow;
 
 pub(super) fn table(rows: &[InterfaceRow]) -> String {
     let mut ip = Table::new(&[
@@ -12,7 +13,9 @@ pub(super) fn table(rows: &[InterfaceRow]) -> String {
         ">InDelivers",
         ">OutRequests",
         ">OutForwDatagrams",
+        ">OutTransmits",
     ]);
+    let mut rest = Table::new(&["INTERFACE", "VERSION", "NAME", ">DATAGRAMS"]);
     let mut icmp = Table::new(&["INTERFACE", "VERSION", ">TYPE", "NAME", ">InPkts", ">OutPkts"]);
     for row in rows {
         for stats in &row.ip {
@@ -25,7 +28,11 @@ pub(super) fn table(rows: &[InterfaceRow]) -> String {
                 stats.in_delivers.to_string(),
                 stats.out_requests.to_string(),
                 stats.out_forw_datagrams.to_string(),
+                stats.out_transmits.to_string(),
             ]);
+            for (name, count) in rare(stats).into_iter().filter(|(_, count)| *count > 0) {
+                rest.row([row.name.clone(), version.into(), name.into(), count.to_string()]);
+            }
             for message in &stats.icmp {
                 icmp.row([
                     row.name.clone(),
@@ -39,8 +46,27 @@ pub(super) fn table(rows: &[InterfaceRow]) -> String {
         }
     }
     format!(
-        "Datagrams (ipIfStatsTable of RFC 4293):\n{ip}\nICMP messages (icmpMsgStatsTable, by interface):\n{icmp}"
+        "Datagrams (ipIfStatsTable of RFC 4293):\n{ip}\nErrors and fragments, where there were any (same table):\n{rest}\n\
+         ICMP messages (icmpMsgStatsTable, by interface):\n{icmp}"
     )
+}
+
+/// What usually is not met.
+fn rare(stats: &IpRow) -> [(&'static str, u64); 12] {
+    [
+        ("InHdrErrors", stats.in_hdr_errors),
+        ("InNoRoutes", stats.in_no_routes),
+        ("InAddrErrors", stats.in_addr_errors),
+        ("InUnknownProtos", stats.in_unknown_protos),
+        ("ReasmReqds", stats.reasm_reqds),
+        ("ReasmOKs", stats.reasm_oks),
+        ("ReasmFails", stats.reasm_fails),
+        ("OutDiscards", stats.out_discards),
+        ("OutFragReqds", stats.out_frag_reqds),
+        ("OutFragOKs", stats.out_frag_oks),
+        ("OutFragFails", stats.out_frag_fails),
+        ("OutFragCreates", stats.out_frag_creates),
+    ]
 }
 
 /// What a type is called.
@@ -80,13 +106,20 @@ mod tests {
             "mac": "02:00:00:00:00:01", "mtu": 1500, "addresses": [], "neighbors": 0, "tx_stalled_ms": null,
             "counters": {}, "device_counters": {}, "netisr": {},
             "ip": [{"version": 6, "in_receives": 12, "in_forw_datagrams": 7, "in_delivers": 3, "out_requests": 4,
-                    "out_forw_datagrams": 5, "icmp": [{"type": 128, "in_pkts": 2, "out_pkts": 0},
+                    "out_forw_datagrams": 5, "out_frag_oks": 1, "out_frag_reqds": 1, "out_frag_creates": 3,
+                    "out_transmits": 11, "icmp": [{"type": 128, "in_pkts": 2, "out_pkts": 0},
                                                       {"type": null, "in_pkts": 1, "out_pkts": 0}]}]
         });
         let expected = "\
 Datagrams (ipIfStatsTable of RFC 4293):
-INTERFACE  VERSION  InReceives  InForwDatagrams  InDelivers  OutRequests  OutForwDatagrams
-eth0       ipv6             12                7           3            4                 5
+INTERFACE  VERSION  InReceives  InForwDatagrams  InDelivers  OutRequests  OutForwDatagrams  OutTransmits
+eth0       ipv6             12                7           3            4                 5            11
+
+Errors and fragments, where there were any (same table):
+INTERFACE  VERSION  NAME            DATAGRAMS
+eth0       ipv6     OutFragReqds            1
+eth0       ipv6     OutFragOKs              1
+eth0       ipv6     OutFragCreates          3
 
 ICMP messages (icmpMsgStatsTable, by interface):
 INTERFACE  VERSION  TYPE  NAME          InPkts  OutPkts

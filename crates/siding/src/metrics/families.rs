@@ -171,11 +171,24 @@ fn ip(rows: &[InterfaceRow]) -> Vec<Family> {
     };
     vec![
         counter("ip_in_receives", "ipIfStatsInReceives: datagrams received.", |row| row.in_receives),
+        counter("ip_in_hdr_errors", "ipIfStatsInHdrErrors: with a header at fault.", |row| row.in_hdr_errors),
+        counter("ip_in_no_routes", "ipIfStatsInNoRoutes: for others, and with no way.", |row| {
+            row.in_no_routes
+        }),
+        counter("ip_in_addr_errors", "ipIfStatsInAddrErrors: for nobody, or from nobody.", |row| {
+            row.in_addr_errors
+        }),
+        counter("ip_in_unknown_protos", "ipIfStatsInUnknownProtos: of unknown protocols.", |row| {
+            row.in_unknown_protos
+        }),
         counter(
             "ip_in_forw_datagrams",
-            "ipIfStatsInForwDatagrams: of those, for others and with a way.",
+            "ipIfStatsInForwDatagrams: for others; a way was looked for.",
             |row| row.in_forw_datagrams,
         ),
+        counter("ip_reasm_reqds", "ipIfStatsReasmReqds: fragments for us.", |row| row.reasm_reqds),
+        counter("ip_reasm_oks", "ipIfStatsReasmOKs: datagrams put together.", |row| row.reasm_oks),
+        counter("ip_reasm_fails", "ipIfStatsReasmFails: what was not put together.", |row| row.reasm_fails),
         counter("ip_in_delivers", "ipIfStatsInDelivers: of those, given to what is above IP.", |row| {
             row.in_delivers
         }),
@@ -183,6 +196,18 @@ fn ip(rows: &[InterfaceRow]) -> Vec<Family> {
         counter("ip_out_forw_datagrams", "ipIfStatsOutForwDatagrams: those of others.", |row| {
             row.out_forw_datagrams
         }),
+        counter("ip_out_discards", "ipIfStatsOutDiscards: given up for want of their neighbour.", |row| {
+            row.out_discards
+        }),
+        counter("ip_out_frag_reqds", "ipIfStatsOutFragReqds: too large for the link.", |row| {
+            row.out_frag_reqds
+        }),
+        counter("ip_out_frag_oks", "ipIfStatsOutFragOKs: of those, cut.", |row| row.out_frag_oks),
+        counter("ip_out_frag_fails", "ipIfStatsOutFragFails: of those, not cut.", |row| row.out_frag_fails),
+        counter("ip_out_frag_creates", "ipIfStatsOutFragCreates: made by cutting.", |row| {
+            row.out_frag_creates
+        }),
+        counter("ip_out_transmits", "ipIfStatsOutTransmits: handed to the link.", |row| row.out_transmits),
         messages("icmp_msg_in_packets", "icmpMsgStatsInPkts: ICMP messages received, by type.", |row| {
             row.in_pkts
         }),

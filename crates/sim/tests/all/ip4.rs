@@ -9,6 +9,7 @@ use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_stack::Answer;
 use siding_stack::drops::DropReason as Cause;
+use siding_stack::ifnet::Version;
 use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Route;
@@ -196,6 +197,55 @@ fn what_is_too_big_is_cut_or_its_sender_told_of_the_mtu() {
     assert!(pieces.iter().all(|(_, header, _)| header.ident == 0xabc && header.src == STRANGER));
     let data: Vec<u8> = pieces.into_iter().flat_map(|(_, _, data)| data).collect();
     assert_eq!((data, net.drops(node)), (packet[20..].to_vec(), vec![]));
+}
+
+#[test]
+fn what_is_cut_is_counted_as_rfc_4293_has_it() {
+    let (mut net, node, links, ids) = router();
+    let stats = |net: &Net, id: IfId| {
+        let config = net.world.node(node).stack.config();
+        config.interface(id).unwrap().ifnet.mib.stats(Version::V4)
+    };
+    // In two pieces, as it is, and not at all.
+    for (len, dont_fragment) in [(1600, false), (1000, false), (1600, true)] {
+        let packet = ip(STRANGER, far(2), len, |header| header.dont_fragment = dont_fragment);
+        net.hear(links[0], &frame4(net.mac(node, ids[0]), &packet));
+    }
+    let no_way = ip(STRANGER, Ipv4Addr::new(203, 0, 113, 9), 30, |_| {});
+    net.hear(links[0], &frame4(net.mac(node, ids[0]), &no_way));
+    net.hear(links[0], &frame4(net.mac(node, ids[0]), &ip(STRANGER, far(2), 30, |header| header.ttl = 1)));
+    net.hear(links[0], &frame4(net.mac(node, ids[0]), &ip(STRANGER, Ipv4Addr::LOCALHOST, 30, |_| {})));
+    let came = stats(&net, ids[0]);
+    assert_eq!((came.in_receives, came.in_forw_datagrams), (6, 4), "{came:?}");
+    assert_eq!((came.in_no_routes, came.in_hdr_errors, came.in_addr_errors), (1, 1, 1), "{came:?}");
+    let left = stats(&net, ids[1]);
+    assert_eq!((left.out_forw_datagrams, left.out_frag_reqds), (2, 2), "{left:?}");
+    assert_eq!((left.out_frag_oks, left.out_frag_fails, left.out_frag_creates), (1, 1, 2), "{left:?}");
+    assert_eq!(left.out_transmits, left.out_requests + 3, "the pieces of the one, and the other: {left:?}");
+    assert_eq!(sent(&net, links[1]).len(), 3);
+    // Our own, in pieces: one datagram, and one message.
+    let before = stats(&net, ids[1]);
+    let ping = net.open(node);
+    let send = |net: &Net| {
+        net.world
+            .node(node)
+            .control(|stack, ctx| stack.ping(ctx, &ping, far(2).into(), IfId::NONE, 1, &[0; 1600]))
+    };
+    send(&net).unwrap();
+    net.run(ms(10));
+    let now = stats(&net, ids[1]);
+    let requests = now.out_requests - before.out_requests;
+    assert_eq!((requests, now.out_frag_creates - before.out_frag_creates), (1, 2), "{now:?}");
+    assert_eq!(now.out_transmits - before.out_transmits, 2);
+    let echo = now.icmp.iter().find(|icmp| icmp.kind == Some(8)).unwrap();
+    assert_eq!(echo.out_pkts, 1);
+    // Nobody answers for the next: it is to leave, and does not.
+    let silent = now.clone();
+    net.hear(links[0], &frame4(net.mac(node, ids[0]), &ip(STRANGER, far(77), 30, |_| {})));
+    net.run(secs(10));
+    let now = stats(&net, ids[1]);
+    assert_eq!(now.out_forw_datagrams - silent.out_forw_datagrams, 1);
+    assert_eq!((now.out_discards, now.out_transmits - silent.out_transmits), (1, 0), "{now:?}");
 }
 
 #[test]

@@ -10,6 +10,8 @@ use siding_netisr::IfId;
 use siding_wire::IpProto;
 use siding_wire::ip6;
 
+use crate::drops::DropReason;
+
 /// Versions of IP, as the MIB has them: two rows for each interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -18,7 +20,7 @@ pub enum Version {
     V6,
 }
 
-/// What is counted of datagrams.
+/// What is counted of datagrams. What the MIB has besides is made of these when somebody reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Met {
     /// Received, and not passed on at once: to be delivered, dropped, or judged by another worker.
@@ -33,9 +35,77 @@ pub(crate) enum Met {
     Requested,
     /// Others', which leave by it.
     ForwardedOut,
+    /// For others, a way was looked for, and they do not leave all the same.
+    SentNowhere,
+    /// There was no way, or one that refuses.
+    NoRoute,
+    /// Their header is at fault, or their time is over.
+    HdrError,
+    /// Their ends are at fault, or are nobody's here.
+    AddrError,
+    /// For us, and of a protocol that nobody speaks.
+    UnknownProto,
+    /// Fragments for us.
+    ReasmReqd,
+    /// Put together of fragments.
+    ReasmOk,
+    /// Not to be put together any more; fragments that nothing can be made of.
+    ReasmFail,
+    /// To leave, and given up for want of their neighbour.
+    OutDiscard,
+    /// To leave, and cut.
+    FragOk,
+    /// Others', too big to leave.
+    TooBig,
+    /// To leave and to be cut for that, which was not possible.
+    Uncut,
+    /// Made by cutting.
+    FragCreate,
 }
 
-const MET: usize = Met::ForwardedOut as usize + 1;
+const MET: usize = Met::FragCreate as usize + 1;
+
+impl Met {
+    /// What becomes of a datagram that is dropped for this cause before it is anybody's: at most two things are counted.
+    pub(crate) fn of_input(cause: DropReason) -> [Option<Met>; 2] {
+        match cause {
+            DropReason::Malformed(_) | DropReason::HopLimit | DropReason::Option => {
+                [Some(Met::HdrError), None]
+            }
+            DropReason::BadSource | DropReason::NotForUs | DropReason::NotJoined => {
+                [Some(Met::AddrError), None]
+            }
+            DropReason::NoRoute | DropReason::RouteRefuses => [Some(Met::NoRoute), Some(Met::SentNowhere)],
+            DropReason::TooBig | DropReason::PointToPoint | DropReason::BeyondScope => {
+                [Some(Met::SentNowhere), None]
+            }
+            _ => [None, None],
+        }
+    }
+
+    /// The same for one that is ours.
+    pub(crate) fn of_delivery(cause: DropReason) -> Option<Met> {
+        match cause {
+            DropReason::UnknownProtocol => Some(Met::UnknownProto),
+            DropReason::Option => Some(Met::HdrError),
+            _ => None,
+        }
+    }
+
+    /// The same for one that was to leave.
+    pub(crate) fn of_output(cause: DropReason) -> Option<Met> {
+        match cause {
+            DropReason::Unresolved
+            | DropReason::HoldOverflow
+            | DropReason::HoldTotal
+            | DropReason::TableFull
+            | DropReason::TableTotal
+            | DropReason::ResolvingFull
+            | DropReason::SolicitLimited => Some(Met::OutDiscard),
+            _ => None,
+        }
+    }
+}
 
 /// ICMP types that are told apart, the last one but for those that are not.
 const TYPES: [&[u8]; 2] =
@@ -61,12 +131,29 @@ struct Line {
 pub struct IpStats {
     pub version: Version,
     pub in_receives: u64,
-    /// A way was found for them.
+    pub in_hdr_errors: u64,
+    pub in_no_routes: u64,
+    pub in_addr_errors: u64,
+    pub in_unknown_protos: u64,
+    /// A way was looked for.
     pub in_forw_datagrams: u64,
+    pub reasm_reqds: u64,
+    pub reasm_oks: u64,
+    pub reasm_fails: u64,
     pub in_delivers: u64,
     /// But for those to ourselves.
     pub out_requests: u64,
     pub out_forw_datagrams: u64,
+    /// Given up for want of their neighbour.
+    pub out_discards: u64,
+    /// That is, those that were cut, and those that could not be.
+    pub out_frag_reqds: u64,
+    pub out_frag_oks: u64,
+    /// With others' that are too big, and may not be cut.
+    pub out_frag_fails: u64,
+    pub out_frag_creates: u64,
+    /// Of what was cut, each piece.
+    pub out_transmits: u64,
     /// Messages by type; those that were not met are left out.
     pub icmp: Vec<IcmpStats>,
 }
@@ -102,12 +189,18 @@ impl Mib {
         add(&self.0[worker].ip[version as usize][met as usize], by);
     }
 
+    /// A datagram was cut for the link, into so many; `None` if that was not possible, or not for all of it.
+    pub(crate) fn cut(&self, worker: usize, version: Version, pieces: Option<u64>) {
+        self.add(worker, version, if pieces.is_some() { Met::FragOk } else { Met::Uncut }, 1);
+        self.add(worker, version, Met::FragCreate, pieces.unwrap_or(0));
+    }
+
     /// An ICMP message of this type has come.
     pub(crate) fn heard(&self, worker: usize, version: Version, kind: u8) {
         add(&self.0[worker].icmp[version as usize][0][place(version, kind)], 1);
     }
 
-    /// A datagram of our own leaves.
+    /// A datagram of our own is to leave: whole, before it is cut.
     pub(crate) fn sends(&self, worker: usize, packet: &[u8]) {
         let Some((version, kind)) = nature(packet) else { return };
         self.add(worker, version, Met::Requested, 1);
@@ -130,13 +223,30 @@ impl Mib {
             out_pkts: icmp(1, at),
         });
         let (forwarded, judged) = (ip(Met::ForwardedIn), ip(Met::Judged));
+        let (requests, out, uncut) = (ip(Met::Requested), ip(Met::ForwardedOut), ip(Met::Uncut));
+        let (cut, pieces, fails) = (ip(Met::FragOk), ip(Met::FragCreate), ip(Met::TooBig) + uncut);
+        let discards = ip(Met::OutDiscard);
         IpStats {
             version,
             in_receives: (ip(Met::Other) + forwarded).saturating_sub(judged),
-            in_forw_datagrams: forwarded,
+            in_hdr_errors: ip(Met::HdrError),
+            in_no_routes: ip(Met::NoRoute),
+            in_addr_errors: ip(Met::AddrError),
+            in_unknown_protos: ip(Met::UnknownProto),
+            in_forw_datagrams: forwarded + ip(Met::SentNowhere),
+            reasm_reqds: ip(Met::ReasmReqd),
+            reasm_oks: ip(Met::ReasmOk),
+            reasm_fails: ip(Met::ReasmFail),
             in_delivers: ip(Met::Delivered),
-            out_requests: ip(Met::Requested),
-            out_forw_datagrams: ip(Met::ForwardedOut),
+            out_requests: requests,
+            out_forw_datagrams: out,
+            out_discards: discards,
+            out_frag_reqds: cut + fails,
+            out_frag_oks: cut,
+            out_frag_fails: fails,
+            out_frag_creates: pieces,
+            // As RFC 4293 s3.2.3 draws it: what is cut goes, its pieces come.
+            out_transmits: (requests + out + pieces).saturating_sub(cut + uncut + discards),
             icmp: all.filter(|stats| stats.in_pkts + stats.out_pkts > 0).collect(),
         }
     }

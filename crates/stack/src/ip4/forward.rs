@@ -17,7 +17,10 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
 use crate::filter;
+use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Met;
+use crate::ifnet::Version;
 use crate::nd6::dad::DadState;
 use crate::neighbor;
 use crate::next::Next;
@@ -64,6 +67,7 @@ pub(super) fn forward<'c>(
     if too_big && header.dont_fragment {
         // With the next link's MTU (RFC 1191 s4).
         let repr = Icmp4Repr::DestUnreachable { code: unreachable::FRAG_NEEDED, mtu: out.mtu };
+        out.ifnet.mib.add(local.index, Version::V4, Met::TooBig, 1);
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
     let Some(mut packet) = filter::forwarded(ctx, local, config, on, out, packet) else { return Next::Taken };
@@ -77,14 +81,15 @@ pub(super) fn forward<'c>(
         return Next::Drop(packet, DropReason::Malformed(why));
     }
     if too_big {
+        local.note_forwarded(Version::V4, &packet, out);
         fragments(ctx, local, out, next_hop, packet);
-        return Next::Taken;
+        return Next::Forwarded;
     }
     Next::Neighbor(out, next_hop.into(), packet)
 }
 
 /// Sends a packet in pieces that the next link takes. A checksum over them all is completed before, and the segments of a
-/// super-frame are packets of their own.
+/// super-frame are packets of their own: it is counted as one that was cut, be it that some of them fit.
 fn fragments(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -92,22 +97,41 @@ fn fragments(
     next_hop: Ipv4Addr,
     packet: Mbuf,
 ) {
+    let mut segments = Vec::new();
+    let mut made = Some(0);
     if packet.is_unfinished() {
-        let mut segments = Vec::new();
         if let Err(cause) = offload::cut(&mut local.cache, packet, 0, |_, segment| segments.push(segment)) {
             local.count(out.ifnet.id, cause);
+            made = None;
         }
-        for segment in segments {
-            match segment.len() > usize::from(out.mtu) {
-                true => fragments(ctx, local, out, next_hop, segment),
-                false => neighbor::output(ctx, local, out, next_hop.into(), segment),
-            }
-        }
-        return;
+    } else {
+        segments.push(packet);
     }
+    for segment in segments {
+        let pieces = if segment.len() > usize::from(out.mtu) {
+            pieces(ctx, local, out, next_hop, segment)
+        } else {
+            neighbor::output(ctx, local, out, next_hop.into(), segment);
+            Some(1)
+        };
+        made = made.zip(pieces).map(|(made, more)| made + more);
+    }
+    out.ifnet.mib.cut(local.index, Version::V4, made);
+}
+
+/// Sends one packet in pieces, and says how many; `None` if not all of them.
+fn pieces(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    out: &Interface,
+    next_hop: Ipv4Addr,
+    packet: Mbuf,
+) -> Option<u64> {
     let Some(cuts) = cut(packet.data(), out.mtu.into()) else {
-        return local.drop_packet(packet, DropReason::TooBig);
+        local.drop_packet(packet, DropReason::TooBig);
+        return None;
     };
+    let mut made = Some(0);
     for cut in cuts {
         let piece = local.cache.alloc().and_then(|mut piece| {
             let whole =
@@ -118,12 +142,15 @@ fn fragments(
         });
         let Some(piece) = piece else {
             local.count(out.ifnet.id, DropReason::NoBuffer);
+            made = None;
             break;
         };
-        out.ifnet.counters.add(local.index, crate::ifnet::IfCounter::FragmentsOut, 1);
+        out.ifnet.counters.add(local.index, IfCounter::FragmentsOut, 1);
         neighbor::output(ctx, local, out, next_hop.into(), piece);
+        made = made.map(|made| made + 1);
     }
     local.cache.free(packet);
+    made
 }
 
 fn is_tentative(out: &Interface, addr: Ipv4Addr) -> bool {

@@ -18,6 +18,8 @@ use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Met;
+use crate::ifnet::Version;
 use crate::next::Next;
 use crate::reassembly;
 use crate::reassembly::Fragment;
@@ -57,6 +59,7 @@ pub(crate) fn fragment_input<'c>(
     let at = packet.len() - len;
     let cut_wrong = header.more_fragments && (len == 0 || !len.is_multiple_of(8));
     if cut_wrong || at + usize::from(header.frag_offset) + len > LONGEST {
+        on.ifnet.mib.add(local.index, Version::V4, Met::ReasmFail, 1);
         return Next::Drop(packet, DropReason::Fragment);
     }
     let held = Held { packet, at, from: meta.from, link: meta.link };
@@ -91,13 +94,16 @@ pub(super) fn output(
     let (Ok((header, data)), Ok(header_len)) =
         (Ip4Repr::parse(packet.data()), ip4::header_len(packet.data()))
     else {
+        out.ifnet.mib.cut(local.index, Version::V4, None);
         return local.drop_on(out.ifnet.id, packet, DropReason::TooBig);
     };
     // Options would have to be told apart: our own packets that are large have none.
     if header_len != HEADER_LEN {
+        out.ifnet.mib.cut(local.index, Version::V4, None);
         return local.drop_on(out.ifnet.id, packet, DropReason::TooBig);
     }
     let ident = local.shared.idents.next(header.src.into(), header.dst.into()) as u16;
+    let mut made = Some(0);
     for (n, part) in data.chunks(chunk).enumerate() {
         let offset = n * chunk;
         let fragment = Ip4Repr {
@@ -110,11 +116,14 @@ pub(super) fn output(
         };
         let Some(piece) = piece(local, fragment, part) else {
             local.count(out.ifnet.id, DropReason::NoBuffer);
+            made = None;
             break;
         };
         out.ifnet.counters.add(local.index, IfCounter::FragmentsOut, 1);
+        made = made.map(|made| made + 1);
         send(ctx, local, piece);
     }
+    out.ifnet.mib.cut(local.index, Version::V4, made);
     local.cache.free(packet);
 }
 
@@ -131,6 +140,8 @@ fn key(on: &Interface, header: &Ip4Repr) -> Key {
 /// All pieces are there, in order.
 fn whole<'c>(local: &mut Local, on: &'c Interface, pieces: Vec<Piece<Held>>) -> Next<'c> {
     let built = build(local, &pieces);
+    let met = if built.is_ok() { Met::ReasmOk } else { Met::ReasmFail };
+    on.ifnet.mib.add(local.index, Version::V4, met, 1);
     let count = pieces.len();
     let failed = built.as_ref().err().copied();
     for (n, piece) in pieces.into_iter().enumerate() {

@@ -112,6 +112,7 @@ pub(crate) fn deliver<'c>(
             icmp(ctx, local, on, header, at, packet)
         }
         IpProto::UDP => {
+            on.ifnet.mib.add(local.index, Version::V4, Met::Delivered, 1);
             // With a wrong checksum nobody knows whose it is (RFC 1122 s4.1.3.4); it need not have one.
             let ends = Ends::V4 { src: header.src, dst: header.dst };
             if let Err(why) = UdpRepr::parse(ends, packet.data().get(at..).unwrap_or_default()) {

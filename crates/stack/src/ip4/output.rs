@@ -47,6 +47,7 @@ pub(crate) fn output(
     }
     let scope = siding_netisr::IfId::NONE;
     let Some(packet) = filter::sent(ctx, local, config, out, scope, packet) else { return };
+    out.ifnet.mib.sends(local.index, packet.data());
     if packet.len() > usize::from(out.mtu) {
         return fragment::output(ctx, local, out, packet, |ctx, local, piece| {
             neighbor::output(ctx, local, out, next_hop.into(), piece);

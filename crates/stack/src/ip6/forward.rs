@@ -17,6 +17,8 @@ use crate::filter;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
+use crate::ifnet::Met;
+use crate::ifnet::Version;
 use crate::nd6::dad::DadState;
 use crate::nd6::router;
 use crate::next::Next;
@@ -88,6 +90,7 @@ pub(crate) fn forward<'c>(
     if packet.len() > usize::from(out.mtu) && packet.longest() > usize::from(out.mtu) {
         //= RFC 4443 s3.2 [4443-6]: too big for the next link: its MTU is told.
         let repr = Icmp6Repr::PacketTooBig { mtu: u32::from(out.mtu) };
+        out.ifnet.mib.add(local.index, Version::V6, Met::TooBig, 1);
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
     if local.filter.is_on() {

@@ -22,6 +22,7 @@ use siphasher::sip::SipHasher13;
 use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Version;
 use crate::worker::Local;
 
 /// Numbers for packets that are cut: each pair of addresses counts from a place of its own, which others cannot
@@ -62,10 +63,12 @@ pub(crate) fn output(
     mut send: impl FnMut(&mut Ctx<'_, Unlocked>, &mut Local, Mbuf),
 ) {
     let Some(cut) = Cut::new(&packet, mtu) else {
+        out.ifnet.mib.cut(local.index, Version::V6, None);
         return local.drop_on(out.ifnet.id, packet, DropReason::TooBig);
     };
     let ident = local.shared.idents.next(cut.header.src.into(), cut.header.dst.into());
     let (front, data) = packet.data().split_at(cut.front);
+    let mut made = Some(0);
     for (n, chunk) in data.chunks(cut.chunk).enumerate() {
         let offset = n * cut.chunk;
         let more = offset + chunk.len() < data.len();
@@ -73,9 +76,11 @@ pub(crate) fn output(
         let fragment = FragmentRepr { next_header: cut.next_header, offset: offset as u16, more, ident };
         let Some(piece) = piece(local, front, &cut, fragment, chunk) else {
             local.count(out.ifnet.id, DropReason::NoBuffer);
+            made = None;
             break;
         };
         out.ifnet.counters.add(local.index, IfCounter::FragmentsOut, 1);
+        made = made.map(|made| made + 1);
         if n == 0
             && let Ok((header, payload)) = Ip6Repr::parse(piece.data())
         {
@@ -83,6 +88,7 @@ pub(crate) fn output(
         }
         send(ctx, local, piece);
     }
+    out.ifnet.mib.cut(local.index, Version::V6, made);
     local.cache.free(packet);
 }
 

@@ -24,6 +24,8 @@ use crate::filter;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
+use crate::ifnet::Met;
+use crate::ifnet::Version;
 use crate::next::Layer;
 use crate::next::Next;
 use crate::next::Packet6;
@@ -126,6 +128,7 @@ pub(crate) fn deliver<'c>(
         IpProto::NO_NEXT => Next::Drop(packet, DropReason::Ignored),
         IpProto::UDP => {
             let ends = Ends::V6 { src: about.header.src, dst: about.header.dst };
+            on.ifnet.mib.add(local.index, Version::V6, Met::Delivered, 1);
             //= RFC 8200 s8.1 [8200-5]: a datagram without a checksum, or with a wrong one, is dropped.
             if let Err(why) = UdpRepr::parse(ends, packet.data().get(at..).unwrap_or_default()) {
                 return Next::Drop(packet, DropReason::Malformed(why));

@@ -47,6 +47,7 @@ pub(crate) fn output(
         return local.drop_packet(packet, DropReason::NoRoute);
     };
     let Some(packet) = filter::sent(ctx, local, config, out, scope, packet) else { return };
+    out.ifnet.mib.sends(local.index, packet.data());
     let send = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf| match dst.is_multicast() {
         true => local.transmit_ip(ctx, out, multicast_mac(dst), packet),
         false => forward_out(ctx, local, out, next_hop, packet),

@@ -20,6 +20,8 @@ use crate::drops::DropReason;
 use crate::icmp6;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Met;
+use crate::ifnet::Version;
 use crate::next::Next;
 use crate::next::Packet6;
 use crate::reassembly;
@@ -66,12 +68,14 @@ pub(crate) fn fragment_input<'c>(
     if let Err(Verdict::Problem(code, pointer)) = check(&fragment, packet.data()) {
         let repr = Icmp6Repr::ParamProblem { code, pointer };
         icmp6::error(ctx, local, config, on, repr, &about, &packet);
+        on.ifnet.mib.add(local.index, Version::V6, Met::ReasmFail, 1);
         return Next::Drop(packet, DropReason::Fragment);
     }
     let key = key(on, &about, &fragment);
     let at = fragment.at + FRAGMENT_LEN;
     if packet.len() == at && fragment.repr.more {
         // Of nothing: it says neither what the packet holds nor where it ends.
+        on.ifnet.mib.add(local.index, Version::V6, Met::ReasmFail, 1);
         return Next::Drop(packet, DropReason::Fragment);
     }
     let held = Held { packet, at, from: about.from, link: about.link };
@@ -126,6 +130,8 @@ fn check(fragment: &FragmentAt, packet: &[u8]) -> Result<(), Verdict> {
 /// All pieces are there, in order.
 fn whole<'c>(local: &mut Local, on: &'c Interface, pieces: Vec<Piece<Held>>) -> Next<'c> {
     let built = build(local, &pieces);
+    let met = if built.is_ok() { Met::ReasmOk } else { Met::ReasmFail };
+    on.ifnet.mib.add(local.index, Version::V6, met, 1);
     let from = pieces.first().map(|first| (first.packet.from, first.packet.link));
     let count = pieces.len();
     let failed = built.as_ref().err().copied();

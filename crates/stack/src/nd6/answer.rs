@@ -107,8 +107,8 @@ pub(super) fn send(
         ns::build(local, on, to, source, dst, advert.buffer_len(), |out| advert.emit(source, dst, out));
     let Some(mut frame) = frame else { return local.count(on.ifnet.id, DropReason::NoBuffer) };
     on.ifnet.counters.add(local.index, IfCounter::NaOut, 1);
+    on.ifnet.mib.sends(local.index, frame.data().get(ether::HEADER_LEN..).unwrap_or_default());
     if mac.is_some() {
-        on.ifnet.mib.sends(local.index, frame.data().get(ether::HEADER_LEN..).unwrap_or_default());
         return local.transmit(ctx, on.ifnet.id, frame);
     }
     // A unicast question without the option: the asker's address is in the table, or must be asked for.

@@ -23,6 +23,8 @@ use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::ifnet::Met;
+use crate::ifnet::Version;
 use crate::ip4;
 use crate::ip6;
 use crate::limits::LimitReport;
@@ -75,6 +77,7 @@ pub(crate) fn defer(
     packet: Mbuf,
 ) {
     on.ifnet.counters.add(local.index, IfCounter::FragmentsIn, 1);
+    on.ifnet.mib.add(local.index, version(&packet), Met::ReasmReqd, 1);
     // With a secret: peers choose what is in the key.
     let mut hasher = SipHasher13::new_with_keys(local.shared.seed, 0);
     key.hash(&mut hasher);
@@ -85,6 +88,10 @@ pub(crate) fn defer(
     }
 }
 
+fn version(packet: &Mbuf) -> Version {
+    if packet.data().first().is_some_and(|first| first >> 4 == 4) { Version::V4 } else { Version::V6 }
+}
+
 /// The handler of fragments.
 pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: Fragment) {
     local.refresh();
@@ -93,9 +100,9 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
     let Some(on) = config.interface(meta.on) else {
         return local.drop_packet(packet, DropReason::InterfaceGone);
     };
-    let next = match packet.data().first().is_some_and(|first| first >> 4 == 4) {
-        true => ip4::fragment_input(local, on, meta, packet),
-        false => ip6::fragment_input(ctx, local, &config, on, meta, packet),
+    let next = match version(&packet) {
+        Version::V4 => ip4::fragment_input(local, on, meta, packet),
+        Version::V6 => ip6::fragment_input(ctx, local, &config, on, meta, packet),
     };
     walk(ctx, local, &config, next);
 }
@@ -125,6 +132,9 @@ pub(crate) fn add(local: &mut Local, key: Key, piece: Piece<Held>) -> Option<Vec
             }
         };
         let on = config.interface(held.packet.rcvif());
+        if let Some(on) = on.filter(|_| why != LetGo::Duplicate) {
+            on.ifnet.mib.add(*index, version(&held.packet), Met::ReasmFail, 1);
+        }
         on.map_or(shared.drops.none(), |on| &on.ifnet.drops).add(*index, cause, 1);
         if trace.is_on() {
             trace.dropped(held.packet.rcvif(), &held.packet, cause);
@@ -141,13 +151,18 @@ pub(crate) fn expire(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) -> usize {
     while let Some(pieces) = local.reassembly.expired(local.heard) {
         expired += 1;
         let config = local.config().clone();
+        if let Some(first) = pieces.first().map(|piece| &piece.packet.packet)
+            && let Some(on) = config.interface(first.rcvif())
+        {
+            on.ifnet.mib.add(local.index, version(first), Met::ReasmFail, 1);
+        }
         //= RFC 8200 s4.5 [8200-4]: the sender is told if the first fragment is there to be quoted.
         if let Some(first) = pieces.first().filter(|piece| piece.at == 0) {
             let held = &first.packet;
             if let Some(on) = config.interface(held.packet.rcvif()) {
-                match held.packet.data().first().is_some_and(|first| first >> 4 == 4) {
-                    true => ip4::reassembly_timeout(ctx, local, &config, held),
-                    false => ip6::reassembly_timeout(ctx, local, &config, on, held),
+                match version(&held.packet) {
+                    Version::V4 => ip4::reassembly_timeout(ctx, local, &config, held),
+                    Version::V6 => ip6::reassembly_timeout(ctx, local, &config, on, held),
                 }
             }
         }

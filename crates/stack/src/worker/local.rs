@@ -26,6 +26,7 @@ use crate::ifnet::Forwarded;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ifnet::Met;
 use crate::ifnet::Version;
 use crate::ip6::path_mtu::PathMtus;
 use crate::nd6::nud::Nud;
@@ -152,10 +153,6 @@ impl Local {
                 None => return,
             },
         }
-        // Our own; others' have been counted when their way was found.
-        if packet.rcvif().is_none() {
-            out.ifnet.mib.sends(self.index, packet.data().get(HEADER_LEN..).unwrap_or_default());
-        }
         match &out.kind {
             // The way of most, which there is no need to look up.
             Kind::Device if out.up => self.transmit_port(ctx, out.ifnet.id, packet),
@@ -279,6 +276,13 @@ impl Local {
     /// Drops a packet on an interface's account: that of the one that it was to leave by, if that is where it failed.
     pub(crate) fn drop_on(&mut self, on: IfId, packet: Mbuf, cause: DropReason) {
         self.count(on, cause);
+        if let Some(met) = Met::of_output(cause)
+            && let Some(out) = self.config.value().interface(on)
+        {
+            // What waits for its neighbour has no other header in front yet.
+            let is_old = packet.data().first().is_some_and(|first| first >> 4 == 4);
+            out.ifnet.mib.add(self.index, if is_old { Version::V4 } else { Version::V6 }, met, 1);
+        }
         if self.trace.is_on() {
             self.trace.dropped(on, &packet, cause);
         }

@@ -48,6 +48,7 @@ pub(crate) fn redirect(
     match build(local, source, src, &redirect) {
         Some(message) => {
             on.ifnet.counters.add(local.index, IfCounter::RedirectOut, 1);
+            on.ifnet.mib.sends(local.index, message.data());
             neighbor::output(ctx, local, on, src.into(), message);
         }
         None => local.count(on.ifnet.id, DropReason::NoBuffer),

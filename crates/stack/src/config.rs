@@ -102,6 +102,13 @@ impl Config {
         self.all_above(all)
     }
 
+    /// All that are here or were there, each once.
+    pub(crate) fn all_with(&self, before: &Config) -> Vec<IfId> {
+        let here = self.interfaces().map(|there| there.ifnet.id);
+        let gone = before.interfaces().map(|there| there.ifnet.id).filter(|id| self.interface(*id).is_none());
+        here.chain(gone).collect()
+    }
+
     /// The same with no interfaces.
     pub(crate) fn without_interfaces(&self) -> Config {
         Config { interfaces: Slots::default(), ..self.clone() }
@@ -129,7 +136,7 @@ impl Config {
 
     /// What the device of an interface is to let in; `None` if it has no device.
     pub fn filter(&self, device: IfId) -> Option<&Arc<Filter>> {
-        self.filters.of(self).get(&device)
+        self.filters.of(device)
     }
 
     /// What an interface lies on: the parent of a VLAN, the ports of a lagg or bridge.

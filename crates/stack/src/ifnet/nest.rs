@@ -8,7 +8,6 @@ use siding_wire::ip6;
 
 use super::Addr6;
 use super::AddrOrigin;
-use super::Filters;
 use super::Interface;
 use super::Kind;
 use super::Use;
@@ -85,9 +84,7 @@ fn follow_indexes(before: &Config, config: &mut Config) {
         owners.follow(was.map(|was| (was, old)), is.map(|is| (is, new)));
     }
     config.owners = owners;
-    if !filter::is_same(before, config) {
-        config.filters = Filters::default();
-    }
+    filter::follow(before, config);
 }
 
 /// Whether looking at everything finds nothing that [looking at what has changed](review) has missed. For debug builds, and
@@ -113,7 +110,7 @@ fn finds_nothing(config: &Config) -> bool {
     };
     again.changed(config).next().is_none()
         && again.owners.is_like(&config.owners)
-        && again.filters.of(&again) == config.filters.of(config)
+        && again.filters.is_like(&config.filters)
         && again.astray == config.astray
         && config.interfaces().all(listed)
 }

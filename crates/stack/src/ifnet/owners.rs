@@ -124,7 +124,7 @@ fn roles4(interface: &Interface) -> Vec<(Ipv4Addr, Role)> {
 }
 
 /// What is in one of two lists in order: false for the first, true for the second.
-fn differences<T: Copy + Ord>(before: &[T], after: &[T]) -> Vec<(T, bool)> {
+pub(super) fn differences<T: Copy + Ord>(before: &[T], after: &[T]) -> Vec<(T, bool)> {
     let (mut old, mut new) = (before.iter().peekable(), after.iter().peekable());
     let mut all = Vec::new();
     loop {

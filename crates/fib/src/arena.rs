@@ -72,6 +72,12 @@ impl Arena {
         Some(line - at..line - at + lines)
     }
 
+    /// How many lines the chunk has that begins at `line`; `None` if there can be none.
+    pub(crate) fn chunk_at(&self, line: usize) -> Option<usize> {
+        let (chunk, _) = place(line);
+        (chunk < self.chunks.len()).then_some(FIRST << chunk)
+    }
+
     /// The clock, for a reader that begins.
     #[inline(always)]
     pub(crate) fn begin(&self) -> u64 {

@@ -86,6 +86,48 @@ impl<K: Key> Keeper<K> {
         Ok(Value::new(old))
     }
 
+    /// Gives each of these prefixes its value, as [`insert`](Self::insert) does one, and notes which it had before. They are in
+    /// order of their keys, then of their lengths, and what a key has beyond its length is 0. For less than they cost one by
+    /// one: a node into which several come is made anew once.
+    ///
+    /// # Errors
+    ///
+    /// How many there was room for; those have their values.
+    pub fn insert_all(
+        &mut self,
+        prefixes: &[(K, u8, Value)],
+        had: &mut Vec<Option<Value>>,
+    ) -> Result<(), usize> {
+        had.clear();
+        if !self.nodes.has_room(prefixes.len()) {
+            for (at, (key, len, value)) in prefixes.iter().enumerate() {
+                had.push(self.insert(*key, *len, *value).map_err(|Full| at)?);
+            }
+            return Ok(());
+        }
+        let edits: Vec<(K, u8, u32)> =
+            prefixes.iter().map(|(key, len, value)| (*key, *len, value.number())).collect();
+        let in_root = |len: u8| usize::from(len) <= 8 * K::ROOT;
+        let mut numbers = Vec::new();
+        while had.len() < prefixes.len() {
+            let at = had.len();
+            let (key, len, value) = prefixes[at];
+            if in_root(len) {
+                had.push(self.insert(key, len, value).map_err(|Full| at)?);
+                continue;
+            }
+            let of_this = |edit: &&(K, u8, u32)| edit.0.root() == key.root() && !in_root(edit.1);
+            let many = edits[at..].iter().take_while(of_this).count();
+            numbers.clear();
+            numbers.resize(many, 0);
+            let place = Place::Root(key.root());
+            self.nodes.put_all(place, K::ROOT, &edits[at..at + many], &mut numbers).map_err(|Full| at)?;
+            self.prefixes += numbers.iter().filter(|old| **old == 0).count();
+            had.extend(numbers.iter().map(|old| Value::new(*old)));
+        }
+        Ok(())
+    }
+
     /// Takes a prefix out, and says which value it had.
     ///
     /// # Errors

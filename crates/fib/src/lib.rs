@@ -45,6 +45,7 @@
 
 mod arena;
 mod build;
+mod bulk;
 mod keeper;
 mod key;
 mod node;

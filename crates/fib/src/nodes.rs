@@ -22,8 +22,10 @@ pub(crate) struct Nodes<K> {
     pub(crate) room: Room,
     // What a change works with, kept so that none allocates.
     draft: Draft,
-    image: Image,
-    heirs: Vec<(Link, u32)>,
+    /// One for each level, for changes of many.
+    pub(crate) drafts: Vec<Draft>,
+    pub(crate) image: Image,
+    pub(crate) heirs: Vec<(Link, u32)>,
     path: Vec<(Place, Link)>,
 }
 
@@ -58,6 +60,7 @@ impl<K: Key> Nodes<K> {
             trie: Arc::new(Trie::new()),
             room: Room::new(most),
             draft: Draft::default(),
+            drafts: Vec::new(),
             image: Image { words: Vec::new(), unfolded: false },
             heirs: Vec::new(),
             path: Vec::new(),
@@ -215,7 +218,7 @@ impl<K: Key> Nodes<K> {
         Ok(link)
     }
 
-    fn place_image(&mut self) -> Result<Link, Full> {
+    pub(crate) fn place_image(&mut self) -> Result<Link, Full> {
         let line = self.room.take(&self.trie.arena, self.image.words.len()).ok_or(Full)?;
         let Some(link) = Link::new(line, self.image.unfolded) else { return Err(Full) };
         for (there, word) in self.trie.arena.from(link.line()).iter().zip(&self.image.words) {
@@ -225,7 +228,7 @@ impl<K: Key> Nodes<K> {
     }
 
     /// Tells the nodes below what they inherit.
-    fn bequeath(&self) {
+    pub(crate) fn bequeath(&self) {
         for (heir, value) in &self.heirs {
             if let Some(head) = self.trie.arena.from(heir.line()).first() {
                 let there = head.load(Ordering::Relaxed);
@@ -247,12 +250,12 @@ impl<K: Key> Nodes<K> {
         Err(full)
     }
 
-    fn give(&mut self, link: Link) {
+    pub(crate) fn give(&mut self, link: Link) {
         let words = size(self.trie.arena.from(link.line()), link);
         self.room.give(&self.trie.arena, link.line() as u32, words);
     }
 
-    fn get(&self, place: Place) -> Link {
+    pub(crate) fn get(&self, place: Place) -> Link {
         match place {
             Place::Short => Link(self.trie.short.load(Ordering::Relaxed) as u32),
             Place::Root(at) => RootWord(self.trie.root[at].load(Ordering::Relaxed)).link(),
@@ -264,7 +267,7 @@ impl<K: Key> Nodes<K> {
     }
 
     /// Publishes a link.
-    fn set(&self, place: Place, link: Link) {
+    pub(crate) fn set(&self, place: Place, link: Link) {
         match place {
             Place::Short => self.trie.short.store(link.0.into(), Ordering::Release),
             Place::Root(at) => {
@@ -287,18 +290,18 @@ impl<K: Key> Nodes<K> {
 }
 
 /// Whether most look-ups meet a node of this level first.
-fn is_first<K: Key>(level: usize) -> bool {
+pub(crate) fn is_first<K: Key>(level: usize) -> bool {
     K::ROOT == 2 && level == 2
 }
 
 /// The byte in which a prefix ends, and its bits in there after a 1.
-fn end_of<K: Key>(key: K, len: u8) -> (usize, u16) {
+pub(crate) fn end_of<K: Key>(key: K, len: u8) -> (usize, u16) {
     let target = (usize::from(len).min(8 * K::BYTES) - 1) / 8;
     let own = usize::from(len).min(8 * K::BYTES) - 8 * target;
     (target, (256 | u16::from(key.octet(target))) >> (8 - own))
 }
 
 /// Words of a node.
-fn size(words: &[AtomicU64], link: Link) -> usize {
+pub(crate) fn size(words: &[AtomicU64], link: Link) -> usize {
     link.head() + node::entries(words, link).div_ceil(2) + node::prefixes(words, link).count()
 }

@@ -76,6 +76,22 @@ impl Room {
         u32::try_from(line).ok()
     }
 
+    /// Whether so many blocks can be taken, whatever their sizes.
+    pub(crate) fn has(&self, arena: &Arena, blocks: usize) -> bool {
+        let largest = SIZES[SIZES.len() - 1];
+        let (mut end, mut wanted) = (self.end, blocks.saturating_mul(largest));
+        let mut lines = self.end - self.next;
+        while lines < wanted {
+            let Some(chunk) = arena.chunk_at(end).filter(|chunk| end + chunk <= self.most) else {
+                return false;
+            };
+            (end, lines) = (end + chunk, lines + chunk);
+            // What is left of a chunk may be too small for one.
+            wanted += largest;
+        }
+        true
+    }
+
     /// Gives a block back that is linked to no more.
     pub(crate) fn give(&mut self, arena: &Arena, line: u32, words: usize) {
         let size = size(words);

@@ -88,6 +88,53 @@ fn compare<K: Bits>(changes: &[Change], asked: &[u128]) -> Result<(), TestCaseEr
     Ok(())
 }
 
+/// Puts prefixes in one by one and all at once, in pieces: both tables give the same answers, and have the same size.
+fn compare_bulk<K: Bits>(changes: &[Change], piece: usize) -> Result<(), TestCaseError> {
+    let (mut one, mut many) = (Keeper::<K>::new(), Keeper::<K>::new());
+    let mut meanings = BTreeMap::new();
+    for piece in changes.chunks(piece) {
+        let mut prefixes: BTreeMap<(u128, u8), ()> = BTreeMap::new();
+        prefixes.extend(piece.iter().map(|(_, bits, len)| ((masked(*bits, *len), *len), ())));
+        let mut list = Vec::new();
+        let mut expected = Vec::new();
+        for (bits, len) in prefixes.into_keys() {
+            let version = meanings.len() as u32;
+            let values =
+                [&mut one, &mut many].map(|keeper| keeper.make(meaning(bits, len, version)).expect("memory"));
+            meanings.insert(version, values);
+            expected.push(one.insert(K::of(bits), len, values[0]).expect("memory"));
+            list.push((K::of(bits), len, values[1]));
+        }
+        let mut had = Vec::new();
+        prop_assert_eq!(many.insert_all(&list, &mut had), Ok(()));
+        // Values are as those of the other table are that were made for the same.
+        let same = |value: Option<Value>, which: usize| {
+            value
+                .and_then(|value| meanings.iter().find(|(_, values)| values[which] == value))
+                .map(|found| *found.0)
+        };
+        prop_assert_eq!(
+            had.iter().map(|old| same(*old, 1)).collect::<Vec<_>>(),
+            expected.iter().map(|old| same(*old, 0)).collect::<Vec<_>>()
+        );
+        prop_assert_eq!(one.len(), many.len());
+        for (_, bits, len) in piece {
+            for bits in [*bits, masked(*bits, *len), !masked(!*bits, *len)] {
+                let found = |keeper: &Keeper<K>| {
+                    keeper.trie().read(|table| {
+                        let mut all = Vec::new();
+                        table.covering(K::of(bits), |len, value| all.push((len, table.meaning(value))));
+                        (table.lookup(K::of(bits)).map(|value| table.meaning(value)), all)
+                    })
+                };
+                prop_assert_eq!(found(&one), found(&many), "{:?}", K::of(bits));
+            }
+        }
+    }
+    prop_assert_eq!(one.bytes().0, many.bytes().0);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
@@ -105,6 +152,39 @@ proptest! {
     fn small_roots_are_as_the_oracle(changes in changes::<Small>(), asked in proptest::collection::vec(bits(), 1..100)) {
         compare::<Small>(&changes, &asked)?;
         compare::<Rootless>(&changes, &asked)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn many_at_once_are_as_one_by_one(
+        six in changes::<Ipv6Addr>(),
+        four in changes::<Ipv4Addr>(),
+        small in changes::<Small>(),
+        piece in 1..300_usize,
+    ) {
+        compare_bulk::<Ipv6Addr>(&six, piece)?;
+        compare_bulk::<Ipv4Addr>(&four, piece)?;
+        compare_bulk::<Small>(&small, piece)?;
+        compare_bulk::<Rootless>(&small, piece)?;
+    }
+}
+
+/// Where there may be too little room for all, as many as there is room for have come, and how many is said.
+#[test]
+fn many_at_once_that_find_no_room_come_as_far_as_there_is_some() {
+    let mut keeper = Keeper::<Ipv6Addr>::with_lines(1 << 8);
+    let bits = |at: u128| 0x2001_0db8_u128 << 96 | at << 64;
+    let list: Vec<_> = (0..300)
+        .map_while(|at| Some((Ipv6Addr::of(bits(at)), 64, keeper.make(meaning(bits(at), 64, 0)).ok()?)))
+        .collect();
+    let mut had = Vec::new();
+    let there = keeper.insert_all(&list, &mut had).expect_err("there is no room for all");
+    assert_eq!((had.len(), keeper.len()), (there, there));
+    for (at, (key, _, value)) in list.iter().enumerate() {
+        assert_eq!(keeper.trie().lookup(*key), Some(*value).filter(|_| at < there));
     }
 }
 

@@ -86,6 +86,61 @@ impl<A: Address, I: Handle> Rib<A, I> {
         Ok(replaced)
     }
 
+    /// Adds routes as [`insert`](Self::insert) does, for less than they cost one by one: of all those to one prefix the data
+    /// path sees only what comes of them, and that together with what lies near. They are in order of their prefixes.
+    ///
+    /// # Errors
+    /// [`RouteError`], for the first prefix whose routes cannot be. Those to the prefixes before have been added, and no others.
+    pub fn insert_all(&mut self, routes: &[Route<A, I>]) -> Result<(), RouteError<A>> {
+        let mut replaced = Vec::with_capacity(routes.len());
+        let mut prefixes = Vec::new();
+        let mut result = Ok(());
+        for of_one in routes.chunk_by(|a, b| a.prefix == b.prefix) {
+            let begin = replaced.len();
+            let put = of_one.iter().try_for_each(|route| {
+                replaced.push((*route, self.routes.insert(*route)?));
+                Ok(())
+            });
+            let prefix = of_one[0].prefix;
+            match put.and_then(|()| self.best(&prefix)) {
+                Ok(Some(best)) => prefixes.push((prefix.addr(), prefix.prefix_len(), best)),
+                // A prefix with routes has a way.
+                Ok(None) => {}
+                Err(error) => {
+                    self.restore(replaced.drain(begin..));
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        let mut had = Vec::new();
+        if let Err(there) = self.keeper.insert_all(&prefixes, &mut had) {
+            let first = prefixes.get(there).map(|(addr, len, _)| Prefix::covering(*addr, *len));
+            let fits = replaced.iter().position(|(route, _)| Some(route.prefix) == first);
+            self.restore(replaced.drain(fits.unwrap_or(replaced.len())..));
+            prefixes.drain(there..).for_each(|(.., best)| self.let_go(Some(best)));
+            result = Err(RouteError::Full);
+        }
+        had.into_iter().for_each(|old| self.let_go(old));
+        for (route, replaced) in replaced {
+            // It is there; unless another of these has taken its place, which is seen then.
+            self.by_interface.insert((route.interface, is_connected(&route), route.prefix));
+            replaced.iter().for_each(|replaced| self.index(replaced));
+        }
+        result
+    }
+
+    /// Takes routes out of control's table that have just come, and puts those back that they replaced.
+    fn restore(&mut self, replaced: impl DoubleEndedIterator<Item = (Route<A, I>, Option<Route<A, I>>)>) {
+        for (route, replaced) in replaced.rev() {
+            self.routes.remove(&route.prefix, route.next_hop, route.interface);
+            // It was there a moment ago, so nothing about it can be refused.
+            if let Some(replaced) = replaced {
+                let _ = self.routes.insert(replaced);
+            }
+        }
+    }
+
     /// Takes out the route to `prefix` by `next_hop` on `interface`; `None` if there is none.
     ///
     /// # Errors
@@ -252,6 +307,20 @@ impl<A: Address, I: Handle> Rib<A, I> {
 
     /// Has the data path see a prefix as it is now.
     fn publish(&mut self, prefix: &Prefix<A>) -> Result<(), RouteError<A>> {
+        let best = self.best(prefix)?;
+        let before = match best {
+            Some(best) => self.keeper.insert(prefix.addr(), prefix.prefix_len(), best),
+            None => self.keeper.remove(prefix.addr(), prefix.prefix_len()),
+        };
+        match before {
+            Ok(before) => self.let_go(before),
+            Err(_) => self.let_go(best),
+        }
+        before.map(|_| ()).map_err(|Full| RouteError::Full)
+    }
+
+    /// The best way to a prefix as it is now, with the others behind it, held once more. `None` if there is none.
+    fn best(&mut self, prefix: &Prefix<A>) -> Result<Option<Value>, RouteError<A>> {
         self.changes += 1;
         let refusal = self.refusals.routes_to(prefix).next();
         let mut refusal = refusal.map(|refusal| (refusal.metric, Way::Refused(refusal.interface)));
@@ -276,15 +345,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
                 }
             }
         }
-        let before = match best {
-            Some(best) => self.keeper.insert(prefix.addr(), prefix.prefix_len(), best),
-            None => self.keeper.remove(prefix.addr(), prefix.prefix_len()),
-        };
-        match before {
-            Ok(before) => self.let_go(before),
-            Err(_) => self.let_go(best),
-        }
-        before.map(|_| ()).map_err(|Full| RouteError::Full)
+        Ok(best)
     }
 
     /// The value of a way, which has one more user; who that way leads on to has one fewer if it was known.

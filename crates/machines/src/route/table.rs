@@ -3,6 +3,7 @@
 use core::cmp::Ordering;
 
 use prefix_trie::PrefixMap;
+use prefix_trie::map::Entry;
 use siding_netisr::IfId;
 
 use super::prefix::Address;
@@ -92,15 +93,14 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
     /// [`RouteError`] when the next hop can be none. The table is unchanged then.
     pub fn insert(&mut self, route: Route<A, I>) -> Result<Option<Route<A, I>>, RouteError<A>> {
         route.check()?;
-        let replaced = self.remove(&route.prefix, route.next_hop, route.interface);
-        let key = A::key(route.prefix);
-        match self.trie.get_mut(&key) {
-            Some(slot) => slot.add(route),
-            None => {
-                self.trie.insert(key, Slot { best: route, others: Vec::new() });
+        let replaced = match self.trie.entry(A::key(route.prefix)) {
+            Entry::Occupied(mut slot) => slot.get_mut().put(route),
+            Entry::Vacant(place) => {
+                place.insert(Slot { best: route, others: Vec::new() });
+                None
             }
-        }
-        self.routes += 1;
+        };
+        self.routes += usize::from(replaced.is_none());
         Ok(replaced)
     }
 
@@ -108,18 +108,18 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
     pub fn remove(&mut self, prefix: &Prefix<A>, next_hop: Option<A>, interface: I) -> Option<Route<A, I>> {
         let key = A::key(*prefix);
         let slot = self.trie.get_mut(&key)?;
-        let is_it = |route: &Route<A, I>| route.next_hop == next_hop && route.interface == interface;
-        let removed = if is_it(&slot.best) {
-            let removed = slot.best;
-            if slot.others.is_empty() {
+        let is_alone = slot.others.is_empty();
+        let removed = match slot.best.is_by(next_hop, interface) {
+            true if is_alone => {
+                let removed = slot.best;
                 self.trie.remove(&key);
-            } else {
-                slot.best = slot.others.remove(0);
+                removed
             }
-            removed
-        } else {
-            let position = slot.others.iter().position(is_it)?;
-            slot.others.remove(position)
+            true => std::mem::replace(&mut slot.best, slot.others.remove(0)),
+            false => {
+                let position = slot.others.iter().position(|route| route.is_by(next_hop, interface))?;
+                slot.others.remove(position)
+            }
         };
         self.routes -= 1;
         Some(removed)
@@ -232,6 +232,10 @@ impl<A: Address, I: Copy + Ord> Route<A, I> {
         Ok(())
     }
 
+    fn is_by(&self, next_hop: Option<A>, interface: I) -> bool {
+        self.next_hop == next_hop && self.interface == interface
+    }
+
     /// The order of preference among routes of one prefix, `Less` being better: metric, then origin, then next
     /// hop and interface, only so that there is always one answer.
     pub fn preference(&self, other: &Self) -> Ordering {
@@ -241,6 +245,20 @@ impl<A: Address, I: Copy + Ord> Route<A, I> {
 }
 
 impl<A: Address, I: Copy + Ord> Slot<A, I> {
+    /// Puts a route in, in the place of the one by the same next hop and interface, which it gives.
+    fn put(&mut self, route: Route<A, I>) -> Option<Route<A, I>> {
+        let is_it = |there: &Route<A, I>| there.is_by(route.next_hop, route.interface);
+        if is_it(&self.best) && self.others.is_empty() {
+            return Some(std::mem::replace(&mut self.best, route));
+        }
+        let replaced = match is_it(&self.best) {
+            true => Some(std::mem::replace(&mut self.best, self.others.remove(0))),
+            false => self.others.iter().position(is_it).map(|at| self.others.remove(at)),
+        };
+        self.add(route);
+        replaced
+    }
+
     fn add(&mut self, mut route: Route<A, I>) {
         if route.preference(&self.best) == Ordering::Less {
             core::mem::swap(&mut route, &mut self.best);

@@ -336,6 +336,67 @@ fn what_a_full_table_has_no_room_for_is_said_and_not_done() {
     assert!(refused > 100, "{refused} refused, {stayed} stayed");
 }
 
+/// Puts routes in one by one and all at once: both are the same in the end.
+fn all_at_once<A: Address>(steps: Vec<Step<A>>, hops: [A; 2], dsts: Vec<A>, piece: usize) {
+    let (mut one, mut many) = (Rib::<A, u16>::default(), Rib::<A, u16>::default());
+    for piece in steps.chunks(piece) {
+        let route = |(addr, len, hop, interface, metric, step): &Step<A>| {
+            let prefix = Prefix::covering(*addr, len % (A::MAX_LEN + 1));
+            let next_hop = hops.get(usize::from(*hop)).copied();
+            let origin = if *step > 6 { Origin::Connected } else { Origin::Static };
+            Route { prefix, next_hop, interface: *interface, metric: *metric, origin }
+        };
+        let mut routes: Vec<_> = piece.iter().map(route).filter(|route| route.check().is_ok()).collect();
+        if let Some((addr, len, .., metric, _)) = piece.first() {
+            let prefix = Prefix::covering(*addr, len % (A::MAX_LEN + 1));
+            for rib in [&mut one, &mut many] {
+                rib.refuse(prefix, Refusal::Prohibit, *metric).expect("room");
+            }
+        }
+        routes.sort_by_key(|route| route.prefix);
+        for route in &routes {
+            one.insert(*route).expect("a route");
+        }
+        assert_eq!(many.insert_all(&routes), Ok(()));
+    }
+    assert_eq!(one.routes().iter().collect::<Vec<_>>(), many.routes().iter().collect::<Vec<_>>());
+    assert_eq!((one.ways(), one.bytes().0), (many.ways(), many.bytes().0));
+    let (first, second) = (one.fib(), many.fib());
+    for dst in &dsts {
+        assert_eq!(first.lookup(*dst), second.lookup(*dst), "{dst}");
+        let is_odd = |way: &Way<A, u16>| matches!(way, Way::Out { interface, .. } if interface % 2 == 1);
+        assert_eq!(first.lookup_where(*dst, is_odd), second.lookup_where(*dst, is_odd), "{dst}");
+    }
+    for rib in [&mut one, &mut many] {
+        (0..4).for_each(|interface| rib.remove_interface(interface).expect("room"));
+        assert_eq!(rib.routes().len(), 0, "each is known as its interface's");
+    }
+}
+
+#[test]
+fn of_many_that_find_no_room_come_those_before() {
+    let route = |to: u16, metric| {
+        let prefix = Prefix::covering(Ipv6Addr::new(0x2001, 0xdb8, to, to, 0, 0, 0, 0), 64);
+        Route { prefix, next_hop: None, interface: 1, metric, origin: Origin::Static }
+    };
+    let mut rib = Rib::<Ipv6Addr, u16>::with_lines(200);
+    let all: Vec<_> = (0..500).map(|to| route(to, 1)).collect();
+    assert_eq!(rib.insert_all(&all), Err(RouteError::Full));
+    let there = rib.routes().len();
+    assert!((10..490).contains(&there), "{there}");
+    let fib = rib.fib();
+    for (at, route) in all.iter().enumerate() {
+        assert_eq!(fib.lookup(route.prefix.addr()).is_some(), at < there);
+    }
+    // What is there can be replaced: it needs nothing more.
+    let worse: Vec<_> = (0..there as u16).map(|to| route(to, 2)).collect();
+    assert_eq!((rib.insert_all(&worse), rib.routes().len()), (Ok(()), there));
+    assert!(rib.routes().iter().all(|route| route.metric == 2));
+    let too_many: Vec<_> = (0..300).map(|interface| Route { interface, ..route(0, 1) }).collect();
+    assert_eq!(rib.insert_all(&too_many), Err(RouteError::Ways));
+    assert!(rib.routes().iter().copied().eq(worse), "as it was");
+}
+
 #[test]
 fn a_list_in_pieces_has_every_route_once() {
     let mut rib = Rib::<Ipv6Addr, u16>::default();
@@ -357,6 +418,18 @@ fn a_list_in_pieces_has_every_route_once() {
 }
 
 proptest! {
+    #[test]
+    fn many_at_once_are_as_one_by_one(
+        six in prop::collection::vec((address6(), any::<u8>(), 0..3u8, 0..4u16, 0..3u32, 0..9u8), 0..200),
+        four in prop::collection::vec((address4(), any::<u8>(), 0..3u8, 0..4u16, 0..3u32, 0..9u8), 0..200),
+        dsts in prop::collection::vec((address6(), address4()), 1..40),
+        piece in 1..200_usize,
+    ) {
+        let (dsts6, dsts4) = dsts.into_iter().unzip();
+        all_at_once(six, [Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1), Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 2)], dsts6, piece);
+        all_at_once(four, [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(0, 0, 0, 2)], dsts4, piece);
+    }
+
     #[test]
     fn ipv6_agrees_with_a_scan(
         ops in prop::collection::vec((address6(), any::<u8>(), 0..3u8, 0..4u16, 0..3u32, 0..9u8), 0..80),

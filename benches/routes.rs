@@ -61,18 +61,20 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!(
         "Prefixes of the lengths that BGP has, the longer within the shorter; destinations spread over all of them, in \
-         random order; one thread on core 0; look-ups: median of {rounds} rounds in turns; load before {}.",
+         random order; one thread on core 0; batches and look-ups: median of {rounds} rounds in turns; load before {}.",
         load.split(' ').next().unwrap_or("?"),
     );
     siding_benches::affinity::pin(0)?;
     let mut verdicts = Verdicts::default();
-    println!("\nchanges at   routes   batch/s   add p50 p99   replace p50 p99   delete p50 p99 (us)   table");
-    let six = changes(&prefixes6(250_000 / part));
+    println!(
+        "\nchanges at   routes   batch/s  singly/s   add p50 p99   replace p50 p99   delete p50 p99 (us)   table"
+    );
+    let six = changes(&prefixes6(250_000 / part), rounds);
     println!("{six}");
     verdicts.judge("250,000 IPv6 routes", six.bytes as f64 / MIB, 64.0, "MiB", false);
-    let big6 = changes(&prefixes6(1_000_000 / part));
+    let big6 = changes(&prefixes6(1_000_000 / part), rounds);
     println!("{big6}");
-    let four = changes(&prefixes4(1_000_000 / part));
+    let four = changes(&prefixes4(1_000_000 / part), rounds);
     println!("{four}");
     verdicts.judge("a million IPv4 routes", four.bytes as f64 / MIB, 96.0, "MiB", false);
     for (family, table) in [("IPv6", &big6), ("IPv4", &four)] {

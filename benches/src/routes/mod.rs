@@ -33,8 +33,10 @@ const DESTINATIONS: usize = 1 << 20;
 pub struct Changes {
     /// Routes.
     pub routes: usize,
-    /// Added one after the other, in a second.
+    /// Added in a second: all at once, to an empty table. The median of the rounds.
     pub per_second: f64,
+    /// The same, one after the other.
+    pub singly: f64,
     /// A prefix that is new.
     pub add: (f64, f64),
     /// Another next hop, and the one before goes.
@@ -60,15 +62,20 @@ fn put<A: Address>(rib: &mut Rib<A>, route: Route<A>) {
 }
 
 /// Builds a table of these prefixes but for the last few, and times changes in it: control's and the data path's part.
-pub fn changes<A: Address>(prefixes: &[Prefix<A>]) -> Changes {
+pub fn changes<A: Address>(prefixes: &[Prefix<A>], rounds: usize) -> Changes {
     let timed = TIMED.min(prefixes.len() / 10);
     let (stay, come) = prefixes.split_at(prefixes.len() - timed);
+    let list: Vec<Route<A>> =
+        stay.iter().enumerate().map(|(number, prefix)| route(*prefix, number)).collect();
+    let (mut at_once, mut one_by_one) = (Vec::new(), Vec::new());
     let mut rib = Rib::<A>::default();
-    let begin = Instant::now();
-    for (number, prefix) in stay.iter().enumerate() {
-        put(&mut rib, route(*prefix, number));
+    for _ in 0..rounds {
+        rib = Rib::default();
+        one_by_one.push(rate(&list, |list| list.into_iter().for_each(|route| put(&mut rib, route))));
+        rib = Rib::default();
+        at_once.push(rate(&list, |list| put_all(&mut rib, list)));
     }
-    let per_second = stay.len() as f64 / begin.elapsed().as_secs_f64();
+    let (per_second, singly) = (median(at_once), median(one_by_one));
     let mut dice = Dice(7);
     let some: Vec<Prefix<A>> = (0..timed).map(|_| stay[dice.below(stay.len())]).collect();
     let add = time(come, |prefix, number| put(&mut rib, route(prefix, number)));
@@ -84,7 +91,28 @@ pub fn changes<A: Address>(prefixes: &[Prefix<A>]) -> Changes {
         let _ = rib.remove(&prefix, route(prefix, number).next_hop, IfId::from_u64(7));
     });
     assert_eq!(rib.routes().len(), stay.len(), "all of them were there and are gone");
-    Changes { routes: prefixes.len(), per_second, add, replace, delete, bytes }
+    Changes { routes: prefixes.len(), per_second, singly, add, replace, delete, bytes }
+}
+
+/// Routes a second.
+fn rate<A: Address>(list: &[Route<A>], put: impl FnOnce(Vec<Route<A>>)) -> f64 {
+    let list = list.to_vec();
+    let (many, begin) = (list.len(), Instant::now());
+    put(list);
+    many as f64 / begin.elapsed().as_secs_f64()
+}
+
+/// As the stack does it: in order, and a piece at a time.
+fn put_all<A: Address>(rib: &mut Rib<A>, mut list: Vec<Route<A>>) {
+    list.sort_by_key(|route| route.prefix);
+    for piece in list.chunks(1024) {
+        let _ = rib.insert_all(piece);
+    }
+}
+
+fn median(mut all: Vec<f64>) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// Median and 99th percentile in microseconds.
@@ -101,10 +129,10 @@ fn time<A: Address>(prefixes: &[Prefix<A>], mut change: impl FnMut(Prefix<A>, us
 
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Changes { routes, per_second, add, replace, delete, bytes } = self;
+        let Changes { routes, per_second, singly, add, replace, delete, bytes } = self;
         write!(
             f,
-            "{routes:>19} {per_second:>9.0} {:>9.2} {:>5.1} {:>11.2} {:>5.1} {:>10.2} {:>5.1} {:>16.1} MiB, {} a route",
+            "{routes:>19} {per_second:>9.0} {singly:>9.0} {:>9.2} {:>5.1} {:>11.2} {:>5.1} {:>10.2} {:>5.1} {:>16.1} MiB, {} a route",
             add.0,
             add.1,
             replace.0,

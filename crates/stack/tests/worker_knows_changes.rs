@@ -7,6 +7,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -29,7 +30,14 @@ use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::drops::DropReason;
+use siding_stack::route::Origin;
+use siding_stack::route::Prefix;
+use siding_stack::route::Route;
+use siding_wire::EtherType;
+use siding_wire::IpProto;
 use siding_wire::Mac;
+use siding_wire::ether::Ether;
+use siding_wire::ip6::Ip6Repr;
 
 /// What comes in the middle of a turn, when the worker has taken up the configuration.
 type Interlude = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
@@ -131,6 +139,89 @@ fn a_packet_finds_the_interface_that_was_attached_before_it() {
     drop(sent);
     drop((worker, stack));
     assert!(pool.is_full(), "{} buffers are missing", pool.live());
+}
+
+/// A device that has a frame whenever it is asked, before which something happens.
+struct Feeds<F>(F);
+
+impl<F: FnMut() -> Vec<u8> + Send> Device for Feeds<F> {
+    fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, _: usize) -> io::Result<usize> {
+        let bytes = (self.0)();
+        let mut frame = cache.alloc().unwrap();
+        assert!(frame.extend_from_slice(&bytes));
+        into.push(frame);
+        Ok(1)
+    }
+
+    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
+        frames.clear();
+        Sent::default()
+    }
+}
+
+/// The worker's turn has begun, and with it this configuration. A frame comes after somebody was told that the routes are
+/// changed, all of a list: it goes by them.
+#[test]
+fn a_packet_that_is_younger_than_a_change_of_routes_goes_by_it() {
+    const ROUNDS: u16 = 60;
+    let pool = Pool::new(PoolConfig { buffers: 256, size: 2048, headroom: 128 }).unwrap();
+    let mut config = StackConfig::new(pool, || Instant::ZERO);
+    config.mld.enabled = false;
+    let stack = Stack::new(config).unwrap();
+    let mut worker = stack.worker(0).unwrap();
+    let out = Probe::default();
+    let on = attach(&stack, "eth1", 1, &out);
+    let hop = |round: u16| Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 1, round % 7);
+    with_ctx(|ctx| {
+        stack.set_forwarding(ctx, true);
+        for round in 0..7 {
+            stack.add_neighbor(ctx, on, hop(round).into(), Mac([2, 0, 0, 0, 1, round as u8])).unwrap();
+        }
+    });
+    let dst = |net: u16| Ipv6Addr::new(0x2001, 0xdb8, 0x8000 | net, 0, 0, 0, 0, 9);
+    let mut round = 0;
+    let inner = stack.clone();
+    let feeds = Feeds(move || {
+        round += 1;
+        let stack = inner.clone();
+        let change = move || {
+            with_ctx(|ctx| {
+                let route = |net: u16, round: u16| Route {
+                    prefix: Prefix::covering(dst(net), 48),
+                    next_hop: Some(hop(round)),
+                    interface: on,
+                    metric: 1,
+                    origin: Origin::Static,
+                };
+                // In pieces, with the one that is asked for in any of them; the ones before go.
+                stack.add_routes6(ctx, (0..3000).map(|net| route(net, round))).unwrap();
+                for net in (0..3000).filter(|_| round > 1) {
+                    let before = route(net, round - 1);
+                    assert_eq!(stack.remove_route6(ctx, &before.prefix, before.next_hop, on), Ok(true));
+                }
+            });
+        };
+        thread::spawn(change).join().unwrap();
+        let net = round * 47 % 3000;
+        let (src, dst) = (Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 5), dst(net));
+        let mut frame = vec![0; 54 + 8];
+        Ether { dst: Mac([2, 0, 0, 0, 0, 2]), src: Mac([2, 0, 0, 0, 0, 8]), ethertype: EtherType::IPV6 }
+            .emit(&mut frame)
+            .unwrap();
+        Ip6Repr::new(src, dst, IpProto::UDP, 64, 8).emit(&mut frame[14..]).unwrap();
+        frame
+    });
+    with_ctx(|ctx| {
+        let spec = InterfaceSpec { name: "eth0".into(), mac: Mac([2, 0, 0, 0, 0, 2]), mtu: 1500 };
+        stack.attach(ctx, spec, vec![Box::new(feeds)]).unwrap();
+    });
+    // The first only takes up the device.
+    let received: usize = (0..ROUNDS).map(|_| worker.turn(Instant::ZERO).received).sum();
+    let sent = out.sent.lock().unwrap();
+    assert_eq!((sent.len(), stack.dropped(DropReason::NoRoute)), (received, 0));
+    for (round, frame) in (1..).zip(sent.iter()) {
+        assert_eq!(frame[..6], [2, 0, 0, 0, 1, (round % 7) as u8], "round {round}");
+    }
 }
 
 #[test]

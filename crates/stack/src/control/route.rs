@@ -7,16 +7,21 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 
+use siding_netisr::sync::MutexGuard;
+
 use super::NoInterface;
 use crate::Stack;
 use crate::config::Config;
 use crate::ifnet::OnPort;
 use crate::nd6::host;
 use crate::nd6::router;
+use crate::route::Address;
 use crate::route::Prefix;
 use crate::route::Refusal;
+use crate::route::Rib;
 use crate::route::Route;
 use crate::route::RouteError;
+use crate::routes::Routes;
 
 /// Why a route was not added, or not removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,26 +40,37 @@ pub enum AddRouteError {
     Route4(#[from] RouteError<Ipv4Addr>),
 }
 
+/// Routes that are changed at a time: whoever else asks the table waits meanwhile, for a millisecond or so.
+const PIECE: usize = 1024;
+
 impl Stack {
-    /// Adds IPv6 routes; one with the same prefix, next hop and interface is replaced. Workers see one after the other.
+    /// Adds IPv6 routes; one with the same prefix, next hop and interface is replaced. Many cost less at once than one by one:
+    /// workers see them piece by piece, each as one change. When this returns, every look-up finds them: a packet that comes
+    /// later goes by them.
     ///
     /// # Errors
     ///
-    /// The first route that cannot be; none has been added then. When the table is full, those before it have been.
+    /// The first route that cannot be; none has been added then. When the table has no room for all, those have been that lie
+    /// before the first for which there is none, in order of their prefixes.
     pub fn add_routes6(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
         routes: impl IntoIterator<Item = Route<Ipv6Addr>>,
     ) -> Result<(), AddRouteError> {
-        let routes: Vec<_> = routes.into_iter().collect();
-        self.edit_routes(ctx, |config| {
-            for route in &routes {
-                way_out(config, route.interface)?;
-                route.check()?;
-            }
-            let mut rib = config.routes.rib6();
-            routes.into_iter().try_for_each(|route| rib.insert(route).map(|_| ()).map_err(Into::into))
-        })
+        self.add_routes(ctx, routes.into_iter().collect(), Routes::rib6)
+    }
+
+    /// Adds IPv4 routes, as [`add_routes6`](Self::add_routes6) does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn add_routes4(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        routes: impl IntoIterator<Item = Route<Ipv4Addr>>,
+    ) -> Result<(), AddRouteError> {
+        self.add_routes(ctx, routes.into_iter().collect(), Routes::rib4)
     }
 
     /// Adds an IPv4 route.
@@ -67,9 +83,33 @@ impl Stack {
         ctx: &mut Ctx<'_, Unlocked>,
         route: Route<Ipv4Addr>,
     ) -> Result<(), AddRouteError> {
+        self.add_routes4(ctx, [route])
+    }
+
+    fn add_routes<A: Address>(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        mut routes: Vec<Route<A>>,
+        rib: for<'r> fn(&'r Routes) -> MutexGuard<'r, Rib<A>>,
+    ) -> Result<(), AddRouteError>
+    where
+        AddRouteError: From<RouteError<A>>,
+    {
         self.edit_routes(ctx, |config| {
-            way_out(config, route.interface)?;
-            config.routes.rib4().insert(route)?;
+            for route in &routes {
+                way_out(config, route.interface)?;
+                route.check()?;
+            }
+            // What lies near each other is changed together. Of those that are the same the last counts, as before.
+            routes.sort_by_key(|route| route.prefix);
+            let mut left = &routes[..];
+            while let Some(last) = left.get(PIECE.min(left.len()).wrapping_sub(1)) {
+                // All of a prefix together.
+                let many = left.partition_point(|route| route.prefix <= last.prefix);
+                let (now, later) = left.split_at(many);
+                rib(&config.routes).insert_all(now)?;
+                left = later;
+            }
             Ok(())
         })
     }

@@ -1,0 +1,82 @@
+//! What a host knows, and what becomes of it in a stack.
+
+use std::net::Ipv6Addr;
+
+use siding_lockorder::Root;
+use siding_mbuf::Pool;
+use siding_mbuf::PoolConfig;
+use siding_netisr::Instant;
+use siding_wire::Mac;
+use siding_wire::nd::NdOptions;
+use siding_wire::nd::RouterAdvert;
+
+use super::*;
+use crate::Stack;
+use crate::StackConfig;
+use crate::route::MOST_WAYS;
+use crate::route::Prefix;
+
+#[test]
+fn a_learnt_route_that_finds_no_place_is_told_of_once_and_comes_when_there_is_room() {
+    let now = Instant::from_nanos(1);
+    let pool = Pool::new(PoolConfig::default()).unwrap();
+    let stack = Stack::new(StackConfig { workers: 1, ..StackConfig::new(pool, move || now) }).unwrap();
+    let mut root = Root::new();
+    let mut entered = root.enter().unwrap();
+    let ctx = &mut entered.ctx();
+    let spec = crate::BridgeSpec { mac: Some(Mac([2, 0, 0, 0, 0, 1])), ..crate::BridgeSpec::new("br0") };
+    let id = stack.add_bridge(ctx, spec).unwrap();
+    stack.set_autoconf(ctx, id, HostConfig::default()).unwrap();
+    let default = Prefix::covering(Ipv6Addr::UNSPECIFIED, 0);
+    let hop = |host| Some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 1, host));
+    let by = |host| Route {
+        prefix: default,
+        next_hop: hop(host),
+        interface: id,
+        metric: 1,
+        origin: Origin::Static,
+    };
+    stack.add_routes6(ctx, (1..=MOST_WAYS as u16).map(by)).unwrap();
+    let from = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+    let advertise = |ctx: &mut siding_lockorder::Ctx<'_, siding_lockorder::Unlocked>| {
+        let (mut control, mut ctx) = ctx.lock(&stack.shared.control);
+        let advert = RouterAdvert { router_lifetime: 1800, ..RouterAdvert::default() };
+        let options = NdOptions::new(&[]).unwrap();
+        let Control { hosts, chance, .. } = &mut *control;
+        let host = &mut hosts.get_mut(&id).unwrap().host;
+        host.on_advert(now, from, &advert, options, &|_| true, chance).unwrap();
+        let events = settle(&stack.shared, &mut control, &mut ctx, id, now);
+        events.into_iter().filter(|event| matches!(event, Event::RouteAmiss { .. })).count()
+    };
+    let is_there = || stack.routes6_to(&default).iter().any(|route| route.next_hop == Some(from));
+    assert_eq!((advertise(ctx), is_there()), (1, false));
+    assert_eq!((advertise(ctx), is_there()), (0, false), "told already");
+    assert_eq!(stack.remove_route6(ctx, &default, hop(7), id), Ok(true));
+    assert_eq!((advertise(ctx), is_there()), (0, true));
+}
+
+#[test]
+fn ever_shorter_lifetimes_do_not_fill_the_timer_queue_4861_17() {
+    let now = Instant::from_nanos(1);
+    let pool = Pool::new(PoolConfig::default()).unwrap();
+    let stack = Stack::new(StackConfig { workers: 1, ..StackConfig::new(pool, move || now) }).unwrap();
+    let mut root = Root::new();
+    let mut entered = root.enter().unwrap();
+    let ctx = &mut entered.ctx();
+    let spec = crate::BridgeSpec { mac: Some(Mac([2, 0, 0, 0, 0, 1])), ..crate::BridgeSpec::new("br0") };
+    let id = stack.add_bridge(ctx, spec).unwrap();
+    stack.set_autoconf(ctx, id, HostConfig::default()).unwrap();
+    let shared = &stack.shared;
+    let (mut control, mut ctx) = ctx.lock(&shared.control);
+    let from = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+    let before = shared.timers.len(&mut ctx);
+    for lifetime in (1..9000).rev() {
+        let advert = RouterAdvert { router_lifetime: lifetime, ..RouterAdvert::default() };
+        let options = NdOptions::new(&[]).unwrap();
+        let Control { hosts, chance, .. } = &mut *control;
+        let host = &mut hosts.get_mut(&id).unwrap().host;
+        host.on_advert(now, from, &advert, options, &|_| true, chance).unwrap();
+        let _ = settle(shared, &mut control, &mut ctx, id, now);
+    }
+    assert!(shared.timers.len(&mut ctx) <= before + 1, "{}", shared.timers.len(&mut ctx));
+}

@@ -32,6 +32,8 @@ use super::sim::Seeds;
 use super::stack::AnycastCommand;
 use super::stack::PathMtuCommand;
 use super::stack::Switch;
+use super::top::TopArgs;
+use super::top::seconds;
 use super::trace::CaptureArgs;
 use super::trace::TraceArgs;
 use crate::config::Driver;
@@ -84,6 +86,8 @@ pub(super) enum Command {
         #[command(flatten)]
         args: ShowArgs,
     },
+    /// Show interfaces, workers, queues, drops, neighbors and laggs as they live. Example: siding top
+    Top(TopArgs),
     /// Tell of what happens, as it happens. Example: siding monitor neighbor address
     Monitor(MonitorArgs),
     /// Check, load and show rules of the firewall, and its states. Example: siding filter show
@@ -191,14 +195,6 @@ pub(super) struct ShowArgs {
     /// performance since the start]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(super) interval: Option<f64>,
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
-    match (0.1..=3600.0).contains(&seconds) {
-        true => Ok(seconds),
-        false => Err("from 0.1 to 3600 seconds".into()),
-    }
 }
 
 /// Reads [`What`] as short as it is told from others, of one or of many.

@@ -20,6 +20,7 @@ mod show;
 mod sim;
 mod stack;
 mod table;
+mod top;
 mod trace;
 
 use std::io::IsTerminal;
@@ -54,7 +55,8 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
     };
     let Some(command) = args.command else { return demo::run(demo::Options::default()) };
     let control = args.control;
-    let connect = || Client::connect(&control.clone().unwrap_or_else(control::found_path));
+    let path = || control.clone().unwrap_or_else(control::found_path);
+    let connect = || Client::connect(&path());
     match command {
         Command::Run { file, run_directory } => {
             daemon::run(&file, control.as_deref(), run_directory.as_deref())
@@ -71,6 +73,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Show { what, args } => show::by_noun(&mut connect()?, what, &args),
+        Command::Top(args) => top::top(path(), &args),
         Command::Monitor(args) => monitor::monitor(connect()?, &args),
         Command::Completion { shell } => completion::completion(shell),
         Command::Man { directory } => completion::man(&directory),

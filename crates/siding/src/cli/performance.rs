@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::bail;
+use siding_top::spark;
 
 use super::table::Table;
 use super::table::micros;
@@ -96,11 +97,18 @@ pub(super) fn table(rows: &[PerformanceRow], queues: &[TypeRow]) -> String {
             ]);
         }
     }
-    let mut waits = Table::new(&["QUEUE", ">TIMED", ">P50/us", ">P99/us", ">MAX/us"]);
+    // A bar for each time that is four times the one before.
+    let mut waits = Table::new(&["QUEUE", ">TIMED", ">P50/us", ">P99/us", ">MAX/us", "1us...17s"]);
     for TypeRow { name, total, .. } in queues {
         let times = [total.residence_p50_ns, total.residence_p99_ns, total.residence_max_ns].map(micros);
         let [p50, p99, max] = times;
-        waits.row([name.clone(), total.timed.to_string(), p50, p99, max]);
+        let longer = total.residence.iter().scan(0, |shorter, bucket| {
+            let own = bucket.packets.saturating_sub(*shorter);
+            *shorter = bucket.packets;
+            Some(own)
+        });
+        let longer: Vec<u64> = longer.collect();
+        waits.row([name.clone(), total.timed.to_string(), p50, p99, max, spark(&longer, longer.len())]);
     }
     format!(
         "A turn receives, handles what was deferred, runs timers and sends; LOOKING is turns without a packet.\n\n\
@@ -127,6 +135,7 @@ fn of(part: u64, all: u64, digits: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::BucketRow;
     use crate::control::LaneRow;
 
     fn row(turns: [[u64; 3]; 4]) -> PerformanceRow {
@@ -142,7 +151,9 @@ mod tests {
 
     #[test]
     fn turns_by_size_and_what_a_packet_takes() {
-        let lane = LaneRow { timed: 9, residence_p50_ns: Some(1500), ..LaneRow::default() };
+        let bucket = |(at_most_ns, packets)| BucketRow { at_most_ns, packets };
+        let residence = [(1023, 1), (4095, 9), (16_383, 9)].map(bucket).into();
+        let lane = LaneRow { timed: 9, residence_p50_ns: Some(1500), residence, ..LaneRow::default() };
         let queue = TypeRow { name: "link_out".into(), limit: 64, total: lane, workers: Vec::new() };
         let rows = [row([
             [500, 0, 1_000_000_000],
@@ -163,8 +174,8 @@ WORKER  PACKETS-IN-TURN  TURNS  TURNS/%  PACKETS   NS/TURN  NS/PACKET
 0       4 and more         400     40.0    19900  12000000     241206
 
 Waits in queues, since the start:
-QUEUE     TIMED  P50/us  P99/us  MAX/us
-link_out      9     1.5       -       -
+QUEUE     TIMED  P50/us  P99/us  MAX/us  1us...17s
+link_out      9     1.5       -       -  ▁█
 ";
         assert_eq!(table(&rows, &[queue]), expected);
     }

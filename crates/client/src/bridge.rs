@@ -66,6 +66,7 @@ pub struct BridgeAdd {
 
 /// A bridge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BridgeRow {
     /// Its name.
     pub name: String,
@@ -93,6 +94,7 @@ pub struct BridgeRow {
 
 /// A port of a bridge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BridgePortRow {
     /// Its name.
     pub name: String,
@@ -104,6 +106,7 @@ pub struct BridgePortRow {
 
 /// A station that a bridge has learnt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StationRow {
     /// Its link-layer address.
     pub mac: String,

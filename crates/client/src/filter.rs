@@ -60,6 +60,7 @@ pub struct StatesWanted {
 
 /// The rules that run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FilterRow {
     /// Where the rules are from.
     pub files: Vec<PathBuf>,
@@ -71,6 +72,7 @@ pub struct FilterRow {
 
 /// A rule, and what came to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RuleRow {
     /// Of which family of tables.
     pub family: String,
@@ -94,6 +96,7 @@ pub struct RuleRow {
 
 /// A counter that has a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CounterRow {
     /// Of which family of tables.
     pub family: String,
@@ -109,6 +112,7 @@ pub struct CounterRow {
 
 /// States, and how many there are of the kind that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatesRow {
     /// As many as were wanted.
     pub states: Vec<StateRow>,
@@ -118,6 +122,7 @@ pub struct StatesRow {
 
 /// One flow's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StateRow {
     /// The IP protocol, by its number.
     pub protocol: u8,

@@ -46,6 +46,7 @@ pub struct WhichSet {
 
 /// A set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetRow {
     /// The table's family.
     pub family: String,
@@ -65,6 +66,7 @@ pub struct SetRow {
 
 /// What is in a set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetContentRow {
     /// The set.
     #[serde(flatten)]
@@ -77,6 +79,7 @@ pub struct SetContentRow {
 
 /// An element.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ElementRow {
     /// As it would be written.
     pub element: String,

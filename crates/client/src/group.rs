@@ -29,6 +29,7 @@ pub enum GroupRequest {
 
 /// A group that an interface listens to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupRow {
     /// On which interface.
     pub interface: String,

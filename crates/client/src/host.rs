@@ -51,6 +51,7 @@ pub enum HostRequest {
 
 /// A router that was learnt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RouterRow {
     /// On which interface.
     pub interface: String,
@@ -70,6 +71,7 @@ pub struct RouterRow {
 
 /// A prefix that was learnt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PrefixRow {
     /// On which interface.
     pub interface: String,

@@ -47,6 +47,8 @@ mod protocol;
 pub mod refuse;
 mod reload;
 mod report;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod session;
 mod trace;
 pub mod value;

@@ -136,6 +136,7 @@ pub struct AddressingRequest {
 
 /// A VLAN.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VlanRow {
     /// Its name.
     pub name: String,
@@ -155,6 +156,7 @@ pub struct VlanRow {
 
 /// A lagg.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LaggRow {
     /// Its name.
     pub name: String,
@@ -178,6 +180,7 @@ pub struct LaggRow {
 
 /// A port of a lagg.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LaggPortRow {
     /// Its name.
     pub name: String,
@@ -197,6 +200,7 @@ pub struct LaggPortRow {
 
 /// LACP on a lagg.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LacpRow {
     /// Priority and address.
     pub system: String,
@@ -212,6 +216,7 @@ pub struct LacpRow {
 
 /// LACP on a port, in full words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LacpPortRow {
     /// By which the partner knows it.
     pub number: u16,
@@ -241,6 +246,7 @@ pub struct LacpPortRow {
 
 /// One end of a link that speaks LACP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LacpEndRow {
     /// Priority and address.
     pub system: String,

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// An interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InterfaceRow {
     /// Its name.
     pub name: String,
@@ -53,6 +54,7 @@ pub struct InterfaceRow {
 
 /// Datagrams of one version of IP at one interface: `ipIfStatsTable` of RFC 4293, without its prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IpRow {
     /// 4 or 6.
     pub version: u8,
@@ -111,6 +113,7 @@ pub struct IpRow {
 
 /// ICMP messages of one type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IcmpRow {
     /// Its number; `None` for all that are not told apart.
     #[serde(rename = "type")]
@@ -123,6 +126,7 @@ pub struct IcmpRow {
 
 /// An address of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AddressRow {
     /// With the length of its prefix.
     pub address: String,
@@ -140,6 +144,7 @@ pub struct AddressRow {
 
 /// A neighbour.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NeighborRow {
     /// Which address.
     pub address: IpAddr,
@@ -165,6 +170,7 @@ pub struct NeighborRow {
 
 /// A route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RouteRow {
     /// The prefix.
     pub to: String,
@@ -184,6 +190,7 @@ pub struct RouteRow {
 
 /// The way that packets to an address take.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WayRow {
     /// The address is one of ours.
     pub own: bool,
@@ -199,6 +206,7 @@ pub struct WayRow {
 
 /// A type of deferred packet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TypeRow {
     /// Its name.
     pub name: String,
@@ -212,6 +220,7 @@ pub struct TypeRow {
 
 /// A type at one worker.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LaneRow {
     /// Packets that were taken, ever.
     pub accepted: u64,
@@ -254,6 +263,7 @@ pub struct LaneRow {
 
 /// Packets that waited no longer than this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BucketRow {
     /// So long.
     pub at_most_ns: u64,
@@ -263,6 +273,7 @@ pub struct BucketRow {
 
 /// An interface that advertises us as a router.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AdvertiserRow {
     /// On which interface.
     pub interface: String,
@@ -303,6 +314,7 @@ pub struct AdvertiserRow {
 /// Packets dropped on one account for one cause. The stack's of all accounts are all that it dropped. What the driver dropped
 /// on the way out the stack counts too, as `tx-lost`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DropRow {
     /// By which they came in, or were to leave, if that is where it failed; `None` for our own before their way was known.
     pub interface: Option<String>,
@@ -322,6 +334,7 @@ pub struct DropRow {
 
 /// Who has dropped something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Dropper {
     /// The stack.
@@ -361,6 +374,7 @@ impl DropRow {
 
 /// A bound, and what has come of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitRow {
     /// Of what.
     pub limit: String,
@@ -378,6 +392,7 @@ pub struct LimitRow {
 
 /// A path that takes less than its first link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PathMtuRow {
     /// Where it leads.
     pub destination: IpAddr,
@@ -391,6 +406,7 @@ pub struct PathMtuRow {
 
 /// A worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerRow {
     /// Its number.
     pub worker: usize,
@@ -412,6 +428,7 @@ pub struct WorkerRow {
 
 /// How a worker spends its time: its turns by how many packets they had, the smallest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PerformanceRow {
     /// Its number.
     pub worker: usize,
@@ -423,6 +440,7 @@ pub struct PerformanceRow {
 
 /// Turns of one size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TurnRow {
     /// The least number of packets in one.
     pub at_least: u64,

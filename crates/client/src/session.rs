@@ -23,6 +23,7 @@ pub struct HelloRequest {
 
 /// Who answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HelloRow {
     /// The version that is spoken from now on.
     pub version: u32,

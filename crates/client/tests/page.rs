@@ -1,4 +1,5 @@
-//! docs/control.md: the protocol, from the code that speaks it; each request with a line that is read here.
+//! docs/control.md: the protocol, from the code that speaks it; each request with a line that is read here. docs/schema.json:
+//! what is told, for programs.
 //!
 //! With `SIDING_BLESS=1` in the environment the page is written.
 #![allow(clippy::unwrap_used)]
@@ -105,12 +106,12 @@ fn page() -> String {
     }
     let unused: Vec<_> = lines.iter().filter(|line| !used.contains(line)).collect();
     assert!(unused.is_empty(), "lines of nothing: {unused:#?}");
-    page += "\n## Answers\n\n`{\"answer\":NAME,\"value\":VALUE}`. Each row's keys are described with its type in the crate \
-             (`cargo doc -p siding-client --open`).\n\n| answer | |\n|---|---|\n";
+    page += "\n## Answers\n\n`{\"answer\":NAME,\"value\":VALUE}`. What is in a row is said below.\n\n| answer | |\n|---|---|\n";
     for Variant { name, said } in variants(PROTOCOL, "Answer") {
         assert!(!said.is_empty(), "nothing is said of {name}");
         let _ = writeln!(page, "| `{name}` | {said} |");
     }
+    page += &rows();
     page += "\n## Codes\n\n| code | |\n|---|---|\n";
     for Variant { name, said } in variants(CODE, "Code") {
         assert!(Code::ALL.iter().any(|code| code.name() == name), "{name}");
@@ -122,6 +123,101 @@ fn page() -> String {
         let _ = writeln!(page, "| `{name}` | {said} |");
     }
     page
+}
+
+/// Tables of what rows have, from the schema.
+fn rows() -> String {
+    let schema = siding_client::schema::document().unwrap();
+    let mut page = String::from(
+        "\n## Rows\n\n[schema.json](schema.json) is the same for programs (JSON Schema 2020-12). A key that may be `null` is marked `?`. \
+         Numbers without a unit are names.\n",
+    );
+    let defined = schema["$defs"].as_object().unwrap();
+    let reports = schema["properties"].as_object().unwrap();
+    let link = |name: &str| format!("[{name}](#{})", name.to_lowercase());
+    page += "\n| report | |\n|---|---|\n";
+    for (report, of) in reports {
+        let _ = writeln!(page, "| `{report}` | {} |", kind(of, &link));
+    }
+    for (name, row) in defined {
+        let said = row["description"].as_str().unwrap_or_default();
+        let _ = write!(page, "\n### {name}\n\n{said}\n");
+        if let Some(keys) = row["properties"].as_object() {
+            page += "\n| key | type | unit | |\n|---|---|---|---|\n";
+            for (key, of) in keys {
+                let unit = of["unit"].as_str().unwrap_or_default();
+                let said =
+                    of["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+                let _ = writeln!(page, "| `{key}` | {} | {unit} | {said} |", kind(of, &link));
+            }
+            continue;
+        }
+        let one = |of: &serde_json::Value| match (&of["const"], &of["enum"]) {
+            (serde_json::Value::String(word), _) => vec![format!("`{word}`")],
+            (_, serde_json::Value::Array(words)) => {
+                words.iter().map(|word| format!("`{}`", word.as_str().unwrap())).collect()
+            }
+            _ => panic!("{of}"),
+        };
+        let words: Vec<String> = match &row["oneOf"] {
+            serde_json::Value::Array(all) => all.iter().flat_map(one).collect(),
+            _ => one(row),
+        };
+        let _ = write!(page, "\nOne of {}.\n", words.join(", "));
+    }
+    page
+}
+
+/// A type, in few words.
+fn kind(of: &serde_json::Value, link: &dyn Fn(&str) -> String) -> String {
+    if let Some(reference) = of["$ref"].as_str() {
+        return link(reference.rsplit('/').next().unwrap());
+    }
+    if let Some(any) = of["anyOf"].as_array() {
+        let some = any.iter().find(|one| one["type"] != "null").unwrap();
+        return kind(some, link) + "?";
+    }
+    let (name, optional) = match &of["type"] {
+        serde_json::Value::Array(types) => (types[0].as_str().unwrap(), "?"),
+        one => (one.as_str().unwrap_or_else(|| panic!("{of}")), ""),
+    };
+    let name = match name {
+        "array" => format!("list of {}", kind(&of["items"], link)),
+        "object" => format!("table of {}", kind(&of["additionalProperties"], link)),
+        "string" => match of["format"].as_str() {
+            Some(format) => format!("string ({format})"),
+            None => "string".into(),
+        },
+        other => other.into(),
+    };
+    name + optional
+}
+
+#[test]
+fn the_schema_is_what_the_code_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema.json");
+    let schema = serde_json::to_string_pretty(&siding_client::schema::document().unwrap()).unwrap() + "\n";
+    if std::env::var_os("SIDING_BLESS").is_some() {
+        std::fs::write(path, &schema).unwrap();
+    }
+    let there = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(there == schema, "docs/schema.json is not what the code says: SIDING_BLESS=1 writes it");
+}
+
+/// One style of keys in what is told, too; and all of them are said.
+#[test]
+fn keys_of_rows_have_one_style_and_are_said() {
+    let schema = siding_client::schema::document().unwrap();
+    let defined = schema["$defs"].as_object().unwrap();
+    assert!(defined.len() > 30);
+    for (name, row) in defined {
+        assert!(row["description"].is_string(), "nothing is said of {name}");
+        for (key, of) in row["properties"].as_object().into_iter().flatten() {
+            let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            assert!(key.chars().all(is_plain), "{name}: {key}");
+            assert!(of["description"].is_string(), "nothing is said of {name}'s {key}");
+        }
+    }
 }
 
 #[test]

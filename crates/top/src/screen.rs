@@ -4,6 +4,7 @@ use std::io;
 use std::io::IsTerminal;
 use std::io::Stdout;
 use std::io::stdout;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -39,7 +40,11 @@ static OPEN: AtomicBool = AtomicBool::new(false);
 
 /// Standard output as a screen of our own, until it is dropped.
 #[derive(Debug)]
-pub struct Screen(Terminal<CrosstermBackend<Stdout>>);
+pub struct Screen(
+    // Never dropped: it would say on standard error that it cannot show the cursor where the terminal has gone, and panic, since
+    // nobody is there to be told.
+    ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
+);
 
 impl Screen {
     /// Takes the terminal; with `keys` each key is ours as it is pressed, Ctrl-C too. Without, Ctrl-C is what it was, and other
@@ -67,7 +72,7 @@ impl Screen {
             execute!(stdout(), terminal::EnterAlternateScreen, cursor::Hide)?;
             Terminal::new(CrosstermBackend::new(stdout()))
         })();
-        opened.map(Screen).inspect_err(|_| put_back())
+        opened.map(|terminal| Screen(ManuallyDrop::new(terminal))).inspect_err(|_| put_back())
     }
 
     /// Draws what has changed.

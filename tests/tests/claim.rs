@@ -6,12 +6,17 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::SocketAddr;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
+use rustix::net::AddressFamily;
+use rustix::net::SocketAddrUnix;
+use rustix::net::SocketFlags;
+use rustix::net::SocketType;
 use siding_drivers::kernel::Claim;
 use siding_drivers::kernel::Error;
 use siding_drivers::kernel::NeighbourState;
@@ -236,6 +241,22 @@ fn squat(host: &Host, user: u32) -> UnixListener {
     })
 }
 
+/// Connections to that socket, as many as go into its queue.
+fn full(host: &Host, of: &UnixListener) -> Vec<OwnedFd> {
+    let name = of.local_addr().unwrap();
+    let address = SocketAddrUnix::new_abstract_name(name.as_abstract_name().unwrap()).unwrap();
+    let connect = || {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).unwrap();
+        match rustix::net::connect(&socket, &address) {
+            Err(error) => assert_eq!(error, rustix::io::Errno::AGAIN),
+            Ok(()) => return Some(socket),
+        }
+        None
+    };
+    host.inside(|| std::iter::repeat_with(connect).map_while(|asked| asked).collect())
+}
+
 #[test]
 fn who_may_not_have_an_interface_keeps_it_from_nobody() {
     let Some(lab) = Lab::open() else { return };
@@ -256,6 +277,13 @@ fn who_may_not_have_an_interface_keeps_it_from_nobody() {
     // A Siding that has other directories than we have: in another container, say.
     let elsewhere = squat(&ours, 0);
     assert!(matches!(claim(), Err(Error::AlreadyClaimed { .. })));
+    // Each has asked him once, however long it tried: nobody takes those connections, and there is room for so many.
+    elsewhere.set_nonblocking(true).unwrap();
+    assert_eq!(elsewhere.incoming().map_while(Result::ok).count(), 1);
+    // One whose queue is full has it still.
+    let asked = full(&ours, &elsewhere);
+    assert!(matches!(claim(), Err(Error::AlreadyClaimed { .. })));
+    drop(asked);
     drop(elsewhere);
     drop(claim().unwrap());
 }

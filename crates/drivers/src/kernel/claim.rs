@@ -304,8 +304,9 @@ fn is_unsupported(error: &Error) -> bool {
 /// this process is starting at that time, from its fork until its exec.
 fn lock(link: &Link) -> Result<Lock, Error> {
     let deadline = Instant::now() + LOCK_PATIENCE;
+    let mut counts = None;
     loop {
-        match try_lock(link.index) {
+        match try_lock(link.index, &mut counts) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
                 thread::sleep(LOCK_PAUSE);
             }

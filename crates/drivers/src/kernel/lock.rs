@@ -6,7 +6,9 @@
 //!   decides among those that share the directory;
 //! * an abstract Unix socket, whose name belongs to the network namespace whatever is mounted: two containers see it of each
 //!   other. Anybody can take such a name, so its holder is asked who he is, and counts only if he is root, this
-//!   user, or the user whose the run directory is.
+//!   user, or the user whose the run directory is. Nobody takes the connection by which he is asked: it stays in his queue
+//!   until he ends. So he is asked once, and one whose queue is full counts, whoever he is: that he is nobody we
+//!   know cannot be told, and two on one interface are worse than none.
 //!
 //! Both go with the process, however it ends. Where there can be no file, the name alone decides, and whoever takes it
 //! keeps the interface from us.
@@ -24,6 +26,8 @@ use std::os::unix::net::SocketAddr;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -37,6 +41,10 @@ use super::Netns;
 /// Root's run directory, and that of a service whose user is another.
 const SYSTEM: &str = "/run/siding";
 
+/// So often it is looked whether who has a name listens, and how long that is waited for each time.
+const LISTENS: usize = 3;
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// An interface that is ours until this is dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
@@ -44,22 +52,27 @@ pub(super) struct Lock {
     _name: Option<UnixListener>,
 }
 
-/// Takes the lock of an interface of the calling thread's namespace, if nobody has it.
+/// Whether who has the name counts; `None` until he has been asked.
+pub(super) type Counts = Option<bool>;
+
+/// Takes the lock of an interface of the calling thread's namespace, if nobody has it. Who tries again gives what he has
+/// learnt of the name's holder.
 ///
 /// # Errors
 ///
 /// `AddrInUse` if somebody has.
-pub(super) fn try_lock(index: u32) -> io::Result<Lock> {
+pub(super) fn try_lock(index: u32, counts: &mut Counts) -> io::Result<Lock> {
     let file = LockFile::take(index)?;
     let name = match UnixListener::bind_addr(&SocketAddr::from_abstract_name(name(index))?) {
         Ok(listener) => Some(listener),
-        Err(error) if error.kind() != io::ErrorKind::AddrInUse => return Err(error),
         // With the file in hand there is nobody but who cannot have it; without, he may be one of us.
-        Err(error) => match holder(index) {
-            Some(user) if is_trusted(user) => return Err(error),
-            _ if file.is_none() => return Err(error),
-            _ => None,
-        },
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            if file.is_none() || *counts.get_or_insert_with(|| holder_counts(index)) {
+                return Err(error);
+            }
+            None
+        }
+        Err(error) => return Err(error),
     };
     Ok(Lock { _file: file, _name: name })
 }
@@ -68,13 +81,24 @@ fn name(index: u32) -> String {
     format!("siding/claim/{index}")
 }
 
-/// The user whose socket has the name; `None` if he does not take connections, as a Siding does.
-fn holder(index: u32) -> Option<u32> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).ok()?;
-    let address = SocketAddrUnix::new_abstract_name(name(index).as_bytes()).ok()?;
-    rustix::net::connect(&socket, &address).ok()?;
-    Some(rustix::net::sockopt::socket_peercred(&socket).ok()?.uid.as_raw())
+/// Whether the user whose socket has the name is one of us. One who does not listen is not: a Siding does.
+fn holder_counts(index: u32) -> bool {
+    let asked = || -> rustix::io::Result<u32> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        rustix::net::connect(&socket, &SocketAddrUnix::new_abstract_name(name(index).as_bytes())?)?;
+        Ok(rustix::net::sockopt::socket_peercred(&socket)?.uid.as_raw())
+    };
+    for _ in 0..LISTENS {
+        match asked() {
+            Ok(user) => return is_trusted(user),
+            // He may have taken the name this moment, and be about to listen.
+            Err(Errno::CONNREFUSED) => thread::sleep(PAUSE),
+            // His queue is full, or we have nothing left to ask with.
+            Err(_) => return true,
+        }
+    }
+    false
 }
 
 fn is_trusted(user: u32) -> bool {

@@ -106,7 +106,7 @@ impl Records {
             return None;
         }
         // Somebody alive has it, this process or another: his it is to put back.
-        let _lock = lock::try_lock(index).ok()?;
+        let _lock = lock::try_lock(index, &mut None).ok()?;
         let (interface, result) = match record {
             Ok(None) => return None,
             Ok(Some((interface, undo))) => (interface, put_back(index, undo).map_err(io::Error::other)),

@@ -5,15 +5,21 @@
 //! NAMESPACE is the kernel's cookie of the network namespace, which no other gets until the next boot, and INDEX the
 //! interface's, which no other in that namespace gets unless somebody insists. The file names the boot that it is of.
 //! It is text, ends in a check sum, and says nothing that a claim does not change: what cannot be read to its end is not
-//! applied, nor is a value that somebody has changed meanwhile.
+//! applied, nor is a value that somebody has changed meanwhile. One that is another user's is neither read nor removed nor
+//! written over: what it says is his to put back.
+//!
+//! Nobody waits for a disk. A record is for whoever comes after a process that was killed, and he reads what that one has
+//! written and renamed, be it on a disk or not. When the machine itself goes down, the kernel's settings go with it, and
+//! whatever of the file is left is of an earlier boot.
 //!
 //! # Locks
 //!
 //! A file belongs to whoever holds the claim of its interface. # Teardown: the file goes when all has been put back.
 
+mod unreadable;
+
 use std::fs;
 use std::fs::DirBuilder;
-use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Read;
@@ -32,6 +38,7 @@ use super::ethtool::TurnedOff;
 use super::lock;
 use super::undo::SILENT;
 use super::undo::Undo;
+use unreadable::Unreadable;
 
 /// The first line of a record.
 const HEAD: &str = "siding claim 1";
@@ -110,7 +117,11 @@ impl Records {
         let (interface, result) = match record {
             Ok(None) => return None,
             Ok(Some((interface, undo))) => (interface, put_back(index, undo).map_err(io::Error::other)),
-            Err(error) => (path.display().to_string(), Err(io::Error::other(error))),
+            Err(Unreadable::Foreign(user)) => {
+                let (interface, result) = (path.display().to_string(), Err(Unreadable::Foreign(user).into()));
+                return Some(Leftover { interface, result });
+            }
+            Err(error) => (path.display().to_string(), Err(error.into())),
         };
         // Also what cannot be read: it is told once.
         let removed = fs::remove_file(&path);
@@ -122,15 +133,16 @@ impl Records {
         match self.read_file(&self.path(index), self.namespace, index) {
             Ok(found) => Ok(found.map(|(_, undo)| undo)),
             Err(Unreadable::OtherBoot) => Ok(None),
-            Err(error) => Err(io::Error::other(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// Writes down what is going to be changed; when this returns, it is on the disk.
+    /// Writes down what is going to be changed; when this returns, whoever comes later finds it.
     pub(super) fn write(&self, index: u32, interface: &str, undo: &Undo) -> io::Result<()> {
         if undo.is_empty() {
             return self.remove(index);
         }
+        self.no_other_has(index)?;
         let fresh = self.directory.join(format!(".new-{}-{index}", self.namespace));
         let written = || -> io::Result<()> {
             match fs::remove_file(&fresh) {
@@ -139,9 +151,7 @@ impl Records {
             }
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
             file.write_all(self.text(index, interface, undo).as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&fresh, self.path(index))?;
-            File::open(&self.directory)?.sync_all()
+            fs::rename(&fresh, self.path(index))
         };
         written().inspect_err(|_| {
             let _ = fs::remove_file(&fresh);
@@ -150,8 +160,17 @@ impl Records {
 
     /// All has been put back.
     pub(super) fn remove(&self, index: u32) -> io::Result<()> {
+        self.no_other_has(index)?;
         match fs::remove_file(self.path(index)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a place where a record of another user's is.
+    fn no_other_has(&self, index: u32) -> io::Result<()> {
+        match fs::symlink_metadata(self.path(index)) {
+            Ok(there) if there.uid() != own_user() => Err(Unreadable::Foreign(there.uid()).into()),
             _ => Ok(()),
         }
     }
@@ -186,13 +205,20 @@ impl Records {
         let mut options = OpenOptions::new();
         // Neither a link to elsewhere nor a pipe that nobody writes to.
         options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        let there = match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            there => there?,
+        };
+        if there.uid() != own_user() {
+            return Err(Unreadable::Foreign(there.uid()));
+        }
         let file = match options.open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
         let there = file.metadata()?;
         if !there.is_file() || !is_ours(&there) {
-            return Err(Unreadable::Foreign);
+            return Err(Unreadable::Open);
         }
         let mut text = String::new();
         file.take(LONGEST).read_to_string(&mut text)?;
@@ -241,21 +267,6 @@ impl Records {
     }
 }
 
-/// Why a record is not used.
-#[derive(Debug, thiserror::Error)]
-enum Unreadable {
-    #[error("it is of an earlier boot")]
-    OtherBoot,
-    #[error("it is not a file of this user's alone")]
-    Foreign,
-    #[error("it is damaged")]
-    CutOff,
-    #[error("it says {0:?}")]
-    Odd(String),
-    #[error("{0}")]
-    System(#[from] io::Error),
-}
-
 fn put_back(index: u32, undo: Undo) -> Result<(), Error> {
     let name = match Netlink::open()?.link_by_index(index) {
         Ok(link) => link.name,
@@ -267,7 +278,11 @@ fn put_back(index: u32, undo: Undo) -> Result<(), Error> {
 
 /// Whether nobody but us can have written it.
 fn is_ours(there: &fs::Metadata) -> bool {
-    there.uid() == rustix::process::geteuid().as_raw() && there.mode() & 0o022 == 0
+    there.uid() == own_user() && there.mode() & 0o022 == 0
+}
+
+fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 /// FNV-1a: against accidents, not against enemies, who cannot write here.
@@ -277,41 +292,4 @@ fn check_sum(text: &str) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn records() -> Records {
-        Records { directory: PathBuf::new(), boot: "b-1".into(), namespace: 77 }
-    }
-
-    fn undo() -> Undo {
-        let settings = SILENT.iter().map(|(setting, _)| (*setting, "2".to_owned())).collect();
-        let features = TurnedOff::parse(&["0:0", "ff00:0f00"]).unwrap();
-        Undo { settings, features, down: true }
-    }
-
-    #[test]
-    fn what_is_written_is_read_and_nothing_else_is() {
-        let text = records().text(5, "eth0", &undo());
-        let read = |text: &str| records().parse(text, 77, 5);
-        assert_eq!(read(&text).unwrap(), ("eth0".to_owned(), undo()));
-        // Cut off or changed anywhere, it is not used.
-        for at in 0..text.len() {
-            assert!(read(&text[..at]).is_err(), "{at}");
-            let mut changed = text.clone().into_bytes();
-            changed[at] ^= 1;
-            assert!(read(&String::from_utf8(changed).unwrap()).is_err(), "{at}");
-        }
-        assert!(read(&format!("{text}x")).is_err());
-        assert!(records().parse(&text, 78, 5).is_err(), "of another namespace");
-        assert!(records().parse(&text, 77, 6).is_err(), "of another interface");
-        let rebooted = Records { boot: "b-2".into(), ..records() };
-        assert!(matches!(rebooted.parse(&text, 77, 5), Err(Unreadable::OtherBoot)));
-        // With a right sum, but not ours to change.
-        for line in ["setting ipv6 forwarding 1", "setting ipv4 arp_ignore 1; reboot", "features 1", "up"] {
-            let body = format!("{HEAD}\nboot b-1\nnetns 77\nindex 5\ninterface eth0\n{line}\n");
-            let text = format!("{body}sum {:016x}\n", check_sum(&body));
-            assert!(matches!(read(&text), Err(Unreadable::Odd(_))), "{line}");
-        }
-    }
-}
+mod tests;

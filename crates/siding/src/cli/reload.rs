@@ -151,6 +151,7 @@ fn running(client: &mut Client) -> anyhow::Result<(String, PathBuf, Option<Strin
 }
 
 /// Whole or not at all, and what was there is kept.
+#[expect(clippy::disallowed_methods, reason = "somebody waits who wants to find it after a power cut")]
 fn save(path: &Path, text: &str) -> anyhow::Result<()> {
     // Where a link leads to: the link stays.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -181,6 +182,7 @@ fn save(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 /// Keeps a file beside itself, under a name that nothing has.
+#[expect(clippy::disallowed_methods, reason = "as above")]
 fn keep(path: &Path, beside: &dyn Fn(&str) -> PathBuf) -> anyhow::Result<()> {
     let marks = std::iter::once("~".to_owned()).chain((2..=KEPT).map(|count| format!(".~{count}~")));
     for old in marks.map(|mark| beside(&mark)) {

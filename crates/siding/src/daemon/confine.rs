@@ -23,8 +23,9 @@ use super::fence::Fence;
 const KEPT: CapabilitySet = CapabilitySet::NET_ADMIN.union(CapabilitySet::NET_RAW);
 
 /// System calls that are refused from then on: those that run programs, look into other processes, change mounts, namespaces
-/// and who somebody is, load code into the kernel, or stop the machine.
-const REFUSED: [i64; 62] = [
+/// and who somebody is, load code into the kernel, or stop the machine; and those that change whose a file is and who may
+/// have it, which landlock does not see.
+const REFUSED: &[i64] = &[
     libc::SYS_execve,
     libc::SYS_execveat,
     libc::SYS_ptrace,
@@ -87,7 +88,38 @@ const REFUSED: [i64; 62] = [
     libc::SYS_name_to_handle_at,
     libc::SYS_fanotify_init,
     libc::SYS_migrate_pages,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    FCHMODAT2,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    SETXATTRAT,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    REMOVEXATTRAT,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utime,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utimes,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_futimesat,
+    libc::SYS_utimensat,
 ];
+
+/// Of Linux 6.6 and 6.13; by these numbers on every machine.
+const FCHMODAT2: i64 = 452;
+const SETXATTRAT: i64 = 463;
+const REMOVEXATTRAT: i64 = 466;
 
 /// Flags of `clone` by which a process gets namespaces of its own: with a user namespace, every capability in it.
 const NAMESPACES: [i32; 7] = [
@@ -144,7 +176,7 @@ fn refuse_calls() -> Result<(), String> {
 
 /// Refuses the calls of the list, and threads with namespaces of their own.
 fn refused() -> Result<BpfProgram, seccompiler::Error> {
-    let mut rules: BTreeMap<i64, Vec<_>> = REFUSED.into_iter().map(|call| (call, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, Vec<_>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let with = |flag: i32| {
         let flag = u64::from(flag.cast_unsigned());
         let set = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag), flag)?;
@@ -206,7 +238,7 @@ mod tests {
     #[test]
     fn what_is_listed_is_refused_and_so_are_namespaces_of_a_thread() {
         let program = refused().unwrap();
-        for call in REFUSED {
+        for call in REFUSED.iter().copied() {
             assert_eq!(answer(&program, call as u32, 0), errno(libc::EPERM), "{call}");
         }
         let clone = libc::SYS_clone as u32;
@@ -221,6 +253,36 @@ mod tests {
         for call in [libc::SYS_read, libc::SYS_openat, libc::SYS_ioctl, libc::SYS_socket] {
             assert_eq!(answer(&program, call as u32, u64::MAX), ALLOWED, "{call}");
         }
+    }
+
+    /// What landlock does not see of a file. On a thread of its own, which alone is bound.
+    #[test]
+    fn nobody_changes_whose_a_file_is_and_who_may_have_it() {
+        use std::ffi::CString;
+        use std::os::unix::fs::PermissionsExt;
+        let path = std::env::temp_dir().join(format!("siding-confine-{}", std::process::id()));
+        std::fs::write(&path, "").unwrap();
+        let own = CString::new(path.to_str().unwrap()).unwrap();
+        let work = || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            refuse_calls().unwrap();
+            let file = std::fs::File::open(&path).unwrap();
+            let rights = std::fs::Permissions::from_mode(0o666);
+            let (flags, user) = (rustix::fs::XattrFlags::empty(), rustix::process::geteuid().as_raw());
+            let refused: [std::io::Result<()>; 7] = [
+                std::fs::set_permissions(&path, rights.clone()),
+                file.set_permissions(rights),
+                std::os::unix::fs::chown(&path, Some(user), None),
+                std::os::unix::fs::fchown(&file, Some(user), None),
+                std::os::unix::fs::lchown(&path, Some(user), None),
+                rustix::fs::setxattr(&own, "user.siding", b"x", flags).map_err(Into::into),
+                file.set_modified(std::time::SystemTime::now()),
+            ];
+            refused.map(|done| done.err().and_then(|error| error.raw_os_error()))
+        };
+        let refused = std::thread::scope(|scope| scope.spawn(work).join().unwrap());
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(refused, [Some(libc::EPERM); 7]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! What the kernel does not know of this is left out, and said. It binds this thread and all that it starts.
 
+use std::collections::BTreeSet;
 use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -34,6 +35,9 @@ const KNOWN: ABI = ABI::V5;
 /// Sockets are removed from these by nobody: others have theirs there.
 const SHARED: [&str; 5] = ["/", "/run", "/var/run", "/tmp", "/var/tmp"];
 
+/// So many links may lead from one to the other; the kernel follows no more.
+const MOST_LINKS: usize = 40;
+
 /// Files and folders, with all that is in them, by what may be done.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Fence {
@@ -52,18 +56,16 @@ impl Fence {
     pub(super) fn new(config: &Config, file: &Path, control: &Path, records: Option<&Path>) -> Fence {
         let security = &config.stack.security;
         let mut fence = Fence::default();
-        // Where a link leads to, too: it may lead to another file by the time of a reload, in the same folder.
-        let real = file.canonicalize().ok();
-        fence.read.extend([Some(file), real.as_deref()].into_iter().flatten().filter_map(folder));
-        let rules = config.filter.iter().flat_map(|filter| &filter.rules);
-        fence.read.extend(rules.filter_map(|rules| folder(rules)));
+        fence.read.extend(folders(file));
+        let rules = config.filter.iter().flat_map(|filter| filter.files());
+        fence.read.extend(rules.flat_map(|rules| folders(&rules)));
         fence
             .read
             .extend(["/etc/siding", "/etc/machine-id", "/dev/urandom", "/proc", "/sys"].map(PathBuf::from));
         fence.read.extend(security.may_read.iter().cloned());
         let own = config.interfaces.iter().filter_map(|interface| interface.pcap.as_deref());
         let captures = config.stack.pcap.as_deref().into_iter().chain(own);
-        fence.write.extend(captures.filter_map(captured));
+        fence.write.extend(captures.flat_map(captured));
         fence.write.extend(security.may_write.iter().cloned());
         fence.own.extend(records.map(Path::to_owned).or_else(control::run_directory));
         fence.own.extend(siding_drivers::kernel::lock_directories());
@@ -74,7 +76,22 @@ impl Fence {
         let sockets = [Some(control), security.monitor.as_deref(), metrics];
         let sockets = sockets.into_iter().flatten().filter_map(folder);
         fence.remove.extend(sockets.filter(|folder| SHARED.iter().all(|shared| Path::new(shared) != folder)));
+        for all in [&mut fence.read, &mut fence.write] {
+            let mut seen = BTreeSet::new();
+            all.retain(|path| seen.insert(path.clone()));
+        }
         fence
+    }
+
+    /// What may be read or written by the configuration, and is not there: it stays out of reach, also when it comes.
+    pub(super) fn absent(config: &Config) -> Vec<String> {
+        let security = &config.stack.security;
+        let named = |key, all: &[PathBuf]| -> Vec<String> {
+            let absent = all.iter().filter(|path| reach(path).is_none());
+            let why = "is not there, and stays out of reach until it is and the daemon is started again";
+            absent.map(|path| format!("`{key}` of [security]: {} {why}", path.display())).collect()
+        };
+        [named("may_read", &security.may_read), named("may_write", &security.may_write)].concat()
     }
 
     /// Stays inside from now on; says what of it does not hold.
@@ -141,11 +158,25 @@ fn folder(file: &Path) -> Option<PathBuf> {
     Some(std::path::absolute(file).ok()?.parent()?.to_owned())
 }
 
+/// The folder that a file is in and, if it is a link, those that the link leads to, be there a file or not: it may lead to
+/// another one by the time of a reload, in the same folder.
+fn folders(file: &Path) -> Vec<PathBuf> {
+    let mut at = Some(file.to_owned());
+    // As many links as the kernel follows.
+    let chain = std::iter::from_fn(|| {
+        let file = at.take()?;
+        let there = folder(&file)?;
+        at = std::fs::read_link(&file).ok().map(|to| there.join(to));
+        Some(there)
+    });
+    chain.take(MOST_LINKS).collect()
+}
+
 /// Where a capture is made: its folder, or what stands there if that is no file.
-fn captured(file: &Path) -> Option<PathBuf> {
+fn captured(file: &Path) -> Vec<PathBuf> {
     match std::fs::metadata(file) {
-        Ok(there) if !there.is_file() => Some(file.to_owned()),
-        _ => folder(file),
+        Ok(there) if !there.is_file() => vec![file.to_owned()],
+        _ => folders(file),
     }
 }
 
@@ -168,6 +199,39 @@ mod tests {
         assert_eq!(fence.own[0], Path::new("/opt/run"));
         // Sockets of others are in /run.
         assert_eq!(fence.remove, paths(&["/opt/z"]));
+        let absent = Fence::absent(&config);
+        assert!(absent[0].starts_with("`may_read` of [security]: /srv/rules is not there"), "{absent:?}");
+        assert!(absent[1].starts_with("`may_write` of [security]: /srv/captures is not"), "{absent:?}");
+    }
+
+    #[test]
+    fn where_links_lead_and_what_rules_include_is_inside() {
+        let place = std::env::temp_dir().join(format!("siding-links-{}", std::process::id()));
+        let path = |name: &str| place.join(name);
+        for folder in ["etc", "rules", "more", "captures", "far"] {
+            std::fs::create_dir_all(path(folder)).unwrap();
+        }
+        std::fs::write(path("rules/real.nft"), "include \"../more/sets.nft\"\ntable inet t { }\n").unwrap();
+        std::fs::write(path("more/sets.nft"), "define x = 1\n").unwrap();
+        let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, path(at)).unwrap();
+        link("../rules/real.nft", "etc/a.nft");
+        // To a file that is yet to be made, over another link; and one that leads nowhere but to itself.
+        link("../captures/next", "etc/all.pcapng");
+        link("../far/new.pcapng", "captures/next");
+        link("round.pcapng", "etc/round.pcapng");
+        let text = "[stack]\npcap = \"all.pcapng\"\n[filter]\nrules = \"a.nft\"\n\
+                    [[interface]]\nname = \"a\"\ndriver = \"memory\"\npcap = \"round.pcapng\"\n";
+        let text = text.replace("pcap = \"", &format!("pcap = \"{}/", path("etc").display()));
+        let file = path("etc/a.toml");
+        let config = Config::parse(&file, &text).unwrap();
+        let fence = Fence::new(&config, &file, &path("control"), Some(Path::new("/opt/run")));
+        for folder in ["etc", "etc/../rules", "etc/../more"] {
+            assert!(fence.read.contains(&path(folder)), "{folder}: {:?}", fence.read);
+        }
+        for folder in ["etc", "etc/../captures", "etc/../captures/../far"] {
+            assert!(fence.write.contains(&path(folder)), "{folder}: {:?}", fence.write);
+        }
+        std::fs::remove_dir_all(place).unwrap();
     }
 
     /// On a thread of its own, which alone is bound.

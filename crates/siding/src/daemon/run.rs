@@ -72,13 +72,18 @@ pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -
     let metrics = Metrics::make(&read.config)?;
     // Before there are threads, of which each has what its maker has.
     let fence = || Fence::new(&read.config, &file, doors.control.path(), records);
-    let kept = if read.config.stack.security.confine { confine::confine(&fence()) } else { Vec::new() };
+    let confined = read.config.stack.security.confine;
+    let absent = if confined { Fence::absent(&read.config) } else { Vec::new() };
+    let kept = if confined { confine::confine(&fence()) } else { Vec::new() };
     // Before there are threads: a log or a capture as long as a file may be is no reason to end (it is lost, as on a full
     // disk). The workers hear the signal when somebody sends it.
     siding_drivers::kernel::hold_signal(libc::SIGXFSZ);
     log::start(read.config.stack.log).context("cannot start the log's thread")?;
     // A panic ends this function, too.
     let _finish = tell::Finish;
+    for what in absent {
+        tracing::warn!("{what}");
+    }
     for what in kept {
         tracing::warn!("not given up: {what}");
     }

@@ -34,6 +34,11 @@ pub(crate) struct FilterConfig {
     pub(crate) timeouts: Timeouts,
 }
 
+/// What names of included files are relative to.
+fn beside(paths: &[PathBuf]) -> &Path {
+    paths.first().and_then(|path| path.parent()).unwrap_or(Path::new(""))
+}
+
 /// What files of rules said.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Texts {
@@ -74,7 +79,7 @@ impl Texts {
                 .map_err(|error| format!("{shown}: {error}: name a file of rules that can be read"))?;
             files.push((shown.to_string(), text));
         }
-        let beside = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
+        let beside = beside(paths);
         let mut included = BTreeMap::new();
         let mut include = |name: &str| {
             let text = open(&beside.join(name)).map_err(|error| error.to_string())?;
@@ -106,6 +111,13 @@ impl Texts {
 }
 
 impl FilterConfig {
+    /// All files that were read: those of rules, and what they include.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let beside = beside(&self.rules);
+        let included = self.texts.included.keys().map(|name| beside.join(name));
+        self.rules.iter().cloned().chain(included).collect()
+    }
+
     /// Reads its files again.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use siding_wire::ip6;
 
 use super::state::Daemon;
 use super::state::Free;
+use super::state::lock;
 use crate::config::Advertised;
 use crate::config::GroupConfig;
 use crate::config::NeighborConfig;
@@ -18,6 +19,7 @@ use crate::control::LaggRequest;
 use crate::control::Request;
 use crate::control::RouteRequest;
 use crate::control::StackRequest;
+use crate::control::VlanRequest;
 use crate::setting::Address;
 use crate::setting::Advertises;
 use crate::setting::Any;
@@ -26,9 +28,33 @@ use crate::setting::Down;
 use crate::setting::Joined;
 use crate::setting::Port;
 use crate::setting::Primary;
+use crate::setting::Setting;
 use crate::setting::StaticNeighbor;
 use crate::setting::Switch;
 use crate::setting::Which;
+
+/// Whether a setting is meant.
+type Meant<'r> = Box<dyn Fn(&Any) -> bool + 'r>;
+
+fn is_address(on: &str, address: IpAddr) -> Meant<'_> {
+    Box::new(
+        move |there| matches!(there, Any::Address(own) if own.on == on && own.address.address() == address),
+    )
+}
+
+fn is_route(request: &RouteRequest) -> Meant<'_> {
+    let RouteRequest { to, via, interface, .. } = request;
+    Box::new(move |there| match there {
+        Any::Routed(route) => {
+            let route = &route.0;
+            route.to == to.0
+                && (via.is_none() || *via == route.via)
+                && interface.as_ref().is_none_or(|name| *name == route.interface)
+        }
+        Any::Refused(refused) => refused.0.to == to.0 && via.is_none() && interface.is_none(),
+        _ => false,
+    })
+}
 
 impl Daemon {
     /// Notes what a request has changed that was carried out. What makes interfaces or routes, or tunes an interface,
@@ -85,6 +111,24 @@ impl Daemon {
         }
     }
 
+    /// Whoever removes what is not there, but is owed, wants it not to be: it is set back no more.
+    pub(super) fn waive(&self, request: &Request) {
+        let goes: Meant<'_> = match request {
+            Request::RouteDel(request) => is_route(request),
+            Request::AddressDel { interface, address } => is_address(interface, *address),
+            Request::InterfaceDetach { name, .. }
+            | Request::Vlan(VlanRequest::Delete { name, .. })
+            | Request::Lagg(LaggRequest::Delete { name, .. })
+            | Request::Bridge(BridgeRequest::Delete { name, .. }) => {
+                Box::new(|owed| owed.on().contains(&name.as_str()))
+            }
+            _ => return,
+        };
+        if lock(&self.owed).forget(goes) {
+            self.log.command(format_args!("what a reload could not set back is not wanted any more"));
+        }
+    }
+
     fn record_address(&self, request: AddressRequest) {
         let AddressRequest { interface: on, address, dad: detect, preferred_s, valid_s } = request;
         // What is there for a while is no configuration.
@@ -94,11 +138,8 @@ impl Daemon {
     }
 
     fn record_removed(&self, on: &str, address: IpAddr) {
-        let is_it = |there: &Any| match there {
-            Any::Address(own) => own.on == on && own.address.address() == address,
-            _ => false,
-        };
-        match self.first(is_it) {
+        let is_it = is_address(on, address);
+        match self.first(&is_it) {
             Some(_) => self.unnote(is_it),
             None if matches!(address, IpAddr::V6(address) if ip6::is_link_local(address)) => {
                 self.unnote(|there| matches!(there, Any::LinkLocal(local) if local.on == on));
@@ -108,17 +149,7 @@ impl Daemon {
     }
 
     fn record_no_route(&self, request: &RouteRequest) {
-        let RouteRequest { to, via, interface, .. } = request;
-        self.unnote(|there| match there {
-            Any::Routed(route) => {
-                let route = &route.0;
-                route.to == to.0
-                    && (via.is_none() || *via == route.via)
-                    && interface.as_ref().is_none_or(|name| *name == route.interface)
-            }
-            Any::Refused(refused) => refused.0.to == to.0 && via.is_none() && interface.is_none(),
-            _ => false,
-        });
+        self.unnote(is_route(request));
     }
 
     fn record_lagg(&self, ctx: &mut Free<'_>, request: LaggRequest) {

@@ -22,6 +22,7 @@ use anyhow::bail;
 use toml::Table;
 use toml::Value;
 
+use super::owed::Left;
 use super::running::Loaded;
 use super::state::Daemon;
 use super::state::Free;
@@ -132,9 +133,12 @@ impl Daemon {
         lock(&self.pending).as_ref().is_some_and(Pending::is_late)
     }
 
-    /// What waits to be confirmed.
+    /// What waits to be confirmed, or to be set back.
     fn waits(&self) -> Option<String> {
-        lock(&self.pending).as_ref().map(Pending::told)
+        let pending = lock(&self.pending).as_ref().map(Pending::told);
+        let owed = lock(&self.owed).told(Instant::now());
+        let all: Vec<String> = pending.into_iter().chain(owed).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// Goes back, if the time for a confirmation has passed. Who changes something at this moment is waited for, and nobody
@@ -192,7 +196,8 @@ impl Daemon {
         let row = ReloadRow {
             steps: plan.0.iter().map(ToString::to_string).collect(),
             later: self.later(&read.config, &read.begun),
-            waits: self.waits(),
+            // What is done takes the place of it.
+            waits: self.waits().filter(|_| dry_run),
         };
         if dry_run {
             return Ok(row);
@@ -214,40 +219,44 @@ impl Daemon {
 
     /// Something is to be in effect again, as soon as it can be.
     pub(crate) fn owe(&self, settings: Vec<Any>) {
-        lock(&self.owed).add(settings);
+        lock(&self.owed).add(settings, Instant::now());
     }
 
     /// Whether something is, and it is time to try again.
     pub(super) fn is_to_pay(&self) -> bool {
-        lock(&self.owed).is_due()
+        lock(&self.owed).is_due(Instant::now())
     }
 
-    /// Sets back what can be of what a reload that failed could not.
+    /// Sets back what can be of what a reload that failed could not. Of what somebody has set or removed meanwhile, nothing is
+    /// owed any more.
     pub(super) fn pay(&self, ctx: &mut Free<'_>) {
         let _alone = self.alone();
         let settings = lock(&self.owed).take();
-        // Somebody may have made another of it meanwhile: that is what he wants, and nothing else on it.
-        let is_there = |owed: &Any| self.noted(&owed.slot()).is_some();
-        let others: Vec<String> = settings
-            .iter()
-            .filter(|owed| is_there(owed))
-            .filter_map(|owed| owed.makes().map(str::to_owned))
-            .collect();
-        let is_missing = |owed: &Any| {
-            !is_there(owed) && !owed.on().iter().any(|on| others.iter().any(|other| other == on))
-        };
-        let missing: Vec<Any> = settings.into_iter().filter(is_missing).collect();
-        let mut left = Vec::new();
-        for setting in missing {
+        let (mut left, mut why) = (Vec::new(), None);
+        for setting in settings {
             match setting.apply(self, ctx) {
                 Ok(()) => {
                     self.log.command(format_args!("set back at last: {setting}"));
                     self.note(setting);
                 }
-                Err(_) => left.push(setting),
+                Err(error) => {
+                    // What comes after may only lack this one.
+                    why.get_or_insert_with(|| format!("{setting}: {error:#}"));
+                    left.push(setting);
+                }
             }
         }
-        self.owe(left);
+        match lock(&self.owed).again(left, why.unwrap_or_default(), Instant::now()) {
+            Left::AsBefore => {}
+            Left::Why(why) => tracing::warn!("setting back, {why}; trying again"),
+            Left::GivenUp(left) => {
+                let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+                tracing::error!(
+                    "not set back, and tried no more: {}; `siding reload` puts into effect what the file says",
+                    left.join(", ")
+                );
+            }
+        }
     }
 
     /// Keeps everybody else from changing something. Whoever does so already is waited for, but nobody else: who waits to
@@ -257,10 +266,11 @@ impl Daemon {
     }
 
     fn take_steps(&self, ctx: &mut Free<'_>, plan: &Plan) -> anyhow::Result<()> {
-        let before = lock(&self.running).clone();
+        let (before, owed) = (lock(&self.running).clone(), lock(&self.owed).list());
         plan.carry_out(self, ctx).inspect_err(|_| {
-            // What was set back stands where it stood.
+            // What was set back stands where it stood, and what was owed before is so still.
             lock(&self.running).stand_as_in(&before);
+            self.owe(owed.into_iter().filter(|owed| self.noted(&owed.slot()).is_none()).collect());
         })?;
         plan.0.iter().for_each(|step| self.log.command(format_args!("reload: {step}")));
         Ok(())

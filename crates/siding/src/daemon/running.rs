@@ -102,18 +102,25 @@ impl FromIterator<Any> for Running {
 }
 
 impl Daemon {
-    /// Notes that a setting is in effect, perhaps in place of another value of it.
+    /// Notes that a setting is in effect, perhaps in place of another value of it. Nothing else is owed of it then, nor of
+    /// an interface that it makes: that is what is wanted.
     pub(crate) fn note(&self, setting: impl Into<Any>) {
-        lock(&self.running).put(setting.into());
+        let setting = setting.into();
+        let slot = setting.slot();
+        let is_made = |on: &&str| setting.makes() == Some(*on);
+        lock(&self.owed).forget(|owed| owed.slot() == slot || owed.on().iter().any(is_made));
+        lock(&self.running).put(setting);
     }
 
-    /// Notes that these are in effect no more.
+    /// Notes that these are in effect no more; nor are they owed.
     pub(crate) fn unnote(&self, goes: impl Fn(&Any) -> bool) {
+        lock(&self.owed).forget(&goes);
         lock(&self.running).remove(goes);
     }
 
     /// Notes that what is at this place is in effect no more.
     pub(crate) fn unnote_at(&self, slot: &Slot) {
+        lock(&self.owed).forget(|owed| owed.slot() == *slot);
         lock(&self.running).take(slot);
     }
 

@@ -63,8 +63,10 @@ impl Serve for Daemon {
                 trip::at("changing");
             }
             let answer = self.carry_out(&mut ctx, &mut own, request);
-            if let (Ok(_), Some(request)) = (&answer, changes) {
-                self.record(&mut ctx, request);
+            match (&answer, changes) {
+                (Ok(_), Some(request)) => self.record(&mut ctx, request),
+                (Err(_), Some(request)) => self.waive(&request),
+                (_, None) => {}
             }
             match answer {
                 Ok(answer) => answer.into(),

@@ -126,7 +126,10 @@ fn a_stop_needs_no_descriptors_but_those_that_are_kept_for_it() {
     // What is opened from now on has the number of one that was closed, up to the last of those; and no other was.
     let limit = rustix::process::Rlimit { current: Some(last + 1), maximum: Some(last + 1) };
     rustix::process::prlimit(Some(pid), rustix::process::Resource::Nofile, limit).unwrap();
+    // Whoever waits to be taken has none of them.
+    let waiting: Vec<_> = (0..40).map(|_| UnixStream::connect(daemon.control()).unwrap()).collect();
     stops(daemon, &ours, Duration::from_secs(10));
+    drop(waiting);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -21,6 +23,7 @@ use rustix::fs::OFlags;
 use rustix::fs::chownat;
 use rustix::fs::openat;
 use rustix::net::AddressFamily;
+use rustix::net::Shutdown;
 use rustix::net::SocketAddrUnix;
 use rustix::net::SocketFlags;
 use rustix::net::SocketType;
@@ -70,6 +73,7 @@ pub(crate) struct Listener {
     path: PathBuf,
     /// The file's device and inode: somebody may have put another in its place.
     file: (u64, u64),
+    shut: Arc<AtomicBool>,
 }
 
 /// Why there is no control socket.
@@ -132,13 +136,14 @@ impl Listener {
             let bound = SocketAddrUnix::new(path).and_then(|address| rustix::net::bind(&socket, &address));
             rustix::process::umask(before);
             bound?;
-            Ok(Listener { socket, path: path.to_owned(), file: give(path, group)? })
+            let (path, file, shut) = (path.to_owned(), give(path, group)?, Arc::default());
+            Ok(Listener { socket, path, file, shut })
         };
         bound().map_err(system)
     }
 
-    /// Takes connections from now on and serves each on a thread of its own, for as long as the process lives. To be
-    /// called again if the thread that takes them should end.
+    /// Takes connections from now on and serves each on a thread of its own, until it is [`shut`](Self::shut). To be
+    /// called again if the thread that takes them should end before.
     ///
     /// # Errors
     ///
@@ -146,8 +151,8 @@ impl Listener {
     pub(crate) fn serve<S: Serve>(&self, server: &Arc<S>) -> Result<JoinHandle<()>, ListenError> {
         let socket = self.open()?;
         let system = |source| ListenError::System { path: self.path.clone(), source };
-        let (listener, server) = (UnixListener::from(socket), server.clone());
-        let serve = move || accept(&listener, &server);
+        let (listener, server, shut) = (UnixListener::from(socket), server.clone(), self.shut.clone());
+        let serve = move || accept(&listener, &server, &shut);
         thread::Builder::new().name("control".into()).spawn(serve).map_err(system)
     }
 
@@ -168,6 +173,22 @@ impl Listener {
         Ok(socket)
     }
 
+    /// Takes no more connections, and removes the socket; those that wait are told so. The thread that takes them ends
+    /// soon.
+    pub(crate) fn shut(&self) {
+        self.shut.store(true, Ordering::Release);
+        // Whoever waits for a connection is told that there will be none.
+        let _ = rustix::net::shutdown(&self.socket, Shutdown::Both);
+        self.remove();
+    }
+
+    fn remove(&self) {
+        if self.is_ours() {
+            // What cannot be removed is replaced by the next daemon: nobody answers there.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -180,20 +201,21 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if self.is_ours() {
-            // What cannot be removed is replaced by the next daemon: nobody answers there.
-            let _ = fs::remove_file(&self.path);
-        }
+        self.remove();
     }
 }
 
 /// Takes connections one by one. While the system gives none (out of descriptors, of memory), they wait in the queue.
-fn accept<S: Serve>(listener: &UnixListener, server: &Arc<S>) {
+fn accept<S: Serve>(listener: &UnixListener, server: &Arc<S>, shut: &AtomicBool) {
     let mut waits = false;
     loop {
         let next = listener.accept();
         trip::here();
         match next {
+            // Those that waited: none of them has a descriptor any longer than it takes to say so.
+            Ok((stream, _)) if shut.load(Ordering::Acquire) => session::too_late(&stream),
+            // Also if there is no descriptor: those that there are are for the end.
+            Err(_) if shut.load(Ordering::Acquire) => return,
             Ok((stream, _)) => {
                 if std::mem::take(&mut waits) {
                     tracing::info!("control connections are taken again");

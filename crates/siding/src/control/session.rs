@@ -105,6 +105,15 @@ fn turn_away(sessions: &Sessions, stream: &UnixStream, why: &str) {
     let _ = send(stream, answer::text(&Reply::refused(Code::TooMany, why)), Duration::ZERO);
 }
 
+/// Tells one who comes when the daemon ends.
+pub(super) fn too_late(stream: &UnixStream) {
+    let _ = send(
+        stream,
+        answer::text(&Reply::refused(Code::Stopping, "this siding is stopping")),
+        Duration::ZERO,
+    );
+}
+
 /// One connection, line by line.
 fn converse<S: Serve>(server: &S, stream: &UnixStream) -> io::Result<()> {
     let mut result = Ok(());

@@ -209,6 +209,19 @@ fn of_two_that_start_at_once_one_gives_way() {
 }
 
 #[test]
+fn nobody_is_taken_once_it_is_shut() {
+    let place = Place::new();
+    let listener = Listener::bind(&place.0, None).unwrap();
+    let taker = listener.serve(&Arc::new(Counting::default())).unwrap();
+    let mut client = Client::connect(&place.0).unwrap();
+    assert!(client.ask(&Request::ShowDrops {}).is_ok());
+    listener.shut();
+    taker.join().unwrap();
+    assert!(!place.0.exists() && UnixStream::connect(&place.0).is_err());
+    assert!(client.ask(&Request::ShowDrops {}).is_ok(), "who was taken is served to the end");
+}
+
+#[test]
 fn nobody_there_says_what_to_do() {
     let place = Place::new();
     let error = Client::connect(&place.0).unwrap_err().to_string();

@@ -3,7 +3,10 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::thread::JoinHandle;
+use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::Context;
 
@@ -31,8 +34,15 @@ pub(super) struct Doors {
 /// The daemon, for those who only look.
 struct Monitor(Arc<Daemon>);
 
-/// Takes connections at one of them.
+/// How long the thread that takes connections may take to end.
+const END: Duration = Duration::from_secs(2);
+
+/// Between two looks whether it has.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Takes connections at one of them, until it is dropped: then nobody takes a descriptor any more for who comes.
 pub(super) struct Door<'d> {
+    listener: &'d Listener,
     serve: Box<dyn Fn() -> anyhow::Result<JoinHandle<()>> + 'd>,
     pub(super) thread: Option<JoinHandle<()>>,
 }
@@ -123,7 +133,7 @@ impl Metrics {
 
 impl<'d> Door<'d> {
     fn new<S: Serve>(listener: &'d Listener, server: Arc<S>) -> Door<'d> {
-        Door { serve: Box::new(move || Ok(listener.serve(&server)?)), thread: None }
+        Door { listener, serve: Box::new(move || Ok(listener.serve(&server)?)), thread: None }
     }
 
     /// Takes connections, again if the thread that did has ended.
@@ -136,6 +146,16 @@ impl<'d> Door<'d> {
     /// Whether nobody takes connections.
     pub(super) fn is_shut(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Door<'_> {
+    fn drop(&mut self) {
+        self.listener.shut();
+        let begun = Instant::now();
+        while !self.is_shut() && begun.elapsed() < END {
+            thread::sleep(LOOK);
+        }
     }
 }
 

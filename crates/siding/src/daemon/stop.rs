@@ -25,7 +25,6 @@ impl Daemon {
     ///
     /// All that did not end well.
     pub(super) fn stop_for_good(&self, ctx: &mut Free<'_>) -> Result<(), Vec<anyhow::Error>> {
-        self.spare.give_up();
         let stopped = unless_bug("stopping", || self.stop(ctx));
         let given = unless_bug("giving back the kernel's interfaces", || self.give_back());
         let mut wrong = stopped.map_or_else(|bug| vec![bug], |stopped| stopped.err().unwrap_or_default());
@@ -45,6 +44,8 @@ impl Daemon {
         if !self.closing.close(REQUESTS) {
             tracing::error!("a request has not ended within {} s: stopping without it", REQUESTS.as_secs());
         }
+        // Only now: connections are taken no more, nor is anything asked for, by which they would be used up.
+        self.spare.give_up();
         let mut wrong = Vec::new();
         let names: Vec<String> =
             self.stack.config().interfaces().map(|there| there.ifnet.name.clone()).collect();

@@ -142,8 +142,9 @@ impl<'d> Helpers<'d> {
         true
     }
 
-    /// Ends the watch of links.
+    /// Ends the watch of links; nobody takes connections any more.
     pub(super) fn stop(self) {
+        drop(self.doors);
         self.links.into_iter().for_each(Links::stop);
     }
 }

@@ -31,7 +31,11 @@ addresses = ["2001:db8::1/64", "192.0.2.1/24"]
 dad = false
 "#;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(90);
+/// A stop ends by itself after `stop_timeout_ms`, which is 120 s, and gives back what is the kernel's within 10 s more.
+const END: Duration = Duration::from_secs(150);
+/// A step that takes longer is told.
+const LONG: Duration = Duration::from_secs(5);
 /// Memory that a life may gain after its first quarter, in KiB, besides a quarter of what it had.
 const GAIN: u64 = 8 << 10;
 
@@ -115,7 +119,7 @@ impl World {
         let mut daemon = Daemon { running, socket, reader, done: VecDeque::new(), world: self };
         wait_for("the daemon to answer", PATIENCE, || {
             daemon.lives();
-            requests::ask(&daemon.socket, r#"{"request":"show-interfaces"}"#).map(drop)
+            requests::ask(&daemon.socket, r#"{"request":"show-interfaces"}"#).ok().map(drop)
         });
         daemon
     }
@@ -125,7 +129,8 @@ impl Daemon<'_> {
     /// One thing happens.
     fn step(&mut self, chance: &mut Chance) {
         let world = self.world;
-        let what = match chance.below(100) {
+        let begun = Instant::now();
+        let mut what = match chance.below(100) {
             0..=24 => kernel::disturb(chance, &world.lab, &world.hosts),
             25..=27 => kernel::speak(chance, &world.hosts[1]),
             28..=29 => {
@@ -148,17 +153,29 @@ impl Daemon<'_> {
             }
             _ => {
                 let request = requests::any(chance);
-                let answer = requests::ask(&self.socket, &request);
-                self.lives();
-                let told = answer.as_deref().unwrap_or("no answer");
+                let told = self.ask(&request);
                 format!("{request} -> {}", told.chars().take(100).collect::<String>().trim())
             }
         };
+        if begun.elapsed() > LONG {
+            what = format!("[{:.1} s] {what}", begun.elapsed().as_secs_f64());
+            println!("churn: {what}");
+        }
         self.done.push_back(what);
         if self.done.len() > 60 {
             self.done.pop_front();
         }
         self.lives();
+    }
+
+    /// What is answered; that nothing is, is told as what it is.
+    fn ask(&mut self, request: &str) -> String {
+        let answer = requests::ask(&self.socket, request);
+        self.lives();
+        if let Err(why) = &answer {
+            self.check(false, why);
+        }
+        answer.unwrap_or_default()
     }
 
     /// Whether it is still at work.
@@ -208,9 +225,7 @@ impl Daemon<'_> {
     }
 
     fn show(&mut self, what: &str) -> Value {
-        let answer = requests::ask(&self.socket, &format!(r#"{{"request":"{what}"}}"#));
-        self.check(answer.is_some(), &format!("no answer to {what}"));
-        requests::value(&answer.unwrap_or_default())
+        requests::value(&self.ask(&format!(r#"{{"request":"{what}"}}"#)))
     }
 
     /// Memory in KiB, descriptors and threads, when only what is configured is left.
@@ -222,7 +237,7 @@ impl Daemon<'_> {
                 if name != "flow0" {
                     let request =
                         format!(r#"{{"request":"interface-detach","name":"{name}","timeout_ms":10000}}"#);
-                    let _ = requests::ask(&self.socket, &request);
+                    self.ask(&request);
                 }
             }
         }
@@ -243,8 +258,17 @@ impl Daemon<'_> {
         self.reader.read_again();
         let signal = [Signal::TERM, Signal::INT, Signal::TERM, Signal::KILL][chance.below(4) as usize];
         self.running.signal(signal);
-        wait_for("the daemon to end", PATIENCE, || self.running.try_wait());
-        let status = self.running.try_wait().unwrap();
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = self.running.try_wait() {
+                break status;
+            }
+            self.check(begun.elapsed() < END, &format!("it has not ended by {signal:?}"));
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        if begun.elapsed() > LONG {
+            println!("churn: it has ended by {signal:?} after {:?}", begun.elapsed());
+        }
         let well = status.success() || signal == Signal::KILL;
         self.check(well, &format!("it did not end well by {signal:?}: {status}"));
         println!("churn: a life ended by {signal:?}: {status}");
@@ -260,15 +284,40 @@ impl Daemon<'_> {
         }
     }
 
-    fn check(&self, holds: bool, what: &str) {
-        if !holds {
-            let log = self.reader.text();
-            let tail: Vec<&str> = log.lines().rev().take(40).collect();
-            let tail: Vec<&str> = tail.into_iter().rev().collect();
-            let done: Vec<&str> = self.done.iter().map(String::as_str).collect();
-            panic!("{what}\nlast done:\n  {}\nlog:\n  {}", done.join("\n  "), tail.join("\n  "));
+    /// What does not hold is told with all that may say why.
+    fn check(&mut self, holds: bool, what: &str) {
+        if holds {
+            return;
         }
+        let threads = threads(self.running.pid().as_raw_nonzero().get());
+        // What waits in the pipe, if nobody has read it.
+        self.reader.read_again();
+        std::thread::sleep(Duration::from_millis(500));
+        let log = self.reader.text();
+        let tail: Vec<&str> = log.lines().rev().take(200).collect();
+        let tail: Vec<&str> = tail.into_iter().rev().collect();
+        let done: Vec<&str> = self.done.iter().map(String::as_str).collect();
+        panic!(
+            "{what}\nlast done:\n  {}\nlog:\n  {}\nthreads:\n  {}",
+            done.join("\n  "),
+            tail.join("\n  "),
+            threads.join("\n  ")
+        );
     }
+}
+
+/// What each thread of a process is at, and where it waits in the kernel.
+fn threads(pid: i32) -> Vec<String> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let told = tasks.map(|task| {
+        let of = |name: &str| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
+        let state = of("status").lines().find_map(|line| line.strip_prefix("State:").map(str::to_owned));
+        let stack = of("stack");
+        let stack: Vec<&str> = stack.lines().take(6).map(str::trim).collect();
+        let (name, waits) = (of("comm"), of("wchan"));
+        format!("{}: {} {waits} {}", name.trim(), state.unwrap_or_default().trim(), stack.join(" < "))
+    });
+    told.collect()
 }
 
 /// How many pings were sent, and how many were answered.

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value;
 use serde_json::json;
@@ -16,14 +17,26 @@ use super::kernel::DEVICES;
 /// Names that are made here, and some that never are.
 const NAMES: [&str; 12] = ["w0", "w1", "w2", "w3", "w4", "m0", "m1", "v0", "v1", "l0", "b0", "nobody"];
 
-/// One request to a daemon, and its answer; `None` if the daemon hung up.
-pub(super) fn ask(socket: &Path, request: &str) -> Option<String> {
-    let mut stream = UnixStream::connect(socket).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    stream.write_all(format!("{request}\n").as_bytes()).ok()?;
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).ok()?;
-    (!line.is_empty()).then_some(line)
+/// The daemon's own bounds are below this: a detach is waited for 60 s, a batch takes 60 s, half a request 10 s.
+const ANSWER: Duration = Duration::from_secs(90);
+
+/// One request to a daemon, and its answer; or why there is none, which is never right of a daemon that is at work.
+pub(super) fn ask(socket: &Path, request: &str) -> Result<String, String> {
+    let begun = Instant::now();
+    let asked = || -> std::io::Result<String> {
+        let mut stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        stream.write_all(format!("{request}\n").as_bytes())?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line)?;
+        Ok(line)
+    };
+    let why = match asked() {
+        Ok(line) if line.ends_with('\n') => return Ok(line),
+        Ok(half) => format!("hung up after {half:?}"),
+        Err(error) => error.to_string(),
+    };
+    Err(format!("no answer to {request} in {:?}: {why}", begun.elapsed()))
 }
 
 /// What an answer carries.

@@ -168,7 +168,7 @@ impl Client {
     ///
     /// The daemon says no, or has gone.
     pub fn subscribe(mut self, kinds: &[EventKind]) -> Result<Events, ClientError> {
-        match self.ask(&Request::Subscribe(SubscribeRequest { kinds: kinds.to_vec() }))? {
+        match self.ask(&Request::Subscribe(SubscribeRequest { kinds: kinds.iter().copied().collect() }))? {
             Answer::Subscribed { .. } => Ok(Events(self)),
             _ => Err(ClientError::SomethingElse),
         }

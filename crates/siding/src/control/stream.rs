@@ -46,7 +46,7 @@ pub(super) fn run<S: Serve>(
     carry_out: &mut CarryOut<'_>,
     stream: &UnixStream,
 ) -> io::Result<()> {
-    let kinds = request.kinds.clone();
+    let kinds = request.kinds.iter().collect();
     let mut feed = match server.subscribe(request, carry_out) {
         Ok(feed) => feed,
         Err(Failure { code, text: why }) => return send(stream, &Reply::refused(code, why)),

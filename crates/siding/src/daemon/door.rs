@@ -192,7 +192,7 @@ impl Serve for Monitor {
         request: SubscribeRequest,
         ask: &mut CarryOut<'_>,
     ) -> Result<Box<dyn Feed + '_>, Failure> {
-        self.0.subscribe(request, ask)
+        self.0.feed(request, ask, true)
     }
 }
 

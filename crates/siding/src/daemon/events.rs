@@ -1,7 +1,7 @@
 //! What happens, on its way to those who have subscribed.
 //!
 //! Each subscriber has a queue of his own. Whoever tells of something puts it there, or, if the queue is full, counts it as
-//! lost: nobody who tells ever waits for somebody who reads. While there is no subscriber, telling is one load.
+//! lost: nobody who tells ever waits for somebody who reads. Whether somebody wants to know of a kind is one load.
 //!
 //! # Locks
 //!
@@ -10,6 +10,7 @@
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -24,10 +25,13 @@ use crate::control::Code;
 use crate::control::EventKind;
 use crate::control::EventRow;
 use crate::control::Failure;
+use crate::control::Kinds;
 use crate::control::LimitRow;
 
-/// So many may subscribe.
+/// So many may subscribe, and so many of them by the socket of those who only look: who has to change something sees what
+/// happens, however many watch.
 const MOST: usize = 16;
+const MOST_WATCHERS: usize = 12;
 
 /// Events that wait for a subscriber.
 const WAITING: usize = 1024;
@@ -36,8 +40,8 @@ const WAITING: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Events {
     all: RwLock<Vec<Arc<Sender>>>,
-    /// How many they are.
-    now: AtomicUsize,
+    /// Kinds that one of them wants, each as a bit.
+    wanted: AtomicU32,
     highest: AtomicUsize,
     refused: AtomicU64,
     /// Events that were lost, of all of them.
@@ -47,7 +51,8 @@ pub(super) struct Events {
 /// The near end of a subscriber's queue.
 #[derive(Debug)]
 struct Sender {
-    kinds: Vec<EventKind>,
+    kinds: Kinds,
+    only_looks: bool,
     queue: SyncSender<(u64, Arc<EventRow>)>,
     /// Lost since something was put into the queue.
     lost: AtomicU64,
@@ -64,13 +69,13 @@ pub(super) struct Subscription {
 impl Events {
     /// Whether somebody wants to know of this: if not, it need not be put into words.
     pub(super) fn wants(&self, kind: EventKind) -> bool {
-        self.now.load(Ordering::Acquire) > 0 && self.read().iter().any(|one| one.wants(kind))
+        self.wanted.load(Ordering::Acquire) & bit(kind) != 0
     }
 
     /// Tells of something. Never waits.
     pub(super) fn tell(&self, row: EventRow) {
         let row = Arc::new(row);
-        for one in self.read().iter().filter(|one| one.wants(row.kind)) {
+        for one in self.read().iter().filter(|one| one.kinds.has(row.kind)) {
             let before = one.lost.swap(0, Ordering::Relaxed);
             if one.queue.try_send((before, row.clone())).is_err() {
                 one.lost.fetch_add(before + 1, Ordering::Relaxed);
@@ -79,29 +84,35 @@ impl Events {
         }
     }
 
-    /// From now on; without kinds: of all.
+    /// From now on; without kinds: of all. `only_looks` is by which socket.
     ///
     /// # Errors
     ///
     /// There are as many as there may be.
-    pub(super) fn subscribe(self: &Arc<Events>, kinds: Vec<EventKind>) -> Result<Subscription, Failure> {
+    pub(super) fn subscribe(
+        self: &Arc<Events>,
+        kinds: Kinds,
+        only_looks: bool,
+    ) -> Result<Subscription, Failure> {
         let (queue, far) = sync_channel(WAITING);
-        let sender = Arc::new(Sender { kinds, queue, lost: AtomicU64::new(0) });
+        let sender = Arc::new(Sender { kinds, only_looks, queue, lost: AtomicU64::new(0) });
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MOST {
+        let watchers = all.iter().filter(|one| one.only_looks).count();
+        let (there, most) = if only_looks { (watchers, MOST_WATCHERS) } else { (all.len(), MOST) };
+        if all.len() >= MOST || there >= most {
             self.refused.fetch_add(1, Ordering::Relaxed);
-            let why = format!("{MOST} have subscribed to events already: end one, or come back later");
+            let why = format!("{there} have subscribed to events here already: end one, or come back later");
             return Err(Failure::new(Code::TooMany, why));
         }
         all.push(sender.clone());
-        self.now.store(all.len(), Ordering::Release);
+        self.wanted.store(wanted(&all), Ordering::Release);
         self.highest.fetch_max(all.len(), Ordering::Relaxed);
         Ok(Subscription { events: self.clone(), sender, queue: far })
     }
 
     /// As `siding show limits` has them: subscribers, and events that wait for all of them.
     pub(super) fn limits(&self) -> [LimitRow; 2] {
-        let now = self.now.load(Ordering::Relaxed) as u64;
+        let now = self.read().len() as u64;
         let row = |limit: &str, most, used, highest, refused| LimitRow {
             limit: limit.into(),
             interface: None,
@@ -123,15 +134,19 @@ impl Events {
     }
 }
 
-impl Sender {
-    fn wants(&self, kind: EventKind) -> bool {
-        self.kinds.is_empty() || self.kinds.contains(&kind)
-    }
+fn bit(kind: EventKind) -> u32 {
+    1 << kind as u32
+}
+
+/// All that one of them wants.
+fn wanted(all: &[Arc<Sender>]) -> u32 {
+    let is_wanted = |kind: &EventKind| all.iter().any(|one| one.kinds.has(*kind));
+    EventKind::ALL.into_iter().filter(is_wanted).fold(0, |all, kind| all | bit(kind))
 }
 
 impl Subscription {
     pub(super) fn wants(&self, kind: EventKind) -> bool {
-        self.sender.wants(kind)
+        self.sender.kinds.has(kind)
     }
 
     /// What has come, and what was lost in between; if there is nothing, what comes within this.
@@ -160,7 +175,7 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         let mut all = self.events.all.write().unwrap_or_else(PoisonError::into_inner);
         all.retain(|one| !Arc::ptr_eq(one, &self.sender));
-        self.events.now.store(all.len(), Ordering::Release);
+        self.events.wanted.store(wanted(&all), Ordering::Release);
     }
 }
 
@@ -198,7 +213,7 @@ mod tests {
     fn a_subscriber_who_does_not_read_loses_events_and_is_told_how_many_and_where() {
         let events = Arc::new(Events::default());
         assert!(!events.wants(EventKind::Neighbor), "nobody does");
-        let slow = events.subscribe(Vec::new()).unwrap();
+        let slow = events.subscribe(Kinds::default(), false).unwrap();
         assert!(events.wants(EventKind::Neighbor));
         told(&events, EventKind::Neighbor, 0..WAITING + 10);
         assert_eq!(slow.take(NOW).len(), WAITING);
@@ -218,8 +233,8 @@ mod tests {
     #[test]
     fn everybody_is_told_what_he_asked_for_and_nobody_when_he_has_gone() {
         let events = Arc::new(Events::default());
-        let both = events.subscribe(Vec::new()).unwrap();
-        let one = events.subscribe(vec![EventKind::Route]).unwrap();
+        let both = events.subscribe(Kinds::default(), false).unwrap();
+        let one = events.subscribe([EventKind::Route].into_iter().collect(), false).unwrap();
         assert!(one.wants(EventKind::Route) && !one.wants(EventKind::Lagg));
         told(&events, EventKind::Route, 0..1);
         told(&events, EventKind::Lagg, 1..2);
@@ -233,11 +248,17 @@ mod tests {
     #[test]
     fn there_are_so_many_subscribers() {
         let events = Arc::new(Events::default());
-        let mut all: Vec<_> = (0..MOST).map(|_| events.subscribe(Vec::new()).unwrap()).collect();
-        assert_eq!(events.subscribe(Vec::new()).unwrap_err().code, Code::TooMany);
-        all.pop();
-        assert!(events.subscribe(Vec::new()).is_ok());
+        let subscribe = |only_looks| events.subscribe(Kinds::default(), only_looks);
+        // Those who only look leave room for the others.
+        let mut all: Vec<_> = (0..12).map(|_| subscribe(true).unwrap()).collect();
+        assert_eq!(subscribe(true).unwrap_err().code, Code::TooMany);
+        all.extend((0..4).map(|_| subscribe(false).unwrap()));
+        assert_eq!(subscribe(false).unwrap_err().code, Code::TooMany);
+        all.remove(0);
+        all.push(subscribe(false).unwrap());
+        all.remove(0);
+        assert!(subscribe(true).is_ok());
         let [subscribers, _] = events.limits();
-        assert_eq!((subscribers.most, subscribers.highest, subscribers.refused), (16, Some(16), 1));
+        assert_eq!((subscribers.most, subscribers.highest, subscribers.refused), (16, Some(16), 2));
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! Interfaces, addresses, routes and limits are looked at by the subscriber's own thread, and only when the stack's
 //! configuration is another than it was: what has changed there is told whoever changed it, and nothing of it can be lost, only
-//! told together (an address that comes and goes between two looks was never there).
+//! told together (an address that comes and goes between two looks was never there). A look at much takes long: there is a
+//! pause after each, of ten times as long as it took, so that nobody who changes something without end has all
+//! subscribers compare without end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::Weak;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -31,6 +34,11 @@ const MOST_ROUTES: usize = 50_000;
 /// Between two looks at limits.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Between two looks at the configuration, at the least; and so many times as long as one took, up to the last.
+const REST: Duration = Duration::from_millis(50);
+const TIMES: u32 = 10;
+const LONGEST_REST: Duration = Duration::from_secs(10);
+
 /// By what something is known: its interface, and itself.
 type Name = (Option<String>, Option<String>);
 
@@ -40,12 +48,38 @@ type States = BTreeMap<Name, String>;
 struct Told<'d> {
     daemon: &'d Daemon,
     subscription: Subscription,
-    config: Arc<Config>,
+    /// The configuration that was looked at: it is not kept, however long a subscriber takes to read.
+    config: Weak<Config>,
     /// How often routes had changed, and how many there were.
     routes: (u64, usize),
     seen: BTreeMap<EventKind, States>,
     refusals: BTreeMap<Name, u64>,
     looked: Instant,
+    rests: Rests,
+}
+
+/// Until when nothing is compared.
+#[derive(Debug, Default)]
+struct Rests(Option<Instant>);
+
+impl Rests {
+    fn is_over(&self, now: Instant) -> bool {
+        self.0.is_none_or(|until| until <= now)
+    }
+
+    /// How long it lasts, if that is shorter than this.
+    fn left(&self, now: Instant, within: Duration) -> Duration {
+        self.0
+            .map(|until| until.saturating_duration_since(now))
+            .filter(|left| !left.is_zero())
+            .map_or(within, |left| left.min(within))
+    }
+
+    /// A look has begun then and ends now.
+    fn begin(&mut self, begun: Instant, now: Instant) {
+        let took = now.saturating_duration_since(begun);
+        self.0 = Some(now + (took * TIMES).clamp(REST, LONGEST_REST));
+    }
 }
 
 impl Daemon {
@@ -58,16 +92,18 @@ impl Daemon {
         &self,
         request: SubscribeRequest,
         ask: &mut CarryOut<'_>,
+        only_looks: bool,
     ) -> Result<Box<dyn Feed + '_>, Failure> {
-        let subscription = self.log.events.subscribe(request.kinds)?;
+        let subscription = self.log.events.subscribe(request.kinds, only_looks)?;
         let mut told = Told {
             daemon: self,
             subscription,
-            config: self.stack.config(),
+            config: Arc::downgrade(&self.stack.config()),
             routes: self.stack.route_changes(),
             seen: BTreeMap::new(),
             refusals: BTreeMap::new(),
             looked: Instant::now(),
+            rests: Rests::default(),
         };
         // As it is now.
         told.configured(ask)?;
@@ -82,16 +118,24 @@ impl Feed for Told<'_> {
         if self.daemon.closing.has_begun() {
             return Err(Failure::new(Code::Stopping, "this siding is stopping"));
         }
-        let mut rows = self.subscription.take(within);
-        let config = self.daemon.stack.config();
-        if !Arc::ptr_eq(&config, &self.config) {
+        let mut rows = self.subscription.take(self.rests.left(Instant::now(), within));
+        let begun = Instant::now();
+        if !self.rests.is_over(begun) {
+            return Ok(rows);
+        }
+        let (config, routes) =
+            (Arc::downgrade(&self.daemon.stack.config()), self.daemon.stack.route_changes());
+        let (is_other, has_changed) = (!config.ptr_eq(&self.config), routes != self.routes);
+        if is_other {
             self.config = config;
             rows.extend(self.configured(ask)?);
         }
-        let routes = self.daemon.stack.route_changes();
-        if routes != self.routes {
+        if has_changed {
             self.routes = routes;
             rows.extend(self.routed(ask)?);
+        }
+        if is_other || has_changed {
+            self.rests.begin(begun, Instant::now());
         }
         if self.looked.elapsed() >= PAUSE {
             self.looked = Instant::now();
@@ -217,6 +261,20 @@ mod tests {
         all.iter()
             .map(|(on, what, state)| ((Some((*on).into()), Some((*what).into())), (*state).into()))
             .collect()
+    }
+
+    #[test]
+    fn who_looks_at_much_looks_seldom() {
+        let ms = Duration::from_millis;
+        let (begun, mut rests) = (Instant::now(), Rests::default());
+        assert!(rests.is_over(begun) && rests.left(begun, ms(200)) == ms(200));
+        for (took, rest) in [(0, 50), (4, 50), (30, 300), (100_000, 10_000)] {
+            let now = begun + ms(took);
+            rests.begin(begun, now);
+            assert!(!rests.is_over(now + ms(rest - 1)) && rests.is_over(now + ms(rest)), "{took}");
+            assert_eq!(rests.left(now, ms(200)), ms(rest.min(200)), "{took}");
+            assert_eq!(rests.left(now + ms(rest), ms(200)), ms(200), "{took}");
+        }
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Serve for Daemon {
         request: SubscribeRequest,
         ask: &mut CarryOut<'_>,
     ) -> Result<Box<dyn Feed + '_>, Failure> {
-        self.feed(request, ask)
+        self.feed(request, ask, false)
     }
 }
 

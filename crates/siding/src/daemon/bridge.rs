@@ -13,6 +13,7 @@ use super::ask_nested::addressing;
 use super::ask_nested::detached;
 use super::state::Daemon;
 use super::state::Free;
+use super::state::name_in;
 use crate::config::BridgeConfig;
 use crate::config::Nested;
 use crate::config::nested::MOST_AGEING;
@@ -118,7 +119,7 @@ impl Daemon {
                 .iter()
                 .map(|station| StationRow {
                     mac: station.mac.to_string(),
-                    port: self.name_of(station.port),
+                    port: name_in(&config, station.port),
                     age_ms: u64::try_from(station.age.as_millis()).unwrap_or(u64::MAX),
                     wanted: station.wanted,
                 })

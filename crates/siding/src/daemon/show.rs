@@ -27,6 +27,7 @@ use siding_stack::route::Route;
 use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
+use super::state::name_in;
 use super::tell;
 use crate::control::AddressRow;
 use crate::control::BucketRow;
@@ -147,9 +148,10 @@ impl Daemon {
     }
 
     pub(super) fn show_neighbors(&self, ctx: &mut Free<'_>) -> Vec<NeighborRow> {
+        let config = self.stack.config();
         let row = |report: siding_stack::NeighborReport| NeighborRow {
             address: report.addr,
-            interface: self.name_of(report.interface),
+            interface: name_in(&config, report.interface),
             mac: report.lladdr.map(|mac| mac.to_string()),
             state: report.state.to_string(),
             router: report.router,
@@ -165,8 +167,11 @@ impl Daemon {
     }
 
     pub(super) fn show_routes(&self) -> Vec<RouteRow> {
-        let mut rows: Vec<RouteRow> = self.stack.routes6().iter().map(|route| self.route(route)).collect();
-        rows.extend(self.stack.routes4().iter().map(|route| self.route(route)));
+        // One for all: a table may have a million of them.
+        let config = self.stack.config();
+        let mut rows: Vec<RouteRow> =
+            self.stack.routes6().iter().map(|route| self::route(&config, route)).collect();
+        rows.extend(self.stack.routes4().iter().map(|route| self::route(&config, route)));
         rows.extend(self.stack.refusals6().iter().map(|route| RouteRow {
             to: route.prefix.to_string(),
             via: None,
@@ -204,9 +209,10 @@ impl Daemon {
     }
 
     pub(super) fn show_path_mtus(&self) -> Vec<PathMtuRow> {
+        let config = self.stack.config();
         let row = |report: siding_stack::ip6::path_mtu::PathMtuReport| PathMtuRow {
             destination: report.path.destination.into(),
-            interface: (!report.path.zone.is_none()).then(|| self.name_of(report.path.zone)),
+            interface: (!report.path.zone.is_none()).then(|| name_in(&config, report.path.zone)),
             mtu: report.mtu,
             left_ms: u64::try_from(report.left.as_millis()).unwrap_or(u64::MAX),
         };
@@ -319,25 +325,29 @@ impl Daemon {
             _ => "-".to_owned(),
         }
     }
+}
 
-    fn route<A: Address + Into<std::net::IpAddr>>(&self, route: &Route<A>) -> RouteRow {
-        let origin = match route.origin {
-            Origin::Connected => "connected",
-            Origin::Static => "static",
-            Origin::Redirect => "redirect",
-            Origin::Advertised => "advertised",
-        };
-        let what = if A::MAX_LEN == 32 { Use::Ip4 } else { Use::Ip6 };
-        let unfit = self.stack.config().interface(route.interface).and_then(|out| out.fit(what).err());
-        RouteRow {
-            to: route.prefix.to_string(),
-            via: route.next_hop.map(Into::into),
-            interface: self.name_of(route.interface),
-            metric: route.metric,
-            origin: origin.into(),
-            refuse: None,
-            unfit: unfit.map(|why| why.to_string()),
-        }
+fn route<A: Address + Into<std::net::IpAddr>>(
+    config: &siding_stack::config::Config,
+    route: &Route<A>,
+) -> RouteRow {
+    let origin = match route.origin {
+        Origin::Connected => "connected",
+        Origin::Static => "static",
+        Origin::Redirect => "redirect",
+        Origin::Advertised => "advertised",
+    };
+    let what = if A::MAX_LEN == 32 { Use::Ip4 } else { Use::Ip6 };
+    let out = config.interface(route.interface);
+    let unfit = out.and_then(|out| out.fit(what).err());
+    RouteRow {
+        to: route.prefix.to_string(),
+        via: route.next_hop.map(Into::into),
+        interface: name_in(config, route.interface),
+        metric: route.metric,
+        origin: origin.into(),
+        refuse: None,
+        unfit: unfit.map(|why| why.to_string()),
     }
 }
 

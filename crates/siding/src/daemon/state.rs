@@ -496,12 +496,17 @@ impl Daemon {
 
     /// The name of an interface, for messages.
     pub(super) fn name_of(&self, id: IfId) -> String {
-        self.stack.config().interface(id).map_or_else(|| id.to_string(), |there| there.ifnet.name.clone())
+        name_in(&self.stack.config(), id)
     }
 
     pub(crate) fn named(&self, id: IfId, error: impl std::fmt::Display + 'static) -> anyhow::Error {
         Failure::new(codes::of_any(&error), format!("{}: {error}", self.name_of(id))).into()
     }
+}
+
+/// The same, for who has the configuration: whoever names many takes it once.
+pub(super) fn name_in(config: &siding_stack::config::Config, id: IfId) -> String {
+    config.interface(id).map_or_else(|| id.to_string(), |there| there.ifnet.name.clone())
 }
 
 /// Whether a device is not there, rather than unusable.

@@ -1,6 +1,10 @@
 //! What is answered to one line: to a request, a greeting, or many requests at once. A batch has its bounds: so many
 //! requests, so long, so many bytes of answers.
+//!
+//! An answer is written piece by piece: no more of it is kept than what has not been taken yet of one piece, and of a batch
+//! what one request is answered.
 
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::time::Duration;
@@ -17,6 +21,7 @@ use super::OnError;
 use super::Reply;
 use super::Request;
 use super::VERSION;
+use super::pieces::Pieces;
 
 /// When a batch has taken so long, the rest of it is not carried out.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -24,27 +29,43 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// When its answers have so many bytes, neither.
 const LARGEST: usize = 64 << 20;
 
-/// A line, and whether it is the connection's last.
-pub(super) struct Line {
-    pub(super) text: String,
-    pub(super) last: bool,
-}
-
-/// To one request.
-pub(super) fn to(request: Request, only_looks: bool, carry_out: &mut CarryOut<'_>) -> Line {
+/// How long a request may take from its answer's first piece to its last.
+pub(super) fn most(request: &Request) -> Duration {
     match request {
-        Request::Hello(hello) => Line { text: text(&greet(&hello, only_looks)), last: false },
-        Request::Batch(batch) => many(batch, carry_out),
-        one => {
-            let (reply, last) = alone(one, carry_out);
-            Line { text: text(&reply), last }
-        }
+        Request::Batch(_) => LONGEST,
+        _ => Duration::ZERO,
     }
 }
 
+/// Answers one request; whether that is the connection's last.
+///
+/// # Errors
+///
+/// Nobody takes the answer. What changes something is done all the same.
+pub(super) fn to(
+    request: Request,
+    only_looks: bool,
+    carry_out: &mut CarryOut<'_>,
+    into: &mut Pieces<'_>,
+) -> io::Result<bool> {
+    let last = match request {
+        Request::Hello(hello) => {
+            into.put(&greet(&hello, only_looks));
+            false
+        }
+        Request::Batch(batch) => many(batch, carry_out, into),
+        one => {
+            let (reply, last) = alone(one, carry_out);
+            into.put(&reply);
+            last
+        }
+    };
+    into.end().map(|()| last)
+}
+
 /// What is no request.
-pub(super) fn to_nonsense(why: impl std::fmt::Display) -> Line {
-    Line { text: text(&Reply::refused(Code::NotARequest, format_args!("not a request: {why}"))), last: false }
+pub(super) fn nonsense(why: impl std::fmt::Display) -> Reply {
+    Reply::refused(Code::NotARequest, format_args!("not a request: {why}"))
 }
 
 /// As it is written, without its end.
@@ -86,21 +107,29 @@ fn alone(request: Request, carry_out: &mut CarryOut<'_>) -> (Reply, bool) {
     }
 }
 
-fn many(BatchRequest { requests, on_error }: BatchRequest, carry_out: &mut CarryOut<'_>) -> Line {
+/// Whether that is the connection's last.
+fn many(
+    BatchRequest { requests, on_error }: BatchRequest,
+    carry_out: &mut CarryOut<'_>,
+    into: &mut Pieces<'_>,
+) -> bool {
     if requests.len() > MOST_REQUESTS {
         let why = format!("{} requests in a batch: give at most {MOST_REQUESTS}", requests.len());
-        return Line { text: text(&Reply::refused(Code::TooLong, why)), last: false };
+        into.put(&Reply::refused(Code::TooLong, why));
+        return false;
     }
     let begun = Instant::now();
-    let mut all = String::from(r#"{"answer":"batch","value":["#);
+    into.word(r#"{"answer":"batch","value":["#);
     let (mut failed, mut last) = (false, false);
     for (at, request) in requests.into_iter().enumerate() {
         let reply = if last || failed && on_error == OnError::Stop {
             Reply::refused(Code::Skipped, "one before it in the batch was not carried out")
+        } else if into.is_lost() && request.only_looks() {
+            Reply::refused(Code::Skipped, "nobody takes the answer")
         } else if begun.elapsed() >= LONGEST {
             let why = format!("the batch has taken {} s already: give less at once", LONGEST.as_secs());
             Reply::refused(Code::TooLate, why)
-        } else if all.len() >= LARGEST {
+        } else if into.bytes() >= LARGEST {
             let why = format!("the batch's answers have {LARGEST} bytes already: ask for less at once");
             Reply::refused(Code::TooLong, why)
         } else {
@@ -110,12 +139,12 @@ fn many(BatchRequest { requests, on_error }: BatchRequest, carry_out: &mut Carry
         };
         failed |= reply.is_error();
         if at > 0 {
-            all.push(',');
+            into.word(",");
         }
-        all += &text(&reply);
+        into.put(&reply);
     }
-    all += "]}";
-    Line { text: all, last }
+    into.word("]}");
+    last
 }
 
 #[cfg(test)]
@@ -127,17 +156,28 @@ mod tests {
         Request::Batch(BatchRequest { requests, on_error })
     }
 
+    /// What is answered, and whether it is the last.
+    fn line(request: Request, carry_out: &mut CarryOut<'_>) -> (String, bool) {
+        let mut text = Vec::new();
+        let mut take = |bytes: &[u8]| {
+            text.extend_from_slice(bytes);
+            Ok(())
+        };
+        let last = to(request, false, carry_out, &mut Pieces::new(&mut take)).unwrap();
+        (String::from_utf8(text).unwrap(), last)
+    }
+
     /// What is answered, and how often something was carried out; detaching fails.
     fn answers(request: Request) -> (Vec<Result<Answer, Code>>, usize) {
         let mut carried_out = 0;
-        let line = to(request, false, &mut |request| {
+        let (text, _) = line(request, &mut |request| {
             carried_out += 1;
             match request {
                 Request::InterfaceDetach { .. } => Reply::refused(Code::NotFound, "no such interface"),
                 _ => Answer::Done.into(),
             }
         });
-        let reply: Reply = serde_json::from_str(&line.text).unwrap();
+        let reply: Reply = serde_json::from_str(&text).unwrap();
         let replies = match reply.into_result() {
             Ok(Answer::Batch(replies)) => replies.into_iter().map(Reply::into_result).collect(),
             one => vec![one],
@@ -168,25 +208,52 @@ mod tests {
         // Each of these has a mebibyte.
         let row = DropRow { count: 1, ..DropRow::stack(&"x".repeat(1 << 20)) };
         let large = batch(vec![Request::ShowDrops {}; 100], OnError::GoOn);
-        let line = to(large, false, &mut |_| Answer::Drops(vec![row.clone()]).into());
-        assert!((LARGEST..LARGEST + (2 << 20)).contains(&line.text.len()), "{}", line.text.len());
-        let last: Reply = serde_json::from_str(&line.text).unwrap();
+        let (text, _) = line(large, &mut |_| Answer::Drops(vec![row.clone()]).into());
+        assert!((LARGEST..LARGEST + (2 << 20)).contains(&text.len()), "{}", text.len());
+        let last: Reply = serde_json::from_str(&text).unwrap();
         let Answer::Batch(replies) = last.answer else { panic!() };
         assert_eq!((replies.len(), replies[99].code), (100, Some(Code::TooLong)));
     }
 
+    /// What many ask for at once is not to be had in memory at once.
+    #[test]
+    fn an_answer_is_given_away_before_the_next_is_made_and_what_is_asked_for_is_done_though_nobody_takes_it()
+    {
+        let made = std::cell::Cell::new(0);
+        let row = DropRow { count: 1, ..DropRow::stack(&"x".repeat(1 << 20)) };
+        let mut carry_out = |_| {
+            made.set(made.get() + (1 << 20));
+            Answer::Drops(vec![row.clone()]).into()
+        };
+        let (mut taken, mut most) = (0, 0);
+        let mut take = |bytes: &[u8]| {
+            most = most.max(made.get() - taken.min(made.get()));
+            taken += bytes.len();
+            Ok(())
+        };
+        let asked = || batch(vec![Request::ShowDrops {}; 20], OnError::GoOn);
+        to(asked(), false, &mut carry_out, &mut Pieces::new(&mut take)).unwrap();
+        assert!(most < 2 << 20 && taken > 20 << 20, "{most} of {taken} were kept");
+        // To be told what nobody hears is not worth the trouble; what changes something is done.
+        let mut gone = |_: &[u8]| Err(io::ErrorKind::BrokenPipe.into());
+        made.set(0);
+        assert!(to(asked(), false, &mut carry_out, &mut Pieces::new(&mut gone)).is_err());
+        assert_eq!(made.get(), 1 << 20);
+        let set = Request::InterfaceSet { name: "a".into(), up: true };
+        made.set(0);
+        let both = batch(vec![Request::ShowDrops {}, set.clone(), Request::ShowDrops {}, set], OnError::GoOn);
+        assert!(to(both, false, &mut carry_out, &mut Pieces::new(&mut gone)).is_err());
+        assert_eq!(made.get(), 3 << 20);
+    }
+
     #[test]
     fn a_bug_in_a_batch_ends_it_and_the_connection() {
-        let line =
-            to(batch(vec![Request::ShowDrops {}; 3], OnError::GoOn), false, &mut |_| panic!("on purpose"));
-        let codes = |line: &Line| -> Vec<Option<Code>> {
-            let Answer::Batch(replies) = serde_json::from_str::<Reply>(&line.text).unwrap().answer else {
-                panic!()
-            };
-            replies.into_iter().map(|reply| reply.code).collect()
-        };
-        assert!(line.last);
-        assert_eq!(codes(&line), [Some(Code::Bug), Some(Code::Skipped), Some(Code::Skipped)]);
+        let asked = batch(vec![Request::ShowDrops {}; 3], OnError::GoOn);
+        let (text, last) = line(asked, &mut |_| panic!("on purpose"));
+        let Answer::Batch(replies) = serde_json::from_str::<Reply>(&text).unwrap().answer else { panic!() };
+        let codes: Vec<Option<Code>> = replies.into_iter().map(|reply| reply.code).collect();
+        assert!(last);
+        assert_eq!(codes, [Some(Code::Bug), Some(Code::Skipped), Some(Code::Skipped)]);
     }
 
     #[test]

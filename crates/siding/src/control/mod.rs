@@ -21,6 +21,7 @@
 //! under way are finished.
 
 mod answer;
+mod pieces;
 mod run;
 mod server;
 mod session;

@@ -23,7 +23,7 @@ use super::Reply;
 use super::Request;
 use super::Serve;
 use super::answer;
-use super::answer::Line;
+use super::pieces::Pieces;
 use super::stream;
 use crate::patience::Patience;
 
@@ -36,7 +36,7 @@ const IDLE: Duration = Duration::from_secs(60);
 /// How long a request may take from its first byte to its last, and an answer until some more of it is read.
 const WHOLE: Duration = Duration::from_secs(10);
 
-/// How long an answer may take to be read.
+/// How long an answer may take to be read, after all of it was made.
 const READ: Duration = Duration::from_secs(60);
 
 /// How many connections there are.
@@ -120,30 +120,42 @@ fn converse<S: Serve>(server: &S, stream: &UnixStream) -> io::Result<()> {
     server.session(&mut |carry_out| {
         let mut lines = Lines { stream, read: Vec::new(), seen: 0 };
         loop {
-            let Line { text, last } = match lines.next() {
+            let line = match lines.next() {
                 Ok(None) => return,
-                Ok(Some(line)) => match serde_json::from_slice(&line) {
-                    Ok(Request::Subscribe(request)) => {
-                        return result = stream::run(server, request, carry_out, stream);
-                    }
-                    Ok(request) => answer::to(request, server.only_looks(), carry_out),
-                    Err(error) => answer::to_nonsense(error),
-                },
+                Ok(Some(line)) => line,
                 Err(Unheard::System(error)) => return result = Err(error),
-                Err(unheard) => {
-                    Line { text: answer::text(&Reply::refused(unheard.code(), unheard)), last: true }
-                }
+                Err(unheard) => return result = say(stream, &Reply::refused(unheard.code(), unheard)),
             };
-            result = send(stream, text, READ);
-            if last || result.is_err() {
-                return;
+            let last = match serde_json::from_slice(&line) {
+                Ok(Request::Subscribe(request)) => {
+                    return result = stream::run(server, request, carry_out, stream);
+                }
+                Ok(request) => {
+                    drop(line);
+                    let within = answer::most(&request) + READ;
+                    let mut patience = None;
+                    let mut take = |bytes: &[u8]| {
+                        patience.get_or_insert_with(|| Patience::new(within).still(WHOLE)).send(stream, bytes)
+                    };
+                    answer::to(request, server.only_looks(), carry_out, &mut Pieces::new(&mut take))
+                }
+                Err(error) => say(stream, &answer::nonsense(error)).map(|()| false),
+            };
+            match last {
+                Ok(false) => {}
+                Ok(true) => return,
+                Err(error) => return result = Err(error),
             }
         }
     });
     result
 }
 
-/// Sends an answer to somebody who reads it.
+/// Sends a short answer to somebody who reads it.
+fn say(stream: &UnixStream, reply: &Reply) -> io::Result<()> {
+    send(stream, answer::text(reply), READ)
+}
+
 fn send(stream: &UnixStream, text: String, within: Duration) -> io::Result<()> {
     Patience::new(within).still(WHOLE).send(stream, (text + "\n").as_bytes())
 }

@@ -213,7 +213,7 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
     at(name, value::interface_name(name.get_ref()))?;
     let device = interface.device.unwrap_or_else(|| name.clone());
     if interface.driver != file::Driver::Memory {
-        at(&device, value::interface_name(device.get_ref()))?;
+        at(&device, value::device_name(device.get_ref()))?;
     }
     if let Some(mac) = &interface.mac {
         at(mac, value::station(mac.get_ref().0))?;

@@ -176,6 +176,14 @@ fn every_mistake_has_its_line_and_a_way_out() {
             "host.toml:2:8: \"sixteen-bytes-xx\" is no interface name: give 1 to 15 bytes without `/`, `:`, `%` or blanks",
         ),
         (
+            ETH0.replace("\"eth0\"", "\"-\""),
+            "host.toml:2:8: \"-\" is no interface name: tables have such a word for what is on none; give another",
+        ),
+        (
+            with("[[bridge]]\nname = \"(departed)\"\nports = []\n"),
+            "host.toml:6:8: \"(departed)\" is no interface name: tables have such a word for what is on none; give another",
+        ),
+        (
             with("[[route]]\nto = \"2001:db8:1::1/48\"\ninterface = \"eth0\""),
             "host.toml:6:6: 2001:db8:1::1/48 has bits set behind its prefix: did you mean 2001:db8:1::/48?",
         ),

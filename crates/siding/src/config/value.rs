@@ -21,7 +21,7 @@ impl InterfaceConfig {
     pub(crate) fn check(&self) -> Result<(), String> {
         interface_name(&self.name)?;
         if self.driver != Driver::Memory {
-            interface_name(&self.device)?;
+            device_name(&self.device)?;
         }
         self.mac.map_or(Ok(()), station)?;
         self.mtu.map_or(Ok(()), mtu)?;
@@ -29,14 +29,26 @@ impl InterfaceConfig {
     }
 }
 
+/// Tables, metrics and the alerts on them say `-` of what is on no interface, and `(departed)` of those that have gone: none
+/// of ours has such a name.
 pub(crate) fn interface_name(name: &str) -> Result<(), String> {
-    let bad = |c: char| c == '/' || c == ':' || c == '%' || c.is_whitespace() || c.is_control();
-    if name.is_empty() || name.len() > 15 || name.chars().any(bad) {
-        return Err(format!(
-            "{name:?} is no interface name: give 1 to 15 bytes without `/`, `:`, `%` or blanks"
-        ));
+    device_name(name)?;
+    match name == "-" || name.starts_with('(') {
+        true => Err(format!(
+            "{name:?} is no interface name: tables have such a word for what is on none; give another"
+        )),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+pub(crate) fn device_name(name: &str) -> Result<(), String> {
+    let bad = |c: char| c == '/' || c == ':' || c == '%' || c.is_whitespace() || c.is_control();
+    match name.is_empty() || name.len() > 15 || name.chars().any(bad) {
+        true => {
+            Err(format!("{name:?} is no interface name: give 1 to 15 bytes without `/`, `:`, `%` or blanks"))
+        }
+        false => Ok(()),
+    }
 }
 
 pub(crate) fn mtu(mtu: u16) -> Result<(), String> {

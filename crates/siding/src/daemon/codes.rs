@@ -14,6 +14,8 @@ use siding_stack::NoInterface;
 use siding_stack::SendError;
 use siding_stack::SettingError;
 use siding_stack::VlanError;
+use siding_stack::route::Address;
+use siding_stack::route::RouteError;
 
 use crate::config::ConfigError;
 use crate::control::Code;
@@ -79,7 +81,8 @@ impl Coded for AddRouteError {
         match self {
             AddRouteError::NoInterface(_) => Code::NotFound,
             AddRouteError::OnPort(_) => Code::Refused,
-            _ => Code::Invalid,
+            AddRouteError::Route6(error) => error.code(),
+            AddRouteError::Route4(error) => error.code(),
         }
     }
 }
@@ -151,6 +154,15 @@ impl Coded for NoInterface {
     }
 }
 
+impl<A: Address> Coded for RouteError<A> {
+    fn code(&self) -> Code {
+        match self {
+            RouteError::Ways | RouteError::Full => Code::NoRoom,
+            RouteError::NextHop(_) | RouteError::Itself(_) => Code::Invalid,
+        }
+    }
+}
+
 impl Coded for SendError {
     fn code(&self) -> Code {
         match self {
@@ -184,6 +196,9 @@ impl Coded for VlanError {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+    use std::net::Ipv6Addr;
+
     use anyhow::Context;
     use anyhow::anyhow;
 
@@ -200,6 +215,14 @@ mod tests {
         assert_eq!(of(&std::io::Error::other("x").into()), Code::System);
         assert_eq!(of(&anyhow!("anything")), Code::Refused);
         assert_eq!(of_any(&GroupError::Full(3)), Code::NoRoom);
+        // A table that is full, of either family, as it is told of a route and of a refusal.
+        for full in [RouteError::<Ipv6Addr>::Full, RouteError::Ways] {
+            assert_eq!(of(&AddRouteError::Route6(full).into()), Code::NoRoom);
+            assert_eq!(of_any(&AddRouteError::Route6(full)), Code::NoRoom);
+        }
+        assert_eq!(of_any(&AddRouteError::Route4(RouteError::Full)), Code::NoRoom);
+        let itself = RouteError::Itself(Ipv4Addr::LOCALHOST);
+        assert_eq!(of_any(&AddRouteError::Route4(itself)), Code::Invalid);
         assert_eq!(of_any(&String::from("x")), Code::Refused);
     }
 }

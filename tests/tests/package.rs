@@ -129,9 +129,8 @@ fn control() -> String {
     )
 }
 
-/// That Debian's own judge has no errors to tell, where he is.
+/// That Debian's own judge has no errors to tell, where he is. How it was packed for a test is not looked at.
 fn has_no_errors(package: &Path) {
-    // How it is packed here is otherwise with `cargo deb`.
     let packed = "unstripped-binary-or-object,uses-no-compression-for-control-tarball,uses-no-compression-for-data-tarball";
     let judge = ["--allow-root", "--suppress-tags", packed];
     let Ok(judged) = Command::new("lintian").args(judge).arg(package).output() else {
@@ -150,13 +149,9 @@ fn is_set_without_a_warning(page: &Path) {
     assert!(set.stderr.is_empty(), "{}: {}", page.display(), String::from_utf8_lossy(&set.stderr));
 }
 
-#[test]
-fn the_package_is_whole_and_unpacks_to_what_it_says() {
-    if !need(&["dpkg-deb", "gzip"]) {
-        return;
-    }
-    let place = Place::new("package");
-    let (made, tree, out) = (place.0.join("made"), place.0.join("tree"), place.0.join("out"));
+/// Packs it by `dpkg-deb` from what the metadata say; how many files it has.
+fn packed(place: &Path, package: &Path) -> usize {
+    let (made, tree) = (place.join("made"), place.join("tree"));
     run(Command::new(root().join("packaging/tree")).arg(Siding::binary()).arg(&made));
     let files = fill(&tree, &made);
     // As `cargo deb` does: a program with all that a debugger wants to know takes long to be packed and judged.
@@ -164,18 +159,48 @@ fn the_package_is_whole_and_unpacks_to_what_it_says() {
     fs::create_dir_all(tree.join("DEBIAN")).unwrap();
     fs::write(tree.join("DEBIAN/control"), control()).unwrap();
     fs::write(tree.join("DEBIAN/conffiles"), "/etc/siding/siding.toml\n").unwrap();
-    let package = place.0.join("siding_0.1.0-1_amd64.deb");
     for script in ["postinst", "prerm"] {
         let from = root().join("packaging/debian").join(script);
         run(Command::new("sh").arg("-n").arg(&from));
         fs::copy(from, tree.join("DEBIAN").join(script)).unwrap();
     }
     // Not compressed, which takes long.
-    run(Command::new("dpkg-deb").args(["--root-owner-group", "-Znone", "--build"]).arg(&tree).arg(&package));
-    run(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&out));
-    has_no_errors(&package);
-    let contents = run(Command::new("dpkg-deb").arg("--contents").arg(&package));
-    assert_eq!(has_what_the_page_says(&contents), files);
+    run(Command::new("dpkg-deb").args(["--root-owner-group", "-Znone", "--build"]).arg(&tree).arg(package));
+    files
+}
+
+/// Packs it by `cargo deb`, as docs/package.md says, but the program that is tested in place of one for release.
+fn packed_by_cargo_deb(package: &Path) {
+    let target = Siding::binary().parent().and_then(Path::parent).unwrap();
+    // Where the metadata look for it, wherever programs are built.
+    run(Command::new(root().join("packaging/tree")).arg(Siding::binary()).arg(root().join("target/package")));
+    let mut deb = Command::new("cargo");
+    deb.current_dir(root()).env("CARGO_TARGET_DIR", target);
+    deb.args([
+        "deb",
+        "--package",
+        "siding",
+        "--no-build",
+        "--profile",
+        "dev",
+        "--strip",
+        "--fast",
+        "--output",
+    ]);
+    println!("{}", run(deb.arg(package)));
+    let parts = run(Command::new("dpkg-deb").arg("--info").arg(package));
+    for part in ["conffiles", "postinst", "prerm", "md5sums", "Version: 0.1.0-1", "Depends: libc6"] {
+        assert!(parts.contains(part), "no {part}: {parts}");
+    }
+}
+
+/// That it has what the page says, that Debian's judge and systemd find no fault with it, and that what is unpacked works.
+fn is_whole(place: &Path, package: &Path) -> usize {
+    let out = place.join("out");
+    run(Command::new("dpkg-deb").arg("-x").arg(package).arg(&out));
+    has_no_errors(package);
+    let contents = run(Command::new("dpkg-deb").arg("--contents").arg(package));
+    let files = has_what_the_page_says(&contents);
     // What is unpacked works.
     let program = out.join("usr/bin/siding");
     run(Command::new(&program).arg("check").arg(out.join("etc/siding/siding.toml")));
@@ -201,6 +226,48 @@ fn the_package_is_whole_and_unpacks_to_what_it_says() {
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!told.lines().any(|line| line.contains("siding.service")), "{told}");
     }
+    files
+}
+
+#[test]
+fn the_package_is_whole_and_unpacks_to_what_it_says() {
+    if !need(&["dpkg-deb", "gzip"]) {
+        return;
+    }
+    let place = Place::new("package");
+    let package = place.0.join("siding_0.1.0-1_amd64.deb");
+    let files = packed(&place.0, &package);
+    assert_eq!(is_whole(&place.0, &package), files);
+}
+
+/// Where somebody has it: nothing is fetched for a test.
+#[test]
+fn cargo_deb_makes_the_same_package() {
+    let there = Command::new("cargo").args(["deb", "--version"]).output();
+    if !there.is_ok_and(|version| version.status.success()) || !need(&["dpkg-deb", "gzip"]) {
+        println!("skipped: no cargo-deb");
+        return;
+    }
+    let place = Place::new("cargo-deb");
+    let package = place.0.join("siding_0.1.0-1_amd64.deb");
+    packed_by_cargo_deb(&package);
+    is_whole(&place.0, &package);
+}
+
+/// Only the metadata are there of it: they name all that the other package has.
+#[test]
+fn the_rpm_has_the_same_files() {
+    let manifest = fs::read_to_string(root().join("crates/siding/Cargo.toml")).unwrap();
+    let manifest: toml::Table = toml::from_str(&manifest).unwrap();
+    let metadata = &manifest["package"]["metadata"];
+    let deb = metadata["deb"]["assets"].as_array().unwrap().iter();
+    let deb = deb.map(|asset| (asset[0].as_str().unwrap(), asset[2].as_str().unwrap()));
+    // Debian's alone.
+    let deb: Vec<_> = deb.filter(|(source, _)| !source.ends_with("changelog.Debian.gz")).collect();
+    let rpm = metadata["generate-rpm"]["assets"].as_array().unwrap().iter();
+    let rpm: Vec<_> =
+        rpm.map(|asset| (asset["source"].as_str().unwrap(), asset["mode"].as_str().unwrap())).collect();
+    assert_eq!(rpm, deb);
 }
 
 /// A daemon, and what it tells who has started it as systemd does.

@@ -71,9 +71,11 @@ impl Doors {
     ///
     /// As [`Listener::serve`].
     pub(super) fn open<'d>(&'d self, daemon: &Arc<Daemon>) -> anyhow::Result<Vec<Door<'d>>> {
-        let mut doors = vec![Door::new(&self.control, daemon.clone())];
-        doors
-            .extend(self.monitor.iter().map(|monitor| Door::new(monitor, Arc::new(Monitor(daemon.clone())))));
+        let monitor =
+            self.monitor.iter().map(|monitor| Door::new(monitor, Arc::new(Monitor(daemon.clone()))));
+        let mut doors: Vec<Door<'d>> = monitor.collect();
+        // Last: whoever is answered there finds all of them open.
+        doors.push(Door::new(&self.control, daemon.clone()));
         doors.iter_mut().try_for_each(|door| door.open())?;
         Ok(doors)
     }

@@ -65,7 +65,7 @@ pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -
     let read = Loaded::new(config, &text);
     let file = std::path::absolute(file)?;
     // From the first moment on: a signal that comes while we start is a stop, too.
-    let signals = Signals::catch()?;
+    let signals = Signals::catch().context("cannot listen to signals")?;
     trip::arm_by_environment();
     // Whoever may not yet is told by these before anything is given up.
     let doors = Doors::make(&read.config, control)?;

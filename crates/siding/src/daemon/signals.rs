@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
+use std::os::fd::IntoRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -58,17 +59,19 @@ impl Signals {
     pub(super) fn catch() -> anyhow::Result<Signals> {
         let (stream, write) = UnixStream::pair()?;
         stream.set_nonblocking(true)?;
+        // One for all of them, and open until the process ends: a signal may come at any time until then.
+        let write = write.into_raw_fd();
         let last = Arc::new(AtomicUsize::new(0));
         let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
         for signal in ENDING.into_iter().chain([libc::SIGSYS]).chain(real_time) {
             let number = usize::try_from(signal).unwrap_or(0);
             signal_hook::flag::register_usize(signal, last.clone(), number)?;
-            signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
+            signal_hook::low_level::pipe::register_raw(signal, write)?;
         }
         let reload = Arc::new(AtomicBool::new(false));
         if !is_ignored(SIGHUP) {
             signal_hook::flag::register(SIGHUP, reload.clone())?;
-            signal_hook::low_level::pipe::register(SIGHUP, write)?;
+            signal_hook::low_level::pipe::register_raw(SIGHUP, write)?;
         }
         Ok(Signals { stream, last, reload })
     }

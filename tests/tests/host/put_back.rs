@@ -180,7 +180,8 @@ fn after_a_step_that_failed_it_is_known_what_runs() {
     assert!(told.contains("it is tried again"), "{told}");
     ours.netlink().create_veth("gone0", "gone1", None).unwrap();
     wait_for("what was set back", PATIENCE, || {
-        shown(&ours, &daemon).contains("2001:db8:9::1/64").then_some(())
+        let runs = shown(&ours, &daemon);
+        (runs.contains("2001:db8:9::1/64") && !runs.contains("not set back")).then_some(())
     });
     let (done, plan) = load(&ours, &daemon, &(BASE.to_owned() + gone), &["--dry-run"]);
     assert!(

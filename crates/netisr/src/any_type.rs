@@ -11,10 +11,13 @@ use crate::Metadata;
 use crate::Packet;
 use crate::lane::Consumer;
 use crate::lane::Lane;
+use crate::lane::Last;
 use crate::lane::Order;
 use crate::packet_type::TypeState;
+use crate::panics::Payload;
 use crate::report::LaneReport;
 use crate::ring::POSITION;
+use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 
@@ -62,7 +65,8 @@ where
     F: Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync + 'static,
 {
     fn served_by(self: Arc<Self>, worker: usize) -> Box<dyn Served<P, W>> {
-        Box::new(Serves { lane: self.state.lanes[worker].clone(), of: self })
+        let (lane, last) = (self.state.lanes[worker].clone(), Last::new(&self.state.core, worker));
+        Box::new(Serves { lane, last, running: u64::from(self.state.bit) + 1, of: self })
     }
 
     fn sweep(&self, consumer: &Consumer, order: Order<'_>) -> bool {
@@ -96,7 +100,7 @@ where
         if flush {
             self.state.flushing.store(true, Ordering::Release);
             if !mutant("flush-goes-on-handling") {
-                self.state.lanes.iter().for_each(|lane| lane.end_drain());
+                self.state.lanes.iter().for_each(|lane| lane.begin_flush());
             }
         }
     }
@@ -157,6 +161,9 @@ where
 /// A worker's lane and the type's handler, both by pointer: a drain of one packet looks nothing up.
 struct Serves<P: Packet, M: Metadata, W, F> {
     lane: Arc<Lane<P, M>>,
+    last: Last,
+    /// What the worker's `running` says while it handles packets of this type.
+    running: u64,
     of: Arc<Registered<P, M, W, F>>,
 }
 
@@ -168,36 +175,95 @@ where
     F: Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync + 'static,
 {
     fn drain(&self, consumer: &Consumer, ctx: &mut Ctx<'_, Unlocked>, local: &mut W, quota: usize) -> usize {
-        let (lane, Registered { state, handler }) = (&*self.lane, &*self.of);
-        let before = lane.fates.handled.value();
+        let _running = Running::new(&consumer.state.0.running, self.running);
+        let before = self.lane.fates.handled.value();
         let mut ended = false;
         let drain = || {
-            if state.flushing.load(Ordering::Relaxed) {
-                return flush(lane, consumer); // A permit's packet, that came after the sweep.
-            }
-            let handled = lane.drain(consumer, quota, |packet, meta| handler(ctx, local, packet, meta));
+            let handle = |packet, meta| (self.of.handler)(ctx, local, packet, meta);
+            let handled = self.lane.drain(consumer, &self.last, (before, quota), handle);
+            let handled = handled.unwrap_or_else(|| self.drain_any(consumer, ctx, local, before));
             ended = true;
             if handled > 0 {
-                local.drained(ctx, &state.name, handled);
+                local.drained(ctx, &self.of.state.name, handled);
             }
             handled
         };
-        state.contain(drain).unwrap_or_else(|payload| {
-            let handled = lane.fates.handled.value().wrapping_sub(before) as usize;
-            // Should the panic go on, the poll ends, and what was handled here is known to nobody else.
-            consumer.handled.set(handled);
-            state.panicked(consumer.worker, payload, || {
+        self.of.state.contain(drain).unwrap_or_else(|payload| {
+            let hook = |handled| {
                 if !ended && handled > 0 {
-                    local.drained(ctx, &state.name, handled);
+                    local.drained(ctx, &self.of.state.name, handled);
                 }
-            });
-            consumer.handled.set(0);
-            handled
+            };
+            self.panicked(consumer, before, payload, hook)
         })
     }
 
     fn kind(&self) -> &dyn AnyType<P, W> {
         &*self.of
+    }
+}
+
+impl<P, M, W, F> Serves<P, M, W, F>
+where
+    P: Packet,
+    M: Metadata,
+    W: Local,
+    F: Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync + 'static,
+{
+    /// Goes on with a drain that has met something out of the ordinary. Gives how many it has handled since there were `before`.
+    #[cold]
+    #[inline(never)] // Nothing of it is to be ready in memory where it is not called.
+    fn drain_any(
+        &self,
+        consumer: &Consumer,
+        ctx: &mut Ctx<'_, Unlocked>,
+        local: &mut W,
+        before: u64,
+    ) -> usize {
+        // Through a pointer, so that the loop over the packets is compiled with the handler once.
+        let handle: &mut dyn FnMut(P, M) = &mut |packet, meta| (self.of.handler)(ctx, local, packet, meta);
+        self.lane.drain_any(consumer, &self.last, handle);
+        self.handled_since(before)
+    }
+
+    /// Deals with a panic of a drain, before which there were `before`. `hook` is told how many it has handled.
+    #[cold]
+    #[inline(never)]
+    fn panicked(
+        &self,
+        consumer: &Consumer,
+        before: u64,
+        payload: Payload,
+        hook: impl FnOnce(usize),
+    ) -> usize {
+        let handled = self.handled_since(before);
+        // Should the panic go on, the poll ends, and what was handled here is known to nobody else.
+        consumer.handled.set(handled);
+        self.of.state.panicked(consumer.worker, payload, || hook(handled));
+        consumer.handled.set(0);
+        handled
+    }
+
+    fn handled_since(&self, before: u64) -> usize {
+        self.lane.fates.handled.value().wrapping_sub(before) as usize
+    }
+}
+
+/// Says whose handler runs, until it is dropped, were it by a panic.
+struct Running<'w>(&'w AtomicU64);
+
+impl<'w> Running<'w> {
+    #[inline(always)]
+    fn new(running: &'w AtomicU64, what: u64) -> Self {
+        running.store(what, Ordering::Relaxed);
+        Running(running)
+    }
+}
+
+impl Drop for Running<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 
@@ -210,12 +276,4 @@ impl<P: Packet, M: Metadata, W, F> Drop for Registered<P, M, W, F> {
             lane.bury_rest(&Consumer::new(&self.state.core, worker));
         }
     }
-}
-
-/// Handles nothing.
-#[cold]
-fn flush<P: Packet, M: Metadata>(lane: &Lane<P, M>, consumer: &Consumer) -> usize {
-    lane.bury_all(consumer);
-    lane.flush(consumer);
-    0
 }

@@ -157,7 +157,7 @@ impl Core {
     }
 
     /// Whether every interface that packet and metadata name may be named, and its bit is in `named`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn all_open_and_known<P: Packet, M: Metadata>(
         &self,
         packet: &P,

@@ -90,8 +90,14 @@ impl Single {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// For the thread that writes it, and knows its value.
+    #[inline]
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     pub(crate) fn clear(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.set(0);
     }
 }
 
@@ -160,6 +166,11 @@ impl PerInterface {
     #[inline]
     pub(crate) fn of(&self, id: crate::IfId) -> Option<&FateCounters> {
         if id.is_none() { None } else { self.of_slot(id.slot()) }
+    }
+
+    /// Those of the first slot, which there is always.
+    pub(crate) fn first(&self) -> &FateCounters {
+        &self.0[0]
     }
 
     pub(crate) fn of_slot(&self, slot: usize) -> Option<&FateCounters> {

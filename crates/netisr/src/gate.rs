@@ -82,6 +82,11 @@ impl Gates {
         self.word(id).map(|word| Gate { word, open: id.generation() << SHIFT })
     }
 
+    /// The first slot's gate, which there is always, for who has not looked one up yet. It is not open.
+    pub(crate) fn first(&self) -> Gate<'_> {
+        Gate { word: &self.words[0].0, open: !0 }
+    }
+
     /// Whether the slot still belongs to this identity, dying or not.
     pub(crate) fn is_current(&self, id: IfId) -> bool {
         self.word(id).is_some_and(|word| word.load(Ordering::Acquire) >> SHIFT == id.generation())

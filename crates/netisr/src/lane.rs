@@ -29,7 +29,6 @@ use crate::counters::Cause;
 use crate::counters::FateCounters;
 use crate::counters::PerInterface;
 use crate::counters::Single;
-use crate::gate::Gate;
 use crate::histogram::Recorder;
 use crate::packet::charged;
 use crate::pad::CachePadded;
@@ -51,6 +50,8 @@ mod fate;
 mod share;
 mod sweep;
 
+use fate::Asking;
+pub(crate) use fate::Last;
 use share::Shares;
 use sweep::Sweep;
 
@@ -90,8 +91,8 @@ pub(crate) struct Lane<P, M> {
     shares: Option<Shares>,
     overflow: Overflow,
     pub(crate) fates: FateCounters,
-    /// How many packets the drain that runs may still hand to the handler, those that it has handed counted.
-    quota: AtomicU64,
+    /// At how many packets handled the drain that runs is to end.
+    stop: AtomicU64,
     pub(crate) residence: Recorder,
     /// Panics of the type's handler at this worker.
     pub(crate) panicked: Single,
@@ -99,9 +100,16 @@ pub(crate) struct Lane<P, M> {
     /// What went while the worker was vacant, until it is polled.
     buried: sync::Mutex<VecDeque<(Fate, Item<P, M>)>>,
     has_buried: AtomicBool,
-    /// Whether the lane is plain, and nothing is to be buried.
-    drains_quickly: AtomicBool,
+    /// Why a drain is not an ordinary one: some of the bits below.
+    odd: sync::atomic::AtomicU64,
 }
+
+/// There are shares, or others who drop packets.
+const NOT_PLAIN: u64 = 1;
+/// Something is to be buried.
+const BURIED: u64 = 2;
+/// All packets are to be flushed.
+const FLUSHING: u64 = 4;
 
 impl<P: Packet, M: Metadata> Lane<P, M> {
     pub(crate) fn new(spec: &TypeSpec<P, M>, interfaces: usize) -> Self {
@@ -115,13 +123,17 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             ring,
             overflow: spec.overflow,
             fates: FateCounters::default(),
-            quota: AtomicU64::new(0),
+            stop: AtomicU64::new(0),
             residence: Recorder::new(),
             panicked: Single::default(),
             hook: spec.hook.clone(),
             buried: sync::Mutex::new(VecDeque::new()),
             has_buried: AtomicBool::new(false),
-            drains_quickly: AtomicBool::new(spec.share.is_none() && !drops_oldest),
+            odd: sync::atomic::AtomicU64::new(if spec.share.is_none() && !drops_oldest {
+                0
+            } else {
+                NOT_PLAIN
+            }),
         }
     }
 
@@ -254,44 +266,56 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         })
     }
 
-    /// Hands up to `quota` packets, oldest first, to `handle`, and says how many. Those that name an interface that
-    /// has gone depart instead.
+    /// Hands up to `quota` packets, oldest first, to `handle`; `handled` on this lane were `before`. Those that name an interface
+    /// that has gone depart instead. `None` as soon as there is anything but packets to be handled:
+    /// [`drain_any`](Self::drain_any) goes on.
     #[inline(always)]
-    pub(crate) fn drain(&self, consumer: &Consumer, quota: usize, mut handle: impl FnMut(P, M)) -> usize {
-        self.quota.store(quota as u64, Ordering::Relaxed);
-        if !self.drains_quickly.load(Ordering::Relaxed) {
-            return self.drain_the_long_way(consumer, &mut handle);
+    pub(crate) fn drain(
+        &self,
+        consumer: &Consumer,
+        last: &Last,
+        (before, quota): (u64, usize),
+        mut handle: impl FnMut(P, M),
+    ) -> Option<usize> {
+        let handled = Cell::new(before);
+        self.stop.store(before + quota as u64, Ordering::Relaxed);
+        if quota == 0 || self.odd.load(Ordering::Relaxed) != 0 {
+            return None;
         }
-        let mut known = None;
-        self.ring.consume(
-            |counted| counted < self.quota.load(Ordering::Relaxed),
-            |item, at| self.deal(consumer, &mut known, &item.packet, &item.meta, at),
+        let is_odd = self.ring.consume_live(
+            || handled.get() < self.stop.load(Ordering::Relaxed),
+            |item, at| self.deal(consumer, last, &handled, item, at),
             |Item { packet, meta }| handle(packet, meta),
-            |fate, item| self.bury(consumer, fate, item),
-        )
+        );
+        if is_odd { None } else { Some((handled.get() - before) as usize) }
     }
 
-    /// The same where there are shares, packets to be buried, or others who drop packets.
+    /// Goes on with a drain where there are shares, packets to be buried or flushed, or others who drop packets. A lane that is
+    /// being flushed hands over none.
     #[cold]
-    fn drain_the_long_way(&self, consumer: &Consumer, handle: &mut dyn FnMut(P, M)) -> usize {
+    pub(crate) fn drain_any(&self, consumer: &Consumer, last: &Last, mut handle: impl FnMut(P, M)) {
         self.bury_all(consumer);
-        let mut known = None;
+        if self.odd.load(Ordering::Relaxed) & FLUSHING != 0 {
+            return self.flush(consumer); // A permit's packet, that came after the sweep.
+        }
+        let handled = Cell::new(self.fates.handled.value());
         self.ring.consume_any(
-            |counted| counted < self.quota.load(Ordering::Relaxed),
+            || handled.get() < self.stop.load(Ordering::Relaxed),
             |item, at| {
-                let is_handled = self.deal(consumer, &mut known, &item.packet, &item.meta, at);
+                let is_handled = self.deal(consumer, last, &handled, item, at);
                 self.discharge(at);
                 is_handled
             },
             |item| handle(item.packet, item.meta),
             &mut |fate, item| self.bury(consumer, fate, item),
-        )
+        );
     }
 
-    /// Ends the drain that runs, at the next packet. Its own handler's doing, it is certain; from another thread, it
-    /// may come too early or too late, and the drain's caller looks.
-    pub(crate) fn end_drain(&self) {
-        self.quota.store(0, Ordering::Relaxed);
+    /// Has every packet flushed from now on, and ends the drain that runs, at the next packet. Its own handler's doing, it is
+    /// certain; from another thread, it may come too early or too late, and the order that follows settles it.
+    pub(crate) fn begin_flush(&self) {
+        self.odd.fetch_or(FLUSHING, Ordering::Relaxed);
+        self.stop.store(0, Ordering::Relaxed);
     }
 
     /// Drops every packet, as flushed.
@@ -333,7 +357,11 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
 
     fn set_buried(&self, buried: bool) {
         self.has_buried.store(buried, Ordering::Relaxed);
-        self.drains_quickly.store(self.plain && !buried, Ordering::Relaxed);
+        if buried {
+            self.odd.fetch_or(BURIED, Ordering::Relaxed);
+        } else {
+            self.odd.fetch_and(!BURIED, Ordering::Relaxed);
+        }
     }
 
     /// Whether there is something to be taken, or to be buried.
@@ -357,41 +385,5 @@ impl Consumer {
     #[inline]
     fn interfaces(&self) -> &PerInterface {
         &self.state.0.interfaces
-    }
-}
-
-/// An interface whose gate and counters were looked up.
-struct Known<'w> {
-    id: IfId,
-    gate: Gate<'w>,
-    counters: &'w FateCounters,
-}
-
-impl<'w> Known<'w> {
-    /// None for [`IfId::NONE`].
-    #[inline(always)]
-    fn look_up(consumer: &'w Consumer, id: IfId) -> Option<Known<'w>> {
-        let gate = consumer.core.gates.gate(id)?;
-        let counters = consumer.interfaces().of(id)?;
-        Some(Known { id, gate, counters })
-    }
-}
-
-/// The consumer asks the packet at `at` what it names. Dropped by a panic, that packet departs: nobody can say that what
-/// it names is there, and it must not be asked for ever.
-struct Asking<'l, P: Packet, M: Metadata> {
-    lane: &'l Lane<P, M>,
-    at: u64,
-}
-
-impl<P: Packet, M: Metadata> Drop for Asking<'_, P, M> {
-    fn drop(&mut self) {
-        if mutant("asked-again-for-ever") {
-            return;
-        }
-        if self.lane.ring.condemn(self.at) {
-            self.lane.discharge(self.at);
-            self.lane.fates.departed.add(1);
-        }
     }
 }

@@ -65,7 +65,7 @@ pub(crate) struct Panics {
     pub(crate) report: Option<Report>,
 }
 
-use imp::Payload;
+pub(crate) use imp::Payload;
 
 #[cfg(feature = "std")]
 mod imp {
@@ -230,7 +230,7 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         self.flushing.store(true, Ordering::Release);
         self.lanes.iter().for_each(|lane| {
             lane.ring().close();
-            lane.end_drain();
+            lane.begin_flush();
         });
     }
 }

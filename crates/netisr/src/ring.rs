@@ -6,7 +6,8 @@
 //!
 //! `claim` is `[tail: 47 | closed: 1 | idle: 1 | reserved: 15]`. Whoever wants room changes this one word, so
 //! "is there room" and "take it" are one step. The tail is uppermost so that it wraps without touching the rest.
-//! A slot's `ready` is its position + 1 once the item is in it; the position's 47 bits tell laps apart.
+//! A slot's `ready` is `[position + 1: 47 | flags: 17]` once the item is in it: laid out as the words of tail and head are, so
+//! that a position is told from that of another lap by one comparison.
 //!
 //! Every change of `claim` is an acquire and a release, and three things lean on that:
 //!
@@ -59,17 +60,23 @@ const FIRST: u64 = match (cfg!(debug_assertions), cfg!(any(siding_loom, siding_s
     (false, false) => 0,
 };
 /// In `ready`, while the consumer takes the item out (drop-oldest only).
-const TAKEN: u64 = 1 << 63;
+const TAKEN: u64 = 1 << 16;
 /// In `ready`, when there is no item in the slot.
-const VOID: u64 = 1 << 62;
+const VOID: u64 = 1 << 15;
 /// In `ready`, when the slot is among the `GONE`: it takes up no room. With the [`Fate`] of its item, if there is one.
-const DEAD: u64 = 1 << 61;
+const DEAD: u64 = 1 << 14;
 /// In `ready`, while a producer marks the item as dropped to make room.
-const BUSY: u64 = 1 << 60;
-const FATE: u32 = 58;
-const FLAGS: u64 = !0 << FATE;
-/// In `ready`, before the slot's first use: no position's, not even that of the last before the wrap.
-const UNUSED: u64 = 1 << 57;
+const BUSY: u64 = 1 << 13;
+const FATE: u32 = 11;
+const FLAGS: u64 = (TAKEN << 1) - (1 << FATE);
+/// In `ready`, before the slot's first use: no position's.
+const UNUSED: u64 = 1;
+
+/// What `ready` says when the item of this position is in the slot.
+#[inline(always)]
+const fn filled(position: u64) -> u64 {
+    position.wrapping_add(1) << TAIL
+}
 
 /// From this limit on a queue is long: its slots are no longer in a cache that is quick.
 const LONG: u32 = 2048;
@@ -157,7 +164,9 @@ pub(crate) struct Ring<T> {
     voids: AtomicU64,
     /// As many of them as the head has passed.
     voids_passed: AtomicU64,
+    /// A power of two of them.
     slots: Box<[Slot<T>]>,
+    slot_mask: usize,
     /// When the timed items came, as their producers said: of every position that is a multiple of `time_mask` + 1.
     /// Atomic, for the control side looks at them from outside.
     stamps: Box<[AtomicU64]>,
@@ -226,6 +235,7 @@ impl<T> Ring<T> {
             voids: AtomicU64::new(start),
             voids_passed: AtomicU64::new(start),
             slots: (0..size).map(|_| slot()).collect(),
+            slot_mask: size - 1,
             stamps: (0..timed).map(|_| AtomicU64::new(0)).collect(),
             time_mask: time_every - 1,
             time_shift: time_every.trailing_zeros(),
@@ -386,10 +396,9 @@ impl<T> Ring<T> {
         // SAFETY: `claim` gave this position to this caller alone, and it was given out only when the item
         // of the lap before had been taken: `head` had passed it (release; acquire in `room`).
         slot.item.with_mut(|place| unsafe { (*place).write(item) });
-        let next =
-            if mutant("positions-do-not-wrap") { claim.first + 1 } else { (claim.first + 1) & POSITION };
-        slot.ready.store(next, release);
-        claim.first = next & POSITION;
+        let stuck = if mutant("positions-do-not-wrap") && claim.first == POSITION { UNUSED } else { 0 };
+        slot.ready.store(filled(claim.first) | stuck, release);
+        claim.first = (claim.first + 1) & POSITION;
     }
 
     /// Fills claimed positions with `items`. `stamp` is called for
@@ -401,24 +410,19 @@ impl<T> Ring<T> {
         mut items: impl Iterator<Item = T>,
         mut stamp: impl FnMut(u64),
     ) {
-        let slots = &*self.slots;
-        if slots.is_empty() {
-            return; // Never: it spares the loop a check of its index.
-        }
-        let (slot_mask, time_mask) = (slots.len() - 1, self.time_mask);
+        let time_mask = self.time_mask;
         while !claim.is_filled() {
             // First, so that the item goes straight into its slot.
             if claim.first & time_mask == 0 {
                 stamp(claim.first);
             }
             let Some(item) = items.next() else { break };
-            let slot = &slots[claim.first as usize & slot_mask];
+            let slot = self.slot(claim.first);
             // JUSTIFICATION: as in `publish`.
             // SAFETY: as in `publish`.
             slot.item.with_mut(|place| unsafe { (*place).write(item) });
-            let next = (claim.first + 1) & POSITION;
-            slot.ready.store(next, Ordering::Release);
-            claim.first = next;
+            slot.ready.store(filled(claim.first), Ordering::Release);
+            claim.first = (claim.first + 1) & POSITION;
         }
     }
 
@@ -426,10 +430,9 @@ impl<T> Ring<T> {
     #[cold]
     pub(crate) fn publish_void(&self, claim: &mut Claim) {
         debug_assert!(!claim.is_filled());
-        let next = (claim.first + 1) & POSITION;
         self.voids.fetch_add(u64::from(!mutant("void-counts-as-packet")), Ordering::Relaxed);
-        self.slot(claim.first).ready.store(next | VOID, Ordering::Release);
-        claim.first = next;
+        self.slot(claim.first).ready.store(filled(claim.first) | VOID, Ordering::Release);
+        claim.first = (claim.first + 1) & POSITION;
     }
 
     /// Refuses every further claim and reservation. Reserved room stays good.
@@ -490,7 +493,8 @@ impl<T> Ring<T> {
     /// The slot of a position, for what is kept beside the ring for each slot.
     #[inline]
     pub(crate) fn slot_number(&self, position: u64) -> usize {
-        position as usize & (self.slots.len() - 1)
+        // A power of two divides 2^47, so the slot follows the position across its wrap.
+        position as usize & self.slot_mask
     }
 
     pub(crate) fn slots(&self) -> usize {
@@ -543,7 +547,7 @@ impl<T> Ring<T> {
         let timed = (to_timed..waiting).step_by(self.time_mask as usize + 1);
         timed.map(|ahead| (head + ahead) & POSITION).find_map(|position| {
             let ready = self.slot(position).ready.load(Ordering::Acquire);
-            let stamp = (ready == (position + 1) & POSITION).then(|| self.stamp(position))?;
+            let stamp = (ready == filled(position)).then(|| self.stamp(position))?;
             // What was moved here from a place that is not timed has none.
             (stamp != 0).then_some(stamp)
         })
@@ -551,8 +555,9 @@ impl<T> Ring<T> {
 
     #[inline(always)]
     fn slot(&self, position: u64) -> &Slot<T> {
-        // A power of two divides 2^47, so the slot follows the position across its wrap.
-        &self.slots[position as usize & (self.slots.len() - 1)]
+        // JUSTIFICATION: each packet's slot is looked up twice, and a check of what is known costs three instructions.
+        // SAFETY: there are `slot_mask` + 1 slots, for as long as the ring lives.
+        unsafe { self.slots.get_unchecked(self.slot_number(position)) }
     }
 
     /// The stamp of a timed position. Its place comes round again no sooner than the position's slot.

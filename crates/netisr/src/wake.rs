@@ -47,6 +47,12 @@ impl Pending {
         Pending(AtomicU64::new(0))
     }
 
+    /// All of the word: the bit of the only type that may have packets if there is nothing else.
+    #[inline(always)]
+    pub(crate) fn word(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
     /// The types that may have packets, and whether there are orders from control.
     #[inline]
     pub(crate) fn read(&self) -> (u64, bool) {

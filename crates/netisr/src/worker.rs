@@ -20,13 +20,11 @@ use crate::IfId;
 use crate::Packet;
 use crate::any_type::Served;
 use crate::core_state::Core;
-use crate::core_state::WorkerState;
 use crate::here::Busy;
 use crate::lane::Consumer;
 use crate::lane::Order;
 use crate::netisr::Inner;
 use crate::ring::Reviewed;
-use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 use crate::wake::MOST_TYPES;
@@ -79,6 +77,7 @@ struct Serving<P: Packet, W: Local> {
     inner: Arc<Inner<P, W>>,
     consumer: Consumer,
     types: [Option<Box<dyn Served<P, W>>>; MOST_TYPES],
+    alone: Alone<P, W>,
     types_version: u64,
     /// Where the next poll begins, so that no type is always last.
     first: u32,
@@ -86,6 +85,17 @@ struct Serving<P: Packet, W: Local> {
     polls: u32,
     busy: u64,
     sweeps: Sweeps,
+}
+
+/// The one type that has packets, as it is most often, taken out of the others: what a poll asks first.
+struct Alone<P, W> {
+    /// The worker's word when its bit is the only one that is set; while nothing is here, what that never is.
+    word: u64,
+    served: Option<Box<dyn Served<P, W>>>,
+}
+
+impl<P, W> Alone<P, W> {
+    const NONE: Self = Alone { word: u64::MAX, served: None };
 }
 
 impl<P: Packet, W: Local> Worker<P, W> {
@@ -98,6 +108,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
             inner: inner.clone(),
             consumer: Consumer::new(&inner.core, index),
             types: [const { None }; MOST_TYPES],
+            alone: Alone::NONE,
             types_version: 0,
             first: 0,
             polls: 0,
@@ -253,24 +264,70 @@ impl<P: Packet, W: Local> Serving<P, W> {
     fn poll(&mut self, token: &mut impl Token, local: &mut W, budget: usize) -> Polled {
         let state = &self.consumer.state.0;
         state.polls.add(1);
-        let polled = match state.pending.0.read() {
-            (0, false) => return Polled::default(),
-            (active, false) if active.is_power_of_two() => {
-                self.drain_one(token.lent().ctx(), local, active, budget)
+        let word = state.pending.0.word();
+        if let Some(served) = &self.alone.served
+            && (word == self.alone.word || mutant("order-unseen-while-one-is-alone"))
+        {
+            let mut lent = token.lent();
+            let mut turn = Turn { consumer: &self.consumer, ctx: &mut lent.ctx(), local, handled: 0 };
+            let quota = Self::QUOTA.min(budget);
+            let handled = turn.drain(&**served, quota);
+            let polled = Polled { handled, more: handled == quota };
+            turn.end(polled);
+            if handled > 0 {
+                self.busy |= word;
+                return polled;
             }
-            (active, false) => self.drain(token.lent().ctx(), local, active, budget),
-            (_, true) => {
-                // The embedder's code runs there, with no lock held, and may have a token of its own.
-                token.leave();
-                self.obey(local);
-                let (active, _) = self.pending().read();
-                self.drain(token.lent().ctx(), local, active, budget)
+            drop(lent);
+            self.polls += 1;
+            if self.polls >= Self::PATIENCE {
+                self.look_round(token);
             }
-        };
+            return polled;
+        }
+        if word == 0 { Polled::default() } else { self.poll_any(token, local, budget) }
+    }
+
+    /// The same, whatever there is.
+    #[inline(never)] // Into `poll` goes what is short.
+    fn poll_any(&mut self, token: &mut impl Token, local: &mut W, budget: usize) -> Polled {
+        let (mut active, ordered) = self.pending().read();
+        if ordered {
+            // The embedder's code runs there, with no lock held, and may have a token of its own.
+            token.leave();
+            self.obey(local);
+            (active, _) = self.pending().read();
+        }
+        self.put_back();
+        let polled = self.drain(token.lent().ctx(), local, active, budget);
         if self.polls >= Self::PATIENCE {
             self.look_round(token);
         }
+        self.set_apart();
         polled
+    }
+
+    /// If only one type has packets, it is alone from here on.
+    fn set_apart(&mut self) {
+        let word = self.pending().word();
+        if let (active, false) = self.pending().read()
+            && active == word
+            && active.is_power_of_two()
+            && let Some(place) = self.types.get_mut(active.trailing_zeros() as usize)
+            && let Some(served) = place.take()
+        {
+            self.alone = Alone { word, served: Some(served) };
+        }
+    }
+
+    /// All types are in their places again.
+    fn put_back(&mut self) {
+        let Alone { word, served } = core::mem::replace(&mut self.alone, Alone::NONE);
+        if let Some(place) = self.types.get_mut(word.trailing_zeros() as usize)
+            && served.is_some()
+        {
+            *place = served;
+        }
     }
 
     /// Looks no more at lanes that have stayed empty, and drops what is gone: with no token and no lock held, as when orders
@@ -329,6 +386,7 @@ impl<P: Packet, W: Local> Serving<P, W> {
     }
 
     fn carry_out(&mut self, order: u64, recall: Recall<'_>) {
+        self.put_back();
         let going = self.refresh();
         let inner = self.inner.clone();
         let worker = self.index();
@@ -365,34 +423,9 @@ impl<P: Packet, W: Local> Serving<P, W> {
         }
     }
 
-    /// [`drain`](Self::drain) for one type, as it is most often. `active` is its bit.
-    #[inline(always)] // `poll` has looked up the worker's state, and spares this doing it again.
-    fn drain_one(&mut self, mut ctx: Ctx<'_, Unlocked>, local: &mut W, active: u64, budget: usize) -> Polled {
-        let bit = active.trailing_zeros();
-        let quota = Self::QUOTA.min(budget);
-        let Some(served) = self.types.get(bit as usize).and_then(Option::as_deref) else {
-            return self.drain(ctx, local, active, budget);
-        };
-        let mut turn = Turn { consumer: &self.consumer, ctx: &mut ctx, local, handled: 0 };
-        let running = Running::new(&self.consumer.state.0);
-        running.is(bit);
-        let handled = turn.drain(served, quota);
-        drop(running);
-        let polled = Polled { handled, more: handled == quota };
-        turn.end(polled);
-        if handled > 0 {
-            self.busy |= active;
-        } else {
-            self.polls += 1;
-        }
-        polled
-    }
-
-    #[inline(never)] // Into `poll` goes what is short.
     fn drain(&mut self, mut ctx: Ctx<'_, Unlocked>, local: &mut W, active: u64, budget: usize) -> Polled {
         let mut polled = Polled::default();
         let mut turn = Turn { consumer: &self.consumer, ctx: &mut ctx, local, handled: 0 };
-        let running = Running::new(&self.consumer.state.0);
         let mut busy = 0u64;
         // Before any handler runs: one that panics must not be first again.
         let next = if active.count_ones() < 2 { 0 } else { (self.first + 1) & 63 };
@@ -408,13 +441,11 @@ impl<P: Packet, W: Local> Serving<P, W> {
                 continue;
             }
             let Some(served) = self.types.get(bit as usize).and_then(Option::as_deref) else { continue };
-            running.is(bit);
             let handled = turn.drain(served, quota);
             busy |= u64::from(handled > 0) << bit;
             polled.handled += handled;
             polled.more |= handled == quota;
         }
-        drop(running);
         turn.end(polled);
         self.busy |= busy;
         self.polls += u32::from(busy != active);
@@ -425,6 +456,7 @@ impl<P: Packet, W: Local> Serving<P, W> {
     #[cold]
     fn retire(&mut self, empty: u64) {
         let _busy = Busy::with(&*self.inner.core, self.index());
+        self.put_back();
         for bit in bits(empty) {
             self.pending().retire(bit);
             let served = self.types.get(bit as usize).and_then(Option::as_deref);
@@ -536,28 +568,6 @@ impl Drop for Recall<'_> {
         if !mutant("order-lost-by-panic") {
             let _awake = self.core.workers[self.worker].0.pending.0.order();
         }
-    }
-}
-
-/// Says whose handler runs, until it is dropped, were it by a panic.
-struct Running<'w>(&'w AtomicU64);
-
-impl<'w> Running<'w> {
-    #[inline(always)]
-    fn new(state: &'w WorkerState) -> Self {
-        Running(&state.running)
-    }
-
-    #[inline(always)]
-    fn is(&self, bit: u32) {
-        self.0.store(u64::from(bit) + 1, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Running<'_> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.0.store(0, Ordering::Relaxed);
     }
 }
 

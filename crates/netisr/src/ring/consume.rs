@@ -7,6 +7,8 @@
 //! User code is called with everything settled: a panic in `look` leaves the item where it is, unless its caller
 //! [condemns](Ring::condemn) it; one in `take` or `bury` concerns an item that is off the ring and has its fate.
 
+use core::cell::Cell;
+
 use super::*;
 use crate::IfId;
 
@@ -35,49 +37,40 @@ pub(crate) trait Beside<T> {
 }
 
 impl<T> Ring<T> {
-    /// Takes items, oldest first, while `more` says so of how many were taken, and until none is ready; gives how many
-    /// were. Each is shown to `look` in its place, with its position; if that says so it goes to `take`, and
-    /// need be moved but once. Those that are not to be taken have departed: they go to `bury`, as do all dead items
-    /// that are met.
+    /// Takes items, oldest first, until none is ready or `more` says, after each, that it was the last. Each is shown to `look` in
+    /// its place, with its position; if that says so it goes to `take`, and need be moved but once. If not, it has departed.
+    ///
+    /// True as soon as anything is met but live items, or anything is gone: [`consume_any`](Self::consume_any) goes on there.
     ///
     /// For the consumer only, and only where nobody else marks items: not with `drops_oldest`.
     #[inline(always)]
-    pub(crate) fn consume(
+    pub(crate) fn consume_live(
         &self,
-        more: impl Fn(u64) -> bool,
+        more: impl Fn() -> bool,
         mut look: impl FnMut(&T, u64) -> bool,
         mut take: impl FnMut(T),
-        mut bury: impl FnMut(Fate, T),
-    ) -> usize {
+    ) -> bool {
         debug_assert!(!self.drops_oldest);
-        // Nobody else moves the head, and the slots stay where they are, whatever `take` calls.
-        let slots = &*self.slots;
-        if slots.is_empty() {
-            return 0; // Never: it spares the loop a check of its index.
-        }
-        let slot_mask = slots.len() - 1;
+        // Nobody else moves the head, whatever `take` calls.
         let mut word = self.head.0.load(Ordering::Relaxed);
-        let mut taken = 0u64;
-        while more(taken) {
+        if word & GONE != 0 {
+            return true;
+        }
+        loop {
             let head = word >> TAIL;
-            let slot = &slots[head as usize & slot_mask];
-            // The head's own bits are uppermost: it wraps, and leaves those of the gone alone.
+            let slot = self.slot(head);
+            // With nothing gone it is what `ready` says as well. It wraps by itself.
             let passed = word.wrapping_add(1 << TAIL);
             let ready = slot.ready.load(Ordering::Acquire);
-            if ready != passed >> TAIL {
-                // Without a flag, it is of another lap: nothing is here yet.
-                if ready >> FATE == 0 || !self.pass(&mut bury) {
-                    break;
-                }
-                word = self.head.0.load(Ordering::Relaxed);
-                continue;
+            if ready != passed {
+                return ready & FLAGS != 0; // Else it is of another lap: nothing is here yet.
             }
             // JUSTIFICATION: as in `publish`.
             // SAFETY: `ready` (acquire) says that the item of this very position is in the slot, and it stays
             // there until the head moves, which only this call does, below. The reference ends before that.
             if !slot.item.with(|place| look(unsafe { (*place).assume_init_ref() }, head)) {
                 self.strike(head, Fate::Departed.mark());
-                continue;
+                return true;
             }
             // JUSTIFICATION: as in `publish`.
             // SAFETY: as above; the head moves past the item at once, so it is read this once.
@@ -85,22 +78,61 @@ impl<T> Ring<T> {
             let release = if mutant("freed-without-release") { Ordering::Relaxed } else { Ordering::Release };
             self.head.0.store(passed, release);
             word = passed;
-            taken += 1;
+            take(item);
+            if !more() {
+                return false;
+            }
+        }
+    }
+
+    /// Takes items as [`consume_live`](Self::consume_live) does, whatever is met. Those that are not to be taken go to `bury`,
+    /// as do all dead items.
+    fn consume(
+        &self,
+        more: impl Fn() -> bool,
+        mut look: impl FnMut(&T, u64) -> bool,
+        mut take: impl FnMut(T),
+        bury: &mut dyn FnMut(Fate, T),
+    ) {
+        debug_assert!(!self.drops_oldest);
+        let mut word = self.head.0.load(Ordering::Relaxed);
+        while more() {
+            let head = word >> TAIL;
+            let slot = self.slot(head);
+            // The head's own bits are uppermost: it wraps, and leaves those of the gone alone.
+            let passed = word.wrapping_add(1 << TAIL);
+            let ready = slot.ready.load(Ordering::Acquire);
+            if ready != passed & !GONE {
+                if ready & FLAGS == 0 || !self.pass(bury) {
+                    break;
+                }
+                word = self.head.0.load(Ordering::Relaxed);
+                continue;
+            }
+            // JUSTIFICATION: as in `publish`.
+            // SAFETY: as in `consume_live`.
+            if !slot.item.with(|place| look(unsafe { (*place).assume_init_ref() }, head)) {
+                self.strike(head, Fate::Departed.mark());
+                continue;
+            }
+            // JUSTIFICATION: as in `publish`.
+            // SAFETY: as in `consume_live`.
+            let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
+            self.head.0.store(passed, Ordering::Release);
+            word = passed;
             take(item);
         }
-        taken as usize
     }
 
     /// The same where producers may mark items as dropped: who takes one marks it first.
     fn consume_marked(
         &self,
-        more: impl Fn(u64) -> bool,
+        more: impl Fn() -> bool,
         mut look: impl FnMut(&T, u64) -> bool,
         mut take: impl FnMut(T),
         bury: &mut dyn FnMut(Fate, T),
-    ) -> usize {
-        let mut taken = 0u64;
-        while more(taken) {
+    ) {
+        while more() {
             let head = self.head.0.load(Ordering::Relaxed) >> TAIL;
             if !self.seize(head) {
                 if !self.pass(bury) {
@@ -110,7 +142,7 @@ impl<T> Ring<T> {
             }
             let slot = self.slot(head);
             // JUSTIFICATION: as in `publish`.
-            // SAFETY: as in `consume`: the item is there, and only the consumer, who has it marked, takes items out.
+            // SAFETY: as in `consume_live`: the item is there, and only the consumer, who has it marked, takes items out.
             if !slot.item.with(|place| look(unsafe { (*place).assume_init_ref() }, head)) {
                 self.strike(head, Fate::Departed.mark());
                 continue;
@@ -120,10 +152,8 @@ impl<T> Ring<T> {
             let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
             // Added, for producers change the number of the gone meanwhile.
             self.head.0.fetch_add(1 << TAIL, Ordering::AcqRel);
-            taken += 1;
             take(item);
         }
-        taken as usize
     }
 
     /// Passes what is at the head and is no live item. False if there is no such thing.
@@ -132,7 +162,7 @@ impl<T> Ring<T> {
         let head = self.head.0.load(Ordering::Relaxed) >> TAIL;
         let slot = self.slot(head);
         let ready = slot.ready.load(Ordering::Acquire);
-        if ready & !FLAGS != (head + 1) & POSITION || ready & (VOID | DEAD) == 0 {
+        if ready & !FLAGS != filled(head) || ready & (VOID | DEAD) == 0 {
             return false;
         }
         if ready & DEAD == 0 {
@@ -156,11 +186,11 @@ impl<T> Ring<T> {
     /// [`consume`](Self::consume), whoever else marks items.
     pub(crate) fn consume_any(
         &self,
-        more: impl Fn(u64) -> bool,
+        more: impl Fn() -> bool,
         look: impl FnMut(&T, u64) -> bool,
         take: impl FnMut(T),
         bury: &mut dyn FnMut(Fate, T),
-    ) -> usize {
+    ) {
         if self.drops_oldest {
             self.consume_marked(more, look, take, bury)
         } else {
@@ -171,13 +201,18 @@ impl<T> Ring<T> {
     /// Takes every item that is ready, as flushed. Each is shown to `look` first.
     pub(crate) fn flush(&self, mut look: impl FnMut(&T, u64), bury: &mut dyn FnMut(Fate, T)) {
         loop {
-            let mut flushed = None;
+            let flushed = Cell::new(None);
+            let more = Cell::new(true);
             let look = |item: &T, at| {
                 look(item, at);
                 true
             };
-            self.consume_any(|taken| taken < 1, look, |item| flushed = Some(item), bury);
-            let Some(item) = flushed else { return };
+            let take = |item| {
+                more.set(false);
+                flushed.set(Some(item));
+            };
+            self.consume_any(|| more.get(), look, take, bury);
+            let Some(item) = flushed.take() else { return };
             bury(Fate::Flushed, item);
         }
     }
@@ -210,7 +245,7 @@ impl<T> Ring<T> {
             }
             let slot = self.slot(at);
             let ready = slot.ready.load(Ordering::Acquire);
-            if *left == 0 || ready & !FLAGS != (at + 1) & POSITION || ready & BUSY != 0 {
+            if *left == 0 || ready & !FLAGS != filled(at) || ready & BUSY != 0 {
                 return false;
             }
             *left -= 1;
@@ -219,7 +254,7 @@ impl<T> Ring<T> {
                 // SAFETY: a dead item is there (acquire), only the consumer takes items out, and the slot is said to
                 // be empty before anybody looks again.
                 let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
-                slot.ready.store((at + 1) & POSITION | VOID | DEAD, Ordering::Release);
+                slot.ready.store(filled(at) | VOID | DEAD, Ordering::Release);
                 beside.bury(Fate::of(ready), item);
             }
             if ready & (VOID | DEAD) == 0 {
@@ -256,7 +291,7 @@ impl<T> Ring<T> {
     /// Keeps producers from marking the live item at `at`. False if there is none.
     fn seize(&self, at: u64) -> bool {
         let ready = &self.slot(at).ready;
-        let next = (at + 1) & POSITION;
+        let next = filled(at);
         if !self.drops_oldest {
             return ready.load(Ordering::Acquire) == next;
         }
@@ -272,13 +307,13 @@ impl<T> Ring<T> {
     fn strike(&self, at: u64, mark: u64) {
         let gone = if mutant("room-given-back-twice") { 2 } else { 1 };
         self.head.0.fetch_add(gone, Ordering::AcqRel);
-        self.slot(at).ready.store((at + 1) & POSITION | mark, Ordering::Release);
+        self.slot(at).ready.store(filled(at) | mark, Ordering::Release);
     }
 
     /// Whether the consumer would find an item, or something to pass.
     pub(crate) fn has_ready(&self) -> bool {
         let head = self.head.0.load(Ordering::Relaxed) >> TAIL;
-        self.slot(head).ready.load(Ordering::Acquire) & !FLAGS == (head + 1) & POSITION
+        self.slot(head).ready.load(Ordering::Acquire) & !FLAGS == filled(head)
     }
 
     /// Moves live items up, in order, into dead slots before `end`, if the ring has no slots to spare for those.
@@ -325,8 +360,8 @@ impl<T> Ring<T> {
             let stamp = if self.is_timed(from) { self.stamp(from) } else { 0 };
             self.stamp_of(to).store(stamp, Ordering::Relaxed);
         }
-        self.slot(from).ready.store((from + 1) & POSITION | VOID | DEAD, Ordering::Release);
-        self.slot(to).ready.store((to + 1) & POSITION, Ordering::Release);
+        self.slot(from).ready.store(filled(from) | VOID | DEAD, Ordering::Release);
+        self.slot(to).ready.store(filled(to), Ordering::Release);
     }
 }
 

@@ -27,7 +27,7 @@ impl<T> Ring<T> {
         at = self.skip_to(at, tail);
         while at != tail {
             let ready = self.slot(at).ready.load(Ordering::Acquire);
-            let next = (at + 1) & POSITION;
+            let next = filled(at);
             if ready & !FLAGS != next || ready & (TAKEN | BUSY) != 0 {
                 return false;
             }
@@ -48,7 +48,7 @@ impl<T> Ring<T> {
                 self.slot(at).ready.store(next | Fate::DroppedOldest.mark(), Ordering::Release);
                 return true;
             }
-            at = next;
+            at = (at + 1) & POSITION;
         }
         false
     }

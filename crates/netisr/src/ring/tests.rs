@@ -1,3 +1,4 @@
+use core::cell::Cell;
 use std::vec::Vec;
 
 use super::*;
@@ -7,12 +8,16 @@ mod middle;
 impl<T> Ring<T> {
     /// Takes the oldest item, with its stamp.
     fn take(&self) -> Option<(T, u64)> {
-        let (mut stamp, mut taken) = (0, None);
+        let (mut stamp, mut taken, more) = (0, None, Cell::new(true));
         let look = |_: &T, at| {
             stamp = if self.is_timed(at) { self.stamp(at) } else { 0 };
             true
         };
-        self.consume_any(|count| count < 1, look, |item| taken = Some(item), &mut |_, _| {});
+        let take = |item| {
+            more.set(false);
+            taken = Some(item);
+        };
+        self.consume_any(|| more.get(), look, take, &mut |_, _| {});
         taken.map(|item| (item, stamp))
     }
 }

@@ -141,6 +141,28 @@ pub(crate) fn own() {
     rig.finish();
 }
 
+/// The worker has seen packets of one type only, which it looks at first; then an interface departs, while another thread
+/// dispatches on it. The next poll sees the order.
+pub(crate) fn alone() {
+    let rig = Rig::new(Spec::new("test").limit(4));
+    let interface = rig.attach();
+    let mut worker = rig.worker();
+    let mut own = Own::keeping(std::slice::from_ref(&interface));
+    worker.with_ctx(|ctx| rig.dispatch(ctx, 0, None)).expect("room");
+    assert_eq!(worker.poll(&mut own, 64).handled, 1);
+    let threads = producers(&rig, &interface, pick(1, 3));
+    let mut departure = outside(|ctx| rig.netisr.detach(ctx, interface.id)).expect("attached until now");
+    worker.poll(&mut own, 64);
+    assert!(own.keeps.is_empty(), "the order was not seen");
+    while !departure.is_complete() {
+        worker.poll(&mut own, 64);
+        thread::yield_now();
+    }
+    interface.resource.tear_down();
+    drop((own, worker));
+    no_more(rig, threads);
+}
+
 /// Two interfaces depart at a time, and the worker's own state refers to both.
 pub(crate) fn two() {
     let rig = Rig::new(Spec::new("test").limit(4));

@@ -105,6 +105,12 @@ pub const MUTANTS: &[Mutant] = &[
     mutant("G5", "detach-skips-workers", "departure-own", "a detach does not wait for workers"),
     mutant(
         "G5",
+        "order-unseen-while-one-is-alone",
+        "departure-alone",
+        "a worker with packets of one type only looks at nothing else",
+    ),
+    mutant(
+        "G5",
         "later-orders-acknowledged",
         "departure-own",
         "a worker acknowledges orders that it has not carried out",

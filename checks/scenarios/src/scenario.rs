@@ -50,6 +50,7 @@ pub const SCENARIOS: &[Scenario] = &[
     exhaustive("departure-queued", departure::queued),
     bounded("departure-foreign-polled", 3, departure::foreign_polled),
     bounded("departure-own", 3, departure::own),
+    bounded("departure-alone", 3, departure::alone),
     bounded("departures-two", 2, departure::two),
     exhaustive("departure-late-producer", departure::late_producer),
     exhaustive("departure-pinned", departure::pinned),

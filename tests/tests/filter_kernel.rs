@@ -20,4 +20,5 @@ mod filter_kernel {
     mod packets;
     mod rules;
     mod theirs;
+    mod wire;
 }

@@ -31,4 +31,6 @@ mod firewall {
     // The program's own, so that what is tested is what runs.
     #[path = "../../../crates/siding/src/filter/judge.rs"]
     mod judge;
+    #[path = "../filter_kernel/wire.rs"]
+    mod wire;
 }

@@ -1,24 +1,15 @@
 //! Siding as the router: a stack with two workers, and rules compiled as the program does.
 
-use std::collections::VecDeque;
-use std::io;
 use std::sync::Arc;
-use std::sync::Mutex;
 
 use siding_filter::Program;
 use siding_filter::Ruleset;
 use siding_filter::Setup;
-use siding_lockorder::Ctx;
-use siding_lockorder::Root;
-use siding_lockorder::Unlocked;
-use siding_mbuf::Cache;
-use siding_mbuf::Mbuf;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_netisr::Instant;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
-use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::StackWorker;
@@ -28,45 +19,16 @@ use siding_stack::filter::Timeouts;
 use siding_wire::Mac;
 
 use super::judge::Rules;
+use super::wire::Wire;
+use super::wire::control;
 
 pub(super) const WORKERS: usize = 2;
-
-#[derive(Clone, Default)]
-struct Wire {
-    inbound: Arc<Mutex<VecDeque<Vec<u8>>>>,
-    sent: Arc<Mutex<Vec<Vec<u8>>>>,
-}
-
-impl Device for Wire {
-    fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
-        let mut inbound = self.inbound.lock().unwrap();
-        let count = inbound.len().min(max);
-        for frame in inbound.drain(..count) {
-            let mut mbuf = cache.alloc().unwrap();
-            assert!(mbuf.extend_from_slice(&frame));
-            into.push(mbuf);
-        }
-        Ok(count)
-    }
-
-    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
-        let sent = Sent::all(frames);
-        self.sent.lock().unwrap().extend(frames.drain(..).map(|frame| frame.data()[14..].to_vec()));
-        sent
-    }
-}
 
 pub(super) struct Ours {
     stack: Stack,
     workers: Vec<StackWorker>,
     wires: [[Wire; WORKERS]; 2],
     now: Instant,
-}
-
-fn control<T>(work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> T) -> T {
-    let mut root = Root::new();
-    let mut entered = root.enter().unwrap();
-    work(&mut entered.ctx())
 }
 
 impl Ours {

@@ -1,27 +1,19 @@
 //! A router in memory that filters as the example says, and both its sides.
 
-use std::collections::VecDeque;
-use std::io;
 use std::net::IpAddr;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use siding_filter::Program;
 use siding_filter::Ruleset;
 use siding_filter::Setup;
 use siding_lockorder::Ctx;
-use siding_lockorder::Root;
 use siding_lockorder::Unlocked;
-use siding_mbuf::Cache;
-use siding_mbuf::Mbuf;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_netisr::Instant;
-use siding_stack::Device;
 use siding_stack::InterfaceSpec;
-use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::StackWorker;
@@ -38,6 +30,8 @@ use siding_wire::ether::Ether;
 
 use super::judge::Rules;
 use super::packets::addr;
+use super::wire::Wire;
+use super::wire::control;
 
 /// The rules that are shipped.
 pub(super) const RULES: &str = include_str!("../../../examples/firewall.nft");
@@ -57,31 +51,6 @@ pub(super) const OUT: &str = "2a00:2::20";
 
 /// What an item's test says: nothing, or what is wrong.
 pub(super) type Said = Result<(), String>;
-
-#[derive(Clone, Default)]
-struct Wire {
-    inbound: Arc<Mutex<VecDeque<Vec<u8>>>>,
-    sent: Arc<Mutex<Vec<Vec<u8>>>>,
-}
-
-impl Device for Wire {
-    fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
-        let mut inbound = self.inbound.lock().unwrap();
-        let count = inbound.len().min(max);
-        for frame in inbound.drain(..count) {
-            let mut mbuf = cache.alloc().unwrap();
-            assert!(mbuf.extend_from_slice(&frame));
-            into.push(mbuf);
-        }
-        Ok(count)
-    }
-
-    fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
-        let sent = Sent::all(frames);
-        self.sent.lock().unwrap().extend(frames.drain(..).map(|frame| frame.data()[14..].to_vec()));
-        sent
-    }
-}
 
 /// Which side of the router.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,12 +75,6 @@ pub(super) struct Came {
     pub(super) back: Vec<Vec<u8>>,
     /// What left by the other side.
     pub(super) on: Vec<Vec<u8>>,
-}
-
-pub(super) fn control<T>(work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> T) -> T {
-    let mut root = Root::new();
-    let mut entered = root.enter().unwrap();
-    work(&mut entered.ctx())
 }
 
 fn mac(side: Side, host: u8) -> Mac {

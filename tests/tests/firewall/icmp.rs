@@ -5,6 +5,7 @@ use siding_stack::Answer;
 
 use super::edge::*;
 use super::packets::*;
+use super::wire::control;
 
 const OUTWARD: Ends<'static> = (IN, OUT);
 const INWARD: Ends<'static> = (OUT, IN);

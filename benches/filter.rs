@@ -16,6 +16,9 @@ use siding_benches::firewall::Way;
 use siding_benches::firewall::in_sets;
 use siding_benches::firewall::many;
 use siding_benches::firewall::resident;
+use siding_benches::measure::median;
+use siding_benches::verdicts::Goal;
+use siding_benches::verdicts::Verdicts;
 
 /// Flows that are known.
 const FLOWS: u64 = 65_536;
@@ -41,18 +44,6 @@ struct Options {
     bench: bool,
 }
 
-/// Goals and what came of them.
-#[derive(Debug, Default)]
-struct Verdicts(Vec<String>);
-
-impl Verdicts {
-    fn judge(&mut self, what: &str, figure: f64, bound: f64, unit: &str, is_least: bool) {
-        let (holds, sign) = if is_least { (figure >= bound, ">=") } else { (figure <= bound, "<=") };
-        let verdict = if holds { "PASS" } else { "MISS" };
-        self.0.push(format!("{verdict}  {what}: {figure:.2} {unit} {sign} {bound}"));
-    }
-}
-
 fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -61,11 +52,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// A firewall of 100 rules that knows all flows, answered.
@@ -97,7 +83,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     beside_forwarding(options, 20 * FLOWS / part, &mut verdicts)?;
     a_million(options, &mut verdicts)?;
     sets(options, 20 * FLOWS / part, &mut verdicts)?;
-    println!("\n{}", verdicts.0.join("\n"));
+    println!("\n{verdicts}");
     Ok(())
 }
 
@@ -118,11 +104,16 @@ fn beside_forwarding(options: &Options, packets: u64, verdicts: &mut Verdicts) -
     let rounds: Vec<String> = more.iter().map(|more| format!("{more:.1}")).collect();
     println!(
         "\nforwarding {:.1} ns; established flows through 100 rules {:.1} ns; more by ({}) ns",
-        median(plain),
-        median(filtered),
+        median(&mut plain),
+        median(&mut filtered),
         rounds.join(" "),
     );
-    verdicts.judge("an established packet, on top of forwarding", median(more), 30.0, "ns", false);
+    verdicts.judge(
+        "an established packet, on top of forwarding",
+        median(&mut more),
+        Goal::AtMost(30.0),
+        "ns",
+    );
     Ok(())
 }
 
@@ -149,9 +140,9 @@ fn a_million(options: &Options, verdicts: &mut Verdicts) -> Result<(), Box<dyn E
             costs[0].p99, costs[9].p99
         );
     }
-    verdicts.judge("new states a second, on one core", median(rates), 1.0, "million", true);
-    verdicts.judge("memory of a million states", median(bytes), 160.0, "MB", false);
-    verdicts.judge("p99 of the last tenth, of the first's", median(tails), 1.5, "times", false);
+    verdicts.judge("new states a second, on one core", median(&mut rates), Goal::AtLeast(1.0), "million");
+    verdicts.judge("memory of a million states", median(&mut bytes), Goal::AtMost(160.0), "MB");
+    verdicts.judge("p99 of the last tenth, of the first's", median(&mut tails), Goal::AtMost(1.5), "times");
     Ok(())
 }
 
@@ -170,7 +161,11 @@ fn sets(options: &Options, packets: u64, verdicts: &mut Verdicts) -> Result<(), 
         second.push(sums[1]);
         ratios.push(sums[1] / sums[0]);
     }
-    println!("10 rules in a map {:.1} ns, 10,000 {:.1} ns, with forwarding", median(first), median(second));
-    verdicts.judge("10,000 rules in sets, of 10", median(ratios), 1.2, "times", false);
+    println!(
+        "10 rules in a map {:.1} ns, 10,000 {:.1} ns, with forwarding",
+        median(&mut first),
+        median(&mut second)
+    );
+    verdicts.judge("10,000 rules in sets, of 10", median(&mut ratios), Goal::AtMost(1.2), "times");
     Ok(())
 }

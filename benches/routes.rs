@@ -16,6 +16,8 @@ use siding_benches::routes::changes;
 use siding_benches::routes::lookups;
 use siding_benches::routes::prefixes4;
 use siding_benches::routes::prefixes6;
+use siding_benches::verdicts::Goal;
+use siding_benches::verdicts::Verdicts;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -31,18 +33,6 @@ struct Options {
     /// Passed by `cargo bench`; no effect.
     #[arg(long, hide = true)]
     bench: bool,
-}
-
-/// Goals and what came of them.
-#[derive(Debug, Default)]
-struct Verdicts(Vec<String>);
-
-impl Verdicts {
-    fn judge(&mut self, what: &str, figure: f64, bound: f64, unit: &str, is_least: bool) {
-        let (holds, sign) = if is_least { (figure >= bound, ">=") } else { (figure <= bound, "<=") };
-        let verdict = if holds { "PASS" } else { "MISS" };
-        self.0.push(format!("{verdict}  {what}: {figure:.2} {unit} {sign} {bound}"));
-    }
 }
 
 fn main() -> ExitCode {
@@ -71,17 +61,17 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     );
     let six = changes(&prefixes6(250_000 / part), rounds);
     println!("{six}");
-    verdicts.judge("250,000 IPv6 routes", six.bytes as f64 / MIB, 64.0, "MiB", false);
+    verdicts.judge("250,000 IPv6 routes", six.bytes as f64 / MIB, Goal::AtMost(64.0), "MiB");
     let big6 = changes(&prefixes6(1_000_000 / part), rounds);
     println!("{big6}");
     let four = changes(&prefixes4(1_000_000 / part), rounds);
     println!("{four}");
-    verdicts.judge("a million IPv4 routes", four.bytes as f64 / MIB, 96.0, "MiB", false);
+    verdicts.judge("a million IPv4 routes", four.bytes as f64 / MIB, Goal::AtMost(96.0), "MiB");
     for (family, table) in [("IPv6", &big6), ("IPv4", &four)] {
-        verdicts.judge(&format!("{family} batch"), table.per_second, 500_000.0, "/s", true);
+        verdicts.judge(&format!("{family} batch"), table.per_second, Goal::AtLeast(500_000.0), "/s");
         for (what, cost) in [("add", table.add), ("replace", table.replace), ("delete", table.delete)] {
-            verdicts.judge(&format!("{family} {what}, median"), cost.0, 10.0, "us", false);
-            verdicts.judge(&format!("{family} {what}, p99"), cost.1, 50.0, "us", false);
+            verdicts.judge(&format!("{family} {what}, median"), cost.0, Goal::AtMost(10.0), "us");
+            verdicts.judge(&format!("{family} {what}, p99"), cost.1, Goal::AtMost(50.0), "us");
         }
     }
     println!("\nlook-ups      routes   single   bulk of 32   peer single   peer bulk (ns)");
@@ -89,15 +79,15 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let found = lookups(&prefixes6(count), rounds, Peer::six);
         println!("IPv6 {count:>13} {found}");
         if let Some(ratio) = found.bulk_ratio() {
-            verdicts.judge(&format!("IPv6 bulk at {count}, of rte_fib6"), ratio, 1.0, "times", false);
+            verdicts.judge(&format!("IPv6 bulk at {count}, of rte_fib6"), ratio, Goal::AtMost(1.0), "times");
         }
     }
     let found = lookups(&prefixes4(1_000_000 / part), rounds, Peer::four);
     println!("IPv4 {:>13} {found}", 1_000_000 / part);
     if let Some(ratio) = found.bulk_ratio() {
-        verdicts.judge("IPv4 bulk, of rte_fib", ratio, 1.2, "times", false);
+        verdicts.judge("IPv4 bulk, of rte_fib", ratio, Goal::AtMost(1.2), "times");
     }
-    println!("\n{}", verdicts.0.join("\n"));
+    println!("\n{verdicts}");
     if let Some(why) = Peer::<std::net::Ipv6Addr>::missing() {
         println!("No peer: {why}");
     }

@@ -18,11 +18,14 @@ use std::time::Duration;
 use std::time::Instant;
 
 use clap::Parser;
+use siding_benches::measure::median;
 use siding_benches::router::Crowd;
 use siding_benches::router::Lane;
 use siding_benches::router::Shape;
 use siding_benches::router::build;
 use siding_benches::router::build_among;
+use siding_benches::verdicts::Goal;
+use siding_benches::verdicts::Verdicts;
 use siding_lockorder::Root;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
@@ -70,15 +73,12 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     println!("100,000 routes, a change each: {:.1} ms; in one change: {:.1} ms", ms(routed), ms(batch));
     let (alone, among) = packets(crowd, options.rounds.into())?;
     println!("a packet: {alone:.1} ns alone, {among:.1} ns in the crowd");
-    judge("VLANs and addresses", ms(made + addressed), 2000.0, "ms");
-    judge("100,000 routes, a change each", ms(routed), 1000.0, "ms");
-    judge("a packet in the crowd beside one alone", among / alone, 1.05, "times");
+    let mut verdicts = Verdicts::default();
+    verdicts.judge("VLANs and addresses", ms(made + addressed), Goal::AtMost(2000.0), "ms");
+    verdicts.judge("100,000 routes, a change each", ms(routed), Goal::AtMost(1000.0), "ms");
+    verdicts.judge("a packet in the crowd beside one alone", among / alone, Goal::AtMost(1.05), "times");
+    println!("{verdicts}");
     Ok(())
-}
-
-fn judge(what: &str, figure: f64, bound: f64, unit: &str) {
-    let verdict = if figure <= bound { "PASS" } else { "MISS" };
-    println!("{verdict}  {what}: {figure:.2} {unit} <= {bound}");
 }
 
 /// How long VLANs, their addresses, routes one by one and as many at once take.
@@ -142,11 +142,7 @@ fn packets(crowd: Crowd, rounds: usize) -> Result<(f64, f64), Box<dyn Error>> {
             }
         }
     }
-    let median = |mut times: Vec<f64>| {
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
-    };
-    Ok(times.map(median).into())
+    Ok(times.each_mut().map(|times| median(times)).into())
 }
 
 fn time(lane: &mut Lane) -> f64 {

@@ -11,7 +11,7 @@
 //!   held to.
 //!
 //! And the stack as a router in memory: [`router`] builds it, [`sharing`] asks what its workers cost each other. As a firewall:
-//! [`firewall`].
+//! [`firewall`]. What came of goals: [`verdicts`].
 //!
 //! What it does *not* measure: blocking and waking (everything here spins), latency, and queues of more than 1,024
 //! payloads.
@@ -32,3 +32,4 @@ pub mod routes;
 pub mod scenario;
 pub mod sharing;
 pub mod targets;
+pub mod verdicts;

@@ -103,10 +103,13 @@ fn cell(series: Result<Vec<f64>, String>, base: Option<&[f64]>) -> Cell {
     Cell::Measured(Figures { rounds, median, min, max, ratio })
 }
 
-/// Sorts `values`, of which there is at least one, and gives the middle one (the mean of the middle two).
-fn median(values: &mut [f64]) -> f64 {
+/// Sorts `values` and gives the middle one (the mean of the middle two); of none, no number.
+pub fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
+    if values.is_empty() {
+        return f64::NAN;
+    }
     if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 

@@ -14,6 +14,7 @@ use rustix::time::ClockId;
 use rustix::time::clock_gettime;
 
 use crate::affinity;
+use crate::measure::median;
 use crate::router;
 use crate::router::Lane;
 use crate::router::Shape;
@@ -143,11 +144,6 @@ fn turns(lane: &mut Lane, stop: &AtomicBool) -> Work {
 fn processor_time() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::fmt;
 use std::hint::black_box;
 use std::time::Instant;
 
+use crate::measure::median;
 use siding_fib::Keeper;
 use siding_fib::Key;
 use siding_netisr::IfId;
@@ -75,7 +76,7 @@ pub fn changes<A: Address>(prefixes: &[Prefix<A>], rounds: usize) -> Changes {
         rib = Rib::default();
         at_once.push(rate(&list, |list| put_all(&mut rib, list)));
     }
-    let (per_second, singly) = (median(at_once), median(one_by_one));
+    let (per_second, singly) = (median(&mut at_once), median(&mut one_by_one));
     let mut dice = Dice(7);
     let some: Vec<Prefix<A>> = (0..timed).map(|_| stay[dice.below(stay.len())]).collect();
     let add = time(come, |prefix, number| put(&mut rib, route(prefix, number)));
@@ -108,11 +109,6 @@ fn put_all<A: Address>(rib: &mut Rib<A>, mut list: Vec<Route<A>>) {
     for piece in list.chunks(1024) {
         let _ = rib.insert_all(piece);
     }
-}
-
-fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all.get(all.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// Median and 99th percentile in microseconds.

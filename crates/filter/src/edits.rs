@@ -5,6 +5,7 @@
 //! stays out as long as the files have it. Once the files say the same there is nothing left to keep.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::check::deepest;
@@ -24,7 +25,7 @@ use crate::types::Value;
 pub(crate) const MOST: usize = 65_536;
 
 /// What a command has done with an element.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 enum Edit {
     Added(Element),
     Deleted,
@@ -69,6 +70,36 @@ impl Edits {
         } else {
             edits.remove(&key);
         }
+    }
+
+    /// What was done to the sets of another program by commands since `begun` is done here as well: where there is such a
+    /// set, each element that they were about is in as it is there now, or is not.
+    pub(crate) fn follow(&mut self, files: &Ruleset, begun: &Edits, now: &Edits, in_force: &Ruleset) {
+        let names: BTreeSet<&Name> = begun.0.keys().chain(now.0.keys()).collect();
+        for name in names {
+            let sets = find(files, name).zip(find(in_force, name));
+            let Some(((_, ours), (_, theirs))) = sets else { continue };
+            if ours.is_changing() || (&ours.key, &ours.data) != (&theirs.key, &theirs.data) {
+                continue;
+            }
+            for key in begun.keys(name).chain(now.keys(name)) {
+                if begun.at(name, key) == now.at(name, key) {
+                    continue;
+                }
+                match said(theirs, key) {
+                    Some(element) => self.add(name, ours, element.clone()),
+                    None => self.delete(name, ours, key.clone()),
+                }
+            }
+        }
+    }
+
+    fn keys(&self, name: &Name) -> impl Iterator<Item = &Vec<Value>> {
+        self.0.get(name).into_iter().flat_map(|set| set.edits.keys())
+    }
+
+    fn at(&self, name: &Name, key: &[Value]) -> Option<&Edit> {
+        self.0.get(name)?.edits.get(key)
     }
 
     fn of(&mut self, name: &Name, set: &Set) -> &mut BTreeMap<Vec<Value>, Edit> {

@@ -40,7 +40,7 @@
 //! | `run`, `fields`, [`Packet`] | a packet through a program |
 //! | [`Composed`] | a packet from words |
 //! | `cells` | counters, limits, quotas: what outlives a reload |
-//! | `change`, `edits`, `follow` | elements and prefixes changed while packets pass |
+//! | `change`, `edits`, `follow`, `again` | elements and prefixes changed while packets pass, and a program after another |
 //!
 //! # What it does not do
 //!
@@ -48,6 +48,7 @@
 //! - **No connections**: their states come from the [`Host`].
 #![forbid(unsafe_code)]
 
+mod again;
 mod built_in;
 mod cells;
 mod change;
@@ -78,6 +79,7 @@ mod run;
 pub mod select;
 pub mod types;
 
+pub use again::Commands;
 pub use built_in::BUILT_IN;
 pub use change::SetElement;
 pub use change::SetInfo;

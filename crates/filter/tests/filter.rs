@@ -2,6 +2,8 @@
 
 #[path = "filter/act.rs"]
 mod act;
+#[path = "filter/again.rs"]
+mod again;
 #[path = "filter/compose.rs"]
 mod compose;
 #[path = "filter/cpe.rs"]

@@ -235,3 +235,55 @@ fn what_begins_inside_passes_with_its_answers_and_what_begins_outside_is_refused
     drop(listener);
     daemon.stop();
 }
+
+/// Rules that change nothing but what they have for sets.
+fn sets(sets: &str) -> String {
+    format!(
+        "table inet fw {{\n{sets}\nchain forward {{ type filter hook forward priority 0; policy accept; }}\n}}\n"
+    )
+}
+
+#[test]
+fn what_commands_put_into_sets_is_there_again_when_a_reload_is_taken_back() {
+    let Some(lab) = Lab::open() else { return };
+    let router = lab.host("router");
+    let both = "set blocked { type ipv6_addr; }\nset timed { type ipv6_addr; flags timeout; }";
+    let (rules, others) = (lab.directory().join("rules.nft"), lab.directory().join("others.nft"));
+    std::fs::write(&rules, sets(both)).unwrap();
+    std::fs::write(&others, sets("set blocked { type ipv6_addr; elements = { 2001:db8::1 }; }")).unwrap();
+    let config = |filter: &str| format!("[stack]\ncontrol = \"{{control}}\"\n{filter}");
+    let daemon = Siding::start(&lab, &router, &["run"], &config("[filter]\nrules = \"rules.nft\"\n"));
+    for set in ["blocked", "timed"] {
+        ask(&router, &daemon, &["filter", "set", "add", set, "2001:db8::1", "2001:db8::2"]);
+    }
+    let holds = |set: &str| {
+        let listed = ask(&router, &daemon, &["filter", "set", "list", set]);
+        (1..=4).filter(|n| listed.contains(&format!("2001:db8::{n} "))).collect::<Vec<_>>()
+    };
+    let reload = |filter: &str| {
+        let path = lab.directory().join("next.toml");
+        let text = config(filter).replace("{control}", &daemon.control().to_string_lossy());
+        std::fs::write(&path, text).unwrap();
+        ask(&router, &daemon, &["reload", &path.display().to_string(), "--confirm", "600"]);
+    };
+    // Without one of the sets; what is done to the other meanwhile stays done.
+    reload("[filter]\nrules = \"others.nft\"\n");
+    assert_eq!(holds("blocked"), [1, 2]);
+    ask(&router, &daemon, &["filter", "set", "add", "blocked", "2001:db8::3"]);
+    ask(&router, &daemon, &["filter", "set", "delete", "blocked", "2001:db8::2"]);
+    ask(&router, &daemon, &["reload", "back"]);
+    assert_eq!((holds("blocked"), holds("timed")), (vec![1, 3], vec![1, 2]));
+    // Without any filter.
+    reload("");
+    fails(&router, &daemon, &["filter", "show"]);
+    ask(&router, &daemon, &["reload", "back"]);
+    assert_eq!((holds("blocked"), holds("timed")), (vec![1, 3], vec![1, 2]));
+    // A step behind it that cannot be done.
+    let missing =
+        "[filter]\nrules = \"others.nft\"\n[[interface]]\nname = \"nowhere\"\ndriver = \"packet\"\n";
+    let path = lab.directory().join("wrong.toml");
+    std::fs::write(&path, config(missing).replace("{control}", &daemon.control().to_string_lossy())).unwrap();
+    fails(&router, &daemon, &["reload", &path.display().to_string()]);
+    assert_eq!((holds("blocked"), holds("timed")), (vec![1, 3], vec![1, 2]));
+    daemon.stop();
+}

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::cells::Counter;
 use crate::cells::LimitCell;
 use crate::cells::QuotaCell;
+use crate::lookup::dynamic::Dynamic;
 use crate::model::Chain;
 use crate::model::ObjectKind;
 use crate::model::Ruleset;
@@ -48,13 +49,23 @@ impl Program {
         ruleset: Arc<Ruleset>,
         setup: &Setup,
         before: Option<&Program>,
+        beside: Beside,
+    ) -> Result<Program, Errors> {
+        Program::compile_after(ruleset, setup, (before, None), beside)
+    }
+
+    /// After `before`, and after `last` if that has run since then.
+    pub(crate) fn compile_after(
+        ruleset: Arc<Ruleset>,
+        setup: &Setup,
+        (before, last): (Option<&Program>, Option<&Program>),
         mut beside: Beside,
     ) -> Result<Program, Errors> {
         let mut lost = Vec::new();
         let in_force = beside.edits.apply(&ruleset, &mut lost);
         let mut compile = Compile {
             setup,
-            before: Before::of(before),
+            before: Before::of(before, last),
             wrongs: Vec::new(),
             program: Program {
                 ruleset: Arc::clone(&ruleset),
@@ -70,7 +81,7 @@ impl Program {
                 hits: Vec::new(),
                 named: Named::default(),
                 needs_ct: false,
-                numbers: before.map_or(1, |before| before.numbers),
+                numbers: before.into_iter().chain(last).map(|one| one.numbers).max().unwrap_or(1),
                 beside,
                 lost,
             },
@@ -96,14 +107,22 @@ impl Program {
 #[derive(Default)]
 struct Before<'a> {
     program: Option<&'a Program>,
+    /// The one that has run since then.
+    last: Option<&'a Program>,
     cells: HashMap<&'a Name, &'a Cell>,
 }
 
 impl<'a> Before<'a> {
-    fn of(program: Option<&'a Program>) -> Before<'a> {
+    fn of(program: Option<&'a Program>, last: Option<&'a Program>) -> Before<'a> {
         let cells =
             program.map(|program| program.named.anonymous.iter().map(|(name, cell)| (name, cell)).collect());
-        Before { program, cells: cells.unwrap_or_default() }
+        Before { program, last, cells: cells.unwrap_or_default() }
+    }
+
+    /// The program whose files a set has been filled by last.
+    fn filler(&self, table: &Arc<Dynamic>) -> Option<&'a Program> {
+        let has = |last: &&Program| last.named.dynamic.iter().any(|(_, set)| Arc::ptr_eq(set, table));
+        self.last.filter(has).or(self.program)
     }
 
     fn named<T: Clone>(&self, pick: impl Fn(&Named) -> &Vec<(Name, T)>, name: &Name) -> Option<T> {

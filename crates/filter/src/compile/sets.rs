@@ -102,7 +102,7 @@ impl Compile<'_> {
             (&kept.types, &kept.each, kept.size, kept.timeout) == (&set.key, &each, size, timeout)
         });
         if let Some(table) = kept {
-            let fill = Fill::of(&table, &name, set, self.before.program);
+            let fill = Fill::of(&table, &name, set, self.before.filler(&table));
             self.fills.push(fill);
             self.program.named.dynamic.push((name, table));
             return;

@@ -97,6 +97,7 @@ impl Daemon {
                 if lock(&self.pending).take().is_none() {
                     bail!("nothing waits to be confirmed");
                 }
+                self.filter.let_go();
                 self.log.command(format_args!("the reload is confirmed"));
                 Answer::Done
             }
@@ -174,6 +175,7 @@ impl Daemon {
         lock(&self.owed).take();
         *lock(&self.running) = pending.before.into_iter().collect();
         *lock(&self.said) = pending.said;
+        self.filter.let_go();
         self.log.command(format_args!("back to what ran before"));
         Ok(())
     }
@@ -202,7 +204,8 @@ impl Daemon {
         if dry_run {
             return Ok(row);
         }
-        self.take_steps(ctx, &plan)?;
+        self.filter.keep();
+        self.take_steps(ctx, &plan).inspect_err(|_| self.filter.let_go_of_running())?;
         // Whatever was owed, this is wanted.
         lock(&self.owed).take();
         *lock(&self.running) = read.settings.iter().cloned().collect();
@@ -214,6 +217,9 @@ impl Daemon {
             failed: None,
             pause: PAUSES.0,
         });
+        if lock(&self.pending).is_none() {
+            self.filter.let_go();
+        }
         Ok(row)
     }
 

@@ -7,6 +7,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::TryLockError;
 
+use siding_filter::Commands;
 use siding_filter::Program;
 use siding_filter::Setup;
 use siding_lockorder::Ctx;
@@ -23,22 +24,31 @@ pub(crate) struct Filter {
     workers: usize,
     /// Keys the hash of the sets that peers fill.
     seed: [u64; 2],
-    running: Mutex<Option<Running>>,
+    rulesets: Mutex<Rulesets>,
+}
+
+#[derive(Debug, Default)]
+struct Rulesets {
+    running: Option<Running>,
+    /// What somebody may go back to, as it ran last.
+    kept: Option<Running>,
 }
 
 /// So many elements that have no place any more are told of one by one.
 const MOST_TOLD: usize = 20;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Running {
     program: Arc<Program>,
     config: FilterConfig,
+    /// What commands had done to its sets when the configuration came.
+    begun: Commands,
 }
 
 impl Filter {
     /// For a stack of so many workers.
     pub(crate) fn new(workers: usize, seed: [u64; 2]) -> Filter {
-        Filter { workers, seed, running: Mutex::default() }
+        Filter { workers, seed, rulesets: Mutex::default() }
     }
 
     /// Filters as `config` says, from one packet to the next. What earlier rules have counted stays with those that are
@@ -53,41 +63,77 @@ impl Filter {
         ctx: &mut Ctx<'_, Unlocked>,
         config: &FilterConfig,
     ) -> anyhow::Result<()> {
-        let mut running = self.lock();
+        let mut rulesets = self.lock();
         let setup = Setup {
             workers: self.workers,
             now: stack.now().as_nanos(),
             seed: self.seed,
             built_in: config.built_in,
         };
-        let before = running.as_ref().map(|running| &*running.program);
-        let program = follow(config.texts.compile(&setup, before)?, stack);
+        let before = rulesets.running.as_ref();
+        let kept = rulesets.kept.as_ref().filter(|kept| kept.config == *config);
+        let program = match kept {
+            Some(kept) => {
+                let other = before.filter(|before| before.config != *config);
+                kept.program.again(&setup, other.map(|other| (&other.begun, &*other.program)))?
+            }
+            None => config.texts.compile(&setup, before.map(|before| &*before.program))?,
+        };
+        let program = follow(program, stack);
         for lost in program.lost().iter().take(MOST_TOLD) {
             tracing::warn!("filter: not in the new rules: {lost}");
         }
-        *running = Some(Running::publish(Arc::new(program), config.clone(), stack, ctx));
+        // The same files again are no other configuration: what was done since it came is to be known yet.
+        let begun = match before.filter(|before| before.config == *config) {
+            Some(same) => same.begun.clone(),
+            None => program.commands(),
+        };
+        rulesets.publish(Running { program: Arc::new(program), config: config.clone(), begun }, stack, ctx);
         Ok(())
     }
 
     /// Lets everything pass. States are forgotten.
     pub(crate) fn stop(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>) {
-        let mut running = self.lock();
+        let mut rulesets = self.lock();
         stack.set_filter(ctx, None);
-        *running = None;
+        rulesets.running = None;
+    }
+
+    /// Somebody may go back to what runs now: whenever it is [`set`](Self::set) again, it has what commands have put into
+    /// sets meanwhile, and what they and rules had before, whether what runs in between has those sets or not.
+    pub(crate) fn keep(&self) {
+        let mut rulesets = self.lock();
+        rulesets.kept = rulesets.running.clone();
+    }
+
+    /// Nobody goes back.
+    pub(crate) fn let_go(&self) {
+        self.lock().kept = None;
+    }
+
+    /// Whoever goes back to what was kept has done so, unless something else runs yet.
+    pub(crate) fn let_go_of_running(&self) {
+        let mut rulesets = self.lock();
+        let Rulesets { running, kept } = &mut *rulesets;
+        let config = running.as_ref().map(|running| &running.config);
+        if kept.as_ref().map(|kept| &kept.config) == config {
+            *kept = None;
+        }
     }
 
     /// What is to be done now and then: sets follow the prefixes of interfaces, and lose elements whose time is over.
     pub(crate) fn tend(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>) {
         // Rules that are being compiled may take long, and the caller has others to look after: another time, then.
-        let mut running = match self.running.try_lock() {
-            Ok(running) => running,
-            Err(TryLockError::Poisoned(running)) => running.into_inner(),
+        let mut rulesets = match self.rulesets.try_lock() {
+            Ok(rulesets) => rulesets,
+            Err(TryLockError::Poisoned(rulesets)) => rulesets.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        let Some(Running { program, config }) = running.as_ref() else { return };
-        program.sweep(stack.now().as_nanos());
-        if let Some(program) = followed(program, stack) {
-            *running = Some(Running::publish(Arc::new(program), config.clone(), stack, ctx));
+        let Some(running) = rulesets.running.as_ref() else { return };
+        running.program.sweep(stack.now().as_nanos());
+        if let Some(program) = followed(&running.program, stack) {
+            let next = Running { program: Arc::new(program), ..running.clone() };
+            rulesets.publish(next, stack, ctx);
         }
     }
 
@@ -103,42 +149,41 @@ impl Filter {
         ctx: &mut Ctx<'_, Unlocked>,
         change: impl FnOnce(&Program, u64) -> Result<Option<Program>, String>,
     ) -> anyhow::Result<()> {
-        let mut running = self.lock();
-        let Some(Running { program, config }) = running.as_ref() else {
+        let mut rulesets = self.lock();
+        let Some(running) = rulesets.running.as_ref() else {
             anyhow::bail!("nothing is filtered: `siding filter load FILE` loads rules")
         };
-        let next = change(program, stack.now().as_nanos()).map_err(anyhow::Error::msg)?;
-        let program = next.map_or_else(|| program.clone(), Arc::new);
-        *running = Some(Running::publish(program, config.clone(), stack, ctx));
+        let next = change(&running.program, stack.now().as_nanos()).map_err(anyhow::Error::msg)?;
+        let program = next.map_or_else(|| running.program.clone(), Arc::new);
+        let next = Running { program, ..running.clone() };
+        rulesets.publish(next, stack, ctx);
         Ok(())
     }
 
     /// The ruleset that runs.
     pub(crate) fn program(&self) -> Option<Arc<Program>> {
-        self.lock().as_ref().map(|running| running.program.clone())
+        self.lock().running.as_ref().map(|running| running.program.clone())
     }
 
     /// How packets are filtered.
     pub(crate) fn config(&self) -> Option<FilterConfig> {
-        self.lock().as_ref().map(|running| running.config.clone())
+        self.lock().running.as_ref().map(|running| running.config.clone())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Rulesets> {
+        self.rulesets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Running {
-    fn publish(
-        program: Arc<Program>,
-        config: FilterConfig,
-        stack: &Stack,
-        ctx: &mut Ctx<'_, Unlocked>,
-    ) -> Running {
-        let judge = Arc::new(Rules(program.clone()));
-        let setup = FilterSetup { judge, limits: config.limits, timeouts: config.timeouts };
+impl Rulesets {
+    fn publish(&mut self, next: Running, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>) {
+        let judge = Arc::new(Rules(next.program.clone()));
+        let setup = FilterSetup { judge, limits: next.config.limits, timeouts: next.config.timeouts };
         stack.set_filter(ctx, Some(setup));
-        Running { program, config }
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.config == next.config) {
+            *kept = next.clone();
+        }
+        self.running = Some(next);
     }
 }
 

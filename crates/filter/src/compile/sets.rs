@@ -124,6 +124,8 @@ impl Compile<'_> {
             gone.iter().for_each(|key| {
                 table.delete(key, now);
             });
+            let new = added.iter().filter(|(key, _)| table.get(key, now).is_none()).count();
+            table.make_room(new, now, &|key| all.contains(key));
             for (key, stay) in added {
                 if !table.put(&key, now, stay, &|key| all.contains(key)) {
                     self.program.lost.push(format!("an element of `{name}`: it is full"));

@@ -177,21 +177,41 @@ impl Dynamic {
         stays: &dyn Fn(&Key) -> bool,
     ) -> bool {
         // Whoever else is adding may only be slow.
-        if (0..8).any(|_| self.add(key, now, timeout, false).is_some()) {
-            return true;
-        }
+        let added = || (0..8).any(|_| self.add(key, now, timeout, false).is_some());
         let home = self.home(key);
-        for step in 0..WINDOW {
-            let at = (home + step) & self.mask;
+        // If it is not its own places that are full, it is the set.
+        added()
+            || self.give_up(home, WINDOW, 1, now, stays) && added()
+            || self.make_room(1, now, stays) && added()
+    }
+
+    /// Lets go of what is of least use, so that there is room for so many more. Whether there is.
+    pub(crate) fn make_room(&self, more: usize, now: u64, stays: &dyn Fn(&Key) -> bool) -> bool {
+        let missing = (self.len() + more).saturating_sub(self.size);
+        missing == 0 || self.give_up(0, self.mask + 1, missing, now, stays)
+    }
+
+    /// Lets go of so many elements in so many places from `from` on: of those that go soonest, and else that came first.
+    fn give_up(
+        &self,
+        from: usize,
+        places: usize,
+        count: usize,
+        now: u64,
+        stays: &dyn Fn(&Key) -> bool,
+    ) -> bool {
+        let at = |step: usize| {
+            let at = (from + step) & self.mask;
             let written = self.word(at, 0).load(Acquire);
-            if written == 0 || written & 1 == 1 || stays(&self.key_at(at)) {
-                continue;
-            }
-            if self.take(Slot { at, written }) && self.add(key, now, timeout, false).is_some() {
-                return true;
-            }
-        }
-        false
+            let may = written != 0 && written & 1 == 0 && !stays(&self.key_at(at));
+            let expires = self.word(at, 1).load(Relaxed);
+            let goes = if expires == 0 { u64::MAX } else { expires.max(now) };
+            may.then_some((goes, written, at))
+        };
+        let mut all: Vec<(u64, u64, usize)> = (0..places).filter_map(at).collect();
+        all.sort_unstable();
+        let taken = all.iter().filter(|(_, written, at)| self.take(Slot { at: *at, written: *written }));
+        taken.take(count).count() == count
     }
 
     fn key_at(&self, at: usize) -> Key {

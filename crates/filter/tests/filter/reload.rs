@@ -57,3 +57,46 @@ fn a_program_is_shared_between_workers() {
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&program("table inet t { }"));
 }
+
+/// Those of these ports that a set has.
+fn in_set(program: &Program, ports: impl Iterator<Item = u16>) -> Vec<u16> {
+    let name = Name { family: TableFamily::Inet, table: "t".into(), name: "s".into() };
+    let listed = program.set_list(&name, Desk::default().now).unwrap_or_else(|error| panic!("{error}"));
+    ports.filter(|port| listed.elements.iter().any(|element| element.text == port.to_string())).collect()
+}
+
+#[test]
+fn a_full_set_gives_up_what_is_of_least_use_for_what_files_say() {
+    for (size, flags, filled_by) in
+        [(200, "dynamic,timeout; timeout 1h", "update"), (200, "dynamic", "add"), (2, "dynamic", "add")]
+    {
+        let text = |elements: &str| {
+            format!(
+                "table inet t {{
+                    set s {{ type inet_service; flags {flags}; size {size}; {elements} }}
+                    chain c {{ type filter hook forward priority 0; {filled_by} @s {{ udp dport }} drop; }}
+                }}"
+            )
+        };
+        let mut program = program(&text(""));
+        let mut now = Desk::default().now - 10_000;
+        let mut fill = |port| {
+            now += 1;
+            dropped(&program, &udp6(port), &mut Desk { now, ..Desk::default() })
+        };
+        assert!((1..=size).all(&mut fill) && !fill(size + 1), "full");
+        // What is used again is of more use, where time says so.
+        let used = if filled_by == "update" { 1..=size / 2 } else { size / 2 + 1..=size };
+        assert!(used.clone().all(&mut fill));
+        // One after the other: each finds no room, wherever it belongs.
+        let files: Vec<u16> = (0..size / 2).map(|n| 1000 + n).collect();
+        for count in 1..=files.len() {
+            let elements: Vec<String> = files[..count].iter().map(u16::to_string).collect();
+            program = next(&text(&format!("elements = {{ {} }};", elements.join(", "))), &program);
+            assert!(program.lost().is_empty(), "{:?}", program.lost());
+            assert_eq!(in_set(&program, 1000..2000), files[..count]);
+            assert!(in_set(&program, 1..=size).len() == usize::from(size) - count);
+        }
+        assert_eq!(in_set(&program, 1..=size), used.collect::<Vec<u16>>());
+    }
+}

@@ -10,6 +10,8 @@ use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use siding_lockorder::Ctx;
@@ -57,6 +59,8 @@ use siding_wire::udp::UdpRepr;
 mod anew;
 #[path = "filter/headers.rs"]
 mod headers;
+#[path = "filter/rehearse.rs"]
+mod rehearse;
 #[path = "filter/trace.rs"]
 mod trace;
 
@@ -111,6 +115,10 @@ impl Judge for Edge {
 struct Wire {
     inbound: Arc<Mutex<VecDeque<Vec<u8>>>>,
     sent: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// It takes nothing.
+    blocked: Arc<AtomicBool>,
+    /// It loses frames that end so.
+    loses: Arc<Mutex<Option<&'static [u8]>>>,
 }
 
 impl Device for Wire {
@@ -126,7 +134,13 @@ impl Device for Wire {
     }
 
     fn transmit(&mut self, _: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
-        let sent = Sent::all(frames);
+        if self.blocked.load(Ordering::Relaxed) {
+            return Sent::default();
+        }
+        let loses = *self.loses.lock().unwrap();
+        let before = frames.len();
+        frames.retain(|frame| loses.is_none_or(|end| !frame.data().ends_with(end)));
+        let sent = Sent { lost: (before - frames.len()) as u64, ..Sent::all(frames) };
         self.sent.lock().unwrap().extend(frames.drain(..).map(|frame| frame.data()[14..].to_vec()));
         sent
     }
@@ -222,10 +236,14 @@ impl Router {
     }
 
     fn hear(&mut self, side: usize, worker: usize, packet: &[u8]) {
+        self.comes(side, worker, packet);
+        self.turns();
+    }
+
+    fn comes(&mut self, side: usize, worker: usize, packet: &[u8]) {
         let header = Ether { dst: mac(side, 1), src: mac(side, 2), ethertype: EtherType::IPV6 };
         let frame = [&header.to_bytes()[..], packet].concat();
         self.wires[side][worker].inbound.lock().unwrap().push_back(frame);
-        self.turns();
     }
 
     /// What has left by a side.

@@ -86,6 +86,12 @@ impl Phase {
         )
     }
 
+    /// Whether the flow is over, and what comes of it are late copies: it counts no more.
+    #[inline]
+    pub fn has_ended(self) -> bool {
+        matches!(self, Phase::TimeWait | Phase::Closed)
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {

@@ -86,8 +86,8 @@ pub struct States {
     pub(super) usage: Usage,
     pub(super) hand: usize,
     pub(super) round: Instant,
-    /// What states were counted in that are gone.
-    uncounted: Vec<u32>,
+    /// What states were counted in that are gone, or whose flows are over.
+    pub(super) uncounted: Vec<u32>,
     /// Buckets whose last state has gone.
     emptied: Vec<u32>,
 }
@@ -272,7 +272,7 @@ impl States {
         self.usage.states -= 1;
     }
 
-    /// What states were counted in that have gone since this was asked last.
+    /// What states were counted in that have gone since this was asked last, or whose flows are over.
     pub fn take_uncounted(&mut self) -> impl Iterator<Item = u32> {
         self.uncounted.drain(..)
     }

@@ -122,6 +122,9 @@ impl States {
             _ => phase,
         };
         let state = &mut self.slots[slot.0 as usize];
+        if moved != phase && moved.has_ended() && state.count != 0 {
+            self.uncounted.push(std::mem::take(&mut state.count));
+        }
         state.set_phase(moved);
         //= RFC 6092 REC-16 [6092-16]: what goes out refreshes it, and what comes in does, too.
         state.touch(millis, way, packet.len);
@@ -197,7 +200,7 @@ impl States {
                     _ => {}
                 }
                 // There is nobody left to challenge it: a late copy stands in the window, all others are somebody's guess.
-                let late = matches!(phase, Phase::TimeWait | Phase::Closed) && segment.kind == Kind::SynAck;
+                let late = phase.has_ended() && segment.kind == Kind::SynAck;
                 if !late {
                     return Moved::To(phase);
                 }

@@ -117,6 +117,7 @@ impl Daemon {
             addr: address,
             port,
             proto: protocol.map(IpProto),
+            flow: None,
             phase,
             flush,
             most: most.min(MOST),

@@ -18,6 +18,7 @@ use siding_wire::tcp::Flags;
 use super::Hook;
 use super::Part;
 use super::Verdict;
+use super::asks::Rehearsed;
 use super::hooks::At;
 use super::keeper::Passing;
 use crate::config::Config;
@@ -48,12 +49,12 @@ pub(super) fn step(local: &mut Local) -> bool {
         let tracked =
             Tracked { state: CtState::New, way: Some(Way::Original), slot: Some(slot), fresh: None };
         let mut passing = Passing { tracked: Some(tracked), ..Passing::NEW };
+        let mut rehearsed = Rehearsed::default();
         let passes = hooks.into_iter().flatten().all(|(hook, iif, oif)| {
-            let mut at = At::new(*index, *now, &config, hook, (iif, oif));
-            at.rehearsal = true;
-            [Part::BeforeStates, Part::AfterStates]
-                .into_iter()
-                .all(|part| at.ask(filter, part, &packet, &mut passing) == Verdict::Accept)
+            let at = At::new(*index, *now, &config, hook, (iif, oif));
+            [Part::BeforeStates, Part::AfterStates].into_iter().all(|part| {
+                at.rehearse(filter, part, &packet, (&mut passing, &mut rehearsed)) == Verdict::Accept
+            })
         });
         if let Some(states) = filter.states.as_mut().filter(|_| !passes) {
             states.remove(slot);

@@ -11,6 +11,7 @@ use siding_netisr::sync::atomic::AtomicUsize;
 use siding_netisr::sync::atomic::Ordering;
 use siding_wire::IpProto;
 
+use super::Flow;
 use super::report::StateReport;
 use crate::Stack;
 use crate::worker::Local;
@@ -27,6 +28,8 @@ pub struct StateQuery {
     pub port: Option<u16>,
     /// Of this protocol.
     pub proto: Option<IpProto>,
+    /// This one flow's.
+    pub flow: Option<Flow>,
     /// In the phase of this name.
     pub phase: Option<String>,
     /// They are forgotten.
@@ -98,7 +101,8 @@ pub(super) fn answer(local: &mut Local) -> bool {
     if let Some((ask, from)) = asks.first_mut() {
         let more = match &mut filter.states {
             Some(states) => {
-                ask.step(states, from, |states, slot| StateReport::of(states, slot, *now, *index))
+                let counted = &filter.counted;
+                ask.step(states, from, |states, slot| StateReport::of((states, counted), slot, *now, *index))
             }
             None => false,
         };
@@ -142,6 +146,7 @@ impl StateQuery {
         self.addr.is_none_or(|addr| addr == state.src || addr == state.dst)
             && self.port.is_none_or(|port| ports.contains(&port))
             && self.proto.is_none_or(|proto| proto == state.proto)
+            && self.flow.is_none_or(|flow| flow.is_of(state))
             && self.phase.as_ref().is_none_or(|phase| phase == state.phase)
     }
 }

@@ -8,6 +8,7 @@ use siding_machines::filter::Tracked;
 use siding_machines::filter::Way;
 use siding_netisr::Instant;
 
+use super::counted::Counted;
 use super::counts::Counts;
 use crate::config::Config;
 use crate::event::Event;
@@ -42,6 +43,21 @@ pub enum AddrKind {
     Unreachable,
 }
 
+/// Where flows are counted.
+pub(super) struct Counting<'a> {
+    pub(super) counts: &'a Counts,
+    pub(super) own: &'a mut Counted,
+}
+
+/// What a packet that is only thought of has changed, for what is asked about it later.
+#[derive(Debug, Default)]
+pub(super) struct Rehearsed {
+    /// Its flow's mark, once it is another one, or where the flow has no state here.
+    pub(super) mark: Option<u32>,
+    /// The places at which a flow is counted that has no state here.
+    pub(super) counted: Vec<u32>,
+}
+
 /// What a judge may ask about a packet, and tell.
 pub struct Asks<'a> {
     pub(super) now: Instant,
@@ -53,9 +69,10 @@ pub struct Asks<'a> {
     /// `None` before states were looked up.
     pub(super) tracked: Option<&'a mut Tracked>,
     pub(super) states: Option<&'a mut States>,
-    pub(super) counts: Option<&'a Counts>,
+    pub(super) counting: Option<Counting<'a>>,
     pub(super) untracked: bool,
-    pub(super) rehearsal: bool,
+    /// The packet is only thought of.
+    pub(super) rehearsed: Option<&'a mut Rehearsed>,
     pub(super) lines: &'a mut Vec<Event>,
     pub(super) decided: Option<&'a mut Vec<String>>,
 }
@@ -109,14 +126,21 @@ impl Asks<'_> {
             return Connection { state: CtState::Invalid, way: None, mark: 0 };
         };
         let known = tracked.slot.and_then(|slot| self.states.as_ref()?.get(slot)).map(|state| state.mark);
-        let mark = known.or(tracked.fresh.map(|fresh| fresh.mark)).unwrap_or(0);
+        let made_up = self.rehearsed.as_ref().and_then(|rehearsed| rehearsed.mark);
+        let mark = made_up.or(known).or(tracked.fresh.map(|fresh| fresh.mark)).unwrap_or(0);
         let way = tracked.way.filter(|_| tracked.state != CtState::Invalid);
         Connection { state: tracked.state, way, mark }
     }
 
     /// Marks its flow.
     pub fn set_connection_mark(&mut self, mark: u32) {
-        let Some(tracked) = self.tracked.as_mut().filter(|_| !self.rehearsal) else { return };
+        let Some(tracked) = self.tracked.as_mut() else { return };
+        if let Some(rehearsed) = &mut self.rehearsed {
+            if tracked.way.is_some() && tracked.state != CtState::Invalid {
+                rehearsed.mark = Some(mark);
+            }
+            return;
+        }
         if let Some(fresh) = &mut tracked.fresh {
             fresh.mark = mark;
         }
@@ -127,25 +151,38 @@ impl Asks<'_> {
         }
     }
 
-    /// Counts its flow at a place, unless it is counted there: how many live flows are, this one included. A flow is
-    /// counted at one place; another one tells what it has, and one more.
+    /// Counts its flow at a place, unless it is counted there: how many live flows are, this one included. As in Linux, a
+    /// connection of TCP that is over counts for its own packets alone, and a packet without a flow for itself.
     pub fn count_connection(&mut self, place: u64) -> u32 {
-        let (Some(tracked), Some(counts)) = (&mut self.tracked, self.counts) else { return 0 };
-        let state = tracked.slot.and_then(|slot| self.states.as_mut()?.get_mut(slot));
-        let counted = match (state, &mut tracked.fresh) {
-            (Some(state), _) => &mut state.count,
-            (None, Some(fresh)) => &mut fresh.count,
-            (None, None) => return 0,
+        let (Some(tracked), Some(Counting { counts, own })) = (&mut self.tracked, &mut self.counting) else {
+            return 0;
         };
-        match *counted {
-            0 if self.rehearsal => counts.of(place) + 1,
-            0 => {
-                let Some((index, count)) = counts.add(place) else { return u32::MAX };
-                *counted = index;
+        if let Some(states) = &mut self.states {
+            states.take_uncounted().for_each(|first| own.remove(first, counts));
+        }
+        let state = tracked.slot.and_then(|slot| self.states.as_mut()?.get_mut(slot));
+        let first = match (state, &mut tracked.fresh) {
+            (Some(state), _) => (!state.phase().has_ended()).then_some(&mut state.count),
+            (None, fresh) => fresh.as_mut().map(|fresh| &mut fresh.count),
+        };
+        let elsewhere = self.rehearsed.as_ref().map_or(&[][..], |rehearsed| &rehearsed.counted);
+        let known = first.as_ref().map_or(0, |first| **first);
+        if own.of(known).chain(elsewhere.iter().copied()).any(|index| counts.is_at(index, place)) {
+            return counts.of(place);
+        }
+        let Some(first) = first.filter(|_| self.rehearsed.is_none()) else {
+            return counts.of(place).saturating_add(1);
+        };
+        let Some((index, count)) = counts.add(place) else { return u32::MAX };
+        match own.add(*first, index) {
+            Some(number) => {
+                *first = number;
                 count
             }
-            same if counts.is_at(same, place) => counts.of(place),
-            _ => counts.of(place) + 1,
+            None => {
+                counts.remove(index);
+                u32::MAX
+            }
         }
     }
 

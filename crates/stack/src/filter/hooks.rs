@@ -13,6 +13,8 @@ use super::Hook;
 use super::Part;
 use super::Verdict;
 use super::anew;
+use super::asks::Counting;
+use super::asks::Rehearsed;
 use super::carry;
 use super::fragments::Early;
 use super::keeper::Keeper;
@@ -261,8 +263,6 @@ pub(super) struct At<'a> {
     hook: Hook,
     iif: Option<&'a Interface>,
     oif: Option<&'a Interface>,
-    /// Nobody has sent the packet: nothing is counted.
-    pub(super) rehearsal: bool,
 }
 
 impl<'a> At<'a> {
@@ -273,7 +273,7 @@ impl<'a> At<'a> {
         hook: Hook,
         (iif, oif): (Option<&'a Interface>, Option<&'a Interface>),
     ) -> At<'a> {
-        At { worker, now, config, hook, iif, oif, rehearsal: false }
+        At { worker, now, config, hook, iif, oif }
     }
 
     /// Judges by the rules before states are looked up, looks them up, and judges by the others.
@@ -299,13 +299,31 @@ impl<'a> At<'a> {
         self.ask(filter, Part::AfterStates, bytes, passing)
     }
 
-    pub(super) fn ask(
+    fn ask(&self, filter: &mut Keeper, part: Part, bytes: &[u8], passing: &mut Passing) -> Verdict {
+        self.ask_of(filter, part, bytes, passing, None)
+    }
+
+    /// Of a packet that nobody has sent: nothing is counted.
+    pub(super) fn rehearse(
+        &self,
+        filter: &mut Keeper,
+        part: Part,
+        bytes: &[u8],
+        (passing, rehearsed): (&mut Passing, &mut Rehearsed),
+    ) -> Verdict {
+        self.ask_of(filter, part, bytes, passing, Some(rehearsed))
+    }
+
+    #[inline(always)] // As many registers as before there were two ways to come here.
+    fn ask_of(
         &self,
         filter: &mut Keeper,
         part: Part,
         bytes: &[u8],
         passing: &mut Passing,
+        rehearsed: Option<&mut Rehearsed>,
     ) -> Verdict {
+        let rehearsal = rehearsed.is_some();
         let Some(rules) = filter.rules.value().as_ref() else { return Verdict::Accept };
         if !rules.has(self.hook, part) {
             return Verdict::Accept;
@@ -319,13 +337,16 @@ impl<'a> At<'a> {
             mark: passing.mark,
             tracked: passing.tracked.as_mut(),
             states: filter.states.as_deref_mut(),
-            counts: filter.tables.as_ref().map(|tables| &tables.counts),
+            counting: filter
+                .tables
+                .as_ref()
+                .map(|tables| Counting { counts: &tables.counts, own: &mut filter.counted }),
             untracked: false,
-            rehearsal: self.rehearsal,
+            rehearsed,
             lines: &mut filter.lines,
-            decided: filter.decided.as_mut().filter(|_| !self.rehearsal),
+            decided: filter.decided.as_mut().filter(|_| !rehearsal),
         };
-        let verdict = match self.rehearsal {
+        let verdict = match rehearsal {
             false => rules.judge.judge(self.worker, self.hook, part, bytes, &mut asks),
             true => rules.judge.rehearse(self.hook, part, bytes, &mut asks),
         };

@@ -13,6 +13,7 @@ use siding_wire::Mac;
 
 use super::anew;
 use super::ask;
+use super::counted::Counted;
 use super::fragments;
 use super::fragments::Follow;
 use super::fragments::Fragments;
@@ -39,6 +40,8 @@ pub(crate) struct Keeper {
     pub(super) states: Option<Box<States>>,
     /// Whose these are.
     pub(super) tables: Option<Arc<Tables>>,
+    /// Where their flows are counted.
+    pub(super) counted: Counted,
     pub(super) fragments: Fragments,
     /// The packet between its hooks.
     pub(super) passing: Option<Passing>,
@@ -91,6 +94,7 @@ impl Keeper {
             fresh: true,
             states: None,
             tables: None,
+            counted: Counted::default(),
             fragments: Fragments::new(),
             passing: None,
             loose: Vec::new(),
@@ -139,6 +143,8 @@ impl Keeper {
         if !same {
             self.abandon();
             self.states = tables.as_ref().map(|tables| tables.take(worker, now));
+            let room = self.states.as_ref().map_or(0, |states| states.limits().states);
+            self.counted = Counted::new(room);
             self.tables = tables;
             self.loose.clear();
         }
@@ -232,7 +238,7 @@ impl Keeper {
     }
 
     /// The packet goes no further.
-    pub(super) fn give_up(&self, passing: &Passing) {
+    pub(super) fn give_up(&mut self, passing: &Passing) {
         if let Some(fresh) = passing.tracked.and_then(|tracked| tracked.fresh) {
             self.uncount(fresh.count);
         }
@@ -245,9 +251,9 @@ impl Keeper {
         }
     }
 
-    fn uncount(&self, index: u32) {
-        if let Some(tables) = self.tables.as_ref().filter(|_| index != 0) {
-            tables.counts.remove(index);
+    fn uncount(&mut self, first: u32) {
+        if let Some(tables) = &self.tables {
+            self.counted.remove(first, &tables.counts);
         }
     }
 
@@ -261,7 +267,7 @@ impl Keeper {
         self.abandon();
         let (Some(states), Some(tables)) = (&mut self.states, &self.tables) else { return false };
         let more = states.sweep(now, |_, _| {});
-        states.take_uncounted().for_each(|index| tables.counts.remove(index));
+        states.take_uncounted().for_each(|first| self.counted.remove(first, &tables.counts));
         self.loose.extend(states.take_emptied());
         for bucket in self.loose.drain(..) {
             if !self.single && states.is_empty(bucket as usize) {

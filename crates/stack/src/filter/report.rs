@@ -8,6 +8,7 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_machines::filter::Slot;
 use siding_machines::filter::States;
+use siding_machines::filter::Tuple;
 use siding_machines::filter::Usage;
 use siding_machines::filter::Way;
 use siding_netisr::Instant;
@@ -15,6 +16,7 @@ use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
 use siding_wire::IpProto;
 
+use super::counted::Counted;
 use super::rules::Shared;
 use crate::Stack;
 use crate::limits::LimitReport;
@@ -49,10 +51,19 @@ pub struct StateReport {
     pub left: Duration,
     /// Which worker keeps it.
     pub worker: usize,
+    /// The direction in which it began.
+    pub(super) original: Tuple,
+    /// At which places it is counted.
+    pub(super) counted: Vec<u32>,
 }
 
 impl StateReport {
-    pub(super) fn of(states: &States, slot: Slot, now: Instant, worker: usize) -> Option<StateReport> {
+    pub(super) fn of(
+        (states, counted): (&States, &Counted),
+        slot: Slot,
+        now: Instant,
+        worker: usize,
+    ) -> Option<StateReport> {
         let state = states.get(slot)?;
         let left = Duration::from_millis(states.left(now, state).into());
         if left.is_zero() {
@@ -78,6 +89,8 @@ impl StateReport {
             silent: Duration::from_millis(states.silent(now, state).into()),
             left,
             worker,
+            original: tuple,
+            counted: counted.of(state.count).collect(),
         })
     }
 }

@@ -12,7 +12,11 @@ use siding_netisr::Instant;
 use super::Asks;
 use super::Hook;
 use super::Part;
+use super::StateReport;
 use super::asks::Connection;
+use super::asks::Counting;
+use super::asks::Rehearsed;
+use super::counted::Counted;
 use super::read;
 use super::read::Astray;
 use super::read::Read;
@@ -36,6 +40,8 @@ pub struct Supposed<'a> {
     pub mark: u32,
     /// What it would be to its flow; as the first that is seen of it if none.
     pub connection: Option<Connection>,
+    /// Its flow's state, if there is one: it is counted where that is.
+    pub flow: Option<&'a StateReport>,
 }
 
 /// Why nobody would be asked.
@@ -113,10 +119,12 @@ impl Stack {
         let mut tracked = tracked(supposed.packet, &read, loose);
         if let Some(connection) = supposed.connection {
             tracked = Tracked { state: connection.state, way: connection.way, ..tracked };
-            if let Some(fresh) = &mut tracked.fresh {
-                fresh.mark = connection.mark;
-            }
         }
+        let mut rehearsed = Rehearsed {
+            mark: supposed.connection.map(|connection| connection.mark),
+            counted: supposed.flow.map(|flow| flow.counted.clone()).unwrap_or_default(),
+        };
+        let mut own = Counted::default();
         let told = Connection { state: tracked.state, way: tracked.way, mark: 0 };
         let mut at = At { supposed, mark: supposed.mark, untracked: false, lines: Vec::new() };
         let mut both = |hook: Hook, iif: Option<&Interface>, oif: Option<&Interface>| {
@@ -135,9 +143,11 @@ impl Stack {
                     mark: at.mark,
                     tracked: known.then_some(&mut tracked),
                     states: None,
-                    counts: tables.as_ref().map(|tables| &tables.counts),
+                    counting: tables
+                        .as_ref()
+                        .map(|tables| Counting { counts: &tables.counts, own: &mut own }),
                     untracked: false,
-                    rehearsal: true,
+                    rehearsed: Some(&mut rehearsed),
                     lines: &mut at.lines,
                     decided: None,
                 };

@@ -49,7 +49,11 @@ pub enum WatchRequest {
 pub struct WatchRow {
     /// In their order.
     pub moments: Vec<MomentRow>,
-    /// So many packets were not followed, since it began: there were more in a second than may be.
+    /// When this was told, by the clock of the moments: in nanoseconds since 1970, as of when it began to watch.
+    #[serde(default)]
+    pub now_ns: u64,
+    /// So many packets were not followed, since it began: there were more in a second than may be, or another trace
+    /// follows them.
     pub packets_left_out: u64,
     /// So many moments or frames had no room, for they were not taken in time.
     pub records_lost: u64,
@@ -60,7 +64,7 @@ pub struct WatchRow {
 pub struct MomentRow {
     /// Which packet; numbers come again after thousands. 0 in captures.
     pub packet: u16,
-    /// When, in nanoseconds since 1970.
+    /// When, in nanoseconds since 1970. A clock that is set meanwhile does not move it.
     pub at_ns: u64,
     /// The worker that had it.
     pub worker: u16,

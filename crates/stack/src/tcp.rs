@@ -40,10 +40,9 @@ pub(crate) fn input6(
     if !ours || src.is_unspecified() || about.link != LinkCast::Unicast {
         return local.drop_packet(packet, DropReason::NoListener);
     }
-    let Some(reset) = refusal(local, Ends::V6 { src, dst }, at, &packet) else {
-        return local.done(packet);
-    };
-    local.drop_packet(packet, DropReason::NoListener);
+    let refused = refusal(Ends::V6 { src, dst }, at, &packet);
+    local.drop_packet(packet, refused.map_or_else(DropReason::Malformed, |_| DropReason::NoListener));
+    let Ok(Some(reset)) = refused else { return };
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
         return local.count(on.ifnet.id, DropReason::RateLimited);
     }
@@ -67,10 +66,9 @@ pub(crate) fn input4(
 ) {
     local.trace.note(&packet, || Step::Stage { name: "tcp" });
     let Ip4Repr { src, dst, .. } = *about;
-    let Some(reset) = refusal(local, Ends::V4 { src, dst }, at, &packet) else {
-        return local.done(packet);
-    };
-    local.drop_packet(packet, DropReason::NoListener);
+    let refused = refusal(Ends::V4 { src, dst }, at, &packet);
+    local.drop_packet(packet, refused.map_or_else(DropReason::Malformed, |_| DropReason::NoListener));
+    let Ok(Some(reset)) = refused else { return };
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
         return local.count(on.ifnet.id, DropReason::RateLimited);
     }
@@ -143,21 +141,10 @@ fn reset_of(is_tcp: bool, ends: Ends, at: usize, packet: &Mbuf) -> Option<TcpRep
     segment.refusal(data.len())
 }
 
-/// What a segment is answered with; counts why it is not.
-fn refusal(local: &mut Local, ends: Ends, at: usize, packet: &Mbuf) -> Option<TcpRepr> {
-    match TcpRepr::parse(ends, packet.data().get(at..).unwrap_or_default()) {
-        Ok((segment, data)) => {
-            let reset = segment.refusal(data.len());
-            if reset.is_none() {
-                local.count(packet.rcvif(), DropReason::NoListener);
-            }
-            reset
-        }
-        Err(why) => {
-            local.count(packet.rcvif(), DropReason::Malformed(why));
-            None
-        }
-    }
+/// What a segment is answered with, if it is.
+fn refusal(ends: Ends, at: usize, packet: &Mbuf) -> Result<Option<TcpRepr>, siding_wire::Malformed> {
+    let (segment, data) = TcpRepr::parse(ends, packet.data().get(at..).unwrap_or_default())?;
+    Ok(segment.refusal(data.len()))
 }
 
 fn build(

@@ -123,6 +123,13 @@ fn the_life_of_a_packet_is_told_and_captures_are_read_by_others() {
     let comment = b"dropped: filtered";
     assert!(dropped.windows(comment.len()).any(|there| there == comment), "no cause");
     assert!(tcpdump(&router, &drops).contains(&format!("> {WAN}.9: UDP")));
+    // Who is refused finds what was there as it was.
+    let kept = std::fs::read(&life).unwrap();
+    for refused in [["trace", "meta mark 7"], ["capture", "nowhere"]] {
+        let refused = siding(&router, &daemon, &[refused[0], refused[1], "--write", &path(&life)]);
+        assert!(!refused.succeeded(), "{refused}");
+        assert_eq!(std::fs::read(&life).unwrap(), kept);
+    }
     let refused = siding(&router, &daemon, &["trace", "tcp dport"]);
     assert!(!refused.succeeded(), "{refused}");
     let refused = refused.stderr;

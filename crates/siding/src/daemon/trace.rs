@@ -104,6 +104,7 @@ impl Daemon {
             let names = self.names(&own.matching);
             return WatchRow {
                 moments: records.iter().map(|record| moment(record, own.epoch, &names)).collect(),
+                now_ns: own.epoch + self.stack.now().as_nanos(),
                 packets_left_out: missed.packets,
                 records_lost: missed.records,
             };
@@ -176,7 +177,8 @@ fn moment(record: &Record, epoch: u64, names: &HashMap<IfId, String>) -> MomentR
             ("sent", format!("taken by {}", name(*out)))
         }
         Step::Done => ("done", "it was heard, and is needed no more".into()),
-        Step::Dropped { cause: why } => {
+        Step::Dropped { on, cause: why } => {
+            about = Some(*on).filter(|on| *on != IfId::NONE);
             cause = Some(why.to_string());
             by = asked_by(*why).map(str::to_owned);
             ("dropped", why.to_string())

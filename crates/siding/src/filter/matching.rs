@@ -8,15 +8,20 @@ use siding_filter::Hook;
 use siding_filter::Host;
 use siding_filter::IfName;
 use siding_filter::Interface;
+use siding_filter::Link;
 use siding_filter::Packet;
+use siding_filter::PktType;
 use siding_filter::Program;
 use siding_filter::Ruleset;
 use siding_filter::Setup;
 use siding_filter::Verdict;
 use siding_filter::model::Statement;
+use siding_filter::select::Meta;
+use siding_filter::select::Selector;
 use siding_netisr::IfId;
 use siding_stack::trace::Wants;
 use siding_wire::EtherType;
+use siding_wire::Mac;
 use siding_wire::ether;
 
 /// Which packets somebody wants to see.
@@ -36,8 +41,8 @@ enum What {
     Rule(Box<Program>),
 }
 
-/// Where a packet is when it is looked at: at an interface, and nowhere else.
-struct At(Option<Interface>);
+/// Where a packet is when it is looked at: at an interface, and nowhere else; and the frame that it is in.
+struct At(Option<Interface>, Option<Link>);
 
 impl Match {
     /// Reads an expression: what stands before the verdict in a rule. Without one it is every frame.
@@ -84,6 +89,9 @@ fn compile(text: &str) -> Result<Program, String> {
     let rules =
         program.ruleset().tables.iter().flat_map(|table| &table.chains).flat_map(|chain| &chain.rules);
     let rules: Vec<_> = rules.collect();
+    if let Some(why) = rules.iter().flat_map(|rule| &rule.statements).find_map(unseen) {
+        return Err(format!("'{text}' {why}"));
+    }
     let [rule] = rules[..] else { return Err(format!("'{text}' is more than one match; {example}")) };
     // The last one is the verdict that was put there.
     let matches = rule.statements.iter().rev().skip(1);
@@ -91,6 +99,29 @@ fn compile(text: &str) -> Result<Program, String> {
         true => Ok(program),
         false => Err(format!("'{text}' is more than a match; {example}")),
     }
+}
+
+/// What of a match cannot be seen of a frame alone.
+fn unseen(statement: &Statement) -> Option<&'static str> {
+    let Statement::Match(relation) = statement else { return None };
+    relation.left.iter().find_map(|part| match part.selector {
+        Selector::Meta(Meta::Mark) => {
+            Some("asks for a mark, which rules give, and no packet has before it is followed: match what the rule does")
+        }
+        Selector::Fib(_) => {
+            Some("asks the routes, which are not looked up before a packet is followed: match addresses or `iifname`")
+        }
+        _ => None,
+    })
+}
+
+/// The frame's own header, and its outermost tag.
+fn link(frame: &[u8]) -> Option<Link> {
+    let (dst, rest) = frame.split_first_chunk::<6>()?;
+    let (src, rest) = rest.split_first_chunk::<6>()?;
+    let tag = rest.first_chunk::<4>().filter(|tag| EtherType(u16::from_be_bytes([tag[0], tag[1]])).is_vlan());
+    let vlan = tag.map(|tag| u16::from_be_bytes([tag[2], tag[3]]) & 0xfff);
+    Some(Link { src: *src, dst: *dst, vlan })
 }
 
 impl Wants for Match {
@@ -104,10 +135,11 @@ impl Wants for Match {
         if ethertype != EtherType::IPV6 && ethertype != EtherType::IPV4 {
             return false;
         }
-        let Ok(packet) = Packet::parse(&frame[at..], None) else { return false };
+        let link = link(frame);
+        let Ok(packet) = Packet::parse(&frame[at..], link) else { return false };
         let interface = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&on).copied();
         // Nothing is counted, and it is of a priority behind the look-up of connections.
-        let verdict = rule.rehearse(Hook::Prerouting, false, &packet, &mut At(interface));
+        let verdict = rule.rehearse(Hook::Prerouting, false, &packet, &mut At(interface, link));
         matches!(verdict, Verdict::Drop { .. })
     }
 }
@@ -123,6 +155,14 @@ impl Host for At {
 
     fn oif(&self) -> Option<Interface> {
         self.0
+    }
+
+    fn pkttype(&self) -> PktType {
+        match self.1.map(|link| Mac(link.dst)) {
+            Some(Mac::BROADCAST) => PktType::Broadcast,
+            Some(dst) if dst.is_multicast() => PktType::Multicast,
+            _ => PktType::Host,
+        }
     }
 }
 
@@ -153,6 +193,41 @@ mod tests {
         }
         for text in ["ip6 saddr 2001:db8:1::/48", "tcp dport 443", "ip saddr 192.0.2.0/24", "arp"] {
             assert!(!wants(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_frames_header_is_seen() {
+        for text in [
+            "ether saddr 02:02:02:02:02:02",
+            "vlan id 7",
+            "meta pkttype host",
+            "ether daddr . vlan id { 02:02:02:02:02:02 . 7 }",
+        ] {
+            assert!(wants(text), "{text}");
+        }
+        for text in ["ether saddr 02:02:02:02:02:03", "vlan id 8", "meta pkttype { broadcast, multicast }"] {
+            assert!(!wants(text), "{text}");
+        }
+        let to_a_group = Match::read(Some("meta pkttype multicast")).unwrap();
+        let mut frame = frame();
+        frame[..2].copy_from_slice(&[0x33, 0x33]);
+        assert!(to_a_group.wants(IfId::NONE, &frame));
+        let untagged = [&frame[..12], &frame[16..]].concat();
+        assert!(!Match::read(Some("vlan id 7")).unwrap().wants(IfId::NONE, &untagged));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_of_a_frame_is_refused_with_the_reason() {
+        for (text, why) in [
+            ("meta mark 7", "asks for a mark"),
+            ("udp dport 53 mark != 7", "asks for a mark"),
+            ("fib daddr type local", "asks the routes"),
+            ("fib saddr . iif oif missing", "asks the routes"),
+            ("ct mark 7", "asks for a connection"),
+        ] {
+            let error = Match::read(Some(text)).unwrap_err();
+            assert!(error.contains(text) && error.contains(why), "{error}");
         }
     }
 

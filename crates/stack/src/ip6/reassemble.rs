@@ -137,16 +137,18 @@ fn whole<'c>(local: &mut Local, on: &'c Interface, pieces: Vec<Piece<Held>>) -> 
     let failed = built.as_ref().err().copied();
     for (n, piece) in pieces.into_iter().enumerate() {
         let joined = Step::Joined { fragments: count, goes_on: n == 0 };
-        local.trace.note(&piece.packet.packet, || failed.map_or(joined, |cause| Step::Dropped { cause }));
-        local.cache.free(piece.packet.packet);
+        match failed {
+            Some(cause) => local.drop_on(on.ifnet.id, piece.packet.packet, cause),
+            None => {
+                local.trace.note(&piece.packet.packet, || joined);
+                local.cache.free(piece.packet.packet);
+            }
+        }
     }
     let (packet, (from, link)) =
         match built.and_then(|packet| Ok((packet, from.ok_or(DropReason::Fragment)?))) {
             Ok(whole) => whole,
-            Err(why) => {
-                (0..count).for_each(|_| local.count(on.ifnet.id, why));
-                return Next::Taken;
-            }
+            Err(_) => return Next::Taken,
         };
     on.ifnet.counters.add(local.index, IfCounter::Reassembled, 1);
     match Ip6Repr::parse(packet.data()) {

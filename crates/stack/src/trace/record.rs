@@ -105,6 +105,8 @@ pub enum Step {
     Done,
     /// It was dropped.
     Dropped {
+        /// On this interface's account; none on nobody's.
+        on: IfId,
         /// Why.
         cause: DropReason,
     },

@@ -19,6 +19,7 @@ use super::Step;
 use super::Subject;
 use super::watch;
 use super::watch::Places;
+use super::watch::Watcher;
 use crate::drops::DropReason;
 use crate::offload;
 
@@ -113,7 +114,7 @@ impl Tracer {
     /// A packet is dropped, on the account of `on`.
     #[cold]
     pub(crate) fn dropped(&self, on: IfId, packet: &Mbuf, cause: DropReason) {
-        let step = Step::Dropped { cause };
+        let step = Step::Dropped { on, cause };
         if packet.mark() != 0 {
             self.record(packet.mark(), step.clone(), None, packet.len());
         }
@@ -136,29 +137,36 @@ impl Tracer {
         }
     }
 
-    /// The device of `out` has taken frames, by their marks, or did not for so long that they were dropped.
-    #[cold]
-    pub(crate) fn taken(&self, out: IfId, frames: &[(u16, bool)]) {
-        for (mark, stalled) in frames {
-            let dropped = Step::Dropped { cause: DropReason::TxStalled };
-            self.record(*mark, if *stalled { dropped } else { Step::Sent { out } }, None, 0);
-        }
+    /// Whether somebody wants to know if a device takes this frame.
+    pub(crate) fn watches_fate_of(&self, frame: &Mbuf) -> bool {
+        let drops = |watcher: &Arc<Watcher>| matches!(watcher.spec.subject, Subject::Drops(..));
+        frame.mark() != 0 || self.places.iter().flatten().any(drops)
     }
 
-    /// Begins to follow a packet, if somebody wants to: its mark.
+    /// The device of `out` has taken frames, by their marks.
+    #[cold]
+    pub(crate) fn taken(&self, out: IfId, frames: &[u16]) {
+        frames.iter().for_each(|mark| self.record(*mark, Step::Sent { out }, None, 0));
+    }
+
+    /// Begins to follow a packet, if somebody wants to: its mark. It has room for one: of several who want it the first
+    /// that may gets it, and the others count it as missed.
     fn begin(&self, on: IfId, step: Step, frame: &[u8]) -> Option<u16> {
+        let mut begun = None;
         for (place, watcher) in self.places.iter().enumerate() {
-            let Some(watcher) = watcher.as_ref().filter(|watcher| watcher.spec.subject == Subject::Lives)
-            else {
+            let watcher = watcher.as_ref().filter(|watcher| watcher.spec.subject == Subject::Lives);
+            let Some(watcher) = watcher.filter(|watcher| watcher.spec.wants.wants(on, frame)) else {
                 continue;
             };
-            if watcher.spec.wants.wants(on, frame) && watcher.may_begin((self.shared.clock)()) {
+            if begun.is_some() {
+                watcher.miss();
+            } else if watcher.may_begin((self.shared.clock)()) {
                 let mark = self.shared.mark(place);
-                self.record(mark, step, Some(frame), frame.len());
-                return Some(mark);
+                self.record(mark, step.clone(), Some(frame), frame.len());
+                begun = Some(mark);
             }
         }
-        None
+        begun
     }
 
     /// Shows a frame to those who capture.

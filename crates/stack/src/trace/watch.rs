@@ -60,7 +60,7 @@ pub struct WatchSpec {
 /// What is not in the records, though it was wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Missed {
-    /// Packets whose lives were not begun: there were more in a second than may be.
+    /// Packets whose lives were not begun: there were more in a second than may be, or another watch follows them.
     pub packets: u64,
     /// Records for which there was no room.
     pub records: u64,
@@ -88,6 +88,8 @@ struct State {
     records: VecDeque<Record>,
     bytes: usize,
     missed: Missed,
+    /// Nobody watches any more: a worker that has not seen it yet keeps nothing.
+    over: bool,
     /// Lives that may begin yet, and since when that is counted.
     left: u32,
     since: Instant,
@@ -96,19 +98,32 @@ struct State {
 /// Those who watch, by their places.
 pub(super) type Places = [Option<Arc<Watcher>>; MOST];
 
+/// Those who watch now, and who did.
+#[derive(Default)]
+struct Watching {
+    places: Arc<Places>,
+    /// What workers may still have: let go of here, so that none of them has to free what somebody has left.
+    before: Vec<Arc<Places>>,
+}
+
 /// What all workers share of it. Its locks and counters are not the checkers': nothing that they check depends on who
 /// watches, and under these locks nothing is done that they could interleave.
 pub(crate) struct Shared {
     /// How often places have changed.
     pub(super) generation: AtomicU64,
-    places: Mutex<Arc<Places>>,
+    watching: Mutex<Watching>,
     numbers: [AtomicU16; MOST],
     pub(super) clock: Arc<dyn Fn() -> Instant + Send + Sync>,
 }
 
 impl Shared {
     pub(crate) fn new(clock: Arc<dyn Fn() -> Instant + Send + Sync>) -> Shared {
-        Shared { generation: AtomicU64::new(0), places: Mutex::default(), numbers: Default::default(), clock }
+        Shared {
+            generation: AtomicU64::new(0),
+            watching: Mutex::default(),
+            numbers: Default::default(),
+            clock,
+        }
     }
 
     /// Adds somebody who watches. Workers see it with their next turn.
@@ -117,27 +132,31 @@ impl Shared {
             records: VecDeque::new(),
             bytes: 0,
             missed: Missed::default(),
+            over: false,
             left: spec.per_second,
             since: (self.clock)(),
         };
         let watcher = Arc::new(Watcher { spec, state: Mutex::new(state) });
-        let mut places = lock(&self.places);
-        let place = places.iter().position(Option::is_none).ok_or(TooManyWatches)?;
-        self.put(&mut places, place, Some(watcher.clone()));
+        let mut watching = lock(&self.watching);
+        let place = watching.places.iter().position(Option::is_none).ok_or(TooManyWatches)?;
+        self.put(&mut watching, place, Some(watcher.clone()));
         Ok(Watch { shared: self.clone(), watcher, place })
     }
 
-    fn put(&self, places: &mut Arc<Places>, place: usize, watcher: Option<Arc<Watcher>>) {
-        let mut changed = (**places).clone();
+    fn put(&self, watching: &mut Watching, place: usize, watcher: Option<Arc<Watcher>>) {
+        let mut changed = (*watching.places).clone();
         changed[place] = watcher;
-        *places = Arc::new(changed);
+        let before = std::mem::replace(&mut watching.places, Arc::new(changed));
+        watching.before.push(before);
+        // Workers take those of now alone, and under this lock: one that nobody else has nobody will have.
+        watching.before.retain(|before| Arc::strong_count(before) > 1);
         // Release: who sees the number finds the places.
         self.generation.fetch_add(1, Ordering::Release);
     }
 
     /// Those who watch now.
     pub(super) fn places(&self) -> Arc<Places> {
-        lock(&self.places).clone()
+        lock(&self.watching).places.clone()
     }
 
     /// A mark for a packet whose life the watcher in `place` follows.
@@ -176,10 +195,18 @@ impl Watcher {
         may
     }
 
+    /// One that is wanted is followed by another already.
+    pub(super) fn miss(&self) {
+        lock(&self.state).missed.packets += 1;
+    }
+
     /// Keeps a record, if there is room. `frame` is what is to be shown of it.
     pub(super) fn keep(&self, mut record: Record, frame: Option<&[u8]>) {
         let frame = frame.map(|frame| &frame[..frame.len().min(self.spec.snaplen)]).unwrap_or_default();
         let mut state = lock(&self.state);
+        if state.over {
+            return;
+        }
         if state.records.len() >= self.spec.room || state.bytes + frame.len() > self.spec.bytes {
             state.missed.records += 1;
             return;
@@ -203,7 +230,9 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.shared.put(&mut lock(&self.shared.places), self.place, None);
+        self.shared.put(&mut lock(&self.shared.watching), self.place, None);
+        let mut state = lock(&self.watcher.state);
+        (state.over, state.bytes, state.records) = (true, 0, VecDeque::new());
     }
 }
 

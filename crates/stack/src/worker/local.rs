@@ -219,8 +219,10 @@ impl Local {
     #[inline(never)]
     fn transmit_port_seen(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
         self.trace.leaves(out, &frame, Step::Leaves { out });
-        if let Some(port) = self.ports.get_mut(out.slot()).and_then(Option::as_mut) {
-            port.follow(&frame);
+        if self.trace.watches_fate_of(&frame)
+            && let Some(port) = self.ports.get_mut(out.slot()).and_then(Option::as_mut)
+        {
+            port.watch();
         }
         self.transmit_port_unseen(ctx, out, frame);
     }
@@ -465,11 +467,17 @@ impl Local {
             port.flush(ctx, now, &mut self.cache);
             if let Some(outcome) = port.take_outcome() {
                 port.ifnet.drops.add(worker, DropReason::TxLost, outcome.lost);
-                port.ifnet.drops.add(worker, DropReason::TxStalled, outcome.stalled);
                 outcome.uncut.into_iter().for_each(|cause| port.ifnet.drops.add(worker, cause, 1));
                 self.events.extend(outcome.events);
-                if !outcome.followed.is_empty() {
-                    self.trace.taken(port.ifnet.id, &outcome.followed);
+                for (frame, cause) in outcome.unsent {
+                    port.ifnet.drops.add(worker, cause, 1);
+                    if self.trace.is_on() {
+                        self.trace.dropped(port.ifnet.id, &frame, cause);
+                    }
+                    self.cache.free(frame);
+                }
+                if !outcome.taken.is_empty() {
+                    self.trace.taken(port.ifnet.id, &outcome.taken);
                 }
             }
             again = port.next_try(now).into_iter().chain(again).min();

@@ -42,31 +42,31 @@ pub(crate) struct Port {
     wanted: Option<(Arc<Filter>, Instant)>,
     /// What came of sending since it was last asked.
     outcome: Outcome,
-    /// There may be frames in the queue whose lives are followed.
-    follows: bool,
+    /// There may be frames in the queue whose fates somebody wants to know, each by itself.
+    watched: bool,
 }
 
 /// What came of sending, for the worker to count and to tell.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// Frames that the device lost.
+    /// Frames that the device lost, and nobody watches.
     pub(crate) lost: u64,
-    /// Frames that waited in vain for room.
-    pub(crate) stalled: u64,
-    /// Why a super-frame, or a segment of one, was not sent.
+    /// Frames that were not sent, and why: they waited in vain for room, or found none; and those that the device lost.
+    pub(crate) unsent: Vec<(Mbuf, DropReason)>,
+    /// Why a super-frame could not be cut, and nobody watches.
     pub(crate) uncut: Vec<DropReason>,
     pub(crate) events: Vec<Event>,
-    /// Frames whose lives are followed: their marks, and whether they waited in vain; the device has taken the others.
-    pub(crate) followed: Vec<(u16, bool)>,
+    /// The marks of frames whose lives are followed, and that the device has taken.
+    pub(crate) taken: Vec<u16>,
 }
 
 impl Outcome {
     fn is_empty(&self) -> bool {
         self.lost == 0
-            && self.stalled == 0
+            && self.unsent.is_empty()
             && self.uncut.is_empty()
             && self.events.is_empty()
-            && self.followed.is_empty()
+            && self.taken.is_empty()
     }
 }
 
@@ -93,7 +93,7 @@ impl Port {
             filter: None,
             wanted: None,
             outcome: Outcome::default(),
-            follows: false,
+            watched: false,
         }
     }
 
@@ -132,24 +132,23 @@ impl Port {
     /// there is no room are lost, one by one.
     #[cold]
     fn push_finished(&mut self, ctx: &mut Ctx<'_, Unlocked>, now: Instant, cache: &mut Cache, frame: Mbuf) {
+        let kept = self.watched.then(|| frame.clone());
         let result = offload::cut_frame(cache, frame, |cache, segment| {
             if self.queue.len() >= Self::BACKLOG {
-                cache.free(segment);
-                return self.lose(DropReason::TxFull);
+                self.ifnet.counters.add(self.worker, IfCounter::TxDropped, 1);
+                return self.outcome.unsent.push((segment, DropReason::TxFull));
             }
             self.queue.push(segment);
             if self.queue.len().is_multiple_of(BATCH) {
                 self.flush(ctx, now, cache);
             }
         });
-        if let Err(why) = result {
-            self.lose(why);
+        match (result, kept) {
+            (Ok(()), kept) => return cache.free_all(kept),
+            (Err(why), Some(frame)) => self.outcome.unsent.push((frame, why)),
+            (Err(why), None) => self.outcome.uncut.push(why),
         }
-    }
-
-    fn lose(&mut self, why: DropReason) {
         self.ifnet.counters.add(self.worker, IfCounter::TxDropped, 1);
-        self.outcome.uncut.push(why);
     }
 
     /// Puts what is queued on the wire, as far as it takes it, and gives up what has waited for too long. Sending asks
@@ -163,56 +162,29 @@ impl Port {
         // wire.
         let mut overdue = self.waiting.overdue(now);
         if overdue > 0 {
-            self.give_up(now, cache, 1);
+            self.give_up(now, 1);
             if self.transmit(now, cache) == 0 {
                 overdue = self.waiting.overdue(now);
-                self.give_up(now, cache, overdue);
+                self.give_up(now, overdue);
             }
         }
     }
 
-    /// One call of the device's. How many frames it has taken.
+    /// Hands the device what is queued. How many frames it has taken.
     fn transmit(&mut self, now: Instant, cache: &mut Cache) -> usize {
-        match self.follows {
-            false => self.transmit_unseen(now, cache),
-            true => self.transmit_followed(now, cache),
-        }
-    }
-
-    /// The same with frames among them whose lives are followed: says which the device has taken. It takes from the front.
-    #[cold]
-    #[inline(never)]
-    fn transmit_followed(&mut self, now: Instant, cache: &mut Cache) -> usize {
-        let followed = self.marks();
-        let taken = self.transmit_unseen(now, cache);
-        let left = self.marks().len();
-        let gone = followed.len() - left;
-        self.outcome.followed.extend(followed.into_iter().take(gone).map(|mark| (mark, false)));
-        self.follows = left > 0;
-        taken
-    }
-
-    fn transmit_unseen(&mut self, now: Instant, cache: &mut Cache) -> usize {
         let before = self.queue.len();
         if before == 0 {
             return 0;
         }
-        let sent = self.device.transmit(cache, &mut self.queue);
-        let counters = &self.ifnet.counters;
-        counters.add(self.worker, IfCounter::TxPackets, sent.frames);
-        counters.add(self.worker, IfCounter::TxBytes, sent.bytes);
-        let interface = self.ifnet.id;
-        if sent.lost > 0 {
-            counters.add(self.worker, IfCounter::TxDropped, sent.lost);
-            self.outcome.lost += sent.lost;
-        }
-        if let Some(error) = sent.error {
-            self.outcome.events.push(Event::DeviceError { interface, error: error.to_string() });
+        match self.watched {
+            false => self.hand_over(cache),
+            true => self.hand_over_watched(cache),
         }
         let (left, taken) = (self.queue.len(), before - self.queue.len());
         if left == 0 && self.waiting.is_clear() {
             return taken;
         }
+        let interface = self.ifnet.id;
         let was = self.waiting.stalled_since().is_some();
         let news = self.waiting.after(now, taken, left);
         let since = self.waiting.stalled_since();
@@ -226,27 +198,64 @@ impl Port {
         taken
     }
 
-    /// Drops frames that have waited for too long.
-    fn give_up(&mut self, now: Instant, cache: &mut Cache, frames: usize) {
-        if frames > 0 {
-            self.waiting.dropped(now, frames, self.queue.len());
-            self.ifnet.counters.add(self.worker, IfCounter::TxDropped, frames as u64);
-            self.outcome.stalled += frames as u64;
-            if self.follows {
-                let marks = self.queue[..frames].iter().map(Mbuf::mark).filter(|mark| *mark != 0);
-                self.outcome.followed.extend(marks.map(|mark| (mark, true)));
-            }
-            cache.free_all(self.queue.drain(..frames));
+    /// One call of the device's.
+    fn hand_over(&mut self, cache: &mut Cache) {
+        let sent = self.device.transmit(cache, &mut self.queue);
+        let counters = &self.ifnet.counters;
+        counters.add(self.worker, IfCounter::TxPackets, sent.frames);
+        counters.add(self.worker, IfCounter::TxBytes, sent.bytes);
+        if sent.lost > 0 {
+            counters.add(self.worker, IfCounter::TxDropped, sent.lost);
+            self.outcome.lost += sent.lost;
+        }
+        if let Some(error) = sent.error {
+            let interface = self.ifnet.id;
+            self.outcome.events.push(Event::DeviceError { interface, error: error.to_string() });
         }
     }
 
-    /// A frame whose life may be followed is about to be queued.
-    pub(crate) fn follow(&mut self, frame: &Mbuf) {
-        self.follows |= frame.mark() != 0;
+    /// The same frame by frame: a device says how many it has lost, not which.
+    #[cold]
+    #[inline(never)]
+    fn hand_over_watched(&mut self, cache: &mut Cache) {
+        let mut all = std::mem::replace(&mut self.queue, Vec::with_capacity(Self::BACKLOG)).into_iter();
+        for frame in all.by_ref() {
+            let kept = frame.clone();
+            let before = self.outcome.lost;
+            self.queue.push(frame);
+            self.hand_over(cache);
+            match () {
+                () if !self.queue.is_empty() => {
+                    cache.free(kept);
+                    break;
+                }
+                () if self.outcome.lost > before => {
+                    self.outcome.lost = before;
+                    self.outcome.unsent.push((kept, DropReason::TxLost));
+                }
+                () => {
+                    self.outcome.taken.extend(Some(kept.mark()).filter(|mark| *mark != 0));
+                    cache.free(kept);
+                }
+            }
+        }
+        self.queue.extend(all);
+        self.watched = !self.queue.is_empty();
     }
 
-    fn marks(&self) -> Vec<u16> {
-        self.queue.iter().map(Mbuf::mark).filter(|mark| *mark != 0).collect()
+    /// Drops frames that have waited for too long.
+    fn give_up(&mut self, now: Instant, frames: usize) {
+        if frames > 0 {
+            self.waiting.dropped(now, frames, self.queue.len());
+            self.ifnet.counters.add(self.worker, IfCounter::TxDropped, frames as u64);
+            let stalled = self.queue.drain(..frames).map(|frame| (frame, DropReason::TxStalled));
+            self.outcome.unsent.extend(stalled);
+        }
+    }
+
+    /// Somebody wants to know what becomes of a frame that is about to be queued.
+    pub(crate) fn watch(&mut self) {
+        self.watched = true;
     }
 
     /// There is nothing to send, and nothing to tell.
@@ -331,6 +340,7 @@ impl Port {
         if self.waiting.stalled_since().is_some() {
             self.ifnet.tx_stalls.note(None);
         }
-        std::mem::take(&mut self.queue)
+        let unsent = self.outcome.unsent.drain(..).map(|(frame, _)| frame);
+        unsent.chain(self.queue.drain(..)).collect()
     }
 }

@@ -110,7 +110,7 @@ fn nobody_answers_for_the_neighbour_and_the_cause_is_told() {
     let expected = [
         Step::Queued { queue: "unreachable" },
         Step::Handled { queue: "unreachable" },
-        Step::Dropped { cause: DropReason::Unresolved },
+        Step::Dropped { on: router.ids[OUTER], cause: DropReason::Unresolved },
     ];
     assert_eq!(last, expected);
     router.end();
@@ -143,7 +143,7 @@ fn what_is_refused_names_the_hook_and_the_cause() {
     let told = steps(&watch.take(100).0);
     let ends = [
         Step::Judged { hook: "forward", passed: false, by: String::new() },
-        Step::Dropped { cause: DropReason::Filtered },
+        Step::Dropped { on: router.ids[OUTER], cause: DropReason::Filtered },
     ];
     assert_eq!(told[told.len() - 2..], ends);
     assert!(ends[1].is_end() && !ends[0].is_end());
@@ -194,7 +194,7 @@ fn captures_see_both_ways_or_what_is_dropped_with_its_link_header() {
     elsewhere[7] = 1;
     router.hear(INNER, 0, &elsewhere);
     let (seen, _) = drops.take(100);
-    assert_eq!(steps(&seen), [Step::Dropped { cause: DropReason::HopLimit }]);
+    assert_eq!(steps(&seen), [Step::Dropped { on: out, cause: DropReason::HopLimit }]);
     let header = Ether { dst: mac(OUTER, 1), src: mac(OUTER, 2), ethertype: EtherType::IPV6 };
     assert_eq!(seen[0].frame, [&header.to_bytes()[..], &last_hop].concat()[..60]);
     router.end();
@@ -227,7 +227,7 @@ fn fragments_wait_for_each_other_and_the_whole_goes_on_as_the_first() {
     let whole = [
         Step::Joined { fragments: 2, goes_on: true },
         Step::ForUs { on },
-        Step::Dropped { cause: DropReason::NoListener },
+        Step::Dropped { on, cause: DropReason::NoListener },
     ];
     assert_eq!(of(true), [&arrives[..], &whole].concat());
     router.end();
@@ -240,5 +240,123 @@ fn four_may_watch_at_a_time() {
     assert!(router.stack.watch(spec(Subject::Lives, b"")).is_err());
     watches.pop();
     lives(&router, b"");
+    router.end();
+}
+
+#[test]
+fn what_a_device_loses_or_never_takes_is_no_packet_that_was_sent() {
+    let ends = ((addr(INNER, 2), 1), (addr(OUTER, 2), 2));
+    for watched in [true, false] {
+        let mut router = Router::new();
+        let out = router.ids[OUTER];
+        let lives = watched.then(|| lives(&router, b""));
+        let causes = vec![DropReason::TxLost, DropReason::TxStalled];
+        let drops = router.stack.watch(spec(Subject::Drops(Some(out), causes), b"")).unwrap();
+        let drops = watched.then_some(drops);
+        let wire = router.wires[OUTER][0].clone();
+        *wire.loses.lock().unwrap() = Some(b"lost");
+        for data in [&b"sent"[..], b"lost", b"sent"] {
+            router.comes(INNER, 0, &udp(ends.0, ends.1, data));
+        }
+        router.turns();
+        assert_eq!((router.take(OUTER).len(), router.dropped(DropReason::TxLost)), (2, 1));
+        wire.blocked.store(true, Ordering::Relaxed);
+        router.hear(INNER, 0, &udp(ends.0, ends.1, b"stalled"));
+        for _ in 0..20 {
+            router.wait(Duration::from_secs(1));
+        }
+        assert_eq!((router.take(OUTER).len(), router.dropped(DropReason::TxStalled)), (0, 1));
+        if let (Some(lives), Some(drops)) = (lives, drops) {
+            let (lost, stalled) = (
+                Step::Dropped { on: out, cause: DropReason::TxLost },
+                Step::Dropped { on: out, cause: DropReason::TxStalled },
+            );
+            let (seen, _) = drops.take(100);
+            assert_eq!(steps(&seen), [lost.clone(), stalled.clone()]);
+            assert_eq!(seen.iter().map(|record| record.len).collect::<Vec<_>>(), [66, 69], "frames and all");
+            let told: Vec<Step> = steps(&lives.take(100).0).into_iter().filter(Step::is_end).collect();
+            let sent = Step::Sent { out };
+            assert_eq!(told.iter().filter(|step| **step == sent).count(), 2);
+            assert_eq!(told.iter().filter(|step| **step == lost).count(), 1);
+            assert_eq!((told.len(), told.last()), (4, Some(&stalled)));
+        }
+        wire.blocked.store(false, Ordering::Relaxed);
+        router.end();
+    }
+}
+
+#[test]
+fn a_segment_that_nobody_waits_for_is_dropped_and_not_heard() {
+    let mut router = Router::new();
+    let watch = lives(&router, b"");
+    let drops = router.stack.watch(spec(Subject::Drops(None, Vec::new()), b"")).unwrap();
+    let (from, ours) = ((addr(INNER, 2), 4000), (addr(INNER, 1), 80));
+    let on = router.ids[INNER];
+    router.hear(INNER, 0, &tcp(from, ours, Flags::RST, 1, 0));
+    let mut broken = tcp(from, ours, Flags::SYN, 1, 0);
+    broken[56] ^= 1;
+    router.hear(INNER, 0, &broken);
+    let ends: Vec<Step> = steps(&watch.take(100).0).into_iter().filter(Step::is_end).collect();
+    let [
+        Step::Dropped { on: first, cause: DropReason::NoListener },
+        Step::Dropped { cause: DropReason::Malformed(_), .. },
+    ] = ends[..]
+    else {
+        panic!("{ends:?}")
+    };
+    assert_eq!((first, steps(&drops.take(100).0)), (on, ends));
+    router.end();
+}
+
+#[test]
+fn a_packet_that_two_want_is_the_firsts_and_the_other_counts_it() {
+    let mut router = Router::new();
+    let (first, second) = (lives(&router, b"both"), lives(&router, b""));
+    let ends = ((addr(INNER, 2), 1), (addr(OUTER, 2), 2));
+    for data in [&b"both"[..], b"only the second"] {
+        assert!(router.passes(INNER, 0, &udp(ends.0, ends.1, data)));
+    }
+    let ((one, none), (other, missed)) = (first.take(100), second.take(100));
+    assert_eq!((one.len(), none.packets), (4, 0));
+    assert_eq!((other.len(), missed.packets), (4, 1));
+    router.end();
+}
+
+/// Notes whether it was let go of while a worker was at work.
+struct LetGo {
+    working: Arc<AtomicBool>,
+    let_go: Arc<Mutex<Option<bool>>>,
+}
+
+impl Wants for LetGo {
+    fn wants(&self, _on: IfId, _frame: &[u8]) -> bool {
+        true
+    }
+}
+
+impl Drop for LetGo {
+    fn drop(&mut self) {
+        *self.let_go.lock().unwrap() = Some(self.working.load(Ordering::Relaxed));
+    }
+}
+
+#[test]
+fn no_worker_frees_what_somebody_has_left_who_watched() {
+    let mut router = Router::new();
+    let (working, let_go) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Option<bool>>>::default());
+    let wants = Arc::new(LetGo { working: working.clone(), let_go: let_go.clone() });
+    let watch = router.stack.watch(WatchSpec { wants, ..spec(Subject::Lives, b"") }).unwrap();
+    let turns = |router: &mut Router| {
+        working.store(true, Ordering::Relaxed);
+        router.turns();
+        working.store(false, Ordering::Relaxed);
+    };
+    turns(&mut router);
+    drop(watch);
+    turns(&mut router);
+    assert_eq!(*let_go.lock().unwrap(), None);
+    drop(lives(&router, b""));
+    assert_eq!(*let_go.lock().unwrap(), Some(false), "by the next who comes");
+    turns(&mut router);
     router.end();
 }

@@ -58,12 +58,12 @@ pub(in crate::cli) fn capture(client: &mut Client, args: &CaptureArgs) -> anyhow
         snaplen: Some(args.snaplen),
     };
     let turns = args.rotate_size.map(|bytes| Turns { bytes, keep: args.files });
-    let mut file = args.write.as_deref().map(|path| Capture::begin(path, turns)).transpose()?;
+    let begin = || args.write.as_deref().map(|path| Capture::begin(path, turns)).transpose();
     let mut seen = 0;
     let enough = |seen: u64| args.count.is_some_and(|count| seen >= count);
-    watch(client, request, |row| {
+    let (status, _) = watch(client, request, begin, |file, row| {
         for moment in &row.moments {
-            match &mut file {
+            match file {
                 Some(file) => file.frame(moment)?,
                 None => output::line(line(moment))?,
             }
@@ -72,11 +72,12 @@ pub(in crate::cli) fn capture(client: &mut Client, args: &CaptureArgs) -> anyhow
                 break;
             }
         }
-        if let Some(file) = &file {
+        if let Some(file) = file {
             file.flush()?;
         }
         Ok(enough(seen))
-    })
+    })?;
+    Ok(status)
 }
 
 fn line(moment: &MomentRow) -> String {

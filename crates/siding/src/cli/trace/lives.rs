@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
 
 use clap::Args as ClapArgs;
 
@@ -49,11 +47,11 @@ pub(in crate::cli) fn trace(client: &mut Client, args: &TraceArgs) -> anyhow::Re
         per_second: Some(args.rate),
         snaplen: Some(args.snaplen),
     };
-    let mut file = args.write.as_deref().map(|path| Capture::begin(path, None)).transpose()?;
+    let begin = || args.write.as_deref().map(|path| Capture::begin(path, None)).transpose();
     let (mut lives, mut told) = (Lives::default(), 0);
-    let mut tell = |life: &Life| -> anyhow::Result<bool> {
+    let mut tell = |file: &mut Option<Capture>, life: &Life| -> anyhow::Result<bool> {
         told += 1;
-        match &mut file {
+        match file {
             Some(file) => file.life(life)?,
             None if args.json => output::line(serde_json::to_string(life)?)?,
             None => output::print(life.text())?,
@@ -61,11 +59,12 @@ pub(in crate::cli) fn trace(client: &mut Client, args: &TraceArgs) -> anyhow::Re
         Ok(args.count.is_some_and(|count| told >= count))
     };
     let mut enough = false;
-    let status = watch(client, request, |row| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (status, mut file) = watch(client, request, begin, |file, row| {
+        // By the clock of what is told: this one may have been set.
+        let now = row.now_ns;
         let ended = row.moments.into_iter().filter_map(|moment| lives.add(moment)).collect::<Vec<_>>();
-        for life in ended.iter().chain(&lives.quiet(Some(now.as_nanos() as u64))) {
-            enough |= tell(life)?;
+        for life in ended.iter().chain(&lives.quiet(Some(now))) {
+            enough |= tell(file, life)?;
             if enough {
                 break;
             }
@@ -74,7 +73,7 @@ pub(in crate::cli) fn trace(client: &mut Client, args: &TraceArgs) -> anyhow::Re
     })?;
     if !enough {
         for life in lives.quiet(None) {
-            if tell(&life)? {
+            if tell(&mut file, &life)? {
                 break;
             }
         }

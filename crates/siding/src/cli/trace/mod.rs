@@ -32,33 +32,36 @@ use crate::output;
 const WAIT_MS: u64 = 200;
 
 /// Takes what is seen until `each` says that it is enough, or somebody presses Ctrl-C. Says what is missing in the end.
-fn watch(
+/// `begin` makes what it is written into, once the daemon has said yes: nothing that is there is emptied for a no.
+fn watch<Into>(
     client: &mut Client,
     request: WatchRequest,
-    mut each: impl FnMut(WatchRow) -> anyhow::Result<bool>,
-) -> anyhow::Result<ExitCode> {
+    begin: impl FnOnce() -> anyhow::Result<Into>,
+    mut each: impl FnMut(&mut Into, WatchRow) -> anyhow::Result<bool>,
+) -> anyhow::Result<(ExitCode, Into)> {
     let stop = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGINT, stop.clone())?;
     signal_hook::flag::register(SIGTERM, stop.clone())?;
     client.ask(&Request::Watch(request))?;
+    let mut into = begin()?;
     let (mut left_out, mut lost) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
         let asked = Request::Watch(WatchRequest::Take { timeout_ms: WAIT_MS });
         let Answer::Watched(row) = client.ask(&asked)? else { break };
         (left_out, lost) = (row.packets_left_out, row.records_lost);
-        if each(row)? {
+        if each(&mut into, row)? {
             break;
         }
     }
     if left_out > 0 {
         output::complain(format_args!(
-            "{left_out} packets were not followed: more came in a second than may be (--rate)\n"
+            "{left_out} packets were not followed: more came in a second than may be (--rate), or another trace follows them\n"
         ));
     }
     if lost > 0 {
         output::complain(format_args!("{lost} records were lost: they came faster than they were read\n"));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok((ExitCode::SUCCESS, into))
 }
 
 /// Several words are one match.

@@ -15,7 +15,7 @@ use crate::select::Meta;
 use crate::select::Selector;
 
 /// How a field is read; the plainest and most asked for have ways of their own.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Load {
     Iif,
     Oif,
@@ -31,7 +31,7 @@ pub(crate) enum Load {
 }
 
 /// A field, and which of its bits.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KeyPart {
     pub(crate) load: Load,
     pub(crate) and: u128,

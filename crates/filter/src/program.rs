@@ -86,6 +86,7 @@ pub struct Program {
     pub(crate) hooks: [HookChains; 5],
     pub(crate) chains: Vec<Code>,
     pub(crate) lines: Vec<CodeLine>,
+    pub(crate) runs: Vec<Run>,
     pub(crate) ops: Vec<Op>,
     /// Of which statement of its rule each step is.
     pub(crate) stops: Vec<u16>,
@@ -138,6 +139,19 @@ pub(crate) struct Code {
 pub(crate) struct CodeLine {
     pub(crate) from: u32,
     pub(crate) to: u32,
+    /// The run that it is of, counted from 1; 0 for none.
+    pub(crate) run: u32,
+}
+
+/// Rules one behind the other that each begin with one value of the same field.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) part: KeyPart,
+    pub(crate) mask: u128,
+    /// Behind the last.
+    pub(crate) to: u32,
+    /// What each wants, and its line.
+    pub(crate) by_value: Box<[(u128, u32)]>,
 }
 
 /// What has a name in a table and outlives a program.

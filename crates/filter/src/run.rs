@@ -21,6 +21,7 @@ use crate::program::Base;
 use crate::program::ChainId;
 use crate::program::Op;
 use crate::program::Program;
+use crate::program::Run;
 use crate::program::Value;
 use crate::program::ValueBase;
 use crate::rule_id::RuleId;
@@ -105,6 +106,8 @@ trait Watch {
     const REHEARSAL: bool = false;
     /// Marks are set, and what is untracked is so for later rules: the packet is made up, and so is its host.
     const MADE_UP: bool = false;
+    /// Rules that are not about the packet are told of, too: each is asked.
+    const TELLS: bool = false;
     fn step(&mut self, _step: Step) {}
 }
 
@@ -118,6 +121,7 @@ struct Tracer<'a>(&'a mut dyn FnMut(Step));
 
 impl Watch for Tracer<'_> {
     const DRY: bool = false;
+    const TELLS: bool = true;
     fn step(&mut self, step: Step) {
         (self.0)(step);
     }
@@ -135,6 +139,7 @@ struct Tester(Vec<Step>);
 
 impl Watch for Tester {
     const DRY: bool = true;
+    const TELLS: bool = true;
     const MADE_UP: bool = true;
     fn step(&mut self, step: Step) {
         self.0.push(step);
@@ -314,6 +319,14 @@ impl Program {
                 (at, end) = stack[depth];
                 continue;
             }
+            if !W::TELLS
+                && let Some(run) = self.run_of(at)
+            {
+                at = run.next(at, context);
+                if at == run.to {
+                    continue;
+                }
+            }
             let rule = RuleId(at);
             let ran = self.rule_steps(rule, worker, context, watch);
             at += 1;
@@ -339,6 +352,11 @@ impl Program {
                 Ran::End(verdict) => return Some(verdict),
             }
         }
+    }
+
+    #[inline]
+    fn run_of(&self, line: u32) -> Option<&Run> {
+        self.runs.get((self.lines.get(line as usize)?.run as usize).checked_sub(1)?)
     }
 
     fn rule_steps<H: Host, W: Watch>(
@@ -496,6 +514,16 @@ impl Program {
             }
         };
         goes_on.then_some(Ran::Next)
+    }
+}
+
+impl Run {
+    /// The next line from here on that wants what the packet has; the end if there is none. What one before it has changed
+    /// is seen, for each is looked for when the one before has been left.
+    fn next<H: Host>(&self, from: u32, context: &mut Context<'_, '_, H>) -> u32 {
+        let Some(value) = context.read(&self.part).map(|value| value & self.mask) else { return self.to };
+        let at = self.by_value.partition_point(|one| *one < (value, from));
+        self.by_value.get(at).filter(|(wanted, _)| *wanted == value).map_or(self.to, |(_, line)| *line)
     }
 }
 

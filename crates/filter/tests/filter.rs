@@ -22,6 +22,8 @@ mod packet;
 mod refused;
 #[path = "filter/reload.rs"]
 mod reload;
+#[path = "filter/runs.rs"]
+mod runs;
 #[path = "filter/sets.rs"]
 mod sets;
 #[path = "filter/util.rs"]

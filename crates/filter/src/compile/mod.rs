@@ -4,6 +4,7 @@
 //! it is the same thing still. A ruleset that does not compile changes nothing.
 
 mod rule;
+mod runs;
 mod sets;
 
 use std::collections::HashMap;
@@ -74,6 +75,7 @@ impl Program {
                 hooks: Default::default(),
                 chains: Vec::new(),
                 lines: Vec::new(),
+                runs: Vec::new(),
                 ops: Vec::new(),
                 stops: Vec::new(),
                 infos: Vec::new(),
@@ -186,6 +188,7 @@ impl Compile<'_> {
             for rule in &chain.rules {
                 self.rule(&mut scope, chain, rule, ruleset);
             }
+            self.runs(from as usize);
             self.program.chains[at as usize] = Code { from, to: self.program.lines.len() as u32 };
             self.program.chain_infos.push(ChainInfo {
                 family: table.family,

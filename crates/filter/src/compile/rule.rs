@@ -42,7 +42,7 @@ impl Compile<'_> {
             self.statement(scope, &mut at, statement);
             self.program.stops.resize(self.program.ops.len(), n as u16);
         }
-        self.program.lines.push(CodeLine { from, to: self.program.ops.len() as u32 });
+        self.program.lines.push(CodeLine { from, to: self.program.ops.len() as u32, run: 0 });
         let workers = self.setup.workers;
         let hits = self.cell(&mut at, Cell::Hits(Counter::new(workers, Count::default())), |new, kept| {
             matches!((new, kept), (Cell::Hits(new), Cell::Hits(kept)) if new.workers() == kept.workers())

@@ -258,3 +258,24 @@ fn one_that_no_set_knows_yet_has_not_reached_a_rate_of_its_own() {
         assert_eq!(dropped(&program, &bytes, &mut Desk::default()), port == 4, "{port}");
     }
 }
+
+#[test]
+fn a_rule_about_extension_headers_uses_nothing_up_for_ipv4() {
+    for rule in ["exthdr dst missing", "hbh nexthdr tcp", "udp dport 7 exthdr frag missing"] {
+        let program = rules(&format!("limit rate over 1/day burst 2 packets {rule} counter"));
+        let other = rules("limit rate over 1/day burst 2 packets udp dport 7 counter");
+        for _ in 0..5 {
+            run(&program, &udp4(7), &mut Desk::default());
+            run(&other, &udp4(7), &mut Desk::default());
+        }
+        let used = |program: &siding_filter::Program| {
+            let packet = udp6(7);
+            for _ in 0..3 {
+                run(program, &packet, &mut Desk::default());
+            }
+            program.rules().iter().map(|rule| program.count(rule.id).packets).sum::<u64>()
+        };
+        let expected = u64::from(!rule.starts_with("hbh"));
+        assert_eq!((used(&program), used(&other)), (expected, 6), "{rule}");
+    }
+}

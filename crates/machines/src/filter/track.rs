@@ -212,10 +212,13 @@ impl States {
             state.forget();
         }
         let known = state.knows_windows();
+        // One that nobody has answered, and of which nobody knows where it was: as in Linux a reset is believed, for it can shut out
+        // nobody but its own sender, or who would have answered.
+        let lone = !known && !state.is_answered();
         match window::follow(&mut state.sides, phase, way, known, segment) {
             Place::Outside => Moved::Invalid,
             //= RFC 5961 s3.2: in the window, but not what is expected: the receiver asks again, and so do we.
-            Place::Within if segment.kind == Kind::Rst => Moved::To(phase),
+            Place::Within if segment.kind == Kind::Rst && !lone => Moved::To(phase),
             Place::Within | Place::Exact => Moved::To(to),
         }
     }

@@ -110,11 +110,19 @@ fn what_is_reset_before_any_answer_is_forgotten() {
         while table.0.sweep(table.1, |_, _| {}) {}
         assert_eq!(table.0.usage().states, 1);
     }
-    // Picked up in its middle.
+    // Picked up in its middle: where it was nobody knows.
+    for seq in [100, 900_000] {
+        let mut table = Table::new(10);
+        assert_eq!(table.tcp(tcp(1), Kind::Ack, 100, 500), CtState::New);
+        assert_eq!(table.tcp(tcp(1), Kind::Rst, seq, 500), CtState::New);
+        assert_eq!(table.0.iter(table.1).count(), 0);
+    }
+    // If it was answered, a guess ends nothing.
     let mut table = Table::new(10);
     assert_eq!(table.tcp(tcp(1), Kind::Ack, 100, 500), CtState::New);
-    assert_eq!(table.tcp(tcp(1), Kind::Rst, 100, 500), CtState::New);
-    assert_eq!(table.0.iter(table.1).count(), 0);
+    assert_eq!(table.tcp(tcp(1).reversed(), Kind::Ack, 500, 100), CtState::Established);
+    table.tcp(tcp(1), Kind::Rst, 900_000, 500);
+    assert_eq!(table.tcp(tcp(1).reversed(), Kind::Ack, 500, 100), CtState::Established);
 }
 
 #[test]

@@ -99,6 +99,12 @@ impl State {
         self.sides[way.index()].interface
     }
 
+    /// Something of each half.
+    #[inline]
+    pub(super) fn seen(&self) -> u32 {
+        self.touched ^ self.packets[0]
+    }
+
     #[inline]
     pub(super) fn way(&self, from_low: bool) -> Way {
         if from_low == (self.flags & FROM_LOW != 0) { Way::Original } else { Way::Reply }

@@ -156,6 +156,18 @@ impl States {
         self.buckets.get(bucket).is_none_or(|first| *first == NONE)
     }
 
+    /// Reads the heads of buckets, and the state that each names first: what a batch of packets would wait for one after
+    /// the other is waited for at once. No more than 64.
+    #[inline]
+    pub fn glance(&self, buckets: impl Iterator<Item = usize>) {
+        let mut firsts = [NONE; 64];
+        for (first, bucket) in firsts.iter_mut().zip(buckets) {
+            *first = self.buckets.get(bucket).copied().unwrap_or(NONE);
+        }
+        let states = firsts.iter().filter_map(|first| self.slots.get(*first as usize));
+        std::hint::black_box(states.fold(0, |seen, state| seen ^ state.seen()));
+    }
+
     /// The state of a slot.
     pub fn get(&self, slot: Slot) -> Option<&State> {
         self.slots.get(slot.0 as usize).filter(|state| state.is_in_use())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use siding_machines::filter::Key;
 use siding_machines::filter::Packet;
 use siding_machines::filter::States;
 use siding_machines::filter::Tracked;
@@ -24,6 +25,7 @@ use super::read::Read;
 use super::rules::Rules;
 use super::rules::Shared;
 use super::rules::Tables;
+use crate::BATCH;
 use crate::drops::DropReason;
 use crate::event::Event;
 use crate::icmp6::LinkCast;
@@ -54,6 +56,8 @@ pub(crate) struct Keeper {
     pub(super) decided: Option<Vec<String>>,
     secret: u64,
     single: bool,
+    /// Flows of the batch in hand, with their buckets, and how far it has come.
+    ahead: (Vec<(Key, u32)>, usize),
     /// The slot from which on states are yet to be judged anew.
     pub(super) anew: Option<usize>,
 }
@@ -102,6 +106,7 @@ impl Keeper {
             exempt: false,
             decided: None,
             secret: shared.secret,
+            ahead: (Vec::with_capacity(BATCH), 0),
             single: shared.mailboxes.len() == 1,
             anew: None,
         }
@@ -147,6 +152,8 @@ impl Keeper {
             self.counted = Counted::new(room);
             self.tables = tables;
             self.loose.clear();
+            // These buckets were the other table's.
+            self.ahead.0.clear();
         }
         if let (Some(states), Some(rules)) = (&mut self.states, rules.as_ref()) {
             states.set_timeouts(rules.timeouts);
@@ -158,6 +165,19 @@ impl Keeper {
     pub(crate) fn next(&self) -> Instant {
         let sweep = self.states.as_ref().map_or(Instant::NEVER, |states| states.next_sweep());
         sweep.min(self.fragments.deadline())
+    }
+
+    /// A batch of frames has come in: finds the buckets of their flows, and has what they hold be there when they are
+    /// judged. (Of a large table each look would wait for memory, one packet after the other.)
+    #[inline(never)]
+    pub(crate) fn look_ahead(&mut self, frames: &[Mbuf]) {
+        let (ahead, at) = &mut self.ahead;
+        ahead.clear();
+        *at = 0;
+        let Some(states) = self.states.as_ref().filter(|_| frames.len() > 1) else { return };
+        let keys = frames.iter().take(BATCH).filter_map(|frame| read::plain(frame.data()));
+        ahead.extend(keys.map(|key| (key, states.bucket(&key) as u32)));
+        states.glance(ahead.iter().map(|(_, bucket)| *bucket as usize));
     }
 
     /// Finds a packet's flow, and who keeps it.
@@ -180,7 +200,13 @@ impl Keeper {
         };
         let Some(packet) = read.packet(bytes) else { return Look::Judge(None, first) };
         let Some(key) = packet.flow() else { return Look::Judge(Some((packet, 0)), first) };
-        let bucket = states.bucket(&key);
+        let bucket = match self.ahead.0.get(self.ahead.1) {
+            Some((known, bucket)) if *known == key => {
+                self.ahead.1 += 1;
+                *bucket as usize
+            }
+            _ => states.bucket(&key),
+        };
         if !self.single {
             let (owner, new) = tables.owners.claim(bucket, worker);
             if let Some((name, _)) = first {

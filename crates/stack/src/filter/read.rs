@@ -2,8 +2,12 @@
 
 use std::net::IpAddr;
 
+use siding_machines::filter::Key;
 use siding_machines::filter::Packet;
+use siding_machines::filter::Tuple;
+use siding_wire::EtherType;
 use siding_wire::IpProto;
+use siding_wire::ether;
 use siding_wire::ext6::ExtKind;
 use siding_wire::ext6::FragmentRepr;
 use siding_wire::ext6::Walker;
@@ -65,6 +69,32 @@ pub(super) fn read(packet: &[u8]) -> Result<Read, Astray> {
     });
     let at = ip6::HEADER_LEN + found.offset;
     Ok(Read { src: header.src.into(), dst: header.dst.into(), proto: found.proto, at, piece })
+}
+
+/// The flow of a frame whose upper layer stands right behind the IP header, as that of most does, by no more than its
+/// addresses and ports: nothing is found wrong with it here.
+#[inline]
+pub(super) fn plain(frame: &[u8]) -> Option<Key> {
+    let (ethertype, at) = ether::network(frame)?;
+    let packet = frame.get(at..)?;
+    let (src, dst, proto, upper): (IpAddr, IpAddr, u8, _) = match ethertype {
+        EtherType::IPV6 => {
+            let (header, upper) = packet.split_first_chunk::<{ ip6::HEADER_LEN }>()?;
+            let (src, dst) = (header[8..].first_chunk::<16>()?, header[24..].first_chunk::<16>()?);
+            ((*src).into(), (*dst).into(), header[6], upper)
+        }
+        EtherType::IPV4 => {
+            let (header, upper) = packet.split_first_chunk::<{ ip4::HEADER_LEN }>()?;
+            let is_plain = header[0] == 0x45 && header[6] & 0x3f == 0 && header[7] == 0;
+            let (src, dst) = (header[12..].first_chunk::<4>()?, header[16..].first_chunk::<4>()?);
+            ((*src).into(), (*dst).into(), header[9], upper.get(..).filter(|_| is_plain)?)
+        }
+        _ => return None,
+    };
+    let proto = Some(IpProto(proto)).filter(|proto| matches!(*proto, IpProto::TCP | IpProto::UDP))?;
+    let &[a, b, c, d] = upper.first_chunk::<4>()?;
+    let ports = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    Some(Tuple::new(src, dst, proto).with_ports(ports.0, ports.1).key().0)
 }
 
 /// What a chain of extension headers leads to.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
+use std::time::Duration;
 
 use siding_tests::Lab;
 use siding_tests::need;
@@ -11,6 +12,7 @@ use siding_tests::need;
 use super::bytes::borne;
 use super::bytes::ends;
 use super::chance::Chance;
+use super::known::COUNTED_OTHERWISE;
 use super::known::DIFFER;
 use super::known::SEEDS;
 use super::ours::Ours;
@@ -62,11 +64,16 @@ struct Run {
 }
 
 impl Run {
-    /// One ruleset and its packets. What differs, in words.
-    fn one(&mut self, seed: u64) -> Result<(), String> {
+    /// One ruleset and its packets, with a pause before each. What differs, in words.
+    fn one(
+        &mut self,
+        seed: u64,
+        make: impl Fn(&mut Chance) -> Rules,
+        pause: Option<Duration>,
+    ) -> Result<(), String> {
         let mut chance = Chance::new(seed);
         let rules = loop {
-            let rules = Rules::new(&mut chance);
+            let rules = make(&mut chance);
             if self.theirs.load(&rules.text) {
                 break rules;
             }
@@ -76,6 +83,7 @@ impl Run {
         let mut packets = Packets::new(chance, rules.states);
         let mut history = Vec::new();
         for number in 0..EVENTS {
+            pause.into_iter().for_each(std::thread::sleep);
             let event = packets.next();
             let (mut ours, mut theirs) = (Vec::new(), Vec::new());
             for piece in &event.pieces {
@@ -93,7 +101,8 @@ impl Run {
             let shown: Vec<String> = event.pieces.iter().map(hex).collect();
             history.push(format!("{number} {} from {}: {}", event.kind, NAMES[event.side], shown.join(" ")));
             if ours != theirs {
-                let before = history.len().saturating_sub(12);
+                let before =
+                    history.len().saturating_sub(self::number("FILTER_HISTORY").unwrap_or(12) as usize);
                 return Err(format!(
                     "seed {seed}: of {} octets {ours} come out of ours and {theirs} of the kernel's ({})\n{}\n{}",
                     event.borne,
@@ -123,7 +132,7 @@ fn the_kernel_lets_the_same_packets_pass() {
     let mut wrong = Vec::new();
     let mut others = Vec::new();
     for seed in first..first + count {
-        match (run.one(seed), DIFFER.contains(&seed)) {
+        match (run.one(seed, Rules::new, None), DIFFER.contains(&seed)) {
             (Ok(()), false) => {}
             (Ok(()), true) => println!("seed {seed}: agrees here; the list has it as one that differs"),
             (Err(said), true) => {
@@ -151,4 +160,34 @@ fn the_kernel_lets_the_same_packets_pass() {
         let one_sided = |(_, sides): &(&&str, &[u64; 2])| sides.contains(&0);
         assert_eq!(run.met.iter().find(one_sided), None, "a word without both outcomes");
     }
+}
+
+/// Of rulesets that count connections there are so many, from this seed on.
+const COUNTING: (u64, u64) = (20_001, 12);
+
+/// Longer than two ticks of the kernel's: within one it does not look whether it has counted a connection, and counts it again.
+const TICKS: Duration = Duration::from_millis(21);
+
+#[test]
+fn connections_are_counted_as_the_kernel_counts_them() {
+    if !need(&["nft", "ip"]) {
+        return;
+    }
+    let Some(lab) = Lab::open() else { return };
+    let Some(theirs) = Theirs::open(&lab) else { return };
+    let first = number("FILTER_COUNT_SEED").unwrap_or(COUNTING.0);
+    let count = number("FILTER_RULESETS").unwrap_or(COUNTING.1);
+    let mut run = Run { ours: Ours::new(), theirs, met: Coverage::new(), kinds: Coverage::new() };
+    let mut wrong = Vec::new();
+    for seed in first..first + count {
+        let differs = run.one(seed, Rules::counting, Some(TICKS)).err();
+        match COUNTED_OTHERWISE.contains(&seed) && count > 1 {
+            true => println!("{}", differs.unwrap_or(format!("seed {seed}: agrees here"))),
+            false => wrong.extend(differs),
+        }
+    }
+    for (word, [dropped, passed]) in run.kinds.iter().chain(&run.met) {
+        println!("{word:28} {dropped:8} dropped {passed:8} passed");
+    }
+    assert!(wrong.is_empty(), "{} rulesets of {count} differ:\n{}", wrong.len(), wrong.join("\n\n"));
 }

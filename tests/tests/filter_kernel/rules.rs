@@ -183,6 +183,36 @@ impl Rules {
         rules
     }
 
+    /// Rules that count connections, at one place or at several, and of each source.
+    pub(super) fn counting(chance: &mut Chance) -> Rules {
+        let mut rules = Rules { text: String::new(), words: Vec::new(), states: true };
+        let mut lines =
+            vec![chance.of(&["ct state invalid drop", "ct state established counter", "counter"]).to_owned()];
+        for _ in 0..1 + chance.below(3) {
+            let most = chance.of(&["0", "1", "2", "3"]);
+            let what = chance.of(&[
+                "meta l4proto tcp",
+                "meta l4proto udp",
+                "ct state new",
+                "ct state established",
+                "counter",
+            ]);
+            let (word, rule) = match chance.below(4) {
+                0 => ("ct count", format!("{what} ct count {most} accept")),
+                1 => ("add @set ct count", format!("{what} add @each {{ ip6 saddr ct count over 2 }} drop")),
+                _ => ("ct count over", format!("{what} ct count over {most} drop")),
+            };
+            rules.words.push(word);
+            lines.push(rule);
+        }
+        rules.text = format!(
+            "table inet t {{\n set each {{\n type ipv6_addr; size 64; flags dynamic\n }}\n \
+             chain onward {{\n type filter hook forward priority 0; policy accept;\n {}\n }}\n}}\n",
+            lines.join("\n "),
+        );
+        rules
+    }
+
     fn rule(&mut self, chance: &mut Chance, jumps: bool) -> String {
         let what = self.words_of(chance, true);
         loop {

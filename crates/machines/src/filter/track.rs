@@ -59,7 +59,7 @@ pub struct Tracked {
     pub state: CtState,
     /// Which way it goes; that of an error is the opposite of what it quotes.
     pub way: Option<Way>,
-    /// Its flow's state, if there is one.
+    /// Its flow's state, if there is one; also of what is invalid for that alone.
     pub slot: Option<Slot>,
     /// Its flow, if it begins one.
     pub fresh: Option<Fresh>,
@@ -112,7 +112,7 @@ impl States {
         let moved = match &packet.upper {
             Upper::Tcp(segment) => match self.segment(slot, phase, way, segment) {
                 Moved::To(phase) => phase,
-                Moved::Invalid => return Tracked { way: Some(way), ..Tracked::INVALID },
+                Moved::Invalid => return Tracked { way: Some(way), slot: Some(slot), ..Tracked::INVALID },
                 Moved::Anew => {
                     self.remove(slot);
                     return self.begin(packet, key, from_low);

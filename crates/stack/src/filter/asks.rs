@@ -125,18 +125,21 @@ impl Asks<'_> {
         let Some(tracked) = &self.tracked else {
             return Connection { state: CtState::Invalid, way: None, mark: 0 };
         };
-        let known = tracked.slot.and_then(|slot| self.states.as_ref()?.get(slot)).map(|state| state.mark);
+        let is_its = tracked.state != CtState::Invalid;
+        let slot = tracked.slot.filter(|_| is_its);
+        let known = slot.and_then(|slot| self.states.as_ref()?.get(slot)).map(|state| state.mark);
         let made_up = self.rehearsed.as_ref().and_then(|rehearsed| rehearsed.mark);
         let mark = made_up.or(known).or(tracked.fresh.map(|fresh| fresh.mark)).unwrap_or(0);
-        let way = tracked.way.filter(|_| tracked.state != CtState::Invalid);
+        let way = tracked.way.filter(|_| is_its);
         Connection { state: tracked.state, way, mark }
     }
 
     /// Marks its flow.
     pub fn set_connection_mark(&mut self, mark: u32) {
-        let Some(tracked) = self.tracked.as_mut() else { return };
+        let valid = |tracked: &&mut &mut Tracked| tracked.state != CtState::Invalid;
+        let Some(tracked) = self.tracked.as_mut().filter(valid) else { return };
         if let Some(rehearsed) = &mut self.rehearsed {
-            if tracked.way.is_some() && tracked.state != CtState::Invalid {
+            if tracked.way.is_some() {
                 rehearsed.mark = Some(mark);
             }
             return;
@@ -152,7 +155,8 @@ impl Asks<'_> {
     }
 
     /// Counts its flow at a place, unless it is counted there: how many live flows are, this one included. As in Linux, a
-    /// connection of TCP that is over counts for its own packets alone, and a packet without a flow for itself.
+    /// connection of TCP that is over counts for its own packets alone, and a packet without a flow for itself; so does one that is
+    /// invalid, unless it goes the way of its flow's first.
     pub fn count_connection(&mut self, place: u64) -> u32 {
         let (Some(tracked), Some(Counting { counts, own })) = (&mut self.tracked, &mut self.counting) else {
             return 0;
@@ -160,7 +164,9 @@ impl Asks<'_> {
         if let Some(states) = &mut self.states {
             states.take_uncounted().for_each(|first| own.remove(first, counts));
         }
-        let state = tracked.slot.and_then(|slot| self.states.as_mut()?.get_mut(slot));
+        let is_its = tracked.state != CtState::Invalid || tracked.way == Some(Way::Original);
+        let slot = tracked.slot.filter(|_| is_its);
+        let state = slot.and_then(|slot| self.states.as_mut()?.get_mut(slot));
         let first = match (state, &mut tracked.fresh) {
             (Some(state), _) => (!state.phase().has_ended()).then_some(&mut state.count),
             (None, fresh) => fresh.as_mut().map(|fresh| &mut fresh.count),

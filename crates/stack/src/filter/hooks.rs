@@ -132,7 +132,7 @@ fn prerouting(
     };
     if let Some(tracked) = &passing.tracked
         && let (Some(slot), Some(way), Some(states)) = (tracked.slot, tracked.way, &mut filter.states)
-        && tracked.state != super::CtState::Related
+        && !matches!(tracked.state, super::CtState::Related | super::CtState::Invalid)
     {
         states.note_interface(slot, way, anew::named(on));
     }

@@ -75,6 +75,7 @@ mod prefixes;
 mod print;
 mod program;
 mod rule_id;
+mod rules_alike;
 mod run;
 pub mod select;
 pub mod types;

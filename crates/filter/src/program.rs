@@ -22,6 +22,7 @@ use crate::model::UpdateOp;
 use crate::name::Name;
 use crate::place::Place;
 use crate::rule_id::RuleId;
+use crate::rules_alike::Run;
 
 /// A chain, as a number in its program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,17 +142,6 @@ pub(crate) struct CodeLine {
     pub(crate) to: u32,
     /// The run that it is of, counted from 1; 0 for none.
     pub(crate) run: u32,
-}
-
-/// Rules one behind the other that each begin with one value of the same field.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) part: KeyPart,
-    pub(crate) mask: u128,
-    /// Behind the last.
-    pub(crate) to: u32,
-    /// What each wants, and its line.
-    pub(crate) by_value: Box<[(u128, u32)]>,
 }
 
 /// What has a name in a table and outlives a program.

@@ -21,10 +21,10 @@ use crate::program::Base;
 use crate::program::ChainId;
 use crate::program::Op;
 use crate::program::Program;
-use crate::program::Run;
 use crate::program::Value;
 use crate::program::ValueBase;
 use crate::rule_id::RuleId;
+use crate::rules_alike::Run;
 
 /// What becomes of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -514,16 +514,6 @@ impl Program {
             }
         };
         goes_on.then_some(Ran::Next)
-    }
-}
-
-impl Run {
-    /// The next line from here on that wants what the packet has; the end if there is none. What one before it has changed
-    /// is seen, for each is looked for when the one before has been left.
-    fn next<H: Host>(&self, from: u32, context: &mut Context<'_, '_, H>) -> u32 {
-        let Some(value) = context.read(&self.part).map(|value| value & self.mask) else { return self.to };
-        let at = self.by_value.partition_point(|one| *one < (value, from));
-        self.by_value.get(at).filter(|(wanted, _)| *wanted == value).map_or(self.to, |(_, line)| *line)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Names become numbers and references, sets become tables, and what counted in the program before is taken over where
 //! it is the same thing still. A ruleset that does not compile changes nothing.
 
+mod headers;
 mod rule;
 mod runs;
 mod sets;
@@ -188,7 +189,8 @@ impl Compile<'_> {
             for rule in &chain.rules {
                 self.rule(&mut scope, chain, rule, ruleset);
             }
-            self.runs(from as usize);
+            let Program { lines, ops, runs, .. } = &mut self.program;
+            runs::find(lines, ops, runs, from as usize);
             self.program.chains[at as usize] = Code { from, to: self.program.lines.len() as u32 };
             self.program.chain_infos.push(ChainInfo {
                 family: table.family,

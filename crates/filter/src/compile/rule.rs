@@ -23,30 +23,9 @@ use crate::program::RuleInfo;
 use crate::program::Value as Computed;
 use crate::program::ValueBase;
 use crate::rule_id::RuleId;
-use crate::select::Base;
 use crate::select::Selector;
 use crate::types::Type;
 use crate::types::Value;
-
-/// Whether a statement looks at an extension header of IPv6.
-fn about_headers(statement: &Statement) -> bool {
-    let parts = match statement {
-        Statement::Match(relation) => &relation.left[..],
-        Statement::Vmap(key, _) => key,
-        Statement::SetMark(expr) | Statement::SetCtMark(expr) => match &expr.base {
-            ExprBase::Value(_) => &[],
-            ExprBase::Part(part) => std::slice::from_ref(part),
-            ExprBase::Map(key, _) => key,
-        },
-        Statement::Update(update) => &update.key,
-        _ => &[],
-    };
-    parts.iter().any(|part| match part.selector {
-        Selector::Exists(..) => true,
-        Selector::Field(field) => matches!(field.base, Base::Ext(_)),
-        _ => false,
-    })
-}
 
 impl Compile<'_> {
     pub(super) fn rule(&mut self, scope: &mut Scope<'_>, chain: &Chain, rule: &Rule, ruleset: &Ruleset) {
@@ -59,7 +38,7 @@ impl Compile<'_> {
         };
         *times += 1;
         let from = self.program.ops.len() as u32;
-        if scope.table.family == TableFamily::Inet && rule.statements.iter().any(about_headers) {
+        if scope.table.family == TableFamily::Inet && rule.statements.iter().any(super::headers::are_seen) {
             // As nft has it: before everything else in the rule, so that IPv4 uses nothing up on the way there.
             let part = KeyPart { load: Load::Family, and: u128::MAX };
             self.push(Step::Masked { part, mask: u128::MAX, value: 10, not: false });

@@ -167,8 +167,7 @@ impl Dynamic {
         slot
     }
 
-    /// Adds an element, and lets another go for it if there is no room, but none that is to stay: who has the files
-    /// comes before who sends packets. Whether it is in.
+    /// Adds an element, and lets another go for it if there is no room, but none that is to stay. Whether it is in.
     pub(crate) fn put(
         &self,
         key: &Key,
@@ -176,26 +175,24 @@ impl Dynamic {
         timeout: Option<u64>,
         stays: &dyn Fn(&Key) -> bool,
     ) -> bool {
-        // Whoever else is adding may only be slow.
+        // Whoever else is adding may only be slow. If it is not its own places that are full, it is the set.
         let added = || (0..8).any(|_| self.add(key, now, timeout, false).is_some());
         let home = self.home(key);
-        // If it is not its own places that are full, it is the set.
         added()
-            || self.give_up(home, WINDOW, 1, now, stays) && added()
+            || self.give_up((home, WINDOW), 1, now, stays) && added()
             || self.make_room(1, now, stays) && added()
     }
 
-    /// Lets go of what is of least use, so that there is room for so many more. Whether there is.
+    /// Makes room for so many more. Whether there is.
     pub(crate) fn make_room(&self, more: usize, now: u64, stays: &dyn Fn(&Key) -> bool) -> bool {
         let missing = (self.len() + more).saturating_sub(self.size);
-        missing == 0 || self.give_up(0, self.mask + 1, missing, now, stays)
+        missing == 0 || self.give_up((0, self.mask + 1), missing, now, stays)
     }
 
     /// Lets go of so many elements in so many places from `from` on: of those that go soonest, and else that came first.
     fn give_up(
         &self,
-        from: usize,
-        places: usize,
+        (from, places): (usize, usize),
         count: usize,
         now: u64,
         stays: &dyn Fn(&Key) -> bool,
@@ -204,13 +201,12 @@ impl Dynamic {
             let at = (from + step) & self.mask;
             let written = self.word(at, 0).load(Acquire);
             let may = written != 0 && written & 1 == 0 && !stays(&self.key_at(at));
-            let expires = self.word(at, 1).load(Relaxed);
-            let goes = if expires == 0 { u64::MAX } else { expires.max(now) };
-            may.then_some((goes, written, at))
+            let goes = Some(self.word(at, 1).load(Relaxed)).filter(|expires| *expires != 0);
+            may.then_some((goes.map_or(u64::MAX, |expires| expires.max(now)), written, at))
         };
         let mut all: Vec<(u64, u64, usize)> = (0..places).filter_map(at).collect();
         all.sort_unstable();
-        let taken = all.iter().filter(|(_, written, at)| self.take(Slot { at: *at, written: *written }));
+        let taken = all.into_iter().filter(|(_, written, at)| self.take(Slot { at: *at, written: *written }));
         taken.take(count).count() == count
     }
 

@@ -87,7 +87,7 @@ impl Daemon {
         let end = Instant::now() + LONGEST_WAIT;
         loop {
             if let Some((states, _)) = asked.take() {
-                return Ok(states.into_iter().next().map(|state| (flow.seen(&state), state)));
+                return Ok(states.into_iter().next().map(|state| (state.seen(&flow), state)));
             }
             if Instant::now() > end {
                 bail!("a worker has not answered within {} s: ask again", LONGEST_WAIT.as_secs());

@@ -11,7 +11,7 @@ use siding_netisr::sync::atomic::AtomicUsize;
 use siding_netisr::sync::atomic::Ordering;
 use siding_wire::IpProto;
 
-use super::Flow;
+use super::flow::Flow;
 use super::report::StateReport;
 use crate::Stack;
 use crate::worker::Local;
@@ -146,7 +146,7 @@ impl StateQuery {
         self.addr.is_none_or(|addr| addr == state.src || addr == state.dst)
             && self.port.is_none_or(|port| ports.contains(&port))
             && self.proto.is_none_or(|proto| proto == state.proto)
-            && self.flow.is_none_or(|flow| flow.is_of(state))
+            && self.flow.is_none_or(|flow| flow.is_of(&state.original))
             && self.phase.as_ref().is_none_or(|phase| phase == state.phase)
     }
 }

@@ -5,8 +5,6 @@ use siding_machines::filter::Tuple;
 use siding_machines::filter::Upper;
 use siding_machines::filter::Way;
 
-use super::Connection;
-use super::StateReport;
 use super::read;
 
 /// The flow that a packet concerns: its own, or that of the packet that an error quotes.
@@ -31,21 +29,20 @@ impl Flow {
         }
     }
 
-    /// Whether a state is this flow's: the same ends, whoever began.
-    pub(super) fn is_of(&self, state: &StateReport) -> bool {
-        self.tuple.key().0 == state.original.key().0
+    /// Whether a state that began in this direction is this flow's: the same ends, whoever began.
+    pub(super) fn is_of(&self, original: &Tuple) -> bool {
+        self.tuple.key().0 == original.key().0
     }
 
-    /// What the packet is to the flow's state, if its numbers fit.
-    pub fn seen(&self, state: &StateReport) -> Connection {
-        let way = if self.tuple == state.original { Way::Original } else { Way::Reply };
-        let (seen, way) = match (self.quoted, way) {
+    /// What the packet is to a state that began in this direction, and which way it goes.
+    pub(super) fn seen(&self, original: &Tuple, answered: bool) -> (CtState, Way) {
+        let way = if self.tuple == *original { Way::Original } else { Way::Reply };
+        match (self.quoted, way) {
             // An error goes against what it quotes.
             (true, Way::Original) => (CtState::Related, Way::Reply),
             (true, Way::Reply) => (CtState::Related, Way::Original),
-            (false, Way::Original) if !state.answered => (CtState::New, way),
+            (false, Way::Original) if !answered => (CtState::New, way),
             (false, _) => (CtState::Established, way),
-        };
-        Connection { state: seen, way: Some(way), mark: state.mark }
+        }
     }
 }

@@ -300,7 +300,7 @@ impl<'a> At<'a> {
     }
 
     fn ask(&self, filter: &mut Keeper, part: Part, bytes: &[u8], passing: &mut Passing) -> Verdict {
-        self.ask_of(filter, part, bytes, passing, None)
+        self.ask_of(filter, part, bytes, (passing, None))
     }
 
     /// Of a packet that nobody has sent: nothing is counted.
@@ -311,7 +311,7 @@ impl<'a> At<'a> {
         bytes: &[u8],
         (passing, rehearsed): (&mut Passing, &mut Rehearsed),
     ) -> Verdict {
-        self.ask_of(filter, part, bytes, passing, Some(rehearsed))
+        self.ask_of(filter, part, bytes, (passing, Some(rehearsed)))
     }
 
     #[inline(always)] // As many registers as before there were two ways to come here.
@@ -320,8 +320,7 @@ impl<'a> At<'a> {
         filter: &mut Keeper,
         part: Part,
         bytes: &[u8],
-        passing: &mut Passing,
-        rehearsed: Option<&mut Rehearsed>,
+        (passing, rehearsed): (&mut Passing, Option<&mut Rehearsed>),
     ) -> Verdict {
         let rehearsal = rehearsed.is_some();
         let Some(rules) = filter.rules.value().as_ref() else { return Verdict::Accept };

@@ -16,7 +16,9 @@ use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
 use siding_wire::IpProto;
 
+use super::asks::Connection;
 use super::counted::Counted;
+use super::flow::Flow;
 use super::rules::Shared;
 use crate::Stack;
 use crate::limits::LimitReport;
@@ -92,6 +94,14 @@ impl StateReport {
             original: tuple,
             counted: counted.of(state.count).collect(),
         })
+    }
+}
+
+impl StateReport {
+    /// What a packet of this flow is to it, if its numbers fit.
+    pub fn seen(&self, flow: &Flow) -> Connection {
+        let (state, way) = flow.seen(&self.original, self.answered);
+        Connection { state, way: Some(way), mark: self.mark }
     }
 }
 

@@ -61,7 +61,7 @@ fn of(router: &mut Router, packet: &[u8]) -> Option<StateReport> {
 /// Whether it would go through, and what it would be to its flow.
 fn supposed(router: &mut Router, judge: &Marks, packet: &[u8]) -> (bool, CtState) {
     let flow = of(router, packet);
-    let connection = flow.as_ref().zip(Flow::of(packet)).map(|(state, flow)| flow.seen(state));
+    let connection = flow.as_ref().zip(Flow::of(packet)).map(|(state, flow)| state.seen(&flow));
     let supposed = Supposed {
         packet,
         iif: Some("inner"),
@@ -138,11 +138,11 @@ fn a_flow_is_found_among_many_of_the_same_ends_and_by_what_an_error_quotes() {
     {
         let found = of(&mut router, packet).unwrap();
         assert_eq!((found.src_port, found.dst_port, found.phase), (4000, 80, "established"));
-        assert_eq!(Flow::of(packet).unwrap().seen(&found).state, state);
+        assert_eq!(found.seen(&Flow::of(packet).unwrap()).state, state);
     }
     let question = udp((client.0, 5007), (server.0, 80), b"");
     let found = of(&mut router, &question).unwrap();
-    assert_eq!(Flow::of(&question).unwrap().seen(&found).state, CtState::New);
+    assert_eq!(found.seen(&Flow::of(&question).unwrap()).state, CtState::New);
     assert_eq!(of(&mut router, &udp((client.0, 5014), (server.0, 80), b"")), None);
     router.end();
 }

@@ -1,0 +1,26 @@
+//! Which rules are about the extension headers of IPv6.
+
+use crate::model::ExprBase;
+use crate::model::Statement;
+use crate::select::Base;
+use crate::select::Selector;
+
+/// Whether a statement looks at an extension header of IPv6.
+pub(super) fn are_seen(statement: &Statement) -> bool {
+    let parts = match statement {
+        Statement::Match(relation) => &relation.left[..],
+        Statement::Vmap(key, _) => key,
+        Statement::SetMark(expr) | Statement::SetCtMark(expr) => match &expr.base {
+            ExprBase::Value(_) => &[],
+            ExprBase::Part(part) => std::slice::from_ref(part),
+            ExprBase::Map(key, _) => key,
+        },
+        Statement::Update(update) => &update.key,
+        _ => &[],
+    };
+    parts.iter().any(|part| match part.selector {
+        Selector::Exists(..) => true,
+        Selector::Field(field) => matches!(field.base, Base::Ext(_)),
+        _ => false,
+    })
+}

@@ -1,7 +1,8 @@
 //! The timer queue.
 //!
 //! An entry says "look at this then": what it points to has its own deadline, and is looked at again if that has
-//! moved. Whatever has a deadline that others can move keeps an [`Alarm`] beside it, and so has one entry at most.
+//! moved. What there is to look at, and what is done then, each protocol says in its own folder, with a type for each
+//! kind ([`Due`]): the queue knows no protocol, nor who runs it. Whatever has a deadline that others can move keeps an [`Alarm`] beside it, and so has one entry at most.
 //!
 //! # Locks
 //!
@@ -10,13 +11,12 @@
 //! reference, finds its neighbour dead, and does nothing.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
-use std::sync::Arc;
+use std::fmt;
 
 use siding_lockorder::After;
 use siding_lockorder::Ctx;
 use siding_lockorder::Mutex;
+use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::sync::atomic::AtomicU64;
@@ -24,80 +24,49 @@ use siding_netisr::sync::atomic::Ordering;
 
 use crate::alarm::Alarm;
 use crate::alarm::Place;
-use crate::nd6::Asked;
-use crate::neighbor::Lle;
 use crate::ranks;
 
-/// What to look at.
-#[derive(Debug, Clone)]
-pub(crate) enum Due {
-    /// A neighbour.
-    Neighbor(Arc<Lle>),
-    /// Neighbours of an interface that nobody has used for long.
-    NeighborAge(IfId),
-    /// An address that is being probed for duplicates.
-    Dad(IfId, Ipv6Addr),
-    /// An IPv4 address that is probed, announced or defended.
-    Acd(IfId, Ipv4Addr),
-    /// An interface that advertises us as a router.
-    Advertise(IfId),
-    /// An interface's host.
-    Host(IfId),
-    /// A lagg that has something to announce, or an LACP timer.
-    Lagg(IfId),
-    /// An answer for an anycast address.
-    Anycast(Asked),
-    /// The groups of an interface that are to be reported.
-    Mld(IfId),
-}
+/// One kind of what is looked at when its time has come, by a worker whose state is `W`.
+pub(crate) trait Due<W>: fmt::Debug + Send {
+    /// The interface that it goes with.
+    fn interface(&self) -> IfId;
 
-impl Due {
-    fn interface(&self) -> IfId {
-        match self {
-            Due::Neighbor(lle) => lle.interface,
-            Due::Anycast(asked) => asked.on,
-            Due::NeighborAge(interface)
-            | Due::Dad(interface, _)
-            | Due::Acd(interface, _)
-            | Due::Advertise(interface)
-            | Due::Host(interface)
-            | Due::Lagg(interface)
-            | Due::Mld(interface) => *interface,
-        }
-    }
+    /// Its time has come; no lock is held.
+    fn run(self: Box<Self>, ctx: &mut Ctx<'_, Unlocked>, worker: &mut W);
 }
 
 /// The queue of all workers.
 #[derive(Debug)]
 #[repr(align(128))]
-pub(crate) struct Timers {
+pub(crate) struct Timers<W> {
     /// The earliest deadline, so that an idle look is one load.
     earliest: AtomicU64,
-    queue: Mutex<ranks::Timers, Queue>,
+    queue: Mutex<ranks::Timers, Queue<W>>,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
+#[derive(Debug)]
+struct Queue<W> {
     /// By deadline, then in the order of arming: equal deadlines run in that order.
-    entries: BTreeMap<Place, Due>,
+    entries: BTreeMap<Place, Box<dyn Due<W>>>,
     armed: u64,
 }
 
-impl Queue {
-    fn put(&mut self, at: Instant, due: Due) -> Place {
+impl<W> Queue<W> {
+    fn put(&mut self, at: Instant, due: impl Due<W> + 'static) -> Place {
         self.armed += 1;
-        self.entries.insert((at, self.armed), due);
+        self.entries.insert((at, self.armed), Box::new(due));
         (at, self.armed)
     }
 }
 
-impl Timers {
-    pub(crate) fn new() -> Timers {
-        Timers { earliest: AtomicU64::new(u64::MAX), queue: Mutex::new(Queue::default()) }
+impl<W> Timers<W> {
+    pub(crate) fn new() -> Timers<W> {
+        let queue = Queue { entries: BTreeMap::new(), armed: 0 };
+        Timers { earliest: AtomicU64::new(u64::MAX), queue: Mutex::new(queue) }
     }
 
     /// Has `due` looked at when `at` has come.
-    pub(crate) fn arm<L>(&self, ctx: &mut Ctx<'_, L>, at: Instant, due: Due)
+    pub(crate) fn arm<L>(&self, ctx: &mut Ctx<'_, L>, at: Instant, due: impl Due<W> + 'static)
     where
         ranks::Timers: After<L>,
     {
@@ -107,12 +76,12 @@ impl Timers {
     }
 
     /// Has `due` looked at when `deadline` has come, unless its alarm is set by then anyway.
-    pub(crate) fn set<L>(
+    pub(crate) fn set<L, D: Due<W> + 'static>(
         &self,
         ctx: &mut Ctx<'_, L>,
         alarm: &mut Alarm,
         deadline: Option<Instant>,
-        due: impl FnOnce() -> Due,
+        due: impl FnOnce() -> D,
     ) where
         ranks::Timers: After<L>,
     {
@@ -125,7 +94,7 @@ impl Timers {
     }
 
     /// The next thing that is due.
-    pub(crate) fn pop<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> Option<Due>
+    pub(crate) fn pop<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> Option<Box<dyn Due<W>>>
     where
         ranks::Timers: After<L>,
     {
@@ -164,7 +133,7 @@ impl Timers {
         Instant::from_nanos(self.earliest.load(Ordering::Acquire))
     }
 
-    fn note(&self, queue: &Queue) {
+    fn note(&self, queue: &Queue<W>) {
         let next = queue.entries.first_key_value().map_or(Instant::NEVER, |((at, _), _)| *at);
         self.earliest.store(next.as_nanos(), Ordering::Release);
     }
@@ -176,10 +145,38 @@ mod tests {
 
     use super::*;
 
+    #[derive(Debug)]
+    struct Look(Instant);
+
+    impl Due<Vec<Instant>> for Look {
+        fn interface(&self) -> IfId {
+            IfId::NONE
+        }
+
+        fn run(self: Box<Self>, _: &mut Ctx<'_, Unlocked>, looks: &mut Vec<Instant>) {
+            looks.push(self.0);
+        }
+    }
+
+    #[test]
+    fn each_is_run_with_what_it_is_about_and_equal_deadlines_in_the_order_of_arming() {
+        let mut root = Root::new();
+        let mut entered = root.enter().unwrap();
+        let ctx = &mut entered.ctx();
+        let (timers, mut looks) = (Timers::new(), Vec::new());
+        for (at, about) in [(20, 1), (10, 2), (20, 3), (30, 4)] {
+            timers.arm(ctx, Instant::from_nanos(at), Look(Instant::from_nanos(about)));
+        }
+        while let Some(due) = timers.pop(ctx, Instant::from_nanos(29)) {
+            due.run(ctx, &mut looks);
+        }
+        assert_eq!(looks, [2, 1, 3].map(Instant::from_nanos));
+    }
+
     #[test]
     fn an_alarm_has_one_place_that_moves_to_earlier_deadlines_only() {
         let at = |nanos| Some(Instant::from_nanos(nanos));
-        let due = || Due::Mld(IfId::NONE);
+        let due = || Look(Instant::NEVER);
         let mut root = Root::new();
         let mut entered = root.enter().unwrap();
         let ctx = &mut entered.ctx();

@@ -26,6 +26,7 @@ use super::acd::ConflictLimit;
 use super::acd::PROBE_MAX;
 use super::acd::PROBE_MIN;
 use super::acd::PROBE_WAIT;
+use super::due::Claimed;
 use super::machine::ArpSeen;
 use super::output::build;
 use crate::drops::DropReason;
@@ -114,7 +115,7 @@ pub(crate) fn begin(
         }
     };
     if let Some(deadline) = acd.deadline() {
-        shared.timers.arm(ctx, deadline, Due::Acd(on, addr));
+        shared.timers.arm(ctx, deadline, Claimed(on, addr));
     }
     control.conflicts.machines.insert((on, addr), Machine { acd, detect, retry: None });
     if detect { DadState::Tentative } else { DadState::Preferred }
@@ -147,8 +148,18 @@ pub(crate) fn restart(
     }
 }
 
+impl Due<Local> for Claimed {
+    fn interface(&self) -> IfId {
+        self.0
+    }
+
+    fn run(self: Box<Self>, ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
+        timer(ctx, local, self.0, self.1);
+    }
+}
+
 /// An address's time has come: probe, or announce.
-pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv4Addr) {
+fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv4Addr) {
     let config = local.config().clone();
     // A question on an interface that is down, or without a link, is asked of nobody. The timer is set anew when the link
     // is there.
@@ -272,7 +283,7 @@ fn step(
                 let at = local.now + retry;
                 let machine = control.conflicts.machines.get_mut(&(interface, addr));
                 machine.into_iter().for_each(|machine| machine.retry = Some(at));
-                shared.timers.arm(&mut ctx, at, Due::Acd(interface, addr));
+                shared.timers.arm(&mut ctx, at, Claimed(interface, addr));
             }
             set_state(&shared, &mut control, interface, addr, DadState::Duplicate);
             local.tell(Event::AddressDuplicate { interface, addr: addr.into() });
@@ -285,7 +296,7 @@ fn step(
         local.drop_packet(refused.packet, DropReason::InterfaceGone);
     }
     if let Some(deadline) = deadline.filter(|_| deadline != before) {
-        shared.timers.arm(&mut ctx, deadline, Due::Acd(interface, addr));
+        shared.timers.arm(&mut ctx, deadline, Claimed(interface, addr));
     }
     drop(control);
     local.refresh();

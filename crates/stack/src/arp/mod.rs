@@ -4,6 +4,7 @@
 //! and `detect` join them to the stack. Entries are those of `neighbor`.
 
 mod detect;
+mod due;
 mod input;
 mod output;
 mod protocol;
@@ -11,7 +12,6 @@ mod protocol;
 pub(crate) use detect::Conflicts;
 pub(crate) use detect::begin;
 pub(crate) use detect::restart;
-pub(crate) use detect::timer;
 pub(crate) use detect::try_again;
 pub(crate) use input::input;
 pub(crate) use output::request_output;

@@ -17,12 +17,12 @@ use crate::event::Event;
 use crate::ifnet::Interface;
 use crate::ifnet::OnPort;
 use crate::nd6::nud::Nud;
+use crate::neighbor::Ageing;
 use crate::neighbor::Found;
 use crate::neighbor::Lle;
 use crate::neighbor::NeighborLimits;
 use crate::neighbor::Newcomer;
 use crate::neighbor::Purged;
-use crate::timer::Due;
 
 /// Why a neighbour was not added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -117,7 +117,7 @@ impl Stack {
                 Ok(())
             })?;
             if limits.gc_stale_time.is_some() {
-                self.shared.timers.arm(ctx, self.now(), Due::NeighborAge(on));
+                self.shared.timers.arm(ctx, self.now(), Ageing(on));
             }
             Ok(())
         })

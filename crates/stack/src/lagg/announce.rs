@@ -35,6 +35,7 @@ use siding_wire::mld::Record;
 use siding_wire::nd;
 use siding_wire::nd::NeighborAdvert;
 
+use super::due::Timed;
 use super::state::Announce;
 use super::state::Lagg;
 use super::state::State;
@@ -51,7 +52,6 @@ use crate::neighbor::LinkOut;
 use crate::neighbor::What as Out;
 use crate::ranks;
 use crate::stack::Shared;
-use crate::timer::Due;
 use crate::worker::Local;
 
 /// Announcements in one burst, and the pause between two: at most 64,000 a second on one lagg.
@@ -121,7 +121,7 @@ fn emit(
         true if announcing.rounds > 0 => announcing.next,
         true => None,
     };
-    shared.timers.set(ctx, &mut announcing.alarm, due, || Due::Lagg(lagg.id));
+    shared.timers.set(ctx, &mut announcing.alarm, due, || Timed(lagg.id));
 }
 
 /// Dispatches what is due of a lagg's announcements.

@@ -8,6 +8,7 @@ use siding_wire::EtherType;
 use siding_wire::ip6::is_link_local;
 
 use super::announce;
+use super::due::Timed;
 use super::late;
 use super::slow;
 use crate::config::Config;
@@ -15,6 +16,7 @@ use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::next::Next;
+use crate::timer::Due;
 use crate::worker::Local;
 
 /// A frame from the port `on`: the lagg's, unless it is about the port itself.
@@ -65,8 +67,18 @@ pub(crate) fn take<'c>(local: &Local, lagg: &'c Interface, mut frame: Mbuf) -> N
     Next::Up(lagg, frame)
 }
 
+impl Due<Local> for Timed {
+    fn interface(&self) -> IfId {
+        self.0
+    }
+
+    fn run(self: Box<Self>, ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
+        timer(ctx, local, self.0);
+    }
+}
+
 /// A lagg's time has come, for its announcements or for LACP.
-pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
+fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
     let shared = local.shared.clone();
     let config = local.config().clone();
     let Some(Kind::Lagg(view)) = config.interface(id).map(|interface| &interface.kind) else { return };

@@ -16,6 +16,7 @@
 
 mod announce;
 mod change;
+mod due;
 mod hash;
 mod inline;
 mod input;
@@ -35,7 +36,6 @@ pub use hash::HashLayers;
 pub(crate) use input::input;
 pub(crate) use input::latecomer;
 pub(crate) use input::take;
-pub(crate) use input::timer;
 pub(crate) use late::Late;
 pub(crate) use output::output;
 pub(crate) use protocol::Laggs;

@@ -15,6 +15,7 @@ use super::View;
 use super::announce;
 use super::change::release;
 use super::change::set_link;
+use super::due::Timed;
 use super::late;
 use super::select;
 use super::slow::Joined;
@@ -28,7 +29,6 @@ use crate::ifnet::Kind;
 use crate::ifnet::Use;
 use crate::ranks;
 use crate::stack::Control;
-use crate::timer::Due;
 
 impl Stack {
     /// Changes a lagg under its lock, does what follows, and tells. The cause names its port, if it is about one.
@@ -120,7 +120,7 @@ impl Stack {
                 return Err(LaggError::NoInterface(id));
             };
             if let Some(until) = late::open(&before, view, &mut config, &now_view, id, now) {
-                shared.timers.arm(&mut lagg_ctx, until, Due::Lagg(id));
+                shared.timers.arm(&mut lagg_ctx, until, Timed(id));
             }
             // Published before anything is dispatched: what is announced goes out by the new port, and a partner that
             // hears of our collecting may send at once.

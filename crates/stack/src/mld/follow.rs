@@ -10,6 +10,7 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 
 use super::MldConfig;
+use super::due::Reporting;
 use super::listener::Listener;
 use super::output;
 use crate::alarm::Alarm;
@@ -107,8 +108,18 @@ pub(crate) fn is_told(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, 
     control.mlds.get(&on).is_none_or(|machine| machine.listener.is_told(group) != Some(false))
 }
 
+impl Due<Local> for Reporting {
+    fn interface(&self) -> IfId {
+        self.0
+    }
+
+    fn run(self: Box<Self>, ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
+        timer(ctx, local, self.0);
+    }
+}
+
 /// An interface's listener has something to send, or to forget.
-pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
+fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
     let shared = local.shared.clone();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     let config = shared.config.load();
@@ -137,7 +148,7 @@ pub(crate) fn take_leave(
     machine.listener.leave_all(now);
     if !machine.listener.is_silent() {
         machine.word = Some(shared.words.begin());
-        shared.timers.set(ctx, &mut machine.alarm, Some(now), || Due::Mld(on));
+        shared.timers.set(ctx, &mut machine.alarm, Some(now), || Reporting(on));
     }
 }
 
@@ -174,7 +185,7 @@ pub(crate) fn resume(
     let config = control.mld;
     if let Some(machine) = control.mlds.get_mut(&on).filter(|machine| machine.leaves) {
         *machine = Machine { alarm: std::mem::take(&mut machine.alarm), ..Machine::new(config) };
-        shared.timers.set(ctx, &mut machine.alarm, Some(now), || Due::Mld(on));
+        shared.timers.set(ctx, &mut machine.alarm, Some(now), || Reporting(on));
     }
 }
 
@@ -213,7 +224,7 @@ pub(super) fn step(
 /// Has the timer queue look at the machine at its deadline, unless it will come by before that anyway.
 pub(super) fn arm(machine: &mut Machine, ctx: &mut Ctx<'_, ranks::Control>, local: &Local, on: IfId) {
     let deadline = machine.listener.deadline();
-    local.shared.timers.set(ctx, &mut machine.alarm, deadline, || Due::Mld(on));
+    local.shared.timers.set(ctx, &mut machine.alarm, deadline, || Reporting(on));
 }
 
 fn follow_one(

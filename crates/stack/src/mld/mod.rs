@@ -15,6 +15,7 @@
 //!
 //! An interface that departs takes its machine with it; a timer that still refers to it finds none.
 
+mod due;
 mod follow;
 mod input;
 mod output;
@@ -30,7 +31,6 @@ pub(crate) use follow::end;
 pub(crate) use follow::follow;
 pub(crate) use follow::is_told;
 pub(crate) use follow::take_leave;
-pub(crate) use follow::timer;
 pub(crate) use input::input;
 pub(crate) use output::FLOW;
 pub(crate) use output::build;

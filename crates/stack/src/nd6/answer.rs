@@ -38,7 +38,7 @@ const MOST: usize = 64;
 /// An answer that waits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked {
-    pub(crate) on: IfId,
+    on: IfId,
     target: Ipv6Addr,
     /// Who asks; `::` if it has no address yet.
     by: Ipv6Addr,
@@ -61,12 +61,22 @@ pub(super) fn anycast_asked(
     waiting.fetch_add(1, Ordering::Relaxed);
     let delay = local.chance.between(Duration::ZERO, MAX_ANYCAST_DELAY_TIME);
     let asked = Asked { on: on.ifnet.id, target: solicit.target, by, lladdr: solicit.slla };
-    local.shared.timers.arm(ctx, local.now + delay, Due::Anycast(asked));
+    local.shared.timers.arm(ctx, local.now + delay, asked);
+}
+
+impl Due<Local> for Asked {
+    fn interface(&self) -> IfId {
+        self.on
+    }
+
+    fn run(self: Box<Self>, ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
+        answer(ctx, local, *self);
+    }
 }
 
 /// Its moment has come.
 //= RFC 4861 s7.2.4, s7.2.7 [4861-33]: from an address that is ours alone, and without Override: the first answer counts.
-pub(crate) fn anycast_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, asked: Asked) {
+fn answer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, asked: Asked) {
     let config = local.config().clone();
     let Some(on) = config.interface(asked.on) else { return };
     on.ifnet.anycast_waiting.fetch_sub(1, Ordering::Relaxed);

@@ -22,6 +22,7 @@ use super::dad::DadConfig;
 use super::dad::DadEvent;
 use super::dad::DadState;
 use super::dad::HeardSolicit;
+use super::due::Probed;
 use super::host;
 use super::ns;
 use super::router;
@@ -45,8 +46,18 @@ use crate::stack::Shared;
 use crate::timer::Due;
 use crate::worker::Local;
 
+impl Due<Local> for Probed {
+    fn interface(&self) -> IfId {
+        self.0
+    }
+
+    fn run(self: Box<Self>, ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
+        timer(ctx, local, self.0, self.1);
+    }
+}
+
 /// An address's time has come: solicit, or be satisfied.
-pub(crate) fn dad_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, interface: IfId, addr: Ipv6Addr) {
+fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, interface: IfId, addr: Ipv6Addr) {
     let config = local.config().clone();
     //= RFC 4862 s5.4 [4862-3]: a question on an interface that is down, or without a link, is asked of nobody, so silence
     //= says nothing. The timer is set anew when the link is there.
@@ -57,7 +68,7 @@ pub(crate) fn dad_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, interfac
     //= RFC 4862 s5.4.2 [4862-2]: the solicited-node group is reported before anything is asked of it, else a switch
     //= that snoops keeps the answers from us.
     if !mld::is_told(ctx, local, interface, solicited_node(addr)) {
-        local.shared.timers.arm(ctx, local.now + REFUSED_RETRY, Due::Dad(interface, addr));
+        local.shared.timers.arm(ctx, local.now + REFUSED_RETRY, Probed(interface, addr));
         return;
     }
     let (now, nonce) = (local.now, local.chance.nonce());
@@ -168,7 +179,7 @@ fn step(
         match dad_config.duplicate_retry.filter(|_| dup) {
             Some(retry) => {
                 dad.try_again(local.now + retry);
-                shared.timers.arm(&mut ctx, local.now + retry, Due::Dad(interface, addr));
+                shared.timers.arm(&mut ctx, local.now + retry, Probed(interface, addr));
             }
             None => _ = control.dads.remove(&(interface, addr)),
         }
@@ -195,7 +206,7 @@ fn step(
     }
     // What is heard moves no deadline, and arms nothing: else whoever asks could fill the queue.
     if let Some(deadline) = deadline.filter(|_| deadline != before) {
-        shared.timers.arm(&mut ctx, deadline, Due::Dad(interface, addr));
+        shared.timers.arm(&mut ctx, deadline, Probed(interface, addr));
     }
 }
 

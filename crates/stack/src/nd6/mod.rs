@@ -5,16 +5,14 @@
 
 mod answer;
 mod detect;
+mod due;
 pub mod host;
 mod input;
 mod ns;
 mod protocol;
 pub mod router;
 
-pub(crate) use answer::Asked;
 pub use answer::MAX_ANYCAST_DELAY_TIME;
-pub(crate) use answer::anycast_timer;
-pub(crate) use detect::dad_timer;
 pub(crate) use detect::try_again;
 pub(crate) use input::input;
 pub(crate) use ns::ns_output;

@@ -8,14 +8,25 @@ use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 
+use super::due::Ageing;
 use crate::BATCH;
 use crate::timer::Due;
 use crate::worker::Local;
 
+impl Due<Local> for Ageing {
+    fn interface(&self) -> IfId {
+        self.0
+    }
+
+    fn run(self: Box<Self>, ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
+        age(ctx, local, self.0);
+    }
+}
+
 /// An interface's time has come to look. It looks again when the next entry may be due: one timer for all.
 ///
 /// Each change of the limits sets a timer too; those that it overtakes find that the next look is later, and end.
-pub(crate) fn age(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
+fn age(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
     let config = local.config().clone();
     let Some(interface) = config.interface(on) else { return };
     // Switched off: whoever switches it on again sets the timer.
@@ -30,7 +41,7 @@ pub(crate) fn age(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
     local.note_evicted(gone);
     let next = (next.unwrap_or(now) + stale_time).max(now);
     looks_at.store(next.as_nanos(), Ordering::Relaxed);
-    local.shared.timers.arm(ctx, next, Due::NeighborAge(on));
+    local.shared.timers.arm(ctx, next, Ageing(on));
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -24,6 +24,7 @@
 //! lock and gives back what it held. A timer that still refers to an entry finds it dead.
 
 mod age;
+mod due;
 mod flush;
 mod limits;
 mod lle;
@@ -40,7 +41,7 @@ pub(crate) use protocol::Tables;
 pub use report::NeighborReport;
 use siding_machines::idle;
 
-pub(crate) use age::age;
+pub(crate) use due::Ageing;
 pub(crate) use flush::dispatch;
 pub(crate) use flush::dispatch_message;
 pub(crate) use flush::flush;
@@ -56,7 +57,6 @@ pub(crate) use table::Found;
 pub(crate) use table::Neighbors;
 pub(crate) use table::Newcomer;
 pub(crate) use table::Purged;
-pub(crate) use timer::run;
 pub(crate) use timer::settle;
 pub(crate) use timer::source_of;
 

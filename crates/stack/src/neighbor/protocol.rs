@@ -4,6 +4,7 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 
+use super::due::Ageing;
 use crate::Stack;
 use crate::drops::DropReason;
 use crate::ifnet::Ifnet;
@@ -12,7 +13,6 @@ use crate::limits::LimitReport;
 use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Protocol;
-use crate::timer::Due;
 
 /// The tables of all interfaces.
 pub(crate) struct Tables;
@@ -26,7 +26,7 @@ impl Protocol for Tables {
         ifnet: &Ifnet,
     ) {
         if let Some(stale_time) = stack.shared.neighbors.gc_stale_time {
-            stack.shared.timers.arm(ctx, stack.now() + stale_time, Due::NeighborAge(ifnet.id));
+            stack.shared.timers.arm(ctx, stack.now() + stale_time, Ageing(ifnet.id));
         }
     }
 

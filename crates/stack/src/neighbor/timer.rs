@@ -9,10 +9,12 @@ use siding_lockorder::After;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
 use siding_netisr::sync::mutant;
 
 use super::Entry;
 use super::Lle;
+use super::due::Timed;
 use super::flush;
 use super::limits::Priority;
 use crate::arp;
@@ -30,8 +32,18 @@ use crate::timer::Due;
 use crate::trace::Step;
 use crate::worker::Local;
 
+impl Due<Local> for Timed {
+    fn interface(&self) -> IfId {
+        self.0.interface
+    }
+
+    fn run(self: Box<Self>, ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
+        look(ctx, local, &self.0);
+    }
+}
+
 /// The entry's time has come: probe, age, or give up.
-pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>) {
+fn look(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: &Arc<Lle>) {
     let config = local.config().clone();
     let Some(out) = config.interface(lle.interface) else { return };
     let now = local.now;
@@ -41,7 +53,7 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     }
     if mutant("timer-drops-the-lock-to-send") {
         drop(entry);
-        return old_order(ctx, local, &lle);
+        return old_order(ctx, local, lle);
     }
     let before = entry.nud.state();
     let prompting = entry.hold.oldest().and_then(source_of);
@@ -55,17 +67,17 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     };
     if outcome == Outcome::Kept {
         if before != entry.nud.state() {
-            local.note_neighbor(&lle, Some(before), Some(&entry.nud));
+            local.note_neighbor(lle, Some(before), Some(&entry.nud));
         }
         if entry.waits_for_queue() {
-            flush(&ctx_entry, local, &lle, &mut entry);
+            flush(&ctx_entry, local, lle, &mut entry);
         }
-        arm(&mut ctx_entry, local, &lle, &mut entry);
+        arm(&mut ctx_entry, local, lle, &mut entry);
         lle.publish(&mut ctx_entry, now, &mut entry);
         return;
     }
     entry.dead = true;
-    local.note_neighbor(&lle, Some(before), None);
+    local.note_neighbor(lle, Some(before), None);
     //= RFC 4861 s7.2.2 [4861-27]: an error for each packet that was held. Its making takes locks and sends, so
     //= it is dispatched.
     while let Some(packet) = entry.hold.pop() {
@@ -76,7 +88,7 @@ pub(crate) fn run(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: Arc<Lle>)
     }
     lle.publish(&mut ctx_entry, now, &mut entry);
     drop(entry);
-    out.ifnet.neighbors.remove(ctx, &lle);
+    out.ifnet.neighbors.remove(ctx, lle);
 }
 
 /// What stacks did before, kept for the checkers: let go of the entry, send from here, and read the interface's
@@ -172,7 +184,7 @@ where
 pub(crate) fn arm(ctx: &mut Ctx<'_, ranks::Neighbor>, local: &Local, lle: &Arc<Lle>, entry: &mut Entry) {
     let again = entry.waits_for_queue().then_some(local.now + REFUSED_RETRY);
     let deadline = again.into_iter().chain(entry.nud.deadline()).min();
-    local.shared.timers.set(ctx, &mut entry.alarm, deadline, || Due::Neighbor(lle.clone()));
+    local.shared.timers.set(ctx, &mut entry.alarm, deadline, || Timed(lle.clone()));
 }
 
 /// The source address of an IP packet.

@@ -77,7 +77,7 @@ pub(crate) struct Shared {
     pub(crate) room: usize,
     pub(crate) config: Snapshot<Config>,
     pub(crate) control: Mutex<ranks::Control, Control>,
-    pub(crate) timers: Timers,
+    pub(crate) timers: Timers<Local>,
     /// Up to when workers have read.
     pub(crate) heard: Heard,
     pub(crate) pings: Pings,

@@ -11,17 +11,13 @@ use siding_netisr::sync::mutant;
 
 use super::Local;
 use crate::BATCH;
-use crate::arp;
 use crate::event::Event;
 use crate::filter;
-use crate::lagg;
 use crate::mld;
 use crate::nd6;
-use crate::neighbor;
 use crate::next::Next;
 use crate::reassembly;
 use crate::stack::Shared;
-use crate::timer::Due;
 use crate::walk::walk;
 
 /// A worker that an embedder's loop drives: one [`turn`](Self::turn) after another.
@@ -197,17 +193,7 @@ impl StackWorker {
             while run < BATCH {
                 let Some(due) = local.shared.timers.pop(ctx, heard) else { break };
                 local.refresh();
-                match due {
-                    Due::Neighbor(lle) => neighbor::run(ctx, local, lle),
-                    Due::NeighborAge(interface) => neighbor::age(ctx, local, interface),
-                    Due::Anycast(asked) => nd6::anycast_timer(ctx, local, asked),
-                    Due::Dad(interface, addr) => nd6::dad_timer(ctx, local, interface, addr),
-                    Due::Advertise(interface) => nd6::router::advertise_timer(ctx, local, interface),
-                    Due::Host(interface) => nd6::host::timer(ctx, local, interface),
-                    Due::Lagg(interface) => lagg::timer(ctx, local, interface),
-                    Due::Acd(interface, addr) => arp::timer(ctx, local, interface, addr),
-                    Due::Mld(interface) => mld::timer(ctx, local, interface),
-                }
+                due.run(ctx, local);
                 run += 1;
             }
             run

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::event::Event;
 use crate::ifnet::Use;
 use crate::lagg::LaggSpec;
+use crate::lagg::due::Timed;
 use crate::lagg::lacp;
 use crate::lagg::lacp::Group;
 use crate::lagg::lacp::GroupConfig;
@@ -26,7 +27,6 @@ use crate::lagg::lacp::Refused;
 use crate::lagg::state::Member;
 use crate::ranks;
 use crate::stack::Shared;
-use crate::timer::Due;
 
 /// The machines of one lagg, and what joins them to it.
 #[derive(Debug)]
@@ -125,7 +125,7 @@ impl Joined {
 
     /// The timer queue is to come by at the machines' deadline.
     pub(crate) fn arm(&mut self, ctx: &mut Ctx<'_, ranks::Lagg>, shared: &Shared, lagg: IfId) {
-        shared.timers.set(ctx, &mut self.alarm, self.group.deadline(), || Due::Lagg(lagg));
+        shared.timers.set(ctx, &mut self.alarm, self.group.deadline(), || Timed(lagg));
     }
 
     /// Whether the view is of before the last step; it is made anew when this says so.

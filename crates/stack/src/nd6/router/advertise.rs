@@ -48,6 +48,7 @@ use crate::ifnet::Interface;
 use crate::ifnet::Use;
 use crate::ifnet::Wants;
 use crate::nd6::dad::DadState;
+use crate::nd6::due::Advertising;
 use crate::nd6::ns;
 use crate::nd6::nud::Refused;
 use crate::neighbor;
@@ -57,7 +58,6 @@ use crate::next::Packet6;
 use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Shared;
-use crate::timer::Due;
 use crate::worker::Local;
 
 /// How often it is looked whether there is an address to speak from.
@@ -157,7 +157,7 @@ impl Advertiser {
 
     /// Has the timer queue look at it at its deadline.
     pub(crate) fn arm(&mut self, ctx: &mut Ctx<'_, ranks::Control>, shared: &Shared, id: IfId) {
-        shared.timers.set(ctx, &mut self.alarm, self.schedule.deadline(), || Due::Advertise(id));
+        shared.timers.set(ctx, &mut self.alarm, self.schedule.deadline(), || Advertising(id));
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -303,7 +303,7 @@ impl Advertiser {
 }
 
 /// An interface's time has come: advertise, answer, take leave.
-pub(crate) fn advertise_timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
+pub(super) fn look(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
     let shared = local.shared.clone();
     let config = local.config().clone();
     let Some(out) = config.interface(id) else { return };

@@ -4,10 +4,10 @@
 
 mod advertise;
 mod redirect;
+mod timer;
 
 pub(crate) use advertise::Advertiser;
 pub use advertise::AdvertiserReport;
-pub(crate) use advertise::advertise_timer;
 pub(crate) use advertise::forget;
 pub(crate) use advertise::heard_advert;
 pub(super) use advertise::link_local;

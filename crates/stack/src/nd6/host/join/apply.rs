@@ -24,6 +24,8 @@ use crate::nd6::dad::Dad;
 use crate::nd6::dad::DadConfig;
 use crate::nd6::dad::DadState;
 use crate::nd6::dad::MAX_RTR_SOLICITATION_DELAY;
+use crate::nd6::due::Hosting;
+use crate::nd6::due::Probed;
 use crate::nd6::host::Gone;
 use crate::nd6::host::Host;
 use crate::nd6::host::HostConfig;
@@ -39,7 +41,6 @@ use crate::route::Route;
 use crate::route::Table;
 use crate::stack::Control;
 use crate::stack::Shared;
-use crate::timer::Due;
 use siding_machines::chance::Chance;
 
 /// A change of a lifetime that is not worth a snapshot of its own. The machine has the exact time.
@@ -147,7 +148,7 @@ pub(crate) fn settle(
     let ages = |own: &Addr6| own.next_age(now);
     let deadline = manual.iter().map(ages).chain(state.host.deadline(now)).min();
     let deadline = deadline.filter(|deadline| *deadline < Instant::NEVER);
-    shared.timers.set(ctx, &mut state.alarm, deadline, || Due::Host(id));
+    shared.timers.set(ctx, &mut state.alarm, deadline, || Hosting(id));
     let events = state.host.take_events().into_iter().map(|what| Event::Host { interface: id, what });
     let events = events.chain(amiss).collect();
     control.hosts.insert(id, state);
@@ -172,7 +173,7 @@ pub(crate) fn begin_detection(
     control.dads.remove(&(on, addr));
     if let Some(deadline) = dad.deadline() {
         control.dads.insert((on, addr), dad);
-        shared.timers.arm(ctx, deadline, Due::Dad(on, addr));
+        shared.timers.arm(ctx, deadline, Probed(on, addr));
     }
     dad.state()
 }

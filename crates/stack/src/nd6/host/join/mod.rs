@@ -21,4 +21,3 @@ pub(crate) use first_hops::reachability;
 pub(crate) use heard::ceased;
 pub(crate) use heard::heard_advert;
 pub(crate) use heard::heard_redirect;
-pub(crate) use timer::timer;

@@ -17,6 +17,7 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
 use crate::nd6::dad::DadState;
+use crate::nd6::due::Hosting;
 use crate::nd6::host::Message;
 use crate::nd6::ns;
 use crate::nd6::nud::Change;
@@ -24,10 +25,21 @@ use crate::nd6::nud::Refused;
 use crate::neighbor;
 use crate::neighbor::dispatch_message;
 use crate::ranks;
+use crate::timer::Due;
 use crate::worker::Local;
 
+impl Due<Local> for Hosting {
+    fn interface(&self) -> IfId {
+        self.0
+    }
+
+    fn run(self: Box<Self>, ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
+        timer(ctx, local, self.0);
+    }
+}
+
 /// The timer of an interface's host.
-pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
+fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
     let config = local.config().clone();
     let Some(out) = config.interface(id) else { return };
     // Lifetimes end by what has been read: what was said before they ended may have prolonged them.

@@ -1,58 +1,47 @@
-//! How a stack is built: of what, and with which types of deferred packets.
+//! How a stack is built: of what, and with which protocols.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use siding_lockorder::Ctx;
 use siding_lockorder::Mutex;
 use siding_machines::chance::Chance;
-use siding_mbuf::Mbuf;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_mbuf::PoolError;
-use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::Netisr;
 use siding_netisr::RegisterError;
-use siding_netisr::TypeSpec;
 use siding_netisr::Wake;
 
 use crate::Stack;
 use crate::arp;
 use crate::arp::acd::AcdConfig;
 use crate::config::Config;
-use crate::drops::DropReason;
 use crate::drops::Ledger;
 use crate::event::Deaf;
 use crate::event::Observer;
 use crate::farewell::Words;
 use crate::filter;
 use crate::icmp6;
-use crate::ip4;
 use crate::ip6;
-use crate::lagg;
 use crate::limits::LONGEST_PACKET;
 use crate::limits::Limits;
 use crate::mld::MldConfig;
 use crate::nd6::dad::DadConfig;
 use crate::nd6::nud::NudConfig;
-use crate::neighbor;
 use crate::neighbor::NeighborLimits;
 use crate::neighbor::NeighborTotals;
 use crate::ping::Pings;
 use crate::protocols::PROTOCOLS;
+use crate::queues::Registrar;
 use crate::reassembly;
 use crate::snapshot::Snapshot;
 use crate::stack::Control;
 use crate::stack::Shared;
-use crate::stack::Types;
 use crate::timer::Timers;
 use crate::trace;
-use crate::trace::Step;
-use crate::walk::walk;
 use crate::worker::Heard;
-use crate::worker::Local;
 
 /// Bytes that a link's header may have: Ethernet's, and two VLAN tags.
 const LINK_HEADER: u32 = 22;
@@ -157,7 +146,9 @@ impl Stack {
             None => builder,
         }
         .build()?;
-        let types = Types::register(&netisr, config.queue_limit)?;
+        let mut registrar = Registrar::new(&netisr, config.queue_limit);
+        PROTOCOLS.iter().try_for_each(|protocol| protocol.queues(&mut registrar))?;
+        let queues = registrar.done();
         let large = match config.limits.large_buffers {
             0 => None,
             buffers => {
@@ -175,9 +166,9 @@ impl Stack {
             (u128::from(hidden.next_u64()) << 64 | u128::from(hidden.next_u64())).to_be_bytes()
         });
         let shared = Shared {
-            types,
             workers: config.workers,
-            room: Types::COUNT * config.queue_limit as usize,
+            room: queues.len() * config.queue_limit as usize,
+            queues,
             config: Snapshot::new(Config::default()),
             control: Mutex::new(Control {
                 dads: HashMap::new(),
@@ -218,79 +209,5 @@ impl Stack {
             clock,
         };
         Ok(Stack { shared: Arc::new(shared) })
-    }
-}
-
-impl Types {
-    const COUNT: usize = 8;
-
-    fn register(netisr: &Netisr<Mbuf, Local>, limit: u32) -> Result<Types, RegisterError> {
-        fn spec<M>(name: &str, limit: u32) -> TypeSpec<Mbuf, M> {
-            // All are timed: they are few, and their waits are what an operator asks about.
-            TypeSpec::new(name).limit(limit).time_every(1)
-        }
-        Ok(Types {
-            link_out: netisr.register(spec("link_out", limit).flow_key(neighbor::key), neighbor::handle)?,
-            slow: netisr.register(spec("slow", limit), lagg::handle_slow)?,
-            announce: netisr.register(spec("announce", limit), neighbor::handle)?,
-            unreachable: netisr.register(spec("unreachable", limit), |ctx, local, packet, out| {
-                local.refresh();
-                local.trace.note(&packet, || Step::Handled { queue: "unreachable" });
-                match is_ip4(&packet) {
-                    true => ip4::unreachable(ctx, local, out, packet),
-                    false => icmp6::unreachable(ctx, local, out, packet),
-                }
-            })?,
-            local_in: netisr.register(spec("local_in", limit), |ctx, local, packet, on| {
-                local.refresh();
-                local.trace.note(&packet, || Step::Handled { queue: "local_in" });
-                let config = local.config().clone();
-                let next = match is_ip4(&packet) {
-                    true => ip4::local_input(&config, packet, on),
-                    false => ip6::local_input(&config, packet, on),
-                };
-                walk(ctx, local, &config, next);
-            })?,
-            ip_out: netisr.register(spec("ip_out", limit), ip_out)?,
-            //= RFC 9099 s2.3.2 [9099-1]: a flood of fragments on one link leaves room for those of others.
-            fragment: netisr.register(
-                spec("fragment", limit).flow_key(reassembly::flow).share(limit.div_ceil(2)),
-                reassembly::handle,
-            )?,
-            filter: netisr.register(
-                // As many as others' together come by one interface: half is left for those of others.
-                spec("filter", limit).choose_worker(filter::keeper).share(limit.div_ceil(2)).time_every(64),
-                filter::handle,
-            )?,
-        })
-    }
-}
-
-fn is_ip4(packet: &Mbuf) -> bool {
-    packet.data().first().is_some_and(|first| first >> 4 == 4)
-}
-
-/// The handler of our own packets that were made outside of workers.
-pub(crate) fn ip_out(
-    ctx: &mut Ctx<'_, siding_lockorder::Unlocked>,
-    local: &mut Local,
-    mut packet: Mbuf,
-    scope: IfId,
-) {
-    local.refresh();
-    if local.trace.is_on() {
-        local.trace.made(&mut packet);
-    }
-    let config = local.config().clone();
-    //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: the source was chosen when it was queued, and may be gone by now.
-    if neighbor::source_of(&packet).is_some_and(|source| !config.may_source(source)) {
-        return local.drop_packet(packet, DropReason::Stale);
-    }
-    if let Ok((header, _)) = siding_wire::ip6::Ip6Repr::parse(packet.data()) {
-        return ip6::output(ctx, local, &config, header.dst, scope, packet);
-    }
-    match siding_wire::ip4::Ip4Repr::parse(packet.data()) {
-        Ok((header, _)) => ip4::output(ctx, local, &config, header.dst, packet),
-        Err(why) => local.drop_packet(packet, DropReason::Malformed(why)),
     }
 }

@@ -39,6 +39,7 @@ use crate::ifnet::Use;
 use crate::ifnet::Wants;
 use crate::nd6::dad::DadState;
 use crate::nd6::nud::Refused;
+use crate::neighbor::Announcing;
 use crate::neighbor::LinkOut;
 use crate::neighbor::What;
 use crate::ranks;
@@ -246,7 +247,7 @@ fn step(
 ) -> bool {
     let shared = local.shared.clone();
     let interface = out.ifnet.id;
-    let permit = shared.types.announce.reserve(ctx, None).ok();
+    let permit = shared.queues.of::<Announcing>().reserve(ctx, None).ok();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     let acd_config = control.conflicts.config;
     let Some(machine) = control.conflicts.machines.get_mut(&(interface, addr)) else { return false };

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
 use crate::event::Event;
+use crate::icmp6::Unreachable;
 use crate::ifnet::Interface;
 use crate::ifnet::OnPort;
 use crate::nd6::nud::Nud;
@@ -133,7 +134,7 @@ impl Stack {
                 // Who sent what waited for a neighbour is told, as if the neighbour had not answered.
                 for packet in held {
                     if let Err(refused) =
-                        self.shared.types.unreachable.dispatch(ctx, packet, interface.ifnet.id)
+                        self.shared.queues.of::<Unreachable>().dispatch(ctx, packet, interface.ifnet.id)
                     {
                         interface.ifnet.drops.count(DropReason::Unresolved);
                         drop(refused);

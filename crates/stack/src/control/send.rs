@@ -24,6 +24,7 @@ use crate::ends;
 use crate::ifnet::Interface;
 use crate::ifnet::Unfit;
 use crate::ifnet::Use;
+use crate::own::IpOut;
 use crate::ping::Ping;
 use crate::routes::meant;
 
@@ -79,8 +80,8 @@ impl Stack {
             IpAddr::V4(dst) => self.echo4(dst, ping.ident(), seq, data)?,
         };
         self.shared
-            .types
-            .ip_out
+            .queues
+            .of::<IpOut>()
             .dispatch(ctx, packet, scope)
             .map_err(|refused| SendError::Refused(refused.cause))
     }

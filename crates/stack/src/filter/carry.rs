@@ -7,12 +7,13 @@ use siding_netisr::IfId;
 use siding_netisr::Metadata;
 use siding_wire::Mac;
 
-use crate::build::ip_out;
 use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
 use crate::next::Next;
+use crate::own::ip_out;
+use crate::queues::Queue;
 use crate::trace::Step;
 use crate::walk::walk;
 use crate::worker::Local;
@@ -45,16 +46,16 @@ impl Carried {
 
 /// Sends a packet on its way.
 pub(super) fn send(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, meta: Carried, packet: Mbuf) {
-    local.trace.note(&packet, || Step::Queued { queue: "filter" });
-    if let Err(refused) = local.shared.types.filter.dispatch(ctx, packet, meta) {
+    local.trace.note(&packet, || Step::Queued { queue: Carried::NAME });
+    if let Err(refused) = local.shared.queues.of::<Carried>().dispatch(ctx, packet, meta) {
         local.drop_packet(refused.packet, DropReason::Refused);
     }
 }
 
 /// The handler: the packet begins anew, where its flow is known. Should the flow have gone to yet another worker
 /// meanwhile, it is carried on.
-pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: Carried) {
-    local.trace.note(&packet, || Step::Handled { queue: "filter" });
+pub(super) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: Carried) {
+    local.trace.note(&packet, || Step::Handled { queue: Carried::NAME });
     let Some((from, link)) = meta.frame else { return ip_out(ctx, local, packet, meta.on) };
     local.refresh();
     let config = local.config().clone();
@@ -73,6 +74,12 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
 /// The worker that is to handle a packet.
 pub(crate) fn keeper(_packet: &Mbuf, meta: &Carried) -> usize {
     meta.to as usize
+}
+
+/// Packets on their way to the worker that keeps their flow's state.
+impl Queue for Carried {
+    type Meta = Carried;
+    const NAME: &'static str = "filter";
 }
 
 impl Metadata for Carried {

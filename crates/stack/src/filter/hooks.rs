@@ -8,7 +8,6 @@ use siding_netisr::Instant;
 use siding_wire::Mac;
 
 use super::Asks;
-use super::Carried;
 use super::Hook;
 use super::Part;
 use super::Verdict;
@@ -16,6 +15,7 @@ use super::anew;
 use super::asks::Counting;
 use super::asks::Rehearsed;
 use super::carry;
+use super::carry::Carried;
 use super::fragments::Early;
 use super::keeper::Keeper;
 use super::keeper::Look;

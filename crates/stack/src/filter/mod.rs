@@ -52,8 +52,6 @@ pub use ask::StatesAsked;
 pub use asks::AddrKind;
 pub use asks::Asks;
 pub use asks::Connection;
-pub(crate) use carry::Carried;
-pub(crate) use carry::handle;
 pub(crate) use carry::keeper;
 pub use flow::Flow;
 pub(crate) use hooks::for_us;

@@ -1,5 +1,10 @@
 //! What the filter tells of itself.
 
+use super::carry;
+use super::carry::Carried;
+use crate::queues::Registrar;
+use crate::worker::Local;
+use siding_netisr::RegisterError;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::time::Duration;
@@ -159,6 +164,15 @@ impl Stack {
 pub(crate) struct Filter;
 
 impl Protocol for Filter {
+    fn queues(&self, make: &mut Registrar<'_, Local>) -> Result<(), RegisterError> {
+        // As many as others' together come by one interface: half is left for those of others.
+        let half = make.limit.div_ceil(2);
+        make.add::<Carried>(
+            |spec| spec.choose_worker(super::keeper).share(half).time_every(64),
+            carry::handle,
+        )
+    }
+
     fn limits(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {
         limits(&stack.shared.filter)
     }

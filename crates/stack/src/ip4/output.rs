@@ -18,8 +18,10 @@ use crate::drops::DropReason;
 use crate::ends;
 use crate::filter;
 use crate::neighbor;
+use crate::own::LocalIn;
 use crate::ping::Answer;
 use crate::ping::PingReply;
+use crate::queues::Queue;
 use crate::trace::Step;
 use crate::worker::Local;
 
@@ -33,8 +35,8 @@ pub(crate) fn output(
 ) {
     if let Some(own) = config.owner4(dst) {
         let on = own.ifnet.id;
-        local.trace.note(&packet, || Step::Queued { queue: "local_in" });
-        if let Err(refused) = local.shared.types.local_in.dispatch(ctx, packet, on) {
+        local.trace.note(&packet, || Step::Queued { queue: LocalIn::NAME });
+        if let Err(refused) = local.shared.queues.of::<LocalIn>().dispatch(ctx, packet, on) {
             local.drop_packet(refused.packet, DropReason::Refused);
         }
         return;

@@ -18,6 +18,8 @@ use crate::ends;
 use crate::filter;
 use crate::ifnet::Interface;
 use crate::neighbor;
+use crate::own::LocalIn;
+use crate::queues::Queue;
 use crate::trace::Step;
 use crate::worker::Local;
 
@@ -37,8 +39,8 @@ pub(crate) fn output(
     if let Some(own) = config.local6(dst, scope) {
         // To ourselves: not from here, for we may be deep in a packet already.
         let on = own.ifnet.id;
-        local.trace.note(&packet, || Step::Queued { queue: "local_in" });
-        if let Err(refused) = local.shared.types.local_in.dispatch(ctx, packet, on) {
+        local.trace.note(&packet, || Step::Queued { queue: LocalIn::NAME });
+        if let Err(refused) = local.shared.queues.of::<LocalIn>().dispatch(ctx, packet, on) {
             local.drop_packet(refused.packet, DropReason::Refused);
         }
         return;

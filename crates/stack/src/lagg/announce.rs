@@ -48,6 +48,7 @@ use crate::ifnet::Interface;
 use crate::ifnet::Use;
 use crate::mld;
 use crate::nd6::dad::DadState;
+use crate::neighbor::Announcing;
 use crate::neighbor::LinkOut;
 use crate::neighbor::What as Out;
 use crate::ranks;
@@ -63,7 +64,7 @@ type Permits = Vec<Permit<Mbuf, LinkOut, Local>>;
 
 /// Reserves room for a burst, as far as there is room.
 fn reserve<L>(shared: &Shared, ctx: &Ctx<'_, L>) -> Permits {
-    (0..BURST).map_while(|_| shared.types.announce.reserve(ctx, None).ok()).collect()
+    (0..BURST).map_while(|_| shared.queues.of::<Announcing>().reserve(ctx, None).ok()).collect()
 }
 
 /// Begins to announce, from the first round.
@@ -144,7 +145,7 @@ pub(crate) fn once<L>(ctx: &Ctx<'_, L>, shared: &Shared, id: IfId, now: Instant)
     for (on, what) in round(&config, id, now) {
         let Some(out) = config.interface(on) else { continue };
         // One for which there is no room is not sent: whoever asks is answered.
-        let Ok(permit) = shared.types.announce.reserve(ctx, None) else { return };
+        let Ok(permit) = shared.queues.of::<Announcing>().reserve(ctx, None) else { return };
         let Some((frame, what)) = build(shared, &config, out, what) else { return };
         if let Err(refused) = permit.dispatch(ctx, frame, LinkOut { out: on, key: 0, what }) {
             out.ifnet.drops.count(DropReason::InterfaceGone);

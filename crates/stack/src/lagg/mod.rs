@@ -43,8 +43,6 @@ pub use siding_machines::lacp;
 pub use slow::LacpPortReport;
 pub use slow::LacpReport;
 pub use slow::LacpSpec;
-pub(crate) use slow::SlowOut;
-pub(crate) use slow::handle as handle_slow;
 pub use state::Announce;
 pub(crate) use state::Lagg;
 pub use state::LaggReport;

@@ -21,6 +21,7 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
 use crate::nd6::nud::Refused;
+use crate::neighbor::Announcing;
 use crate::neighbor::LinkOut;
 use crate::neighbor::What;
 use crate::ranks;
@@ -166,7 +167,7 @@ pub(crate) fn end(
     machine.listener.leave_all(now);
     let mut chance = Chance::new(control.chance.next_u64());
     machine.listener.on_timer(now, output::room(interface), &mut chance, |message| {
-        let permit = shared.types.announce.reserve(ctx, None).map_err(|_| Refused)?;
+        let permit = shared.queues.of::<Announcing>().reserve(ctx, None).map_err(|_| Refused)?;
         let frame = shared.pool.alloc().and_then(|frame| output::build(frame, interface, &message));
         // The address that it comes from is set aside when it leaves.
         let meta = LinkOut { out: on, key: 0, what: What::Message(None, IfCounter::MldOut) };

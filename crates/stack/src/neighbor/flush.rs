@@ -21,6 +21,7 @@ use super::flow_key;
 use super::timer;
 use crate::bridge;
 use crate::drops::DropReason;
+use crate::queues::Queue;
 use crate::ranks;
 use crate::trace::Step;
 use crate::worker::Local;
@@ -30,8 +31,8 @@ pub(crate) fn flush(ctx: &Ctx<'_, ranks::Neighbor>, local: &mut Local, lle: &Arc
     let key = flow_key(lle.interface, lle.addr);
     while let Some(packet) = entry.hold.pop() {
         let meta = LinkOut { out: lle.interface, key, what: What::Held(lle.clone()) };
-        local.trace.note(&packet, || Step::Queued { queue: "link_out" });
-        match local.shared.types.link_out.dispatch(ctx, packet, meta) {
+        local.trace.note(&packet, || Step::Queued { queue: LinkOut::NAME });
+        match local.shared.queues.of::<LinkOut>().dispatch(ctx, packet, meta) {
             Ok(()) if mutant("flush-lets-later-packets-by") => {}
             Ok(()) => entry.flushing += 1,
             Err(refused) if refused.cause == siding_netisr::Cause::Full => {
@@ -50,7 +51,7 @@ pub(crate) fn flush(ctx: &Ctx<'_, ranks::Neighbor>, local: &mut Local, lle: &Arc
 /// The handler of what goes to neighbours by way of the facility.
 pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: LinkOut) {
     local.refresh();
-    local.trace.note(&packet, || Step::Handled { queue: "link_out" });
+    local.trace.note(&packet, || Step::Handled { queue: LinkOut::NAME });
     let config = local.config().clone();
     let Some(out) = config.interface(meta.out).filter(|out| out.stopped.is_none()) else {
         return local.drop_on(meta.out, packet, DropReason::InterfaceGone);
@@ -131,7 +132,7 @@ pub(crate) fn dispatch<L>(
     what: What,
 ) -> Result<(), crate::nd6::nud::Refused> {
     let meta = LinkOut { out, key: flow_key(out, to), what };
-    local.shared.types.link_out.dispatch(ctx, frame, meta).map_err(|refused| {
+    local.shared.queues.of::<LinkOut>().dispatch(ctx, frame, meta).map_err(|refused| {
         local.drop_on(out, refused.packet, DropReason::Refused);
         crate::nd6::nud::Refused
     })

@@ -45,8 +45,6 @@ pub(crate) use due::Ageing;
 pub(crate) use flush::dispatch;
 pub(crate) use flush::dispatch_message;
 pub(crate) use flush::flush;
-pub(crate) use flush::handle;
-pub(crate) use flush::key;
 pub(crate) use limits::Use;
 pub(crate) use lle::Entry;
 pub(crate) use lle::Lle;
@@ -65,6 +63,8 @@ use std::net::IpAddr;
 use siding_netisr::IfId;
 use siding_netisr::Metadata;
 use siding_wire::Mac;
+
+use crate::queues::Queue;
 
 /// Metadata of what goes to a neighbour by way of the facility: captured when it was dispatched.
 #[derive(Debug)]
@@ -87,6 +87,20 @@ pub(crate) enum What {
     Station(Mac),
     /// An IP packet that was held for the neighbour.
     Held(std::sync::Arc<Lle>),
+}
+
+/// What goes to neighbours: solicitations, and packets that were held.
+impl Queue for LinkOut {
+    type Meta = LinkOut;
+    const NAME: &'static str = "link_out";
+}
+
+/// Announcements, for which room is reserved.
+pub(crate) struct Announcing;
+
+impl Queue for Announcing {
+    type Meta = LinkOut;
+    const NAME: &'static str = "announce";
 }
 
 impl Metadata for LinkOut {

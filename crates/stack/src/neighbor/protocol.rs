@@ -1,8 +1,14 @@
 //! Neighbour tables among the stack's protocols.
 
+use super::Announcing;
+use super::LinkOut;
+use super::flush;
+use crate::queues::Registrar;
+use crate::worker::Local;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::RegisterError;
 
 use super::due::Ageing;
 use crate::Stack;
@@ -18,6 +24,11 @@ use crate::stack::Protocol;
 pub(crate) struct Tables;
 
 impl Protocol for Tables {
+    fn queues(&self, make: &mut Registrar<'_, Local>) -> Result<(), RegisterError> {
+        make.add::<LinkOut>(|spec| spec.flow_key(flush::key), flush::handle)?;
+        make.add::<Announcing>(|spec| spec, flush::handle)
+    }
+
     fn attached(
         &self,
         stack: &Stack,

@@ -19,6 +19,7 @@ use super::flush;
 use super::limits::Priority;
 use crate::arp;
 use crate::drops::DropReason;
+use crate::icmp6::Unreachable;
 use crate::ifnet::Interface;
 use crate::nd6;
 use crate::nd6::nud::Change;
@@ -27,6 +28,7 @@ use crate::nd6::nud::Outcome;
 use crate::nd6::nud::REFUSED_RETRY;
 use crate::nd6::nud::Refused;
 use crate::nd6::nud::Solicit;
+use crate::queues::Queue;
 use crate::ranks;
 use crate::timer::Due;
 use crate::trace::Step;
@@ -81,8 +83,10 @@ fn look(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: &Arc<Lle>) {
     //= RFC 4861 s7.2.2 [4861-27]: an error for each packet that was held. Its making takes locks and sends, so
     //= it is dispatched.
     while let Some(packet) = entry.hold.pop() {
-        local.trace.note(&packet, || Step::Queued { queue: "unreachable" });
-        if let Err(refused) = local.shared.types.unreachable.dispatch(&ctx_entry, packet, lle.interface) {
+        local.trace.note(&packet, || Step::Queued { queue: Unreachable::NAME });
+        if let Err(refused) =
+            local.shared.queues.of::<Unreachable>().dispatch(&ctx_entry, packet, lle.interface)
+        {
             local.drop_on(lle.interface, refused.packet, DropReason::Unresolved);
         }
     }

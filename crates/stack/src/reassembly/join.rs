@@ -29,6 +29,7 @@ use crate::ip4;
 use crate::ip6;
 use crate::limits::LimitReport;
 use crate::limits::Usage;
+use crate::queues::Queue;
 use crate::trace::Step;
 use crate::walk::walk;
 use crate::worker::Local;
@@ -82,8 +83,8 @@ pub(crate) fn defer(
     let mut hasher = SipHasher13::new_with_keys(local.shared.seed, 0);
     key.hash(&mut hasher);
     let meta = Fragment { on: on.ifnet.id, from: link.0, link: link.1, flow: hasher.finish() };
-    local.trace.note(&packet, || Step::Queued { queue: "fragment" });
-    if let Err(refused) = local.shared.types.fragment.dispatch(ctx, packet, meta) {
+    local.trace.note(&packet, || Step::Queued { queue: Fragment::NAME });
+    if let Err(refused) = local.shared.queues.of::<Fragment>().dispatch(ctx, packet, meta) {
         local.drop_packet(refused.packet, DropReason::Refused);
     }
 }
@@ -93,9 +94,9 @@ fn version(packet: &Mbuf) -> Version {
 }
 
 /// The handler of fragments.
-pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: Fragment) {
+pub(super) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: Fragment) {
     local.refresh();
-    local.trace.note(&packet, || Step::Handled { queue: "fragment" });
+    local.trace.note(&packet, || Step::Handled { queue: Fragment::NAME });
     let config = local.config().clone();
     let Some(on) = config.interface(meta.on) else {
         return local.drop_packet(packet, DropReason::InterfaceGone);
@@ -108,7 +109,7 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
 }
 
 /// The flow key that the type is registered with.
-pub(crate) fn flow(_packet: &Mbuf, meta: &Fragment) -> u64 {
+pub(super) fn flow(_packet: &Mbuf, meta: &Fragment) -> u64 {
     meta.flow
 }
 
@@ -257,6 +258,12 @@ impl Data for Held {
     fn data(&self) -> &[u8] {
         self.packet.data().get(self.at..).unwrap_or_default()
     }
+}
+
+/// Fragments, on their way to the worker that has the rest of their packet.
+impl Queue for Fragment {
+    type Meta = Fragment;
+    const NAME: &'static str = "fragment";
 }
 
 impl Metadata for Fragment {

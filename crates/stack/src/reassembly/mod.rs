@@ -21,8 +21,6 @@ pub(crate) use join::add;
 pub(crate) use join::defer;
 pub(crate) use join::depart;
 pub(crate) use join::expire;
-pub(crate) use join::flow;
-pub(crate) use join::handle;
 pub(crate) use join::join;
 pub(crate) use join::share;
 pub(crate) use protocol::Fragments;

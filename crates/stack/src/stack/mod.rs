@@ -22,7 +22,6 @@ use siding_mbuf::Pool;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::Netisr;
-use siding_netisr::PacketType;
 
 use crate::Device;
 use crate::arp;
@@ -35,7 +34,6 @@ use crate::icmp6;
 use crate::ifnet;
 use crate::ifnet::Ifnet;
 use crate::ip6;
-use crate::lagg::SlowOut;
 use crate::mld::Machine;
 use crate::mld::MldConfig;
 use crate::nd6::dad::Dad;
@@ -43,11 +41,11 @@ use crate::nd6::dad::DadConfig;
 use crate::nd6::host::HostState;
 use crate::nd6::nud::NudConfig;
 use crate::nd6::router::Advertiser;
-use crate::neighbor::LinkOut;
 use crate::neighbor::NeighborLimits;
 use crate::neighbor::NeighborTotals;
 use crate::neighbor::Use;
 use crate::ping::Pings;
+use crate::queues::Queues;
 use crate::ranks;
 use crate::reassembly;
 use crate::reassembly::ReassemblyLimits;
@@ -71,7 +69,8 @@ pub struct Stack {
 /// What all workers share.
 pub(crate) struct Shared {
     pub(crate) netisr: Netisr<Mbuf, Local>,
-    pub(crate) types: Types,
+    /// Types of deferred packets.
+    pub(crate) queues: Queues<Local>,
     pub(crate) workers: usize,
     /// Packets of all types together that may wait for a worker.
     pub(crate) room: usize,
@@ -116,26 +115,6 @@ pub(crate) struct Shared {
 
 /// A device for an interface, or that it has none any more.
 pub(crate) type Delivery = (Arc<Ifnet>, Option<Box<dyn Device>>);
-
-/// The stack's types of deferred packets.
-pub(crate) struct Types {
-    /// What goes to neighbours: solicitations, and packets that were held.
-    pub(crate) link_out: PacketType<Mbuf, LinkOut, Local>,
-    /// Packets whose neighbour did not answer, with the interface that they would have left by.
-    pub(crate) unreachable: PacketType<Mbuf, IfId, Local>,
-    /// LACPDUs and markers: a type of their own, so that nothing else's load keeps them waiting.
-    pub(crate) slow: PacketType<Mbuf, SlowOut, Local>,
-    /// Announcements, for which room is reserved.
-    pub(crate) announce: PacketType<Mbuf, LinkOut, Local>,
-    /// Our own packets to ourselves, with the interface that has the address.
-    pub(crate) local_in: PacketType<Mbuf, IfId, Local>,
-    /// Our own IP packets, made outside of workers; the interface scopes a link-local destination.
-    pub(crate) ip_out: PacketType<Mbuf, IfId, Local>,
-    /// Fragments, on their way to the worker that has the rest of their packet.
-    pub(crate) fragment: PacketType<Mbuf, reassembly::Fragment, Local>,
-    /// Packets on their way to the worker that keeps their flow's state.
-    pub(crate) filter: PacketType<Mbuf, filter::Carried, Local>,
-}
 
 /// What the control lock guards.
 pub(crate) struct Control {

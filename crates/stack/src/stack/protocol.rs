@@ -9,6 +9,7 @@
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_netisr::RegisterError;
 
 use super::Control;
 use super::Stack;
@@ -16,10 +17,21 @@ use crate::event::Event;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
 use crate::limits::LimitReport;
+use crate::queues::Registrar;
 use crate::ranks;
+use crate::worker::Local;
 
 /// One protocol.
 pub(crate) trait Protocol: Sync {
+    /// A stack is built: the protocol's types of deferred packets, and what handles them. Nobody else is there yet.
+    ///
+    /// # Errors
+    ///
+    /// A limit is out of its range.
+    fn queues(&self, _make: &mut Registrar<'_, Local>) -> Result<(), RegisterError> {
+        Ok(())
+    }
+
     /// An interface has been given its identity, and is not in the snapshot yet. The control lock is held.
     fn attached(
         &self,

@@ -21,6 +21,7 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::lagg::lacp::PortNumber;
 use crate::lagg::lacp::Refused;
+use crate::queues::Queue;
 use crate::ranks;
 use crate::stack::Shared;
 use crate::worker::Local;
@@ -33,6 +34,12 @@ pub(crate) struct SlowOut {
     source: Mac,
     /// It is the last on this port.
     last: Option<Word>,
+}
+
+/// A queue of its own, so that nothing else's load keeps LACPDUs and markers waiting.
+impl Queue for SlowOut {
+    type Meta = SlowOut;
+    const NAME: &'static str = "slow";
 }
 
 impl Metadata for SlowOut {
@@ -60,7 +67,8 @@ impl<'a> Outbox<'a> {
         lagg: IfId,
         most: usize,
     ) -> Outbox<'a> {
-        let permits = (0..most).map_while(|_| shared.types.slow.reserve(ctx, None).ok()).collect();
+        let permits =
+            (0..most).map_while(|_| shared.queues.of::<SlowOut>().reserve(ctx, None).ok()).collect();
         Outbox { shared, config, lagg, permits, ready: Vec::new() }
     }
 

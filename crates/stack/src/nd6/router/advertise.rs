@@ -517,7 +517,7 @@ fn answer(
         return dispatch_message(ctx, local, frame, out.ifnet.id, dst.into(), ours, IfCounter::RaOut);
     }
     frame.trim_front(ether::HEADER_LEN);
-    local.shared.types.ip_out.dispatch(ctx, frame, out.ifnet.id).map_err(|refused| {
+    local.shared.queues.of::<crate::own::IpOut>().dispatch(ctx, frame, out.ifnet.id).map_err(|refused| {
         local.drop_packet(refused.packet, DropReason::Refused);
         Refused
     })?;

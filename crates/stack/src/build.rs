@@ -18,12 +18,14 @@ use crate::Stack;
 use crate::arp;
 use crate::arp::acd::AcdConfig;
 use crate::config::Config;
+use crate::drops;
 use crate::drops::Ledger;
 use crate::event::Deaf;
 use crate::event::Observer;
 use crate::farewell::Words;
 use crate::filter;
 use crate::icmp6;
+use crate::ifnet;
 use crate::ip6;
 use crate::limits::LONGEST_PACKET;
 use crate::limits::Limits;
@@ -146,6 +148,8 @@ impl Stack {
             None => builder,
         }
         .build()?;
+        drops::settle(PROTOCOLS.iter().flat_map(|protocol| protocol.causes().iter().copied()));
+        ifnet::settle(PROTOCOLS.iter().flat_map(|protocol| protocol.counters().iter().copied()));
         let mut registrar = Registrar::new(&netisr, config.queue_limit);
         PROTOCOLS.iter().try_for_each(|protocol| protocol.queues(&mut registrar))?;
         let queues = registrar.done();

@@ -43,6 +43,7 @@ pub mod ip6;
 pub mod lagg;
 pub mod limits;
 pub mod mld;
+mod named;
 pub mod nd6;
 mod neighbor;
 mod next;

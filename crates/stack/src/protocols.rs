@@ -13,10 +13,13 @@ use crate::neighbor::Tables;
 use crate::own::Own;
 use crate::reassembly::Fragments;
 use crate::stack::Protocol;
+use crate::vlan::Vlans;
 
 /// All of them.
-pub(crate) const PROTOCOLS: &[&dyn Protocol] =
-    &[&Discovery, &Listeners, &Arp, &Laggs, &Bridges, &Tables, &Paths6, &Errors, &Fragments, &Filter, &Own];
+pub(crate) const PROTOCOLS: &[&dyn Protocol] = &[
+    &Discovery, &Listeners, &Arp, &Laggs, &Vlans, &Bridges, &Tables, &Paths6, &Errors, &Fragments, &Filter,
+    &Own,
+];
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
 #[allow(clippy::unwrap_used)] // The helpers of tests say what they expect by unwrapping it, as tests do.

@@ -213,14 +213,19 @@ fn asked_by(cause: DropReason) -> Option<&'static str> {
         DropReason::Unresolved | DropReason::HoldOverflow => "RFC 4861 s7.2.2",
         DropReason::Nd(_) => "RFC 4861 s6.1, s7.1",
         DropReason::Mld(_) => "RFC 3810 s6.2",
-        DropReason::Fragment | DropReason::FragmentOverlap | DropReason::FragmentTimeout => "RFC 8200 s4.5",
-        DropReason::FilterHeaders => "RFC 7112",
+        DropReason::Fragment => "RFC 8200 s4.5",
         DropReason::Option => "RFC 8200 s4.2",
-        DropReason::Silenced => "RFC 4443 s2.4(e)",
-        DropReason::RateLimited => "RFC 4443 s2.4(f)",
-        DropReason::LinkGroup => "IEEE 802.1D table 7-10",
-        DropReason::UnknownVlan => "IEEE 802.1Q",
         DropReason::Stale => "RFC 6724",
+        // What is one protocol's own is a constant, and goes by its name.
+        DropReason::Own(own) => match own.name() {
+            "fragment-overlap" | "fragment-timeout" => "RFC 8200 s4.5",
+            "filter-headers" => "RFC 7112",
+            "silenced" => "RFC 4443 s2.4(e)",
+            "rate-limited" => "RFC 4443 s2.4(f)",
+            "link-group" => "IEEE 802.1D table 7-10",
+            "unknown-vlan" => "IEEE 802.1Q",
+            _ => return None,
+        },
         _ => return None,
     })
 }

@@ -213,8 +213,18 @@ fn t4_messages_are_counted_by_interface_kind_and_direction() {
     net.add_address(host, id, v4(1), false);
     net.run(Duration::ZERO);
     let mac = net.mac(host, id);
-    use IfCounter::*;
-    let kinds = [NsIn, NsOut, NaIn, NaOut, RsIn, RaIn, ArpRequestIn, ArpRequestOut, ArpReplyIn, ArpReplyOut];
+    let kinds = [
+        IfCounter::NsIn,
+        IfCounter::NsOut,
+        IfCounter::NaIn,
+        IfCounter::NaOut,
+        IfCounter::RsIn,
+        IfCounter::RaIn,
+        IfCounter::ArpRequestIn,
+        IfCounter::ArpRequestOut,
+        IfCounter::ArpReplyIn,
+        IfCounter::ArpReplyOut,
+    ];
     let counts = |net: &Net, id| kinds.map(|kind| net.counter(host, id, kind));
     assert_eq!(counts(&net, id), [0; 10]);
     appear(&mut net, a, mac, 10);
@@ -234,10 +244,10 @@ fn t4_messages_are_counted_by_interface_kind_and_direction() {
     net.hear(a, &frame6(mac, &bad));
     assert_eq!(counts(&net, id)[0], 1);
     assert_eq!(counts(&net, idle), [0; 10]);
-    let (rx, tx) = (net.counter(host, id, RxPackets), net.counter(host, id, TxPackets));
+    let (rx, tx) = (net.counter(host, id, IfCounter::RxPackets), net.counter(host, id, IfCounter::TxPackets));
     assert_eq!((rx, tx), (5, net.frames().len() as u64));
     let bytes: usize = net.frames().iter().map(|frame| frame.bytes.len()).sum();
-    assert_eq!(net.counter(host, id, TxBytes), bytes as u64);
+    assert_eq!(net.counter(host, id, IfCounter::TxBytes), bytes as u64);
     assert!(net.frames().iter().all(|frame| Ether::parse(&frame.bytes).unwrap().0.src == mac));
 }
 

@@ -3,6 +3,7 @@
 //! `machine` and `acd` are machines (`siding_machines`); `input`, `output`
 //! and `detect` join them to the stack. Entries are those of `neighbor`.
 
+mod counted;
 mod detect;
 mod due;
 mod input;

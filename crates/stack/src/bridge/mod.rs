@@ -35,6 +35,7 @@
 
 mod announce;
 mod change;
+mod counted;
 mod forward;
 mod protocol;
 mod report;

@@ -1,5 +1,7 @@
 //! Bridges among the stack's protocols.
 
+use super::counted;
+use crate::drops::DropReason;
 use crate::stack::Moment;
 use crate::stack::Protocol;
 
@@ -7,6 +9,10 @@ use crate::stack::Protocol;
 pub(crate) struct Bridges;
 
 impl Protocol for Bridges {
+    fn causes(&self) -> &'static [DropReason] {
+        counted::CAUSES
+    }
+
     fn departs(&self, moment: &mut Moment<'_, '_>) {
         let Moment { stack, control, interface, told, .. } = moment;
         told.extend(stack.leave_bridge(control, interface));

@@ -95,9 +95,9 @@ impl Stack {
                 unfit: interface.fit(Use::Ip6).err().filter(|why| *why != Unfit::Port),
                 neighbors: interface.ifnet.neighbors.len(ctx),
                 tx_stalled: interface.ifnet.tx_stalls.get().map(|since| now.since(since)),
-                counters: IfCounter::ALL
+                counters: IfCounter::all()
                     .map(|counter| (counter, interface.ifnet.counters.of(counter)))
-                    .to_vec(),
+                    .collect(),
                 ip: [Version::V4, Version::V6].map(|version| interface.ifnet.mib.stats(version)),
                 netisr: self.shared.netisr.interface(interface.ifnet.id),
             })

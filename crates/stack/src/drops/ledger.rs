@@ -141,6 +141,9 @@ mod tests {
 
     #[test]
     fn what_an_interface_counted_stays_counted_when_it_has_gone() {
+        super::super::settle(
+            crate::protocols::PROTOCOLS.iter().flat_map(|protocol| protocol.causes().iter().copied()),
+        );
         let (ledger, cause) = (Ledger::new(2), DropReason::HopLimit);
         let [one, two] = [1, 2].map(|slot| IfId::from_u64(1 << 16 | slot));
         let (first, second) = (ledger.open(one), ledger.open(two));

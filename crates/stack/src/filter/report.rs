@@ -2,6 +2,8 @@
 
 use super::carry;
 use super::carry::Carried;
+use crate::drops::DropReason;
+use crate::named::named;
 use crate::queues::Registrar;
 use crate::worker::Local;
 use siding_netisr::RegisterError;
@@ -160,10 +162,28 @@ impl Stack {
     }
 }
 
+named! {
+    /// Why packets are dropped.
+    CAUSES: [DropReason];
+    /// The filter's rules say so.
+    Filtered = "filtered",
+    /// The filter has no room for the state of another flow.
+    FilterStates = "filter-states-full",
+    /// A later fragment whose first has not passed the filter, or not yet.
+    FilterFragment = "filter-fragment",
+    /// While packets are filtered: a first fragment that ends before its upper-layer header does (RFC 7112), or more
+    /// extension headers than are walked. No rule can tell what it is.
+    FilterHeaders = "filter-headers",
+}
+
 /// The filter among the stack's protocols. What is carried names its interfaces, and goes with them by itself.
 pub(crate) struct Filter;
 
 impl Protocol for Filter {
+    fn causes(&self) -> &'static [DropReason] {
+        CAUSES
+    }
+
     fn queues(&self, make: &mut Registrar<'_, Local>) -> Result<(), RegisterError> {
         // As many as others' together come by one interface: half is left for those of others.
         let half = make.limit.div_ceil(2);

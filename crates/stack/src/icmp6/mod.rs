@@ -1,5 +1,6 @@
 //! ICMPv6: echo and errors. Neighbour discovery is `nd6`.
 
+mod counted;
 mod error;
 mod input;
 mod protocol;

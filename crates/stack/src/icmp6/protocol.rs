@@ -1,7 +1,9 @@
 //! Errors, resets and redirects among the stack's protocols.
 
 use super::Unreachable;
+use super::counted;
 use super::error;
+use crate::drops::DropReason;
 use crate::ip4;
 use crate::queues::Queue;
 use crate::queues::Registrar;
@@ -21,6 +23,10 @@ use crate::stack::Protocol;
 pub(crate) struct Errors;
 
 impl Protocol for Errors {
+    fn causes(&self) -> &'static [DropReason] {
+        counted::CAUSES
+    }
+
     fn queues(&self, make: &mut Registrar<'_, Local>) -> Result<(), RegisterError> {
         make.add::<Unreachable>(|spec| spec, unreachable)
     }

@@ -25,6 +25,7 @@ use siding_wire::ip6;
 
 pub use counters::IfCounter;
 pub use counters::IfCounters;
+pub(crate) use counters::settle;
 pub(crate) use filter::Filters;
 pub(crate) use fit::Back;
 pub use fit::Belongings;

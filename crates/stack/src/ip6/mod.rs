@@ -1,5 +1,6 @@
 //! IPv6.
 
+mod counted;
 mod forward;
 mod fragment;
 mod headers;

@@ -1,5 +1,7 @@
 //! IPv6's path MTUs among the stack's protocols.
 
+use super::counted;
+use crate::drops::DropReason;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 
@@ -12,6 +14,10 @@ use crate::stack::Protocol;
 pub(crate) struct Paths6;
 
 impl Protocol for Paths6 {
+    fn causes(&self) -> &'static [DropReason] {
+        counted::CAUSES
+    }
+
     fn departed(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, gone: &Interface) {
         stack.shared.paths.forget(ctx, |path| path.zone == gone.ifnet.id);
     }

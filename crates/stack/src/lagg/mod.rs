@@ -16,6 +16,7 @@
 
 mod announce;
 mod change;
+mod counted;
 mod due;
 mod hash;
 mod inline;

@@ -1,7 +1,10 @@
 //! Link aggregation among the stack's protocols.
 
+use super::counted;
 use super::slow;
 use super::slow::SlowOut;
+use crate::drops::DropReason;
+use crate::ifnet::IfCounter;
 use crate::queues::Registrar;
 use crate::stack::Moment;
 use crate::stack::Protocol;
@@ -12,6 +15,14 @@ use siding_netisr::RegisterError;
 pub(crate) struct Laggs;
 
 impl Protocol for Laggs {
+    fn causes(&self) -> &'static [DropReason] {
+        counted::CAUSES
+    }
+
+    fn counters(&self) -> &'static [IfCounter] {
+        counted::COUNTERS
+    }
+
     fn queues(&self, make: &mut Registrar<'_, Local>) -> Result<(), RegisterError> {
         make.add::<SlowOut>(|spec| spec, slow::handle)
     }

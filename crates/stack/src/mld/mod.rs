@@ -15,6 +15,7 @@
 //!
 //! An interface that departs takes its machine with it; a timer that still refers to it finds none.
 
+mod counted;
 mod due;
 mod follow;
 mod input;

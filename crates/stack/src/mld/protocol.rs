@@ -1,5 +1,7 @@
 //! Multicast listeners among the stack's protocols.
 
+use super::counted;
+use crate::ifnet::IfCounter;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 
@@ -14,6 +16,10 @@ use crate::stack::Protocol;
 pub(crate) struct Listeners;
 
 impl Protocol for Listeners {
+    fn counters(&self) -> &'static [IfCounter] {
+        counted::COUNTERS
+    }
+
     fn taken_up(&self, moment: &mut Moment<'_, '_>, _itself: bool) {
         let Moment { stack, control, ctx, interface, .. } = moment;
         resume(control, ctx, &stack.shared, interface.ifnet.id, stack.now());

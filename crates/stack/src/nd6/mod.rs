@@ -4,6 +4,7 @@
 //! to the stack: messages that come in, solicitations that go out, duplicate address detection.
 
 mod answer;
+mod counted;
 mod detect;
 mod due;
 pub mod host;

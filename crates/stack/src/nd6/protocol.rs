@@ -1,5 +1,8 @@
 //! Neighbour discovery among the stack's protocols: tests of addresses, what we advertise, and what we know as a host.
 
+use super::counted;
+use crate::drops::DropReason;
+use crate::ifnet::IfCounter;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 
@@ -18,6 +21,14 @@ use crate::stack::Protocol;
 pub(crate) struct Discovery;
 
 impl Protocol for Discovery {
+    fn causes(&self) -> &'static [DropReason] {
+        counted::CAUSES
+    }
+
+    fn counters(&self) -> &'static [IfCounter] {
+        counted::COUNTERS
+    }
+
     fn attached(
         &self,
         _stack: &Stack,

@@ -11,6 +11,7 @@
 //! None. # Teardown: when an interface departs, each worker lets go of the datagrams of which a piece came in by it
 //! (`Local::depart`); the facility drops what is still on its way.
 
+mod counted;
 mod join;
 mod protocol;
 

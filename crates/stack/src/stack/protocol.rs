@@ -13,7 +13,9 @@ use siding_netisr::RegisterError;
 
 use super::Control;
 use super::Stack;
+use crate::drops::DropReason;
 use crate::event::Event;
+use crate::ifnet::IfCounter;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
 use crate::limits::LimitReport;
@@ -23,6 +25,16 @@ use crate::worker::Local;
 
 /// One protocol.
 pub(crate) trait Protocol: Sync {
+    /// Why it drops packets, besides what others drop them for.
+    fn causes(&self) -> &'static [DropReason] {
+        &[]
+    }
+
+    /// What it counts for each interface.
+    fn counters(&self) -> &'static [IfCounter] {
+        &[]
+    }
+
     /// A stack is built: the protocol's types of deferred packets, and what handles them. Nobody else is there yet.
     ///
     /// # Errors

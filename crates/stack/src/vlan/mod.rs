@@ -5,6 +5,11 @@
 //! None: which VLAN a tag is stands in the snapshot. # Teardown: a VLAN whose parent has gone sends nothing; the
 //! parent's identity never comes back.
 
+mod counted;
+mod protocol;
+
+pub(crate) use protocol::Vlans;
+
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;

@@ -38,6 +38,7 @@ use crate::ping::Pings;
 use crate::protocols::PROTOCOLS;
 use crate::queues::Registrar;
 use crate::reassembly;
+use crate::rooms::Rooms;
 use crate::snapshot::Snapshot;
 use crate::stack::Control;
 use crate::stack::Shared;
@@ -179,10 +180,10 @@ impl Stack {
                 hosts: BTreeMap::new(),
                 dad: config.dad,
                 advertisers: HashMap::new(),
-                mlds: HashMap::new(),
                 mld: config.mld,
                 conflicts: arp::Conflicts::new(config.acd),
                 lost: HashMap::new(),
+                rooms: Rooms::default(),
                 chance: Chance::new(chance.next_u64()),
                 secret,
             }),

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
+use siding_wire::EtherType;
 use siding_wire::Mac;
 use siding_wire::ip4::Ip4Repr;
 use siding_wire::ip6::Ip6Repr;
@@ -27,8 +28,8 @@ pub(crate) enum Next<'c> {
     Ip6(&'c Interface, Mac, LinkCast, Mbuf),
     /// It is an IPv4 packet from the interface's link.
     Ip4(&'c Interface, LinkCast, Mbuf),
-    /// It is an ARP message from this station.
-    Arp(&'c Interface, Mac, Mbuf),
+    /// It is a frame of another protocol, without its header.
+    Frame(Frame<'c>),
     /// It is an IPv6 packet for us, put together of fragments or not.
     Ours6(&'c Interface, Packet6, bool, Mbuf),
     /// It is an IPv4 packet for us.
@@ -51,6 +52,17 @@ pub(crate) enum Next<'c> {
     Forwarded,
     /// Somebody has it: a queue, or nobody, if there was no buffer for it.
     Taken,
+}
+
+/// A frame for us, or for all, of a protocol that is not IP.
+pub(crate) struct Frame<'c> {
+    /// The interface that received it.
+    pub(crate) on: &'c Interface,
+    /// The station that sent it.
+    pub(crate) from: Mac,
+    pub(crate) ethertype: EtherType,
+    /// What is behind the header, and perhaps padding.
+    pub(crate) packet: Mbuf,
 }
 
 /// What is known of an IPv6 packet that is for us, or wants an error.

@@ -1,6 +1,9 @@
 //! The protocols that there are. Their order is the order in which they let go of an interface that departs: what others
 //! are told by comes after what tells.
 
+#[cfg(test)]
+mod echo;
+
 use crate::arp::Arp;
 use crate::bridge::Bridges;
 use crate::filter::Filter;
@@ -17,8 +20,20 @@ use crate::vlan::Vlans;
 
 /// All of them.
 pub(crate) const PROTOCOLS: &[&dyn Protocol] = &[
-    &Discovery, &Listeners, &Arp, &Laggs, &Vlans, &Bridges, &Tables, &Paths6, &Errors, &Fragments, &Filter,
+    &Discovery,
+    &Listeners,
+    &Arp,
+    &Laggs,
+    &Vlans,
+    &Bridges,
+    &Tables,
+    &Paths6,
+    &Fragments,
+    &Errors,
+    &Filter,
     &Own,
+    #[cfg(test)]
+    &echo::Echo,
 ];
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]

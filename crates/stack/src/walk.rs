@@ -6,8 +6,8 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 
-use crate::arp;
 use crate::config::Config;
+use crate::drops::DropReason;
 use crate::ether;
 use crate::icmp6;
 use crate::ifnet::Interface;
@@ -18,6 +18,7 @@ use crate::ip6;
 use crate::mld;
 use crate::nd6;
 use crate::neighbor;
+use crate::next::Frame;
 use crate::next::Layer;
 use crate::next::Next;
 use crate::next::Packet6;
@@ -68,7 +69,7 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
                 return ip6::output(ctx, local, config, dst, scope, packet);
             }
             Next::Own(IpAddr::V4(dst), _, packet) => return ip4::output(ctx, local, config, dst, packet),
-            Next::Arp(on, from, packet) => return arp::input(ctx, local, on, from, packet),
+            Next::Frame(frame) => other(ctx, local, config, frame),
             Next::Transmit(out, frame) => return local.transmit(ctx, out, frame),
             Next::Done(packet) => return local.done(packet),
             Next::Drop(packet, cause) => return local.drop_packet(packet, cause),
@@ -121,4 +122,19 @@ fn upper6<'c>(
         Layer::Tcp => tcp::input6(ctx, local, config, on, &about, at, packet),
     }
     Next::Taken
+}
+
+/// What is not IP: whoever has registered its ethertype looks at it.
+#[inline(never)]
+fn other<'c>(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &'c Config,
+    frame: Frame<'c>,
+) -> Next<'c> {
+    let protocols = local.shared.protocols;
+    match protocols.iter().find(|protocol| protocol.ethertypes().contains(&frame.ethertype)) {
+        Some(protocol) => protocol.input(ctx, local, config, frame),
+        None => Next::Drop(frame.packet, DropReason::UnknownProtocol),
+    }
 }

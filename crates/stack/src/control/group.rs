@@ -15,6 +15,7 @@ use crate::Stack;
 use crate::ifnet::Interface;
 use crate::ifnet::OnPort;
 use crate::mld::GroupReport;
+use crate::mld::Machines;
 use crate::mld::Why;
 
 /// Why a group was not joined or left.
@@ -83,12 +84,12 @@ impl Stack {
 
     /// Every group that is listened to, by interface.
     pub fn groups(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<GroupReport> {
-        let (control, _ctx) = ctx.lock(&self.shared.control);
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
         let config = self.shared.config.load();
         let mut reports = Vec::new();
         for interface in config.interfaces().filter(|interface| interface.member_of.is_none()) {
             let id = interface.ifnet.id;
-            let machine = control.mlds.get(&id).map(|machine| &machine.listener);
+            let machine = control.rooms.of::<Machines>().get(&id).map(|machine| &machine.listener);
             let groups: BTreeSet<Ipv6Addr> = interface.groups(config.forwarding).collect();
             reports.extend(groups.into_iter().map(|group| GroupReport {
                 interface: id,

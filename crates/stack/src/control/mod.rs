@@ -12,6 +12,7 @@ mod interface;
 mod limits;
 mod neighbor;
 mod path;
+mod protocol;
 mod report;
 mod retry;
 mod route;

@@ -14,6 +14,7 @@ use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::lagg;
+use crate::next::Frame;
 use crate::next::Next;
 use crate::vlan;
 use crate::worker::Local;
@@ -81,7 +82,6 @@ pub(crate) fn input<'c>(
     match header.ethertype {
         EtherType::IPV6 => Next::Ip6(on, header.src, link, frame),
         EtherType::IPV4 => Next::Ip4(on, link, frame),
-        EtherType::ARP => Next::Arp(on, header.src, frame),
-        _ => Next::Drop(frame, DropReason::UnknownProtocol),
+        ethertype => Next::Frame(Frame { on, from: header.src, ethertype, packet: frame }),
     }
 }

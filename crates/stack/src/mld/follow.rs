@@ -1,5 +1,6 @@
 //! The machines joined to the stack: they follow the snapshot, and their timers run.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ use crate::stack::Shared;
 use crate::timer::Due;
 use crate::worker::Local;
 use siding_machines::chance::Chance;
+
+/// The listeners of all interfaces.
+pub(crate) type Machines = HashMap<IfId, Machine>;
 
 /// An interface's listener, and what it has followed so far.
 #[derive(Debug)]
@@ -106,7 +110,11 @@ pub(crate) fn is_told(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, 
     let config = shared.config.load();
     let Some(interface) = config.interface(on) else { return true };
     follow_one(&mut control, &mut ctx, local, &config, interface);
-    control.mlds.get(&on).is_none_or(|machine| machine.listener.is_told(group) != Some(false))
+    control
+        .rooms
+        .of::<Machines>()
+        .get(&on)
+        .is_none_or(|machine| machine.listener.is_told(group) != Some(false))
 }
 
 impl Due<Local> for Reporting {
@@ -127,7 +135,7 @@ fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
     let Some(interface) = config.interface(on) else { return };
     // One that has been resumed follows anew.
     follow_one(&mut control, &mut ctx, local, &config, interface);
-    if let Some(machine) = control.mlds.get_mut(&on) {
+    if let Some(machine) = control.rooms.of::<Machines>().get_mut(&on) {
         if !machine.alarm.rings(local.heard) {
             return;
         }
@@ -143,7 +151,9 @@ pub(crate) fn take_leave(
     on: IfId,
     now: Instant,
 ) {
-    let Some(machine) = control.mlds.get_mut(&on).filter(|machine| !machine.leaves) else { return };
+    let Some(machine) = control.rooms.of::<Machines>().get_mut(&on).filter(|machine| !machine.leaves) else {
+        return;
+    };
     machine.leaves = true;
     //= RFC 3810 s6.1 [3810-3], RFC 2710 s4 [2710-1]: whoever stops listening says so.
     machine.listener.leave_all(now);
@@ -163,7 +173,7 @@ pub(crate) fn end(
     now: Instant,
 ) {
     let on = interface.ifnet.id;
-    let Some(mut machine) = control.mlds.remove(&on) else { return };
+    let Some(mut machine) = control.rooms.of::<Machines>().remove(&on) else { return };
     machine.listener.leave_all(now);
     let mut chance = Chance::new(control.chance.next_u64());
     machine.listener.on_timer(now, output::room(interface), &mut chance, |message| {
@@ -184,7 +194,7 @@ pub(crate) fn resume(
     now: Instant,
 ) {
     let config = control.mld;
-    if let Some(machine) = control.mlds.get_mut(&on).filter(|machine| machine.leaves) {
+    if let Some(machine) = control.rooms.of::<Machines>().get_mut(&on).filter(|machine| machine.leaves) {
         *machine = Machine { alarm: std::mem::take(&mut machine.alarm), ..Machine::new(config) };
         shared.timers.set(ctx, &mut machine.alarm, Some(now), || Reporting(on));
     }
@@ -200,7 +210,9 @@ pub(super) fn with_machine(
     let shared = local.shared.clone();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     let config = shared.config.load();
-    if let (Some(machine), Some(interface)) = (control.mlds.get_mut(&on), config.interface(on)) {
+    if let (Some(machine), Some(interface)) =
+        (control.rooms.of::<Machines>().get_mut(&on), config.interface(on))
+    {
         work(machine, &mut ctx, local, interface);
     }
 }
@@ -238,11 +250,11 @@ fn follow_one(
     let on = interface.ifnet.id;
     // Who comes up again tells everything again: nobody has heard us meanwhile.
     if !interface.is_fit(Use::Ip6) || !control.mld.enabled {
-        control.mlds.remove(&on);
+        control.rooms.of::<Machines>().remove(&on);
         return;
     }
     let source = output::report_source(interface);
-    let machine = match control.mlds.entry(on) {
+    let machine = match control.rooms.of::<Machines>().entry(on) {
         Entry::Occupied(entry) => {
             let machine = entry.into_mut();
             let same = machine.coming == interface.comings

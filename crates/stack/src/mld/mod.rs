@@ -27,7 +27,7 @@ use std::net::Ipv6Addr;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 
-pub(crate) use follow::Machine;
+pub(crate) use follow::Machines;
 pub(crate) use follow::end;
 pub(crate) use follow::follow;
 pub(crate) use follow::is_told;

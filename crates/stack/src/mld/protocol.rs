@@ -5,6 +5,7 @@ use crate::ifnet::IfCounter;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 
+use super::follow::Machines;
 use super::follow::resume;
 use crate::Stack;
 use crate::ifnet::Interface;
@@ -26,7 +27,7 @@ impl Protocol for Listeners {
     }
 
     fn departs(&self, moment: &mut Moment<'_, '_>) {
-        moment.control.mlds.remove(&moment.interface.ifnet.id);
+        moment.control.rooms.of::<Machines>().remove(&moment.interface.ifnet.id);
     }
 
     fn limits_on(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, on: &Interface) -> Vec<LimitReport> {

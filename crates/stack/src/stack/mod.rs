@@ -34,7 +34,6 @@ use crate::icmp6;
 use crate::ifnet;
 use crate::ifnet::Ifnet;
 use crate::ip6;
-use crate::mld::Machine;
 use crate::mld::MldConfig;
 use crate::nd6::dad::Dad;
 use crate::nd6::dad::DadConfig;
@@ -49,6 +48,7 @@ use crate::queues::Queues;
 use crate::ranks;
 use crate::reassembly;
 use crate::reassembly::ReassemblyLimits;
+use crate::rooms::Rooms;
 use crate::snapshot::Snapshot;
 use crate::timer::Timers;
 use crate::trace;
@@ -124,11 +124,12 @@ pub(crate) struct Control {
     pub(crate) dad: DadConfig,
     /// Interfaces that advertise us as a router.
     pub(crate) advertisers: HashMap<IfId, Advertiser>,
-    pub(crate) mlds: HashMap<IfId, Machine>,
     pub(crate) mld: MldConfig,
     pub(crate) conflicts: arp::Conflicts,
     /// Since when interfaces have lost their links, and nothing else.
     pub(crate) lost: HashMap<IfId, Instant>,
+    /// What else protocols keep.
+    pub(crate) rooms: Rooms,
     pub(crate) chance: Chance,
     pub(crate) secret: [u8; 16],
 }

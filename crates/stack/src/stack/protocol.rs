@@ -10,17 +10,24 @@
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::RegisterError;
+use siding_wire::EtherType;
 
 use super::Control;
 use super::Stack;
+use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
 use crate::limits::LimitReport;
+use crate::next::Frame;
+use crate::next::Next;
 use crate::queues::Registrar;
 use crate::ranks;
+use crate::section::Section;
+use crate::section::SectionError;
+use crate::table::Table;
 use crate::worker::Local;
 
 /// One protocol.
@@ -44,6 +51,22 @@ pub(crate) trait Protocol: Sync {
         Ok(())
     }
 
+    /// The ethertypes that are its own.
+    fn ethertypes(&self) -> &'static [EtherType] {
+        &[]
+    }
+
+    /// A frame of one of them has come in. A stage: no lock is held, and it sends nothing.
+    fn input<'c>(
+        &self,
+        _ctx: &mut Ctx<'_, Unlocked>,
+        _local: &mut Local,
+        _config: &'c Config,
+        frame: Frame<'c>,
+    ) -> Next<'c> {
+        Next::Drop(frame.packet, DropReason::UnknownProtocol)
+    }
+
     /// An interface has been given its identity, and is not in the snapshot yet. The control lock is held.
     fn attached(
         &self,
@@ -64,6 +87,31 @@ pub(crate) trait Protocol: Sync {
 
     /// The interface has left the snapshot. What the protocol keeps elsewhere is to go; no lock is held.
     fn departed(&self, _stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>, _gone: &Interface) {}
+
+    /// Its section of a configuration, if it has one: the name, and the keys that it knows.
+    fn section(&self) -> Option<(&'static str, &'static [&'static str])> {
+        None
+    }
+
+    /// It is configured anew: what the section does not say is as by default. The control lock is held.
+    ///
+    /// # Errors
+    ///
+    /// A value makes no sense; nothing is changed then.
+    fn configure(
+        &self,
+        _stack: &Stack,
+        _control: &mut Control,
+        _ctx: &mut Ctx<'_, ranks::Control>,
+        section: &Section,
+    ) -> Result<(), SectionError> {
+        Err(SectionError::NoSection(section.name.clone()))
+    }
+
+    /// What it has to show, in words. No lock is held.
+    fn tables(&self, _stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<Table> {
+        Vec::new()
+    }
 
     /// Its bounds for the stack as a whole. No lock is held.
     fn limits(&self, _stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {

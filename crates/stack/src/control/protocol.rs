@@ -1,0 +1,31 @@
+//! What there is to show and to configure of protocols, whichever there are.
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+
+use crate::Stack;
+use crate::section::Section;
+use crate::section::SectionError;
+use crate::table::Table;
+
+impl Stack {
+    /// What protocols have to show, besides what has a report of its own.
+    pub fn tables(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<Table> {
+        self.shared.protocols.iter().flat_map(|protocol| protocol.tables(self, ctx)).collect()
+    }
+
+    /// Configures the protocol that has a section of this name.
+    ///
+    /// # Errors
+    ///
+    /// There is none, it does not know a key, or a value makes no sense; nothing is changed then.
+    pub fn configure(&self, ctx: &mut Ctx<'_, Unlocked>, section: &Section) -> Result<(), SectionError> {
+        let mut all = self.shared.protocols.iter();
+        let found = all.find_map(|protocol| {
+            protocol.section().filter(|(name, _)| *name == section.name).map(|(_, keys)| (protocol, keys))
+        });
+        let (protocol, keys) = found.ok_or_else(|| SectionError::NoSection(section.name.clone()))?;
+        section.check(keys)?;
+        self.change(ctx, |control, ctx, _told| protocol.configure(self, control, ctx, section))
+    }
+}

@@ -106,7 +106,7 @@ pub(super) fn config(client: &mut Client, command: ConfigCommand) -> anyhow::Res
             let (text, own, waits) = running(client)?;
             let file = file.unwrap_or(own);
             if let Some(waits) = waits.filter(|_| !force) {
-                bail!("{waits}: confirm it or go back before you save, or save with --force");
+                bail!("{waits}: save when that is over, or now with --force");
             }
             if !force && file.exists() {
                 loses_nothing(client, &file)?;

@@ -62,7 +62,10 @@ impl Pending {
     fn told(&self) -> String {
         let left = self.until.saturating_duration_since(Instant::now()).as_secs();
         match &self.failed {
-            None => format!("a reload waits to be confirmed: it is gone back in {left} s"),
+            None => format!(
+                "a reload waits to be confirmed: it is gone back in {left} s; `siding reload confirm` keeps it, `siding \
+                 reload back` takes it back now"
+            ),
             Some(why) => format!(
                 "a reload was not confirmed, and going back has failed ({why}): it is tried again in {left} s; `siding reload \
                  confirm` keeps what runs"

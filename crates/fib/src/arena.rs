@@ -147,10 +147,20 @@ fn rest(_looks: u32) {
     siding_lockorder::sync::yield_now();
 }
 
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+thread_local! {
+    /// The largest piece of memory that a test's system has.
+    pub(crate) static MOST_WORDS: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
+}
+
 /// Words that are zero; `None` if there is no memory for them. Of many the system makes each page when it is touched.
 #[cfg(not(any(siding_loom, siding_shuttle)))]
 pub(crate) fn zeroed(words: usize) -> Option<Box<[AtomicU64]>> {
     use zerocopy::FromZeros;
+    #[cfg(test)]
+    if words > MOST_WORDS.get() {
+        return None;
+    }
     <[AtomicU64]>::new_box_zeroed_with_elems(words).ok()
 }
 

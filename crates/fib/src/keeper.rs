@@ -99,12 +99,6 @@ impl<K: Key> Keeper<K> {
         had: &mut Vec<Option<Value>>,
     ) -> Result<(), usize> {
         had.clear();
-        if !self.nodes.has_room(prefixes.len()) {
-            for (at, (key, len, value)) in prefixes.iter().enumerate() {
-                had.push(self.insert(*key, *len, *value).map_err(|Full| at)?);
-            }
-            return Ok(());
-        }
         let edits: Vec<(K, u8, u32)> =
             prefixes.iter().map(|(key, len, value)| (*key, *len, value.number())).collect();
         let in_root = |len: u8| usize::from(len) <= 8 * K::ROOT;
@@ -118,6 +112,14 @@ impl<K: Key> Keeper<K> {
             }
             let of_this = |edit: &&(K, u8, u32)| edit.0.root() == key.root() && !in_root(edit.1);
             let many = edits[at..].iter().take_while(of_this).count();
+            if !self.nodes.has_room(many) {
+                // One by one, each of which changes nothing if there is no room for it.
+                for (key, len, value) in &prefixes[at..at + many] {
+                    let old = self.insert(*key, *len, *value).map_err(|Full| had.len())?;
+                    had.push(old);
+                }
+                continue;
+            }
             numbers.clear();
             numbers.resize(many, 0);
             let place = Place::Root(key.root());
@@ -201,5 +203,34 @@ impl<K: Key> Keeper<K> {
 impl<K> fmt::Debug for Keeper<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keeper").field("prefixes", &self.prefixes).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use super::*;
+    use crate::arena::MOST_WORDS;
+
+    #[test]
+    fn who_finds_no_memory_for_many_at_once_leaves_those_that_it_does_not_put_as_they_were() {
+        let mut keeper = Keeper::<Ipv4Addr>::new();
+        let [before, after] = [1, 2].map(|word| keeper.make([word, 0, 0, 0]).unwrap());
+        let all: Vec<_> = (0..1 << 14).map(|n: u32| (Ipv4Addr::from(0x0a00_0000 | n), 32, after)).collect();
+        // One node that could be written over in place, before others that need memory which the system does not have.
+        keeper.insert(all[0].0, 16, before).unwrap();
+        for (host, len, _) in &all[..256] {
+            assert_eq!(keeper.insert(*host, *len, before), Ok(None));
+        }
+        MOST_WORDS.set(64 * 8 * 8);
+        let mut had = Vec::new();
+        let there = keeper.insert_all(&all, &mut had).expect_err("there is no memory for all");
+        MOST_WORDS.set(usize::MAX);
+        assert_eq!(had.len(), there);
+        for (at, (host, ..)) in all.iter().enumerate() {
+            let wanted = if at < there { after } else { before };
+            assert_eq!(keeper.trie().lookup(*host), Some(wanted), "{host}, and {there} were put");
+        }
     }
 }

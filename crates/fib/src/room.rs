@@ -76,7 +76,9 @@ impl Room {
         u32::try_from(line).ok()
     }
 
-    /// Whether so many blocks can be taken, whatever their sizes.
+    /// Whether so many blocks can be taken, whatever their sizes. What they may need is there from then on, so that taking them
+    /// cannot fail for want of memory: that would be halfway through what is to be all or nothing. What is not used of it costs
+    /// nothing, for the system makes each page when it is touched.
     pub(crate) fn has(&self, arena: &Arena, blocks: usize) -> bool {
         let largest = SIZES[SIZES.len() - 1];
         let (mut end, mut wanted) = (self.end, blocks.saturating_mul(largest));
@@ -88,6 +90,12 @@ impl Room {
             (end, lines) = (end + chunk, lines + chunk);
             // What is left of a chunk may be too small for one.
             wanted += largest;
+        }
+        // Only when all can be named, so that no memory is asked for in vain.
+        let mut opened = self.end;
+        while opened < end {
+            let Some(chunk) = arena.open(opened) else { return false };
+            opened = chunk.end;
         }
         true
     }

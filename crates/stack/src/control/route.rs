@@ -45,13 +45,14 @@ const PIECE: usize = 1024;
 
 impl Stack {
     /// Adds IPv6 routes; one with the same prefix, next hop and interface is replaced. Many cost less at once than one by one:
-    /// workers see them piece by piece, each as one change. When this returns, every look-up finds them: a packet that comes
-    /// later goes by them.
+    /// workers see them piece by piece, each as one change. Whoever else changes something waits for the whole list. When this
+    /// returns, every look-up finds them: a packet that comes later goes by them.
     ///
     /// # Errors
     ///
-    /// The first route that cannot be; none has been added then. When the table has no room for all, those have been that lie
-    /// before the first for which there is none, in order of their prefixes.
+    /// The first route that cannot be; none has been added then. When the table has no room for all, or a prefix would have
+    /// more routes than one may ([`RouteError::Ways`]), those have been that lie before the first such prefix, in order of
+    /// their prefixes, and no others.
     pub fn add_routes6(
         &self,
         ctx: &mut Ctx<'_, Unlocked>,

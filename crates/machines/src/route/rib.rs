@@ -121,6 +121,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
             prefixes.drain(there..).for_each(|(.., best)| self.let_go(Some(best)));
             result = Err(RouteError::Full);
         }
+        self.changes += had.len() as u64;
         had.into_iter().for_each(|old| self.let_go(old));
         for (route, replaced) in replaced {
             // It is there; unless another of these has taken its place, which is seen then.
@@ -255,7 +256,8 @@ impl<A: Address, I: Handle> Rib<A, I> {
         self.keeper.bytes()
     }
 
-    /// How often something changed, ever: who has seen all at one number has seen all as long as it is that.
+    /// How often something changed, ever; what was refused has changed nothing. Who has seen all at one number has seen all as
+    /// long as it is that.
     pub fn changes(&self) -> u64 {
         self.changes
     }
@@ -313,7 +315,10 @@ impl<A: Address, I: Handle> Rib<A, I> {
             None => self.keeper.remove(prefix.addr(), prefix.prefix_len()),
         };
         match before {
-            Ok(before) => self.let_go(before),
+            Ok(before) => {
+                self.changes += 1;
+                self.let_go(before);
+            }
             Err(_) => self.let_go(best),
         }
         before.map(|_| ()).map_err(|Full| RouteError::Full)
@@ -321,7 +326,6 @@ impl<A: Address, I: Handle> Rib<A, I> {
 
     /// The best way to a prefix as it is now, with the others behind it, held once more. `None` if there is none.
     fn best(&mut self, prefix: &Prefix<A>) -> Result<Option<Value>, RouteError<A>> {
-        self.changes += 1;
         let refusal = self.refusals.routes_to(prefix).next();
         let mut refusal = refusal.map(|refusal| (refusal.metric, Way::Refused(refusal.interface)));
         let mut ways = Vec::new();

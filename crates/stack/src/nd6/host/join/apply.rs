@@ -53,8 +53,12 @@ pub(crate) struct HostState {
     pub(crate) alarm: Alarm,
     /// The routes that it has put into the table.
     routes: Vec<Route<Ipv6Addr>>,
-    /// What the table had no room for, as it was told. Tried again whenever the host is looked at.
+    /// Those that it wanted there the last time.
+    wanted: Vec<Route<Ipv6Addr>>,
+    /// What the table had no room for, as it was told. Tried again when the host is looked at and the table has changed.
     amiss: Vec<String>,
+    /// How often the table had changed when they were tried.
+    tried: u64,
     /// Its own times, in place of the stack's.
     pub(crate) times: Times,
     /// Somebody else has changed the table: learnt routes that had to give way may come back.
@@ -88,7 +92,9 @@ impl HostState {
             host,
             alarm: Alarm::default(),
             routes: Vec::new(),
+            wanted: Vec::new(),
             amiss: Vec::new(),
+            tried: 0,
             times: Times::default(),
             overlaid: false,
         }
@@ -125,7 +131,10 @@ pub(crate) fn settle(
         addrs.iter().filter(|own| own.origin == AddrOrigin::Manual && !own.deprecated).count()
     };
     let aged = expired || fresh(&wanted.addrs6) < fresh(&interface.addrs6);
-    let rerouted = std::mem::take(&mut state.overlaid) || state.routes != routes;
+    // Without a change in between, what found no place finds none now: whoever sends advertisements could have all that is
+    // there put in again, and the snapshot made anew, with each.
+    let retried = !state.amiss.is_empty() && state.tried != config.routes.rib6().changes();
+    let rerouted = std::mem::take(&mut state.overlaid) || retried || state.wanted != routes;
     let mut amiss = Vec::new();
     if rerouted || differs(interface, &wanted) {
         shared.change(control, |config| {
@@ -140,6 +149,8 @@ pub(crate) fn settle(
         if rerouted {
             let (there, failed) = reroute(&config, id, &state.routes, &routes);
             state.routes = there;
+            state.wanted = routes;
+            state.tried = config.routes.rib6().changes();
             let new = failed.iter().filter(|what| !state.amiss.contains(what));
             amiss.extend(new.map(|what| Event::RouteAmiss { interface: id, what: what.clone() }));
             state.amiss = failed;
@@ -343,7 +354,8 @@ fn reroute(
     let mut refused = Vec::new();
     let mut there = Vec::with_capacity(routes.len());
     for route in routes {
-        match other(rib.routes(), route) || rib.insert(*route).is_ok() {
+        let is_there = rib.routes().routes_to(&route.prefix).any(|there| there == route);
+        match is_there || other(rib.routes(), route) || rib.insert(*route).is_ok() {
             true => there.push(*route),
             false => refused.push(*route),
         }

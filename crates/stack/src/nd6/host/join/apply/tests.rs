@@ -50,7 +50,10 @@ fn a_learnt_route_that_finds_no_place_is_told_of_once_and_comes_when_there_is_ro
     };
     let is_there = || stack.routes6_to(&default).iter().any(|route| route.next_hop == Some(from));
     assert_eq!((advertise(ctx), is_there()), (1, false));
+    let (config, changes) = (stack.config(), stack.route_changes());
     assert_eq!((advertise(ctx), is_there()), (0, false), "told already");
+    let same = std::sync::Arc::ptr_eq(&config, &stack.config());
+    assert!(same && stack.route_changes() == changes, "nothing has changed, so nothing is tried again");
     assert_eq!(stack.remove_route6(ctx, &default, hop(7), id), Ok(true));
     assert_eq!((advertise(ctx), is_there()), (0, true));
 }

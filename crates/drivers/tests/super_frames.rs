@@ -30,6 +30,7 @@ use siding_stack::StackConfig;
 use siding_stack::StackWorker;
 use siding_stack::drops::DropReason;
 use siding_stack::finished;
+use siding_stack::ifnet::Version;
 use siding_stack::ifnet::Vlan;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
@@ -485,6 +486,9 @@ fn what_is_for_us_is_valid_though_unfinished() {
 #[test]
 fn a_host_that_nobody_answers_holds_no_large_buffers() {
     let mut world = World::new(Way::Device, Offloads::ALL, 1500);
+    let id = world.stack.config().interfaces().find(|out| out.ifnet.name == "em2").unwrap().ifnet.id;
+    let stats = |world: &World| world.stack.config().interface(id).unwrap().ifnet.mib.stats(Version::V4);
+    let before = stats(&world);
     for host in 10..20 {
         for ip6 in [true, false] {
             let send = Send::new(addr(ip6, 2, host), IpProto::TCP, 60_000, 1400);
@@ -492,6 +496,11 @@ fn a_host_that_nobody_answers_holds_no_large_buffers() {
             world.send(frame);
         }
     }
+    // What has to wait is counted segment by segment: those before the last are given up, and none has left.
+    let (segments, waiting) = (60_000_u64.div_ceil(1400), stats(&world));
+    assert_eq!(waiting.out_forw_datagrams - before.out_forw_datagrams, 10 * segments, "{waiting:?}");
+    assert!(waiting.out_discards >= 10 * (segments - 16), "{waiting:?}");
+    assert_eq!(waiting.out_transmits, before.out_transmits);
     let used = |world: &World, name: &str| {
         let reports = control(|ctx| world.stack.limits(ctx));
         reports.into_iter().find(|report| report.name == name).unwrap().used
@@ -511,6 +520,12 @@ fn a_host_that_nobody_answers_holds_no_large_buffers() {
     assert!(!frames.is_empty() && frames.iter().all(|frame| !frame.is_unfinished()));
     let last = carried(frames.last().unwrap().data(), 0);
     assert!(contents(60_000).ends_with(&last));
+    // Whatever becomes of the others, nothing is taken back.
+    assert_eq!(stats(&world).out_transmits - before.out_transmits, frames.len() as u64);
+    control(|ctx| world.stack.flush_neighbors(ctx, id, |_| true));
+    let after = stats(&world);
+    assert_eq!(after.out_transmits - before.out_transmits, frames.len() as u64);
+    assert_eq!(after.out_discards + frames.len() as u64, after.out_forw_datagrams, "{after:?}");
 }
 
 #[test]

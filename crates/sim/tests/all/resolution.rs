@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use siding_stack::Answer;
 use siding_stack::drops::DropReason as Cause;
+use siding_stack::ifnet::Version;
 use siding_stack::nd6::nud::NudState;
 use siding_wire::Mac;
 use siding_wire::ether::multicast_mac;
@@ -190,9 +191,20 @@ fn t11_static_neighbors_are_kept_and_replaced_only_by_hand() {
 fn t14_entry_removed_during_resolution() {
     let (mut net, host, link, id) = Net::host(spec("host"));
     let mac = net.mac(host, id);
+    let stats = |net: &Net| {
+        let config = net.world.node(host).stack.config();
+        config.interface(id).unwrap().ifnet.mib.stats(Version::V6)
+    };
+    let before = stats(&net);
     net.ping_once(host, PEER);
+    // What waits has not left, so that nothing is taken back when it is given up.
+    let waiting = stats(&net);
+    assert_eq!(waiting.out_transmits - before.out_transmits, waiting.out_requests - before.out_requests - 1);
     let gone = net.world.node(host).control(|stack, ctx| stack.flush_neighbors(ctx, id, |_| true));
     assert_eq!((gone, net.neighbors(host), net.dropped(host, Cause::Unresolved)), (1, 0, 1));
+    let after = stats(&net);
+    assert_eq!((waiting.out_discards, after.out_discards), (0, 1));
+    assert_eq!(after.out_transmits, waiting.out_transmits);
     net.run(Duration::ZERO);
     assert_eq!(net.transitions(host, PEER), ["none -> INCOMPLETE", "INCOMPLETE -> none"]);
     // The answer comes too late, and the dead entry's timer finds nothing to do.
@@ -253,6 +265,8 @@ fn t30_a_packet_whose_source_has_gone_since_is_dropped_6724_4() {
     remove(&net, host, id);
     net.hear(link, &frame6(mac, &answer(PEER, v6(2), PEER_MAC)));
     assert_eq!((net.requests(PEER), net.drops(host)), (vec![], vec![(Cause::Stale, 1)]));
+    let config = net.world.node(host).stack.config();
+    assert_eq!(config.interface(id).unwrap().ifnet.mib.stats(Version::V6).out_discards, 1);
 }
 
 #[test]

@@ -92,8 +92,10 @@ impl Stack {
         let config = self.shared.config.load();
         let Some(interface) = config.interface(on) else { return 0 };
         let (count, held) = self.forget_neighbors(ctx, interface, |lle| goes(lle.addr));
-        let drops = &interface.ifnet.drops;
-        held.iter().for_each(|_| drops.count(DropReason::Unresolved));
+        for packet in &held {
+            interface.ifnet.drops.count(DropReason::Unresolved);
+            interface.ifnet.mib.discarded(packet.data());
+        }
         Mbuf::free_all(held);
         count
     }
@@ -137,6 +139,7 @@ impl Stack {
                         self.shared.queues.of::<Unreachable>().dispatch(ctx, packet, interface.ifnet.id)
                     {
                         interface.ifnet.drops.count(DropReason::Unresolved);
+                        interface.ifnet.mib.discarded(refused.packet.data());
                         drop(refused);
                     }
                 }

@@ -20,6 +20,13 @@ pub enum Version {
     V6,
 }
 
+impl Version {
+    /// That of a packet which begins with its IP header.
+    pub(crate) fn of(packet: &[u8]) -> Version {
+        if packet.first().is_some_and(|first| first >> 4 == 4) { Version::V4 } else { Version::V6 }
+    }
+}
+
 /// What is counted of datagrams. What the MIB has besides is made of these when somebody reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Met {
@@ -53,6 +60,10 @@ pub(crate) enum Met {
     ReasmFail,
     /// To leave, and given up for want of their neighbour.
     OutDiscard,
+    /// To leave, and not at once: made to wait for their neighbour, or given up.
+    Waits,
+    /// Those of them that do leave after all.
+    Waited,
     /// To leave, and cut.
     FragOk,
     /// Others', too big to leave.
@@ -115,7 +126,13 @@ const MOST_TYPES: usize = 16;
 
 /// One interface's counters: each worker has its own and adds to them, whoever reads sums them.
 #[derive(Debug)]
-pub struct Mib(Box<[Line]>);
+pub struct Mib {
+    /// A line for each worker, and one for control threads.
+    lines: Box<[Line]>,
+    /// The most datagrams that anybody was told to have left. Who reads while they are counted may find fewer, and what was
+    /// told is not taken back.
+    left: [AtomicU64; 2],
+}
 
 #[derive(Debug)]
 #[repr(align(128))]
@@ -141,10 +158,10 @@ pub struct IpStats {
     pub reasm_oks: u64,
     pub reasm_fails: u64,
     pub in_delivers: u64,
-    /// But for those to ourselves.
+    /// But for those to ourselves. What a card is to cut is one; if it has to wait, each of its segments is.
     pub out_requests: u64,
     pub out_forw_datagrams: u64,
-    /// Given up for want of their neighbour.
+    /// Given up for want of their neighbour; of a packet that waits in segments, each segment.
     pub out_discards: u64,
     /// That is, those that were cut, and those that could not be.
     pub out_frag_reqds: u64,
@@ -152,7 +169,7 @@ pub struct IpStats {
     /// With others' that are too big, and may not be cut.
     pub out_frag_fails: u64,
     pub out_frag_creates: u64,
-    /// Of what was cut, each piece.
+    /// Of what was cut, each piece. It never becomes less.
     pub out_transmits: u64,
     /// Messages by type; those that were not met are left out.
     pub icmp: Vec<IcmpStats>,
@@ -181,12 +198,18 @@ impl Mib {
             ip: [std::array::from_fn(|_| 0.into()), std::array::from_fn(|_| 0.into())],
             icmp: two(),
         };
-        Mib((0..workers).map(line).collect())
+        Mib { lines: (0..=workers).map(line).collect(), left: [0.into(), 0.into()] }
     }
 
     /// Counts datagrams. To be called by that worker only, as the others.
     pub(crate) fn add(&self, worker: usize, version: Version, met: Met, by: u64) {
-        add(&self.0[worker].ip[version as usize][met as usize], by);
+        add(&self.lines[worker].ip[version as usize][met as usize], by);
+    }
+
+    /// A packet that was to leave is given up by a control thread, of which there may be several.
+    pub(crate) fn discarded(&self, packet: &[u8]) {
+        let line = &self.lines[self.lines.len() - 1].ip[Version::of(packet) as usize];
+        line[Met::OutDiscard as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// A datagram was cut for the link, into so many; `None` if that was not possible, or not for all of it.
@@ -197,7 +220,7 @@ impl Mib {
 
     /// An ICMP message of this type has come.
     pub(crate) fn heard(&self, worker: usize, version: Version, kind: u8) {
-        add(&self.0[worker].icmp[version as usize][0][place(version, kind)], 1);
+        add(&self.lines[worker].icmp[version as usize][0][place(version, kind)], 1);
     }
 
     /// A datagram of our own is to leave: whole, before it is cut.
@@ -205,14 +228,14 @@ impl Mib {
         let Some((version, kind)) = nature(packet) else { return };
         self.add(worker, version, Met::Requested, 1);
         if let Some(kind) = kind {
-            add(&self.0[worker].icmp[version as usize][1][place(version, kind)], 1);
+            add(&self.lines[worker].icmp[version as usize][1][place(version, kind)], 1);
         }
     }
 
     /// What all workers have counted.
     pub fn stats(&self, version: Version) -> IpStats {
         let sum = |of: &dyn Fn(&Line) -> &AtomicU64| {
-            self.0.iter().map(|line| of(line).load(Ordering::Relaxed)).sum::<u64>()
+            self.lines.iter().map(|line| of(line).load(Ordering::Relaxed)).sum::<u64>()
         };
         let ip = |met: Met| sum(&|line: &Line| &line.ip[version as usize][met as usize]);
         let icmp = |way: usize, at: usize| sum(&|line: &Line| &line.icmp[version as usize][way][at]);
@@ -225,7 +248,10 @@ impl Mib {
         let (forwarded, judged) = (ip(Met::ForwardedIn), ip(Met::Judged));
         let (requests, out, uncut) = (ip(Met::Requested), ip(Met::ForwardedOut), ip(Met::Uncut));
         let (cut, pieces, fails) = (ip(Met::FragOk), ip(Met::FragCreate), ip(Met::TooBig) + uncut);
-        let discards = ip(Met::OutDiscard);
+        // As RFC 4293 s3.2.3 draws it: what is cut goes, its pieces come. What waits has not left.
+        let gone = cut + uncut + ip(Met::Waits);
+        let left = (requests + out + pieces + ip(Met::Waited)).saturating_sub(gone);
+        let told = self.left[version as usize].fetch_max(left, Ordering::Relaxed);
         IpStats {
             version,
             in_receives: (ip(Met::Other) + forwarded).saturating_sub(judged),
@@ -240,13 +266,12 @@ impl Mib {
             in_delivers: ip(Met::Delivered),
             out_requests: requests,
             out_forw_datagrams: out,
-            out_discards: discards,
+            out_discards: ip(Met::OutDiscard),
             out_frag_reqds: cut + fails,
             out_frag_oks: cut,
             out_frag_fails: fails,
             out_frag_creates: pieces,
-            // As RFC 4293 s3.2.3 draws it: what is cut goes, its pieces come.
-            out_transmits: (requests + out + pieces).saturating_sub(cut + uncut + discards),
+            out_transmits: left.max(told),
             icmp: all.filter(|stats| stats.in_pkts + stats.out_pkts > 0).collect(),
         }
     }

@@ -21,6 +21,8 @@ use super::flow_key;
 use super::timer;
 use crate::bridge;
 use crate::drops::DropReason;
+use crate::ifnet::Met;
+use crate::ifnet::Version;
 use crate::queues::Queue;
 use crate::ranks;
 use crate::trace::Step;
@@ -94,10 +96,14 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
             //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: a packet of our own waited; its source may be gone by now.
             let ours = packet.rcvif() == IfId::NONE;
             if ours && timer::source_of(&packet).is_some_and(|source| !config.may_source(source)) {
+                out.ifnet.mib.add(local.index, Version::of(packet.data()), Met::OutDiscard, 1);
                 return local.drop_on(meta.out, packet, DropReason::Stale);
             }
             match mac {
-                Some(mac) => local.transmit_ip(ctx, out, mac, packet),
+                Some(mac) => {
+                    out.ifnet.mib.add(local.index, Version::of(packet.data()), Met::Waited, 1);
+                    local.transmit_ip(ctx, out, mac, packet);
+                }
                 None => local.drop_on(meta.out, packet, DropReason::Unresolved),
             }
         }

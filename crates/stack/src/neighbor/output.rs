@@ -20,6 +20,8 @@ use super::table::NoRoom;
 use super::timer;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
+use crate::ifnet::Met;
+use crate::ifnet::Version;
 use crate::nd6::nud::Nud;
 use crate::offload;
 use crate::trace::Step;
@@ -88,7 +90,12 @@ pub(crate) fn output(
             Err(again) => packet = again,
         }
     }
+    count(local, out, Version::of(packet.data()), Met::Waits, 1);
     local.drop_on(out.ifnet.id, packet, DropReason::Unresolved);
+}
+
+fn count(local: &Local, out: &Interface, version: Version, met: Met, by: usize) {
+    out.ifnet.mib.add(local.index, version, met, by as u64);
 }
 
 /// The same by way of the table. The packet comes back if its entry died meanwhile.
@@ -108,6 +115,7 @@ fn resolve(
     let Found { lle, new, .. } = match found {
         Ok(found) => found,
         Err(why) => {
+            count(local, out, Version::of(packet.data()), Met::Waits, 1);
             local.drop_on(out.ifnet.id, packet, why.into());
             return Ok(());
         }
@@ -188,14 +196,29 @@ fn hold(
     packet: Mbuf,
     forwarded: bool,
 ) {
+    let version = Version::of(packet.data());
     if packet.longest() == packet.len() {
+        count(local, out, version, Met::Waits, 1);
         return hold_one(local, (out, addr), entry, packet, forwarded);
     }
     let mut segments = Vec::new();
-    match offload::cut_last(&mut local.cache, packet, HELD_SEGMENTS, |segment| segments.push(segment)) {
-        Ok(before) => (0..before).for_each(|_| local.count(out.ifnet.id, DropReason::HoldOverflow)),
-        Err(why) => local.count(out.ifnet.id, why),
-    }
+    let cut = offload::cut_last(&mut local.cache, packet, HELD_SEGMENTS, |segment| segments.push(segment));
+    let gone = match cut {
+        Ok(before) => {
+            (0..before).for_each(|_| local.count(out.ifnet.id, DropReason::HoldOverflow));
+            before
+        }
+        Err(why) => {
+            local.count(out.ifnet.id, why);
+            1
+        }
+    };
+    // Whoever gave it has counted it as one. From here on each segment is one: they leave, or are given up, one by one.
+    let all = gone + segments.len();
+    let given = if forwarded { Met::ForwardedOut } else { Met::Requested };
+    count(local, out, version, given, all.saturating_sub(1));
+    count(local, out, version, Met::Waits, all);
+    count(local, out, version, Met::OutDiscard, gone);
     for segment in segments {
         hold_one(local, (out, addr), entry, segment, forwarded);
     }

@@ -90,7 +90,7 @@ pub(crate) fn defer(
 }
 
 fn version(packet: &Mbuf) -> Version {
-    if packet.data().first().is_some_and(|first| first >> 4 == 4) { Version::V4 } else { Version::V6 }
+    Version::of(packet.data())
 }
 
 /// The handler of fragments.

@@ -282,8 +282,7 @@ impl Local {
             && let Some(out) = self.config.value().interface(on)
         {
             // What waits for its neighbour has no other header in front yet.
-            let is_old = packet.data().first().is_some_and(|first| first >> 4 == 4);
-            out.ifnet.mib.add(self.index, if is_old { Version::V4 } else { Version::V6 }, met, 1);
+            out.ifnet.mib.add(self.index, Version::of(packet.data()), met, 1);
         }
         if self.trace.is_on() {
             self.trace.dropped(on, &packet, cause);

@@ -18,6 +18,7 @@ mod host {
     mod ping;
     mod put_back;
     mod reload;
+    mod schema;
     mod service;
     mod telling;
     mod threads;

@@ -1,6 +1,6 @@
 //! What is told, as JSON Schema: of each answer that is a report its rows, with type, unit and meaning of each key.
 //!
-//! `docs/schema.json` is this.
+//! `docs/schema.json` is this, and a test holds a live daemon to it.
 
 use schemars::JsonSchema;
 use schemars::Schema;
@@ -60,6 +60,19 @@ const UNITS: [(&str, &[&str]); 11] = [
             "in_receives",
             "in_forw_datagrams",
             "in_delivers",
+            "in_hdr_errors",
+            "in_no_routes",
+            "in_addr_errors",
+            "in_unknown_protos",
+            "reasm_reqds",
+            "reasm_oks",
+            "reasm_fails",
+            "out_discards",
+            "out_frag_reqds",
+            "out_frag_oks",
+            "out_frag_fails",
+            "out_frag_creates",
+            "out_transmits",
             "out_requests",
             "out_forw_datagrams",
             "in_pkts",

@@ -160,10 +160,12 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     }
     let mut short = String::new();
     for c in plain.chars() {
-        if short.width() + c.to_string().width() + 1 > width {
+        short.push(c);
+        // The whole: a sign may make the one before it wider.
+        if short.width() + 1 > width {
+            short.pop();
             break;
         }
-        short.push(c);
     }
     if width > 0 {
         short.push('…');
@@ -202,6 +204,8 @@ mod tests {
     fn names_of_others_do_nothing_to_the_screen() {
         assert_eq!(cut("a\x1b[2Jb\nc", 20), "a?[2Jb?c");
         assert_eq!(cut("日本語", 5), "日本…");
+        // Narrow by itself, wide with the selector behind it.
+        assert_eq!(cut("ab\u{2764}\u{fe0f}cd", 4).width(), 4);
         assert_eq!([cut("abc", 3), cut("abc", 2), cut("abc", 0)], ["abc", "a…", ""]);
     }
 }

@@ -152,7 +152,8 @@ fn after_a_step_that_failed_it_is_known_what_runs() {
     let Some(lab) = Lab::open() else { return };
     let (ours, _peer) = lab.pair();
     ours.netlink().create_veth("gone0", "gone1", None).unwrap();
-    let gone = "[[interface]]\nname = \"gone0\"\ndriver = \"packet\"\naddresses = [\"2001:db8:9::1/64\"]\n";
+    let gone = "[[interface]]\nname = \"gone0\"\ndriver = \"packet\"\naddresses = [\"2001:db8:9::1/64\"]\n\
+                anycast = [\"2001:db8:9::a\"]\n[[group]]\ninterface = \"gone0\"\ngroup = \"ff05::77\"\n";
     let daemon = Siding::start(&lab, &ours, &["run"], &(BASE.to_owned() + gone));
     // The one part is done, and the other is not.
     let refused =
@@ -181,7 +182,8 @@ fn after_a_step_that_failed_it_is_known_what_runs() {
     ours.netlink().create_veth("gone0", "gone1", None).unwrap();
     wait_for("what was set back", PATIENCE, || {
         let runs = shown(&ours, &daemon);
-        (runs.contains("2001:db8:9::1/64") && !runs.contains("not set back")).then_some(())
+        let all = ["2001:db8:9::1/64", "2001:db8:9::a", "ff05::77"].iter().all(|part| runs.contains(part));
+        (all && !runs.contains("not set back")).then_some(())
     });
     let (done, plan) = load(&ours, &daemon, &(BASE.to_owned() + gone), &["--dry-run"]);
     assert!(
@@ -192,13 +194,18 @@ fn after_a_step_that_failed_it_is_known_what_runs() {
     ours.netlink().delete_link("gone0").unwrap();
     let (done, told) = load(&ours, &daemon, &missing, &[]);
     assert!(!done && told.contains("it is tried again"), "{told}");
-    assert!(!siding(&ours, &daemon, &["address", "del", "2001:db8:9::1", "dev", "gone0"]).succeeded());
+    for gone in ["address del 2001:db8:9::1", "anycast del 2001:db8:9::a", "group leave ff05::77"] {
+        let words: Vec<&str> = gone.split(' ').chain(["dev", "gone0"]).collect();
+        assert!(!siding(&ours, &daemon, &words).succeeded(), "{gone}");
+    }
     ours.netlink().create_veth("gone0", "gone1", None).unwrap();
     wait_for("the rest", PATIENCE, || {
         let shown = siding(&ours, &daemon, &["show", "interfaces"]).expect_success();
         shown.contains("gone0").then_some(())
     });
-    assert!(!shown(&ours, &daemon).contains("2001:db8:9::1/64"), "{}", shown(&ours, &daemon));
+    for gone in ["2001:db8:9::1/64", "2001:db8:9::a", "ff05::77"] {
+        assert!(!shown(&ours, &daemon).contains(gone), "{gone}: {}", shown(&ours, &daemon));
+    }
     let (done, told) = load(&ours, &daemon, &(BASE.to_owned() + gone), &[]);
     assert!(done, "{told}");
     // Nothing of that is wanted any more when another is loaded.

@@ -1,6 +1,7 @@
 //! What commands have changed, noted as the settings that it is: so that a file can say it, and a reload knows.
 
 use std::net::IpAddr;
+use std::net::Ipv6Addr;
 
 use siding_wire::ip6;
 
@@ -56,6 +57,31 @@ fn is_route(request: &RouteRequest) -> Meant<'_> {
     })
 }
 
+fn is_advertised(on: &str) -> Meant<'_> {
+    Box::new(move |there| matches!(there, Any::Advertises(tells) if tells.on == on))
+}
+
+fn is_learnt(on: &str) -> Meant<'_> {
+    Box::new(move |there| matches!(there, Any::Learns(learns) if learns.on == on))
+}
+
+fn is_joined(left: &GroupConfig) -> Meant<'_> {
+    Box::new(move |there| matches!(there, Any::Joined(joined) if joined.0 == *left))
+}
+
+fn is_anycast(on: &str, address: Ipv6Addr) -> Meant<'_> {
+    Box::new(move |there| matches!(there, Any::Anycast(own) if own.on == on && own.address == address))
+}
+
+/// A port, and that it is the one preferred.
+fn is_port<'r>(owner: &'r str, port: &'r str) -> Meant<'r> {
+    Box::new(move |there| match there {
+        Any::Port(there) => there.owner == owner && there.port == port,
+        Any::Primary(there) => there.lagg == owner && there.port == port,
+        _ => false,
+    })
+}
+
 impl Daemon {
     /// Notes what a request has changed that was carried out. What makes interfaces or routes, or tunes an interface,
     /// notes that itself: it knows what was left to it.
@@ -73,18 +99,15 @@ impl Daemon {
                 self.note(Port { owner: bridge, port, priority: None });
             }
             Request::Bridge(BridgeRequest::RemovePort { bridge, port }) => {
-                self.record_released(&bridge, &port)
+                self.unnote(is_port(&bridge, &port));
             }
             Request::Group(GroupRequest::Join { interface, group }) => {
                 self.note(Joined(GroupConfig { interface, group }));
             }
             Request::Group(GroupRequest::Leave { interface, group }) => {
-                let left = GroupConfig { interface, group };
-                self.unnote(|there| matches!(there, Any::Joined(joined) if joined.0 == left));
+                self.unnote(is_joined(&GroupConfig { interface, group }));
             }
-            Request::Host(HostRequest::Stop { interface }) => {
-                self.unnote(|there| matches!(there, Any::Learns(learns) if learns.on == interface));
-            }
+            Request::Host(HostRequest::Stop { interface }) => self.unnote(is_learnt(&interface)),
             Request::AdvertiseStart { interface, advertise } => {
                 if let Ok(means) = advertise::resolve(&advertise, u16::MAX) {
                     self.note(Advertises {
@@ -93,9 +116,7 @@ impl Daemon {
                     });
                 }
             }
-            Request::AdvertiseStop { interface } => {
-                self.unnote(|there| matches!(there, Any::Advertises(tells) if tells.on == interface));
-            }
+            Request::AdvertiseStop { interface } => self.unnote(is_advertised(&interface)),
             Request::NeighborAdd { interface, address, mac } => {
                 self.note(StaticNeighbor(NeighborConfig { interface, address, mac: mac.0 }));
             }
@@ -113,6 +134,7 @@ impl Daemon {
 
     /// Whoever removes what is not there, but is owed, wants it not to be: it is set back no more.
     pub(super) fn waive(&self, request: &Request) {
+        let group;
         let goes: Meant<'_> = match request {
             Request::RouteDel(request) => is_route(request),
             Request::AddressDel { interface, address } => is_address(interface, *address),
@@ -122,6 +144,17 @@ impl Daemon {
             | Request::Bridge(BridgeRequest::Delete { name, .. }) => {
                 Box::new(|owed| owed.on().contains(&name.as_str()))
             }
+            Request::AdvertiseStop { interface } => is_advertised(interface),
+            Request::Host(HostRequest::Stop { interface }) => is_learnt(interface),
+            Request::Group(GroupRequest::Leave { interface, group: left }) => {
+                group = GroupConfig { interface: interface.clone(), group: *left };
+                is_joined(&group)
+            }
+            Request::Stack(StackRequest::AnycastDel { interface, address }) => {
+                is_anycast(interface, *address)
+            }
+            Request::Lagg(LaggRequest::RemovePort { lagg: owner, port })
+            | Request::Bridge(BridgeRequest::RemovePort { bridge: owner, port }) => is_port(owner, port),
             _ => return,
         };
         if lock(&self.owed).forget(goes) {
@@ -160,7 +193,7 @@ impl Daemon {
                 let priority = ports.into_iter().find(|there| there.name == port).map(|there| there.priority);
                 self.note(Port { owner: lagg, port, priority });
             }
-            LaggRequest::RemovePort { lagg, port } => self.record_released(&lagg, &port),
+            LaggRequest::RemovePort { lagg, port } => self.unnote(is_port(&lagg, &port)),
             LaggRequest::SetPrimary { lagg, port: Some(port) } => self.note(Primary { lagg, port }),
             LaggRequest::SetPrimary { lagg, port: None } => {
                 self.unnote(|there| matches!(there, Any::Primary(primary) if primary.lagg == lagg));
@@ -172,14 +205,6 @@ impl Daemon {
             }
             LaggRequest::Show {} | LaggRequest::Add(_) | LaggRequest::Delete { .. } => {}
         }
-    }
-
-    fn record_released(&self, owner: &str, port: &str) {
-        self.unnote(|there| match there {
-            Any::Port(there) => there.owner == owner && there.port == port,
-            Any::Primary(there) => there.lagg == owner && there.port == port,
-            _ => false,
-        });
     }
 
     fn record_stack(&self, request: StackRequest) {
@@ -198,8 +223,7 @@ impl Daemon {
                 self.note(Anycast { on: interface, address });
             }
             StackRequest::AnycastDel { interface, address } => {
-                let gone = Anycast { on: interface, address };
-                self.unnote(|there| matches!(there, Any::Anycast(own) if *own == gone));
+                self.unnote(is_anycast(&interface, address));
             }
             StackRequest::FlushPathMtus { .. } => {}
         }

@@ -423,9 +423,9 @@ impl Program {
             Op::Flags { part, mask } => context.read(part)? & mask != 0,
             Op::Lookup { key, set, not } => set.get(&context.key(key)?).is_some() != *not,
             Op::Dynamic { key, set, not } => {
-                let found = set.get(&context.key(key)?, context.host.now());
-                match found {
-                    Some(slot) => !*not && set.run_each(slot, len, use_of::<W>(), context.host),
+                let key = context.key(key)?;
+                match set.get(&key, context.host.now()) {
+                    Some(slot) => !*not && set.run_each((&key, slot), len, use_of::<W>(), context.host),
                     None => *not,
                 }
             }
@@ -491,7 +491,7 @@ impl Program {
                         let slot =
                             if W::DRY { set.get(&key, now) } else { set.add(&key, now, *timeout, again) };
                         match slot {
-                            Some(slot) => set.run_each(slot, len, use_of::<W>(), context.host),
+                            Some(slot) => set.run_each((&key, slot), len, use_of::<W>(), context.host),
                             None if W::DRY => set.run_new(len, use_of::<W>(), context.host),
                             None => false,
                         }

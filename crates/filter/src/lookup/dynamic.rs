@@ -96,12 +96,22 @@ impl Dynamic {
         self.count.load(Relaxed)
     }
 
-    fn home(&self, key: &Key) -> usize {
+    fn hash(&self, key: &Key) -> u64 {
         let mut hasher = SipHasher13::new_with_keys(self.seed[0], self.seed[1]);
         for part in &key[..self.types.len()] {
             hasher.write(&part.to_ne_bytes());
         }
-        hasher.finish() as usize & self.mask
+        hasher.finish()
+    }
+
+    fn home(&self, key: &Key) -> usize {
+        self.hash(key) as usize & self.mask
+    }
+
+    /// Where an element's connections are counted: by its key, so that one that goes and comes again finds those that are
+    /// still there, and none of another that has lain in the same place.
+    fn count_id(&self, key: &Key) -> CountId {
+        CountId(1 << 63 | u64::from(self.number & 0x7fff) << 48 | self.hash(key) >> 16)
     }
 
     fn word(&self, slot: usize, at: usize) -> &AtomicU64 {
@@ -257,13 +267,18 @@ impl Dynamic {
     }
 
     /// Runs what an element has for itself; whether the rule goes on.
-    pub(crate) fn run_each(&self, slot: Slot, len: u32, used: Use, host: &mut impl Host) -> bool {
-        let id = u64::from(self.number) << 48 ^ (slot.at as u64) << 24 ^ slot.written;
+    pub(crate) fn run_each(
+        &self,
+        (key, slot): (&Key, Slot),
+        len: u32,
+        used: Use,
+        host: &mut impl Host,
+    ) -> bool {
         let mut own = &self.words[slot.at * self.stride..][self.own()..self.stride];
         self.each.iter().all(|each| {
             let (words, others) = own.split_at(each.words());
             own = others;
-            each.run(words, len, used, CountId(id | 1 << 63), host)
+            each.run(words, len, used, || self.count_id(key), host)
         })
     }
 }

@@ -41,13 +41,13 @@ impl Each {
         }
     }
 
-    /// Runs it on the element's words, of which `id` counts the connections; whether the rule goes on.
+    /// Runs it on the element's words, whose connections `id` counts; whether the rule goes on.
     pub(super) fn run(
         self,
         words: &[AtomicU64],
         len: u32,
         used: Use,
-        id: CountId,
+        id: impl FnOnce() -> CountId,
         host: &mut impl Host,
     ) -> bool {
         let dry = used != Use::Real;
@@ -62,7 +62,7 @@ impl Each {
             Each::Limit(rate) if used == Use::Rehearsal => !rate.over,
             Each::Limit(rate) => rate.within(&words[0], host.now(), len, dry) != rate.over,
             Each::Quota { bytes, over } => quota_passes(&words[0], bytes, len, dry) != over,
-            Each::CtCount { over, count } => (host.ct_count(id, count) > count) == over,
+            Each::CtCount { over, count } => (host.ct_count(id(), count) > count) == over,
         }
     }
 }

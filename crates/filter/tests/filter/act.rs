@@ -279,3 +279,32 @@ fn a_rule_about_extension_headers_uses_nothing_up_for_ipv4() {
         assert_eq!((used(&program), used(&other)), (expected, 6), "{rule}");
     }
 }
+
+#[test]
+fn an_element_that_goes_and_comes_again_counts_connections_where_it_did() {
+    let program = program(
+        "table inet t {
+            set s { type ipv6_addr; flags dynamic,timeout; timeout 1s; size 1; }
+            set o { type ipv6_addr; flags dynamic,timeout; timeout 1s; size 1; }
+            chain c {
+                type filter hook forward priority 0
+                udp dport 1 add @s { ip6 saddr ct count over 5 } drop
+                udp dport 2 add @o { ip6 saddr ct count over 5 } drop
+            }
+        }",
+    );
+    let mut desk = Desk { connections: 1, ..Desk::default() };
+    // Each is alone in its set: the one before has gone.
+    let mut place = |host: u16, port: u16, later: u64| {
+        desk.now += later;
+        program.sweep(desk.now);
+        run(&program, &ip6(&format!("2001:db8::{host:x}"), B, 17, &udp(1024, port)), &mut desk);
+        desk.counted.pop()
+    };
+    let first: Vec<_> = (1..100).map(|host| place(host, 1, 1_000_000_000)).collect();
+    let again: Vec<_> = (1..100).map(|host| place(host, 1, 2_000_000_000)).collect();
+    let other: Vec<_> = (1..100).map(|host| place(host, 2, 2_000_000_000)).collect();
+    assert_eq!(first, again);
+    let distinct: std::collections::HashSet<_> = first.iter().chain(&other).collect();
+    assert_eq!(distinct.len(), 198, "each key of each set has a place of its own");
+}

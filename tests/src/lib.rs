@@ -34,6 +34,7 @@
 
 #![forbid(unsafe_code)]
 
+mod fresh;
 mod host;
 mod lab;
 mod ovs;
@@ -42,6 +43,7 @@ mod siding;
 mod skip;
 mod wait;
 
+pub use fresh::fresh;
 pub use host::Host;
 pub use lab::Lab;
 pub use ovs::Ovs;

@@ -13,6 +13,7 @@ use crate::Finished;
 use crate::Host;
 use crate::Lab;
 use crate::Running;
+use crate::fresh;
 use crate::wait_for;
 
 /// Names the binary to test, instead of building it.
@@ -103,8 +104,9 @@ impl Siding {
     }
 }
 
-/// Looked for once in a process. Cargo is asked even if a binary is there: it costs a third of a second, and a
-/// binary of yesterday would be tested otherwise.
+/// Looked for once in a process. `cargo test --workspace` has built it with everything else. Cargo is asked if it is
+/// not there, or older than what it is made of: for this package alone it would build it, and half of what it depends
+/// on, once more with fewer features.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -117,11 +119,21 @@ fn binary() -> &'static Path {
         let test = env::current_exe().unwrap_or_else(|e| panic!("where is this test? {e}"));
         let profile =
             test.ancestors().nth(2).unwrap_or_else(|| panic!("odd place for a test: {}", test.display()));
-        build(profile);
         let path = profile.join("siding");
+        if !fresh(&path, &manifests()) {
+            build(profile);
+        }
         assert!(path.is_file(), "no {} after its build; set {BINARY_VARIABLE}", path.display());
         path
     })
+}
+
+/// What says how it is built, and is no source.
+fn manifests() -> Vec<PathBuf> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).unwrap_or(Path::new("/"));
+    let crates = fs::read_dir(workspace.join("crates")).into_iter().flatten().flatten();
+    let own = crates.map(|member| member.path().join("Cargo.toml"));
+    own.chain(["Cargo.toml", "Cargo.lock"].map(|name| workspace.join(name))).collect()
 }
 
 fn build(profile_directory: &Path) {

@@ -17,19 +17,30 @@ impl Program {
         Commands(self.beside.edits.clone())
     }
 
-    /// This program again, after another has run in its place: the last of those, and what commands had done to it when
-    /// it came. What counts and what sets hold goes on where this one left it, or, if both have it, where it is; what
-    /// commands have done to sets that both have since then stays done. Without another one, nothing has run meanwhile.
+    /// `commands`, which are about this program's sets, with what others have done to another one that runs in its place,
+    /// or did, since that came: to the sets that both have.
+    pub fn with_commands(&self, commands: &Commands, (begun, other): (&Commands, &Program)) -> Commands {
+        let mut edits = commands.0.clone();
+        edits.follow(&self.ruleset, &begun.0, &other.beside.edits, &other.in_force);
+        Commands(edits)
+    }
+
+    /// This program again, with what `commands` have done to its sets, after others have run in its place, of which `last`
+    /// was the last. What counts and what sets hold goes on where this one left it, or, if both have it, where it is.
     ///
     /// # Errors
     /// As of [`compile`](Program::compile).
-    pub fn again(&self, setup: &Setup, other: Option<(&Commands, &Program)>) -> Result<Program, Errors> {
+    pub fn again(
+        &self,
+        setup: &Setup,
+        commands: Commands,
+        last: Option<&Program>,
+    ) -> Result<Program, Errors> {
         let mut beside = self.beside.clone();
-        if let Some((begun, last)) = other {
-            beside.edits.follow(&self.ruleset, &begun.0, &last.beside.edits, &last.in_force);
+        beside.edits = commands.0;
+        if let Some(last) = last {
             beside.prefixes = last.beside.prefixes.clone();
         }
-        let last = other.map(|(_, last)| last);
         Program::compile_after(Arc::clone(&self.ruleset), setup, (Some(self), last), beside)
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Filter {
 struct Rulesets {
     running: Option<Running>,
     /// What somebody may go back to, as it ran last.
-    kept: Option<Running>,
+    kept: Option<Kept>,
 }
 
 /// So many elements that have no place any more are told of one by one.
@@ -43,6 +43,13 @@ struct Running {
     config: FilterConfig,
     /// What commands had done to its sets when the configuration came.
     begun: Commands,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    was: Running,
+    /// What commands have done to its sets, and to those of what has run since, up to what runs now.
+    commands: Commands,
 }
 
 impl Filter {
@@ -71,11 +78,12 @@ impl Filter {
             built_in: config.built_in,
         };
         let before = rulesets.running.as_ref();
-        let kept = rulesets.kept.as_ref().filter(|kept| kept.config == *config);
+        let kept = rulesets.kept.as_ref().filter(|kept| kept.was.config == *config);
         let program = match kept {
             Some(kept) => {
                 let other = before.filter(|before| before.config != *config);
-                kept.program.again(&setup, other.map(|other| (&other.begun, &*other.program)))?
+                let last = other.map(|other| &*other.program);
+                kept.was.program.again(&setup, kept.with_commands_of(other), last)?
             }
             None => config.texts.compile(&setup, before.map(|before| &*before.program))?,
         };
@@ -96,6 +104,7 @@ impl Filter {
     pub(crate) fn stop(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>) {
         let mut rulesets = self.lock();
         stack.set_filter(ctx, None);
+        rulesets.remember(None);
         rulesets.running = None;
     }
 
@@ -103,7 +112,7 @@ impl Filter {
     /// sets meanwhile, and what they and rules had before, whether what runs in between has those sets or not.
     pub(crate) fn keep(&self) {
         let mut rulesets = self.lock();
-        rulesets.kept = rulesets.running.clone();
+        rulesets.kept = rulesets.running.clone().map(Kept::new);
     }
 
     /// Nobody goes back.
@@ -116,7 +125,7 @@ impl Filter {
         let mut rulesets = self.lock();
         let Rulesets { running, kept } = &mut *rulesets;
         let config = running.as_ref().map(|running| &running.config);
-        if kept.as_ref().map(|kept| &kept.config) == config {
+        if kept.as_ref().map(|kept| &kept.was.config) == config {
             *kept = None;
         }
     }
@@ -180,10 +189,34 @@ impl Rulesets {
         let judge = Arc::new(Rules(next.program.clone()));
         let setup = FilterSetup { judge, limits: next.config.limits, timeouts: next.config.timeouts };
         stack.set_filter(ctx, Some(setup));
-        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.config == next.config) {
-            *kept = next.clone();
+        self.remember(Some(&next.config));
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.was.config == next.config) {
+            *kept = Kept::new(next.clone());
         }
         self.running = Some(next);
+    }
+
+    /// What runs gives way to another one, or to none: what commands have done to its sets is for what is kept, too.
+    fn remember(&mut self, next: Option<&FilterConfig>) {
+        let goes = self.running.as_ref().filter(|running| Some(&running.config) != next);
+        if let Some(kept) = &mut self.kept {
+            kept.commands = kept.with_commands_of(goes);
+        }
+    }
+}
+
+impl Kept {
+    fn new(was: Running) -> Kept {
+        let commands = was.program.commands();
+        Kept { was, commands }
+    }
+
+    /// With what commands have done to another one, since that came.
+    fn with_commands_of(&self, other: Option<&Running>) -> Commands {
+        match other.filter(|other| other.config != self.was.config) {
+            Some(other) => self.was.program.with_commands(&self.commands, (&other.begun, &*other.program)),
+            None => self.commands.clone(),
+        }
     }
 }
 
@@ -203,4 +236,111 @@ fn followed(program: &Program, stack: &Stack) -> Option<Program> {
         changed = program.set_prefixes(&interface.ifnet.name, &prefixes).or(changed);
     }
     changed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use siding_filter::Name;
+    use siding_filter::TableFamily;
+    use siding_lockorder::Root;
+    use siding_mbuf::Pool;
+    use siding_mbuf::PoolConfig;
+    use siding_stack::StackConfig;
+    use siding_stack::filter::StateLimits;
+    use siding_stack::filter::Timeouts;
+
+    use super::super::Texts;
+    use super::*;
+
+    struct Desk {
+        stack: Stack,
+        root: Root,
+        filter: Filter,
+    }
+
+    impl Desk {
+        fn new() -> Desk {
+            let pool = Pool::new(PoolConfig { buffers: 64, size: 2048, headroom: 128 }).unwrap();
+            let stack = Stack::new(StackConfig::new(pool, crate::runtime::clock())).unwrap();
+            Desk { stack, root: Root::new(), filter: Filter::new(1, [0; 2]) }
+        }
+
+        /// Rules that are nothing but sets.
+        fn set(&mut self, sets: &str) {
+            let rules = vec![PathBuf::from("a.nft")];
+            let texts = Texts::read(&rules, |_| Ok(format!("table inet t {{ {sets} }}"))).unwrap();
+            let (limits, timeouts) = (StateLimits::default(), Timeouts::default());
+            let config = FilterConfig { rules, texts, built_in: true, limits, timeouts };
+            self.filter.set(&self.stack, &mut self.root.enter().unwrap().ctx(), &config).unwrap();
+        }
+
+        fn change(&mut self, change: impl FnOnce(&Program, u64) -> Result<Option<Program>, String>) {
+            let mut entered = self.root.enter().unwrap();
+            self.filter.change(&self.stack, &mut entered.ctx(), change).unwrap();
+        }
+
+        fn add(&mut self, ports: &str) {
+            self.change(|program, now| program.set_add(&name(), ports, now).map_err(|e| e.to_string()));
+        }
+
+        fn delete(&mut self, ports: &str) {
+            self.change(|program, now| program.set_delete(&name(), ports, now).map_err(|e| e.to_string()));
+        }
+
+        fn stop(&mut self) {
+            self.filter.stop(&self.stack, &mut self.root.enter().unwrap().ctx());
+        }
+
+        fn holds(&self) -> String {
+            let program = self.filter.program().unwrap();
+            let listed = program.set_list(&name(), self.stack.now().as_nanos()).unwrap();
+            listed.elements.into_iter().map(|element| element.text).collect::<Vec<_>>().join(" ")
+        }
+    }
+
+    fn name() -> Name {
+        Name { family: TableFamily::Inet, table: "t".into(), name: "s".into() }
+    }
+
+    const FIRST: &str = "set s { type inet_service; elements = { 1, 2 }; }";
+    const SECOND: &str = "set s { type inet_service; elements = { 2, 3 }; }";
+    const WITHOUT: &str = "set other { type inet_service; }";
+
+    #[test]
+    fn what_commands_did_two_loads_ago_is_there_when_somebody_goes_back() {
+        for third in [WITHOUT, "set s { type inet_service; size 2; elements = { 7, 8 }; }"] {
+            let mut desk = Desk::new();
+            desk.set(FIRST);
+            desk.add("4, 5");
+            desk.filter.keep();
+            desk.set(SECOND);
+            assert_eq!(desk.holds(), "2 3 4 5");
+            desk.add("6, 9");
+            desk.delete("2, 5, 9");
+            // The same files again are no load of others.
+            desk.set(SECOND);
+            assert_eq!(desk.holds(), "3 4 6");
+            desk.set(third);
+            desk.set(FIRST);
+            assert_eq!(desk.holds(), "1 4 6", "{third}");
+            desk.filter.let_go_of_running();
+            desk.set(SECOND);
+            assert_eq!(desk.holds(), "3 4 6", "{third}");
+        }
+    }
+
+    #[test]
+    fn what_commands_did_before_nothing_was_filtered_is_there_when_somebody_goes_back() {
+        let mut desk = Desk::new();
+        desk.set(FIRST);
+        desk.filter.keep();
+        desk.set(SECOND);
+        desk.add("4");
+        desk.delete("2");
+        desk.stop();
+        desk.set(FIRST);
+        assert_eq!(desk.holds(), "1 4");
+    }
 }

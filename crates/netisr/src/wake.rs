@@ -42,22 +42,48 @@ impl Wake for NoWake {
 /// A worker's word.
 pub(crate) struct Pending(AtomicU64);
 
+/// What it said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word(u64);
+
+impl Word {
+    pub(crate) const NOTHING: Word = Word(0);
+    /// What it never says.
+    pub(crate) const NEVER: Word = Word(u64::MAX);
+
+    /// All of it.
+    #[inline(always)]
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The types that may have packets.
+    #[inline(always)]
+    pub(crate) fn types(self) -> u64 {
+        self.0 & TYPES
+    }
+
+    /// Whether there are orders from control.
+    #[inline(always)]
+    pub(crate) fn is_ordered(self) -> bool {
+        self.0 & CONTROL != 0
+    }
+
+    /// The only type that may have packets, if there is nothing else.
+    #[inline]
+    pub(crate) fn only_type(self) -> Option<u32> {
+        (self.0.is_power_of_two() && self.0 <= TYPES).then(|| self.0.trailing_zeros())
+    }
+}
+
 impl Pending {
     pub(crate) fn new() -> Pending {
         Pending(AtomicU64::new(0))
     }
 
-    /// All of the word: the bit of the only type that may have packets if there is nothing else.
     #[inline(always)]
-    pub(crate) fn word(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
-    }
-
-    /// The types that may have packets, and whether there are orders from control.
-    #[inline]
-    pub(crate) fn read(&self) -> (u64, bool) {
-        let word = self.0.load(Ordering::Acquire);
-        (word & TYPES, word & CONTROL != 0)
+    pub(crate) fn word(&self) -> Word {
+        Word(self.0.load(Ordering::Acquire))
     }
 
     /// There is or may be a packet of type `bit`, says the worker itself, which is awake.
@@ -81,9 +107,9 @@ impl Pending {
         self.set(CONTROL)
     }
 
-    /// The worker has seen the orders and will now look them up.
-    pub(crate) fn accept_order(&self) {
-        self.0.fetch_and(!CONTROL, Ordering::AcqRel);
+    /// The worker has seen the orders and will now look them up. Gives what the word said.
+    pub(crate) fn accept_order(&self) -> Word {
+        Word(self.0.fetch_and(!CONTROL, Ordering::AcqRel))
     }
 
     /// The worker will look no more at the lane of type `bit`, if it can be let rest afterwards.

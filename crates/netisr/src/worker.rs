@@ -28,6 +28,7 @@ use crate::ring::Reviewed;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 use crate::wake::MOST_TYPES;
+use crate::wake::Word;
 
 mod token;
 
@@ -90,12 +91,12 @@ struct Serving<P: Packet, W: Local> {
 /// The one type that has packets, as it is most often, taken out of the others: what a poll asks first.
 struct Alone<P, W> {
     /// The worker's word when its bit is the only one that is set; while nothing is here, what that never is.
-    word: u64,
+    word: Word,
     served: Option<Box<dyn Served<P, W>>>,
 }
 
 impl<P, W> Alone<P, W> {
-    const NONE: Self = Alone { word: u64::MAX, served: None };
+    const NONE: Self = Alone { word: Word::NEVER, served: None };
 }
 
 impl<P: Packet, W: Local> Worker<P, W> {
@@ -275,7 +276,7 @@ impl<P: Packet, W: Local> Serving<P, W> {
             let polled = Polled { handled, more: handled == quota };
             turn.end(polled);
             if handled > 0 {
-                self.busy |= word;
+                self.busy |= word.bits();
                 return polled;
             }
             drop(lent);
@@ -285,35 +286,31 @@ impl<P: Packet, W: Local> Serving<P, W> {
             }
             return polled;
         }
-        if word == 0 { Polled::default() } else { self.poll_any(token, local, budget) }
+        if word == Word::NOTHING { Polled::default() } else { self.poll_any(token, local, budget, word) }
     }
 
-    /// The same, whatever there is.
+    /// The same, whatever the worker's word says.
     #[inline(never)] // Into `poll` goes what is short.
-    fn poll_any(&mut self, token: &mut impl Token, local: &mut W, budget: usize) -> Polled {
-        let (mut active, ordered) = self.pending().read();
-        if ordered {
+    fn poll_any(&mut self, token: &mut impl Token, local: &mut W, budget: usize, mut word: Word) -> Polled {
+        if word.is_ordered() {
             // The embedder's code runs there, with no lock held, and may have a token of its own.
             token.leave();
             self.obey(local);
-            (active, _) = self.pending().read();
+            word = self.pending().word();
         }
         self.put_back();
-        let polled = self.drain(token.lent().ctx(), local, active, budget);
+        let polled = self.drain(token.lent().ctx(), local, word.types(), budget);
         if self.polls >= Self::PATIENCE {
             self.look_round(token);
         }
-        self.set_apart();
+        self.set_apart(word);
         polled
     }
 
-    /// If only one type has packets, it is alone from here on.
-    fn set_apart(&mut self) {
-        let word = self.pending().word();
-        if let (active, false) = self.pending().read()
-            && active == word
-            && active.is_power_of_two()
-            && let Some(place) = self.types.get_mut(active.trailing_zeros() as usize)
+    /// If only one type had packets, it is alone from here on. What came meanwhile the next poll sees by its word.
+    fn set_apart(&mut self, word: Word) {
+        if let Some(bit) = word.only_type()
+            && let Some(place) = self.types.get_mut(bit as usize)
             && let Some(served) = place.take()
         {
             self.alone = Alone { word, served: Some(served) };
@@ -323,8 +320,8 @@ impl<P: Packet, W: Local> Serving<P, W> {
     /// All types are in their places again.
     fn put_back(&mut self) {
         let Alone { word, served } = core::mem::replace(&mut self.alone, Alone::NONE);
-        if let Some(place) = self.types.get_mut(word.trailing_zeros() as usize)
-            && served.is_some()
+        if let Some(bit) = word.only_type()
+            && let Some(place) = self.types.get_mut(bit as usize)
         {
             *place = served;
         }
@@ -337,18 +334,17 @@ impl<P: Packet, W: Local> Serving<P, W> {
         token.leave();
         self.polls = 0;
         let busy = core::mem::take(&mut self.busy);
-        let (active, _) = self.pending().read();
-        self.retire(active & !busy);
+        self.retire(self.pending().word().types() & !busy);
     }
 
     fn prepare_sleep(&mut self, token: &mut impl Token) -> bool {
-        let (active, ordered) = self.pending().read();
-        if ordered {
+        let word = self.pending().word();
+        if word.is_ordered() {
             return false;
         }
         // Handlers that are gone are dropped here, with no lock held.
         token.leave();
-        self.retire(active);
+        self.retire(word.types());
         let asleep = self.pending().sleep();
         if asleep {
             self.consumer.state.0.sleeps.add(1);
@@ -362,11 +358,11 @@ impl<P: Packet, W: Local> Serving<P, W> {
     fn obey(&mut self, local: &mut W) {
         let _busy = Busy::with(&*self.inner.core, self.index());
         // Accepted before anybody looks at a gate: what is marked later comes with an order of its own.
-        let order = self.accept();
+        let (order, word) = self.accept();
         let inner = self.inner.clone();
         let recall = Recall { core: &inner.core, worker: self.index() };
         local.depart(&|id| inner.core.gates.is_open(id));
-        self.carry_out(order, recall);
+        self.carry_out(order, word, recall);
         self.inner.see_off();
     }
 
@@ -374,18 +370,18 @@ impl<P: Packet, W: Local> Serving<P, W> {
     fn obey_vacant(&mut self) {
         let _busy = Busy::with(&*self.inner.core, self.index());
         self.consumer.vacant = true;
-        let order = self.accept();
+        let (order, word) = self.accept();
         let inner = self.inner.clone();
-        self.carry_out(order, Recall { core: &inner.core, worker: self.index() });
+        self.carry_out(order, word, Recall { core: &inner.core, worker: self.index() });
     }
 
-    /// Takes note of the orders; gives the last one.
-    fn accept(&mut self) -> u64 {
-        self.pending().accept_order();
-        self.inner.core.last_order()
+    /// Takes note of the orders; gives the last one, and what the worker's word said.
+    fn accept(&mut self) -> (u64, Word) {
+        let word = self.pending().accept_order();
+        (self.inner.core.last_order(), word)
     }
 
-    fn carry_out(&mut self, order: u64, recall: Recall<'_>) {
+    fn carry_out(&mut self, order: u64, word: Word, recall: Recall<'_>) {
         self.put_back();
         let going = self.refresh();
         let inner = self.inner.clone();
@@ -407,7 +403,8 @@ impl<P: Packet, W: Local> Serving<P, W> {
                     complete = false;
                 }
             }
-            if kind.has_ready(consumer) {
+            // A bit that is set stays so: nobody but this worker clears one, when it has found nothing for a while.
+            if word.types() & 1 << bit == 0 && kind.has_ready(consumer) {
                 consumer.state.0.pending.0.raise_own(bit);
             }
         }

@@ -347,8 +347,8 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         if !self.ring.may_name(order.going) {
             return true;
         }
-        // What was dropped to make room may name an interface, too.
-        while self.ring.pass(&mut |fate, item| self.bury(consumer, fate, item)) {}
+        // What was dropped to make room may name an interface, too. What is dropped from now on the review comes upon.
+        while self.ring.has_gone() && self.ring.pass(&mut |fate, item| self.bury(consumer, fate, item)) {}
         let mut sweep = Sweep { lane: self, consumer };
         let is_done = self.ring.review(&mut reviewed, order.left, &mut sweep);
         *order.begun = (!is_done).then_some(reviewed);

@@ -103,7 +103,7 @@ impl<T> Ring<T> {
             let passed = word.wrapping_add(1 << TAIL);
             let ready = slot.ready.load(Ordering::Acquire);
             if ready != passed & !GONE {
-                if ready & FLAGS == 0 || !self.pass(bury) {
+                if ready & FLAGS == 0 || !self.pass_if(head, ready, bury) {
                     break;
                 }
                 word = self.head.0.load(Ordering::Relaxed);
@@ -160,8 +160,12 @@ impl<T> Ring<T> {
     #[cold]
     pub(crate) fn pass(&self, bury: &mut dyn FnMut(Fate, T)) -> bool {
         let head = self.head.0.load(Ordering::Relaxed) >> TAIL;
+        self.pass_if(head, self.slot(head).ready.load(Ordering::Acquire), bury)
+    }
+
+    /// The same where the slot at `head` was seen to be `ready`.
+    fn pass_if(&self, head: u64, ready: u64, bury: &mut dyn FnMut(Fate, T)) -> bool {
         let slot = self.slot(head);
-        let ready = slot.ready.load(Ordering::Acquire);
         if ready & !FLAGS != filled(head) || ready & (VOID | DEAD) == 0 {
             return false;
         }
@@ -308,6 +312,11 @@ impl<T> Ring<T> {
         let gone = if mutant("room-given-back-twice") { 2 } else { 1 };
         self.head.0.fetch_add(gone, Ordering::AcqRel);
         self.slot(at).ready.store(filled(at) | mark, Ordering::Release);
+    }
+
+    /// Whether anything before the tail takes up no room: it is dead, and may wait to be buried.
+    pub(crate) fn has_gone(&self) -> bool {
+        self.head.0.load(Ordering::Relaxed) & GONE != 0
     }
 
     /// Whether the consumer would find an item, or something to pass.

@@ -328,10 +328,9 @@ pub(crate) fn lock_contended() {
     }
     looker.join().expect("no panic");
     let mut worker = spinning.join().expect("no panic");
-    // The one in the middle, and far above what a change takes: a machine that does other things as well, under a
-    // sanitizer, made it wait for 11 ms. Who has to try again until nobody else is there waits as long as they come.
+    // The one in the middle: now and then the machine does something else meanwhile.
     took.sort();
-    assert!(!TIMED || took[took.len() / 2] < Duration::from_millis(200), "{took:?}");
+    assert!(!TIMED || took[took.len() / 2] < Duration::from_millis(10), "{took:?}");
     rig.clock.store((now + INTERVAL * 20).as_nanos(), Ordering::Relaxed);
     rig.settle(&mut worker);
     assert_eq!(rig.load_sent(), rig.load, "a part of the load was lost");

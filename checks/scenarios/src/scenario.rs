@@ -45,7 +45,7 @@ pub const SCENARIOS: &[Scenario] = &[
     exhaustive("left-behind", basics::left_behind),
     bounded("stale-identity", 3, basics::stale_identity),
     exhaustive("departure-foreign", departure::foreign),
-    bounded("departure-made-in-place", 3, departure::made_in_place),
+    exhaustive("departure-made-in-place", departure::made_in_place),
     exhaustive("departure-foreign-vacant", departure::foreign_vacant),
     exhaustive("departure-queued", departure::queued),
     bounded("departure-foreign-polled", 3, departure::foreign_polled),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 /// Longer than any run takes; one that takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// For mutants on real threads, where a deadlock shows in no other way.
 const THREADS_PATIENCE: Duration = Duration::from_secs(10);
 

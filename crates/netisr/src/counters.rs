@@ -67,6 +67,8 @@ impl fmt::Display for Cause {
     }
 }
 
+impl core::error::Error for Cause {}
+
 impl From<NoRoom> for Cause {
     fn from(why: NoRoom) -> Cause {
         match why {

@@ -1,5 +1,32 @@
 //! Workers on threads of their own: pinned by their embedder, asleep when idle.
 //!
+//! ```
+//! use siding_netisr::threads::{self, ParkWake};
+//! # use siding_netisr::{IfId, Local, Netisr, Packet, Pending, Root, TypeSpec};
+//! # use std::time::Duration;
+//! # struct Frame(&'static str);
+//! # impl Packet for Frame { fn interfaces(&self, _visit: &mut impl FnMut(IfId)) {} }
+//! # #[derive(Default)] struct Wire(Vec<(IfId, &'static str)>);
+//! # impl Local for Wire { fn depart(&mut self, _stays: &dyn Fn(IfId) -> bool) {} }
+//!
+//! let wake = ParkWake::new(2);
+//! let netisr = Netisr::<Frame, Wire>::builder().workers(2).wake(wake.clone()).build()?;
+//! let output = netisr.register(TypeSpec::new("output"), |_ctx, wire: &mut Wire, frame: Frame, out: IfId| {
+//!     wire.0.push((out, frame.0));
+//! })?;
+//! let workers = threads::run(&netisr, &wake, |_worker| Wire::default());
+//!
+//! let mut root = Root::new();
+//! let mut entered = root.enter()?;
+//! let mut ctx = entered.ctx();
+//! output.dispatch(&ctx, Frame("hello"), IfId::NONE)?;
+//!
+//! // What waits is handled before the type has gone; the workers stay until they are stopped.
+//! netisr.unregister(&ctx, &output, Pending::Drain)?.wait(&mut ctx, Duration::from_secs(10))?;
+//! workers.stop()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! A thread ends when it is told to, or by a panic that its worker's poll passes on (see
 //! [`OnPanic`](crate::OnPanic)) or that the worker's state has caused. The cause is kept: [`Threads::stop`] gives it,
 //! [`Netisr::end_of_worker`] and [`WorkerReport::ended`](crate::WorkerReport::ended) tell of it until the worker runs

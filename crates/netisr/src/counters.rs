@@ -8,6 +8,11 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
 
 /// Why a packet was not accepted.
+///
+/// ```
+/// let why: Box<dyn std::error::Error> = siding_netisr::Cause::Full.into();
+/// assert_eq!(why.to_string(), "the queue is at its limit");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Cause {
     /// An interface that the packet or its metadata names is departing or has gone.

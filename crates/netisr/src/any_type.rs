@@ -44,7 +44,7 @@ pub(crate) trait AnyType<P, W>: Send + Sync {
 
 /// A type as one worker serves it.
 pub(crate) trait Served<P, W>: Send {
-    /// Handles up to `quota` packets; flushes all, instead, when the type is being flushed. Gives how many
+    /// Handles up to `quota` packets, which is not 0; flushes all, instead, when the type is being flushed. Gives how many
     /// were handled.
     fn drain(&self, consumer: &Consumer, ctx: &mut Ctx<'_, Unlocked>, local: &mut W, quota: usize) -> usize;
     fn kind(&self) -> &dyn AnyType<P, W>;

@@ -32,6 +32,7 @@ use crate::counters::Single;
 use crate::histogram::Recorder;
 use crate::packet::charged;
 use crate::pad::CachePadded;
+use crate::ring::Alone;
 use crate::ring::Beside;
 use crate::ring::Claim;
 use crate::ring::Fate;
@@ -215,6 +216,12 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         self.ring.publish(claim, Item { packet, meta });
     }
 
+    /// Fills a position that was claimed alone.
+    #[inline(always)]
+    pub(crate) fn fill_alone(&self, claim: Alone, packet: P, meta: M) {
+        self.ring.publish_alone(claim, Item { packet, meta });
+    }
+
     /// Leaves the next claimed position empty.
     #[cold]
     pub(crate) fn leave_void(&self, claim: &mut Claim) {
@@ -266,7 +273,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         })
     }
 
-    /// Hands up to `quota` packets, oldest first, to `handle`; `handled` on this lane were `before`. Those that name an interface
+    /// Hands up to `quota` packets, one at least, oldest first, to `handle`; `handled` on this lane were `before`. Those that name an interface
     /// that has gone depart instead. `None` as soon as there is anything but packets to be handled:
     /// [`drain_any`](Self::drain_any) goes on.
     #[inline(always)]
@@ -279,7 +286,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     ) -> Option<usize> {
         let handled = Cell::new(before);
         self.stop.store(before + quota as u64, Ordering::Relaxed);
-        if quota == 0 || self.odd.load(Ordering::Relaxed) != 0 {
+        if self.odd.load(Ordering::Relaxed) != 0 {
             return None;
         }
         let is_odd = self.ring.consume_live(

@@ -102,9 +102,9 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
         // what is named.
         if let Some(lane) = this.lanes.get(this.quick.place_of(ctx.seat()))
             && this.core.all_open_and_known(&packet, &meta, lane.ring().named().bits())
-            && let Some(mut claim) = lane.ring().claim_own()
+            && let Some(claim) = lane.ring().claim_own()
         {
-            lane.fill(&mut claim, packet, meta);
+            lane.fill_alone(claim, packet, meta);
             return Ok(());
         }
         match ctx.seat() {
@@ -229,19 +229,11 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
 
     /// Fills a place that was claimed for one packet.
     #[inline(always)]
-    fn fill(
-        &self,
-        lane: &Lane<P, M>,
-        own: Option<usize>,
-        worker: usize,
-        mut claim: Claim,
-        packet: P,
-        meta: M,
-    ) {
+    fn fill(&self, lane: &Lane<P, M>, own: Option<usize>, worker: usize, claim: Claim, packet: P, meta: M) {
         if claim.idle || lane.is_timed(&claim) {
             return self.fill_the_long_way(own, worker, claim, packet, meta);
         }
-        lane.fill(&mut claim, packet, meta);
+        lane.fill_alone(claim.alone(), packet, meta);
     }
 
     #[cold]

@@ -127,6 +127,13 @@ pub(crate) struct Claim {
     pub(crate) idle: bool,
 }
 
+/// A position that must be filled, with the mark of its item.
+#[must_use]
+pub(crate) struct Alone {
+    position: u64,
+    mark: u64,
+}
+
 impl Claim {
     #[inline(always)]
     fn new(word: u64, count: u64) -> Claim {
@@ -138,6 +145,13 @@ impl Claim {
     #[inline(always)]
     pub(crate) fn count(&self) -> usize {
         (self.end.wrapping_sub(self.first) & POSITION) as usize
+    }
+
+    /// The position of a claim of one.
+    #[inline(always)]
+    pub(crate) fn alone(self) -> Alone {
+        debug_assert_eq!(self.count(), 1);
+        Alone { position: self.first, mark: filled(self.first) }
     }
 
     /// What is left of it.
@@ -182,7 +196,7 @@ struct Intake {
     /// Tails up to here leave the level within `high_water`, as far as was seen when this was written; by now there
     /// may be more room, not less.
     free_until: AtomicU64,
-    /// The most items and permits that there ever were at once.
+    /// The most items and permits that there ever were at once: where the words of tail and head have their positions.
     high_water: AtomicU64,
     /// Which interfaces items may name. Written when an interface first comes up.
     named: Named,
@@ -287,7 +301,7 @@ impl<T> Ring<T> {
     /// The head is this thread's own. So the slot is free, whatever the claims before this one knew, and the level is the
     /// true one; other producers know it from this claim on.
     #[inline(always)]
-    pub(crate) fn claim_own(&self) -> Option<Claim> {
+    pub(crate) fn claim_own(&self) -> Option<Alone> {
         let claim = &self.intake.0.claim;
         let word = claim.load(Ordering::Relaxed);
         let head = self.head.0.load(Ordering::Relaxed);
@@ -296,13 +310,14 @@ impl<T> Ring<T> {
         if (word | head) & GONE & !ignored != 0 || self.is_timed(word >> TAIL) {
             return None;
         }
-        let one_more = u64::from(mutant("own-claim-off-by-one"));
-        if word.wrapping_sub(head) >> TAIL >= self.high_water() + one_more {
+        let one_more = u64::from(mutant("own-claim-off-by-one")) << TAIL;
+        // Nothing is below the positions in either, so this is the level in its place.
+        if word.wrapping_sub(head) >= self.intake.0.high_water.load(Ordering::Relaxed) + one_more {
             return None;
         }
         let next = word.wrapping_add(1 << TAIL);
         claim.compare_exchange(word, next, Ordering::AcqRel, Ordering::Relaxed).ok()?;
-        Some(Claim { first: word >> TAIL, end: next >> TAIL, idle: false })
+        Some(Alone { position: word >> TAIL, mark: next & !ignored })
     }
 
     /// Sets room for one item aside until [`claim_reserved`](Self::claim_reserved) or
@@ -367,7 +382,7 @@ impl<T> Ring<T> {
 
     /// The highest level is looked for anew, from `level` on.
     pub(crate) fn forget_high_water(&self, level: u64) {
-        self.intake.0.high_water.store(level.min(self.limit), Ordering::Relaxed);
+        self.intake.0.high_water.store(level.min(self.limit) << TAIL, Ordering::Relaxed);
     }
 
     /// Whether the item at a position is one that is timed.
@@ -390,15 +405,22 @@ impl<T> Ring<T> {
     #[inline(always)]
     pub(crate) fn publish(&self, claim: &mut Claim, item: T) {
         debug_assert!(!claim.is_filled());
+        self.publish_alone(Alone { position: claim.first, mark: filled(claim.first) }, item);
+        claim.first = (claim.first + 1) & POSITION;
+    }
+
+    /// Fills a position that was claimed alone.
+    #[inline(always)]
+    pub(crate) fn publish_alone(&self, Alone { position, mark }: Alone, item: T) {
+        debug_assert_eq!(mark, filled(position));
         let release = if mutant("published-without-release") { Ordering::Relaxed } else { Ordering::Release };
-        let slot = self.slot(claim.first);
+        let slot = self.slot(position);
         // JUSTIFICATION: a slot that is sometimes empty and moves between threads without a lock.
-        // SAFETY: `claim` gave this position to this caller alone, and it was given out only when the item
+        // SAFETY: the claim gave this position to this caller alone, and it was given out only when the item
         // of the lap before had been taken: `head` had passed it (release; acquire in `room`).
         slot.item.with_mut(|place| unsafe { (*place).write(item) });
-        let stuck = if mutant("positions-do-not-wrap") && claim.first == POSITION { UNUSED } else { 0 };
-        slot.ready.store(filled(claim.first) | stuck, release);
-        claim.first = (claim.first + 1) & POSITION;
+        let stuck = if mutant("positions-do-not-wrap") && position == POSITION { UNUSED } else { 0 };
+        slot.ready.store(mark | stuck, release);
     }
 
     /// Fills claimed positions with `items`. `stamp` is called for
@@ -535,7 +557,7 @@ impl<T> Ring<T> {
 
     /// The most items and permits that there ever were at once.
     pub(crate) fn high_water(&self) -> u64 {
-        self.intake.0.high_water.load(Ordering::Relaxed)
+        self.intake.0.high_water.load(Ordering::Relaxed) >> TAIL
     }
 
     /// The oldest stamp on the ring. A look from outside: it may be out of date at once.

@@ -268,6 +268,7 @@ impl<P: Packet, W: Local> Serving<P, W> {
         let word = state.pending.0.word();
         if let Some(served) = &self.alone.served
             && (word == self.alone.word || mutant("order-unseen-while-one-is-alone"))
+            && budget > 0
         {
             let mut lent = token.lent();
             let mut turn = Turn { consumer: &self.consumer, ctx: &mut lent.ctx(), local, handled: 0 };

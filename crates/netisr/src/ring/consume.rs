@@ -63,7 +63,7 @@ impl<T> Ring<T> {
             let passed = word.wrapping_add(1 << TAIL);
             let ready = slot.ready.load(Ordering::Acquire);
             if ready != passed {
-                return ready & FLAGS != 0; // Else it is of another lap: nothing is here yet.
+                return ready & !FLAGS == passed; // Else it is of another lap: nothing is here yet.
             }
             // JUSTIFICATION: as in `publish`.
             // SAFETY: `ready` (acquire) says that the item of this very position is in the slot, and it stays

@@ -78,11 +78,14 @@ impl<T> Ring<T> {
     /// Gives the highest level that there ever was.
     #[inline]
     fn note_level(&self, level: u64) -> u64 {
-        let high_water = self.intake.0.high_water.load(Ordering::Relaxed);
-        if level <= high_water {
-            return high_water;
-        }
-        self.intake.0.high_water.fetch_max(level.min(self.limit), Ordering::Relaxed);
-        level.min(self.limit)
+        let high_water = self.high_water();
+        if level <= high_water { high_water } else { self.raise_high_water(level) }
+    }
+
+    #[cold]
+    fn raise_high_water(&self, level: u64) -> u64 {
+        let level = level.min(self.limit);
+        self.intake.0.high_water.fetch_max(level << TAIL, Ordering::Relaxed);
+        level
     }
 }

@@ -117,4 +117,7 @@ pub use siding_wire::ends::is_host;
 pub use stack::Stack;
 pub use table::Table;
 pub use worker::StackWorker;
+pub use worker::StepReport;
+pub use worker::StepsReport;
+pub use worker::TimedStep;
 pub use worker::Turn;

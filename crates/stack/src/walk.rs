@@ -26,6 +26,7 @@ use crate::next::Upper;
 use crate::tcp;
 use crate::trace::Step;
 use crate::worker::Local;
+use crate::worker::TimedStep;
 
 /// Takes a packet from where it is to its end.
 #[inline]
@@ -35,22 +36,28 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
         next = match next {
             Next::Up(on, frame) => ether::input(ctx, local, config, on, frame),
             Next::Ip6(on, from, link, packet) => {
+                local.timed.enter(TimedStep::Ip);
                 match ip6::input(ctx, local, config, on, from, link, packet) {
                     // Most go this way: it is gone without what the loop would have to keep.
                     Next::Neighbor(out, addr, packet) => {
+                        local.timed.enter(TimedStep::Neighbor);
                         local.note_forwarded(Version::V6, &packet, out);
                         return neighbor::output(ctx, local, out, addr, packet);
                     }
                     other => received(local, on, Version::V6, other),
                 }
             }
-            Next::Ip4(on, link, packet) => match ip4::input(ctx, local, config, on, link, packet) {
-                Next::Neighbor(out, addr, packet) => {
-                    local.note_forwarded(Version::V4, &packet, out);
-                    return neighbor::output(ctx, local, out, addr, packet);
+            Next::Ip4(on, link, packet) => {
+                local.timed.enter(TimedStep::Ip);
+                match ip4::input(ctx, local, config, on, link, packet) {
+                    Next::Neighbor(out, addr, packet) => {
+                        local.timed.enter(TimedStep::Neighbor);
+                        local.note_forwarded(Version::V4, &packet, out);
+                        return neighbor::output(ctx, local, out, addr, packet);
+                    }
+                    other => received(local, on, Version::V4, other),
                 }
-                other => received(local, on, Version::V4, other),
-            },
+            }
             Next::Neighbor(out, addr, packet) => return neighbor::output(ctx, local, out, addr, packet),
             Next::Ours6(on, about, joined, packet) => {
                 let next = ip6::deliver(ctx, local, config, on, about, joined, packet);
@@ -80,7 +87,8 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
 
 /// Counts a datagram that is not forwarded, or not as it is.
 #[inline(never)]
-fn received<'c>(local: &Local, on: &Interface, version: Version, next: Next<'c>) -> Next<'c> {
+fn received<'c>(local: &mut Local, on: &Interface, version: Version, next: Next<'c>) -> Next<'c> {
+    local.timed.enter(TimedStep::Local);
     let count = |met| on.ifnet.mib.add(local.index, version, met, 1);
     // One that has been cut has been counted as what it is.
     if !matches!(next, Next::Forwarded) {
@@ -132,6 +140,7 @@ fn other<'c>(
     config: &'c Config,
     frame: Frame<'c>,
 ) -> Next<'c> {
+    local.timed.enter(TimedStep::Local);
     let protocols = local.shared.protocols;
     match protocols.iter().find(|protocol| protocol.ethertypes().contains(&frame.ethertype)) {
         Some(protocol) => protocol.input(ctx, local, config, frame),

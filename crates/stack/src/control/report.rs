@@ -24,6 +24,8 @@ use crate::ifnet::Version;
 use crate::neighbor::NeighborReport;
 use crate::route::Prefix;
 use crate::route::Route;
+use crate::worker::StepTimes;
+use crate::worker::StepsReport;
 
 /// An interface, for tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +172,11 @@ impl Stack {
     /// Every type of deferred packet.
     pub fn netisr_types(&self) -> Vec<TypeReport> {
         self.shared.netisr.types()
+    }
+
+    /// What the steps of turns take, of every worker: of the turns that were timed, one in 256 of those with packets.
+    pub fn steps(&self) -> Vec<StepsReport> {
+        self.shared.steps.iter().map(StepTimes::report).collect()
     }
 
     /// Every worker.

@@ -27,6 +27,7 @@ use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::trace::Step;
 use crate::worker::Local;
+use crate::worker::TimedStep;
 
 /// A packet that has come in on `on`, in a frame from `from`.
 #[inline]
@@ -40,7 +41,12 @@ pub(crate) fn received(
 ) -> Option<Mbuf> {
     match local.filter.is_on() {
         false => Some(packet),
-        true => prerouting(ctx, local, config, on, (from, link), packet),
+        true => {
+            let step = local.timed.enter(TimedStep::Filter);
+            let passed = prerouting(ctx, local, config, on, (from, link), packet);
+            local.timed.back(step);
+            passed
+        }
     }
 }
 
@@ -55,7 +61,12 @@ pub(crate) fn for_us(
 ) -> Option<Mbuf> {
     match local.filter.is_on() {
         false => Some(packet),
-        true => last(ctx, local, config, Hook::Input, (on, None), packet),
+        true => {
+            let step = local.timed.enter(TimedStep::Filter);
+            let passed = last(ctx, local, config, Hook::Input, (on, None), packet);
+            local.timed.back(step);
+            passed
+        }
     }
 }
 
@@ -71,7 +82,12 @@ pub(crate) fn forwarded(
 ) -> Option<Mbuf> {
     match local.filter.is_on() {
         false => Some(packet),
-        true => last(ctx, local, config, Hook::Forward, (on, Some(out)), packet),
+        true => {
+            let step = local.timed.enter(TimedStep::Filter);
+            let passed = last(ctx, local, config, Hook::Forward, (on, Some(out)), packet);
+            local.timed.back(step);
+            passed
+        }
     }
 }
 
@@ -87,7 +103,12 @@ pub(crate) fn sent(
 ) -> Option<Mbuf> {
     match local.filter.is_on() {
         false => Some(packet),
-        true => output(ctx, local, config, out, scope, packet),
+        true => {
+            let step = local.timed.enter(TimedStep::Filter);
+            let passed = output(ctx, local, config, out, scope, packet);
+            local.timed.back(step);
+            passed
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use crate::neighbor;
 use crate::next::Next;
 use crate::offload;
 use crate::worker::Local;
+use crate::worker::TimedStep;
 
 /// Forwards a packet, which came in by a unicast frame.
 pub(super) fn forward<'c>(
@@ -48,6 +49,7 @@ pub(super) fn forward<'c>(
         let repr = Icmp4Repr::TimeExceeded { code: exceeded::TTL };
         return refuse(ctx, local, repr, packet, DropReason::HopLimit);
     }
+    local.timed.enter(TimedStep::Route);
     let Some((out, next_hop)) = config.route4(header.dst) else {
         let repr = Icmp4Repr::DestUnreachable { code: unreachable::NET, mtu: 0 };
         return refuse(ctx, local, repr, packet, DropReason::NoRoute);

@@ -24,6 +24,7 @@ use crate::nd6::router;
 use crate::next::Next;
 use crate::next::Packet6;
 use crate::worker::Local;
+use crate::worker::TimedStep;
 
 /// Forwards a packet that came in on `on`.
 #[inline(always)] // One place calls it, for each packet; the hook in it had made it a call.
@@ -60,6 +61,7 @@ pub(crate) fn forward<'c>(
         let repr = Icmp6Repr::TimeExceeded { code: exceeded::HOP_LIMIT };
         return refuse(ctx, local, repr, packet, DropReason::HopLimit);
     }
+    local.timed.enter(TimedStep::Route);
     let (out, next_hop) = match config.way6(header.dst) {
         Ok(way) => way,
         Err(refusal) => {

@@ -55,6 +55,7 @@ use crate::trace;
 use crate::worker::Heard;
 use crate::worker::Local;
 use crate::worker::StackWorker;
+use crate::worker::StepTimes;
 use siding_machines::chance::Chance;
 
 pub(crate) use protocol::Moment;
@@ -107,6 +108,8 @@ pub(crate) struct Shared {
     pub(crate) words: Words,
     /// What workers judge packets by, and what they tell of it.
     pub(crate) filter: filter::Shared,
+    /// What the steps of each worker's turns take.
+    pub(crate) steps: Vec<StepTimes>,
     /// Who watches packets.
     pub(crate) trace: Arc<trace::Shared>,
     /// Devices on their way to the workers that will own them.

@@ -16,6 +16,7 @@ use siding_wire::ether::Ether;
 use siding_wire::ether::HEADER_LEN;
 
 use super::Port;
+use super::Timed;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
@@ -51,8 +52,7 @@ pub(crate) struct Local {
     pub(crate) index: usize,
     /// The moment of this turn.
     pub(crate) now: Instant,
-    /// All that had arrived before this moment has been read, by every worker, as far as this turn knows: what may be
-    /// decided by silence, or because nothing has come.
+    /// What had arrived before it every worker has read, as far as this turn knows: what may be decided by silence.
     pub(crate) heard: Instant,
     pub(crate) cache: Cache,
     pub(crate) chance: Chance,
@@ -64,6 +64,7 @@ pub(crate) struct Local {
     pub(crate) filter: filter::Keeper,
     /// Who watches packets.
     pub(crate) trace: Tracer,
+    pub(crate) timed: Timed,
     config: Reader<Config>,
     /// The configuration whose groups have been reported.
     followed: Mine<Config>,
@@ -91,6 +92,7 @@ impl Local {
             paths: shared.paths.reader(),
             filter: filter::Keeper::new(&shared.filter),
             trace: Tracer::new(&shared.trace, index),
+            timed: Timed::new(shared.clock.clone()),
             config: shared.config.reader(),
             followed: Mine::default(),
             ports: Vec::new(),
@@ -161,7 +163,6 @@ impl Local {
     }
 
     /// Sends a whole frame by an interface, whatever carries it.
-    //
     // Nested interfaces are looked up in the snapshot, one below the other: no lock, hence no order among them.
     pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
         let interface = self.config.value().interface(out).filter(|interface| interface.up);
@@ -233,7 +234,7 @@ impl Local {
         let Some(port) = port.filter(|port| port.ifnet.id == out) else {
             return self.drop_on(out, frame, DropReason::InterfaceGone);
         };
-        if let Err(frame) = port.push(ctx, self.now, &mut self.cache, frame) {
+        if let Err(frame) = port.push(ctx, self.now, (&mut self.cache, &mut self.timed), frame) {
             port.ifnet.counters.add(self.index, IfCounter::TxDropped, 1);
             self.drop_on(out, frame, DropReason::TxFull);
         }
@@ -460,9 +461,9 @@ impl Local {
 
     /// Sends what is queued. When to try again what the wire did not take; `None` if it took everything.
     pub(crate) fn flush(&mut self, ctx: &mut Ctx<'_, Unlocked>) -> Option<Instant> {
-        let mut again = None;
-        let (now, worker) = (self.now, self.index);
+        let (now, worker, mut again) = (self.now, self.index, None);
         for port in self.ports.iter_mut().flatten().filter(|port| !port.is_idle()) {
+            self.timed.count(port.waiting());
             port.flush(ctx, now, &mut self.cache);
             if let Some(outcome) = port.take_outcome() {
                 port.ifnet.drops.add(worker, DropReason::TxLost, outcome.lost);

@@ -10,10 +10,16 @@ mod heard;
 mod local;
 mod patience;
 mod port;
+mod timed;
 mod turn;
 
 pub(crate) use heard::Heard;
 pub(crate) use local::Local;
 pub(crate) use port::Port;
+pub use timed::StepReport;
+pub(crate) use timed::StepTimes;
+pub use timed::StepsReport;
+pub(crate) use timed::Timed;
+pub use timed::TimedStep;
 pub use turn::StackWorker;
 pub use turn::Turn;

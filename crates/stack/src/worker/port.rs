@@ -14,6 +14,7 @@ use super::heard;
 use super::heard::Reading;
 use super::patience::News;
 use super::patience::Waiting;
+use super::timed::Timed;
 use crate::BATCH;
 use crate::Device;
 use crate::Filter;
@@ -103,7 +104,7 @@ impl Port {
         &mut self,
         ctx: &mut Ctx<'_, Unlocked>,
         now: Instant,
-        cache: &mut Cache,
+        (cache, timed): (&mut Cache, &mut Timed),
         frame: Mbuf,
     ) -> Result<(), Mbuf> {
         if self.queue.len() >= Self::BACKLOG {
@@ -115,7 +116,9 @@ impl Port {
         }
         self.queue.push(frame);
         if self.queue.len().is_multiple_of(BATCH) {
+            let step = timed.full(self.queue.len());
             self.flush(ctx, now, cache);
+            timed.back(step);
         }
         Ok(())
     }
@@ -256,6 +259,11 @@ impl Port {
     /// Somebody wants to know what becomes of a frame that is about to be queued.
     pub(crate) fn watch(&mut self) {
         self.watched = true;
+    }
+
+    /// Frames to send.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
     }
 
     /// There is nothing to send, and nothing to tell.

@@ -10,6 +10,7 @@ use siding_netisr::Worker;
 use siding_netisr::sync::mutant;
 
 use super::Local;
+use super::TimedStep;
 use crate::BATCH;
 use crate::event::Event;
 use crate::filter;
@@ -63,6 +64,7 @@ impl StackWorker {
     /// what has come of it. A timer waits until all workers have read what had arrived by its deadline.
     pub fn turn(&mut self, now: Instant) -> Turn {
         self.local.now = now;
+        self.local.timed.begin();
         self.local.refresh();
         self.local.trace.refresh();
         self.local.retry_filters();
@@ -71,24 +73,32 @@ impl StackWorker {
         for slot in 0..self.local.slots() {
             received += self.receive(slot);
         }
+        let timed = self.local.timed.enter_whole(TimedStep::Deferred);
         let behind = self.local.note_read();
         let polled = self.worker.poll(&mut self.local, Self::BUDGET);
         self.left = if polled.more { self.left + 1 } else { 0 };
+        self.local.timed.resume(timed, polled.handled);
+        let timed = self.local.timed.enter_whole(TimedStep::Timers);
         let timers = self.timers(now) + self.expire();
+        self.local.timed.resume(timed, timers);
         self.first_hops();
         let filtering = filter::turn(&mut self.local);
         let local = &mut self.local;
         let again = self.worker.with_ctx(|ctx| {
             // Last, so that what timers have changed is followed before anybody sleeps.
             mld::follow(ctx, local);
+            local.timed.back(TimedStep::Transmit);
             local.flush(ctx)
         });
+        self.local.timed.back(TimedStep::Other);
         self.local.put_all_forwarded();
         if self.local.has_events() {
             for event in self.local.take_events() {
                 self.local.shared.observer.event(&event);
             }
         }
+        let Local { timed, shared, index, .. } = &mut self.local;
+        timed.end(&shared.steps[*index], received + polled.handled);
         let more = behind || polled.more || filtering || timers >= BATCH || (again.is_some() && received > 0);
         let next = self.local.shared.timers.next().min(self.local.reassembly.deadline());
         let next = if self.held_up.is_some() { next.max(now + Self::LOOK_AGAIN) } else { next };
@@ -149,6 +159,7 @@ impl StackWorker {
     fn receive(&mut self, slot: usize) -> usize {
         let Some(id) = self.local.port(slot).map(|port| port.ifnet.id) else { return 0 };
         let local = &mut self.local;
+        local.timed.back(TimedStep::Receive);
         let got = match local.receive(slot, &mut self.received, BATCH) {
             Ok(got) => got,
             Err(error) => {
@@ -156,7 +167,9 @@ impl StackWorker {
                 self.received.len()
             }
         };
+        local.timed.count(got);
         if self.received.is_empty() {
+            local.timed.back(TimedStep::Other);
             return got;
         }
         let received = &mut self.received;
@@ -164,6 +177,7 @@ impl StackWorker {
             local.trace.batch(id, received);
         }
         if local.filter.is_on() {
+            local.timed.back(TimedStep::Filter);
             local.filter.look_ahead(received);
         }
         let config = local.config().clone();
@@ -176,9 +190,11 @@ impl StackWorker {
             };
             for mut frame in received.drain(..) {
                 frame.set_rcvif(id);
+                local.timed.enter(TimedStep::Link);
                 walk(ctx, local, &config, Next::Up(interface, frame));
             }
         });
+        self.local.timed.back(TimedStep::Other);
         got
     }
 

@@ -173,12 +173,18 @@ fn mac(side: usize, host: u8) -> Mac {
 impl Router {
     /// With two states' limits and no filter yet.
     fn new() -> Router {
+        Router::with(|_| {})
+    }
+
+    /// The same with another configuration.
+    fn with(change: impl FnOnce(&mut StackConfig)) -> Router {
         let pool = Pool::new(PoolConfig { buffers: 4096, size: 2048, headroom: 128 }).unwrap();
         let now = Arc::new(Mutex::new(Instant::from_nanos(1)));
         let clock = now.clone();
         let mut config = StackConfig::new(pool.clone(), move || *clock.lock().unwrap());
         config.workers = WORKERS;
         config.mld.enabled = false;
+        change(&mut config);
         let stack = Stack::new(config).unwrap();
         let workers = (0..WORKERS).map(|index| stack.worker(index).unwrap()).collect();
         let wires: [[Wire; WORKERS]; 2] = Default::default();

@@ -234,6 +234,29 @@ fn fragments_wait_for_each_other_and_the_whole_goes_on_as_the_first() {
 }
 
 #[test]
+fn fragments_that_are_all_there_and_cannot_be_joined_are_dropped_and_not_joined() {
+    // The whole is larger than a buffer, and there are no others.
+    let mut router = Router::with(|config| config.limits.large_buffers = 0);
+    let watch = lives(&router, b"");
+    let (from, ours) = (addr(INNER, 2), addr(INNER, 1));
+    let piece = |offset: u16, more: bool| {
+        let repr = FragmentRepr { next_header: IpProto::UDP, offset, more, ident: 7 };
+        let mut body = vec![0; 8 + 1200];
+        repr.emit(&mut body).unwrap();
+        packet(from, ours, IpProto::FRAGMENT, &body)
+    };
+    router.hear(INNER, 0, &piece(0, true));
+    router.hear(INNER, 0, &piece(1200, false));
+    let told = steps(&watch.take(100).0);
+    let end = Step::Dropped { on: router.ids[INNER], cause: DropReason::NoLargeBuffer };
+    assert_eq!(told.iter().filter(|step| **step == end).count(), 2, "{told:?}");
+    assert_eq!(told.iter().filter(|step| step.is_end()).count(), 2, "{told:?}");
+    assert!(!told.iter().any(|step| matches!(step, Step::Joined { .. })), "{told:?}");
+    assert_eq!(router.dropped(DropReason::NoLargeBuffer), 2);
+    router.end();
+}
+
+#[test]
 fn four_may_watch_at_a_time() {
     let router = Router::new();
     let mut watches: Vec<Watch> = (0..4).map(|_| lives(&router, b"")).collect();

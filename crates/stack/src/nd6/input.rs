@@ -56,14 +56,14 @@ pub(crate) fn input(
         return local.drop_packet(packet, DropReason::BadSource);
     }
     let counters = &on.ifnet.counters;
-    match message {
+    let heard = match message {
         NdMessage::NeighborSolicit(solicit) => {
             counters.add(local.index, IfCounter::NsIn, 1);
-            solicited(ctx, local, config, on, &about, &solicit);
+            solicited(ctx, local, config, on, &about, &solicit)
         }
         NdMessage::NeighborAdvert(advert) => {
             counters.add(local.index, IfCounter::NaIn, 1);
-            advertised(ctx, local, config, on, &about, &advert);
+            advertised(ctx, local, config, on, &about, &advert)
         }
         NdMessage::RouterSolicit(solicit) => {
             counters.add(local.index, IfCounter::RsIn, 1);
@@ -73,32 +73,37 @@ pub(crate) fn input(
                 if !src.is_unspecified() {
                     learn(ctx, local, on, src, solicit.slla, Some(false));
                 }
-                router::solicited(ctx, local, config, on, &about, &solicit);
+                router::solicited(ctx, local, config, on, &about, &solicit)
             } else {
-                local.count(on.ifnet.id, DropReason::Ignored);
+                Err(DropReason::Ignored)
             }
         }
         NdMessage::RouterAdvert(advert, options) => {
             counters.add(local.index, IfCounter::RaIn, 1);
             router::heard_advert(ctx, local, config, on, src, &advert, options);
             //= RFC 4861 s6.3.4 [4861-19]: its address is noted, and that it is a router, with the address or without.
-            if host::heard_advert(ctx, local, on, src, &advert, options) {
+            let (noted, heard) = host::heard_advert(ctx, local, on, src, &advert, options);
+            if noted {
                 learn(ctx, local, on, src, advert.slla, Some(true));
             }
+            heard
         }
         NdMessage::Redirect(redirect) => {
             counters.add(local.index, IfCounter::RedirectIn, 1);
-            if host::heard_redirect(ctx, local, config, on, src, &redirect) {
+            host::heard_redirect(ctx, local, config, on, src, &redirect).map(|()| {
                 //= RFC 4861 s8.3 [4861-36]: the target's address is noted; one that is not the destination is a router.
                 let router = (redirect.target != redirect.destination).then_some(true);
                 learn(ctx, local, on, redirect.target, redirect.tlla, router);
-            }
+            })
         }
+    };
+    match heard {
+        Ok(()) => local.done(packet),
+        Err(cause) => local.drop_on(on.ifnet.id, packet, cause),
     }
-    local.done(packet);
 }
 
-/// Somebody asks for an address.
+/// Somebody asks for an address. An error is why it is not listened to.
 fn solicited(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -106,30 +111,35 @@ fn solicited(
     on: &Interface,
     about: &Packet6,
     solicit: &NeighborSolicit,
-) {
+) -> Result<(), DropReason> {
     //= RFC 4861 s7.2.3 [4861-28]: only if it is ours.
     let source = about.header.src;
     let Some(own) = on.addr6(solicit.target) else {
         if !on.is_anycast(solicit.target, config.forwarding) || about.from == on.mac {
-            return local.count(on.ifnet.id, DropReason::NotForUs);
+            return Err(DropReason::NotForUs);
         }
         if !source.is_unspecified() {
             learn(ctx, local, on, source, solicit.slla, None);
         }
-        return answer::anycast_asked(ctx, local, on, source, solicit);
+        answer::anycast_asked(ctx, local, on, source, solicit);
+        return Ok(());
     };
     match own.state {
         //= RFC 4862 s5.4.3 [4862-4]: a tentative address is not answered for; it may be a duplicate.
-        DadState::Tentative => return detect::heard_solicit(ctx, local, on, about, solicit),
-        DadState::Duplicate => return local.count(on.ifnet.id, DropReason::NotForUs),
+        DadState::Tentative => {
+            detect::heard_solicit(ctx, local, on, about, solicit);
+            return Ok(());
+        }
+        DadState::Duplicate => return Err(DropReason::NotForUs),
         //= RFC 4429 s3.3 [4429-1]: an optimistic address gives way to another's test, and answers a resolver.
         DadState::Optimistic if about.header.src.is_unspecified() => {
-            return detect::heard_solicit(ctx, local, on, about, solicit);
+            detect::heard_solicit(ctx, local, on, about, solicit);
+            return Ok(());
         }
         DadState::Optimistic | DadState::Preferred => {}
     }
     if about.from == on.mac {
-        return local.count(on.ifnet.id, DropReason::Ignored); // Our own, looped back.
+        return Err(DropReason::Ignored); // Our own, looped back.
     }
     let (dst, mac, solicited) = if source.is_unspecified() {
         //= RFC 4861 s7.2.4 [4861-29]: to all nodes, not solicited, when the asker has no address yet.
@@ -151,9 +161,10 @@ fn solicited(
     //= RFC 6583 s7.1 [6583-1]: answering for our own addresses comes first: at once, to the address that the
     //= question gave, with no look at any table.
     answer::send(ctx, local, on, solicit.target, dst, mac, &advert);
+    Ok(())
 }
 
-/// Somebody tells where an address is.
+/// Somebody tells where an address is. An error is why it is not listened to.
 fn advertised(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -161,10 +172,10 @@ fn advertised(
     on: &Interface,
     about: &Packet6,
     advert: &NeighborAdvert,
-) {
+) -> Result<(), DropReason> {
     if let Some(own) = on.addr6(advert.target) {
         if about.from == on.mac {
-            return local.count(on.ifnet.id, DropReason::Ignored);
+            return Err(DropReason::Ignored);
         }
         match own.state {
             //= RFC 4862 s5.4.4 [4862-5]: an advertisement for a tentative address makes it a duplicate.
@@ -176,11 +187,11 @@ fn advertised(
                 lladdr: Some(about.from),
             }),
         }
-        return;
+        return Ok(());
     }
     //= RFC 4862 s5.4, RFC 4861 s7.2.7: that others have an anycast address of ours is what it is for.
     if on.is_anycast(advert.target, config.forwarding) {
-        return local.count(on.ifnet.id, DropReason::Ignored);
+        return Err(DropReason::Ignored);
     }
     let what = Advert {
         solicited: advert.solicited,
@@ -201,8 +212,9 @@ fn advertised(
             learn(ctx, local, on, advert.target, advert.tlla, None)
         }
         //= RFC 4861 s7.2.5 [4861-30]: nobody asked.
-        None => local.count(on.ifnet.id, DropReason::Ignored),
+        None => return Err(DropReason::Ignored),
     }
+    Ok(())
 }
 
 /// Notes the link-layer address that a neighbour gave of itself.

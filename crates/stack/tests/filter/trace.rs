@@ -7,6 +7,8 @@ use siding_stack::trace::Wants;
 use siding_stack::trace::Watch;
 use siding_stack::trace::WatchSpec;
 use siding_wire::nd::NeighborAdvert;
+use siding_wire::nd::Redirect;
+use siding_wire::nd::RouterSolicit;
 
 use super::*;
 
@@ -254,6 +256,46 @@ fn fragments_that_are_all_there_and_cannot_be_joined_are_dropped_and_not_joined(
     assert!(!told.iter().any(|step| matches!(step, Step::Joined { .. })), "{told:?}");
     assert_eq!(router.dropped(DropReason::NoLargeBuffer), 2);
     router.end();
+}
+
+#[test]
+fn a_message_that_is_not_listened_to_is_dropped_for_that_and_not_done() {
+    let mut router = Router::new();
+    let watch = lives(&router, b"");
+    let on = router.ids[INNER];
+    let (from, ours) = (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2), addr(INNER, 1));
+    let target = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 9);
+    let redirect = Redirect { target, destination: addr(OUTER, 9), tlla: None, redirected: &[] };
+    let advert =
+        |target, tlla| NeighborAdvert { router: false, solicited: false, override_: false, target, tlla };
+    let messages = [
+        // A router follows no redirects, answers no host where it does not advertise, and asks nobody for whom nobody waits.
+        (Some(DropReason::AutoconfOff), emitted(|out| redirect.emit(from, ours, out))),
+        (Some(DropReason::Ignored), emitted(|out| RouterSolicit { slla: None }.emit(from, ours, out))),
+        (Some(DropReason::Ignored), emitted(|out| advert(addr(INNER, 99), None).emit(from, ours, out))),
+        (None, emitted(|out| advert(addr(INNER, 3), Some(mac(INNER, 3))).emit(from, ours, out))),
+    ];
+    for (cause, body) in messages {
+        let before = cause.map_or(0, |cause| router.dropped(cause));
+        let mut message = packet(from, ours, IpProto::ICMP6, &body);
+        message[7] = 255;
+        router.hear(INNER, 0, &message);
+        let told = steps(&watch.take(100).0);
+        let end = cause.map_or(Step::Done, |cause| Step::Dropped { on, cause });
+        assert_eq!(told.last(), Some(&end), "{told:?}");
+        assert_eq!(told.iter().filter(|step| step.is_end()).count(), 1, "{told:?}");
+        // Once, as before.
+        assert_eq!(cause.map_or(0, |cause| router.dropped(cause)), before + u64::from(cause.is_some()));
+    }
+    router.end();
+}
+
+/// The bytes of a message.
+fn emitted<E: std::fmt::Debug>(emit: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Vec<u8> {
+    let mut body = vec![0; 200];
+    let len = emit(&mut body).unwrap();
+    body.truncate(len);
+    body
 }
 
 #[test]

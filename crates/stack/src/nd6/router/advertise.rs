@@ -324,7 +324,7 @@ pub(super) fn look(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
     }
 }
 
-/// Somebody asks for an advertisement.
+/// Somebody asks for an advertisement. An error is why that is not listened to.
 pub(crate) fn solicited(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -332,25 +332,25 @@ pub(crate) fn solicited(
     on: &Interface,
     about: &Packet6,
     solicit: &RouterSolicit,
-) {
-    let id = on.ifnet.id;
+) -> Result<(), DropReason> {
     //= RFC 4861 s6.2.2, s6.2.6 [4861-9, 4861-12]: only an advertising interface answers.
-    if !config.is_advertising(id) {
-        return local.count(id, DropReason::Ignored);
+    if !config.is_advertising(on.ifnet.id) {
+        return Err(DropReason::Ignored);
     }
     if !on.ifnet.intake.admits(local.now, Wants::Advert) {
-        return local.count(id, DropReason::MessageLimit);
+        return Err(DropReason::MessageLimit);
     }
     let (shared, addr) = (local.shared.clone(), about.header.src);
     let delay = local.chance.between(Duration::ZERO, MAX_RA_DELAY_TIME);
     let asker = (!addr.is_unspecified()).then_some(Asker { addr, lladdr: solicit.slla });
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    if let Some(advertiser) = control.advertisers.get_mut(&id)
+    if let Some(advertiser) = control.advertisers.get_mut(&on.ifnet.id)
         && let Heard::Answered = advertiser.schedule.on_solicit(local.now, delay, asker)
     {
-        return advertiser.arm(&mut ctx, &shared, id);
+        advertiser.arm(&mut ctx, &shared, on.ifnet.id);
+        return Ok(());
     }
-    local.count(id, DropReason::Ignored);
+    Err(DropReason::Ignored)
 }
 
 /// Another router on a link that we advertise on says what it thinks.

@@ -19,7 +19,7 @@ use crate::ifnet::Wants;
 use crate::worker::Local;
 
 /// A router advertises itself. False if there is no room for it, so that nothing of it is to be noted. That is found out
-/// before any lock is taken, and costs less than to hear it.
+/// before any lock is taken, and costs less than to hear it. The error is why what it says is not followed.
 pub(crate) fn heard_advert(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -27,30 +27,24 @@ pub(crate) fn heard_advert(
     from: Ipv6Addr,
     advert: &RouterAdvert,
     options: NdOptions<'_>,
-) -> bool {
+) -> (bool, Result<(), DropReason>) {
     let hops = &on.first_hops;
     if !hops.accepts {
-        local.count(on.ifnet.id, DropReason::AutoconfOff);
-        return true;
+        return (true, Err(DropReason::AutoconfOff));
     }
     let place = hops.place(from);
     if hops.full && place.is_none() && is_default(advert, options) {
         on.ifnet.intake.refuse_router();
-        local.count(on.ifnet.id, DropReason::LearnLimit);
-        return false;
+        return (false, Err(DropReason::LearnLimit));
     }
     if !on.ifnet.intake.admits(local.now, place.map_or(Wants::NewRouter, Wants::Router)) {
-        local.count(on.ifnet.id, DropReason::MessageLimit);
-        return false;
+        return (false, Err(DropReason::MessageLimit));
     }
     let shared = local.shared.clone();
     let (mut guard, mut ctx) = ctx.lock(&shared.control);
     let control = &mut *guard;
     let state = control.hosts.get_mut(&on.ifnet.id).filter(|state| state.host.accepts());
-    let Some(state) = state else {
-        local.count(on.ifnet.id, DropReason::AutoconfOff);
-        return true;
-    };
+    let Some(state) = state else { return (true, Err(DropReason::AutoconfOff)) };
     let mut known = known(&mut ctx, on, &state.host.next_hops());
     // Its own entry will be what the advertisement is about to make of it.
     if let Some(slla) = advert.slla {
@@ -68,11 +62,8 @@ pub(crate) fn heard_advert(
     let events = settle(&shared, control, &mut ctx, on.ifnet.id, local.now);
     drop(guard);
     events.into_iter().for_each(|event| local.tell(event));
-    if taken.is_err() {
-        local.count(on.ifnet.id, DropReason::LearnLimit);
-    }
     local.refresh();
-    taken.is_ok()
+    (taken.is_ok(), taken.map(drop).map_err(|_| DropReason::LearnLimit))
 }
 
 /// Whether it would be a default router, as far as that can be told at a glance: its route to everything, if it gives
@@ -82,7 +73,7 @@ fn is_default(advert: &RouterAdvert, options: NdOptions<'_>) -> bool {
     advert.router_lifetime > 0 && !options.into_iter().any(overrides)
 }
 
-/// A router tells of a better first hop. True if it was believed, so that its target's address is to be noted.
+/// A router tells of a better first hop. An error is why it is not believed; else its target's address is to be noted.
 pub(crate) fn heard_redirect(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -90,40 +81,33 @@ pub(crate) fn heard_redirect(
     on: &Interface,
     from: Ipv6Addr,
     redirect: &Redirect<'_>,
-) -> bool {
+) -> Result<(), DropReason> {
     let Redirect { destination, target, .. } = *redirect;
     if !on.first_hops.accepts_redirects {
-        local.count(on.ifnet.id, DropReason::AutoconfOff);
-        return false;
+        return Err(DropReason::AutoconfOff);
     }
     //= RFC 4861 s8.1 [4861-5]: only from the router that we use for the destination at this moment.
     let first_hop = config.route6(destination).filter(|(out, _)| out.ifnet.id == on.ifnet.id);
     if first_hop.is_none_or(|(_, next_hop)| next_hop != from || next_hop == destination) {
-        local.count(on.ifnet.id, DropReason::Nd(NdInvalid::RedirectNotFirstHop));
-        return false;
+        return Err(DropReason::Nd(NdInvalid::RedirectNotFirstHop));
     }
     // A way by ourselves, or to ourselves, is none.
     if config.owner6(destination, on.ifnet.id).is_some() || config.owner6(target, on.ifnet.id).is_some() {
-        local.count(on.ifnet.id, DropReason::Ignored);
-        return false;
+        return Err(DropReason::Ignored);
     }
     if !on.ifnet.intake.admits(local.now, Wants::Redirect) {
-        local.count(on.ifnet.id, DropReason::MessageLimit);
-        return false;
+        return Err(DropReason::MessageLimit);
     }
     let shared = local.shared.clone();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     let state = control.hosts.get_mut(&on.ifnet.id).filter(|state| state.host.accepts_redirects());
-    let Some(state) = state else {
-        local.count(on.ifnet.id, DropReason::AutoconfOff);
-        return false;
-    };
+    let Some(state) = state else { return Err(DropReason::AutoconfOff) };
     state.host.on_redirect(destination, target, from);
     let events = settle(&shared, &mut control, &mut ctx, on.ifnet.id, local.now);
     drop(control);
     events.into_iter().for_each(|event| local.tell(event));
     local.refresh();
-    true
+    Ok(())
 }
 
 /// A neighbour says that it is a router no more.

@@ -23,6 +23,9 @@ use super::watch::Watcher;
 use crate::drops::DropReason;
 use crate::offload;
 
+/// Whether any of this is built: not where it is counted what it costs those whom nobody watches (tests/costs.rs).
+const THERE: bool = !cfg!(siding_untraced);
+
 /// What one worker knows of those who watch.
 pub(crate) struct Tracer {
     /// Somebody does.
@@ -46,6 +49,9 @@ impl Tracer {
     /// Sees who watches now. One load if that has not changed.
     #[inline]
     pub(crate) fn refresh(&mut self) {
+        if !THERE {
+            return;
+        }
         let generation = self.shared.generation.load(Ordering::Acquire);
         if generation != self.generation {
             self.look(generation);
@@ -62,7 +68,7 @@ impl Tracer {
     /// Whether anybody watches anything.
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
-        self.on
+        THERE && self.on
     }
 
     /// Frames have come off the wire of `on`.
@@ -132,7 +138,7 @@ impl Tracer {
     /// Something has become of a packet whose life may be followed.
     #[inline]
     pub(crate) fn note(&self, packet: &Mbuf, step: impl FnOnce() -> Step) {
-        if packet.mark() != 0 {
+        if THERE && packet.mark() != 0 {
             self.record(packet.mark(), step(), None, packet.len());
         }
     }

@@ -7,6 +7,7 @@ mod headers;
 mod rule;
 mod runs;
 mod sets;
+mod single;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Compile;
 use super::Scope;
 use super::sets::Found;
+use super::single::single;
 use crate::cells::Counter;
 use crate::cells::LimitCell;
 use crate::cells::QuotaCell;
@@ -25,7 +26,6 @@ use crate::program::ValueBase;
 use crate::rule_id::RuleId;
 use crate::select::Selector;
 use crate::types::Type;
-use crate::types::Value;
 
 impl Compile<'_> {
     pub(super) fn rule(&mut self, scope: &mut Scope<'_>, chain: &Chain, rule: &Rule, ruleset: &Ruleset) {
@@ -310,24 +310,4 @@ fn scope_name(table: &Table, name: &str) -> Name {
 
 fn find<T: Clone>(list: &[(Name, T)], name: &Name) -> Option<T> {
     list.iter().find(|(known, _)| known == name).map(|(_, cell)| cell.clone())
-}
-
-/// One field against one value.
-fn single(part: KeyPart, op: Op, value: Value, ty: Type) -> Step {
-    let (low, high) = ty.bounds(value);
-    let not = op == Op::Ne;
-    let range = |low, high| Step::Range { part, low, high, not: false };
-    match op {
-        Op::Any => Step::Flags { part, mask: low },
-        Op::Lt => low.checked_sub(1).map_or(Step::Never, |high| range(0, high)),
-        Op::Le => range(0, high),
-        Op::Gt if high == u128::MAX => Step::Never,
-        Op::Gt => range(high + 1, u128::MAX),
-        Op::Ge => range(low, u128::MAX),
-        Op::Eq | Op::Ne => match value {
-            Value::Exact(value) => Step::Masked { part, mask: u128::MAX, value, not },
-            Value::Prefix(value, len) => Step::Masked { part, mask: ty.mask(len), value, not },
-            Value::Range(low, high) => Step::Range { part, low, high, not },
-        },
-    }
 }

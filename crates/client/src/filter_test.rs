@@ -16,6 +16,9 @@ pub struct TestRequest {
     /// To whom its frame would be: Linux's number.
     #[serde(default)]
     pub pkttype: u8,
+    /// The ends of its frame, if rules are to see them.
+    #[serde(default)]
+    pub ether: Option<EtherRow>,
     /// Its mark.
     #[serde(default)]
     pub mark: u32,
@@ -28,6 +31,16 @@ pub struct TestRequest {
     /// The flow's mark.
     #[serde(default)]
     pub ct_mark: u32,
+}
+
+/// From whom a frame would be, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EtherRow {
+    /// From whom, as 02:00:00:00:00:01.
+    pub saddr: String,
+    /// To whom.
+    pub daddr: String,
 }
 
 /// What would become of it.

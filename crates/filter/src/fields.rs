@@ -44,6 +44,11 @@ impl KeyPart {
 }
 
 impl Load {
+    /// Whether it is of the frame that the packet came in.
+    pub(crate) const fn is_of_frame(&self) -> bool {
+        matches!(self, Load::Field { base: Base::Ether | Base::Vlan, .. })
+    }
+
     fn new(selector: Selector) -> Load {
         match selector {
             Selector::Meta(Meta::Iif) => Load::Iif,

@@ -96,6 +96,8 @@ pub struct Program {
     pub(crate) hits: Vec<Counter>,
     pub(crate) named: Named,
     pub(crate) needs_ct: bool,
+    /// Rules look at the frames that packets came in.
+    pub(crate) sees_frames: bool,
     /// The next number for a dynamic set.
     pub(crate) numbers: u32,
     pub(crate) beside: Beside,
@@ -230,6 +232,28 @@ pub(crate) enum Op {
     FlowAdd(FlowtableId),
 }
 
+impl Op {
+    /// Whether it looks at the frame that the packet came in.
+    pub(crate) fn sees_frame(&self) -> bool {
+        let parts = match self {
+            Op::Masked { part, .. } | Op::Range { part, .. } | Op::Flags { part, .. } => {
+                std::slice::from_ref(part)
+            }
+            Op::Lookup { key, .. }
+            | Op::Dynamic { key, .. }
+            | Op::Vmap { key, .. }
+            | Op::Update { key, .. } => key,
+            Op::SetMark { expr, .. } => match &expr.base {
+                ValueBase::Value(_) => &[],
+                ValueBase::Part(part) => std::slice::from_ref(part),
+                ValueBase::Map { key, .. } => key,
+            },
+            _ => &[],
+        };
+        parts.iter().any(|part| part.load.is_of_frame())
+    }
+}
+
 /// Where a packet goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -279,6 +303,11 @@ impl Program {
     /// Whether any rule looks at connections.
     pub fn needs_ct(&self) -> bool {
         self.needs_ct
+    }
+
+    /// Whether any rule looks at the frame that a packet came in.
+    pub fn sees_frames(&self) -> bool {
+        self.sees_frames
     }
 
     /// Every rule, in the order of the file.

@@ -247,7 +247,8 @@ impl Program {
 
     /// What would become of the first packet of a flow that has begun already, by the rules before connections are looked
     /// up, or by those after. Nothing is counted and no set is changed; rates count as not reached; the packet's mark is
-    /// set, for rules that come later.
+    /// set, for rules that come later. A chain whose rules ask for the frame of one that came in, which is not known any
+    /// more, lets it pass.
     pub fn rehearse(
         &self,
         hook: Hook,
@@ -321,6 +322,7 @@ impl Program {
             }
             if !W::TELLS
                 && let Some(run) = self.run_of(at)
+                && !(W::REHEARSAL && self.is_unknown(run.part.load.is_of_frame(), context))
             {
                 at = run.next(at, context);
                 if at == run.to {
@@ -370,6 +372,10 @@ impl Program {
         let Some(ops) = self.ops.get(line.from as usize..line.to as usize) else { return Ran::Next };
         let stop = |n: usize| self.stops.get(line.from as usize + n).copied().unwrap_or(0);
         for (n, op) in ops.iter().enumerate() {
+            // Whose frame nobody remembers is not shut out for what it may have been.
+            if W::REHEARSAL && self.is_unknown(op.sees_frame(), context) {
+                return Ran::End(Verdict::Accept);
+            }
             match self.step::<H, W>(op, rule, worker, context) {
                 Some(Ran::Next) => {}
                 Some(ran) => {
@@ -395,6 +401,11 @@ impl Program {
         self.hit::<H, W>(rule, worker, context);
         watch.step(Step { rule, outcome: Outcome::Done, at: stop(ops.len().saturating_sub(1)) });
         Ran::Next
+    }
+
+    /// Whether a rehearsal cannot say what it looks at: the frame of a packet that came in, long ago.
+    fn is_unknown<H: Host>(&self, sees_frame: bool, context: &Context<'_, '_, H>) -> bool {
+        sees_frame && context.packet.link().is_none() && context.host.iif().is_some()
     }
 
     fn hit<H: Host, W: Watch>(&self, rule: RuleId, worker: usize, context: &Context<'_, '_, H>) {

@@ -53,6 +53,13 @@ pub enum Base {
     Ext(u8),
 }
 
+impl Base {
+    /// Whether it stands before the IP header.
+    pub const fn is_of_frame(self) -> bool {
+        matches!(self, Base::Ether | Base::Vlan)
+    }
+}
+
 /// What is known of a packet beside its octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meta {

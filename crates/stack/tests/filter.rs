@@ -57,6 +57,8 @@ use siding_wire::udp::UdpRepr;
 
 #[path = "filter/anew.rs"]
 mod anew;
+#[path = "filter/frames.rs"]
+mod frames;
 #[path = "filter/headers.rs"]
 mod headers;
 #[path = "filter/rehearse.rs"]

@@ -1,4 +1,4 @@
-//! Which rules are about the extension headers of IPv6.
+//! Which rules are about the extension headers of IPv6, and which about the frame.
 
 use crate::model::ExprBase;
 use crate::model::Statement;
@@ -7,6 +7,22 @@ use crate::select::Selector;
 
 /// Whether a statement looks at an extension header of IPv6.
 pub(super) fn are_seen(statement: &Statement) -> bool {
+    any(statement, |selector| match selector {
+        Selector::Exists(..) => true,
+        Selector::Field(field) => matches!(field.base, Base::Ext(_)),
+        _ => false,
+    })
+}
+
+/// Whether a statement looks at the frame that the packet came in.
+pub(super) fn frame_is_seen(statement: &Statement) -> bool {
+    any(statement, |selector| match selector {
+        Selector::Field(field) => field.base.is_of_frame(),
+        _ => false,
+    })
+}
+
+fn any(statement: &Statement, is_such: impl Fn(Selector) -> bool) -> bool {
     let parts = match statement {
         Statement::Match(relation) => &relation.left[..],
         Statement::Vmap(key, _) => key,
@@ -18,9 +34,5 @@ pub(super) fn are_seen(statement: &Statement) -> bool {
         Statement::Update(update) => &update.key,
         _ => &[],
     };
-    parts.iter().any(|part| match part.selector {
-        Selector::Exists(..) => true,
-        Selector::Field(field) => matches!(field.base, Base::Ext(_)),
-        _ => false,
-    })
+    parts.iter().any(|part| is_such(part.selector))
 }

@@ -85,6 +85,7 @@ impl Program {
                 hits: Vec::new(),
                 named: Named::default(),
                 needs_ct: false,
+                sees_frames: false,
                 numbers: before.into_iter().chain(last).map(|one| one.numbers).max().unwrap_or(1),
                 beside,
                 lost,

@@ -44,6 +44,7 @@ impl Compile<'_> {
             self.push(Step::Masked { part, mask: u128::MAX, value: 10, not: false });
             self.program.stops.resize(self.program.ops.len(), 0);
         }
+        self.program.sees_frames |= rule.statements.iter().any(super::headers::frame_is_seen);
         for (n, statement) in rule.statements.iter().enumerate() {
             self.statement(scope, &mut at, statement);
             self.program.stops.resize(self.program.ops.len(), n as u16);

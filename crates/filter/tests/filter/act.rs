@@ -308,3 +308,37 @@ fn an_element_that_goes_and_comes_again_counts_connections_where_it_did() {
     let distinct: std::collections::HashSet<_> = first.iter().chain(&other).collect();
     assert_eq!(distinct.len(), 198, "each key of each set has a place of its own");
 }
+
+#[test]
+fn a_rehearsal_lets_pass_what_would_have_to_be_known_of_a_frame_that_has_gone() {
+    let from = |n: u8| format!("ether saddr 02:00:00:00:00:0{n}");
+    let alike: Vec<String> = (1..6).map(|n| format!("{} accept", from(n))).collect();
+    for (rules_, passes) in [
+        (format!("{} accept\ndrop", from(1)), [true, true, true]),
+        (format!("{} drop", from(1)), [true, true, true]),
+        (format!("udp dport 1 {} accept\ndrop", from(1)), [true, false, false]),
+        (format!("{}\ndrop", alike.join("\n")), [true, true, true]),
+        ("udp dport 2 drop\nvlan id != 5 drop".to_owned(), [true, false, true]),
+        (
+            "udp dport 1 ether saddr . udp dport vmap { 02:00:00:00:00:01 . 1 : accept }\ndrop".to_owned(),
+            [true, false, false],
+        ),
+    ] {
+        let program = rules(&rules_);
+        assert!(program.sees_frames(), "{rules_}");
+        let rehearse = |port| {
+            let bytes = udp6(port);
+            let packet = Packet::parse(&bytes, None).unwrap_or_else(|error| panic!("{error}"));
+            program.rehearse(Hook::Forward, false, &packet, &mut Desk::default()) == Verdict::Accept
+        };
+        assert_eq!([1, 2, 3].map(rehearse), passes, "{rules_}");
+    }
+    assert!(!rules("udp dport 1 accept").sees_frames());
+    // Where it is known, or there was none, it is as always.
+    let program = rules(&format!("{} accept\ndrop", from(1)));
+    let link = |n| siding_filter::Link { src: [2, 0, 0, 0, 0, n], dst: [2, 0, 0, 0, 0, 9], vlan: None };
+    for (link, accepted) in [(Some(link(1)), true), (Some(link(2)), false), (None, false)] {
+        let verdict = run_link(&program, &udp6(1), link, &mut Desk::default());
+        assert_eq!(verdict == Verdict::Accept, accepted, "{link:?}");
+    }
+}

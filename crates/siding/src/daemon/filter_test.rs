@@ -8,6 +8,7 @@ use anyhow::bail;
 use siding_filter::CtState;
 use siding_stack::filter::Connection;
 use siding_stack::filter::Flow;
+use siding_stack::filter::FrameEnds;
 use siding_stack::filter::LinkCast;
 use siding_stack::filter::Part;
 use siding_stack::filter::StateQuery;
@@ -18,10 +19,12 @@ use siding_stack::filter::Way;
 use super::filter::NONE;
 use super::state::Daemon;
 use crate::control::Answer;
+use crate::control::EtherRow;
 use crate::control::TestRequest;
 use crate::filter::Trial;
 use crate::filter::from_hex;
 use crate::filter::hook_of;
+use crate::filter::link;
 use crate::filter::stacks_state;
 use crate::filter::state_of;
 use crate::filter::with_asks;
@@ -31,6 +34,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Between two looks whether they have.
 const LOOK: Duration = Duration::from_millis(1);
+
+fn frame(said: &EtherRow) -> anyhow::Result<FrameEnds> {
+    Ok(FrameEnds { src: said.saddr.parse()?, dst: said.daddr.parse()? })
+}
 
 impl Daemon {
     pub(super) fn test_packet(&self, request: &TestRequest) -> anyhow::Result<Answer> {
@@ -52,6 +59,9 @@ impl Daemon {
             (None, Some(_)) => assumed.push("its numbers fit its flow, whose state is known".to_owned()),
             (None, None) => assumed.push("it is the first packet of its flow: no state is known".to_owned()),
         }
+        if program.sees_frames() && request.ether.is_none() && request.iif.is_some() {
+            assumed.push("nothing is known of its frame: say `ether saddr` and `ether daddr`".to_owned());
+        }
         let supposed = Supposed {
             packet: &bytes,
             iif: request.iif.as_deref(),
@@ -61,14 +71,18 @@ impl Daemon {
                 2 => LinkCast::Multicast,
                 _ => LinkCast::Unicast,
             },
+            frame: request.ether.as_ref().map(frame).transpose()?,
             mark: request.mark,
             connection,
             flow: known.as_ref().map(|(_, state)| state),
         };
         let mut trial = Trial::new(&program, &bytes);
         let asked = self.stack.suppose(&supposed, &mut |hook, part, asks| {
-            with_asks(asks, &bytes, |host| trial.judge(hook_of(hook), part == Part::BeforeStates, host))
-                .unwrap_or(false)
+            with_asks(asks, &bytes, |host| {
+                let link = link(host.asks);
+                trial.judge((hook_of(hook), part == Part::BeforeStates), link, host)
+            })
+            .unwrap_or(false)
         });
         let state = match asked {
             Ok(seen) => Some(state_of(seen.state)),

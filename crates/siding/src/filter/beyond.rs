@@ -5,13 +5,8 @@ use siding_filter::Errors;
 use siding_filter::Hook;
 use siding_filter::Place;
 use siding_filter::Ruleset;
-use siding_filter::model::Expr;
-use siding_filter::model::ExprBase;
-use siding_filter::model::Part;
 use siding_filter::model::Rule;
 use siding_filter::model::Statement;
-use siding_filter::select::Base;
-use siding_filter::select::Selector;
 
 /// A ruleset that the stack can run.
 ///
@@ -49,38 +44,11 @@ fn statement(statement: &Statement) -> Option<&'static str> {
         Statement::SynProxy(_) | Statement::NamedSynProxy(_) => {
             Some("synproxy is not here: bound new connections by `limit` or `ct count`")
         }
-        Statement::FlowAdd(_) => Some(
-            "flows are not offloaded here: leave `flow add` out, `ct state established accept` does the same",
-        ),
         Statement::Log(log) if log.group.is_some() => Some(
             "nobody listens to groups of the log here: leave `group` out, and it goes to the program's log",
         ),
-        Statement::Match(relation) => parts(&relation.left),
-        Statement::Vmap(key, _) => parts(key),
-        Statement::SetMark(expr) | Statement::SetCtMark(expr) => expression(expr),
-        Statement::Update(update) => {
-            parts(&update.key).or_else(|| update.each.iter().find_map(self::statement))
-        }
         _ => None,
     }
-}
-
-fn expression(expr: &Expr) -> Option<&'static str> {
-    match &expr.base {
-        ExprBase::Value(_) => None,
-        ExprBase::Part(part) => parts(std::slice::from_ref(part)),
-        ExprBase::Map(key, _) => parts(key),
-    }
-}
-
-fn parts(parts: &[Part]) -> Option<&'static str> {
-    let is_link = |part: &Part| match part.selector {
-        Selector::Field(field) => matches!(field.base, Base::Ether | Base::Vlan),
-        _ => false,
-    };
-    parts.iter().any(is_link).then_some(
-        "`ether` and `vlan` are not seen here, packets are judged from their IP header on: match `iifname` or addresses",
-    )
 }
 
 #[cfg(test)]
@@ -98,7 +66,6 @@ mod tests {
     fn what_the_stack_cannot_do_is_named_with_its_place() {
         for (rules, place, what) in [
             ("tcp dport 80 synproxy mss 1460 wscale 7", "a.nft:2:", "synproxy is not here"),
-            ("accept\n ether saddr 02:00:00:00:00:01 drop", "a.nft:3:", "`ether` and `vlan` are not seen"),
             ("log group 3", "a.nft:2:", "nobody listens"),
             (
                 "}\nchain p { type filter hook postrouting priority 0; accept",
@@ -111,7 +78,9 @@ mod tests {
             assert!(errors[0].starts_with(place) && errors[0].contains(what), "{rules}: {errors:?}");
         }
         assert_eq!(
-            errors("ct state established accept\nlog prefix \"a\" level info\ntcp dport 22 drop"),
+            errors(
+                "ether saddr 02:00:00:00:00:01 vlan id 7 drop\nct state established accept\nlog prefix \"a\" level info\ntcp dport 22 drop"
+            ),
             [""; 0]
         );
     }

@@ -13,6 +13,7 @@ use siding_filter::FlowtableId;
 use siding_filter::Host;
 use siding_filter::IfName;
 use siding_filter::Interface;
+use siding_filter::Link;
 use siding_filter::LogLine;
 use siding_filter::Outcome;
 use siding_filter::Packet;
@@ -51,9 +52,14 @@ impl Judge for Rules {
         self.0.needs_ct()
     }
 
+    fn sees_frames(&self) -> bool {
+        self.0.sees_frames()
+    }
+
     fn judge(&self, worker: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
         // What cannot be read has not come this far.
-        let Ok(packet) = Packet::parse(packet, None) else { return Verdict::Drop };
+        let link = if self.0.sees_frames() { link(asks) } else { None };
+        let Ok(packet) = Packet::parse(packet, link) else { return Verdict::Drop };
         if asks.is_followed() {
             return self.judge_aloud(worker, (hook, part), &packet, asks);
         }
@@ -151,7 +157,7 @@ pub(crate) fn hook_of(hook: Hook) -> siding_filter::Hook {
 
 /// What the rules may ask of the stack.
 pub(crate) struct Node<'a, 'b> {
-    pub(super) asks: &'a mut Asks<'b>,
+    pub(crate) asks: &'a mut Asks<'b>,
     pub(super) src: IpAddr,
     pub(super) dst: IpAddr,
 }
@@ -160,6 +166,12 @@ impl Node<'_, '_> {
     fn about(&self, query: FibQuery) -> IpAddr {
         if query.source { self.src } else { self.dst }
     }
+}
+
+/// What stood before the IP header.
+pub(crate) fn link(asks: &Asks<'_>) -> Option<Link> {
+    let frame = asks.frame()?;
+    Some(Link { src: frame.src.0, dst: frame.dst.0, vlan: asks.vlan() })
 }
 
 fn interface((slot, name): (usize, &str)) -> Interface {

@@ -22,6 +22,7 @@ mod running;
 mod trial;
 
 pub(crate) use judge::hook_of;
+pub(crate) use judge::link;
 pub(crate) use judge::state_of;
 pub(crate) use matching::Match;
 pub(crate) use read::FilterConfig;

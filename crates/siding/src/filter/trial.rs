@@ -3,6 +3,7 @@
 use siding_filter::CtState;
 use siding_filter::Hook;
 use siding_filter::Host;
+use siding_filter::Link;
 use siding_filter::Outcome;
 use siding_filter::Packet;
 use siding_filter::Program;
@@ -32,9 +33,15 @@ impl<'a> Trial<'a> {
         Trial { program, packet, hooks: Vec::new(), end: None, met: 0 }
     }
 
-    /// Has it judged at a hook, by the rules before states are looked up or by the others. Whether it goes on.
-    pub(crate) fn judge(&mut self, hook: Hook, before: bool, host: &mut impl Host) -> bool {
-        let Ok(packet) = Packet::parse(self.packet, None) else {
+    /// Has it judged at a hook, by the rules before states are looked up or by the others; `link` is the frame that it would
+    /// have come in. Whether it goes on.
+    pub(crate) fn judge(
+        &mut self,
+        (hook, before): (Hook, bool),
+        link: Option<Link>,
+        host: &mut impl Host,
+    ) -> bool {
+        let Ok(packet) = Packet::parse(self.packet, link) else {
             self.end = Some(("drop".to_owned(), "no rule could read it".to_owned()));
             return false;
         };

@@ -6,7 +6,10 @@ use siding_machines::filter::CtState;
 use siding_machines::filter::States;
 use siding_machines::filter::Tracked;
 use siding_machines::filter::Way;
+use siding_mbuf::Mbuf;
 use siding_netisr::Instant;
+use siding_wire::Mac;
+use siding_wire::ether;
 
 use super::counted::Counted;
 use super::counts::Counts;
@@ -14,6 +17,7 @@ use crate::config::Config;
 use crate::event::Event;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
+use crate::ifnet::Kind;
 
 /// What is known of a packet's flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +28,25 @@ pub struct Connection {
     pub way: Option<Way>,
     /// The flow's mark.
     pub mark: u32,
+}
+
+/// From whom a frame was, and to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameEnds {
+    /// From whom.
+    pub src: Mac,
+    /// To whom.
+    pub dst: Mac,
+}
+
+impl FrameEnds {
+    /// Of a packet whose Ethernet header still stands before it.
+    pub(super) fn before(packet: &Mbuf) -> Option<FrameEnds> {
+        let header = packet.before(ether::HEADER_LEN)?;
+        let is_ip = matches!(header[12..], [0x08, 0x00] | [0x86, 0xdd]);
+        let (dst, src) = (header.first_chunk()?, header[6..].first_chunk()?);
+        is_ip.then_some(FrameEnds { src: Mac(*src), dst: Mac(*dst) })
+    }
 }
 
 /// What an address is to the routes.
@@ -65,6 +88,7 @@ pub struct Asks<'a> {
     pub(super) iif: Option<&'a Interface>,
     pub(super) oif: Option<&'a Interface>,
     pub(super) link: LinkCast,
+    pub(super) frame: Option<FrameEnds>,
     pub(super) mark: u32,
     /// `None` before states were looked up.
     pub(super) tracked: Option<&'a mut Tracked>,
@@ -96,6 +120,20 @@ impl Asks<'_> {
     /// To whom its frame was.
     pub fn link(&self) -> LinkCast {
         self.link
+    }
+
+    /// The ends of the frame that it came in; `None` for our own packets, for what came otherwise, and unless a judge
+    /// [asks](super::Judge::sees_frames) for them.
+    pub fn frame(&self) -> Option<FrameEnds> {
+        self.frame
+    }
+
+    /// The VLAN that it came in by: the one that the interface is.
+    pub fn vlan(&self) -> Option<u16> {
+        match &self.iif?.kind {
+            Kind::Vlan(vlan) => Some(vlan.vid),
+            _ => None,
+        }
     }
 
     /// Whether somebody follows this packet's life, and wants to [know](Self::decided) what decided.

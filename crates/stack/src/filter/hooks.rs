@@ -124,7 +124,7 @@ fn prerouting(
     let Local { filter, index, now, .. } = &mut *local;
     filter.abandon();
     filter.follow(&packet);
-    let mut passing = Passing { from, link, ..Passing::NEW };
+    let mut passing = Passing { from, link, frame: filter.frame_of(&packet), ..Passing::NEW };
     let seen = At::new(*index, *now, config, Hook::Prerouting, (Some(on), None));
     let verdict = match filter.look(*index, *now, packet.data()) {
         Look::Elsewhere(owner) => {
@@ -354,6 +354,7 @@ impl<'a> At<'a> {
             iif: self.iif,
             oif: self.oif,
             link: passing.link,
+            frame: passing.frame,
             mark: passing.mark,
             tracked: passing.tracked.as_mut(),
             states: filter.states.as_deref_mut(),
@@ -386,5 +387,6 @@ impl Passing {
         follows: false,
         from: Mac::ZERO,
         link: LinkCast::Unicast,
+        frame: None,
     };
 }

@@ -68,6 +68,11 @@ pub trait Judge: fmt::Debug + Send + Sync {
     /// Whether any rule asks for states; if none does, none are kept.
     fn needs_states(&self) -> bool;
 
+    /// Whether any rule asks for the [frame](Asks::frame) that a packet came in.
+    fn sees_frames(&self) -> bool {
+        false
+    }
+
     /// Judges a packet, which begins with its IP header. What it wants to know it asks of `asks`.
     fn judge(&self, worker: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict;
 

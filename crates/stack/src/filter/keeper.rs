@@ -14,6 +14,7 @@ use siding_wire::Mac;
 
 use super::anew;
 use super::ask;
+use super::asks::FrameEnds;
 use super::counted::Counted;
 use super::fragments;
 use super::fragments::Follow;
@@ -74,6 +75,8 @@ pub(super) struct Passing {
     pub(super) follows: bool,
     pub(super) from: Mac,
     pub(super) link: LinkCast,
+    /// The ends of its frame, if rules ask for them.
+    pub(super) frame: Option<FrameEnds>,
 }
 
 /// What a packet is, before anybody judges it.
@@ -118,6 +121,13 @@ impl Keeper {
         if packet.mark() != 0 || self.decided.is_some() {
             self.decided = (packet.mark() != 0).then(Vec::new);
         }
+    }
+
+    /// The ends of a packet's frame, if rules ask for them.
+    #[inline]
+    pub(super) fn frame_of(&self, packet: &Mbuf) -> Option<FrameEnds> {
+        let asked = self.rules.value().as_ref().as_ref().is_some_and(|rules| rules.sees_frames);
+        if asked { FrameEnds::before(packet) } else { None }
     }
 
     /// Whether anything is filtered.

@@ -52,6 +52,7 @@ pub use ask::StatesAsked;
 pub use asks::AddrKind;
 pub use asks::Asks;
 pub use asks::Connection;
+pub use asks::FrameEnds;
 pub(crate) use carry::keeper;
 pub use flow::Flow;
 pub(crate) use hooks::for_us;

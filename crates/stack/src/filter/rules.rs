@@ -46,6 +46,8 @@ pub(crate) struct Rules {
     pub(super) judge: Arc<dyn Judge>,
     /// By hook, and by part.
     has: [[bool; 2]; 4],
+    /// Whether rules ask for the frames that packets came in.
+    pub(super) sees_frames: bool,
     pub(super) timeouts: Timeouts,
     limits: StateLimits,
     pub(super) tables: Option<Arc<Tables>>,
@@ -134,7 +136,8 @@ impl Stack {
                 let hooks = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output];
                 let parts = [Part::BeforeStates, Part::AfterStates];
                 let has = hooks.map(|hook| parts.map(|part| judge.has_rules(hook, part)));
-                Rules { judge, has, timeouts, limits, tables }
+                let sees_frames = judge.sees_frames();
+                Rules { judge, has, sees_frames, timeouts, limits, tables }
             });
             shared.rules.publish(rules);
         }

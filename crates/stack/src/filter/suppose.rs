@@ -15,6 +15,7 @@ use super::Part;
 use super::StateReport;
 use super::asks::Connection;
 use super::asks::Counting;
+use super::asks::FrameEnds;
 use super::asks::Rehearsed;
 use super::counted::Counted;
 use super::read;
@@ -36,6 +37,8 @@ pub struct Supposed<'a> {
     pub oif: Option<&'a str>,
     /// To whom its frame would be.
     pub link: LinkCast,
+    /// Of its frame, if that came in.
+    pub frame: Option<FrameEnds>,
     /// Its mark.
     pub mark: u32,
     /// What it would be to its flow; as the first that is seen of it if none.
@@ -140,6 +143,7 @@ impl Stack {
                     iif,
                     oif,
                     link: at.supposed.link,
+                    frame: at.supposed.frame.filter(|_| iif.is_some()),
                     mark: at.mark,
                     tracked: known.then_some(&mut tracked),
                     states: None,

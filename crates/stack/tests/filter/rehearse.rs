@@ -67,6 +67,7 @@ fn supposed(router: &mut Router, judge: &Marks, packet: &[u8]) -> (bool, CtState
         iif: Some("inner"),
         oif: None,
         link: LinkCast::Unicast,
+        frame: None,
         mark: 0,
         connection,
         flow: flow.as_ref(),

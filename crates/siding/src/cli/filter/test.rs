@@ -22,10 +22,12 @@ use siding_filter::LogLine;
 use siding_filter::PktType;
 use siding_filter::Program;
 use siding_filter::Setup;
+use siding_wire::Mac;
 
 use super::capture;
 use crate::control::Answer;
 use crate::control::Client;
+use crate::control::EtherRow;
 use crate::control::FilterRequest;
 use crate::control::Request;
 use crate::control::TestRequest;
@@ -101,10 +103,13 @@ pub(super) fn test(connect: impl FnOnce() -> anyhow::Result<Client>, test: Test)
 /// What has been said and would be passed over.
 fn in_vain(said: &Composed, test: &Test) -> Option<&'static str> {
     let given = test.hex.is_some() || test.pcap.is_some();
-    if said.link.is_some() {
+    if said.link.is_some() && said.iif.is_none() && said.hook.is_none() {
         return Some(
-            "`ether` and `vlan` are not seen here, packets are judged from their IP header on: leave them out",
+            "our own packets come in no frame: say `iif` beside `ether` and `vlan`, or leave them out",
         );
+    }
+    if test.rules.is_empty() && said.link.is_some_and(|link| link.vlan.is_some()) {
+        return Some("the daemon knows which VLAN an interface is: leave `vlan` out, or give `--rules FILE`");
     }
     if given && !said.bytes.is_empty() {
         return Some(
@@ -121,6 +126,9 @@ fn request(said: &Composed, packet: &[u8]) -> TestRequest {
         iif: said.iif.clone(),
         oif: said.oif.clone(),
         pkttype: said.pkttype as u8,
+        ether: said
+            .link
+            .map(|link| EtherRow { saddr: Mac(link.src).to_string(), daddr: Mac(link.dst).to_string() }),
         mark: said.mark,
         state: said.state.map(|state| state.0),
         reply: said.direction == Some(Direction::Reply),
@@ -167,7 +175,8 @@ fn alone(program: &Program, said: &Composed, packet: &[u8]) -> TestRow {
     'all: for hook in hooks {
         host.hook = hook;
         for before in [true, false] {
-            if !trial.judge(hook, before, &mut host) {
+            let link = said.link.filter(|_| hook != Hook::Output);
+            if !trial.judge((hook, before), link, &mut host) {
                 break 'all;
             }
         }
@@ -308,6 +317,15 @@ accept: by inet fw c handle 6 at forward
         assert_eq!((&row.verdict[..], &row.why[..]), ("drop", "by inet fw c policy drop, at forward"));
         let row = told("reject", SYN);
         assert_eq!((&row.verdict[..], &row.why[..]), ("reject", "by inet fw c handle 2, at forward"));
+        let frame = "ether saddr 02:00:00:00:00:07 vlan id 5";
+        for (rule, verdict) in [
+            ("ether saddr 02:00:00:00:00:07 vlan id 5 accept", "accept"),
+            ("ether saddr 02:00:00:00:00:08 accept", "drop"),
+            ("vlan id 6 accept", "drop"),
+        ] {
+            let row = told(rule, &format!("iif lan oif wan {frame} ip6 udp dport 9"));
+            assert_eq!(row.verdict, verdict, "{rule}");
+        }
         let row = told("drop", "iif lan ip6 udp dport 9");
         assert_eq!((&row.verdict[..], row.hooks.len()), ("accept", 2), "input has no rule");
         let row = told("accept", "iif lan oif wan ip6 frag frag-off 100 udp dport 9");
@@ -333,6 +351,10 @@ accept: by inet fw c handle 6 at forward
             ("iif a", 0, Some("45"), false),
             ("iif a ip6 udp", 0, Some("45"), true),
             ("vlan id 7 ip6 udp", 1, None, true),
+            ("iif a vlan id 7 ip6 udp", 1, None, false),
+            ("iif a vlan id 7 ip6 udp", 0, None, true),
+            ("iif a ether saddr 02:00:00:00:00:07 ip6 udp", 0, None, false),
+            ("oif a ether saddr 02:00:00:00:00:07 ip6 udp", 0, None, true),
         ] {
             assert_eq!(in_vain(&said(text), &test(rules, hex)).is_some(), vain, "{text}");
         }
@@ -341,7 +363,7 @@ accept: by inet fw c handle 6 at forward
     #[test]
     fn what_is_asked_of_the_daemon_bears_every_word() {
         let words: Vec<&str> =
-            "iif a oif b mark 5 pkttype multicast ct state established ct direction reply ct mark 6 ip udp"
+            "iif a oif b ether saddr 02:00:00:00:00:07 mark 5 pkttype multicast ct state established ct direction reply ct mark 6 ip udp"
                 .split(' ')
                 .collect();
         let said = Composed::parse(&words).unwrap();
@@ -351,6 +373,7 @@ accept: by inet fw c handle 6 at forward
             iif: Some("a".into()),
             oif: Some("b".into()),
             pkttype: 2,
+            ether: Some(EtherRow { saddr: "02:00:00:00:00:07".into(), daddr: "02:00:00:00:00:02".into() }),
             mark: 5,
             state: Some(2),
             reply: true,

@@ -156,6 +156,7 @@ impl Check<'_> {
             Statement::NamedQuota(name) => self.object("quota", name),
             Statement::NamedLimit(name) => self.object("limit", name),
             Statement::NamedSynProxy(name) => self.object("synproxy", name),
+            Statement::SetCtTimeout(name) => self.object("ct timeout", name),
             Statement::FlowAdd(name) => self.flowtable(name),
             Statement::Reject(how) => self.reject(*how),
             _ => {}

@@ -147,6 +147,9 @@ pub trait Host {
     /// Sets the connection's mark.
     fn set_ct_mark(&mut self, _mark: u32) {}
 
+    /// Gives the connection that this packet begins the times of a policy of the program's: its number, from 1 on.
+    fn set_ct_timeout(&mut self, _policy: u8) {}
+
     /// Counts this packet's connection at a place, if it is not counted there, and says how many live ones are. More
     /// than `most` + 1 need not be told apart.
     fn ct_count(&mut self, _at: CountId, _most: u32) -> u32 {

@@ -78,6 +78,7 @@ mod rule_id;
 mod rules_alike;
 mod run;
 pub mod select;
+mod timed;
 pub mod types;
 
 pub use again::Commands;
@@ -85,6 +86,7 @@ pub use built_in::BUILT_IN;
 pub use change::SetElement;
 pub use change::SetInfo;
 pub use change::SetListed;
+pub use compile::MOST_TIMEOUTS;
 pub use compose::Composed;
 pub use compose::words_of;
 pub use host::AddrType;

@@ -4,6 +4,7 @@ use crate::place::Files;
 use crate::place::Place;
 use crate::place::Spot;
 use crate::select::Selector;
+pub use crate::timed::*;
 use crate::types::Type;
 use crate::types::Value;
 
@@ -170,6 +171,8 @@ pub enum Statement {
     SetMark(Expr),
     /// Sets the connection's mark.
     SetCtMark(Expr),
+    /// Gives the connection the times of a named policy.
+    SetCtTimeout(String),
     /// Changes a dynamic set.
     Update(Update),
     /// Goes on while at most so many connections are alive that came here, or only beyond that.
@@ -566,6 +569,8 @@ pub enum ObjectKind {
     Limit(Limit),
     /// A SYN proxy.
     SynProxy(SynProxy),
+    /// How long connections may be silent.
+    CtTimeout(CtTimeout),
 }
 
 impl ObjectKind {
@@ -576,6 +581,7 @@ impl ObjectKind {
             ObjectKind::Quota(_) => "quota",
             ObjectKind::Limit(_) => "limit",
             ObjectKind::SynProxy(_) => "synproxy",
+            ObjectKind::CtTimeout(_) => "ct timeout",
         }
     }
 }

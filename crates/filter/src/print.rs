@@ -4,6 +4,7 @@ use std::fmt;
 use std::fmt::Display;
 use std::fmt::Formatter;
 
+use crate::Family;
 use crate::model::*;
 use crate::names;
 use crate::parse::PERIODS;
@@ -61,9 +62,23 @@ impl Display for Object {
             }
             ObjectKind::Quota(quota) => writeln!(f, "\t\t{}", QuotaText(quota))?,
             ObjectKind::Limit(limit) => writeln!(f, "\t\t{limit}")?,
+            ObjectKind::CtTimeout(timeout) => write!(f, "{timeout}")?,
             ObjectKind::SynProxy(proxy) => writeln!(f, "\t\t{}", proxy.to_string().trim_start())?,
         }
         writeln!(f, "\t}}")
+    }
+}
+
+/// A line for each thing that it says.
+impl Display for CtTimeout {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\t\tprotocol {}", self.protocol.text())?;
+        if let Some(family) = self.family {
+            writeln!(f, "\t\tl3proto {}", if family == Family::V4 { "ip" } else { "ip6" })?;
+        }
+        let times: Vec<String> =
+            self.said().map(|(step, _, seconds)| format!("{step} : {seconds}")).collect();
+        writeln!(f, "\t\tpolicy = {{ {} }}", times.join(", "))
     }
 }
 
@@ -178,6 +193,7 @@ impl Display for Statement {
             Statement::CtCount { over, count } => {
                 write!(f, "ct count {}{count}", if *over { "over " } else { "" })
             }
+            Statement::SetCtTimeout(name) => write!(f, "ct timeout set \"{name}\""),
             Statement::SynProxy(proxy) => write!(f, "synproxy{proxy}"),
             Statement::NamedSynProxy(name) => write!(f, "synproxy name \"{name}\""),
             Statement::FlowAdd(name) => write!(f, "flow add @{name}"),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::Family;
 use crate::cells::Counter;
 use crate::cells::LimitCell;
 use crate::cells::QuotaCell;
@@ -12,6 +13,7 @@ use crate::lookup::Lookup;
 use crate::lookup::dynamic::Dynamic;
 use crate::model::BitOp;
 use crate::model::Count;
+use crate::model::CtTimeout;
 use crate::model::Hook;
 use crate::model::Log;
 use crate::model::RejectWith;
@@ -152,6 +154,8 @@ pub(crate) struct Named {
     pub(crate) counters: Vec<(Name, Counter)>,
     pub(crate) quotas: Vec<(Name, QuotaCell)>,
     pub(crate) limits: Vec<(Name, LimitCell)>,
+    /// With their numbers, from 1 on.
+    pub(crate) timeouts: Vec<(Name, (u8, CtTimeout))>,
     pub(crate) dynamic: Vec<(Name, Arc<Dynamic>)>,
     pub(crate) fixed: Vec<(Name, Arc<Lookup>)>,
     pub(crate) anonymous: Vec<(Name, Cell)>,
@@ -227,6 +231,11 @@ pub(crate) enum Op {
         key: Box<[KeyPart]>,
         set: Arc<Dynamic>,
         timeout: Option<u64>,
+    },
+    /// Of this family, or of both.
+    SetTimeout {
+        policy: u8,
+        family: Option<Family>,
     },
     SynProxy(SynProxy),
     FlowAdd(FlowtableId),
@@ -308,6 +317,12 @@ impl Program {
     /// Whether any rule looks at the frame that a packet came in.
     pub fn sees_frames(&self) -> bool {
         self.sees_frames
+    }
+
+    /// The policies of connections' times that rules may give them, by their numbers. A number that is not among them has
+    /// the times of all.
+    pub fn timeouts(&self) -> impl Iterator<Item = (u8, &CtTimeout)> {
+        self.named.timeouts.iter().map(|(_, (number, timeout))| (*number, timeout))
     }
 
     /// Every rule, in the order of the file.

@@ -509,6 +509,13 @@ impl Program {
                     }
                 }
             }
+            Op::SetTimeout { policy, family } => {
+                let is_meant = family.is_none_or(|family| context.packet.family() == family);
+                if is_meant && (!W::DRY || W::MADE_UP) {
+                    context.host.set_ct_timeout(*policy);
+                }
+                true
+            }
             Op::SynProxy(how) => {
                 // SYN and ACK.
                 let flags = context.packet.tcp_flags()?;

@@ -26,5 +26,7 @@ mod reload;
 mod runs;
 #[path = "filter/sets.rs"]
 mod sets;
+#[path = "filter/timeouts.rs"]
+mod timeouts;
 #[path = "filter/util.rs"]
 mod util;

@@ -17,6 +17,7 @@ use crate::cells::LimitCell;
 use crate::cells::QuotaCell;
 use crate::lookup::dynamic::Dynamic;
 use crate::model::Chain;
+use crate::model::CtTimeout;
 use crate::model::ObjectKind;
 use crate::model::Ruleset;
 use crate::model::Table;
@@ -33,6 +34,9 @@ use crate::program::HookChains;
 use crate::program::Named;
 use crate::program::Program;
 use crate::program::Setup;
+
+/// So many policies have a number.
+pub const MOST_TIMEOUTS: u8 = 15;
 
 /// Rules of a lower priority come before connections are looked up, as in Linux.
 const CONNTRACK: i32 = -200;
@@ -239,8 +243,27 @@ impl Compile<'_> {
                     let cell = kept.filter(|cell| cell.rate == new.rate).unwrap_or(new);
                     self.program.named.limits.push((name, cell));
                 }
+                ObjectKind::CtTimeout(timeout) => self.timeout(name, *timeout),
                 ObjectKind::SynProxy(_) => {}
             }
+        }
+    }
+
+    /// A policy keeps its number as long as it has its name: states know it by that.
+    fn timeout(&mut self, name: Name, timeout: CtTimeout) {
+        let before = self.before.program.map_or(&[][..], |before| &before.named.timeouts);
+        let ours = &self.program.named.timeouts;
+        let kept = before.iter().find(|(known, _)| *known == name).map(|(_, (number, _))| *number);
+        let is_taken = |number: &u8| before.iter().chain(ours).any(|(_, (taken, _))| taken == number);
+        let number = kept.or_else(|| (1..=MOST_TIMEOUTS).find(|number| !is_taken(number)));
+        match number {
+            Some(number) => self.program.named.timeouts.push((name, (number, timeout))),
+            None => self.wrong(
+                Spot::default(),
+                format!(
+                    "no more than {MOST_TIMEOUTS} `ct timeout`, those of other names before a reload included: write fewer"
+                ),
+            ),
         }
     }
 }

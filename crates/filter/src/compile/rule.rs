@@ -118,6 +118,13 @@ impl Compile<'_> {
                     self.synproxy(*proxy);
                 }
             }
+            Statement::SetCtTimeout(name) => {
+                self.program.needs_ct = true;
+                let policy = find(&self.program.named.timeouts, &scope.name(name));
+                if let Some((policy, timeout)) = policy {
+                    self.push(Step::SetTimeout { policy, family: timeout.family });
+                }
+            }
             Statement::FlowAdd(name) => {
                 self.program.needs_ct = true;
                 let found = scope.table.flowtables.iter().position(|table| table.name == *name);

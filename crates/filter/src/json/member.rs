@@ -7,8 +7,20 @@ use super::tree::Json;
 use super::tree::Node;
 use crate::place::Wrong;
 
-const KINDS: [&str; 11] =
-    ["table", "chain", "rule", "set", "map", "element", "counter", "quota", "limit", "synproxy", "flowtable"];
+const KINDS: [&str; 12] = [
+    "table",
+    "chain",
+    "rule",
+    "set",
+    "map",
+    "element",
+    "counter",
+    "quota",
+    "limit",
+    "synproxy",
+    "ct timeout",
+    "flowtable",
+];
 
 impl Words {
     pub(super) fn command(&mut self, node: &Node) -> Result<(), Wrong> {
@@ -32,7 +44,7 @@ impl Words {
             _ => {}
         }
         self.word("add", node.spot);
-        self.word(kind, node.spot);
+        kind.split(' ').for_each(|word| self.word(word, node.spot));
         let family = need(inner, "family")?;
         self.word(family.text().unwrap_or_default(), family.spot);
         if kind == "table" {
@@ -122,10 +134,34 @@ impl Words {
             "counter" => self.counter(node, &shared)?,
             "quota" => self.quota(node, &shared)?,
             "limit" => self.limit(node, &shared)?,
+            "ct timeout" => self.ct_timeout(node, &shared)?,
             _ => self.synproxy(node, &shared)?,
         }
         self.line(node.spot);
         self.mark("}", node.spot);
+        Ok(())
+    }
+
+    fn ct_timeout(&mut self, node: &Node, besides: &[&str]) -> Result<(), Wrong> {
+        known(node, &[&["protocol", "l3proto", "policy"], besides].concat())?;
+        for word in ["protocol", "l3proto"] {
+            if let Some(value) = node.get(word) {
+                self.word(word, value.spot);
+                self.bare(value)?;
+                self.line(value.spot);
+            }
+        }
+        let policy = need(node, "policy")?;
+        self.word("policy", policy.spot);
+        self.mark("=", policy.spot);
+        self.mark("{", policy.spot);
+        for (step, seconds) in policy.members() {
+            self.word(step, seconds.spot);
+            self.mark(":", seconds.spot);
+            self.number(seconds)?;
+            self.mark(",", seconds.spot);
+        }
+        self.mark("}", policy.spot);
         Ok(())
     }
 

@@ -74,6 +74,12 @@ impl Words {
                 self.over(node);
                 self.number(need(node, "val")?)
             }
+            "ct timeout" => {
+                for word in ["ct", "timeout", "set"] {
+                    self.word(word, spot);
+                }
+                self.bare(node)
+            }
             "flow" => {
                 known(node, &["op", "flowtable"])?;
                 self.word("flow", spot);

@@ -45,6 +45,15 @@ impl Node {
         }
     }
 
+    /// Its members; none if it is no object.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&str, &Node)> {
+        let members = match &self.value {
+            Json::Object(members) => members.as_slice(),
+            _ => &[],
+        };
+        members.iter().map(|(name, node)| (name.as_str(), node))
+    }
+
     /// The only member of an object.
     pub(super) fn only(&self) -> Option<(&str, &Node)> {
         match &self.value {

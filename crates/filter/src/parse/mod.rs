@@ -2,6 +2,7 @@
 //!
 //! A rule that is wrong does not hide the next one: its error is kept, and reading goes on behind it.
 
+mod ct_timeout;
 mod cursor;
 mod element;
 mod key;

@@ -82,6 +82,7 @@ impl Cursor<'_> {
                     _ => self.expected("`@` and the name of a flowtable"),
                 }
             }
+            "ct" if self.word_at(1) == "timeout" => self.set_ct_timeout(),
             "add" | "update" | "delete" => self.update(),
             _ if self.at_set() => self.set_mark(),
             "ct" if self.word_at(1) == "count" => self.stateful(),

@@ -62,14 +62,18 @@ impl Parser<'_> {
     }
 
     fn add(&mut self) -> Result<(), Wrong> {
-        let kind = self.words.peek_word();
+        let mut kind = self.words.peek_word();
         match kind {
             "table" => return self.table(),
+            "ct" => {
+                self.words.skip();
+                kind = self.words.ct_object()?;
+            }
             "rule" | "chain" | "set" | "map" | "element" | "counter" | "quota" | "limit" | "synproxy"
             | "flowtable" => self.words.skip(),
             _ => {
                 return self.words.expected(
-                    "table, chain, rule, set, map, element, counter, quota, limit, synproxy or flowtable",
+                    "table, chain, rule, set, map, element, counter, quota, limit, synproxy, ct timeout or flowtable",
                 );
             }
         }
@@ -121,14 +125,12 @@ impl Parser<'_> {
                 "comment" => {
                     self.words.text("a comment").map(|text| self.ruleset.tables[table].comment = Some(text))
                 }
-                "ct" => Err(Wrong::at(
-                    self.words.spot(),
-                    "helpers, timeouts and expectations are out for now: remove the block",
-                )),
+                "ct" => self.words.ct_object().and_then(|kind| self.member(table, kind)),
                 _ => {
                     self.words.unskip(before);
-                    self.words
-                        .expected("chain, set, map, counter, quota, limit, synproxy, flowtable or comment")
+                    self.words.expected(
+                        "chain, set, map, counter, quota, limit, synproxy, ct timeout, flowtable or comment",
+                    )
                 }
             };
             if let Err(wrong) = read.and_then(|()| self.words.end()) {
@@ -197,7 +199,10 @@ impl Parser<'_> {
                 if into.objects.iter().any(|object| object.name == name && object.kind.text() == kind) {
                     return Err(twice(kind));
                 }
-                let (read, comment) = self.words.object(kind)?;
+                let (read, comment) = match kind {
+                    "ct timeout" => self.words.ct_timeout()?,
+                    _ => self.words.object(kind)?,
+                };
                 let object = Object { name, handle: 0, kind: read, comment };
                 self.ruleset.tables[table].objects.push(object);
             }

@@ -66,13 +66,14 @@ pub(crate) fn fates(program: &Program, packets: &[&str]) -> Vec<String> {
             let verdict = format!("{verdict:?}");
             let verdict = verdict.split(" at:").next().unwrap_or_default().to_owned();
             format!(
-                "{verdict} {} {} {:?} {:?} {} {} {:?}",
+                "{verdict} {} {} {:?} {:?} {} {} {:?} {:?}",
                 desk.mark,
                 desk.ct.mark,
                 desk.lines,
                 desk.manners,
                 desk.untracked,
                 desk.flows.len(),
+                desk.policies,
                 program.named_counters().iter().map(|(.., count)| count.packets).collect::<Vec<u64>>(),
             )
         })
@@ -529,6 +530,24 @@ const CASES: &[Case] = &[
         rules: "meta mark set 7; ct mark set 8",
         packets: &["ip6 udp"],
         ignored: |r| without(r, |s| matches!(s, Statement::SetCtMark(_))),
+    },
+    Case {
+        words: "ct timeout protocol tcp udp",
+        rules: "table inet t { ct timeout x { protocol tcp; policy = { close : 5 }; } chain c { type filter hook forward priority 0; ct timeout set x; } }",
+        packets: &["ip6 udp"],
+        ignored: |r| without(r, |s| matches!(s, Statement::SetCtTimeout(_))),
+    },
+    Case {
+        words: "l3proto ip6",
+        rules: "table inet t { ct timeout x { protocol udp; l3proto ip6; policy = { replied : 5 }; } chain c { type filter hook forward priority 0; ct timeout set x; } }",
+        packets: &["ip udp"],
+        ignored: |r| {
+            for object in r.tables.iter_mut().flat_map(|table| &mut table.objects) {
+                if let ObjectKind::CtTimeout(timeout) = &mut object.kind {
+                    timeout.family = None;
+                }
+            }
+        },
     },
     Case {
         words: "synproxy",

@@ -33,6 +33,8 @@ pub(crate) struct Desk {
     pub(crate) pkttype: PktType,
     pub(crate) untracked: bool,
     pub(crate) flows: Vec<FlowtableId>,
+    /// Policies that its connection has been given.
+    pub(crate) policies: Vec<u8>,
     pub(crate) lines: Vec<String>,
     /// Of each line all else that is said of it.
     pub(crate) manners: Vec<(siding_filter::Level, Option<u32>, Option<u16>)>,
@@ -53,6 +55,7 @@ impl Default for Desk {
             pkttype: PktType::Host,
             untracked: false,
             flows: Vec::new(),
+            policies: Vec::new(),
             lines: Vec::new(),
             manners: Vec::new(),
         }
@@ -87,6 +90,9 @@ impl Host for Desk {
     fn ct_count(&mut self, at: CountId, _: u32) -> u32 {
         self.counted.push(at);
         self.connections
+    }
+    fn set_ct_timeout(&mut self, policy: u8) {
+        self.policies.push(policy);
     }
     fn notrack(&mut self) {
         self.untracked = true;

@@ -11,7 +11,7 @@
 //! | [`window`] | which segments are part of a connection (RFC 9293 s3.10.7.4, RFC 7323, RFC 5961) |
 //! | [`State`], [`States`] | one flow, in 128 bytes; all of them, with their bounds |
 //! | [`record`] | a state as another firewall may read it, and go on with |
-//! | [`Timeouts`] | how long each phase may be silent (RFC 6092), and less when the table fills |
+//! | [`Timeouts`] | how long each phase may be silent (RFC 6092), and less when the table fills; some flows may have times of their own, by a number |
 //!
 //! # Order of a packet
 //!
@@ -60,6 +60,7 @@ pub use table::Full;
 pub use table::StateLimits;
 pub use table::States;
 pub use table::Usage;
+pub use timeouts::POLICIES;
 pub use timeouts::Timeouts;
 pub use track::CtState;
 pub use track::Fresh;

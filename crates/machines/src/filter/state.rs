@@ -4,9 +4,9 @@ use super::Key;
 use super::Kind;
 use super::Phase;
 use super::Segment;
-use super::Timeouts;
 use super::Tuple;
 use super::Way;
+use super::timeouts::Times;
 use super::window;
 use super::window::Side;
 
@@ -25,7 +25,8 @@ const REMEMBERS: u8 = 32;
 #[repr(C)]
 pub struct State {
     pub(super) key: Key,
-    phase: Phase,
+    /// How far it has come, in the low four bits, and whose times it has, in the others.
+    steps: u8,
     flags: u8,
     /// The next state of the same bucket, or of the free ones.
     pub(super) next: u32,
@@ -50,7 +51,7 @@ impl State {
     pub(super) fn new(key: Key, from_low: bool, phase: Phase, now: u32) -> State {
         State {
             key,
-            phase,
+            steps: phase as u8,
             flags: IN_USE | if from_low { FROM_LOW } else { 0 },
             next: NONE,
             older: NONE,
@@ -65,8 +66,21 @@ impl State {
     }
 
     /// How far it has come.
+    #[inline]
     pub fn phase(&self) -> Phase {
-        self.phase
+        // Nobody writes another one.
+        Phase::ALL.get(usize::from(self.steps & 15)).copied().unwrap_or(Phase::Closed)
+    }
+
+    /// Whose times of silence it has: 0 for those of all, else the number of a policy.
+    #[inline]
+    pub fn policy(&self) -> u8 {
+        self.steps >> 4
+    }
+
+    /// Gives it the times of a policy, of which there are [`POLICIES`](super::POLICIES).
+    pub fn set_policy(&mut self, policy: u8) {
+        self.steps = self.steps & 15 | policy << 4;
     }
 
     /// The direction that a flow's first packet went.
@@ -168,7 +182,7 @@ impl State {
     }
 
     pub(super) fn set_phase(&mut self, phase: Phase) {
-        self.phase = phase;
+        self.steps = self.steps & !15 | phase as u8;
     }
 
     #[inline]
@@ -187,13 +201,14 @@ impl State {
     /// answered may be a forgery, whatever its phase: a connection that was picked up in its middle, too.
     #[inline]
     pub(super) fn may_go(&self) -> bool {
-        !self.is_answered() || self.phase.is_half_open() || self.phase == Phase::Closed
+        !self.is_answered() || self.phase().is_half_open() || self.phase() == Phase::Closed
     }
 
     /// How many milliseconds it may be silent.
     #[inline]
-    pub(super) fn time(&self, times: &Timeouts) -> u32 {
-        match self.phase {
+    pub(super) fn time(&self, times: &Times) -> u32 {
+        let times = times.of(self.policy());
+        match self.phase() {
             // Picked up, and not answered: no longer than a connection that opens.
             Phase::Established if !self.is_answered() => times.millis(Phase::SynSent),
             // Reset before any answer: nothing can be on its way yet that belongs to its end.
@@ -204,7 +219,7 @@ impl State {
 
     /// Whether it has been silent for too long; `share` of 256 is what is left of its time.
     #[inline]
-    pub(super) fn is_over(&self, now: u32, times: &Timeouts, share: u32) -> bool {
+    pub(super) fn is_over(&self, now: u32, times: &Times, share: u32) -> bool {
         let time = u64::from(self.time(times)) * u64::from(share) / 256;
         u64::from(now.wrapping_sub(self.touched)) >= time
     }

@@ -10,6 +10,7 @@ use super::Sources;
 use super::State;
 use super::Timeouts;
 use super::state::NONE;
+use super::timeouts::Times;
 use super::track::Fresh;
 
 /// Bounds of a table.
@@ -72,7 +73,7 @@ pub struct Usage {
 /// first used. Nothing is allocated afterwards.
 pub struct States {
     pub(super) limits: StateLimits,
-    pub(super) times: Timeouts,
+    pub(super) times: Times,
     pub(super) slots: Vec<State>,
     /// The first state of each bucket.
     buckets: Vec<u32>,
@@ -102,7 +103,7 @@ impl States {
         let half_open = limits.half_open.clamp(1, states);
         let limits = StateLimits { states, half_open, ..limits };
         States {
-            times,
+            times: Times::new(times, &[]),
             slots: Vec::with_capacity(states),
             buckets: vec![NONE; buckets.next_power_of_two()],
             free: NONE,
@@ -125,14 +126,14 @@ impl States {
         &self.limits
     }
 
-    /// The times of silence.
+    /// The times of silence of flows that have no others.
     pub fn timeouts(&self) -> &Timeouts {
-        &self.times
+        self.times.of(0)
     }
 
-    /// Changes the times of silence, for the states that there are, too.
-    pub fn set_timeouts(&mut self, times: Timeouts) {
-        self.times = times;
+    /// Changes the times of silence, for the states that there are, too; `policies` are those of numbers from 1 on.
+    pub fn set_timeouts(&mut self, times: Timeouts, policies: &[Timeouts]) {
+        self.times = Times::new(times, policies);
     }
 
     /// Slots that were ever in use: all states lie below.

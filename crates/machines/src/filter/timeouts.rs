@@ -78,6 +78,27 @@ impl Timeouts {
     }
 }
 
+/// Times that only some flows have, at most.
+pub const POLICIES: usize = 15;
+
+/// The times of all flows, and of those that have others.
+#[derive(Debug, Clone)]
+pub(super) struct Times([Timeouts; POLICIES + 1]);
+
+impl Times {
+    /// The first of `policies` is number 1. A number that there is none of has the times of all.
+    pub(super) fn new(all: Timeouts, policies: &[Timeouts]) -> Times {
+        let mut times = [all; POLICIES + 1];
+        times[1..].iter_mut().zip(policies).for_each(|(into, policy)| *into = *policy);
+        Times(times)
+    }
+
+    #[inline]
+    pub(super) fn of(&self, policy: u8) -> &Timeouts {
+        &self.0[usize::from(policy) & POLICIES]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +113,17 @@ mod tests {
         assert_eq!(times.millis(Phase::Established), 20 * 24 * 3_600_000);
         assert_eq!(times.all().count(), 13);
         assert!(times.all().any(|one| one == ("udp", Duration::from_secs(7))));
+    }
+
+    #[test]
+    fn a_policy_has_its_times_and_all_others_those_of_all() {
+        let (all, mut some) = (Timeouts::default(), Timeouts::default());
+        assert!(some.set("tcp-established", Duration::from_secs(9)));
+        let times = Times::new(all, &[all, some]);
+        let of = |policy: u8| times.of(policy).millis(Phase::Established);
+        assert_eq!([0, 1, 2, 3, 15].map(of), [7_440_000, 7_440_000, 9000, 7_440_000, 7_440_000]);
+        let full = Times::new(all, &[some; POLICIES]);
+        assert_eq!((full.of(15), full.of(0)), (&some, &all));
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub struct Fresh {
     pub count: u32,
     /// The interface that it came in by, as its keeper names it.
     pub interface: u16,
+    /// Whose times of silence it is to have; 0 for those of all.
+    pub policy: u8,
 }
 
 /// What a packet is.
@@ -160,8 +162,8 @@ impl States {
             Upper::Ask => (Phase::EchoAsked, true),
             _ => (Phase::OtherAsked, true),
         };
-        let (len, mark, count, interface) = (packet.len, 0, 0, 0);
-        let fresh = Fresh { key, from_low, phase, known, sides, len, mark, count, interface };
+        let (len, mark, count, interface, policy) = (packet.len, 0, 0, 0, 0);
+        let fresh = Fresh { key, from_low, phase, known, sides, len, mark, count, interface, policy };
         Tracked { state: CtState::New, way: Some(Way::Original), slot: None, fresh: Some(fresh) }
     }
 
@@ -235,7 +237,8 @@ impl Fresh {
     /// As another table has recorded it.
     pub(super) fn recorded(key: Key, from_low: bool, progress: &super::record::Progress) -> Fresh {
         let super::record::Progress { phase, known, mark, sides, .. } = *progress;
-        Fresh { key, from_low, phase, known, sides, len: 0, mark, count: 0, interface: 0 }
+        let (len, count, interface, policy) = (0, 0, 0, 0);
+        Fresh { key, from_low, phase, known, sides, len, mark, count, interface, policy }
     }
 
     /// The direction of the packet that begins it.
@@ -248,6 +251,7 @@ impl Fresh {
         state.sides = self.sides;
         state.sides[0].interface = self.interface;
         (state.mark, state.count) = (self.mark, self.count);
+        state.set_policy(self.policy);
         if !self.known {
             state.set_unknown_windows();
         }

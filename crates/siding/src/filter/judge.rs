@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use siding_filter::AddrType;
 use siding_filter::At;
@@ -27,11 +28,14 @@ use siding_stack::filter::Judge;
 use siding_stack::filter::LinkCast;
 use siding_stack::filter::Part;
 use siding_stack::filter::Reject;
+use siding_stack::filter::Timeouts;
 use siding_stack::filter::Verdict;
 use siding_stack::filter::Way;
 
 // What has more headers than rules see does not come this far.
 const _: () = assert!(siding_stack::filter::MOST_HEADERS == siding_filter::MOST_HEADERS);
+// Every policy that the language numbers has a place.
+const _: () = assert!(siding_stack::filter::POLICIES == siding_filter::MOST_TIMEOUTS as usize);
 
 /// A ruleset that workers run.
 #[derive(Debug)]
@@ -54,6 +58,19 @@ impl Judge for Rules {
 
     fn sees_frames(&self) -> bool {
         self.0.sees_frames()
+    }
+
+    fn policies(&self, all: &Timeouts) -> Vec<Timeouts> {
+        let last = self.0.timeouts().map(|(number, _)| usize::from(number)).max().unwrap_or(0);
+        let mut policies = vec![*all; last];
+        for (number, timeout) in self.0.timeouts() {
+            let Some(times) = policies.get_mut(usize::from(number).wrapping_sub(1)) else { continue };
+            for (_, name, seconds) in timeout.said() {
+                // The language and the states have the same names for them; a test says so.
+                let _ = times.set(name, Duration::from_secs(seconds.into()));
+            }
+        }
+        policies
     }
 
     fn judge(&self, worker: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
@@ -223,6 +240,10 @@ impl Host for Node<'_, '_> {
 
     fn ct_count(&mut self, at: CountId, _most: u32) -> u32 {
         self.asks.count_connection(at.0)
+    }
+
+    fn set_ct_timeout(&mut self, policy: u8) {
+        self.asks.set_policy(policy);
     }
 
     fn notrack(&mut self) {

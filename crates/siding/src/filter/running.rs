@@ -332,6 +332,31 @@ mod tests {
     }
 
     #[test]
+    fn every_step_of_a_policy_has_its_time_among_the_states() {
+        let mut times = Timeouts::default();
+        for protocol in siding_filter::model::TimedProtocol::ALL {
+            for (word, own) in protocol.steps() {
+                let known = times.set(own, std::time::Duration::from_secs(7));
+                assert!(known && own.starts_with(protocol.text()), "{word} {own}");
+            }
+        }
+        let mut desk = Desk::new();
+        desk.set(
+            "ct timeout x { protocol tcp; policy = { established : 77, close_wait : 5 }; }
+             ct timeout y { protocol udp; policy = { replied : 9 }; }",
+        );
+        let rules = Rules(desk.filter.program().unwrap());
+        let policies = siding_stack::filter::Judge::policies(&rules, &times);
+        let seconds = |policy: usize, name: &str| {
+            policies[policy].all().find(|(known, _)| *known == name).map(|(_, time)| time.as_secs())
+        };
+        assert_eq!((seconds(0, "tcp-established"), seconds(0, "tcp-close-wait")), (Some(77), Some(5)));
+        assert_eq!((seconds(0, "tcp-fin-wait"), seconds(0, "udp-stream")), (Some(7), Some(7)));
+        assert_eq!((seconds(1, "udp-stream"), seconds(1, "tcp-established")), (Some(9), Some(7)));
+        assert_eq!(policies.len(), 2);
+    }
+
+    #[test]
     fn what_commands_did_before_nothing_was_filtered_is_there_when_somebody_goes_back() {
         let mut desk = Desk::new();
         desk.set(FIRST);

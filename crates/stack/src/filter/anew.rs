@@ -56,8 +56,14 @@ pub(super) fn step(local: &mut Local) -> bool {
                 at.rehearse(filter, part, &packet, (&mut passing, &mut rehearsed)) == Verdict::Accept
             })
         });
-        if let Some(states) = filter.states.as_mut().filter(|_| !passes) {
-            states.remove(slot);
+        match filter.states.as_mut() {
+            Some(states) if !passes => states.remove(slot),
+            Some(states) => {
+                if let Some(state) = states.get_mut(slot) {
+                    state.set_policy(rehearsed.policy.unwrap_or(0));
+                }
+            }
+            None => {}
         }
     }
     filter.anew = Some(until).filter(|until| *until < slots);

@@ -77,6 +77,8 @@ pub(super) struct Counting<'a> {
 pub(super) struct Rehearsed {
     /// Its flow's mark, once it is another one, or where the flow has no state here.
     pub(super) mark: Option<u32>,
+    /// Whose times of silence it is to have, if rules say so.
+    pub(super) policy: Option<u8>,
     /// The places at which a flow is counted that has no state here.
     pub(super) counted: Vec<u32>,
 }
@@ -189,6 +191,17 @@ impl Asks<'_> {
             && let Some(state) = self.states.as_mut().and_then(|states| states.get_mut(slot))
         {
             state.mark = mark;
+        }
+    }
+
+    /// Gives its flow the times of silence of a [policy](super::Judge::policies), if it has no state yet: as in Linux who
+    /// begins a flow decides. A flow that is judged anew gets what is decided then.
+    pub fn set_policy(&mut self, policy: u8) {
+        let Some(tracked) = &mut self.tracked else { return };
+        match (&mut self.rehearsed, &mut tracked.fresh) {
+            (Some(rehearsed), _) => rehearsed.policy = Some(policy),
+            (None, Some(fresh)) => fresh.policy = policy,
+            (None, None) => {}
         }
     }
 

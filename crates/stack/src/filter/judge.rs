@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use siding_machines::filter::Timeouts;
+
 use super::Asks;
 
 /// Where a packet is judged.
@@ -71,6 +73,12 @@ pub trait Judge: fmt::Debug + Send + Sync {
     /// Whether any rule asks for the [frame](Asks::frame) that a packet came in.
     fn sees_frames(&self) -> bool {
         false
+    }
+
+    /// Times of silence that some flows have in place of those of `all`. The first is number 1
+    /// ([`Asks::set_policy`]); there are no more than [`POLICIES`](siding_machines::filter::POLICIES).
+    fn policies(&self, _all: &Timeouts) -> Vec<Timeouts> {
+        Vec::new()
     }
 
     /// Judges a packet, which begins with its IP header. What it wants to know it asks of `asks`.

@@ -166,7 +166,7 @@ impl Keeper {
             self.ahead.0.clear();
         }
         if let (Some(states), Some(rules)) = (&mut self.states, rules.as_ref()) {
-            states.set_timeouts(rules.timeouts);
+            states.set_timeouts(rules.timeouts, &rules.policies);
         }
         self.anew = self.states.as_ref().filter(|states| states.usage().states > 0).map(|_| 0);
     }

@@ -73,6 +73,7 @@ pub use rules::FilterSetup;
 pub(crate) use rules::Shared;
 pub use siding_machines::bucket::LinkCast;
 pub use siding_machines::filter::CtState;
+pub use siding_machines::filter::POLICIES;
 pub use siding_machines::filter::StateLimits;
 pub use siding_machines::filter::Timeouts;
 pub use siding_machines::filter::Usage as StateUsage;

@@ -49,6 +49,8 @@ pub(crate) struct Rules {
     /// Whether rules ask for the frames that packets came in.
     pub(super) sees_frames: bool,
     pub(super) timeouts: Timeouts,
+    /// The times of flows that rules have given others; the first is number 1.
+    pub(super) policies: Vec<Timeouts>,
     limits: StateLimits,
     pub(super) tables: Option<Arc<Tables>>,
 }
@@ -137,7 +139,8 @@ impl Stack {
                 let parts = [Part::BeforeStates, Part::AfterStates];
                 let has = hooks.map(|hook| parts.map(|part| judge.has_rules(hook, part)));
                 let sees_frames = judge.sees_frames();
-                Rules { judge, has, sees_frames, timeouts, limits, tables }
+                let policies = judge.policies(&timeouts);
+                Rules { judge, has, sees_frames, timeouts, policies, limits, tables }
             });
             shared.rules.publish(rules);
         }

@@ -125,6 +125,7 @@ impl Stack {
         }
         let mut rehearsed = Rehearsed {
             mark: supposed.connection.map(|connection| connection.mark),
+            policy: None,
             counted: supposed.flow.map(|flow| flow.counted.clone()).unwrap_or_default(),
         };
         let mut own = Counted::default();

@@ -11,6 +11,7 @@ use crate::host::CountId;
 use crate::host::FlowtableId;
 use crate::lookup::Lookup;
 use crate::lookup::dynamic::Dynamic;
+use crate::lookup::each::Each;
 use crate::model::BitOp;
 use crate::model::Count;
 use crate::model::CtTimeout;
@@ -312,6 +313,18 @@ impl Program {
     /// Whether any rule looks at connections.
     pub fn needs_ct(&self) -> bool {
         self.needs_ct
+    }
+
+    /// At how many places rules count connections, one connection at most: a set that rules fill is one for each rule that
+    /// looks into it.
+    pub fn count_places(&self) -> usize {
+        let counts = |set: &Dynamic| set.each.iter().any(|each| matches!(each, Each::CtCount { .. }));
+        let is_place = |op: &&Op| match op {
+            Op::CtCount { .. } => true,
+            Op::Update { set, .. } | Op::Dynamic { set, .. } => counts(set),
+            _ => false,
+        };
+        self.ops.iter().filter(is_place).count()
     }
 
     /// Whether any rule looks at the frame that a packet came in.

@@ -60,6 +60,10 @@ impl Judge for Rules {
         self.0.sees_frames()
     }
 
+    fn places(&self) -> usize {
+        self.0.count_places()
+    }
+
     fn policies(&self, all: &Timeouts) -> Vec<Timeouts> {
         let last = self.0.timeouts().map(|(number, _)| usize::from(number)).max().unwrap_or(0);
         let mut policies = vec![*all; last];

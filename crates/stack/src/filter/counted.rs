@@ -22,9 +22,9 @@ struct Place {
 }
 
 impl Counted {
-    /// Room for so many.
-    pub(super) fn new(room: usize) -> Counted {
-        Counted { places: Vec::with_capacity(room), free: 0 }
+    /// Room for so many at least: more than before, if rules count at more places now.
+    pub(super) fn make_room(&mut self, room: usize) {
+        self.places.reserve_exact(room.saturating_sub(self.places.len()));
     }
 
     /// The places of a flow whose first is `first`.
@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn a_flow_has_several_places_and_gives_back_all_of_them() {
-        let (counts, mut counted) = (Counts::new(), Counted::new(4));
+        let (counts, mut counted) = (Counts::new(), Counted::default());
+        counted.make_room(4);
         let room = counted.places.capacity();
         let mut flow = |places: &[u64]| {
             places.iter().fold(0, |first, place| {

@@ -75,6 +75,11 @@ pub trait Judge: fmt::Debug + Send + Sync {
         false
     }
 
+    /// At how many places [a flow may be counted](Asks::count_connection): room is kept for so many of each.
+    fn places(&self) -> usize {
+        1
+    }
+
     /// Times of silence that some flows have in place of those of `all`. The first is number 1
     /// ([`Asks::set_policy`]); there are no more than [`POLICIES`](siding_machines::filter::POLICIES).
     fn policies(&self, _all: &Timeouts) -> Vec<Timeouts> {

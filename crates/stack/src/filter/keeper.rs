@@ -33,6 +33,9 @@ use crate::icmp6::LinkCast;
 use crate::snapshot::Reader;
 use crate::worker::Local;
 
+/// Places of one flow that room is kept for, of each that there may be. Flows that are counted at more of them use that of others.
+const MOST_PLACES: usize = 16;
+
 /// What one worker has of the filter.
 #[derive(Debug)]
 pub(crate) struct Keeper {
@@ -158,14 +161,15 @@ impl Keeper {
         if !same {
             self.abandon();
             self.states = tables.as_ref().map(|tables| tables.take(worker, now));
-            let room = self.states.as_ref().map_or(0, |states| states.limits().states);
-            self.counted = Counted::new(room);
+            self.counted = Counted::default();
             self.tables = tables;
             self.loose.clear();
             // These buckets were the other table's.
             self.ahead.0.clear();
         }
         if let (Some(states), Some(rules)) = (&mut self.states, rules.as_ref()) {
+            // Each flow may be counted at each.
+            self.counted.make_room(states.limits().states * rules.places.clamp(1, MOST_PLACES));
             states.set_timeouts(rules.timeouts, &rules.policies);
         }
         self.anew = self.states.as_ref().filter(|states| states.usage().states > 0).map(|_| 0);

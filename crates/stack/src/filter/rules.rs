@@ -51,6 +51,8 @@ pub(crate) struct Rules {
     pub(super) timeouts: Timeouts,
     /// The times of flows that rules have given others; the first is number 1.
     pub(super) policies: Vec<Timeouts>,
+    /// At how many places rules may count one flow.
+    pub(super) places: usize,
     limits: StateLimits,
     pub(super) tables: Option<Arc<Tables>>,
 }
@@ -140,7 +142,8 @@ impl Stack {
                 let has = hooks.map(|hook| parts.map(|part| judge.has_rules(hook, part)));
                 let sees_frames = judge.sees_frames();
                 let policies = judge.policies(&timeouts);
-                Rules { judge, has, sees_frames, timeouts, policies, limits, tables }
+                let places = judge.places();
+                Rules { judge, has, sees_frames, timeouts, policies, places, limits, tables }
             });
             shared.rules.publish(rules);
         }

@@ -114,12 +114,22 @@ const REFUSED: &[i64] = &[
     #[cfg(target_arch = "x86_64")]
     libc::SYS_futimesat,
     libc::SYS_utimensat,
+    FILE_SETATTR,
 ];
 
-/// Of Linux 6.6 and 6.13; by these numbers on every machine.
+/// What is not asked of a file that is open: to change its attributes, such as that nobody may change it.
+const REFUSED_OF_FILES: [u64; 3] = [FS_IOC_SETFLAGS, FS_IOC32_SETFLAGS, FS_IOC_FSSETXATTR];
+
+/// As linux/fs.h has them for all machines that this is built for.
+const FS_IOC_SETFLAGS: u64 = 0x4008_6602;
+const FS_IOC32_SETFLAGS: u64 = 0x4004_6602;
+const FS_IOC_FSSETXATTR: u64 = 0x401c_5820;
+
+/// Of Linux 6.6, 6.13 and 6.17; by these numbers on every machine.
 const FCHMODAT2: i64 = 452;
 const SETXATTRAT: i64 = 463;
 const REMOVEXATTRAT: i64 = 466;
+const FILE_SETATTR: i64 = 469;
 
 /// Flags of `clone` by which a process gets namespaces of its own: with a user namespace, every capability in it.
 const NAMESPACES: [i32; 7] = [
@@ -174,7 +184,7 @@ fn refuse_calls() -> Result<(), String> {
     apply(&unknown())
 }
 
-/// Refuses the calls of the list, and threads with namespaces of their own.
+/// Refuses the calls of the list, threads with namespaces of their own, and what is not asked of files.
 fn refused() -> Result<BpfProgram, seccompiler::Error> {
     let mut rules: BTreeMap<i64, Vec<_>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let with = |flag: i32| {
@@ -183,6 +193,12 @@ fn refused() -> Result<BpfProgram, seccompiler::Error> {
         SeccompRule::new(vec![set])
     };
     rules.insert(libc::SYS_clone, NAMESPACES.into_iter().map(with).collect::<Result<_, _>>()?);
+    // Of its number the kernel looks at the lower half alone.
+    let asks = |number: u64| {
+        let one = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, number)?;
+        SeccompRule::new(vec![one])
+    };
+    rules.insert(libc::SYS_ioctl, REFUSED_OF_FILES.into_iter().map(asks).collect::<Result<_, _>>()?);
     let machine = std::env::consts::ARCH.try_into()?;
     // As if the caller had not the right to.
     let (others, these) = (SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32));
@@ -211,8 +227,15 @@ mod tests {
 
     /// What a program answers to a call with this first argument, as the kernel reads programs.
     fn answer(program: &BpfProgram, call: u32, first: u64) -> u32 {
+        answer_to(program, call, [first, 0])
+    }
+
+    /// The same with two.
+    fn answer_to(program: &BpfProgram, call: u32, [first, second]: [u64; 2]) -> u32 {
         let arch = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
-        let words = [call, arch, 0, 0, first as u32, (first >> 32) as u32];
+        let halves = |argument: u64| [argument as u32, (argument >> 32) as u32];
+        let ([f0, f1], [s0, s1]) = (halves(first), halves(second));
+        let words = [call, arch, 0, 0, f0, f1, s0, s1];
         let (mut at, mut acc) = (0, 0);
         loop {
             let sock_filter { code, jt, jf, k } = program[at].clone();
@@ -250,6 +273,14 @@ mod tests {
                 assert_eq!(answer(&program, clone, flags), errno(libc::EPERM), "{flags:#x}");
             }
         }
+        let ioctl = libc::SYS_ioctl as u32;
+        for number in REFUSED_OF_FILES {
+            // The upper half is nothing to the kernel.
+            for number in [number, number | 7 << 32] {
+                assert_eq!(answer_to(&program, ioctl, [3, number]), errno(libc::EPERM), "{number:#x}");
+                assert_eq!(answer_to(&program, ioctl, [number, 0x400454ca]), ALLOWED, "TUNSETIFF");
+            }
+        }
         for call in [libc::SYS_read, libc::SYS_openat, libc::SYS_ioctl, libc::SYS_socket] {
             assert_eq!(answer(&program, call as u32, u64::MAX), ALLOWED, "{call}");
         }
@@ -269,7 +300,7 @@ mod tests {
             let file = std::fs::File::open(&path).unwrap();
             let rights = std::fs::Permissions::from_mode(0o666);
             let (flags, user) = (rustix::fs::XattrFlags::empty(), rustix::process::geteuid().as_raw());
-            let refused: [std::io::Result<()>; 7] = [
+            let refused: [std::io::Result<()>; 8] = [
                 std::fs::set_permissions(&path, rights.clone()),
                 file.set_permissions(rights),
                 std::os::unix::fs::chown(&path, Some(user), None),
@@ -277,12 +308,13 @@ mod tests {
                 std::os::unix::fs::lchown(&path, Some(user), None),
                 rustix::fs::setxattr(&own, "user.siding", b"x", flags).map_err(Into::into),
                 file.set_modified(std::time::SystemTime::now()),
+                rustix::fs::ioctl_setflags(&file, rustix::fs::IFlags::NODUMP).map_err(Into::into),
             ];
             refused.map(|done| done.err().and_then(|error| error.raw_os_error()))
         };
         let refused = std::thread::scope(|scope| scope.spawn(work).join().unwrap());
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(refused, [Some(libc::EPERM); 7]);
+        assert_eq!(refused, [Some(libc::EPERM); 8]);
     }
 
     #[test]

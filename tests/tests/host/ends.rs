@@ -255,9 +255,11 @@ fn damaged_records_and_a_directory_that_is_none_stop_nothing_and_change_nothing(
     let text = fs::read(&record).unwrap();
     let left = kernel(&ours, "eth0");
     type Damage<'d> = (&'d str, &'d dyn Fn(&Path));
-    let damage: [Damage<'_>; 5] = [
+    let damage: [Damage<'_>; 6] = [
         ("cut off", &|path| fs::write(path, &text[..text.len() / 2]).unwrap()),
         ("empty", &|path| fs::write(path, "").unwrap()),
+        // The length was on the disk, and what was in it was not.
+        ("zeros", &|path| fs::write(path, vec![0; text.len()]).unwrap()),
         ("changed", &|path| {
             fs::write(path, String::from_utf8_lossy(&text).replace("arp_ignore 2", "arp_ignore 3")).unwrap()
         }),
@@ -271,12 +273,16 @@ fn damaged_records_and_a_directory_that_is_none_stop_nothing_and_change_nothing(
         // One that does not use the interface leaves it as it is; one that does takes what is there for its own.
         let log = start(&lab, &ours, ELSEWHERE).stop().stderr;
         assert!(log.contains("stays changed"), "{what}: {log}");
+        // What it is is told.
+        let power_cut = ["empty", "zeros"].contains(&what);
+        assert_eq!(log.contains("its record is empty. A power cut leaves it so"), power_cut, "{what}: {log}");
         assert_eq!(kernel(&ours, "eth0"), left, "{what}");
         if !record.exists() {
             damage(&record);
         }
         let log = start(&lab, &ours, PACKET).stop().stderr;
         assert!(log.contains("no record of the kernel's settings"), "{what}: {log}");
+        assert_eq!(log.contains("A power cut leaves it so"), power_cut, "{what}: {log}");
         assert_eq!(kernel(&ours, "eth0"), left, "{what}");
     }
     let _ = fs::remove_dir(&record);

@@ -77,6 +77,7 @@ pub struct Claim {
     undo: Undo,
     records: Option<Records>,
     adopted: bool,
+    unread: Option<io::Error>,
     unrecorded: Vec<io::Error>,
     _lock: Lock,
 }
@@ -94,7 +95,7 @@ impl Claim {
     ///
     /// What an earlier claim has left, which was never released because its process was killed, is taken for what it is:
     /// the values before that one are those that this one puts back. That something cannot be written down, or that what
-    /// was cannot be read, is no error: see [`unrecorded`](Self::unrecorded).
+    /// was cannot be read, is no error: see [`unrecorded`](Self::unrecorded) and [`unread`](Self::unread).
     ///
     /// # Errors
     /// If there is none of that name, another Siding has it, or the caller may not. If the kernel is to be silent, also if
@@ -119,6 +120,7 @@ impl Claim {
             undo: Undo::default(),
             records: config.records.cloned(),
             adopted: false,
+            unread: None,
             unrecorded: Vec::new(),
             _lock: lock(&link)?,
         };
@@ -156,7 +158,13 @@ impl Claim {
         self.adopted
     }
 
-    /// Why what was changed is not written down, or what was written down before was not used.
+    /// Why what an earlier claim has written down was not used, if there was something.
+    #[must_use]
+    pub fn unread(&self) -> Option<&io::Error> {
+        self.unread.as_ref()
+    }
+
+    /// Why what was changed is not written down.
     #[must_use]
     pub fn unrecorded(&self) -> &[io::Error] {
         &self.unrecorded
@@ -217,7 +225,7 @@ impl Claim {
                 undo
             }
             Some(Err(error)) => {
-                self.unrecorded.push(error);
+                self.unread = Some(error);
                 Undo::default()
             }
             Some(Ok(None)) | None => Undo::default(),

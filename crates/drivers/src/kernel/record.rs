@@ -226,6 +226,10 @@ impl Records {
     }
 
     fn parse(&self, text: &str, namespace: u64, index: u32) -> Result<(String, Undo), Unreadable> {
+        // File systems make up for what was not written by nothing, or by zeros.
+        if text.bytes().all(|byte| byte == 0) {
+            return Err(Unreadable::Lost);
+        }
         let (said, sum) = text.rsplit_once("sum ").ok_or(Unreadable::CutOff)?;
         if sum != format!("{:016x}\n", check_sum(said)) {
             return Err(Unreadable::CutOff);

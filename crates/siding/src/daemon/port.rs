@@ -194,6 +194,12 @@ impl Opener {
                 "{device}: an earlier run has left the kernel's settings changed; what it found is kept"
             );
         }
+        if let Some(error) = claim.unread() {
+            tracing::warn!(
+                "{device}: no record of the kernel's settings from before is used: {error}; those that are there now are put back at \
+                 the end"
+            );
+        }
         for error in claim.unrecorded() {
             tracing::warn!(
                 "{device}: no record of the kernel's settings: {error}; if we are killed, they stay changed"

@@ -23,6 +23,10 @@ fn what_is_written_is_read_and_nothing_else_is() {
         assert!(read(&String::from_utf8(changed).unwrap()).is_err(), "{at}");
     }
     assert!(read(&format!("{text}x")).is_err());
+    // As a power cut leaves it.
+    for lost in ["", "\0", &"\0".repeat(text.len())] {
+        assert!(matches!(read(lost), Err(Unreadable::Lost)), "{lost:?}");
+    }
     assert!(records().parse(&text, 78, 5).is_err(), "of another namespace");
     assert!(records().parse(&text, 77, 6).is_err(), "of another interface");
     let rebooted = Records { boot: "b-2".into(), ..records() };

@@ -11,6 +11,9 @@ pub(super) enum Unreadable {
     Foreign(u32),
     #[error("it is not a file of this user's alone")]
     Open,
+    /// As [`OtherBoot`](Self::OtherBoot): of this one, what is renamed is whole, for whoever reads it.
+    #[error("its record is empty. A power cut leaves it so, and what it spoke of went with that")]
+    Lost,
     #[error("it is damaged")]
     CutOff,
     #[error("it says {0:?}")]

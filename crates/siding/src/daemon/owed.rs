@@ -2,7 +2,10 @@
 //! gone, nor one whose device is not there. It is tried again, more and more rarely, until it is there, somebody wants
 //! otherwise of it, another reload says what is wanted, or so much time has passed that it is given up.
 
+use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Display;
+use std::hash::Hash;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -12,10 +15,16 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 /// After that nobody counts on it any more.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
-/// Settings that are to be in effect and are not, in the order in which they can be.
+/// So many are told one by one.
+const TOLD: usize = 8;
+
+/// Settings that are to be in effect and are not, in the order in which they can be; one at each place. There may be a
+/// hundred thousand, of which each that is set meanwhile is looked up.
 #[derive(Debug)]
-pub(super) struct Owed<T> {
-    settings: Vec<T>,
+pub(super) struct Owed<K, T> {
+    places: HashMap<K, u64>,
+    settings: BTreeMap<u64, (K, T)>,
+    next: u64,
     tries: Option<Tries>,
 }
 
@@ -29,64 +38,75 @@ struct Tries {
     why: Option<String>,
 }
 
-/// What is to be told of an attempt after which something is left.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Left<T> {
-    /// It is as it was before.
-    AsBefore,
-    /// It fails for this reason.
-    Why(String),
-    /// It is tried no more.
-    GivenUp(Vec<T>),
-}
-
-impl<T> Default for Owed<T> {
-    fn default() -> Owed<T> {
-        Owed { settings: Vec::new(), tries: None }
+impl<K, T> Default for Owed<K, T> {
+    fn default() -> Owed<K, T> {
+        Owed { places: HashMap::new(), settings: BTreeMap::new(), next: 0, tries: None }
     }
 }
 
-impl<T: Clone + PartialEq + Display> Owed<T> {
-    /// These are to be, too; none of them is tried at once.
-    pub(super) fn add(&mut self, settings: Vec<T>, now: Instant) {
-        let new: Vec<T> = settings.into_iter().filter(|one| !self.settings.contains(one)).collect();
-        if new.is_empty() {
-            return;
+impl<K: Clone + Eq + Hash, T: Clone + PartialEq + Display> Owed<K, T> {
+    /// These are to be, too, each in the stead of what was to be at its place; none of them is tried at once.
+    pub(super) fn add(&mut self, settings: Vec<(K, T)>, now: Instant) {
+        let mut is_new = false;
+        for (place, one) in settings {
+            let at = *self.places.entry(place.clone()).or_insert(self.next);
+            self.next = self.next.max(at + 1);
+            let before = self.settings.insert(at, (place, one.clone()));
+            is_new |= before.is_none_or(|(_, before)| before != one);
         }
-        self.settings.extend(new);
-        self.tries = Some(Tries { since: now, next: now + PAUSES.0, pause: PAUSES.0, why: None });
+        if is_new {
+            self.tries = Some(Tries { since: now, next: now + PAUSES.0, pause: PAUSES.0, why: None });
+        }
     }
 
     /// All of them.
     pub(super) fn list(&self) -> Vec<T> {
-        self.settings.clone()
+        self.settings.values().map(|(_, one)| one.clone()).collect()
     }
 
-    /// All of them: nothing is owed any more, unless [`again`](Self::again) says so.
-    pub(super) fn take(&mut self) -> Vec<T> {
-        std::mem::take(&mut self.settings)
+    /// Nothing is owed any more.
+    pub(super) fn clear(&mut self) {
+        *self = Owed::default();
     }
 
     /// Somebody wants otherwise of these; whether there are such.
     pub(super) fn forget(&mut self, goes: impl Fn(&T) -> bool) -> bool {
         let before = self.settings.len();
-        self.settings.retain(|one| !goes(one));
+        let Owed { places, settings, .. } = self;
+        settings.retain(|_, (place, one)| {
+            let stays = !goes(one);
+            if !stays {
+                places.remove(place);
+            }
+            stays
+        });
         self.settings.len() < before
     }
 
-    /// These are left of what was taken, and why the first of them.
-    pub(super) fn again(&mut self, left: Vec<T>, why: String, now: Instant) -> Left<T> {
-        let Some(tries) = self.tries.as_mut().filter(|_| !left.is_empty()) else { return Left::AsBefore };
+    /// What is to be at this place is, or somebody wants otherwise of it.
+    pub(super) fn forget_at(&mut self, place: &K) {
+        let at = self.places.remove(place);
+        at.and_then(|at| self.settings.remove(&at));
+    }
+
+    /// All of them, to be tried now. They stay owed until they are [forgotten](Self::forget_at): whoever tries may not come to
+    /// the end, and then it is tried again all the same. An error has all that is given up, for it has been tried for too long.
+    pub(super) fn begin(&mut self, now: Instant) -> Result<Vec<T>, Vec<T>> {
+        let Some(tries) = self.tries.as_mut() else { return Ok(self.list()) };
         if now.saturating_duration_since(tries.since) >= LONGEST {
-            return Left::GivenUp(left);
+            let all = self.list();
+            self.clear();
+            return Err(all);
         }
         tries.pause = (tries.pause * 2).min(PAUSES.1);
         tries.next = now + tries.pause;
-        self.settings = left;
-        match tries.why.replace(why.clone()) == Some(why.clone()) {
-            true => Left::AsBefore,
-            false => Left::Why(why),
-        }
+        Ok(self.list())
+    }
+
+    /// An attempt has ended, after which some are left for this reason: the first of its kind is to be told.
+    pub(super) fn failed(&mut self, why: &str) -> bool {
+        let tries = self.tries.as_mut().filter(|_| !self.settings.is_empty());
+        tries.is_some_and(|tries| tries.why.replace(why.to_owned()).as_deref() != Some(why))
     }
 
     /// Whether it is time to try again.
@@ -97,26 +117,38 @@ impl<T: Clone + PartialEq + Display> Owed<T> {
     /// For who asks what is going on.
     pub(super) fn told(&self, now: Instant) -> Option<String> {
         let tries = self.tries.as_ref().filter(|_| !self.settings.is_empty())?;
-        let all: Vec<String> = self.settings.iter().map(T::to_string).collect();
         let why = tries.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         let left = (tries.since + LONGEST).saturating_duration_since(now).as_secs();
         Some(format!(
             "not set back yet, of a reload that failed{why}: {}; it is tried for {left} s more, unless another is loaded",
-            all.join(", ")
+            few(self.settings.values().map(|(_, one)| one), self.settings.len())
         ))
     }
+}
+
+/// The first of so many, in words.
+pub(super) fn few<T: Display>(all: impl Iterator<Item = T>, count: usize) -> String {
+    let mut words: Vec<String> = all.take(TOLD).map(|one| one.to_string()).collect();
+    if count > TOLD {
+        words.push(format!("and {} more", count - TOLD));
+    }
+    words.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn keyed(all: &[&'static str]) -> Vec<(&'static str, &'static str)> {
+        all.iter().map(|one| (*one, *one)).collect()
+    }
+
     #[test]
     fn it_is_tried_ever_more_rarely_told_once_for_each_reason_and_given_up() {
         let begun = Instant::now();
         let mut owed = Owed::default();
         assert!(!owed.is_due(begun) && owed.told(begun).is_none());
-        owed.add(vec!["a", "b"], begun);
+        owed.add(keyed(&["a", "b"]), begun);
         assert!(!owed.is_due(begun), "not at once");
         let (mut now, mut tries, mut told) = (begun, 0, Vec::new());
         while now < begun + 2 * LONGEST {
@@ -125,25 +157,70 @@ mod tests {
                 continue;
             }
             tries += 1;
-            let left: Vec<&str> = owed.take().into_iter().filter(|one| *one != "a").collect();
+            match owed.begin(now) {
+                Ok(all) if tries == 1 => assert_eq!(all, ["a", "b"]),
+                Ok(all) => assert_eq!(all, ["b"]),
+                Err(left) => {
+                    told.push(format!("given up: {}", left.concat()));
+                    continue;
+                }
+            }
+            owed.forget_at(&"a");
             let why = if tries < 3 { "busy" } else { "not there" };
-            match owed.again(left, why.into(), now) {
-                Left::AsBefore => {}
-                Left::Why(why) => told.push(why),
-                Left::GivenUp(left) => told.push(format!("given up: {}", left.concat())),
+            if owed.failed(why) {
+                told.push(why.to_owned());
             }
-            if now < begun + LONGEST {
-                assert!(owed.told(now).unwrap().contains("b; it is tried"), "{:?}", owed.told(now));
-            }
+            assert!(owed.told(now).unwrap().contains("b; it is tried"), "{:?}", owed.told(now));
         }
         assert_eq!(told, ["busy", "not there", "given up: b"]);
         assert!((30..40).contains(&tries), "{tries}");
         assert!(!owed.is_due(now) && owed.told(now).is_none());
         // Another one begins anew.
-        owed.add(vec!["c", "d"], now);
-        owed.add(vec!["d"], now);
+        owed.add(keyed(&["c", "d"]), now);
+        owed.add(keyed(&["d"]), now);
         assert_eq!(owed.list(), ["c", "d"]);
         assert!(owed.forget(|one| *one == "c") && !owed.forget(|one| *one == "c"));
-        assert_eq!((owed.take(), owed.list()), (vec!["d"], Vec::new()));
+        assert_eq!(owed.list(), ["d"]);
+        // At its place, another value.
+        owed.add(vec![("d", "other")], now);
+        assert_eq!(owed.list(), ["other"]);
+        owed.clear();
+        assert!(owed.list().is_empty() && !owed.is_due(now + LONGEST));
+    }
+
+    #[test]
+    fn whoever_tries_and_comes_to_no_end_loses_nothing_and_is_not_called_at_once() {
+        let begun = Instant::now();
+        let mut owed = Owed::default();
+        owed.add(keyed(&["a", "b"]), begun);
+        let (mut now, mut tries) = (begun, 0);
+        while now < begun + LONGEST {
+            now += Duration::from_secs(1);
+            if owed.is_due(now) {
+                tries += 1;
+                // He has set one, and has panicked at the next.
+                assert!(owed.begin(now).is_ok_and(|all| all.contains(&"b")) || now >= begun + LONGEST);
+                owed.forget_at(&"a");
+                assert!(!owed.is_due(now));
+            }
+        }
+        assert!((30..40).contains(&tries), "{tries}");
+        now += PAUSES.1;
+        assert!(owed.list().is_empty() || owed.begin(now) == Err(vec!["b"]));
+    }
+
+    /// To compare each with all others would take hours; who asks is told a few, and of the rest how many.
+    #[test]
+    fn a_hundred_thousand_are_owed_noted_and_told() {
+        let now = Instant::now();
+        let mut owed = Owed::default();
+        let all = || (0..100_000).map(|at| (at, at)).collect::<Vec<(u32, u32)>>();
+        owed.add(all(), now);
+        owed.add(all(), now);
+        assert_eq!(owed.list().len(), 100_000);
+        let told = owed.told(now).unwrap();
+        assert!(told.contains(": 0, 1, 2, 3, 4, 5, 6, 7, and 99992 more; it is tried"), "{told}");
+        (0..99_999).for_each(|at| owed.forget_at(&at));
+        assert_eq!(owed.list(), [99_999]);
     }
 }

@@ -22,7 +22,7 @@ use anyhow::bail;
 use toml::Table;
 use toml::Value;
 
-use super::owed::Left;
+use super::owed::few;
 use super::running::Loaded;
 use super::state::Daemon;
 use super::state::Free;
@@ -175,7 +175,7 @@ impl Daemon {
             return Err(error);
         }
         // Whatever was owed, this is wanted.
-        lock(&self.owed).take();
+        lock(&self.owed).clear();
         *lock(&self.running) = pending.before.into_iter().collect();
         *lock(&self.said) = pending.said;
         self.filter.let_go();
@@ -210,7 +210,7 @@ impl Daemon {
         self.filter.keep();
         self.take_steps(ctx, &plan).inspect_err(|_| self.filter.let_go_of_running())?;
         // Whatever was owed, this is wanted.
-        lock(&self.owed).take();
+        lock(&self.owed).clear();
         *lock(&self.running) = read.settings.iter().cloned().collect();
         let said = std::mem::replace(&mut *lock(&self.said), read);
         *lock(&self.pending) = confirm.filter(|_| !plan.is_empty()).map(|within| Pending {
@@ -228,6 +228,8 @@ impl Daemon {
 
     /// Something is to be in effect again, as soon as it can be.
     pub(crate) fn owe(&self, settings: Vec<Any>) {
+        // Put into words before: the main thread looks at the list.
+        let settings = settings.into_iter().map(|one| (one.slot(), one)).collect();
         lock(&self.owed).add(settings, Instant::now());
     }
 
@@ -240,31 +242,31 @@ impl Daemon {
     /// owed any more.
     pub(super) fn pay(&self, ctx: &mut Free<'_>) {
         let _alone = self.alone();
-        let settings = lock(&self.owed).take();
-        let (mut left, mut why) = (Vec::new(), None);
+        let begun = lock(&self.owed).begin(Instant::now());
+        let settings = match begun {
+            Ok(settings) => settings,
+            Err(left) => {
+                let left = few(left.iter(), left.len());
+                return tracing::error!(
+                    "not set back, and tried no more: {left}; `siding reload` puts into effect what the file says"
+                );
+            }
+        };
+        let mut why = None;
         for setting in settings {
             match setting.apply(self, ctx) {
                 Ok(()) => {
                     self.log.command(format_args!("set back at last: {setting}"));
-                    self.note(setting);
+                    self.note_paid(setting);
                 }
+                // What comes after may only lack this one.
                 Err(error) => {
-                    // What comes after may only lack this one.
                     why.get_or_insert_with(|| format!("{setting}: {error:#}"));
-                    left.push(setting);
                 }
             }
         }
-        match lock(&self.owed).again(left, why.unwrap_or_default(), Instant::now()) {
-            Left::AsBefore => {}
-            Left::Why(why) => tracing::warn!("setting back, {why}; trying again"),
-            Left::GivenUp(left) => {
-                let left: Vec<String> = left.iter().map(ToString::to_string).collect();
-                tracing::error!(
-                    "not set back, and tried no more: {}; `siding reload` puts into effect what the file says",
-                    left.join(", ")
-                );
-            }
+        if let Some(why) = why.filter(|why| lock(&self.owed).failed(why)) {
+            tracing::warn!("setting back, {why}; trying again");
         }
     }
 

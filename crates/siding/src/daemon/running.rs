@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use serde::Deserialize;
 use toml::Table;
+use toml::Value;
 
 use super::state::Daemon;
 use super::state::lock;
@@ -16,8 +18,31 @@ use crate::setting::Setting;
 use crate::setting::Slot;
 use crate::setting::all;
 
-/// Sections of what holds from the start of a run to its end.
-const BEGUN: [&str; 6] = ["stack", "metrics", "security", "limits", "acd", "mld"];
+/// Sections of what holds from the start of a run to its end; of the others nothing is made, which may be long.
+#[derive(Default, Deserialize)]
+struct Begun {
+    stack: Option<Value>,
+    metrics: Option<Value>,
+    security: Option<Value>,
+    limits: Option<Value>,
+    acd: Option<Value>,
+    mld: Option<Value>,
+}
+
+impl Begun {
+    fn table(self) -> Table {
+        let Begun { stack, metrics, security, limits, acd, mld } = self;
+        let all = [
+            ("stack", stack),
+            ("metrics", metrics),
+            ("security", security),
+            ("limits", limits),
+            ("acd", acd),
+            ("mld", mld),
+        ];
+        all.into_iter().filter_map(|(key, section)| Some((key.to_owned(), section?))).collect()
+    }
+}
 
 /// A configuration that was read, in its several shapes.
 #[derive(Debug, Clone)]
@@ -32,8 +57,7 @@ pub(crate) struct Loaded {
 impl Loaded {
     /// Takes apart what makes sense: `text` is where `config` is from.
     pub(crate) fn new(config: Config, text: &str) -> Loaded {
-        let whole: Table = toml::from_str(text).unwrap_or_default();
-        let begun = whole.into_iter().filter(|(key, _)| BEGUN.contains(&key.as_str())).collect();
+        let begun = toml::from_str::<Begun>(text).unwrap_or_default().table();
         Loaded { settings: all(&config), config, begun }
     }
 }
@@ -108,7 +132,18 @@ impl Daemon {
         let setting = setting.into();
         let slot = setting.slot();
         let is_made = |on: &&str| setting.makes() == Some(*on);
-        lock(&self.owed).forget(|owed| owed.slot() == slot || owed.on().iter().any(is_made));
+        let mut owed = lock(&self.owed);
+        owed.forget_at(&slot);
+        if setting.makes().is_some() {
+            owed.forget(|owed| owed.on().iter().any(is_made));
+        }
+        drop(owed);
+        lock(&self.running).put(setting);
+    }
+
+    /// The same of what was owed: what else is owed of an interface that it makes is so still.
+    pub(super) fn note_paid(&self, setting: Any) {
+        lock(&self.owed).forget_at(&setting.slot());
         lock(&self.running).put(setting);
     }
 
@@ -120,7 +155,7 @@ impl Daemon {
 
     /// Notes that what is at this place is in effect no more.
     pub(crate) fn unnote_at(&self, slot: &Slot) {
-        lock(&self.owed).forget(|owed| owed.slot() == *slot);
+        lock(&self.owed).forget_at(slot);
         lock(&self.running).take(slot);
     }
 

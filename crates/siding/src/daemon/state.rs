@@ -54,6 +54,7 @@ use crate::control::Sessions;
 use crate::filter::Filter;
 use crate::runtime::Runtime;
 use crate::setting::Any;
+use crate::setting::Slot;
 
 /// Nobody waits longer for an interface to go, whatever he says.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -83,7 +84,7 @@ pub(crate) struct Daemon {
     /// Held for reading by each request that changes something, and for writing by a reload.
     pub(super) changes: RwLock<()>,
     pub(super) pending: Mutex<Option<Pending>>,
-    pub(super) owed: Mutex<Owed<Any>>,
+    pub(super) owed: Mutex<Owed<Slot, Any>>,
     pub(crate) stack: Stack,
     pub(super) pool: Pool,
     pub(super) opener: Opener,

@@ -121,7 +121,8 @@ impl Daemon {
                 self.note(StaticNeighbor(NeighborConfig { interface, address, mac: mac.0 }));
             }
             Request::NeighborFlush { interface, address } => self.unnote(|there| match there {
-                Any::StaticNeighbor(StaticNeighbor(neighbor)) => {
+                Any::StaticNeighbor(there) => {
+                    let neighbor = &there.0;
                     interface.as_ref().is_none_or(|name| *name == neighbor.interface)
                         && address.is_none_or(|address| address == neighbor.address)
                 }

@@ -20,6 +20,7 @@ mod route;
 mod switch;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub(crate) use address::Address;
 pub(crate) use address::Anycast;
@@ -106,9 +107,10 @@ pub(crate) trait Setting: fmt::Display {
 /// One list of all kinds.
 macro_rules! settings {
     ($($kind:ident),+ $(,)?) => {
-        /// A setting of any kind.
+        /// A setting of any kind. Copies share it: of a hundred thousand there are several lists at a time, when a file is
+        /// compared with what runs.
         #[derive(Debug, Clone, PartialEq)]
-        pub(crate) enum Any { $($kind($kind),)+ }
+        pub(crate) enum Any { $($kind(Arc<$kind>),)+ }
 
         impl Any {
             /// Its kind's place among the kinds.
@@ -120,7 +122,7 @@ macro_rules! settings {
 
         $(impl From<$kind> for Any {
             fn from(setting: $kind) -> Any {
-                Any::$kind(setting)
+                Any::$kind(Arc::new(setting))
             }
         })+
 

@@ -9,6 +9,7 @@ use siding_drivers::kernel::Cidr;
 
 use super::Any;
 use super::Setting;
+use super::Slot;
 use crate::daemon::Daemon;
 use crate::daemon::Free;
 
@@ -26,21 +27,27 @@ pub(crate) enum Step {
     Apply(Any),
 }
 
+/// Settings by what tells them apart.
+fn by_slot(all: &[Any]) -> HashMap<Slot, &Any> {
+    all.iter().map(|one| (one.slot(), one)).collect()
+}
+
 impl Plan {
     /// What leads from the one to the other. What both have is touched only if an interface that it is on must be made
     /// anew.
     pub(crate) fn new(running: &[Any], wanted: &[Any]) -> Plan {
-        let by_slot =
-            |all: &[Any]| -> HashMap<_, _> { all.iter().map(|one| (one.slot(), one.clone())).collect() };
         let (before, after) = (by_slot(running), by_slot(wanted));
-        let stays = |old: &Any| after.get(&old.slot()).is_some_and(|new| new == old || new.replaces(old));
+        let stays = |old: &Any| after.get(&old.slot()).is_some_and(|new| *new == old || new.replaces(old));
         let gone: BTreeSet<&str> = running.iter().filter(|old| !stays(old)).filter_map(Any::makes).collect();
         let is_kept = |old: &Any| !old.on().iter().any(|name| gone.contains(name));
         let mut steps: Vec<Step> = Vec::new();
         let withdrawn = running.iter().rev().filter(|old| !is_kept(old) || !stays(old));
         // What becomes a port has no routes.
-        let ports: BTreeSet<&str> =
-            wanted.iter().filter(|new| before.get(&new.slot()) != Some(new)).filter_map(Any::joins).collect();
+        let ports: BTreeSet<&str> = wanted
+            .iter()
+            .filter(|new| new.joins().is_some() && before.get(&new.slot()) != Some(new))
+            .filter_map(Any::joins)
+            .collect();
         let comes: BTreeSet<&Cidr> = wanted
             .iter()
             .filter(|new| before.get(&new.slot()).is_none_or(|old| !is_kept(old)))
@@ -57,9 +64,9 @@ impl Plan {
         for new in wanted {
             let replaced = new.leads_to();
             match before.get(&new.slot()).filter(|old| is_kept(old)) {
-                Some(old) if old == new => {}
+                Some(old) if *old == new => {}
                 Some(old) if new.replaces(old) => {
-                    steps.push(Step::Replace(Box::new((old.clone(), new.clone()))))
+                    steps.push(Step::Replace(Box::new(((*old).clone(), new.clone()))))
                 }
                 _ => {
                     steps.push(Step::Apply(new.clone()));

@@ -95,7 +95,10 @@ fn line(buf: &mut Buffer, area: Rect, line: &Line<'_>) {
 /// Who is shown, and whether that is what is.
 fn head(model: &Model, view: &View, at: Duration) -> Line<'static> {
     let mut spans = vec![Span::raw("siding top").bold()];
+    let paused = view.paused.then(|| Span::raw("  PAUSED").bold());
     if let Some((why, since)) = &model.lost {
+        // In front of a cause that may not have room.
+        spans.extend(paused);
         let since = age(at.saturating_sub(*since).as_secs());
         spans.push(Span::styled(format!("  LOST for {since}, trying again: {why}"), panels::bad().bold()));
         return Line::from(spans);
@@ -107,9 +110,7 @@ fn head(model: &Model, view: &View, at: Duration) -> Line<'static> {
     }
     let _ = write!(told, "  every {} s", view.interval.as_secs_f64());
     spans.push(Span::raw(told));
-    if view.paused {
-        spans.push(Span::raw("  PAUSED").bold());
-    }
+    spans.extend(paused);
     Line::from(spans)
 }
 

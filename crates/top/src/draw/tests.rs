@@ -97,6 +97,10 @@ fn a_lost_daemon_is_said_and_what_was_known_stays() {
     let first = seen.lines().next().unwrap();
     assert_eq!(first, "siding top  LOST for 12s, trying again: no siding answers at /run/siding.sock");
     assert!(seen.contains("lan"), "{seen}");
+    view.paused = true;
+    let seen = screen(&model, &mut view, (80, 24));
+    assert!(seen.starts_with("siding top  PAUSED  LOST for 12s, trying again: no siding"), "{seen}");
+    view.paused = false;
     // Whoever comes back is compared with nothing, and then with itself.
     let [first, second, _] = samples().try_into().unwrap();
     model.take(first);

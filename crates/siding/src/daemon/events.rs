@@ -98,8 +98,9 @@ impl Events {
         let sender = Arc::new(Sender { kinds, only_looks, queue, lost: AtomicU64::new(0) });
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         let watchers = all.iter().filter(|one| one.only_looks).count();
-        let (there, most) = if only_looks { (watchers, MOST_WATCHERS) } else { (all.len(), MOST) };
-        if all.len() >= MOST || there >= most {
+        // Of those whose number it is: all there may be, or those who only look.
+        let full = [(all.len(), MOST, true), (watchers, MOST_WATCHERS, only_looks)];
+        if let Some((there, ..)) = full.into_iter().find(|(there, most, counts)| *counts && there >= most) {
             self.refused.fetch_add(1, Ordering::Relaxed);
             let why = format!("{there} have subscribed to events here already: end one, or come back later");
             return Err(Failure::new(Code::TooMany, why));
@@ -260,5 +261,11 @@ mod tests {
         assert!(subscribe(true).is_ok());
         let [subscribers, _] = events.limits();
         assert_eq!((subscribers.most, subscribers.highest, subscribers.refused), (16, Some(16), 2));
+        // Whose number is full is told: of those who only look there may be none.
+        drop(all);
+        let _all: Vec<_> = (0..16).map(|_| subscribe(false).unwrap()).collect();
+        for only_looks in [false, true] {
+            assert!(subscribe(only_looks).unwrap_err().text.starts_with("16 have subscribed"));
+        }
     }
 }

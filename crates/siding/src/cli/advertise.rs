@@ -8,6 +8,7 @@ use anyhow::bail;
 use clap::Args as ClapArgs;
 use clap::Subcommand;
 
+use super::nested::only;
 use super::table::Table;
 use crate::config::advertise::Advertise;
 use crate::config::advertise::AdvertiseDnssl;
@@ -33,7 +34,10 @@ pub(super) enum AdvertiseCommand {
         name: String,
     },
     /// Show who advertises what. Example: siding advertise show
+    #[command(alias = "list")]
     Show {
+        /// Only this interface
+        name: Option<String>,
         /// As JSON, with all that is known
         #[arg(long)]
         json: bool,
@@ -116,11 +120,12 @@ pub(super) fn advertise(client: &mut Client, command: AdvertiseCommand) -> anyho
         AdvertiseCommand::Stop { name } => {
             client.ask(&Request::AdvertiseStop { interface: name })?;
         }
-        AdvertiseCommand::Show { json } => {
+        AdvertiseCommand::Show { name, json } => {
             let answer = client.ask(&Request::ShowAdvertisers {})?;
             let Answer::Advertisers(rows) = answer else {
                 bail!("the daemon answers something else: is it of another version?");
             };
+            let rows = only(rows, name.as_deref(), |row| &row.interface, "interface that advertises")?;
             match json {
                 true => output::line(serde_json::to_string_pretty(&rows)?)?,
                 false => output::print(table(&rows))?,

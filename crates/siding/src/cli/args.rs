@@ -79,7 +79,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Show what the daemon knows. Example: siding show neighbors
-    #[command(alias = "list")]
+    #[command(alias = "list", arg_required_else_help = true)]
     Show {
         #[arg(value_parser = WhatParser)]
         what: What,
@@ -102,7 +102,7 @@ pub(super) enum Command {
     /// Ping over IPv6. Example: siding ping6 -c 3 fe80::1%eth0
     Ping6(PingArgs),
     /// Attach, detach, set, take up or down. Example: siding interface detach eth0
-    #[command(subcommand)]
+    #[command(subcommand, alias = "link")]
     Interface(InterfaceCommand),
     /// Advertise as a router, cease to, show. Example: siding advertise start eth0
     #[command(subcommand)]
@@ -119,8 +119,9 @@ pub(super) enum Command {
     /// Add or remove addresses, test duplicates again. Example: siding address add 2001:db8::1/64 dev eth0
     #[command(subcommand)]
     Address(AddressCommand),
+    // `router` begins so, too; who types `ip` means this.
     /// Add or remove routes. Example: siding route add default via fe80::1 dev eth0
-    #[command(subcommand)]
+    #[command(subcommand, aliases = ["ro", "rou", "rout"])]
     Route(RouteCommand),
     /// Make, show and delete VLANs. Example: siding vlan show
     #[command(subcommand)]
@@ -495,6 +496,7 @@ pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsStrin
         "show",
         "list",
         "interface",
+        "link",
     ];
     // The command, which may be written as short as it is told from others.
     let mut words = args.iter().skip(1).skip_while(|arg| *arg == "--control").peekable();
@@ -506,6 +508,16 @@ pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsStrin
         let arg = arg.to_string_lossy();
         !arg.is_empty() && takes.iter().any(|command| command.starts_with(&*arg))
     };
+    // Of these, one is shown by its name alone: `dev` before it says no more.
+    let of_one = ["lagg", "vlan", "bridge", "advertise"];
+    let begins = |arg: Option<&OsString>, all: &[&str]| {
+        let arg = arg.map(|arg| arg.to_string_lossy()).unwrap_or_default();
+        !arg.is_empty() && all.iter().any(|word| word.starts_with(&*arg))
+    };
+    if begins(command, &of_one) && begins(words.next(), &["show", "list"]) {
+        let dev = args.iter().position(|arg| arg == "dev");
+        return args.into_iter().enumerate().filter(|(at, _)| Some(*at) != dev).map(|(_, arg)| arg).collect();
+    }
     if !command.is_some_and(is_begun) {
         return args;
     }

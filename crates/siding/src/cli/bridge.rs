@@ -27,6 +27,7 @@ use crate::output;
 #[derive(Debug, Subcommand)]
 pub(super) enum BridgeCommand {
     /// Show bridges, their ports and the stations that they know. Example: siding bridge show
+    #[command(alias = "list")]
     Show {
         /// Only this one
         name: Option<String>,

@@ -38,6 +38,7 @@ use crate::output;
 #[derive(Debug, Subcommand)]
 pub(super) enum VlanCommand {
     /// Show VLANs. Example: siding vlan show
+    #[command(alias = "list")]
     Show {
         /// Only this one
         name: Option<String>,
@@ -68,6 +69,7 @@ pub(super) enum VlanCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum LaggCommand {
     /// Show laggs and their ports. Example: siding lagg show
+    #[command(alias = "list")]
     Show {
         /// Only this one
         name: Option<String>,

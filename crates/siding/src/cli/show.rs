@@ -62,7 +62,10 @@ pub(super) fn show(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::
             What::Advertisers => Request::ShowAdvertisers {},
         })?,
     };
-    let answer = only(args.dev.as_deref(), answer)?;
+    let answer = match &args.dev {
+        Some(dev) => only(client, what, dev, answer)?,
+        None => answer,
+    };
     if args.json {
         // The rows alone: whoever asked knows what was asked.
         let value = serde_json::to_value(&answer)?;
@@ -112,9 +115,11 @@ pub(super) fn show(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::
     })
 }
 
-/// The rows that are of this interface, or all.
-fn only(dev: Option<&str>, answer: Answer) -> anyhow::Result<Answer> {
-    let Some(dev) = dev else { return Ok(answer) };
+/// The rows that are of this interface.
+fn only(client: &mut Client, what: What, dev: &str, answer: Answer) -> anyhow::Result<Answer> {
+    if matches!(what, What::Workers | What::Netisr | What::Performance) {
+        bail!("these are of all interfaces together: leave `dev {dev}` out");
+    }
     let mut value = serde_json::to_value(&answer)?;
     if let Some(rows) = value.get_mut("value").and_then(|value| value.as_array_mut()) {
         let of = |row: &serde_json::Value, key: &str| row.get(key).is_some_and(|name| name == dev);
@@ -124,6 +129,14 @@ fn only(dev: Option<&str>, answer: Answer) -> anyhow::Result<Answer> {
             None => of(row, "name"),
         };
         rows.retain(is_its);
+        // That there is nothing of it says something only if there is such an interface.
+        if rows.is_empty()
+            && let Answer::Interfaces(all) = client.ask(&Request::ShowInterfaces {})?
+            && all.iter().all(|row| row.name != dev)
+        {
+            let names: Vec<&str> = all.iter().map(|row| row.name.as_str()).collect();
+            bail!("no interface {dev:?}: there is {}", names.join(", "));
+        }
     }
     Ok(serde_json::from_value(value)?)
 }

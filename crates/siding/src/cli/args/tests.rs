@@ -57,6 +57,30 @@ fn words_may_be_short_and_stand_both_ways() {
     assert_eq!(what("show addr"), (What::Addresses, None));
     assert_eq!(what("route sh dev dev"), (What::Routes, on("dev")));
     assert_eq!(what("--control /tmp/route nei list --json"), (What::Neighbors, None));
+    // As who types `ip` would.
+    for short in ["ro", "rou", "rout", "route"] {
+        assert_eq!(what(&format!("{short} show dev eth0")), (What::Routes, on("eth0")), "{short}");
+    }
+    assert!(matches!(parse("link set eth0 --mtu 1400").unwrap().command, Some(Command::Interface(_))));
+    assert!(matches!(parse("link show dev eth0").unwrap().command, Some(Command::Interface(_))));
+    let shown = |line: &str| match parse(line).unwrap().command {
+        Some(
+            Command::Lagg(LaggCommand::Show { name, .. })
+            | Command::Vlan(VlanCommand::Show { name, .. })
+            | Command::Bridge(BridgeCommand::Show { name, .. })
+            | Command::Advertise(AdvertiseCommand::Show { name, .. }),
+        ) => name,
+        other => panic!("{line}: {other:?}"),
+    };
+    for noun in ["lagg", "vlan", "bridge", "br", "advertise"] {
+        for show in ["show", "sh", "list"] {
+            assert_eq!(shown(&format!("{noun} {show} dev x0")), on("x0"), "{noun} {show}");
+            assert_eq!(shown(&format!("{noun} {show} x0 --json")), on("x0"), "{noun} {show}");
+            assert_eq!(shown(&format!("{noun} {show}")), None, "{noun} {show}");
+        }
+    }
+    let error = parse("show").unwrap_err().to_string();
+    assert!(error.contains("interfaces") && error.contains("path-mtus"), "{error}");
     let error = parse("show n").unwrap_err().to_string();
     assert!(error.contains("which of neighbors, netisr?"), "{error}");
     assert!(parse("show nothing").unwrap_err().to_string().contains("there is interfaces, addresses"));

@@ -54,18 +54,20 @@ pub(super) fn completion(shell: Shell) -> anyhow::Result<ExitCode> {
 fn script(shell: Shell) -> String {
     let (kind, names) = match shell {
         Shell::Bash => (clap_complete::Shell::Bash, bash()),
-        Shell::Zsh => {
-            (clap_complete::Shell::Zsh, format!("_siding_interfaces() {{\n    compadd -- $({NAMES})\n}}\n"))
-        }
+        Shell::Zsh => (clap_complete::Shell::Zsh, zsh()),
         Shell::Fish => (clap_complete::Shell::Fish, fish()),
     };
     let mut made = Vec::new();
     clap_complete::generate(kind, &mut Args::command(), "siding", &mut made);
     let made = String::from_utf8_lossy(&made);
     match shell {
-        // What takes a name there asks for one.
+        // What takes a name there asks for one; and so does, before all, who has a word in front that a name stands behind.
         Shell::Zsh => {
-            let asks = |line: &str| line.replace(":NAME:_default", ":NAME:_siding_interfaces");
+            let asks = |line: &str| {
+                let line = line.replace(":NAME:_default", ":NAME:_siding_interfaces");
+                let begins = ["_siding \"$@\"", "compdef _siding siding"].contains(&line.trim());
+                if begins { line.replacen("_siding", "_siding_or_names", 1) } else { line }
+            };
             let lines: Vec<String> = made.lines().map(asks).collect();
             // The first line tells the shell what the file is.
             let (first, rest) =
@@ -105,13 +107,53 @@ complete -F _siding_with_interfaces -o bashdefault -o default siding
     )
 }
 
+fn zsh() -> String {
+    let before = BEFORE.join("|");
+    format!(
+        r#"_siding_interfaces() {{
+    compadd -- ${{(f)"$({NAMES})"}}
+}}
+
+_siding_or_names() {{
+    if [[ ${{words[CURRENT-1]}} == ({before}) ]]; then
+        _siding_interfaces && return
+    fi
+    _siding "$@"
+}}
+"#
+    )
+}
+
 fn fish() -> String {
     let before = BEFORE.map(|word| format!("'{word}'")).join(" ");
+    let mut nouns = String::new();
+    chosen(&Args::command(), &mut Vec::new(), &mut nouns);
     format!(
         "\nfunction __siding_interfaces\n    {NAMES}\nend\n\
          function __siding_names_one\n    contains -- (commandline -opc)[-1] {before}\nend\n\
-         complete -c siding -n __siding_names_one -f -a '(__siding_interfaces)'\n"
+         complete -c siding -n __siding_names_one -f -a '(__siding_interfaces)'\n\
+         function __siding_has_said\n    test (string join ' ' -- (string match -v -- '-*' (commandline -opc)[2..])) = \"$argv\"\nend\n\
+         {nouns}"
     )
+}
+
+/// Lines for what is chosen of a few words without an option in front, such as what `show` shows: nobody else writes them for
+/// fish.
+fn chosen<'c>(command: &'c clap::Command, said: &mut Vec<&'c str>, into: &mut String) {
+    if let Some(first) = command.get_positionals().next() {
+        let values = first.get_possible_values();
+        let words: Vec<&str> = values.iter().map(|value| value.get_name()).collect();
+        if !words.is_empty() {
+            let said = said.join(" ");
+            *into +=
+                &format!("complete -c siding -n '__siding_has_said {said}' -f -a '{}'\n", words.join(" "));
+        }
+    }
+    for below in command.get_subcommands() {
+        said.push(below.get_name());
+        chosen(below, said, into);
+        said.pop();
+    }
 }
 
 /// Writes a page for each command.
@@ -159,6 +201,59 @@ mod tests {
         assert!(lines[0].split(' ').any(|word| word == "eth0"), "{told}");
         assert!(lines[1].contains("eth0") && lines[1].contains("lan"), "{told}");
         assert_eq!(lines[2], "reload", "{told}");
+    }
+
+    /// What a real shell says to a script, by a file; `None` where there is no such shell.
+    fn told(shell: &str, name: &str, text: &str) -> Option<String> {
+        let file = std::env::temp_dir().join(format!("siding-completion-{name}-{}", std::process::id()));
+        std::fs::write(&file, text).unwrap();
+        let output = std::process::Command::new(shell).arg(&file).output();
+        std::fs::remove_file(&file).unwrap();
+        match output {
+            Ok(output) => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
+            Err(_) => {
+                assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "no {shell}: install it");
+                None
+            }
+        }
+    }
+
+    const TWO: &str = "printf '    \"name\": \"eth0\",\\n    \"name\": \"lan\",\\n'";
+
+    #[test]
+    fn fish_completes_names_and_nouns() {
+        let asks =
+            ["siding show rout", "siding interface down ", "siding route show dev e", "siding completion z"];
+        let asks: String = asks.iter().map(|ask| format!("complete -C '{ask}'\necho =\n")).collect();
+        let text = format!("{}\nfunction siding\n    {TWO}\nend\n{asks}", script(Shell::Fish));
+        let Some(told) = told("fish", "fish", &text) else { return };
+        let words: Vec<Vec<&str>> = told
+            .split("=\n")
+            .map(|lines| lines.lines().map(|line| line.split('\t').next().unwrap_or_default()).collect())
+            .collect();
+        assert_eq!(
+            words[..4],
+            [vec!["routers", "routes"], vec!["eth0", "lan"], vec!["eth0"], vec!["zsh"]],
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn zsh_completes_names_wherever_one_stands() {
+        let text = format!(
+            "compdef() {{ print compdef $@ }}\n_arguments() {{ print arguments }}\n\
+             compadd() {{ shift; print -r -- names $@; [[ -n $1 ]] }}\nsiding() {{ {TWO} }}\n{}\n\
+             for line in 'siding interface down ' 'siding route show dev ' 'siding show '; do\n\
+             words=(\"${{(@s: :)line}}\"); CURRENT=${{#words}}; _siding_or_names\ndone\nsiding() {{ }}\n\
+             words=(siding interface down ''); CURRENT=4; _siding_or_names\n",
+            script(Shell::Zsh)
+        );
+        let Some(told) = told("zsh", "zsh", &text) else { return };
+        let lines: Vec<&str> = told.lines().collect();
+        // Without a daemon there are no names, and the grammar goes on.
+        let expected = ["compdef _siding_or_names siding", "names eth0 lan", "names eth0 lan", "arguments"];
+        assert_eq!(lines[..4], expected, "{told}");
+        assert_eq!(lines[lines.len() - 2..], ["names", "arguments"], "{told}");
     }
 
     /// What an interface is called is up to others.

@@ -21,6 +21,9 @@ use std::time::Duration;
 use siding_tests::Siding;
 use siding_tests::need;
 
+#[path = "package/booted.rs"]
+mod booted;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }

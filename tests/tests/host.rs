@@ -13,6 +13,7 @@ mod host {
     mod ends;
     mod groups;
     mod hangs;
+    mod json;
     mod monitor;
     mod neighbor;
     mod ping;

@@ -100,6 +100,8 @@ fn promtool_finds_nothing_in_the_metrics() {
         "siding_interface_dropped_packets_total{interface=\"lan\"} ",
         "siding_device_dropped_packets_total{interface=\"lan\",cause=\"rx-overrun\"} 0",
         "siding_queue_wait_seconds_bucket{type=\"link_out\",le=\"+Inf\"} ",
+        "siding_worker_timed_packets_total{worker=\"0\"} ",
+        "siding_worker_step_seconds_total{worker=\"0\",step=\"neighbor\"} ",
     ] {
         assert!(page.lines().any(|there| there.starts_with(line)), "{line}: {page}");
     }

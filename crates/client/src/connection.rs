@@ -61,7 +61,7 @@ pub enum ClientError {
     )]
     Nobody(PathBuf),
     /// The socket is somebody else's.
-    #[error("not permitted to speak to {}: be the user whose siding it is (root, mostly)", .0.display())]
+    #[error("not permitted to speak to {}: be root, or the user or in the group whose the socket is", .0.display())]
     NotPermitted(PathBuf),
     /// The connection broke.
     #[error("the siding at {} does not answer: {source}", .path.display())]

@@ -45,6 +45,7 @@ pub struct EtherRow {
 
 /// What would become of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TestRow {
     /// The packet, in the words of rules.
     pub packet: String,
@@ -62,6 +63,7 @@ pub struct TestRow {
 
 /// What rules of a hook would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HookRow {
     /// Its word.
     pub hook: String,
@@ -71,6 +73,7 @@ pub struct HookRow {
 
 /// A rule, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MetRow {
     /// The table's family.
     pub family: String,
@@ -88,4 +91,50 @@ pub struct MetRow {
     pub outcome: String,
     /// The statement at which a rule was left that is not about this packet.
     pub at: Option<String>,
+}
+
+/// What `siding filter check --json` has found, where no daemon runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CheckedRow {
+    /// What is wrong; there are no rules then.
+    pub errors: Vec<WrongRow>,
+    /// The rules, in order.
+    pub rules: Vec<CheckedRuleRow>,
+}
+
+/// A mistake in rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WrongRow {
+    /// The file.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+    /// What is wrong, and what to do.
+    pub what: String,
+}
+
+/// A rule that is in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CheckedRuleRow {
+    /// The table's family.
+    pub family: String,
+    /// The table.
+    pub table: String,
+    /// The chain.
+    pub chain: String,
+    /// Its number in the table.
+    pub handle: u64,
+    /// As it is written.
+    pub rule: String,
+    /// The file that it is in.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -453,17 +452,7 @@ pub enum Answer {
     /// What was done, or would be.
     Reload(ReloadRow),
     /// What runs.
-    Config {
-        /// As a file that would make it again.
-        text: String,
-        /// What no file can say, and why: what lies on an interface that is not there, groups that wait on a port.
-        left_out: Vec<String>,
-        /// The file that the run began with.
-        file: PathBuf,
-        /// What waits to be confirmed, and when it is gone back.
-        #[serde(default)]
-        waits: Option<String>,
-    },
+    Config(ConfigRow),
     /// So many neighbours, routers or prefixes were forgotten.
     Flushed(usize),
     /// An echo request was sent.

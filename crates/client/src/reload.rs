@@ -36,8 +36,34 @@ pub struct FileText {
     pub text: String,
 }
 
+/// What runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ConfigRow {
+    /// As a file that would make it again.
+    pub text: String,
+    /// What no file can say, and why: what lies on an interface that is not there, groups that wait on a port.
+    pub left_out: Vec<String>,
+    /// The file that the run began with.
+    pub file: PathBuf,
+    /// What waits to be confirmed, and when it is gone back.
+    #[serde(default)]
+    pub waits: Option<String>,
+}
+
+/// What `siding config save --json` has done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SavedRow {
+    /// The file that says what runs.
+    pub file: PathBuf,
+    /// Where what stood there before is kept.
+    pub kept: Option<PathBuf>,
+}
+
 /// What a reload has done, or would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReloadRow {
     /// In their order: `-` goes, `+` comes, `~` is changed.
     pub steps: Vec<String>,

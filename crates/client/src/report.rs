@@ -436,6 +436,35 @@ pub struct PerformanceRow {
     pub run_ns: u64,
     /// Turns, by size.
     pub turns: Vec<TurnRow>,
+    /// What the steps of a turn take. Daemons before version 0.2 tell none.
+    #[serde(default)]
+    pub timed: TimedRow,
+}
+
+/// What the steps of a turn take, looked at in one turn of 256 of those with packets: the clock is read between steps, and what
+/// that takes is taken off.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TimedRow {
+    /// So many turns were looked at.
+    pub turns: u64,
+    /// Packets in them: frames received, and deferred packets handled.
+    pub packets: u64,
+    /// The steps, in a packet's order.
+    pub steps: Vec<StepRow>,
+}
+
+/// A step of the turns that were looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StepRow {
+    /// `receive`, `link`, `ip`, `filter`, `route`, `neighbor`, `local` (what is for this node, or dropped), `deferred`, `timers`,
+    /// `transmit` or `other`.
+    pub step: String,
+    /// Packets that came to it; one comes to the filter at each of its hooks.
+    pub packets: u64,
+    /// All of them together.
+    pub took_ns: u64,
 }
 
 /// Turns of one size.

@@ -37,12 +37,24 @@ struct Reports {
     states: StatesRow,
     sets: Vec<SetRow>,
     set: SetContentRow,
+    /// `siding filter test --json` prints a list of them.
+    tested: TestRow,
+    watched: WatchRow,
+    /// Of a plan (`--dry-run`, `siding config diff`) and of what was done.
+    reload: ReloadRow,
+    config: ConfigRow,
+    /// No answer: what `siding config save --json` prints.
+    saved: SavedRow,
+    /// No answer: what `siding trace --json` prints, a line for each.
+    life: LifeRow,
+    /// No answer: what `siding filter check --json` prints.
+    checked: CheckedRow,
     event: EventRow,
 }
 
 /// What numbers count whose keys do not end in their unit.
-const UNITS: [(&str, &[&str]); 11] = [
-    ("bytes", &["mtu", "bytes"]),
+const UNITS: [(&str, &[&str]); 12] = [
+    ("bytes", &["mtu", "bytes", "len"]),
     (
         "packets",
         &[
@@ -56,6 +68,7 @@ const UNITS: [(&str, &[&str]); 11] = [
             "high_water",
             "timed",
             "packets",
+            "packets_left_out",
             "held",
             "in_receives",
             "in_forw_datagrams",
@@ -81,6 +94,7 @@ const UNITS: [(&str, &[&str]); 11] = [
     ),
     ("frames", &["received", "forwarded", "flooded", "sent", "ignored", "markers", "announced"]),
     ("packets/s", &["per_second"]),
+    ("records", &["records_lost"]),
     ("turns", &["turns", "busy"]),
     ("s", &["lifetime"]),
     ("hops", &["hop_limit"]),
@@ -92,7 +106,7 @@ const UNITS: [(&str, &[&str]); 11] = [
 ];
 
 /// Numbers that are names, and count nothing.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 20] = [
     "version",
     "newest",
     "type",
@@ -110,6 +124,9 @@ const NAMES: [&str; 17] = [
     "destination_port",
     "mark",
     "at",
+    "line",
+    "column",
+    "packet",
 ];
 
 /// The unit of a number, by its key: `None` if it is a name.

@@ -46,6 +46,7 @@ pub enum WatchRequest {
 
 /// What has been seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WatchRow {
     /// In their order.
     pub moments: Vec<MomentRow>,
@@ -61,6 +62,7 @@ pub struct WatchRow {
 
 /// A moment of a packet's life, or a frame.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MomentRow {
     /// Which packet; numbers come again after thousands. 0 in captures.
     pub packet: u16,
@@ -96,6 +98,32 @@ pub struct MomentRow {
     /// Its first bytes, in hexadecimal digits.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub frame: String,
+}
+
+/// The life of one packet, as `siding trace --json` puts it together of moments: a line for each.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LifeRow {
+    /// Its number in this trace.
+    pub packet: u64,
+    /// What it was when it began, in a line.
+    pub summary: String,
+    /// What became of it, in order.
+    pub steps: Vec<LifeStepRow>,
+    /// Whether it is known how it ended.
+    pub ended: bool,
+}
+
+/// A moment of a life.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LifeStepRow {
+    /// The moment.
+    #[serde(flatten)]
+    pub moment: MomentRow,
+    /// For how long it waited before, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_ns: Option<u64>,
 }
 
 fn is_false(what: &bool) -> bool {

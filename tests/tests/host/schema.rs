@@ -98,13 +98,13 @@ accept = "always"
 "#;
 
 /// The schema, with nothing in a row that it does not name: who reads skips what is new, and this is where it is told.
-struct Closed {
+pub(super) struct Closed {
     schemas: boon::Schemas,
     compiler: boon::Compiler,
 }
 
 impl Closed {
-    fn read() -> Closed {
+    pub(super) fn read() -> Closed {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema.json");
         let mut schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         for row in schema["$defs"].as_object_mut().unwrap().values_mut() {
@@ -117,7 +117,7 @@ impl Closed {
         Closed { schemas: boon::Schemas::new(), compiler }
     }
 
-    fn hold(&mut self, report: &str, told: &Value) {
+    pub(super) fn hold(&mut self, report: &str, told: &Value) {
         let at = format!("schema.json#/properties/{report}");
         let schema = self.compiler.compile(&at, &mut self.schemas).unwrap();
         if let Err(wrong) = self.schemas.validate(told, schema) {
@@ -126,7 +126,7 @@ impl Closed {
     }
 }
 
-fn told(host: &Host, daemon: &Siding, arguments: &[&str]) -> Value {
+pub(super) fn told(host: &Host, daemon: &Siding, arguments: &[&str]) -> Value {
     serde_json::from_str(&siding(host, daemon, arguments).expect_success()).unwrap()
 }
 

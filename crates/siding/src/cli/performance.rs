@@ -32,6 +32,13 @@ fn since(row: &mut PerformanceRow, before: &PerformanceRow) {
         row.packets = row.packets.saturating_sub(before.packets);
         row.took_ns = row.took_ns.saturating_sub(before.took_ns);
     }
+    let (timed, before) = (&mut row.timed, &before.timed);
+    timed.turns = timed.turns.saturating_sub(before.turns);
+    timed.packets = timed.packets.saturating_sub(before.packets);
+    for (step, before) in timed.steps.iter_mut().zip(&before.steps) {
+        step.packets = step.packets.saturating_sub(before.packets);
+        step.took_ns = step.took_ns.saturating_sub(before.took_ns);
+    }
 }
 
 /// The queues in which packets have waited.
@@ -97,6 +104,22 @@ pub(super) fn table(rows: &[PerformanceRow], queues: &[TypeRow]) -> String {
             ]);
         }
     }
+    let mut steps =
+        Table::new(&["WORKER", "STEP", ">PACKETS", ">NS/PACKET", ">OF-TURN/%", ">NS/PACKET-OF-TURN"]);
+    for row in rows {
+        let timed = &row.timed;
+        let all = timed.steps.iter().map(|step| step.took_ns).sum::<u64>();
+        for step in timed.steps.iter().filter(|step| step.took_ns > 0 || step.packets > 0) {
+            steps.row([
+                row.worker.to_string(),
+                step.step.clone(),
+                step.packets.to_string(),
+                of(step.took_ns, step.packets, 0),
+                of(step.took_ns * 100, all, 1),
+                of(step.took_ns, timed.packets, 0),
+            ]);
+        }
+    }
     // A bar for each time that is four times the one before.
     let mut waits = Table::new(&["QUEUE", ">TIMED", ">P50/us", ">P99/us", ">MAX/us", "1us...17s"]);
     for TypeRow { name, total, .. } in queues {
@@ -112,7 +135,8 @@ pub(super) fn table(rows: &[PerformanceRow], queues: &[TypeRow]) -> String {
     }
     format!(
         "A turn receives, handles what was deferred, runs timers and sends; LOOKING is turns without a packet.\n\n\
-         {workers}\nTurns by how many packets they had:\n{sizes}\nWaits in queues, since the start:\n{waits}"
+         {workers}\nTurns by how many packets they had:\n{sizes}\n\
+         Steps of turns, of which one in 256 with packets is timed:\n{steps}\nWaits in queues, since the start:\n{waits}"
     )
 }
 
@@ -137,6 +161,8 @@ mod tests {
     use super::*;
     use crate::control::BucketRow;
     use crate::control::LaneRow;
+    use crate::control::StepRow;
+    use crate::control::TimedRow;
 
     fn row(turns: [[u64; 3]; 4]) -> PerformanceRow {
         let sizes = [0, 1, 2, 4].into_iter().zip(turns);
@@ -146,7 +172,11 @@ mod tests {
             packets,
             took_ns,
         };
-        PerformanceRow { worker: 0, run_ns: 10_000_000_000, turns: sizes.map(size).collect() }
+        let step =
+            |(step, packets, took_ns): (&str, u64, u64)| StepRow { step: step.into(), packets, took_ns };
+        let steps = [("receive", 64, 6400), ("route", 32, 3200), ("local", 0, 0), ("transmit", 64, 12_800)];
+        let timed = TimedRow { turns: 1, packets: 64, steps: steps.map(step).into() };
+        PerformanceRow { worker: 0, run_ns: 10_000_000_000, turns: sizes.map(size).collect(), timed }
     }
 
     #[test]
@@ -173,6 +203,12 @@ WORKER  PACKETS-IN-TURN  TURNS  TURNS/%  PACKETS   NS/TURN  NS/PACKET
 0       1                  100     10.0      100   2000000    2000000
 0       4 and more         400     40.0    19900  12000000     241206
 
+Steps of turns, of which one in 256 with packets is timed:
+WORKER  STEP      PACKETS  NS/PACKET  OF-TURN/%  NS/PACKET-OF-TURN
+0       receive        64        100       28.6                100
+0       route          32        100       14.3                 50
+0       transmit       64        200       57.1                200
+
 Waits in queues, since the start:
 QUEUE     TIMED  P50/us  P99/us  MAX/us  1us...17s
 link_out      9     1.5       -       -  ▁█
@@ -184,7 +220,15 @@ link_out      9     1.5       -       -  ▁█
     fn an_interval_is_what_lies_between() {
         let mut later = row([[10, 0, 100], [5, 5, 50], [1, 2, 9], [0, 0, 0]]);
         later.run_ns += 7;
+        later.timed.turns += 2;
+        later.timed.packets += 9;
+        later.timed.steps[1] = StepRow { step: "route".into(), packets: 40, took_ns: 3300 };
         since(&mut later, &row([[4, 0, 40], [5, 5, 50], [0, 0, 0], [0, 0, 0]]));
-        assert_eq!(later, PerformanceRow { run_ns: 7, ..row([[6, 0, 60], [0, 0, 0], [1, 2, 9], [0, 0, 0]]) });
+        let step =
+            |(step, packets, took_ns): (&str, u64, u64)| StepRow { step: step.into(), packets, took_ns };
+        let steps = [("receive", 0, 0), ("route", 8, 100), ("local", 0, 0), ("transmit", 0, 0)];
+        let timed = TimedRow { turns: 2, packets: 9, steps: steps.map(step).into() };
+        let between = row([[6, 0, 60], [0, 0, 0], [1, 2, 9], [0, 0, 0]]);
+        assert_eq!(later, PerformanceRow { run_ns: 7, timed, ..between });
     }
 }

@@ -17,10 +17,12 @@ use clap::Subcommand;
 
 use crate::control::Answer;
 use crate::control::Client;
+use crate::control::ConfigRow;
 use crate::control::FileText;
 use crate::control::ReloadRequest;
 use crate::control::ReloadRow;
 use crate::control::Request;
+use crate::control::SavedRow;
 use crate::output;
 
 #[derive(Debug, ClapArgs)]
@@ -37,6 +39,9 @@ pub(super) struct ReloadArgs {
     /// Go back after so many seconds, unless `siding reload confirm` comes before
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     confirm: Option<u64>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -50,12 +55,19 @@ enum ReloadCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
     /// What runs, as a file that would make it again. Example: siding config show
-    Show,
+    Show {
+        /// As JSON: the file, and what it cannot say
+        #[arg(long)]
+        json: bool,
+    },
     /// What a reload would change. Example: siding config diff examples/host.toml
     Diff {
         /// Configuration, in TOML [default: the file that the daemon was started with]
         #[arg(value_name = "FILE.toml")]
         file: Option<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Write what runs into a file; what stood there is kept beside it as FILE~, or FILE.~2~ and so on. Example: siding
     /// config save
@@ -66,6 +78,9 @@ pub(super) enum ConfigCommand {
         /// Also if what the file says of the next start would be lost, or a reload waits to be confirmed
         #[arg(long)]
         force: bool,
+        /// Tell as JSON where it is now, and where what stood there is kept
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -73,15 +88,15 @@ pub(super) enum ConfigCommand {
 const KEPT: u32 = 999;
 
 pub(super) fn reload(client: &mut Client, args: ReloadArgs) -> anyhow::Result<ExitCode> {
-    let ReloadArgs { command, file, dry_run, confirm } = args;
+    let ReloadArgs { command, file, dry_run, confirm, json } = args;
     let request = match command {
         Some(ReloadCommand::Confirm) => ReloadRequest::Confirm {},
         Some(ReloadCommand::Back) => ReloadRequest::Back {},
         None => ReloadRequest::Load { file: file.map(read).transpose()?, dry_run, confirm_s: confirm },
     };
     if let Answer::Reload(row) = client.ask(&Request::Reload(request))? {
-        output::print(told(&row))?;
-        if let Some(seconds) = confirm.filter(|_| !dry_run && !row.steps.is_empty()) {
+        output::print(told(&row, json)?)?;
+        if let Some(seconds) = confirm.filter(|_| !json && !dry_run && !row.steps.is_empty()) {
             output::line(format_args!("goes back in {seconds} s, unless: siding reload confirm"))?;
         }
     }
@@ -90,28 +105,32 @@ pub(super) fn reload(client: &mut Client, args: ReloadArgs) -> anyhow::Result<Ex
 
 pub(super) fn config(client: &mut Client, command: ConfigCommand) -> anyhow::Result<ExitCode> {
     match command {
-        ConfigCommand::Show => {
-            let (text, ..) = running(client)?;
-            output::print(text)?;
+        ConfigCommand::Show { json: true } => {
+            output::line(serde_json::to_string_pretty(&running(client)?)?)?;
         }
-        ConfigCommand::Diff { file } => {
+        ConfigCommand::Show { json: false } => output::print(noted(&running(client)?))?,
+        ConfigCommand::Diff { file, json } => {
             let request =
                 ReloadRequest::Load { file: file.map(read).transpose()?, dry_run: true, confirm_s: None };
             let Answer::Reload(row) = client.ask(&Request::Reload(request))? else {
                 bail!("the daemon answers something else");
             };
-            output::print(told(&row))?;
+            output::print(told(&row, json)?)?;
         }
-        ConfigCommand::Save { file, force } => {
-            let (text, own, waits) = running(client)?;
-            let file = file.unwrap_or(own);
-            if let Some(waits) = waits.filter(|_| !force) {
+        ConfigCommand::Save { file, force, json } => {
+            let row = running(client)?;
+            let text = noted(&row);
+            let file = file.unwrap_or(row.file);
+            if let Some(waits) = row.waits.filter(|_| !force) {
                 bail!("{waits}: save when that is over, or now with --force");
             }
             if !force && file.exists() {
                 loses_nothing(client, &file)?;
             }
-            save(&file, &text)?;
+            let kept = save(&file, &text)?;
+            if json {
+                output::line(serde_json::to_string_pretty(&SavedRow { file, kept })?)?;
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -137,22 +156,24 @@ fn loses_nothing(client: &mut Client, file: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// What runs, the file that the run began with, and what waits to be confirmed.
-fn running(client: &mut Client) -> anyhow::Result<(String, PathBuf, Option<String>)> {
-    let Answer::Config { text, left_out, file, waits } =
-        client.ask(&Request::Reload(ReloadRequest::Show {}))?
-    else {
-        bail!("the daemon answers something else");
-    };
-    let noted = waits.iter().map(|waits| format!("# {waits}\n"));
-    let left_out = left_out.iter().map(|what| format!("# Left out: {what}\n"));
-    let notes: String = noted.chain(left_out).collect();
-    Ok((notes + &text, file, waits))
+/// What runs.
+fn running(client: &mut Client) -> anyhow::Result<ConfigRow> {
+    match client.ask(&Request::Reload(ReloadRequest::Show {}))? {
+        Answer::Config(row) => Ok(row),
+        _ => bail!("the daemon answers something else"),
+    }
 }
 
-/// Whole or not at all, and what was there is kept.
+/// The file, with what it cannot say above.
+fn noted(ConfigRow { text, left_out, waits, .. }: &ConfigRow) -> String {
+    let noted = waits.iter().map(|waits| format!("# {waits}\n"));
+    let left_out = left_out.iter().map(|what| format!("# Left out: {what}\n"));
+    noted.chain(left_out).chain([text.clone()]).collect()
+}
+
+/// Whole or not at all. What was there is kept: where, is the answer.
 #[expect(clippy::disallowed_methods, reason = "somebody waits who wants to find it after a power cut")]
-fn save(path: &Path, text: &str) -> anyhow::Result<()> {
+fn save(path: &Path, text: &str) -> anyhow::Result<Option<PathBuf>> {
     // Where a link leads to: the link stays.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let beside = |mark: &str| {
@@ -169,21 +190,23 @@ fn save(path: &Path, text: &str) -> anyhow::Result<()> {
     let file = made
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map(|()| file))
         .with_context(what)?;
+    let mut kept = None;
     if let Ok(before) = std::fs::metadata(path) {
         // The owner first, who may then have more or fewer rights.
         let owned = std::os::unix::fs::fchown(&file, Some(before.uid()), Some(before.gid()));
         owned.and_then(|()| file.set_permissions(before.permissions())).with_context(what)?;
-        keep(path, &beside)?;
+        kept = Some(keep(path, &beside)?);
     }
     std::fs::rename(&new, path)
         // Whoever loses power now finds the one or the other, and FILE~ with it.
         .and_then(|()| File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all())
-        .with_context(|| format!("cannot write {}", path.display()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(kept)
 }
 
-/// Keeps a file beside itself, under a name that nothing has.
+/// Keeps a file beside itself, under a name that nothing has, which is the answer.
 #[expect(clippy::disallowed_methods, reason = "as above")]
-fn keep(path: &Path, beside: &dyn Fn(&str) -> PathBuf) -> anyhow::Result<()> {
+fn keep(path: &Path, beside: &dyn Fn(&str) -> PathBuf) -> anyhow::Result<PathBuf> {
     let marks = std::iter::once("~".to_owned()).chain((2..=KEPT).map(|count| format!(".~{count}~")));
     for old in marks.map(|mark| beside(&mark)) {
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&old);
@@ -193,7 +216,8 @@ fn keep(path: &Path, beside: &dyn Fn(&str) -> PathBuf) -> anyhow::Result<()> {
                 return made
                     .and_then(|_| std::fs::copy(path, &old))
                     .and_then(|_| File::open(&old)?.sync_all())
-                    .with_context(|| format!("cannot keep the old file as {}", old.display()));
+                    .with_context(|| format!("cannot keep the old file as {}", old.display()))
+                    .map(|()| old);
             }
         }
     }
@@ -207,12 +231,15 @@ fn read(path: PathBuf) -> anyhow::Result<FileText> {
     Ok(FileText { path, text })
 }
 
-fn told(row: &ReloadRow) -> String {
+fn told(row: &ReloadRow, json: bool) -> anyhow::Result<String> {
+    if json {
+        return Ok(serde_json::to_string_pretty(row)? + "\n");
+    }
     let steps = row.steps.iter().map(|step| format!("{step}\n"));
     let later = row.later.iter().map(|later| format!("! {later}, at the next start only\n"));
     let all: String = steps.chain(later).collect();
     let waits: String = row.waits.iter().map(|waits| format!("! {waits}\n")).collect();
-    if all.is_empty() { "nothing changes\n".to_owned() + &waits } else { all + &waits }
+    Ok(if all.is_empty() { "nothing changes\n".to_owned() + &waits } else { all + &waits })
 }
 
 /// A word behind `reload` that is a file's name or a command cut short, and who knows which: what to write instead.

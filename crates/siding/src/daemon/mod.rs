@@ -40,6 +40,7 @@ mod log;
 mod metrics;
 mod nested;
 mod owed;
+mod performance;
 mod port;
 mod pulse;
 mod record;

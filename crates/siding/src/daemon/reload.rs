@@ -29,6 +29,7 @@ use super::state::Free;
 use super::state::lock;
 use crate::config::Config;
 use crate::control::Answer;
+use crate::control::ConfigRow;
 use crate::control::ReloadRequest;
 use crate::control::ReloadRow;
 use crate::setting::Any;
@@ -80,7 +81,7 @@ impl Daemon {
             ReloadRequest::Show {} => {
                 let _alone = self.alone();
                 let (text, left_out) = self.as_file()?;
-                Answer::Config { text, left_out, file: self.file.clone(), waits: self.waits() }
+                Answer::Config(ConfigRow { text, left_out, file: self.file.clone(), waits: self.waits() })
             }
             ReloadRequest::Load { file, dry_run, confirm_s } => {
                 // Before anything is done: what comes after may not fail.

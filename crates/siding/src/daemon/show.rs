@@ -40,14 +40,10 @@ use crate::control::LaneRow;
 use crate::control::LimitRow;
 use crate::control::NeighborRow;
 use crate::control::PathMtuRow;
-use crate::control::PerformanceRow;
 use crate::control::RouteRow;
-use crate::control::TurnRow;
 use crate::control::TypeRow;
 use crate::control::WayRow;
 use crate::control::WorkerRow;
-use crate::runtime::SIZES;
-use crate::runtime::Turns;
 
 impl Daemon {
     pub(super) fn show_interfaces(&self, ctx: &mut Free<'_>) -> Vec<InterfaceRow> {
@@ -271,26 +267,6 @@ impl Daemon {
         rows.extend(self.drops.rows());
         rows.sort_by(|a, b| a.key().cmp(&b.key()));
         rows
-    }
-
-    pub(super) fn show_performance(&self) -> Vec<PerformanceRow> {
-        let threads = lock(&self.runtime).as_ref().map(|runtime| runtime.stats()).unwrap_or_default();
-        // The stack's clock began with the daemon.
-        let run_ns = self.stack.now().as_nanos();
-        let row = |(at_least, Turns { turns, packets, nanos }): (u64, Turns)| TurnRow {
-            at_least,
-            turns,
-            packets,
-            took_ns: nanos,
-        };
-        let threads = threads.into_iter().enumerate();
-        threads
-            .map(|(worker, thread)| PerformanceRow {
-                worker,
-                run_ns,
-                turns: SIZES.into_iter().zip(thread.by_size).map(row).collect(),
-            })
-            .collect()
     }
 
     pub(super) fn show_workers(&self) -> Vec<WorkerRow> {

@@ -291,9 +291,23 @@ fn performance(rows: &[PerformanceRow]) -> Vec<Family> {
         Family::new(Kind::Counter, "worker_packets", "Frames received and deferred packets handled.");
     let mut sizes =
         Family::new(Kind::Histogram, "worker_turn_packets", "Turns, by how many packets they had.");
+    let mut timed = Family::new(
+        Kind::Counter,
+        "worker_timed_packets",
+        "Packets of the turns of which each step is timed, one in 256.",
+    );
+    let mut steps = Family::new(
+        Kind::Counter,
+        "worker_step_seconds",
+        "What each step of those turns took: over worker_timed_packets it is the time of a packet.",
+    );
     for row in rows {
         let worker = row.worker.to_string();
         let labels = [("worker", worker.as_str())];
+        timed.add(labels, row.timed.packets);
+        for step in &row.timed.steps {
+            steps.add_nanos([labels[0], ("step", step.step.as_str())], step.took_ns);
+        }
         let time = |with: bool| {
             let some = row.turns.iter().filter(|size| (size.at_least > 0) == with);
             some.map(|size| size.took_ns).sum::<u64>()
@@ -310,7 +324,7 @@ fn performance(rows: &[PerformanceRow]) -> Vec<Family> {
         let bounds = bounds.collect();
         sizes.add_buckets(labels, bounds, row.turns.iter().map(|size| size.turns).sum());
     }
-    vec![busy, looking, packets, sizes]
+    vec![busy, looking, packets, sizes, timed, steps]
 }
 
 fn limits(rows: &[LimitRow]) -> Vec<Family> {

@@ -54,7 +54,12 @@ fn turns_tell_how_busy_a_worker_is_and_how_full_they_were() {
                 .into_iter()
                 .zip(turns)
                 .map(|(at_least, (turns, packets, took_ns))| TurnRow { at_least, turns, packets, took_ns });
-            let row = PerformanceRow { worker: 0, run_ns: ms * 1_000_000, turns: turns.collect() };
+            let row = PerformanceRow {
+                worker: 0,
+                run_ns: ms * 1_000_000,
+                turns: turns.collect(),
+                timed: Default::default(),
+            };
             Sample { performance: vec![row], ..at(ms) }
         };
     let model = of([

@@ -3,40 +3,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde::Serialize;
 use siding_filter::Errors;
 use siding_filter::Program;
 use siding_filter::Setup;
 
+use crate::control::CheckedRow;
+use crate::control::CheckedRuleRow;
+use crate::control::WrongRow;
 use crate::filter::Texts;
 use crate::output;
-
-/// What a check found.
-#[derive(Serialize)]
-struct Report<'a> {
-    errors: Vec<Wrong<'a>>,
-    rules: Vec<Rule<'a>>,
-}
-
-#[derive(Serialize)]
-struct Wrong<'a> {
-    file: &'a str,
-    line: u32,
-    column: u32,
-    what: &'a str,
-}
-
-#[derive(Serialize)]
-struct Rule<'a> {
-    family: &'a str,
-    table: &'a str,
-    chain: &'a str,
-    handle: u64,
-    rule: &'a str,
-    file: &'a str,
-    line: u32,
-    column: u32,
-}
 
 /// Does it; the exit status says whether the rules are in order.
 ///
@@ -62,31 +37,32 @@ pub(super) fn check(files: &[PathBuf], json: bool) -> anyhow::Result<ExitCode> {
     Ok(if compiled.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn report(compiled: &Result<Program, Errors>) -> Report<'_> {
+fn report(compiled: &Result<Program, Errors>) -> CheckedRow {
     match compiled {
-        Ok(program) => Report { errors: Vec::new(), rules: program.rules().iter().map(Rule::from).collect() },
-        Err(errors) => Report { errors: errors.0.iter().map(Wrong::from).collect(), rules: Vec::new() },
+        Ok(program) => CheckedRow { errors: Vec::new(), rules: program.rules().iter().map(rule).collect() },
+        Err(errors) => CheckedRow { errors: errors.0.iter().map(wrong).collect(), rules: Vec::new() },
     }
 }
 
-impl<'a> From<&'a siding_filter::RuleInfo> for Rule<'a> {
-    fn from(info: &'a siding_filter::RuleInfo) -> Rule<'a> {
-        Rule {
-            family: info.family.text(),
-            table: &info.table,
-            chain: &info.chain,
-            handle: info.handle,
-            rule: &info.text,
-            file: &info.place.file,
-            line: info.place.line,
-            column: info.place.column,
-        }
+fn rule(info: &siding_filter::RuleInfo) -> CheckedRuleRow {
+    CheckedRuleRow {
+        family: info.family.text().into(),
+        table: info.table.to_string(),
+        chain: info.chain.to_string(),
+        handle: info.handle,
+        rule: info.text.to_string(),
+        file: info.place.file.to_string(),
+        line: info.place.line,
+        column: info.place.column,
     }
 }
 
-impl<'a> From<&'a siding_filter::Error> for Wrong<'a> {
-    fn from(error: &'a siding_filter::Error) -> Wrong<'a> {
-        let place = &error.place;
-        Wrong { file: &place.file, line: place.line, column: place.column, what: &error.what }
+fn wrong(error: &siding_filter::Error) -> WrongRow {
+    let place = &error.place;
+    WrongRow {
+        file: place.file.to_string(),
+        line: place.line,
+        column: place.column,
+        what: error.what.to_string(),
     }
 }

@@ -14,8 +14,9 @@ use siding_drivers::PcapFile;
 use siding_drivers::PcapInterface;
 use siding_drivers::PcapNote;
 
-use super::life::Life;
+use super::life::text;
 use super::unhex;
+use crate::control::LifeRow;
 use crate::control::MomentRow;
 
 /// Files that turn: another begins when one is so large, and so many stay.
@@ -70,8 +71,8 @@ impl Capture {
     }
 
     /// Writes what a packet was when it came, with its life as the comment, and what it was when it left.
-    pub(super) fn life(&mut self, life: &Life) -> anyhow::Result<()> {
-        let mut comment = life.text();
+    pub(super) fn life(&mut self, life: &LifeRow) -> anyhow::Result<()> {
+        let mut comment = text(life);
         for step in life.steps.iter().filter(|step| !step.moment.frame.is_empty()) {
             self.write(&step.moment, comment.trim_end())?;
             comment = format!("#{} as it leaves", life.packet);

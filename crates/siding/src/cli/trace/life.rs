@@ -3,36 +3,17 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 
-use serde::Serialize;
-
 use super::clock;
 use super::summary;
 use super::unhex;
+use crate::control::LifeRow;
+use crate::control::LifeStepRow;
 use crate::control::MomentRow;
-
-/// What became of one packet.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct Life {
-    pub(super) packet: u64,
-    pub(super) summary: String,
-    pub(super) steps: Vec<Step>,
-    /// Whether it is known how it ended.
-    pub(super) ended: bool,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Step {
-    #[serde(flatten)]
-    pub(super) moment: MomentRow,
-    /// For how long it waited before, if it did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waited_ns: Option<u64>,
-}
 
 /// Lives under way, by the numbers that the stack gives them.
 #[derive(Default)]
 pub(super) struct Lives {
-    begun: HashMap<u16, Life>,
+    begun: HashMap<u16, LifeRow>,
     count: u64,
 }
 
@@ -42,13 +23,13 @@ const QUIET_NS: u64 = 5_000_000_000;
 impl Lives {
     /// Adds a moment; gives the life that has ended by it. A packet that was copied or cut may go on, as what it is in its
     /// other places: that is a life of its own, without a beginning, and is not told.
-    pub(super) fn add(&mut self, moment: MomentRow) -> Option<Life> {
+    pub(super) fn add(&mut self, moment: MomentRow) -> Option<LifeRow> {
         let number = moment.packet;
         let begins = !moment.frame.is_empty() && !moment.out;
         if begins {
             self.count += 1;
             let summary = summary(&unhex(&moment.frame), moment.len);
-            self.begun.insert(number, Life { packet: self.count, summary, ..Life::default() });
+            self.begun.insert(number, LifeRow { packet: self.count, summary, ..LifeRow::default() });
         }
         let life = self.begun.get_mut(&number)?;
         let waited_ns = life
@@ -57,7 +38,7 @@ impl Lives {
             .filter(|last| last.moment.waits)
             .map(|last| moment.at_ns.saturating_sub(last.moment.at_ns));
         let ends = moment.ends;
-        life.steps.push(Step { moment, waited_ns });
+        life.steps.push(LifeStepRow { moment, waited_ns });
         if !ends {
             return None;
         }
@@ -67,13 +48,13 @@ impl Lives {
     }
 
     /// Those of which nothing has been heard for long, at `now_ns`; all of them if there is no more to come.
-    pub(super) fn quiet(&mut self, now_ns: Option<u64>) -> Vec<Life> {
-        let is_quiet = |life: &Life| {
+    pub(super) fn quiet(&mut self, now_ns: Option<u64>) -> Vec<LifeRow> {
+        let is_quiet = |life: &LifeRow| {
             let last = life.steps.last().map_or(0, |step| step.moment.at_ns);
             now_ns.is_none_or(|now| now.saturating_sub(last) > QUIET_NS)
         };
         let gone: Vec<u16> = self.begun.iter().filter(|(_, life)| is_quiet(life)).map(|(n, _)| *n).collect();
-        let lives: BTreeMap<u64, Life> = gone
+        let lives: BTreeMap<u64, LifeRow> = gone
             .iter()
             .filter_map(|number| self.begun.remove(number))
             .map(|life| (life.packet, life))
@@ -82,31 +63,29 @@ impl Lives {
     }
 }
 
-impl Life {
-    /// In lines, the first of which says what it is.
-    pub(super) fn text(&self) -> String {
-        let begin = self.steps.first().map_or(0, |step| step.moment.at_ns);
-        let mut text = format!("#{} {} {}\n", self.packet, clock(begin), self.summary);
-        let mut worker = None;
-        for Step { moment, waited_ns } in &self.steps {
-            let after = span(moment.at_ns.saturating_sub(begin));
-            text += &format!("  {after:>10}  {:<9} {}", moment.stage, moment.what);
-            if let Some(by) = &moment.by {
-                text += &format!(" ({by})");
-            }
-            if let Some(waited) = waited_ns {
-                text += &format!(", after a wait of {}", span(*waited));
-            }
-            if worker.replace(moment.worker) != Some(moment.worker) {
-                text += &format!(" [worker {}]", moment.worker);
-            }
-            text = text.trim_end().to_owned() + "\n";
+/// A life in lines, the first of which says what it is.
+pub(super) fn text(life: &LifeRow) -> String {
+    let begin = life.steps.first().map_or(0, |step| step.moment.at_ns);
+    let mut text = format!("#{} {} {}\n", life.packet, clock(begin), life.summary);
+    let mut worker = None;
+    for LifeStepRow { moment, waited_ns } in &life.steps {
+        let after = span(moment.at_ns.saturating_sub(begin));
+        text += &format!("  {after:>10}  {:<9} {}", moment.stage, moment.what);
+        if let Some(by) = &moment.by {
+            text += &format!(" ({by})");
         }
-        if !self.ended {
-            text += "              nothing more was heard of it\n";
+        if let Some(waited) = waited_ns {
+            text += &format!(", after a wait of {}", span(*waited));
         }
-        text
+        if worker.replace(moment.worker) != Some(moment.worker) {
+            text += &format!(" [worker {}]", moment.worker);
+        }
+        text = text.trim_end().to_owned() + "\n";
     }
+    if !life.ended {
+        text += "              nothing more was heard of it\n";
+    }
+    text
 }
 
 /// A time in three digits.
@@ -151,7 +130,7 @@ mod tests {
         };
         let life = lives.add(end).unwrap();
         assert_eq!(
-            life.text(),
+            text(&life),
             "#1 00:00:00.000001 ethertype 0x0000, 60 bytes\n\
              \x20     0.0 us  received   [worker 0]\n\
              \x20     1.5 us  held\n\
@@ -168,6 +147,6 @@ mod tests {
         assert!(lives.quiet(Some(QUIET_NS)).is_empty());
         let told = lives.quiet(Some(QUIET_NS + 1_001));
         assert_eq!(told.len(), 1);
-        assert!(!told[0].ended && told[0].text().contains("nothing more"));
+        assert!(!told[0].ended && text(&told[0]).contains("nothing more"));
     }
 }

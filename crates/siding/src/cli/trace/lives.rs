@@ -7,10 +7,11 @@ use clap::Args as ClapArgs;
 
 use super::file::Capture;
 use super::joined;
-use super::life::Life;
 use super::life::Lives;
+use super::life::text;
 use super::watch;
 use crate::control::Client;
+use crate::control::LifeRow;
 use crate::control::WatchRequest;
 use crate::output;
 
@@ -49,12 +50,12 @@ pub(in crate::cli) fn trace(client: &mut Client, args: &TraceArgs) -> anyhow::Re
     };
     let begin = || args.write.as_deref().map(|path| Capture::begin(path, None)).transpose();
     let (mut lives, mut told) = (Lives::default(), 0);
-    let mut tell = |file: &mut Option<Capture>, life: &Life| -> anyhow::Result<bool> {
+    let mut tell = |file: &mut Option<Capture>, life: &LifeRow| -> anyhow::Result<bool> {
         told += 1;
         match file {
             Some(file) => file.life(life)?,
             None if args.json => output::line(serde_json::to_string(life)?)?,
-            None => output::print(life.text())?,
+            None => output::print(text(life))?,
         }
         Ok(args.count.is_some_and(|count| told >= count))
     };

@@ -233,9 +233,10 @@ pub(crate) enum Op {
         set: Arc<Dynamic>,
         timeout: Option<u64>,
     },
-    /// Of this family, or of both.
+    /// Of this protocol, and of this family or of both.
     SetTimeout {
         policy: u8,
+        protocol: u8,
         family: Option<Family>,
     },
     SynProxy(SynProxy),

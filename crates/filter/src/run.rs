@@ -371,12 +371,22 @@ impl Program {
         let Some(line) = self.lines.get(rule.0 as usize) else { return Ran::Next };
         let Some(ops) = self.ops.get(line.from as usize..line.to as usize) else { return Ran::Next };
         let stop = |n: usize| self.stops.get(line.from as usize + n).copied().unwrap_or(0);
+        // A rehearsal goes on as if a condition held of which it cannot know: nobody is shut out for what his frame may have been.
+        let mut in_doubt = false;
         for (n, op) in ops.iter().enumerate() {
-            // Whose frame nobody remembers is not shut out for what it may have been.
             if W::REHEARSAL && self.is_unknown(op.sees_frame(), context) {
-                return Ran::End(Verdict::Accept);
+                if let Op::Vmap { .. } = op {
+                    return Ran::End(Verdict::Accept);
+                }
+                in_doubt = true;
+                continue;
             }
             match self.step::<H, W>(op, rule, worker, context) {
+                Some(Ran::Act(Act::Accept | Act::Jump(_) | Act::Goto(_))) if in_doubt => {
+                    return Ran::End(Verdict::Accept);
+                }
+                // Nor is anybody let pass by a rule that would not have done that.
+                Some(Ran::Act(_) | Ran::End(_)) if in_doubt => return Ran::Next,
                 Some(Ran::Next) => {}
                 Some(ran) => {
                     self.hit::<H, W>(rule, worker, context);
@@ -509,8 +519,10 @@ impl Program {
                     }
                 }
             }
-            Op::SetTimeout { policy, family } => {
-                let is_meant = family.is_none_or(|family| context.packet.family() == family);
+            Op::SetTimeout { policy, protocol, family } => {
+                let packet = context.packet;
+                let is_meant = packet.protocol() == Some(*protocol)
+                    && family.is_none_or(|family| packet.family() == family);
                 if is_meant && (!W::DRY || W::MADE_UP) {
                     context.host.set_ct_timeout(*policy);
                 }

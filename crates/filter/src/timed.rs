@@ -37,6 +37,14 @@ impl TimedProtocol {
         }
     }
 
+    /// Its number.
+    pub const fn number(self) -> u8 {
+        match self {
+            TimedProtocol::Tcp => 6,
+            TimedProtocol::Udp => 17,
+        }
+    }
+
     /// Its steps in nftables' words, and in those of the program's own times.
     pub const fn steps(self) -> &'static [(&'static str, &'static str)] {
         match self {

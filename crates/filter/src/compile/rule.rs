@@ -122,7 +122,8 @@ impl Compile<'_> {
                 self.program.needs_ct = true;
                 let policy = find(&self.program.named.timeouts, &scope.name(name));
                 if let Some((policy, timeout)) = policy {
-                    self.push(Step::SetTimeout { policy, family: timeout.family });
+                    let (protocol, family) = (timeout.protocol.number(), timeout.family);
+                    self.push(Step::SetTimeout { policy, protocol, family });
                 }
             }
             Statement::FlowAdd(name) => {

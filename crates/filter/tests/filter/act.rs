@@ -316,6 +316,11 @@ fn a_rehearsal_lets_pass_what_would_have_to_be_known_of_a_frame_that_has_gone() 
     for (rules_, passes) in [
         (format!("{} accept\ndrop", from(1)), [true, true, true]),
         (format!("{} drop", from(1)), [true, true, true]),
+        // A rule that would not let it pass does not keep others from being asked.
+        (format!("{} drop\nudp dport 2 drop", from(1)), [true, false, true]),
+        (format!("{} counter\nudp dport 2 drop", from(1)), [true, false, true]),
+        (format!("{} udp dport 1 accept\ndrop", from(1)), [true, false, false]),
+        (format!("{} jump far\ndrop\n }}\n chain far {{", from(1)), [true, true, true]),
         (format!("udp dport 1 {} accept\ndrop", from(1)), [true, false, false]),
         (format!("{}\ndrop", alike.join("\n")), [true, true, true]),
         ("udp dport 2 drop\nvlan id != 5 drop".to_owned(), [true, false, true]),

@@ -534,7 +534,7 @@ const CASES: &[Case] = &[
     Case {
         words: "ct timeout protocol tcp udp",
         rules: "table inet t { ct timeout x { protocol tcp; policy = { close : 5 }; } chain c { type filter hook forward priority 0; ct timeout set x; } }",
-        packets: &["ip6 udp"],
+        packets: &["ip6 tcp flags syn"],
         ignored: |r| without(r, |s| matches!(s, Statement::SetCtTimeout(_))),
     },
     Case {

@@ -46,6 +46,13 @@ fn a_rule_gives_connections_of_its_family_the_times_of_a_policy() {
         }
     }
     assert_eq!(first.ruleset().to_string(), again.ruleset().to_string());
+    // Each is for its own protocol, whatever the rule does not ask.
+    let both = program(&with(SOME, "ct timeout set some\nct timeout set asks"));
+    for (packet, policies) in [(tcp6(80, 2), vec![1]), (udp6(53), vec![2])] {
+        let mut desk = Desk::default();
+        run(&both, &packet, &mut desk);
+        assert_eq!(desk.policies, policies, "{packet:x?}");
+    }
 }
 
 #[test]

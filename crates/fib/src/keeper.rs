@@ -83,6 +83,7 @@ impl<K: Key> Keeper<K> {
             self.nodes.put(Place::Root(key.root()), K::ROOT, key, len, value.number())?
         };
         self.prefixes += usize::from(old == 0);
+        self.nodes.trie.changed();
         Ok(Value::new(old))
     }
 
@@ -123,7 +124,9 @@ impl<K: Key> Keeper<K> {
             numbers.clear();
             numbers.resize(many, 0);
             let place = Place::Root(key.root());
-            self.nodes.put_all(place, K::ROOT, &edits[at..at + many], &mut numbers).map_err(|Full| at)?;
+            let put = self.nodes.put_all(place, K::ROOT, &edits[at..at + many], &mut numbers);
+            self.nodes.trie.changed();
+            put.map_err(|Full| at)?;
             self.prefixes += numbers.iter().filter(|old| **old == 0).count();
             had.extend(numbers.iter().map(|old| Value::new(*old)));
         }
@@ -157,6 +160,7 @@ impl<K: Key> Keeper<K> {
             self.nodes.take(Place::Root(key.root()), K::ROOT, key, len)?
         };
         self.prefixes -= usize::from(old != 0);
+        self.nodes.trie.changed();
         Ok(Value::new(old))
     }
 
@@ -212,6 +216,29 @@ mod tests {
 
     use super::*;
     use crate::arena::MOST_WORDS;
+
+    #[test]
+    fn each_change_has_another_number() {
+        let mut keeper = Keeper::<Ipv4Addr>::new();
+        let trie = keeper.trie().clone();
+        let value = keeper.make([1; 4]).unwrap();
+        let addr = Ipv4Addr::new(10, 1, 2, 0);
+        let mut seen = vec![trie.changes()];
+        let mut look = || {
+            assert!(!seen.contains(&trie.changes()));
+            seen.push(trie.changes());
+        };
+        for len in [0, 8, 24] {
+            keeper.insert(addr, len, value).unwrap();
+            look();
+        }
+        keeper.insert_all(&[(addr, 25, value), (addr, 26, value)], &mut Vec::new()).unwrap();
+        look();
+        for len in [0, 8, 24, 25] {
+            keeper.remove(addr, len).unwrap();
+            look();
+        }
+    }
 
     #[test]
     fn who_finds_no_memory_for_many_at_once_leaves_those_that_it_does_not_put_as_they_were() {

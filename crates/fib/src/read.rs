@@ -38,6 +38,33 @@ impl<K: Key> Trie<K> {
         }
     }
 
+    /// What the longest prefix of each of `keys` stands for, for less than that costs one by one. Whatever is longer of the two
+    /// goes without.
+    pub fn meanings(&self, keys: &[K], meanings: &mut [Option<Meaning>]) {
+        if let ([key], [meaning, ..]) = (keys, &mut *meanings) {
+            *meaning = self.meaning_of(*key);
+            return;
+        }
+        for (keys, meanings) in keys.chunks(TOGETHER).zip(meanings.chunks_mut(TOGETHER)) {
+            let mut found = [0; TOGETHER];
+            let begun = self.arena.begin();
+            popcnt::search_all(self, keys, &mut found);
+            let table = Table(self);
+            for (meaning, found) in meanings.iter_mut().zip(found) {
+                *meaning = Value::new(found).map(|value| table.meaning(value));
+            }
+            if !self.arena.held(begun) {
+                for (key, meaning) in keys.iter().zip(meanings) {
+                    *meaning = self.meaning_of(*key);
+                }
+            }
+        }
+    }
+
+    fn meaning_of(&self, key: K) -> Option<Meaning> {
+        self.read(|table| table.lookup(key).map(|value| table.meaning(value)))
+    }
+
     /// Has `look` look things up, again until the memory that it read was not used for something else meanwhile: it may
     /// find anything in all rounds but the last. Rounds are few: the keeper waits for who has begun so often.
     #[inline]

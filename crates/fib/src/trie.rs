@@ -21,6 +21,8 @@ pub struct Trie<K> {
     pub(crate) default: AtomicU64,
     /// The nodes of the prefixes that end in the root, for who asks for all that cover an address, and for the keeper.
     pub(crate) short: AtomicU64,
+    /// How often it has changed. No checker's: nothing that one finds depends on it.
+    changes: core::sync::atomic::AtomicU64,
     key: PhantomData<fn(K)>,
 }
 
@@ -34,8 +36,24 @@ impl<K: Key> Trie<K> {
             }),
             default: AtomicU64::new(0),
             short: AtomicU64::new(0),
+            changes: core::sync::atomic::AtomicU64::new(0),
             key: PhantomData,
         }
+    }
+}
+
+impl<K> Trie<K> {
+    /// A number that is another after each change: who has looked things up before may ask whether all still is as it was. It is
+    /// so for certain only if nothing has changed meanwhile in the same thread: a change elsewhere is seen some time later.
+    #[inline]
+    pub fn changes(&self) -> u64 {
+        self.changes.load(core::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// It has changed. To be called by the keeper.
+    pub(crate) fn changed(&self) {
+        let relaxed = core::sync::atomic::Ordering::Relaxed;
+        self.changes.store(self.changes.load(relaxed).wrapping_add(1), relaxed);
     }
 }
 

@@ -75,6 +75,18 @@ fn compare<K: Bits>(changes: &[Change], asked: &[u128]) -> Result<(), TestCaseEr
     trie.lookup_all(&keys, &mut found);
     let one_by_one: Vec<_> = keys.iter().map(|key| trie.lookup(*key)).collect();
     prop_assert_eq!(found, one_by_one);
+    // The same of what they stand for, for each number of keys: those that are one, and those that go down together.
+    let of_one = |key: &K| trie.read(|table| table.lookup(*key).map(|value| table.meaning(value)));
+    let one_by_one: Vec<_> = keys.iter().map(of_one).collect();
+    for many in [1, keys.len()] {
+        let mut meanings = vec![None; keys.len()];
+        trie.meanings(&keys[..many.min(keys.len())], &mut meanings);
+        prop_assert_eq!(&meanings[..many.min(keys.len())], &one_by_one[..many.min(keys.len())]);
+        prop_assert!(
+            meanings[many.min(keys.len())..].iter().all(Option::is_none),
+            "there was no key for these"
+        );
+    }
     // When all has gone, all memory has come back.
     for (len, bits) in oracle.0.keys() {
         let old = keeper

@@ -131,6 +131,9 @@ fn one_of_two_is_always_found() {
                         let mut found = [None; 32];
                         trie.lookup_all(&keys, &mut found);
                         assert!(found.iter().all(Option::is_some));
+                        let mut meanings = [None; 32];
+                        trie.meanings(&keys, &mut meanings);
+                        assert!(meanings.iter().all(Option::is_some));
                     }
                 })
             })

@@ -54,7 +54,6 @@ use crate::timer::Timers;
 use crate::trace;
 use crate::worker::Heard;
 use crate::worker::Local;
-use crate::worker::StackWorker;
 use crate::worker::StepTimes;
 use siding_machines::chance::Chance;
 
@@ -145,11 +144,6 @@ impl Control {
 }
 
 impl Stack {
-    /// Claims worker `index`, to be driven turn by turn. `None` if there is no such worker or it is taken.
-    pub fn worker(&self, index: usize) -> Option<StackWorker> {
-        StackWorker::new(&self.shared, index, self.now())
-    }
-
     /// The moment now, by the stack's clock.
     pub fn now(&self) -> Instant {
         (self.shared.clock)()

@@ -77,7 +77,7 @@ pub(crate) struct Local {
     words: Vec<(Instant, Word)>,
     /// Interfaces with a first hop that has become reachable or ceased to be, and the one that was found silent.
     first_hops: Vec<(IfId, Option<Ipv6Addr>)>,
-    forwarded: [Forwarded; 2],
+    pub(super) forwarded: [Forwarded; 2],
 }
 
 impl Local {
@@ -245,30 +245,6 @@ impl Local {
     pub(crate) fn done(&mut self, packet: Mbuf) {
         self.trace.note(&packet, || Step::Done);
         self.cache.free(packet);
-    }
-
-    /// Counts a packet of others for which there is a way.
-    #[inline]
-    pub(crate) fn note_forwarded(&mut self, version: Version, packet: &Mbuf, out: &Interface) {
-        if let Some(before) = self.forwarded[version as usize].note(packet.rcvif(), out.ifnet.id) {
-            self.put_forwarded(version, before);
-        }
-    }
-
-    /// Puts down what has been forwarded: nothing is kept from one turn to the next.
-    #[inline]
-    pub(crate) fn put_all_forwarded(&mut self) {
-        for version in [Version::V4, Version::V6] {
-            if let Some(forwarded) = self.forwarded[version as usize].take() {
-                self.put_forwarded(version, forwarded);
-            }
-        }
-    }
-
-    #[cold]
-    fn put_forwarded(&self, version: Version, forwarded: Forwarded) {
-        let config = self.config.value();
-        forwarded.put(self.index, version, |id| Some(&config.interface(id)?.ifnet.mib));
     }
 
     /// Drops a packet and counts why, on the account of the interface that it came in by.

@@ -8,10 +8,10 @@
 
 mod heard;
 mod local;
+mod many;
 mod patience;
 mod port;
 mod timed;
-mod turn;
 
 pub(crate) use heard::Heard;
 pub(crate) use local::Local;
@@ -21,5 +21,3 @@ pub(crate) use timed::StepTimes;
 pub use timed::StepsReport;
 pub(crate) use timed::Timed;
 pub use timed::TimedStep;
-pub use turn::StackWorker;
-pub use turn::Turn;

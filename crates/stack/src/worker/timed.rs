@@ -166,7 +166,7 @@ impl Timed {
 
     /// A turn begins. One that is timed for nothing, for want of packets, is not counted, and the next is timed in its place.
     #[inline]
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         if THERE && self.left == 0 {
             self.begin_timed();
         }
@@ -197,7 +197,7 @@ impl Timed {
 
     /// So many packets came to the step that this is.
     #[inline]
-    pub(super) fn count(&mut self, packets: usize) {
+    pub(crate) fn count(&mut self, packets: usize) {
         if self.is_on() {
             self.sums[self.step as usize][0] += packets as u64;
         }
@@ -215,13 +215,13 @@ impl Timed {
 
     /// A device is handed a full batch of so many, in the midst of another step: the answer is which.
     #[inline]
-    pub(super) fn full(&mut self, packets: usize) -> TimedStep {
+    pub(crate) fn full(&mut self, packets: usize) -> TimedStep {
         if self.is_on() { self.change(TimedStep::Transmit, packets) } else { TimedStep::Transmit }
     }
 
     /// A step that others are part of: they do not say where they are meanwhile. For its end, [`resume`](Self::resume).
     #[inline]
-    pub(super) fn enter_whole(&mut self, step: TimedStep) -> bool {
+    pub(crate) fn enter_whole(&mut self, step: TimedStep) -> bool {
         if self.is_on() {
             self.change(step, 0);
         }
@@ -230,7 +230,7 @@ impl Timed {
 
     /// A step that others are part of is over; so many packets were in it.
     #[inline]
-    pub(super) fn resume(&mut self, was_on: bool, packets: usize) {
+    pub(crate) fn resume(&mut self, was_on: bool, packets: usize) {
         self.on = was_on;
         self.count(packets);
         self.back(TimedStep::Other);
@@ -238,7 +238,7 @@ impl Timed {
 
     /// A turn has ended, which had so many packets.
     #[inline]
-    pub(super) fn end(&mut self, into: &StepTimes, packets: usize) {
+    pub(crate) fn end(&mut self, into: &StepTimes, packets: usize) {
         if self.is_on() {
             self.end_timed(into, packets);
         } else if THERE && packets > 0 {

@@ -9,9 +9,8 @@ use siding_netisr::Instant;
 use siding_netisr::Worker;
 use siding_netisr::sync::mutant;
 
-use super::Local;
-use super::TimedStep;
 use crate::BATCH;
+use crate::Stack;
 use crate::event::Event;
 use crate::filter;
 use crate::mld;
@@ -20,6 +19,8 @@ use crate::next::Next;
 use crate::reassembly;
 use crate::stack::Shared;
 use crate::walk::walk;
+use crate::worker::Local;
+use crate::worker::TimedStep;
 
 /// A worker that an embedder's loop drives: one [`turn`](Self::turn) after another.
 pub struct StackWorker {
@@ -54,7 +55,7 @@ impl StackWorker {
     /// How soon a worker looks again whether others have read what timers wait for. After that it calls them.
     const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-    pub(crate) fn new(shared: &Arc<Shared>, index: usize, now: Instant) -> Option<StackWorker> {
+    fn new(shared: &Arc<Shared>, index: usize, now: Instant) -> Option<StackWorker> {
         let worker = shared.netisr.worker(index)?;
         let local = Local::new(shared.clone(), index, now);
         Some(StackWorker { worker, local, received: Vec::with_capacity(BATCH), held_up: None, left: 0 })
@@ -264,6 +265,13 @@ impl StackWorker {
     }
 }
 
+impl Stack {
+    /// Claims worker `index`, to be driven turn by turn. `None` if there is no such worker or it is taken.
+    pub fn worker(&self, index: usize) -> Option<StackWorker> {
+        StackWorker::new(&self.shared, index, self.now())
+    }
+}
+
 impl Drop for StackWorker {
     fn drop(&mut self) {
         self.local.shared.heard.leave(self.worker.index());
@@ -291,7 +299,6 @@ mod tests {
     use crate::Device;
     use crate::InterfaceSpec;
     use crate::Sent;
-    use crate::Stack;
     use crate::StackConfig;
 
     struct Nothing;

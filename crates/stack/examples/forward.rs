@@ -7,7 +7,7 @@
 //! done
 //! ```
 //!
-//! The first number is how many frames there are in a turn. The difference of the two, divided by the frames, is what one
+//! With `walk` behind the numbers nothing goes by express. The first number is how many frames there are in a turn. The difference of the two, divided by the frames, is what one
 //! costs.
 
 use std::error::Error;
@@ -75,7 +75,9 @@ fn frame() -> Result<Vec<u8>, siding_wire::Malformed> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut numbers = std::env::args().skip(1).map(|number| number.parse::<usize>());
+    let (words, numbers): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|word| word.starts_with(char::is_alphabetic));
+    let mut numbers = numbers.into_iter().map(|number| number.parse::<usize>());
     let times = numbers.next().transpose()?.unwrap_or(1);
     let turns = numbers.next().transpose()?.unwrap_or(10_000);
     let pool = Pool::new(PoolConfig::default())?;
@@ -85,6 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut entered = root.enter()?;
     let mut ctx = entered.ctx();
     stack.set_forwarding(&mut ctx, true);
+    stack.set_express(&mut ctx, !words.iter().any(|word| word == "walk"));
     for link in [1, 2] {
         let spec = InterfaceSpec { name: format!("em{link}"), mac: mac(link, 1), mtu: 1500 };
         let end = End { frame: frame()?, times: if link == 1 { times } else { 0 } };
@@ -97,6 +100,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     for turn in 1..=turns {
         received += worker.turn(Instant::from_nanos(turn as u64 * 1000)).received;
     }
-    println!("{received} frames in {turns} turns");
+    println!("{received} frames in {turns} turns, {} of them by express", worker.expressed());
     Ok(())
 }

@@ -83,6 +83,9 @@ pub struct StackConfig {
     pub acd: AcdConfig,
     /// Packets of each type that wait for each worker.
     pub queue_limit: u32,
+    /// Whether packets for others that are plain go by express. Frames and counters are the same without; batches of few packets
+    /// cost more by it.
+    pub express: bool,
 }
 
 impl StackConfig {
@@ -105,6 +108,7 @@ impl StackConfig {
             mld: MldConfig::default(),
             acd: AcdConfig::default(),
             queue_limit: 4096,
+            express: false,
         }
     }
 }
@@ -174,7 +178,7 @@ impl Stack {
             workers: config.workers,
             room: queues.len() * config.queue_limit as usize,
             queues,
-            config: Snapshot::new(Config::default()),
+            config: Snapshot::new(Config::empty(config.express)),
             control: Mutex::new(Control {
                 dads: HashMap::new(),
                 hosts: BTreeMap::new(),

@@ -57,6 +57,8 @@ pub struct Config {
     pub forwarding: bool,
     /// Whether a router leaves out to note who announces itself (RFC 9131).
     pub ignore_announced: bool,
+    /// Whether what is plain goes by express. Nothing else depends on it: it is there to be switched off.
+    pub express: bool,
     /// Whether the hop-by-hop options of packets for others are looked at (RFC 8200 s4).
     pub examine_options: bool,
     /// Interfaces that advertise us as a router, by their slots.
@@ -66,6 +68,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// Nothing is configured, but whether what is plain goes by express.
+    pub(crate) fn empty(express: bool) -> Config {
+        Config { express, ..Config::default() }
+    }
+
     /// The interface, if it is there under this very identity.
     pub fn interface(&self, id: IfId) -> Option<&Interface> {
         self.interfaces.get(id.slot()).filter(|interface| interface.ifnet.id == id)

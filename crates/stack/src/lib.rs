@@ -34,6 +34,7 @@ pub mod drops;
 mod ends;
 mod ether;
 mod event;
+mod express;
 mod farewell;
 pub mod filter;
 pub mod icmp6;

@@ -221,6 +221,12 @@ impl Stack {
         self.edit(ctx, |config| config.ignore_announced = !learn);
     }
 
+    /// Whether packets for others that are plain go by express, from the next batch of each worker on. Nothing but the time that
+    /// they take depends on it.
+    pub fn set_express(&self, ctx: &mut Ctx<'_, Unlocked>, express: bool) {
+        self.edit(ctx, |config| config.express = express);
+    }
+
     /// Whether the hop-by-hop options of packets for others are looked at, and obeyed as RFC 8200 s4.2 says. They are
     /// not unless told otherwise: what is looked at costs more, and others choose it (RFC 9673).
     pub fn set_examine_options(&self, ctx: &mut Ctx<'_, Unlocked>, examine: bool) {

@@ -320,14 +320,14 @@ impl Default for Forwarded {
 }
 
 impl Forwarded {
-    /// One more. Gives what is to be put down if the way is another.
+    /// So many more. Gives what is to be put down if the way is another.
     #[inline]
-    pub(crate) fn note(&mut self, from: IfId, to: IfId) -> Option<Forwarded> {
+    pub(crate) fn note(&mut self, from: IfId, to: IfId, packets: u64) -> Option<Forwarded> {
         if self.from == from && self.to == to {
-            self.packets += 1;
+            self.packets += packets;
             return None;
         }
-        Some(std::mem::replace(self, Forwarded { from, to, packets: 1 }))
+        Some(std::mem::replace(self, Forwarded { from, to, packets }))
     }
 
     /// What there is to be put down.
@@ -367,8 +367,8 @@ mod tests {
         let [a, b] = [1, 2].map(|slot| IfId::from_u64(1 << 16 | slot));
         let (mut forwarded, mibs) = (Forwarded::default(), [Mib::new(2), Mib::new(2)]);
         let mib = |id: IfId| if id == a { Some(&mibs[0]) } else { (id == b).then_some(&mibs[1]) };
-        for (from, to) in [(a, b), (a, b), (b, a), (a, b)] {
-            if let Some(before) = forwarded.note(from, to) {
+        for (from, to, packets) in [(a, b, 1), (b, a, 1), (a, b, 2)] {
+            if let Some(before) = forwarded.note(from, to, packets) {
                 before.put(1, Version::V6, mib);
             }
         }

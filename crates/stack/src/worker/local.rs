@@ -69,7 +69,7 @@ pub(crate) struct Local {
     /// The configuration whose groups have been reported.
     followed: Mine<Config>,
     /// Devices, by the slot of their interface.
-    ports: Vec<Option<Port>>,
+    pub(super) ports: Vec<Option<Port>>,
     events: Vec<Event>,
     /// When a device is to be told again what to let in.
     pub(crate) next_filter: Instant,

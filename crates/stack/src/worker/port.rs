@@ -123,6 +123,31 @@ impl Port {
         Ok(())
     }
 
+    /// Queues frames, as [`push`](Self::push) does each of them. Those for which there is no room stay in `frames`.
+    pub(crate) fn push_all(
+        &mut self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        now: Instant,
+        (cache, timed): (&mut Cache, &mut Timed),
+        frames: &mut Vec<Mbuf>,
+    ) {
+        if frames.iter().any(Mbuf::is_unfinished) {
+            let mut full = Vec::new();
+            for frame in frames.drain(..) {
+                full.extend(self.push(ctx, now, (&mut *cache, &mut *timed), frame).err());
+            }
+            return *frames = full;
+        }
+        while !frames.is_empty() && self.queue.len() < Self::BACKLOG {
+            // Up to where it is flushed.
+            let most = BATCH - self.queue.len() % BATCH;
+            self.queue.extend(frames.drain(..most.min(frames.len())));
+            if self.queue.len().is_multiple_of(BATCH) {
+                self.flush(ctx, now, cache);
+            }
+        }
+    }
+
     /// Whether a frame goes as it is, with something left undone. Not if it is a super-frame and would have to wait for the
     /// wire: there are few large buffers, and a slow port would hold those of all.
     fn takes(&self, frame: &Mbuf) -> bool {

@@ -1,0 +1,141 @@
+//! The router with express and without: the same frames, events and counters, whatever comes. Used by the tests of the stack, and
+//! by those of its mutants.
+
+pub mod traffic;
+pub mod twin;
+
+use std::time::Duration;
+
+use siding_netisr::IfId;
+use siding_stack::Chance;
+use siding_stack::Mode;
+use siding_stack::Stack;
+use siding_stack::route::Origin;
+use siding_stack::route::Prefix;
+use siding_stack::route::Route;
+use traffic::pick;
+use twin::DEVICES;
+use twin::Shape;
+use twin::Twin;
+use twin::addr6;
+use twin::behind6;
+
+/// What a comparison came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Outcome {
+    /// Frames that came.
+    pub frames: u64,
+    /// Those of them that are plain.
+    pub plain: u64,
+    /// Those that went by express.
+    pub expressed: u64,
+}
+
+/// Sends both routers the same frames, with chance deciding which, and compares all that they do.
+///
+/// # Errors
+/// What they do not agree on.
+pub fn compare(seed: u64, batches: usize) -> Result<Outcome, String> {
+    let mut chance = Chance::new(seed);
+    let modes = [Mode::Failover, Mode::LoadBalance, Mode::RoundRobin, Mode::Broadcast];
+    let shape = Shape {
+        mode: modes[pick(&mut chance, modes.len())],
+        examine_options: pick(&mut chance, 2) == 0,
+        point_to_point: pick(&mut chance, 4) == 0,
+    };
+    run(&mut chance, shape, batches, true)
+}
+
+/// The same with frames that are plain, and frames that have nothing to do here: how many of the plain ones go by express.
+///
+/// # Errors
+/// What they do not agree on.
+pub fn share(seed: u64, batches: usize) -> Result<Outcome, String> {
+    let shape = Shape { mode: Mode::LoadBalance, examine_options: false, point_to_point: false };
+    run(&mut Chance::new(seed), shape, batches, false)
+}
+
+fn run(chance: &mut Chance, shape: Shape, batches: usize, odd: bool) -> Result<Outcome, String> {
+    let mut twin = Twin::new(shape);
+    let mut outcome = Outcome::default();
+    for _ in 0..3 {
+        twin.turn()?;
+        // What a lagg has just been given may come the old way for a second.
+        twin.wait(Duration::from_millis(if odd { 1 } else { 700 }));
+    }
+    for number in 0..batches {
+        let mut arriving: [Vec<Vec<u8>>; DEVICES] = Default::default();
+        for _ in 0..1 + pick(chance, 150) {
+            let frame = traffic::frame(chance, odd);
+            outcome.frames += 1;
+            outcome.plain += u64::from(frame.plain);
+            arriving[frame.device].push(frame.frame);
+        }
+        if odd {
+            happen(&twin, chance);
+            if pick(chance, 3) == 0 {
+                arriving[2].extend(traffic::router(chance));
+            }
+        }
+        for (device, frames) in arriving.iter().enumerate() {
+            twin.arrive(device, frames);
+        }
+        // What arrives in one turn is more than a batch, now and then.
+        for _ in 0..3 {
+            let sent = twin.turn()?;
+            for (device, frames) in sent.iter().enumerate() {
+                let answers: Vec<_> = frames.iter().filter_map(|frame| traffic::answer(frame)).collect();
+                twin.arrive(device, &answers);
+            }
+            twin.wait(Duration::from_micros(1 + pick(chance, 100) as u64));
+        }
+        if number % 8 == 7 {
+            twin.settle()?;
+        }
+    }
+    twin.settle()?;
+    outcome.expressed = twin.expressed();
+    if !twin.is_without() {
+        return Err("express was to be off".into());
+    }
+    Ok(outcome)
+}
+
+/// Something that changes what is known: time passes, or an operator is at work.
+fn happen(twin: &Twin, chance: &mut Chance) {
+    match pick(chance, 12) {
+        // Neighbours are not confirmed any more, and are asked, or forgotten.
+        0 => twin.wait(Duration::from_secs(1 + pick(chance, 60) as u64)),
+        1 => twin.wait(Duration::from_millis(pick(chance, 1500) as u64)),
+        // By another way.
+        2 => {
+            let (from, to) = (pick(chance, 2), pick(chance, 8) as u16 + 2);
+            twin.command(|stack, ctx| {
+                let on = named(stack, ["em1", "em2"][from]);
+                let prefix = Prefix::covering(behind6(10, to), 64);
+                let next_hop = Some(addr6([1, 2][from], to));
+                let route = Route { prefix, next_hop, interface: on, metric: 0, origin: Origin::Static };
+                if stack.remove_route6(ctx, &prefix, next_hop, on).is_ok_and(|gone| !gone) {
+                    stack.add_routes6(ctx, [route]).unwrap();
+                }
+            });
+        }
+        3 => {
+            let (name, up) = (["em2", "vlan10", "em5"][pick(chance, 3)], pick(chance, 3) > 0);
+            twin.command(|stack, ctx| stack.set_up(ctx, named(stack, name), up).unwrap());
+        }
+        4 => {
+            let link = pick(chance, 3) > 0;
+            twin.command(|stack, ctx| stack.set_link(ctx, named(stack, "em5"), link).unwrap());
+        }
+        5 => {
+            let forwarding = pick(chance, 8) > 0;
+            twin.command(|stack, ctx| stack.set_forwarding(ctx, forwarding));
+        }
+        _ => {}
+    }
+}
+
+fn named(stack: &Stack, name: &str) -> IfId {
+    stack.config().by_name(name).unwrap().ifnet.id
+}

@@ -1,0 +1,338 @@
+//! Two routers that are the same but for express, and whose wires, clocks and commands are the same: what one does, the other
+//! must do.
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::io;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use siding_lockorder::Ctx;
+use siding_lockorder::Root;
+use siding_lockorder::Unlocked;
+use siding_mbuf::Cache;
+use siding_mbuf::Mbuf;
+use siding_mbuf::Pool;
+use siding_mbuf::PoolConfig;
+use siding_netisr::IfId;
+use siding_netisr::Instant;
+use siding_stack::Device;
+use siding_stack::Event;
+use siding_stack::InterfaceSpec;
+use siding_stack::LaggSpec;
+use siding_stack::Mode;
+use siding_stack::Observer;
+use siding_stack::Sent;
+use siding_stack::Stack;
+use siding_stack::StackConfig;
+use siding_stack::StackWorker;
+use siding_stack::ifnet::IfCounter;
+use siding_stack::ifnet::Version;
+use siding_stack::ifnet::Vlan;
+use siding_stack::nd6::host::Accept;
+use siding_stack::nd6::host::HostConfig;
+use siding_stack::route::Origin;
+use siding_stack::route::Prefix;
+use siding_stack::route::Refusal;
+use siding_stack::route::Route;
+use siding_wire::EtherType;
+use siding_wire::Mac;
+
+/// Devices: two alone, a trunk with VLANs, and the ports of a lagg.
+pub const DEVICES: usize = 5;
+
+/// Subnets, by the number of the interface that they are on: see [`Twin::new`].
+pub const SUBNETS: [u8; 6] = [1, 2, 10, 20, 30, 4];
+
+/// What an interface is called that has this subnet, and the device that its frames come by.
+pub const ON: [(&str, usize); 6] =
+    [("em1", 0), ("em2", 1), ("vlan10", 2), ("vlan20", 2), ("inner30", 2), ("lagg0", 3)];
+
+/// Neighbours of each subnet whose link-layer addresses are known from the beginning.
+pub const KNOWN: u16 = 8;
+
+/// Hosts of a subnet that answer when they are asked for; those after them are silent.
+pub const ANSWERING: u16 = 24;
+
+#[derive(Clone, Default)]
+struct Wire {
+    arriving: Arc<Mutex<VecDeque<Vec<u8>>>>,
+    sent: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Device for Wire {
+    fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, max: usize) -> io::Result<usize> {
+        let mut arriving = self.arriving.lock().unwrap();
+        let many = max.min(arriving.len());
+        for frame in arriving.drain(..many) {
+            let mut mbuf = cache.alloc().expect("buffers");
+            assert!(mbuf.extend_from_slice(&frame));
+            into.push(mbuf);
+        }
+        Ok(many)
+    }
+
+    fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
+        let sent = Sent::all(frames);
+        self.sent.lock().unwrap().extend(frames.iter().map(|frame| frame.data().to_vec()));
+        cache.free_all(frames.drain(..));
+        sent
+    }
+}
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Observer for Heard {
+    fn event(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.to_string());
+    }
+}
+
+/// One of the two.
+struct Side {
+    stack: Stack,
+    worker: StackWorker,
+    wires: [Wire; DEVICES],
+    heard: Arc<Heard>,
+}
+
+/// Both.
+pub struct Twin {
+    sides: [Side; 2],
+    clock: Arc<AtomicU64>,
+}
+
+/// What both have sent in a turn, by device.
+pub type Frames = [Vec<Vec<u8>>; DEVICES];
+
+/// How a twin is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    pub mode: Mode,
+    pub examine_options: bool,
+    pub point_to_point: bool,
+}
+
+/// The address of a host on a subnet.
+pub fn addr6(subnet: u8, host: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0x2001, 0xdb8, subnet.into(), 0, 0, 0, 0, host)
+}
+
+/// The same in IPv4.
+pub fn addr4(subnet: u8, host: u16) -> Ipv4Addr {
+    Ipv4Addr::new(10, 0, subnet, host as u8)
+}
+
+/// The link-layer address of a host.
+pub fn mac(subnet: u8, host: u16) -> Mac {
+    Mac([2, 0, 0, 1, subnet, host as u8])
+}
+
+/// The link-layer address of one of our devices.
+pub fn own_mac(device: usize) -> Mac {
+    Mac([2, 0, 0, 0, 0, device as u8 + 1])
+}
+
+/// A destination behind a router of a subnet: its prefixes are 2001:db8:1SSH::/48 and 10.1SS.H.0/24, by way of host H.
+pub fn behind6(subnet: u8, host: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0x2001, 0xdb8, 0x1000 | u16::from(subnet) << 4 | host, 0, 0, 0, 7, host)
+}
+
+/// The same in IPv4.
+pub fn behind4(subnet: u8, host: u16) -> Ipv4Addr {
+    Ipv4Addr::new(10, 100 + subnet, host as u8, 7)
+}
+
+fn control<O>(work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> O {
+    let mut root = Root::new();
+    let mut entered = root.enter().unwrap();
+    work(&mut entered.ctx())
+}
+
+impl Side {
+    fn new(express: bool, shape: Shape, clock: &Arc<AtomicU64>) -> Side {
+        let pool = Pool::new(PoolConfig { buffers: 2048, size: 2048, headroom: 128 }).unwrap();
+        let clock = clock.clone();
+        let mut config = StackConfig::new(pool, move || Instant::from_nanos(clock.load(Ordering::Relaxed)));
+        let heard = Arc::new(Heard::default());
+        config.observer = heard.clone();
+        config.express = express;
+        config.dad.transmits = 0;
+        config.acd.enabled = false;
+        config.limits.large_buffers = 2;
+        let stack = Stack::new(config).unwrap();
+        let worker = stack.worker(0).unwrap();
+        let wires: [Wire; DEVICES] = Default::default();
+        control(|ctx| furnish(&stack, ctx, shape, &wires));
+        Side { stack, worker, wires, heard }
+    }
+
+    /// All that is counted.
+    fn account(&self) -> String {
+        let config = self.stack.config();
+        let mut all = String::new();
+        for interface in config.interfaces() {
+            let ifnet = &interface.ifnet;
+            writeln!(all, "{}", ifnet.name).unwrap();
+            for counter in IfCounter::all().filter(|counter| ifnet.counters.of(*counter) > 0) {
+                writeln!(all, "  {} {}", counter.name(), ifnet.counters.of(counter)).unwrap();
+            }
+            for version in [Version::V4, Version::V6] {
+                writeln!(all, "  {:?}", ifnet.mib.stats(version)).unwrap();
+            }
+        }
+        for account in self.stack.drops_by_interface() {
+            writeln!(all, "{account:?}").unwrap();
+        }
+        for kind in self.stack.netisr_types() {
+            writeln!(all, "{kind:?}").unwrap();
+        }
+        control(|ctx| {
+            writeln!(all, "{:?}", self.stack.neighbors(ctx)).unwrap();
+            writeln!(all, "{:?}", self.stack.limits(ctx)).unwrap();
+            writeln!(all, "{:?}", self.stack.laggs(ctx)).unwrap();
+        });
+        writeln!(all, "{:?}", self.stack.routes6()).unwrap();
+        all
+    }
+}
+
+fn furnish(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, shape: Shape, wires: &[Wire; DEVICES]) {
+    stack.set_forwarding(ctx, true);
+    stack.set_examine_options(ctx, shape.examine_options);
+    let devices: Vec<IfId> = wires
+        .iter()
+        .enumerate()
+        .map(|(device, wire)| {
+            let name = format!("em{}", device + 1);
+            let spec = InterfaceSpec { name, mac: own_mac(device), mtu: 1500 };
+            stack.attach(ctx, spec, vec![Box::new(wire.clone())]).unwrap()
+        })
+        .collect();
+    let mut vlan = |name: &str, parent, vid, ethertype| {
+        stack.add_vlan(ctx, name, Vlan { parent, vid, ethertype }).unwrap()
+    };
+    let outer = vlan("outer", devices[2], 30, EtherType::QINQ);
+    let ten = vlan("vlan10", devices[2], 10, EtherType::VLAN);
+    let twenty = vlan("vlan20", devices[2], 20, EtherType::VLAN);
+    let inner = vlan("inner30", outer, 31, EtherType::VLAN);
+    let lagg = stack.add_lagg(ctx, LaggSpec::new("lagg0", shape.mode)).unwrap();
+    for port in &devices[3..] {
+        stack.lagg_add_port(ctx, lagg, *port, 100).unwrap();
+    }
+    stack.set_mtu(ctx, devices[1], 1280).unwrap();
+    // Of one link it is a host as well, as a home router is.
+    let host = HostConfig { accept: Accept::Always, autoconf: false, ..HostConfig::default() };
+    stack.set_autoconf(ctx, ten, host).unwrap();
+    stack.set_point_to_point(ctx, devices[0], shape.point_to_point).unwrap();
+    let interfaces = [devices[0], devices[1], ten, twenty, inner, lagg];
+    for (on, subnet) in interfaces.into_iter().zip(SUBNETS) {
+        stack.add_link_local(ctx, on, false).unwrap();
+        let all: [(IpAddr, u8); 2] = [(addr6(subnet, 1).into(), 64), (addr4(subnet, 1).into(), 24)];
+        for (addr, len) in all {
+            stack.add_address(ctx, on, addr, len, false).unwrap();
+        }
+        for host in 2..2 + KNOWN {
+            stack.add_neighbor(ctx, on, addr6(subnet, host).into(), mac(subnet, host)).unwrap();
+            stack.add_neighbor(ctx, on, addr4(subnet, host).into(), mac(subnet, host)).unwrap();
+        }
+        for host in 2..10 {
+            let prefix = Prefix::covering(behind6(subnet, host), 48);
+            let next_hop = Some(addr6(subnet, host));
+            let route = Route { prefix, next_hop, interface: on, metric: 0, origin: Origin::Static };
+            stack.add_routes6(ctx, [route]).unwrap();
+            let prefix = Prefix::covering(behind4(subnet, host), 24);
+            let next_hop = Some(addr4(subnet, host));
+            let route = Route { prefix, next_hop, interface: on, metric: 0, origin: Origin::Static };
+            stack.add_route4(ctx, route).unwrap();
+        }
+    }
+    let refused = Prefix::covering(Ipv6Addr::new(0x2001, 0xdb8, 0xdead, 0, 0, 0, 0, 0), 48);
+    stack.add_refusal6(ctx, refused, Refusal::Prohibit, 0).unwrap();
+}
+
+impl Twin {
+    /// Two stacks, the first with express.
+    pub fn new(shape: Shape) -> Twin {
+        let clock = Arc::new(AtomicU64::new(1_000_000_000));
+        let sides = [true, false].map(|express| Side::new(express, shape, &clock));
+        Twin { sides, clock }
+    }
+
+    /// Frames arrive at a device.
+    pub fn arrive(&self, device: usize, frames: &[Vec<u8>]) {
+        for side in &self.sides {
+            side.wires[device].arriving.lock().unwrap().extend(frames.iter().cloned());
+        }
+    }
+
+    /// Time passes.
+    pub fn wait(&self, time: Duration) {
+        self.clock.fetch_add(time.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// Packets that have gone by express.
+    pub fn expressed(&self) -> u64 {
+        self.sides[0].worker.expressed()
+    }
+
+    /// Whether the other one has sent none by it.
+    pub fn is_without(&self) -> bool {
+        self.sides[1].worker.expressed() == 0
+    }
+
+    /// Does something to both.
+    pub fn command(&self, mut work: impl FnMut(&Stack, &mut Ctx<'_, Unlocked>)) {
+        for side in &self.sides {
+            control(|ctx| work(&side.stack, ctx));
+        }
+    }
+
+    /// A turn of both. What they sent, or what they do not agree on.
+    pub fn turn(&mut self) -> Result<Frames, String> {
+        let now = Instant::from_nanos(self.clock.load(Ordering::Relaxed));
+        let [one, two] = &mut self.sides;
+        let turns = [one.worker.turn(now), two.worker.turn(now)];
+        same("the turn", &turns[0], &turns[1])?;
+        let frames =
+            |side: &Side| side.wires.each_ref().map(|wire| std::mem::take(&mut *wire.sent.lock().unwrap()));
+        let sent = [frames(one), frames(two)];
+        for (device, (ours, theirs)) in sent[0].iter().zip(&sent[1]).enumerate() {
+            if ours != theirs {
+                let at = ours.iter().zip(theirs).take_while(|(ours, theirs)| ours == theirs).count();
+                return Err(format!(
+                    "device {device}, frame {at} of {} and {}:\n{:02x?}\n{:02x?}",
+                    ours.len(),
+                    theirs.len(),
+                    ours.get(at),
+                    theirs.get(at)
+                ));
+            }
+        }
+        let events = |side: &Side| std::mem::take(&mut *side.heard.0.lock().unwrap());
+        same("events", &events(one), &events(two))?;
+        let [sent, _] = sent;
+        Ok(sent)
+    }
+
+    /// Whether all that is counted agrees.
+    pub fn settle(&self) -> Result<(), String> {
+        let [one, two] = self.sides.each_ref().map(Side::account);
+        let differ = one.lines().zip(two.lines()).find(|(one, two)| one != two);
+        match differ {
+            Some((one, two)) => Err(format!("counters:\n{one}\n{two}")),
+            None => same("counters", &one, &two),
+        }
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, one: &T, two: &T) -> Result<(), String> {
+    if one == two { Ok(()) } else { Err(format!("{what}:\n{one:?}\n{two:?}")) }
+}

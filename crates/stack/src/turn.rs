@@ -26,10 +26,11 @@ use crate::worker::TimedStep;
 /// A worker that an embedder's loop drives: one [`turn`](Self::turn) after another.
 pub struct StackWorker {
     worker: Worker<Mbuf, Local>,
-    local: Local,
+    /// Both are large: boxed, they are moved with the worker at no cost, also on a small stack.
+    local: Box<Local>,
     received: Vec<Mbuf>,
     /// Room for what is plain of a batch.
-    express: Express,
+    express: Box<Express>,
     /// Since when timers are due that other workers' reading holds up.
     held_up: Option<Instant>,
     /// Turns in a row that left something of what was dispatched.
@@ -60,8 +61,8 @@ impl StackWorker {
 
     fn new(shared: &Arc<Shared>, index: usize, now: Instant) -> Option<StackWorker> {
         let worker = shared.netisr.worker(index)?;
-        let local = Local::new(shared.clone(), index, now);
-        let (received, express) = (Vec::with_capacity(BATCH), Express::default());
+        let local = Box::new(Local::new(shared.clone(), index, now));
+        let (received, express) = (Vec::with_capacity(BATCH), Box::default());
         Some(StackWorker { worker, local, received, express, held_up: None, left: 0 })
     }
 
@@ -102,7 +103,7 @@ impl StackWorker {
                 self.local.shared.observer.event(&event);
             }
         }
-        let Local { timed, shared, index, .. } = &mut self.local;
+        let Local { timed, shared, index, .. } = &mut *self.local;
         timed.end(&shared.steps[*index], received + polled.handled);
         let more = behind || polled.more || filtering || timers >= BATCH || (again.is_some() && received > 0);
         let next = self.local.shared.timers.next().min(self.local.reassembly.deadline());

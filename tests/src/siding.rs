@@ -120,7 +120,7 @@ fn binary() -> &'static Path {
         let profile =
             test.ancestors().nth(2).unwrap_or_else(|| panic!("odd place for a test: {}", test.display()));
         let path = profile.join("siding");
-        if !fresh(&path, &manifests()) {
+        if !fresh(&path, &made_of()) {
             build(profile);
         }
         assert!(path.is_file(), "no {} after its build; set {BINARY_VARIABLE}", path.display());
@@ -128,12 +128,12 @@ fn binary() -> &'static Path {
     })
 }
 
-/// What says how it is built, and is no source.
-fn manifests() -> Vec<PathBuf> {
+/// What it is made of, and more: the crates, what they include of other directories, and what says how they are built.
+fn made_of() -> Vec<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).unwrap_or(Path::new("/"));
-    let crates = fs::read_dir(workspace.join("crates")).into_iter().flatten().flatten();
-    let own = crates.map(|member| member.path().join("Cargo.toml"));
-    own.chain(["Cargo.toml", "Cargo.lock"].map(|name| workspace.join(name))).collect()
+    ["crates", "docs", "examples", "packaging", "Cargo.toml", "Cargo.lock"]
+        .map(|name| workspace.join(name))
+        .into()
 }
 
 fn build(profile_directory: &Path) {

@@ -157,35 +157,30 @@ fn is_gone(pid: Pid) -> bool {
 #[test]
 fn a_binary_of_yesterday_is_not_taken_for_one_of_today() {
     let folder = std::env::temp_dir().join(format!("siding-fresh-{}", std::process::id()));
-    fs::create_dir_all(folder.join("a b")).unwrap();
-    let [binary, source, manifest, list] =
-        ["program", "a b/main.rs", "Cargo.toml", "program.d"].map(|name| folder.join(name));
+    fs::create_dir_all(folder.join("crates/a/src")).unwrap();
+    let [binary, source, manifest, crates] =
+        ["program", "crates/a/src/main.rs", "Cargo.toml", "crates"].map(|name| folder.join(name));
     let noon = std::time::SystemTime::now() - Duration::from_secs(3600);
-    let write = |path: &PathBuf, text: &str, seconds: u64| {
-        fs::write(path, text).unwrap();
+    let write = |path: &PathBuf, seconds: u64| {
+        fs::write(path, "").unwrap();
         let file = fs::File::options().write(true).open(path).unwrap();
         file.set_modified(noon + Duration::from_secs(seconds)).unwrap();
     };
-    let is_fresh = || fresh(&binary, std::slice::from_ref(&manifest));
-    let listed = format!("{}: {}\n", binary.display(), source.display().to_string().replace(' ', "\\ "));
-    write(&source, "", 0);
-    write(&manifest, "", 0);
-    write(&list, &listed, 1);
+    let is_fresh = || fresh(&binary, &[crates.clone(), manifest.clone()]);
+    write(&source, 0);
+    write(&manifest, 0);
     assert!(!is_fresh(), "there is none");
-    write(&binary, "", 1);
+    write(&binary, 1);
     assert!(is_fresh());
     for made_of in [&source, &manifest] {
         for seconds in [1, 2] {
-            write(made_of, "", seconds);
+            write(made_of, seconds);
             assert!(!is_fresh(), "{} is no older", made_of.display());
         }
-        write(made_of, "", 0);
+        write(made_of, 0);
         assert!(is_fresh());
     }
-    fs::remove_file(&list).unwrap();
-    assert!(!is_fresh(), "nobody knows what it is made of");
-    write(&list, &listed, 1);
-    fs::remove_file(&source).unwrap();
+    fs::remove_file(&manifest).unwrap();
     assert!(!is_fresh(), "what it is made of has gone");
     fs::remove_dir_all(&folder).unwrap();
 }

@@ -20,7 +20,7 @@ impl<K: Key> Trie<K> {
         self.read(|table| table.lookup(key))
     }
 
-    /// The same for each of `keys`, for less than they cost one by one. Whatever is longer of the two goes without.
+    /// The same for each of `keys`, for less than they cost one by one. What is longer of the two keeps what it has.
     pub fn lookup_all(&self, keys: &[K], values: &mut [Option<Value>]) {
         for (keys, values) in keys.chunks(TOGETHER).zip(values.chunks_mut(TOGETHER)) {
             let mut found = [0; TOGETHER];
@@ -32,14 +32,14 @@ impl<K: Key> Trie<K> {
                     *found = self.lookup(*key).map_or(0, Value::number);
                 }
             }
-            for (value, found) in values.iter_mut().zip(found) {
+            for (value, found) in values.iter_mut().zip(found).take(keys.len()) {
                 *value = Value::new(found);
             }
         }
     }
 
-    /// What the longest prefix of each of `keys` stands for, for less than that costs one by one. Whatever is longer of the two
-    /// goes without.
+    /// What the longest prefix of each of `keys` stands for, for less than that costs one by one. What is longer of the two
+    /// keeps what it has.
     pub fn meanings(&self, keys: &[K], meanings: &mut [Option<Meaning>]) {
         if let ([key], [meaning, ..]) = (keys, &mut *meanings) {
             *meaning = self.meaning_of(*key);
@@ -50,7 +50,7 @@ impl<K: Key> Trie<K> {
             let begun = self.arena.begin();
             popcnt::search_all(self, keys, &mut found);
             let table = Table(self);
-            for (meaning, found) in meanings.iter_mut().zip(found) {
+            for (meaning, found) in meanings.iter_mut().zip(found).take(keys.len()) {
                 *meaning = Value::new(found).map(|value| table.meaning(value));
             }
             if !self.arena.held(begun) {

@@ -47,13 +47,14 @@ impl<K> Trie<K> {
     /// so for certain only if nothing has changed meanwhile in the same thread: a change elsewhere is seen some time later.
     #[inline]
     pub fn changes(&self) -> u64 {
-        self.changes.load(core::sync::atomic::Ordering::Relaxed)
+        // Whoever sees the number of a change finds what was changed.
+        self.changes.load(core::sync::atomic::Ordering::Acquire)
     }
 
     /// It has changed. To be called by the keeper.
     pub(crate) fn changed(&self) {
-        let relaxed = core::sync::atomic::Ordering::Relaxed;
-        self.changes.store(self.changes.load(relaxed).wrapping_add(1), relaxed);
+        let changes = self.changes.load(core::sync::atomic::Ordering::Relaxed);
+        self.changes.store(changes.wrapping_add(1), core::sync::atomic::Ordering::Release);
     }
 }
 

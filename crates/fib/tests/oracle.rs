@@ -78,12 +78,13 @@ fn compare<K: Bits>(changes: &[Change], asked: &[u128]) -> Result<(), TestCaseEr
     // The same of what they stand for, for each number of keys: those that are one, and those that go down together.
     let of_one = |key: &K| trie.read(|table| table.lookup(*key).map(|value| table.meaning(value)));
     let one_by_one: Vec<_> = keys.iter().map(of_one).collect();
-    for many in [1, keys.len()] {
-        let mut meanings = vec![None; keys.len()];
+    let before = one_by_one.iter().flatten().next().copied();
+    for many in [1, 2, keys.len()] {
+        let mut meanings = vec![before; keys.len()];
         trie.meanings(&keys[..many.min(keys.len())], &mut meanings);
         prop_assert_eq!(&meanings[..many.min(keys.len())], &one_by_one[..many.min(keys.len())]);
         prop_assert!(
-            meanings[many.min(keys.len())..].iter().all(Option::is_none),
+            meanings[many.min(keys.len())..].iter().all(|meaning| *meaning == before),
             "there was no key for these"
         );
     }

@@ -10,6 +10,8 @@ use super::arrival::Arrivals;
 use super::plain;
 use crate::config::Config;
 use crate::ifnet::Version;
+use crate::route::Address;
+use crate::route::Fib;
 use crate::route::Way;
 
 /// What was found out about the frames of a batch.
@@ -20,14 +22,19 @@ pub(super) struct Looks {
     next: usize,
     pub(super) six: Asked<Ipv6Addr>,
     pub(super) four: Asked<Ipv4Addr>,
-    /// How often routes had changed when they were asked for ways.
-    changes: [u64; 2],
 }
+
+// Places are bytes.
+const _: () = assert!(crate::BATCH <= 1 << u8::BITS);
 
 /// Destinations, and the ways to them.
 pub(super) struct Asked<A> {
     pub(super) dsts: Vec<A>,
-    pub(super) ways: Vec<Option<Way<A>>>,
+    ways: Vec<Option<Way<A>>>,
+    /// How often routes had changed when it was asked for ways.
+    changes: u64,
+    /// They have changed since: each way is looked up again when its packet comes next.
+    is_old: bool,
 }
 
 /// What was found out about a frame.
@@ -49,14 +56,40 @@ impl Look {
 
 impl<A> Default for Asked<A> {
     fn default() -> Asked<A> {
-        Asked { dsts: Vec::new(), ways: Vec::new() }
+        Asked { dsts: Vec::new(), ways: Vec::new(), changes: 0, is_old: false }
     }
 }
 
-impl<A> Asked<A> {
+impl<A: Address> Asked<A> {
     fn clear(&mut self) {
         self.dsts.clear();
         self.ways.clear();
+        self.is_old = false;
+    }
+
+    /// Looks up the ways of all.
+    fn look_up(&mut self, routes: &Fib<A>) {
+        // Before the ways: what changes meanwhile is seen later, if it was not now.
+        self.changes = routes.changes();
+        if !self.dsts.is_empty() {
+            self.ways.resize(self.dsts.len(), None);
+            routes.lookup_all(&self.dsts, &mut self.ways);
+        }
+    }
+
+    /// A frame has been walked, which may have changed routes, as others may.
+    #[inline]
+    fn see_changes(&mut self, routes: &Fib<A>) {
+        self.is_old |= self.changes != routes.changes();
+    }
+
+    /// The destination in a place, and the way there. Once routes have changed each is looked up by itself, as for a frame that is
+    /// walked: whoever changes them again and again does not have a whole batch looked up each time.
+    #[inline]
+    pub(super) fn way(&self, routes: &Fib<A>, at: usize) -> Option<(A, Way<A>)> {
+        let dst = *self.dsts.get(at)?;
+        let way = if self.is_old { routes.lookup(dst) } else { *self.ways.get(at)? };
+        Some((dst, way?))
     }
 
     #[inline]
@@ -74,22 +107,13 @@ impl Looks {
         self.all.clear();
         self.six.clear();
         self.four.clear();
-        // Before the ways: what changes meanwhile is seen later, if it was not now.
-        self.changes = count_changes(config);
-        // Places are bytes: there are no more in a batch.
+        // There are no more in a batch.
         for frame in frames.iter().take(crate::BATCH) {
             let look = self.judge(config, arrivals, frame.data());
             self.all.push(look.unwrap_or(Look::LEFT));
         }
-        let Looks { six, four, .. } = self;
-        if !six.dsts.is_empty() {
-            six.ways.resize(six.dsts.len(), None);
-            config.routes.six.lookup_all(&six.dsts, &mut six.ways);
-        }
-        if !four.dsts.is_empty() {
-            four.ways.resize(four.dsts.len(), None);
-            config.routes.four.lookup_all(&four.dsts, &mut four.ways);
-        }
+        self.six.look_up(&config.routes.six);
+        self.four.look_up(&config.routes.four);
     }
 
     /// What was seen of the next frame.
@@ -100,9 +124,11 @@ impl Looks {
         look
     }
 
-    /// Whether routes have changed since they were asked.
-    pub(super) fn are_old(&self, config: &Config) -> bool {
-        self.changes != count_changes(config)
+    /// Sees whether routes have changed since they were asked.
+    #[inline]
+    pub(super) fn see_changes(&mut self, config: &Config) {
+        self.six.see_changes(&config.routes.six);
+        self.four.see_changes(&config.routes.four);
     }
 
     /// Judges a frame by its headers.
@@ -124,8 +150,4 @@ impl Looks {
         };
         Some(Look { version: Some(version), arrival: place as u8, asked, len: len as u32 })
     }
-}
-
-fn count_changes(config: &Config) -> [u64; 2] {
-    [config.routes.four.changes(), config.routes.six.changes()]
 }

@@ -124,7 +124,7 @@ impl Batch<'_, '_> {
         local: &mut Local,
         frames: &mut Drain<'_, Mbuf>,
     ) -> Option<Mbuf> {
-        if !self.is_as_it_was(local, frames.as_slice()) {
+        if !self.is_as_it_was(local) {
             return frames.next();
         }
         let mut left = None;
@@ -141,14 +141,12 @@ impl Batch<'_, '_> {
         left
     }
 
-    /// A frame may have been walked meanwhile. Looks again at what is left if that has changed what was seen; false if the rest
-    /// has to be walked.
+    /// A frame may have been walked meanwhile. Sees what that has changed; false if the rest has to be walked.
     #[inline]
-    fn is_as_it_was(&mut self, local: &Local, rest: &[Mbuf]) -> bool {
+    fn is_as_it_was(&mut self, local: &Local) -> bool {
         self.on = is_free(local) && local.config().is(self.config);
-        let Express { looks, arrivals, .. } = &mut *self.express;
-        if self.on && looks.are_old(self.config) && !mutant("express-remembers-ways") {
-            looks.look(self.config, arrivals, rest);
+        if self.on && !mutant("express-remembers-ways") {
+            self.express.looks.see_changes(self.config);
         }
         self.on
     }

@@ -136,7 +136,8 @@ impl Port {
             for frame in frames.drain(..) {
                 full.extend(self.push(ctx, now, (&mut *cache, &mut *timed), frame).err());
             }
-            return *frames = full;
+            // Into the room that is there.
+            return frames.append(&mut full);
         }
         while !frames.is_empty() && self.queue.len() < Self::BACKLOG {
             // Up to where it is flushed.

@@ -27,6 +27,12 @@ fn whatever_comes_both_do_the_same() {
 }
 
 #[test]
+fn who_changes_a_route_within_a_batch_changes_it_for_what_comes_behind() {
+    let outcome = express::changed_meanwhile().unwrap_or_else(|what| panic!("{what}"));
+    assert_eq!(outcome.expressed, outcome.plain);
+}
+
+#[test]
 fn nine_in_ten_of_what_is_plain_go_by_express() {
     let mut all = Outcome::default();
     for seed in 0..5 {

@@ -7,6 +7,7 @@ pub mod twin;
 use std::time::Duration;
 
 use siding_netisr::IfId;
+use siding_stack::BATCH;
 use siding_stack::Chance;
 use siding_stack::Mode;
 use siding_stack::Stack;
@@ -19,6 +20,7 @@ use twin::Shape;
 use twin::Twin;
 use twin::addr6;
 use twin::behind6;
+use twin::mac;
 
 /// What a comparison came to.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,6 +55,41 @@ pub fn compare(seed: u64, batches: usize) -> Result<Outcome, String> {
 pub fn share(seed: u64, batches: usize) -> Result<Outcome, String> {
     let shape = Shape { mode: Mode::LoadBalance, examine_options: false, point_to_point: false };
     run(&mut Chance::new(seed), shape, batches, false)
+}
+
+/// Somebody else changes a route in the middle of a batch, before a packet that is not plain: the same for all that is behind it.
+///
+/// # Errors
+/// What they do not agree on.
+pub fn changed_meanwhile() -> Result<Outcome, String> {
+    let mut twin = Twin::new(Shape { mode: Mode::Failover, examine_options: false, point_to_point: false });
+    twin.turn()?;
+    let (dst, left) = (behind6(2, 3), traffic::plain(2, addr6(2, 5), 1));
+    // The first to each neighbour are walked.
+    twin.arrive(2, &[3, 4, 5].map(|host| traffic::plain(2, behind6(2, host), 64)));
+    twin.turn()?;
+    let before = twin.expressed();
+    let mut batch = vec![traffic::plain(2, addr6(2, 5), 64); BATCH - 30];
+    batch.push(left);
+    batch.extend(vec![traffic::plain(2, dst, 64); 20]);
+    // With these its port has as many as it sends at once, when the one that is left comes next.
+    twin.arrive(0, &vec![traffic::plain(0, addr6(2, 5), 64); 30]);
+    twin.arrive(2, &batch);
+    twin.meanwhile(1, |stack, ctx| {
+        let (on, prefix) = (named(stack, "em2"), Prefix::covering(behind6(2, 3), 48));
+        assert!(stack.remove_route6(ctx, &prefix, Some(addr6(2, 3)), on).unwrap());
+        let next_hop = Some(addr6(2, 4));
+        let route = Route { prefix, next_hop, interface: on, metric: 0, origin: Origin::Static };
+        stack.add_routes6(ctx, [route]).unwrap();
+    });
+    let sent = twin.turn()?;
+    twin.settle()?;
+    let by = |host| sent[1].iter().filter(|frame| frame[..6] == mac(2, host).0).count();
+    let (old, new) = (by(3), by(4));
+    if (old, new) != (0, 20) {
+        return Err(format!("{old} went by the way of before, and {new} by the new one"));
+    }
+    Ok(Outcome { frames: 85, plain: 84, expressed: twin.expressed() - before })
 }
 
 fn run(chance: &mut Chance, shape: Shape, batches: usize, odd: bool) -> Result<Outcome, String> {

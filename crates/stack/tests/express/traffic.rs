@@ -20,6 +20,7 @@ use siding_wire::nd::RouterAdvert;
 use super::twin::ANSWERING;
 use super::twin::KNOWN;
 use super::twin::ON;
+use super::twin::ROUTER;
 use super::twin::SUBNETS;
 use super::twin::addr4;
 use super::twin::addr6;
@@ -95,6 +96,17 @@ pub fn frame(chance: &mut Chance, odd: bool) -> Arriving {
         spoil_frame(chance, &mut frame);
     }
     Arriving { device, frame, plain }
+}
+
+/// A frame with a packet of IPv6 that comes by the first VLAN, or by a device.
+pub fn plain(from: usize, dst: Ipv6Addr, hops: u8) -> Vec<u8> {
+    let here = SUBNETS[from];
+    let mut packet = packet6(addr6(here, 40), dst, &[7; 8]);
+    packet[7] = hops;
+    let (dst, src) = (own_mac(ON[from].1), mac(here, 40));
+    let mut frame = Ether { dst, src, ethertype: EtherType::IPV6 }.to_bytes().to_vec();
+    frame.splice(12..12, [0x81, 0, 0, 10].into_iter().filter(|_| from == 2));
+    [frame, packet].concat()
 }
 
 /// The device that frames of an interface come by, and the tags that they have.
@@ -251,7 +263,6 @@ fn spoil_frame(chance: &mut Chance, frame: &mut Vec<u8>) {
 
 /// Frames for the trunk by which a router of one VLAN comes and goes, with packets between that want to go by it.
 pub fn router(chance: &mut Chance) -> Vec<Vec<u8>> {
-    let router = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x99);
     let on = |vid: u8, src: Mac, packet: Vec<u8>, dst: Mac| {
         let mut frame = Ether { dst, src, ethertype: EtherType::IPV6 }.to_bytes().to_vec();
         frame.splice(12..12, [0x81, 0, 0, vid]);
@@ -264,8 +275,8 @@ pub fn router(chance: &mut Chance) -> Vec<Vec<u8>> {
                 let router_lifetime = [0, 1800][pick(chance, 2)];
                 let message = RouterAdvert { router_lifetime, slla, ..RouterAdvert::default() };
                 let mut bytes = vec![0; message.buffer_len(&[])];
-                message.emit(&[], router, ip6::ALL_NODES, &mut bytes).unwrap();
-                let header = Ip6Repr::new(router, ip6::ALL_NODES, IpProto::ICMP6, 255, bytes.len() as u16);
+                message.emit(&[], ROUTER, ip6::ALL_NODES, &mut bytes).unwrap();
+                let header = Ip6Repr::new(ROUTER, ip6::ALL_NODES, IpProto::ICMP6, 255, bytes.len() as u16);
                 let packet = [&header.to_bytes()[..], &bytes].concat();
                 on(10, mac(10, 0x99), packet, Mac([0x33, 0x33, 0, 0, 0, 1]))
             }

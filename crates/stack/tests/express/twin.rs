@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 
 use siding_lockorder::Ctx;
@@ -57,13 +58,21 @@ pub const ON: [(&str, usize); 6] =
 /// Neighbours of each subnet whose link-layer addresses are known from the beginning.
 pub const KNOWN: u16 = 8;
 
+/// A router of the first VLAN.
+pub const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x99);
+
 /// Hosts of a subnet that answer when they are asked for; those after them are silent.
 pub const ANSWERING: u16 = 24;
+
+/// What somebody else does, once.
+type Deed = Box<dyn FnOnce() + Send>;
 
 #[derive(Clone, Default)]
 struct Wire {
     arriving: Arc<Mutex<VecDeque<Vec<u8>>>>,
     sent: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// Done on another thread while the next frames are sent.
+    meanwhile: Arc<Mutex<Option<Deed>>>,
 }
 
 impl Device for Wire {
@@ -79,6 +88,10 @@ impl Device for Wire {
     }
 
     fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
+        let deed = self.meanwhile.lock().unwrap().take();
+        if let Some(deed) = deed {
+            thread::spawn(deed).join().unwrap();
+        }
         let sent = Sent::all(frames);
         self.sent.lock().unwrap().extend(frames.iter().map(|frame| frame.data().to_vec()));
         cache.free_all(frames.drain(..));
@@ -253,7 +266,14 @@ fn furnish(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, shape: Shape, wires: &[Wi
             let route = Route { prefix, next_hop, interface: on, metric: 0, origin: Origin::Static };
             stack.add_route4(ctx, route).unwrap();
         }
+        // What is everybody's there has a way, too, and it is nobody's to be sent by it.
+        let prefix = Prefix::covering(addr4(subnet, 255), 32);
+        let next_hop = Some(addr4(subnet, 2));
+        let route = Route { prefix, next_hop, interface: on, metric: 0, origin: Origin::Static };
+        stack.add_route4(ctx, route).unwrap();
     }
+    // The router that comes and goes: no question is open of it, so that nothing but its route decides.
+    stack.add_neighbor(ctx, ten, ROUTER.into(), mac(10, 0x99)).unwrap();
     let refused = Prefix::covering(Ipv6Addr::new(0x2001, 0xdb8, 0xdead, 0, 0, 0, 0, 0), 48);
     stack.add_refusal6(ctx, refused, Refusal::Prohibit, 0).unwrap();
 }
@@ -292,6 +312,15 @@ impl Twin {
     pub fn command(&self, mut work: impl FnMut(&Stack, &mut Ctx<'_, Unlocked>)) {
         for side in &self.sides {
             control(|ctx| work(&side.stack, ctx));
+        }
+    }
+
+    /// Has something done to both by somebody else, each while its device next sends.
+    pub fn meanwhile(&self, device: usize, work: fn(&Stack, &mut Ctx<'_, Unlocked>)) {
+        for side in &self.sides {
+            let stack = side.stack.clone();
+            *side.wires[device].meanwhile.lock().unwrap() =
+                Some(Box::new(move || control(|ctx| work(&stack, ctx))));
         }
     }
 

@@ -23,8 +23,10 @@ use crate::types::Value;
 pub struct Composed {
     /// From the IP header on; nothing if no header was named.
     pub bytes: Vec<u8>,
-    /// The frame's addresses, and its tag.
+    /// The frame's addresses.
     pub link: Option<Link>,
+    /// The VLAN that it comes in by.
+    pub vlan: Option<u16>,
     /// The interface that it comes in by.
     pub iif: Option<String>,
     /// The interface that it goes out of.
@@ -64,6 +66,7 @@ impl Composed {
         let mut out = Composed {
             bytes: Vec::new(),
             link: None,
+            vlan: None,
             iif: None,
             oif: None,
             pkttype: PktType::Host,
@@ -164,7 +167,7 @@ impl Said {
                 break;
             }
         }
-        let link = || Link { src: [2, 0, 0, 0, 0, 1], dst: [2, 0, 0, 0, 0, 2], vlan: None };
+        let link = || Link { src: [2, 0, 0, 0, 0, 1], dst: [2, 0, 0, 0, 0, 2] };
         let mac = |number: u128| {
             let mut mac = [0; 6];
             mac.copy_from_slice(&number.to_be_bytes()[10..]);
@@ -173,7 +176,7 @@ impl Said {
         match (field.base, field.name) {
             (Base::Ether, "saddr") => out.link.get_or_insert_with(link).src = mac(number),
             (Base::Ether, _) => out.link.get_or_insert_with(link).dst = mac(number),
-            (Base::Vlan, _) => out.link.get_or_insert_with(link).vlan = Some(number as u16),
+            (Base::Vlan, _) => out.vlan = Some(number as u16),
             _ => self.fields.push((field, number)),
         }
         Ok(())

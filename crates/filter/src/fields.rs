@@ -46,7 +46,7 @@ impl KeyPart {
 impl Load {
     /// Whether it is of the frame that the packet came in.
     pub(crate) const fn is_of_frame(&self) -> bool {
-        matches!(self, Load::Field { base: Base::Ether | Base::Vlan, .. })
+        matches!(self, Load::Field { base: Base::Ether, .. })
     }
 
     fn new(selector: Selector) -> Load {
@@ -116,7 +116,7 @@ impl<H: Host> Context<'_, '_, H> {
             Load::Field { base, byte, len, shift, mask } => {
                 let bytes = match base {
                     Base::Ether => return ether(packet, byte),
-                    Base::Vlan => return packet.link()?.vlan.map(|id| u128::from(id) & 0xfff),
+                    Base::Vlan => return self.host.vlan().map(|id| u128::from(id) & 0xfff),
                     _ => self.base(base)?,
                 };
                 let field = bytes.get(usize::from(byte)..usize::from(byte) + usize::from(len))?;

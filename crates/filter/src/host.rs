@@ -126,6 +126,11 @@ pub trait Host {
     /// The interface that it goes out of.
     fn oif(&self) -> Option<Interface>;
 
+    /// The VLAN that the interface is that the packet came in by, if it is one.
+    fn vlan(&self) -> Option<u16> {
+        None
+    }
+
     /// To whom the frame was sent.
     fn pkttype(&self) -> PktType {
         PktType::Host

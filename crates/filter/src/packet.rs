@@ -36,8 +36,6 @@ pub struct Link {
     pub src: [u8; 6],
     /// To.
     pub dst: [u8; 6],
-    /// The VLAN, if it came with a tag.
-    pub vlan: Option<u16>,
 }
 
 /// What makes a packet a fragment.

@@ -54,9 +54,9 @@ pub enum Base {
 }
 
 impl Base {
-    /// Whether it stands before the IP header.
+    /// Whether it is of the frame, of which a packet may know nothing.
     pub const fn is_of_frame(self) -> bool {
-        matches!(self, Base::Ether | Base::Vlan)
+        matches!(self, Base::Ether)
     }
 }
 

@@ -36,6 +36,16 @@ impl Cursor<'_> {
             if self.eat_mark("}") {
                 break;
             }
+            let said = match self.peek_word() {
+                "protocol" => protocol.is_some(),
+                "l3proto" => family.is_some(),
+                "policy" => !policy.is_empty(),
+                "comment" => comment.is_some(),
+                _ => false,
+            };
+            if said {
+                return self.expected("each of protocol, l3proto, policy and comment once");
+            }
             match self.peek_word() {
                 "protocol" => {
                     self.skip();
@@ -43,7 +53,7 @@ impl Cursor<'_> {
                 }
                 "l3proto" => {
                     self.skip();
-                    family = self.timed_family()?;
+                    family = Some(self.timed_family()?);
                 }
                 "policy" => {
                     self.skip();
@@ -72,12 +82,14 @@ impl Cursor<'_> {
                     format!("`{word}` is no step of {}: write one of {}", protocol.text(), right.join(" "));
                 return Err(Wrong::at(spot, what));
             };
-            seconds[at] = Some(time);
+            if seconds[at].replace(time).is_some() {
+                return Err(Wrong::at(spot, format!("`{word}` has a time already: say it once")));
+            }
         }
         if seconds.iter().all(Option::is_none) {
             return Err(Wrong::at(begin, "no time is said: write `policy = { STEP : TIME }`"));
         }
-        Ok((ObjectKind::CtTimeout(CtTimeout { protocol, family, seconds }), comment))
+        Ok((ObjectKind::CtTimeout(CtTimeout { protocol, family: family.flatten(), seconds }), comment))
     }
 
     /// `ct timeout set NAME`.

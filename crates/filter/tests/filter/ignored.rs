@@ -52,6 +52,7 @@ pub(crate) fn fates(program: &Program, packets: &[&str]) -> Vec<String> {
             }
             desk.now = now;
             let packet = Composed::parse(&words).unwrap_or_else(|error| panic!("{text}: {error}"));
+            desk.vlan = packet.vlan;
             desk.iif = packet.iif.as_deref().map_or(desk.iif, leak);
             desk.oif = packet.oif.as_deref().map_or(desk.oif, leak);
             (desk.mark, desk.pkttype) = (packet.mark, packet.pkttype);

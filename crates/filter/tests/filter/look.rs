@@ -202,12 +202,23 @@ fn routes() {
 #[test]
 fn the_link() {
     let program = rules("ether saddr 02:00:00:00:00:01 vlan id 7 drop");
-    let link = |vlan| Link { src: [2, 0, 0, 0, 0, 1], dst: [2, 0, 0, 0, 0, 2], vlan };
-    let run = |link| run_link(&program, &udp6(1), link, &mut Desk::default());
-    assert_ne!(run(Some(link(Some(7)))), Verdict::Accept);
-    assert_eq!(run(Some(link(Some(8)))), Verdict::Accept);
-    assert_eq!(run(Some(link(None))), Verdict::Accept);
-    assert_eq!(run(None), Verdict::Accept);
+    let link = Some(Link { src: [2, 0, 0, 0, 0, 1], dst: [2, 0, 0, 0, 0, 2] });
+    let run = |link, vlan| run_link(&program, &udp6(1), link, &mut Desk { vlan, ..Desk::default() });
+    assert_ne!(run(link, Some(7)), Verdict::Accept);
+    assert_eq!(run(link, Some(8)), Verdict::Accept);
+    assert_eq!(run(link, None), Verdict::Accept);
+    assert_eq!(run(None, Some(7)), Verdict::Accept);
+    // Who knows nothing of the frame knows the VLAN all the same.
+    let program = rules("vlan id 7 drop");
+    assert!(!program.sees_frames());
+    for (vlan, accepted) in [(Some(7), false), (Some(8), true), (None, true)] {
+        let desk = || Desk { vlan, ..Desk::default() };
+        let packet = udp6(1);
+        let packet = siding_filter::Packet::parse(&packet, None).unwrap_or_else(|error| panic!("{error}"));
+        let rehearsed = program.rehearse(siding_filter::Hook::Forward, false, &packet, &mut desk());
+        assert_eq!(rehearsed == Verdict::Accept, accepted, "{vlan:?}");
+        assert_eq!(run_link(&program, &udp6(1), None, &mut desk()) == Verdict::Accept, accepted, "{vlan:?}");
+    }
     let program = rules("ether daddr != 02:00:00:00:00:01 drop");
-    assert_ne!(run_link(&program, &udp6(1), Some(link(None)), &mut Desk::default()), Verdict::Accept);
+    assert_ne!(run_link(&program, &udp6(1), link, &mut Desk::default()), Verdict::Accept);
 }

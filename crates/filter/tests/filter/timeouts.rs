@@ -90,6 +90,14 @@ fn what_is_no_policy_is_refused_with_what_would_be_right() {
         ),
         ("ct timeout x { protocol tcp; policy = { established : 500ms }; }", "", &["whole seconds"]),
         ("ct timeout x { protocol tcp; }", "", &["no time is said"]),
+        (
+            "ct timeout x { protocol tcp; policy = { close : 5, close : 9 }; }",
+            "",
+            &["`close` has a time already"],
+        ),
+        ("ct timeout x { protocol tcp; policy = { close : 5 }; policy = { syn_sent : 9 }; }", "", &["once"]),
+        ("ct timeout x { protocol tcp; protocol udp; policy = { close : 5 }; }", "", &["once"]),
+        ("ct timeout x { protocol tcp; l3proto inet; l3proto ip; policy = { close : 5 }; }", "", &["once"]),
         ("ct timeout x { protocol tcp; l3proto arp; policy = { close : 5 }; }", "", &["`ip6`"]),
         (
             "ct helper x { type \"ftp\" protocol tcp; }",

@@ -24,6 +24,7 @@ pub(crate) struct Desk {
     pub(crate) now: u64,
     pub(crate) iif: &'static str,
     pub(crate) oif: &'static str,
+    pub(crate) vlan: Option<u16>,
     pub(crate) mark: u32,
     pub(crate) ct: Ct,
     pub(crate) connections: u32,
@@ -46,6 +47,7 @@ impl Default for Desk {
             now: 1_000_000_000,
             iif: "wan",
             oif: "office",
+            vlan: None,
             mark: 0,
             ct: Ct { state: CtState::NEW, direction: Some(siding_filter::Direction::Original), mark: 0 },
             connections: 0,
@@ -71,6 +73,9 @@ impl Host for Desk {
     }
     fn oif(&self) -> Option<Interface> {
         Some(Interface { index: 2, name: IfName::new(self.oif) })
+    }
+    fn vlan(&self) -> Option<u16> {
+        self.vlan
     }
     fn pkttype(&self) -> PktType {
         self.pkttype

@@ -189,10 +189,10 @@ impl Node<'_, '_> {
     }
 }
 
-/// What stood before the IP header.
+/// The header of the frame that it came in.
 pub(crate) fn link(asks: &Asks<'_>) -> Option<Link> {
     let frame = asks.frame()?;
-    Some(Link { src: frame.src.0, dst: frame.dst.0, vlan: asks.vlan() })
+    Some(Link { src: frame.src.0, dst: frame.dst.0 })
 }
 
 fn interface((slot, name): (usize, &str)) -> Interface {
@@ -210,6 +210,10 @@ impl Host for Node<'_, '_> {
 
     fn oif(&self) -> Option<Interface> {
         self.asks.oif().map(interface)
+    }
+
+    fn vlan(&self) -> Option<u16> {
+        self.asks.vlan()
     }
 
     fn pkttype(&self) -> PktType {

@@ -42,7 +42,11 @@ enum What {
 }
 
 /// Where a packet is when it is looked at: at an interface, and nowhere else; and the frame that it is in.
-struct At(Option<Interface>, Option<Link>);
+struct At {
+    interface: Option<Interface>,
+    link: Option<Link>,
+    vlan: Option<u16>,
+}
 
 impl Match {
     /// Reads an expression: what stands before the verdict in a rule. Without one it is every frame.
@@ -115,13 +119,13 @@ fn unseen(statement: &Statement) -> Option<&'static str> {
     })
 }
 
-/// The frame's own header, and its outermost tag.
-fn link(frame: &[u8]) -> Option<Link> {
+/// The frame's own header, and the VLAN of its outermost tag.
+fn link(frame: &[u8]) -> Option<(Link, Option<u16>)> {
     let (dst, rest) = frame.split_first_chunk::<6>()?;
     let (src, rest) = rest.split_first_chunk::<6>()?;
     let tag = rest.first_chunk::<4>().filter(|tag| EtherType(u16::from_be_bytes([tag[0], tag[1]])).is_vlan());
     let vlan = tag.map(|tag| u16::from_be_bytes([tag[2], tag[3]]) & 0xfff);
-    Some(Link { src: *src, dst: *dst, vlan })
+    Some((Link { src: *src, dst: *dst }, vlan))
 }
 
 impl Wants for Match {
@@ -135,11 +139,16 @@ impl Wants for Match {
         if ethertype != EtherType::IPV6 && ethertype != EtherType::IPV4 {
             return false;
         }
-        let link = link(frame);
+        let (link, vlan) = link(frame).unzip();
         let Ok(packet) = Packet::parse(&frame[at..], link) else { return false };
         let interface = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&on).copied();
         // Nothing is counted, and it is of a priority behind the look-up of connections.
-        let verdict = rule.rehearse(Hook::Prerouting, false, &packet, &mut At(interface, link));
+        let verdict = rule.rehearse(
+            Hook::Prerouting,
+            false,
+            &packet,
+            &mut At { interface, link, vlan: vlan.flatten() },
+        );
         matches!(verdict, Verdict::Drop { .. })
     }
 }
@@ -150,15 +159,19 @@ impl Host for At {
     }
 
     fn iif(&self) -> Option<Interface> {
-        self.0
+        self.interface
     }
 
     fn oif(&self) -> Option<Interface> {
-        self.0
+        self.interface
+    }
+
+    fn vlan(&self) -> Option<u16> {
+        self.vlan
     }
 
     fn pkttype(&self) -> PktType {
-        match self.1.map(|link| Mac(link.dst)) {
+        match self.link.map(|link| Mac(link.dst)) {
             Some(Mac::BROADCAST) => PktType::Broadcast,
             Some(dst) if dst.is_multicast() => PktType::Multicast,
             _ => PktType::Host,

@@ -103,12 +103,13 @@ pub(super) fn test(connect: impl FnOnce() -> anyhow::Result<Client>, test: Test)
 /// What has been said and would be passed over.
 fn in_vain(said: &Composed, test: &Test) -> Option<&'static str> {
     let given = test.hex.is_some() || test.pcap.is_some();
-    if said.link.is_some() && said.iif.is_none() && said.hook.is_none() {
+    let is_ours = said.hook.map_or(said.iif.is_none(), |hook| hook == Hook::Output);
+    if is_ours && (said.link.is_some() || said.vlan.is_some()) {
         return Some(
             "our own packets come in no frame: say `iif` beside `ether` and `vlan`, or leave them out",
         );
     }
-    if test.rules.is_empty() && said.link.is_some_and(|link| link.vlan.is_some()) {
+    if test.rules.is_empty() && said.vlan.is_some() {
         return Some("the daemon knows which VLAN an interface is: leave `vlan` out, or give `--rules FILE`");
     }
     if given && !said.bytes.is_empty() {
@@ -207,6 +208,9 @@ impl Host for Alone<'_> {
     fn oif(&self) -> Option<Interface> {
         let known = !matches!(self.hook, Hook::Prerouting | Hook::Input);
         Alone::named(self.said.oif.as_ref().filter(|_| known), 2)
+    }
+    fn vlan(&self) -> Option<u16> {
+        self.said.vlan
     }
     fn pkttype(&self) -> PktType {
         self.said.pkttype
@@ -351,6 +355,9 @@ accept: by inet fw c handle 6 at forward
             ("iif a", 0, Some("45"), false),
             ("iif a ip6 udp", 0, Some("45"), true),
             ("vlan id 7 ip6 udp", 1, None, true),
+            ("ether saddr 02:00:00:00:00:07 ip6 udp hook output", 1, None, true),
+            ("iif a vlan id 7 ip6 udp hook output", 1, None, true),
+            ("vlan id 7 ip6 udp hook forward", 1, None, false),
             ("iif a vlan id 7 ip6 udp", 1, None, false),
             ("iif a vlan id 7 ip6 udp", 0, None, true),
             ("iif a ether saddr 02:00:00:00:00:07 ip6 udp", 0, None, false),

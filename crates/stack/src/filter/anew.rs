@@ -43,8 +43,14 @@ pub(super) fn step(local: &mut Local) -> bool {
     for slot in (from..until).map(|slot| Slot(slot as u32)) {
         let Some(state) = filter.states.as_ref().and_then(|states| states.get(slot)) else { continue };
         let (tuple, came_by) = (state.original(), state.interface(Way::Original));
-        // Whose interface or way is gone sends nothing now, and is judged when it does.
-        let Some(hooks) = hooks(&config, &tuple, came_by) else { continue };
+        let Some(hooks) = hooks(&config, &tuple, came_by) else {
+            // Whose interface or way is gone sends nothing now, and is judged when it does. The number of its policy may be
+            // another's by then.
+            if let Some(state) = filter.states.as_mut().and_then(|states| states.get_mut(slot)) {
+                state.set_policy(0);
+            }
+            continue;
+        };
         let packet = first_packet(&tuple);
         let tracked =
             Tracked { state: CtState::New, way: Some(Way::Original), slot: Some(slot), fresh: None };

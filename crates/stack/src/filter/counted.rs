@@ -1,7 +1,7 @@
 //! At which places each flow of a worker is counted: several, if several rules count it.
 //!
 //! A flow's state has room for one number, which names the first of its places here; each names the next. Room for them is
-//! reserved when the states' is, and nothing is allocated later.
+//! reserved when rules are loaded, by the worker in the turn that takes them up, and at no other time.
 
 use super::counts::Counts;
 
@@ -22,9 +22,10 @@ struct Place {
 }
 
 impl Counted {
-    /// Room for so many at least: more than before, if rules count at more places now.
+    /// Room for so many at least: more than before, if rules count at more places now. Without the memory it stays as it is, and
+    /// what finds no place counts as one too many.
     pub(super) fn make_room(&mut self, room: usize) {
-        self.places.reserve_exact(room.saturating_sub(self.places.len()));
+        let _as_much_as_there_is = self.places.try_reserve_exact(room.saturating_sub(self.places.len()));
     }
 
     /// The places of a flow whose first is `first`.
@@ -67,6 +68,8 @@ mod tests {
     fn a_flow_has_several_places_and_gives_back_all_of_them() {
         let (counts, mut counted) = (Counts::new(), Counted::default());
         counted.make_room(4);
+        // More than any memory: as before.
+        counted.make_room(usize::MAX);
         let room = counted.places.capacity();
         let mut flow = |places: &[u64]| {
             places.iter().fold(0, |first, place| {

@@ -75,3 +75,18 @@ fn a_flow_is_forgotten_after_the_times_of_its_policy_and_one_that_is_judged_anew
     assert_eq!(ports(&mut router), [9]);
     router.end();
 }
+
+#[test]
+fn a_flow_whose_way_is_gone_when_rules_are_loaded_keeps_no_policy_of_before() {
+    let mut router = Router::new();
+    router.load(Soon(7));
+    assert!(router.passes(INNER, 0, &udp((addr(INNER, 2), 1), (addr(OUTER, 2), 7), b"")));
+    let outer = router.ids[OUTER];
+    control(|ctx| router.stack.set_up(ctx, outer, false).unwrap());
+    router.load(Soon(8));
+    router.turns();
+    control(|ctx| router.stack.set_up(ctx, outer, true).unwrap());
+    router.wait(Duration::from_secs(30));
+    assert_eq!(ports(&mut router), [7], "the second policy is not this flow's any more");
+    router.end();
+}

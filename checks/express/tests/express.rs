@@ -14,7 +14,7 @@ use siding_lockorder::sync::set_mutant;
 const SEEDS: u64 = 20;
 
 /// What is wrong, by the names that the code asks for.
-const MUTANTS: [&str; 15] = [
+const MUTANTS: [&str; 17] = [
     "express-takes-no-hop-off",
     "express-keeps-the-padding",
     "express-sends-the-last-hop-on",
@@ -30,6 +30,8 @@ const MUTANTS: [&str; 15] = [
     "express-counts-no-vlans",
     "express-overtakes",
     "express-remembers-ways",
+    "express-remembers-links",
+    "express-remembers-arrivals",
 ];
 
 /// One test, for the switch is one for the program.

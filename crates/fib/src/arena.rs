@@ -7,6 +7,8 @@ use siding_lockorder::sync::atomic::AtomicU64;
 use siding_lockorder::sync::atomic::Ordering;
 use siding_lockorder::sync::atomic::fence;
 
+use crate::node::Link;
+
 /// Words of a line, which is a cache's line and what memory is dealt out by.
 pub(crate) const LINE: usize = 8;
 /// Lines of the first chunk. Each chunk has twice as many as the one before, so that few are as quickly found as many; one
@@ -14,6 +16,9 @@ pub(crate) const LINE: usize = 8;
 const FIRST: usize = if cfg!(any(siding_loom, siding_shuttle)) { 8 } else { 64 };
 /// A checker's threads have small stacks, on which a table is made.
 const CHUNKS: usize = if cfg!(any(siding_loom, siding_shuttle)) { 8 } else { 26 };
+
+/// Chunks of a table that is small: a megabyte.
+const SMALL: usize = 8;
 
 /// All lines of a table.
 #[derive(Debug)]
@@ -34,9 +39,15 @@ struct Chunk {
 
 /// Where a line is: its chunk, and its place in there.
 fn place(line: usize) -> (usize, usize) {
-    let at = line + FIRST;
-    let chunk = (at / FIRST).ilog2();
-    (chunk as usize, at - (FIRST << chunk))
+    place_of(line + FIRST)
+}
+
+/// The same for a line counted from before the first, as many before as the first chunk has.
+#[inline(always)]
+fn place_of(at: usize) -> (usize, usize) {
+    // It has such a bit, or a higher one: said so that nobody asks whether there is any.
+    let top = (at | FIRST).ilog2();
+    ((top - FIRST.ilog2()) as usize, at & !(1 << top))
 }
 
 impl Arena {
@@ -52,9 +63,28 @@ impl Arena {
     /// what was used again meanwhile may ask for any.
     #[inline(always)]
     pub(crate) fn from(&self, line: usize) -> &[AtomicU64] {
-        let (chunk, at) = place(line);
+        self.at(line + FIRST)
+    }
+
+    /// The same for a line counted from before the first, as many before as that chunk has.
+    #[inline(always)]
+    fn at(&self, at: usize) -> &[AtomicU64] {
+        let (chunk, at) = place_of(at);
         let Some(chunk) = self.chunks.get(chunk).and_then(OnceLock::get) else { return &[] };
         chunk.words.get(chunk.skew + at * LINE..).unwrap_or_default()
+    }
+
+    /// The words from the beginning of a node to the end of its chunk, as [`from`](Self::from) its line.
+    #[inline(always)]
+    pub(crate) fn node(&self, link: Link) -> &[AtomicU64] {
+        // A link has its line's number and one more: what comes of that is one sum.
+        self.at((link.0 >> 1) as usize + FIRST - 1)
+    }
+
+    /// Whether all that there is fits into a core's own caches.
+    #[inline(always)]
+    pub(crate) fn is_small(&self) -> bool {
+        self.chunks.get(SMALL).is_none_or(|chunk| chunk.get().is_none())
     }
 
     /// The lines of the chunk that `line` is in, which is there from now on. `None` if there can be no more.

@@ -80,7 +80,10 @@ impl<K: Key> Keeper<K> {
             self.fill_root(key, len, |there| there <= len, (value.number(), len));
             old
         } else {
-            self.nodes.put(Place::Root(key.root()), K::ROOT, key, len, value.number())?
+            self.nodes.forget_skip(key.root());
+            let put = self.nodes.put(Place::Root(key.root()), K::ROOT, key, len, value.number());
+            self.nodes.find_skip(key.root());
+            put?
         };
         self.prefixes += usize::from(old == 0);
         self.nodes.trie.changed();
@@ -124,7 +127,9 @@ impl<K: Key> Keeper<K> {
             numbers.clear();
             numbers.resize(many, 0);
             let place = Place::Root(key.root());
+            self.nodes.forget_skip(key.root());
             let put = self.nodes.put_all(place, K::ROOT, &edits[at..at + many], &mut numbers);
+            self.nodes.find_skip(key.root());
             self.nodes.trie.changed();
             put.map_err(|Full| at)?;
             self.prefixes += numbers.iter().filter(|old| **old == 0).count();
@@ -157,7 +162,10 @@ impl<K: Key> Keeper<K> {
             }
             old
         } else {
-            self.nodes.take(Place::Root(key.root()), K::ROOT, key, len)?
+            self.nodes.forget_skip(key.root());
+            let taken = self.nodes.take(Place::Root(key.root()), K::ROOT, key, len);
+            self.nodes.find_skip(key.root());
+            taken?
         };
         self.prefixes -= usize::from(old != 0);
         self.nodes.trie.changed();
@@ -182,7 +190,9 @@ impl<K: Key> Keeper<K> {
     /// Bytes of the table: in use, and kept for what comes.
     pub fn bytes(&self) -> (usize, usize) {
         let (live, unused) = self.nodes.room.lines();
-        (size_of_val::<[AtomicU64]>(&self.nodes.trie.root) + live * LINE * 8, unused * LINE * 8)
+        let trie = &self.nodes.trie;
+        let fixed = size_of_val::<[AtomicU64]>(&trie.root) + size_of_val::<[AtomicU64]>(&trie.skips);
+        (fixed + live * LINE * 8, unused * LINE * 8)
     }
 
     fn set_default(&mut self, value: u32) -> u32 {

@@ -16,6 +16,8 @@
 //! - **Node.** A bitmap of 256 bits says where a run of equal places begins, and counts of bits where in the list of
 //!   entries a place's run is. Most nodes fit one or two cache lines. One that has very many runs is kept unfolded, an
 //!   entry for each place; and so is most of the first level below the root, so that IPv4 costs two loads.
+//! - **Skip.** Where all below a word of the root begins with the same bytes, one more word names these and the node behind
+//!   them.
 //! - **Entry.** Nothing, a value, or a further node. What is nothing here inherits what the levels above had found: a route
 //!   to much changes one node, not all below it.
 //! - **Prefixes.** Behind its entries each node lists the prefixes that end in it: from them it is made anew when one
@@ -54,6 +56,7 @@ mod popcnt;
 mod read;
 mod room;
 mod search;
+mod skip;
 mod trie;
 
 pub use keeper::Keeper;

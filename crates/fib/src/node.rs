@@ -9,6 +9,8 @@
 //! prefix    0..27 value   32..41 its bits after a 1 (so that the length is there, too)   63 whether it is the last
 //! ```
 
+use core::num::NonZeroU32;
+
 use siding_lockorder::sync::atomic::AtomicU64;
 use siding_lockorder::sync::atomic::Ordering;
 
@@ -17,7 +19,7 @@ pub type Meaning = [u64; 4];
 
 /// What a prefix leads to: the name of a [`Meaning`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Value(u32);
+pub struct Value(NonZeroU32);
 
 const BITS: u32 = 27;
 
@@ -25,13 +27,16 @@ impl Value {
     const MAX: u32 = (1 << BITS) - 1;
 
     pub(crate) const fn new(value: u32) -> Option<Value> {
-        if value == 0 || value > Value::MAX { None } else { Some(Value(value)) }
+        match NonZeroU32::new(value) {
+            Some(number) if value <= Value::MAX => Some(Value(number)),
+            _ => None,
+        }
     }
 
     /// Its number, from 1 to 2^27 - 1, by which a caller may keep it in a word of a [`Meaning`].
     #[inline]
     pub const fn number(self) -> u32 {
-        self.0
+        self.0.get()
     }
 
     /// The value of this number, if one can have it.
@@ -43,7 +48,7 @@ impl Value {
     /// The line that its meaning is in.
     #[inline]
     pub(crate) const fn line(self) -> usize {
-        self.0 as usize - 1
+        self.0.get() as usize - 1
     }
 }
 
@@ -133,14 +138,20 @@ pub(crate) fn inheriting(head: u64, inherited: u32) -> u64 {
     head & !u64::from(Value::MAX) | u64::from(inherited)
 }
 
-/// Where in the entries the place's run is.
+/// Where in the entries the place's run is, by the words before them.
 #[inline(always)]
-pub(crate) fn rank(words: &[AtomicU64], head: u64, place: u8) -> usize {
+pub(crate) fn rank_in(front: &[AtomicU64; FOLDED], head: u64, place: u8) -> usize {
     let word = usize::from(place >> 6);
-    let bits = words.get(1 + word).map_or(0, |bits| bits.load(Ordering::Relaxed));
+    let bits = front[1 + word].load(Ordering::Relaxed);
     let bits = bits << (63 - (place & 63));
     let before = (head >> (BITS as usize + 8 * word)) as usize & 0xff;
     (before + bits.count_ones() as usize).wrapping_sub(1) & 0xff
+}
+
+/// The same of a node.
+#[inline(always)]
+pub(crate) fn rank(words: &[AtomicU64], head: u64, place: u8) -> usize {
+    words.first_chunk::<FOLDED>().map_or(0, |front| rank_in(front, head, place))
 }
 
 /// The entry `at` of a node whose entries begin at word `first`.

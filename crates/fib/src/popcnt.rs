@@ -17,7 +17,7 @@ mod imp {
 
     #[target_feature(enable = "popcnt")]
     fn search_all_with<K: Key>(trie: &Trie<K>, keys: &[K], values: &mut [u32; TOGETHER]) {
-        trie.search_all::<TOGETHER>(keys, values);
+        trie.search_many::<TOGETHER>(keys, values);
     }
 
     #[inline]
@@ -38,7 +38,7 @@ mod imp {
             // SAFETY: it is there, as was just asked.
             unsafe { search_all_with(trie, keys, values) }
         } else {
-            trie.search_all::<TOGETHER>(keys, values);
+            trie.search_many::<TOGETHER>(keys, values);
         }
     }
 }
@@ -54,7 +54,7 @@ mod imp {
 
     #[inline]
     pub(crate) fn search_all<K: Key>(trie: &Trie<K>, keys: &[K], values: &mut [u32; TOGETHER]) {
-        trie.search_all::<TOGETHER>(keys, values);
+        trie.search_many::<TOGETHER>(keys, values);
     }
 }
 

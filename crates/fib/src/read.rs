@@ -21,7 +21,14 @@ impl<K: Key> Trie<K> {
     }
 
     /// The same for each of `keys`, for less than they cost one by one. What is longer of the two keeps what it has.
+    ///
+    /// Who finds that nothing has [changed](Self::changes) meanwhile, from before this to behind it, knows that each of these
+    /// values stood for the same thing all the time: one that is released and made anew for another has left the table before.
     pub fn lookup_all(&self, keys: &[K], values: &mut [Option<Value>]) {
+        if let ([key], [value, ..]) = (keys, &mut *values) {
+            *value = self.lookup(*key);
+            return;
+        }
         for (keys, values) in keys.chunks(TOGETHER).zip(values.chunks_mut(TOGETHER)) {
             let mut found = [0; TOGETHER];
             let begun = self.arena.begin();
@@ -32,37 +39,10 @@ impl<K: Key> Trie<K> {
                     *found = self.lookup(*key).map_or(0, Value::number);
                 }
             }
-            for (value, found) in values.iter_mut().zip(found).take(keys.len()) {
-                *value = Value::new(found);
+            for (value, found) in values.iter_mut().zip(&found).take(keys.len()) {
+                *value = Value::new(*found);
             }
         }
-    }
-
-    /// What the longest prefix of each of `keys` stands for, for less than that costs one by one. What is longer of the two
-    /// keeps what it has.
-    pub fn meanings(&self, keys: &[K], meanings: &mut [Option<Meaning>]) {
-        if let ([key], [meaning, ..]) = (keys, &mut *meanings) {
-            *meaning = self.meaning_of(*key);
-            return;
-        }
-        for (keys, meanings) in keys.chunks(TOGETHER).zip(meanings.chunks_mut(TOGETHER)) {
-            let mut found = [0; TOGETHER];
-            let begun = self.arena.begin();
-            popcnt::search_all(self, keys, &mut found);
-            let table = Table(self);
-            for (meaning, found) in meanings.iter_mut().zip(found).take(keys.len()) {
-                *meaning = Value::new(found).map(|value| table.meaning(value));
-            }
-            if !self.arena.held(begun) {
-                for (key, meaning) in keys.iter().zip(meanings) {
-                    *meaning = self.meaning_of(*key);
-                }
-            }
-        }
-    }
-
-    fn meaning_of(&self, key: K) -> Option<Meaning> {
-        self.read(|table| table.lookup(key).map(|value| table.meaning(value)))
     }
 
     /// Has `look` look things up, again until the memory that it read was not used for something else meanwhile: it may

@@ -12,28 +12,37 @@ use crate::key::Key;
 /// Look-ups that go down together.
 pub(crate) const TOGETHER: usize = 32;
 
+/// Bytes that are skipped below a word of the root at the most: as many as fit in a word beside a link.
+pub(crate) const MOST_SKIPPED: usize = 3;
+
 /// Prefixes and their values, for readers. Made and changed by a keeper.
 pub struct Trie<K> {
     pub(crate) arena: Arena,
     /// By the first bytes of an address.
     pub(crate) root: Box<[AtomicU64]>,
+    /// Beside the root, what can be skipped below each of its words; nothing where keys are short.
+    pub(crate) skips: Box<[AtomicU64]>,
     /// The value of the prefix of no bits, which would be in every word of the root.
     pub(crate) default: AtomicU64,
     /// The nodes of the prefixes that end in the root, for who asks for all that cover an address, and for the keeper.
     pub(crate) short: AtomicU64,
-    /// How often it has changed. No checker's: nothing that one finds depends on it.
+    /// How often it has changed. No checker's: what a reader finds in the table does not depend on it, only whether it may
+    /// remember what that stood for.
     changes: core::sync::atomic::AtomicU64,
     key: PhantomData<fn(K)>,
 }
 
 impl<K: Key> Trie<K> {
     pub(crate) fn new() -> Trie<K> {
+        let words = |many: usize| {
+            // As for any other allocation.
+            let one_by_one = || std::iter::repeat_with(|| AtomicU64::new(0)).take(many).collect();
+            zeroed(many).unwrap_or_else(one_by_one)
+        };
         Trie {
             arena: Arena::new(),
-            root: zeroed(1 << (8 * K::ROOT)).unwrap_or_else(|| {
-                // As for any other allocation.
-                std::iter::repeat_with(|| AtomicU64::new(0)).take(1 << (8 * K::ROOT)).collect()
-            }),
+            root: words(1 << (8 * K::ROOT)),
+            skips: words(if K::BYTES - K::ROOT >= MOST_SKIPPED { 1 << (8 * K::ROOT) } else { 0 }),
             default: AtomicU64::new(0),
             short: AtomicU64::new(0),
             changes: core::sync::atomic::AtomicU64::new(0),

@@ -131,9 +131,6 @@ fn one_of_two_is_always_found() {
                         let mut found = [None; 32];
                         trie.lookup_all(&keys, &mut found);
                         assert!(found.iter().all(Option::is_some));
-                        let mut meanings = [None; 32];
-                        trie.meanings(&keys, &mut meanings);
-                        assert!(meanings.iter().all(Option::is_some));
                     }
                 })
             })
@@ -146,6 +143,82 @@ fn one_of_two_is_always_found() {
         done.store(true, Ordering::Relaxed);
         readers.into_iter().for_each(|reader| reader.join().expect("one is always there"));
     });
+}
+
+/// Who remembers what values stood for, and forgets it when the table has changed, is never wrong: however soon their memory is
+/// used for others.
+#[test]
+fn a_value_stands_for_the_same_thing_while_nothing_has_changed() {
+    let mut keeper = Keeper::<Ipv4Addr>::new();
+    let trie = keeper.trie().clone();
+    let bits = |subnet: usize| (0x0a00_0000_u128 | (subnet as u128) << 8) << 96;
+    let keys: Vec<Ipv4Addr> = (0..8).map(|subnet| Ipv4Addr::of(bits(subnet))).collect();
+    let done = AtomicBool::new(false);
+    let remembered = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut known = std::collections::HashMap::new();
+                    let mut of = 0;
+                    while !done.load(Ordering::Relaxed) {
+                        let before = trie.changes();
+                        if before != of {
+                            known.clear();
+                            of = before;
+                        }
+                        let mut found = [None; 8];
+                        trie.lookup_all(&keys, &mut found);
+                        if trie.changes() != before {
+                            continue;
+                        }
+                        for (key, value) in keys.iter().zip(found) {
+                            let Some(value) = value else { continue };
+                            if let Some(prefix) = known.get(&value) {
+                                assert_eq!(*prefix, *key, "{value:?} was remembered for another");
+                                remembered.fetch_add(1, Ordering::Relaxed);
+                                continue;
+                            }
+                            let meant = trie.read(|table| {
+                                let value = table.lookup(*key)?;
+                                Some((value, table.meaning(value)))
+                            });
+                            if let Some((again, meaning)) = meant
+                                && again == value
+                                && trie.changes() == before
+                            {
+                                assert_eq!(
+                                    prefix_of(meaning),
+                                    Some((masked(u128::from(key.to_bits()) << 96, 24), 24))
+                                );
+                                known.insert(value, *key);
+                            }
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut dice = Dice(7);
+        let mut there = [None; 8];
+        for _ in 0..400_000 {
+            let subnet = dice.below(8);
+            if there[subnet].take().is_some() {
+                let old = keeper.remove(keys[subnet], 24).expect("memory").expect("it was there");
+                keeper.release(old);
+            } else {
+                let value = keeper.make(meaning(bits(subnet), 24, 0)).expect("memory");
+                assert_eq!(keeper.insert(keys[subnet], 24, value), Ok(None));
+                there[subnet] = Some(value);
+            }
+            // Now and then they have time to remember something.
+            if dice.below(1000) == 0 {
+                std::thread::sleep(std::time::Duration::from_micros(50));
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        readers.into_iter().for_each(|reader| reader.join().expect("nothing was mistaken"));
+    });
+    assert!(remembered.load(Ordering::Relaxed) > 100, "{remembered:?}: too few to say much");
 }
 
 /// Look-ups that take longer than anything that the keeper does come to an end all the same, while it goes on.

@@ -61,6 +61,7 @@ impl Mbuf {
     }
 
     /// The packet's bytes, to write. `None` while it is shared with a clone.
+    #[inline]
     pub fn data_mut(&mut self) -> Option<&mut [u8]> {
         if self.is_shared() {
             return None;
@@ -70,6 +71,7 @@ impl Mbuf {
 
     /// Grows the packet by `n` bytes in front and returns them, to be written in full: they hold whatever was
     /// there. `None`, and no change, if the headroom is less than `n` or the packet is shared.
+    #[inline]
     pub fn prepend(&mut self, n: usize) -> Option<&mut [u8]> {
         if n > self.headroom() || self.is_shared() {
             return None;
@@ -82,6 +84,7 @@ impl Mbuf {
 
     /// Grows the packet by `n` bytes at the end and returns them, to be written in full: they hold whatever was
     /// there. `None`, and no change, if the tailroom is less than `n` or the packet is shared.
+    #[inline]
     pub fn append(&mut self, n: usize) -> Option<&mut [u8]> {
         if n > self.tailroom() || self.is_shared() {
             return None;
@@ -93,6 +96,7 @@ impl Mbuf {
     }
 
     /// Appends a copy of `bytes`. `false`, and no change, if they do not fit or the packet is shared.
+    #[inline]
     #[must_use]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) -> bool {
         match self.append(bytes.len()) {
@@ -105,6 +109,7 @@ impl Mbuf {
     }
 
     /// Removes `n` bytes from the front, or all if there are fewer. They become headroom.
+    #[inline]
     pub fn trim_front(&mut self, n: usize) {
         let n = n.min(self.len()) as u32;
         self.off += n;
@@ -117,11 +122,13 @@ impl Mbuf {
     }
 
     /// Cuts the packet to its first `len` bytes; no change if it is shorter.
+    #[inline]
     pub fn truncate(&mut self, len: usize) {
         self.len = len.min(self.len()) as u32;
     }
 
     /// Says which interface the packet was received on.
+    #[inline]
     pub fn set_rcvif(&mut self, rcvif: IfId) {
         self.rcvif = rcvif;
     }
@@ -162,6 +169,7 @@ impl Mbuf {
     }
 
     /// What is left undone.
+    #[inline]
     pub fn offload(&self) -> Option<Offload> {
         // Relaxed: who hands packets to another thread sees to it that what was written of them is seen there.
         let word = || self.slot.header().offload.load(Ordering::Relaxed);
@@ -170,6 +178,7 @@ impl Mbuf {
 
     /// The length of the longest packet that this becomes when it is cut, from where it begins now; its own if it will
     /// not be. It is this that a link must take.
+    #[inline]
     pub fn longest(&self) -> usize {
         match self.offload() {
             Some(Offload { start, segments: Some(cut), .. }) => {
@@ -180,6 +189,7 @@ impl Mbuf {
     }
 
     /// The packet's bytes.
+    #[inline]
     pub fn data(&self) -> &[u8] {
         // JUSTIFICATION: the slot outlives any one handle, so no Rust object owns the bytes.
         // SAFETY: `off + len` is within the slot, which starts zeroed, so the bytes are initialised. The slot is
@@ -189,6 +199,7 @@ impl Mbuf {
     }
 
     /// Number of bytes in the packet.
+    #[inline]
     pub fn len(&self) -> usize {
         self.len as usize
     }
@@ -199,6 +210,7 @@ impl Mbuf {
     }
 
     /// Number of bytes by which the packet could grow in front, were it not shared.
+    #[inline]
     pub fn headroom(&self) -> usize {
         self.off as usize
     }
@@ -209,6 +221,7 @@ impl Mbuf {
     }
 
     /// Whether a clone sees the same bytes.
+    #[inline]
     pub fn is_shared(&self) -> bool {
         // Acquire: a clone that has gone read the bytes before we write them.
         self.slot.header().refs.load(Ordering::Acquire) != 1
@@ -288,6 +301,7 @@ impl Mbuf {
     }
 
     /// The caller has made sure that the handle is not shared and that `at + len` is within the buffer.
+    #[inline]
     fn bytes_mut(&mut self, at: u32, len: u32) -> &mut [u8] {
         debug_assert!(!self.is_shared() && at as usize + len as usize <= self.headroom() + self.len());
         // JUSTIFICATION: as for `data`.

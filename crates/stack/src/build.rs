@@ -214,6 +214,7 @@ impl Stack {
             filter: filter::Shared::new(config.workers, chance.next_u64()),
             devices: siding_netisr::sync::Mutex::new((0..config.workers).map(|_| Vec::new()).collect()),
             steps: (0..config.workers).map(|_| Default::default()).collect(),
+            frames: (0..config.workers).map(|_| Default::default()).collect(),
             trace: Arc::new(trace::Shared::new(clock.clone())),
             netisr,
             clock,

@@ -120,6 +120,7 @@ pub use stack::Stack;
 pub use table::Table;
 pub use turn::StackWorker;
 pub use turn::Turn;
+pub use worker::FramesReport;
 pub use worker::StepReport;
 pub use worker::StepsReport;
 pub use worker::TimedStep;

@@ -111,6 +111,12 @@ impl<T> Reader<T> {
         self.value = Mine::new(snapshot.load());
     }
 
+    /// A number that is another for each value that this reader has.
+    #[inline]
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// The value as of the last look.
     pub(crate) fn value(&self) -> &Mine<T> {
         &self.value

@@ -144,9 +144,9 @@ impl StackWorker {
     }
 
     /// Packets so far that have gone by express: plain ones, for others, a batch at a time. All others have gone by the way that
-    /// can do everything, and fared no worse.
+    /// can do everything, and fared no worse. Those of whoever had this seat before are among them.
     pub fn expressed(&self) -> u64 {
-        self.express.taken
+        self.local.shared.frames[self.local.index].report().expressed
     }
 
     /// Takes what was sent to ports that have just gone out of use, before what is sent to those in use now: so that
@@ -200,14 +200,17 @@ impl StackWorker {
                 }
                 return;
             };
+            let (all, mut walked) = (received.len() as u64, 0);
             let mut batch = express.begin(local, &config, interface, received);
             let mut frames = received.drain(..);
             while let Some(mut frame) = batch.next(ctx, local, &mut frames) {
                 frame.set_rcvif(id);
                 local.timed.enter(TimedStep::Link);
                 walk(ctx, local, &config, Next::Up(interface, frame));
+                walked += 1;
             }
             batch.end(local);
+            local.shared.frames[local.index].add(all - walked, walked);
         });
         self.local.timed.back(TimedStep::Other);
         got

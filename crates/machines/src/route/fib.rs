@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use siding_fib::Trie;
+use siding_fib::Value;
 use siding_netisr::IfId;
 
 use super::prefix::Address;
 use super::table::MOST_WAYS;
 use super::way::Handle;
 use super::way::Way;
-
-/// Ways that are looked up together.
-const TOGETHER: usize = 32;
 
 /// The ways to all destinations, for readers; a [`Rib`](super::Rib) keeps them.
 #[derive(Debug)]
@@ -38,15 +36,18 @@ impl<A: Address, I: Handle> Fib<A, I> {
         Way::of_meaning(meaning?)
     }
 
-    /// The same for each of `dsts`, for less than it costs one by one, in as many places of `ways`.
-    pub fn lookup_all(&self, dsts: &[A], ways: &mut [Option<Way<A, I>>]) {
-        let mut meanings = [None; TOGETHER];
-        for (dsts, ways) in dsts.chunks(TOGETHER).zip(ways.chunks_mut(TOGETHER)) {
-            self.trie.meanings(dsts, &mut meanings);
-            for (way, meaning) in ways.iter_mut().zip(&meanings[..dsts.len()]) {
-                *way = meaning.and_then(Way::of_meaning);
-            }
-        }
+    /// The same, with the name of that way.
+    pub fn lookup_named(&self, dst: A) -> Option<(Value, Way<A, I>)> {
+        let found = self.trie.read(|table| table.lookup(dst).map(|name| (name, table.meaning(name))));
+        let (name, meaning) = found?;
+        Some((name, Way::of_meaning(meaning)?))
+    }
+
+    /// The names of the ways of all of `dsts`, for less than they cost one by one, in as many places of `names`. A name is the
+    /// same way's for who finds the same number of [changes](Self::changes) before and after all that it looks up.
+    #[inline]
+    pub fn lookup_names(&self, dsts: &[A], names: &mut [Option<Value>]) {
+        self.trie.lookup_all(dsts, names);
     }
 
     /// A number that is another after each change, for who has looked before: on the thread that made the change at once, on

@@ -15,6 +15,8 @@ pub use prefix::Prefix;
 pub use prefix::PrefixError;
 pub use refusal::Refusal;
 pub use rib::Rib;
+/// The name of a way in the data path's table.
+pub use siding_fib::Value as WayName;
 pub use table::MOST_WAYS;
 pub use table::Origin;
 pub use table::Route;

@@ -24,6 +24,8 @@ use crate::ifnet::Version;
 use crate::neighbor::NeighborReport;
 use crate::route::Prefix;
 use crate::route::Route;
+use crate::worker::Frames;
+use crate::worker::FramesReport;
 use crate::worker::StepTimes;
 use crate::worker::StepsReport;
 
@@ -177,6 +179,11 @@ impl Stack {
     /// What the steps of turns take, of every worker: of the turns that were timed, one in 256 of those with packets.
     pub fn steps(&self) -> Vec<StepsReport> {
         self.shared.steps.iter().map(StepTimes::report).collect()
+    }
+
+    /// Which way the frames of each worker have gone.
+    pub fn frames(&self) -> Vec<FramesReport> {
+        self.shared.frames.iter().map(Frames::report).collect()
     }
 
     /// Every worker.

@@ -14,20 +14,24 @@ use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ifnet::Vlan;
 
-/// What the frames of one batch come in by, each with what is to be counted of it.
+/// What the frames of one device come in by. Kept from batch to batch for as long as the configuration is the same.
 pub(super) struct Arrivals {
+    /// The configuration that it is of; none that there is, if it depends on the moment as well.
+    version: u64,
+    device: IfId,
     /// The tags of their frames; 0 for none.
     tags: Vec<u32>,
     /// For each tag, what gets its frames.
     all: Vec<Arrival>,
-    device: IfId,
-    /// What gets the device's frames before any tag is looked at: itself, or what it is a port of.
+    /// What gets the device's frames before any tag is looked at: itself, or what it is a port of. None if nothing that comes
+    /// is plain.
     base: IfId,
     /// All that had arrived before then has been read.
     heard: Instant,
-    packets: u64,
-    bytes: u64,
 }
+
+/// Tags that are remembered from batch to batch.
+const REMEMBERED: usize = 16;
 
 /// An interface that IP comes in by.
 #[derive(Clone, Copy)]
@@ -37,40 +41,46 @@ pub(super) struct Arrival {
     mac: Mac,
     /// Where IP begins in its frames.
     pub(super) at: usize,
-    packets: u64,
-    bytes: u64,
 }
 
 impl Default for Arrivals {
     fn default() -> Arrivals {
-        let (tags, all) = (Vec::new(), Vec::new());
-        Arrivals {
-            tags,
-            all,
-            device: IfId::NONE,
-            base: IfId::NONE,
-            heard: Instant::ZERO,
-            packets: 0,
-            bytes: 0,
-        }
+        let (tags, all, none) = (Vec::new(), Vec::new(), IfId::NONE);
+        Arrivals { version: u64::MAX, device: none, tags, all, base: none, heard: Instant::ZERO }
     }
 }
 
 impl Arrivals {
     /// Begins a batch that has come by a device; false if nothing that does is plain.
-    pub(super) fn begin(&mut self, config: &Config, heard: Instant, device: &Interface) -> bool {
+    #[inline]
+    pub(super) fn begin(
+        &mut self,
+        (version, config): (u64, &Config),
+        heard: Instant,
+        device: &Interface,
+    ) -> bool {
+        let known = self.version == version || mutant("express-remembers-arrivals");
+        let same = known && self.device == device.ifnet.id;
+        if !same || self.tags.len() > REMEMBERED {
+            self.begin_anew((version, config), heard, device);
+        }
+        !self.base.is_none()
+    }
+
+    #[cold]
+    fn begin_anew(&mut self, (version, config): (u64, &Config), heard: Instant, device: &Interface) {
         let base = match device.member_of.is_none() {
             true => Some(device),
             false => lagg_above(config, device),
         };
         self.heard = heard;
         let may = |base: &&Interface| matches!(device.kind, Kind::Device) && !self.is_late(config, base);
-        let Some(base) = base.filter(may) else { return false };
+        let base = base.filter(may).map_or(IfId::NONE, |base| base.ifnet.id);
         self.tags.clear();
         self.all.clear();
-        (self.device, self.base) = (device.ifnet.id, base.ifnet.id);
-        (self.packets, self.bytes) = (0, 0);
-        true
+        (self.device, self.base) = (device.ifnet.id, base);
+        // What is late is so up to a moment.
+        self.version = if config.late.is_empty() { version } else { u64::MAX };
     }
 
     /// The place of what a frame comes in by.
@@ -81,10 +91,10 @@ impl Arrivals {
         let ethertype = EtherType(u16::from_be_bytes([a, b]));
         // Its priority, and whether it is eligible to be dropped: nobody asks for them.
         let tag = if ethertype.is_vlan() { u32::from_be_bytes([a, b, c & 0x0f, d]) } else { 0 };
-        if let Some(place) = self.tags.iter().position(|known| *known == tag) {
-            return Some(place);
+        match self.tags.iter().position(|known| *known == tag) {
+            Some(place) => Some(place),
+            None => self.look(config, tag),
         }
-        self.look(config, tag)
     }
 
     #[inline]
@@ -92,32 +102,19 @@ impl Arrivals {
         self.all.get(place)
     }
 
-    /// A frame of so many bytes has come by this one.
-    #[inline]
-    pub(super) fn count(&mut self, place: usize, len: usize) {
-        if let Some(arrival) = self.all.get_mut(place) {
-            arrival.packets += 1;
-            arrival.bytes += len as u64;
-        }
-    }
-
-    /// Puts down what was counted, but of the device, which counts for itself.
-    pub(super) fn settle(&mut self, worker: usize, config: &Config) {
-        let put = |id: IfId, packets: u64, bytes: u64| {
-            if let Some(interface) = config.interface(id).filter(|_| packets > 0) {
+    /// Puts down that so many frames have come by the one in a place; but of the device, which counts for itself.
+    pub(super) fn put(&self, worker: usize, config: &Config, place: usize, (packets, bytes): (u64, u64)) {
+        let put = |id: IfId, bytes: u64| {
+            if let Some(interface) = config.interface(id) {
                 interface.ifnet.counters.add(worker, IfCounter::RxPackets, packets);
                 interface.ifnet.counters.add(worker, IfCounter::RxBytes, bytes);
             }
         };
-        for (tag, arrival) in self.tags.iter().zip(&self.all) {
-            self.packets += arrival.packets;
-            self.bytes += arrival.bytes;
-            if *tag != 0 {
-                put(arrival.id, arrival.packets, arrival.bytes - arrival.packets * VLAN_LEN as u64);
-            }
+        if let Some(arrival) = self.all.get(place).filter(|arrival| arrival.at > HEADER_LEN) {
+            put(arrival.id, bytes - packets * VLAN_LEN as u64);
         }
         if self.base != self.device {
-            put(self.base, self.packets, self.bytes);
+            put(self.base, bytes);
         }
     }
 
@@ -127,7 +124,7 @@ impl Arrivals {
         let at = if tag == 0 { HEADER_LEN } else { HEADER_LEN + VLAN_LEN };
         let (id, mac) = found.map_or((IfId::NONE, Mac::ZERO), |found| (found.ifnet.id, found.mac));
         self.tags.push(tag);
-        self.all.push(Arrival { id, mac, at, packets: 0, bytes: 0 });
+        self.all.push(Arrival { id, mac, at });
         Some(self.all.len() - 1)
     }
 
@@ -157,13 +154,13 @@ impl Arrival {
     /// What follows the link's header if the frame is for this interface: its type, and the packet.
     #[inline]
     pub(super) fn packet<'f>(&self, frame: &'f [u8]) -> Option<(EtherType, &'f [u8])> {
-        let (header, packet) = frame.split_at_checked(self.at)?;
-        let dst = Mac(*header.first_chunk()?);
+        let dst = Mac(*frame.first_chunk()?);
         let ours = dst == self.mac || mutant("express-takes-others-frames");
+        let (high, low) = (*frame.get(self.at - 2)?, *frame.get(self.at - 1)?);
         if self.id.is_none() || !ours {
             return None;
         }
-        Some((EtherType(u16::from_be_bytes(*header.last_chunk()?)), packet))
+        Some((EtherType(u16::from_be_bytes([high, low])), frame.get(self.at..)?))
     }
 }
 

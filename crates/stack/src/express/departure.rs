@@ -29,7 +29,7 @@ pub(super) enum Bottom {
     Lagg(IfId),
 }
 
-/// An interface that packets leave by, and what has left by it in this batch and is to be counted.
+/// An interface that packets leave by.
 pub(super) struct Departure {
     pub(super) bottom: Bottom,
     pub(super) mtu: usize,
@@ -40,9 +40,6 @@ pub(super) struct Departure {
     pub(super) header_len: usize,
     /// What lies between it and a device, itself included, that counts what it sends; with the bytes of tags that it sees.
     over: [Option<(IfId, usize)>; DEEPEST],
-    packets: u64,
-    /// Of the packets, without the link's header.
-    bytes: u64,
 }
 
 impl Departure {
@@ -78,7 +75,7 @@ impl Departure {
             };
             let fit = [Use::Ip4, Use::Ip6].map(|what| interface.is_fit(what));
             let mtu = interface.mtu.into();
-            return Some(Departure { bottom, mtu, fit, header, header_len, over, packets: 0, bytes: 0 });
+            return Some(Departure { bottom, mtu, fit, header, header_len, over });
         }
         None
     }
@@ -107,20 +104,14 @@ impl Departure {
         Some(())
     }
 
-    /// A packet of so many bytes leaves.
-    #[inline]
-    pub(super) fn count(&mut self, len: usize) {
-        self.packets += 1;
-        self.bytes += len as u64;
-    }
-
-    /// Puts down what was counted, but of the device, which counts for itself.
-    pub(super) fn settle(&self, worker: usize, config: &Config) {
-        for (id, tags) in self.over.iter().flatten().filter(|_| self.packets > 0) {
+    /// Puts down that so many packets have left, of so many bytes without the link's header; but of the device, which counts for
+    /// itself.
+    pub(super) fn put(&self, worker: usize, config: &Config, packets: u64, bytes: u64) {
+        for (id, tags) in self.over.iter().flatten() {
             let Some(interface) = config.interface(*id) else { continue };
-            let bytes = self.bytes + self.packets * (HEADER_LEN + tags) as u64;
+            let bytes = bytes + packets * (HEADER_LEN + tags) as u64;
             if !mutant("express-counts-no-vlans") {
-                interface.ifnet.counters.add(worker, IfCounter::TxPackets, self.packets);
+                interface.ifnet.counters.add(worker, IfCounter::TxPackets, packets);
             }
             interface.ifnet.counters.add(worker, IfCounter::TxBytes, bytes);
         }

@@ -24,48 +24,71 @@
 //!
 //! # Locks
 //!
-//! None. # Teardown: nothing is kept between batches but empty room.
+//! None. # Teardown: between batches nothing is kept but room, and names and numbers, each with the configuration and the state of
+//! the routes that it is true of.
 
 mod arrival;
+mod count;
 mod departure;
 mod look;
 mod plain;
 mod send;
+mod ways;
 
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 use std::vec::Drain;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::Instant;
 use siding_netisr::sync::mutant;
 
 use crate::config::Config;
 use crate::ifnet::Interface;
 use crate::snapshot::Mine;
 use crate::worker::Local;
+use crate::worker::TimedStep;
 use arrival::Arrivals;
+use count::Counts;
+use count::Departures;
 use look::Looks;
-use send::Departures;
 use send::Vectors;
+use ways::Ways;
 
-/// A worker's room for a batch.
+/// A worker's room for a batch, and what it remembers of those before.
 #[derive(Default)]
 pub(crate) struct Express {
     looks: Looks,
-    arrivals: Arrivals,
+    asked: Asked,
+    /// By the slots of devices.
+    arrivals: Vec<Arrivals>,
     departures: Departures,
+    counts: Counts,
     vectors: Vectors,
-    /// Packets that went by express so far.
-    pub(crate) taken: u64,
+}
+
+/// Destinations of a batch, and their ways.
+#[derive(Default)]
+struct Asked {
+    six: Ways<Ipv6Addr>,
+    four: Ways<Ipv4Addr>,
 }
 
 /// A batch that has come by one device.
 pub(crate) struct Batch<'e, 'c> {
     express: &'e mut Express,
     config: &'c Mine<Config>,
+    /// The configuration's.
+    version: u64,
+    /// The device's slot.
+    device: usize,
     /// Whether anything goes by express, yet or at all.
     on: bool,
     began: bool,
+    /// A frame may have been walked since ways were looked up.
+    walked: bool,
 }
 
 impl Express {
@@ -73,19 +96,44 @@ impl Express {
     #[inline]
     pub(crate) fn begin<'e, 'c>(
         &'e mut self,
-        local: &Local,
+        local: &mut Local,
         config: &'c Mine<Config>,
         device: &Interface,
         frames: &[Mbuf],
     ) -> Batch<'e, 'c> {
+        let (version, slot) = (local.version(), device.ifnet.id.slot());
         let may = config.express && config.forwarding && is_free(local);
-        let on = may && self.arrivals.begin(config, local.heard, device);
-        if on {
-            self.departures.begin();
-            self.vectors.begin();
-            self.looks.look(config, &mut self.arrivals, frames);
+        if may {
+            local.timed.back(TimedStep::Express);
         }
-        Batch { express: self, config, on, began: on }
+        let on = may && self.look((version, config), local.heard, device, frames);
+        Batch { express: self, config, version, device: slot, on, began: on, walked: false }
+    }
+
+    /// Looks at all, and looks up their ways; false if nothing that comes by the device is plain.
+    fn look(
+        &mut self,
+        (version, config): (u64, &Config),
+        heard: Instant,
+        device: &Interface,
+        frames: &[Mbuf],
+    ) -> bool {
+        let slot = device.ifnet.id.slot();
+        if self.arrivals.len() <= slot {
+            self.arrivals.resize_with(slot + 1, Arrivals::default);
+        }
+        let Some(arrivals) = self.arrivals.get_mut(slot) else { return false };
+        if !arrivals.begin((version, config), heard, device) {
+            return false;
+        }
+        self.counts.begin();
+        self.vectors.begin();
+        self.asked.six.clear();
+        self.asked.four.clear();
+        self.looks.look(config, arrivals, &mut self.asked, frames);
+        self.asked.six.look_up(version, &config.routes.six);
+        self.asked.four.look_up(version, &config.routes.four);
+        true
     }
 }
 
@@ -112,9 +160,10 @@ impl Batch<'_, '_> {
     #[inline]
     pub(crate) fn end(self, local: &mut Local) {
         if self.began {
-            let Express { arrivals, departures, .. } = self.express;
-            arrivals.settle(local.index, self.config);
-            departures.settle(local, self.config, arrivals);
+            let Express { arrivals, departures, counts, .. } = self.express;
+            if let Some(arrivals) = arrivals.get(self.device) {
+                counts.settle(local, self.config, arrivals, departures);
+            }
         }
     }
 
@@ -124,9 +173,11 @@ impl Batch<'_, '_> {
         local: &mut Local,
         frames: &mut Drain<'_, Mbuf>,
     ) -> Option<Mbuf> {
-        if !self.is_as_it_was(local) {
+        if self.walked && !self.is_as_it_was(local) {
             return frames.next();
         }
+        self.walked = true;
+        local.timed.back(TimedStep::Express);
         let mut left = None;
         for mut frame in frames.by_ref() {
             let Some(place) = self.send(local, &mut frame) else {
@@ -146,15 +197,16 @@ impl Batch<'_, '_> {
     fn is_as_it_was(&mut self, local: &Local) -> bool {
         self.on = is_free(local) && local.config().is(self.config);
         if self.on && !mutant("express-remembers-ways") {
-            self.express.looks.see_changes(self.config);
+            self.express.asked.six.see_changes(&self.config.routes.six);
+            self.express.asked.four.see_changes(&self.config.routes.four);
         }
         self.on
     }
 
     fn flush(&mut self, ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
         for vector in self.express.vectors.in_use() {
-            self.express.taken += vector.frames.len() as u64;
-            local.transmit_all(ctx, vector.port, &mut vector.frames);
+            local.timed.count(vector.frames.len());
+            local.transmit_all(ctx, vector.port, &mut vector.frames, vector.unfinished);
         }
     }
 }

@@ -25,15 +25,18 @@ pub(super) struct Plain<A> {
 #[inline]
 pub(super) fn six(config: &Config, packet: &[u8]) -> Option<Plain<Ipv6Addr>> {
     let header: &[u8; ip6::HEADER_LEN] = packet.first_chunk()?;
-    let [first, _, _, _, high, low, next, hops, ..] = *header;
-    let len = ip6::HEADER_LEN + usize::from(u16::from_be_bytes([high, low]));
+    let word = |at: usize| header.as_chunks::<8>().0.get(at).map(|word| u64::from_be_bytes(*word));
+    let first = word(0)?;
+    let (next, hops) = ((first >> 8) as u8, first as u8);
+    let len = ip6::HEADER_LEN + usize::from((first >> 16) as u16);
     let least = if mutant("express-sends-the-last-hop-on") { 0 } else { 1 };
     // Options may be looked at: somebody else does.
     let options = next == IpProto::HOP_BY_HOP.0 && !mutant("express-overlooks-options");
-    if first >> 4 != 6 || hops <= least || options || len > packet.len() {
+    if first >> 60 != 6 || hops <= least || options || len > packet.len() {
         return None;
     }
-    let (src, dst) = (addr6(header, 8), addr6(header, 24));
+    let addr = |at: usize| Some(Ipv6Addr::from_bits(u128::from(word(at)?) << 64 | u128::from(word(at + 1)?)));
+    let (src, dst) = (addr(1)?, addr(3)?);
     if !reaches6(src) && !mutant("express-lets-any-source-pass") || !reaches6(dst) {
         return None;
     }
@@ -45,15 +48,10 @@ pub(super) fn six(config: &Config, packet: &[u8]) -> Option<Plain<Ipv6Addr>> {
     Some(Plain { len, dst })
 }
 
-fn addr6(header: &[u8; ip6::HEADER_LEN], at: usize) -> Ipv6Addr {
-    let octets: Option<&[u8; 16]> = header[at..].first_chunk();
-    Ipv6Addr::from(octets.copied().unwrap_or_default())
-}
-
 /// Whether it is a host's address that reaches beyond its link.
 #[inline]
 fn reaches6(addr: Ipv6Addr) -> bool {
-    match addr.octets()[0] {
+    match (addr.to_bits() >> 120) as u8 {
         0 => is_host6(addr),
         0xfe => !ip6::is_link_local(addr),
         0xff => false,

@@ -1,6 +1,5 @@
-//! A plain packet on its way out: its way, its neighbour, its new headers, and the port that it leaves by.
+//! A plain packet on its way out: its neighbour, its new headers, and the port that it leaves by.
 
-use std::net::IpAddr;
 use std::net::Ipv4Addr;
 
 use siding_mbuf::Mbuf;
@@ -9,7 +8,6 @@ use siding_netisr::sync::mutant;
 use siding_wire::ip4;
 
 use super::Batch;
-use super::arrival::Arrivals;
 use super::departure::Bottom;
 use super::departure::Departure;
 use crate::config::Config;
@@ -17,19 +15,7 @@ use crate::ends;
 use crate::ifnet::Kind;
 use crate::ifnet::Version;
 use crate::nd6::dad::DadState;
-use crate::route::Address;
-use crate::route::Way;
 use crate::worker::Local;
-
-/// What packets of one batch leave by, in the order of their first.
-#[derive(Default)]
-pub(super) struct Departures {
-    ids: Vec<IfId>,
-    /// Nothing where nothing that leaves is plain.
-    all: Vec<Option<Departure>>,
-    /// Packets, by version, by what they came by, and by what they leave by.
-    pairs: Vec<([u8; 4], u64)>,
-}
 
 /// Frames of a batch, by the port that they leave by.
 #[derive(Default)]
@@ -43,6 +29,8 @@ pub(super) struct Vectors {
 pub(super) struct Vector {
     pub(super) port: IfId,
     pub(super) frames: Vec<Mbuf>,
+    /// Something is left undone of one of them.
+    pub(super) unfinished: bool,
 }
 
 impl Batch<'_, '_> {
@@ -53,72 +41,64 @@ impl Batch<'_, '_> {
         let express = &mut *self.express;
         let look = express.looks.next()?;
         let (version, asked) = (look.version?, usize::from(look.asked));
-        let routes = &self.config.routes;
-        let (out, hop) = match version {
-            Version::V6 => next_hop(express.looks.six.way(&routes.six, asked)?)?,
-            Version::V4 => next_hop(express.looks.four.way(&routes.four, asked)?)?,
+        let (config, routes, departures) = (self.config, &self.config.routes, &mut express.departures);
+        let leaves = |out| departures.find(out, self.version, || Departure::new(config, local, out));
+        let (out, leaves, mac) = match version {
+            Version::V6 => {
+                let hop = express.asked.six.hop(&routes.six, asked, leaves)?;
+                (hop.out, hop.leaves, local.direct.lookup_at(hop.place, hop.out, hop.addr.into())?)
+            }
+            Version::V4 => {
+                let hop = express.asked.four.hop(&routes.four, asked, leaves)?;
+                if !may_be_sent4(config, hop.out, *express.asked.four.dsts.get(asked)?, hop.addr) {
+                    return None;
+                }
+                (hop.out, hop.leaves, local.direct.lookup_at(hop.place, hop.out, hop.addr.into())?)
+            }
         };
-        let leaves = express.departures.find(out, || Departure::new(self.config, local, out))?;
-        let departure = express.departures.all.get_mut(leaves)?.as_mut()?;
-        let came = usize::from(look.arrival);
-        let arrival = *express.arrivals.get(came)?;
+        let departure = express.departures.get(leaves, out)?;
+        let arrival = express.arrivals.get(self.device)?.get(look.arrival.into())?;
         // Where it came from: its sender may be told of a better way, or it would go to and fro.
         if out == arrival.id && !mutant("express-sends-back") || !departure.takes(version) {
             return None;
         }
-        if let IpAddr::V4(hop) = hop
-            && !may_be_sent4(self.config, out, *express.looks.four.dsts.get(asked)?, hop)
-        {
-            return None;
-        }
-        let (at, len) = (arrival.at, look.len as usize);
+        let (at, len, whole) = (arrival.at, look.len as usize, frame.len());
         // A super-frame is as large as its segments.
         let is_long = len > departure.mtu && frame.longest().saturating_sub(at).min(len) > departure.mtu;
-        // What is to be done begins before the packet, where nobody looks for it.
-        if frame.offload().is_some_and(|offload| offload.start < at) {
+        if is_long && !mutant("express-ignores-the-mtu") {
             return None;
         }
-        if is_long && !mutant("express-ignores-the-mtu") {
+        // What is to be done begins before the packet, where nobody looks for it.
+        if frame.is_unfinished() && frame.offload().is_some_and(|offload| offload.start < at) {
             return None;
         }
         let header = departure.header_len;
         if header > at && frame.headroom() < header - at {
             return None;
         }
-        let mac = local.direct.lookup(out, hop)?;
-        let whole = frame.len();
-        take_a_hop_off(frame.data_mut()?.get_mut(at..)?, version)?;
+        let bytes = frame.data_mut()?;
+        take_a_hop_off(bytes.get_mut(at..)?, version)?;
         // From here on nothing is in its way.
-        if !mutant("express-keeps-the-padding") {
-            frame.truncate(at + len);
-        }
         if header > at {
             frame.prepend(header - at)?;
+            departure.write(frame.data_mut()?.get_mut(..header)?, mac, version)?;
         } else {
+            departure.write(bytes.get_mut(at - header..at)?, mac, version)?;
             frame.trim_front(at - header);
         }
-        departure.write(frame.data_mut()?.get_mut(..header)?, mac, version)?;
+        if !mutant("express-keeps-the-padding") {
+            frame.truncate(header + len);
+        }
         frame.set_rcvif(arrival.id);
         let port = match departure.bottom {
             Bottom::Device(port) => port,
-            Bottom::Lagg(lagg) => match &self.config.interface(lagg)?.kind {
+            Bottom::Lagg(lagg) => match &config.interface(lagg)?.kind {
                 Kind::Lagg(view) => view.pick(frame.data())?,
                 _ => return None,
             },
         };
-        departure.count(len);
-        express.arrivals.count(came, whole);
-        express.departures.count([version as u8, look.arrival, leaves as u8, 0]);
+        express.counts.add((version, look.arrival, leaves), whole, len);
         Some(express.vectors.of(port))
-    }
-}
-
-/// Where the way to a destination leads, if it leads anywhere.
-#[inline]
-fn next_hop<A: Address + Into<IpAddr>>((dst, way): (A, Way<A>)) -> Option<(IfId, IpAddr)> {
-    match way {
-        Way::Out { interface, next_hop } => Some((interface, next_hop.unwrap_or(dst).into())),
-        Way::Refused(_) => None,
     }
 }
 
@@ -150,50 +130,9 @@ fn take_a_hop_off(packet: &mut [u8], version: Version) -> Option<()> {
     Some(())
 }
 
-impl Departures {
-    pub(super) fn begin(&mut self) {
-        self.ids.clear();
-        self.all.clear();
-        self.pairs.clear();
-    }
-
-    /// The place of an interface, made by `make` if it is the first time.
-    #[inline]
-    fn find(&mut self, id: IfId, make: impl FnOnce() -> Option<Departure>) -> Option<usize> {
-        if let Some(place) = self.ids.iter().position(|known| *known == id) {
-            return Some(place);
-        }
-        self.ids.push(id);
-        self.all.push(make());
-        Some(self.all.len() - 1)
-    }
-
-    #[inline]
-    fn count(&mut self, pair: [u8; 4]) {
-        match self.pairs.iter_mut().find(|known| known.0 == pair) {
-            Some(known) => known.1 += 1,
-            None => self.pairs.push((pair, 1)),
-        }
-    }
-
-    /// Puts down what was counted.
-    pub(super) fn settle(&self, local: &mut Local, config: &Config, arrivals: &Arrivals) {
-        self.all.iter().flatten().for_each(|departure| departure.settle(local.index, config));
-        for ([version, came, leaves, _], packets) in &self.pairs {
-            let version = if *version == Version::V4 as u8 { Version::V4 } else { Version::V6 };
-            let came = arrivals.get((*came).into()).map(|arrival| arrival.id);
-            let leaves = self.ids.get(usize::from(*leaves)).copied();
-            if let Some(way) = came.zip(leaves)
-                && !mutant("express-counts-nothing-forwarded")
-            {
-                local.note_many_forwarded(version, way, *packets);
-            }
-        }
-    }
-}
-
 impl Vectors {
     /// All are empty.
+    #[inline]
     pub(super) fn begin(&mut self) {
         self.used = 0;
     }
@@ -212,8 +151,12 @@ impl Vectors {
                 // A device that panicked may have left some.
                 vector.frames.clear();
                 vector.port = port;
+                vector.unfinished = false;
             }
-            None => self.all.push(Vector { port, frames: Vec::with_capacity(crate::BATCH) }),
+            None => {
+                let frames = Vec::with_capacity(crate::BATCH);
+                self.all.push(Vector { port, frames, unfinished: false });
+            }
         }
         self.used += 1;
         self.used - 1
@@ -223,6 +166,7 @@ impl Vectors {
     #[inline]
     pub(super) fn push(&mut self, place: usize, frame: Mbuf) {
         if let Some(vector) = self.all.get_mut(place) {
+            vector.unfinished |= frame.is_unfinished();
             vector.frames.push(frame);
         }
     }

@@ -42,7 +42,13 @@ impl Direct {
     /// The neighbour's address, if its entry is here and nothing else is to be done.
     #[inline]
     pub(crate) fn lookup(&self, interface: IfId, addr: IpAddr) -> Option<Mac> {
-        let lle = self.0[Self::place(interface, addr)].as_ref()?;
+        self.lookup_at(Self::place(interface, addr), interface, addr)
+    }
+
+    /// The same for who knows the [place](Self::place).
+    #[inline]
+    pub(crate) fn lookup_at(&self, place: usize, interface: IfId, addr: IpAddr) -> Option<Mac> {
+        let lle = self.0.get(place)?.as_ref()?;
         if lle.interface == interface && lle.addr == addr { lle.direct() } else { None }
     }
 
@@ -65,7 +71,9 @@ impl Direct {
         self.0.iter().flatten().count()
     }
 
-    fn place(interface: IfId, addr: IpAddr) -> usize {
+    /// Where an entry is, if it is here.
+    #[inline]
+    pub(crate) fn place(interface: IfId, addr: IpAddr) -> usize {
         flow_key(interface, addr) as usize % Self::SIZE
     }
 }

@@ -52,6 +52,7 @@ use crate::rooms::Rooms;
 use crate::snapshot::Snapshot;
 use crate::timer::Timers;
 use crate::trace;
+use crate::worker::Frames;
 use crate::worker::Heard;
 use crate::worker::Local;
 use crate::worker::StepTimes;
@@ -109,6 +110,8 @@ pub(crate) struct Shared {
     pub(crate) filter: filter::Shared,
     /// What the steps of each worker's turns take.
     pub(crate) steps: Vec<StepTimes>,
+    /// Which way the frames of each worker go.
+    pub(crate) frames: Vec<Frames>,
     /// Who watches packets.
     pub(crate) trace: Arc<trace::Shared>,
     /// Devices on their way to the workers that will own them.

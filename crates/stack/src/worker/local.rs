@@ -322,6 +322,12 @@ impl Local {
         self.config.value()
     }
 
+    /// A number that is another for each configuration.
+    #[inline]
+    pub(crate) fn version(&self) -> u64 {
+        self.config.generation()
+    }
+
     /// The configuration, and the one of the last call, if they differ.
     pub(crate) fn newer_config(&mut self) -> Option<(Mine<Config>, Mine<Config>)> {
         if self.config.value().is(&self.followed) {

@@ -13,13 +13,20 @@ use crate::ifnet::Interface;
 use crate::ifnet::Version;
 
 impl Local {
-    /// Puts frames in the queue of a device, all of them whole, while nobody watches.
-    pub(crate) fn transmit_all(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frames: &mut Vec<Mbuf>) {
+    /// Puts frames in the queue of a device, all of them whole, while nobody watches. `unfinished`: something may be left undone
+    /// of them.
+    pub(crate) fn transmit_all(
+        &mut self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        out: IfId,
+        frames: &mut Vec<Mbuf>,
+        unfinished: bool,
+    ) {
         let port = self.ports.get_mut(out.slot()).and_then(Option::as_mut);
         let Some(port) = port.filter(|port| port.ifnet.id == out) else {
             return frames.drain(..).for_each(|frame| self.drop_on(out, frame, DropReason::InterfaceGone));
         };
-        port.push_all(ctx, self.now, (&mut self.cache, &mut self.timed), frames);
+        port.push_all(ctx, self.now, (&mut self.cache, &mut self.timed), (&mut *frames, unfinished));
         if !frames.is_empty() {
             port.ifnet.counters.add(self.index, IfCounter::TxDropped, frames.len() as u64);
             frames.drain(..).for_each(|frame| self.drop_on(out, frame, DropReason::TxFull));

@@ -6,6 +6,7 @@
 //! [`Local::depart`](siding_netisr::Local::depart) between handlers; the interface's device and everything queued
 //! for it are dropped there, on the worker that owns them.
 
+mod frames;
 mod heard;
 mod local;
 mod many;
@@ -13,6 +14,8 @@ mod patience;
 mod port;
 mod timed;
 
+pub(crate) use frames::Frames;
+pub use frames::FramesReport;
 pub(crate) use heard::Heard;
 pub(crate) use local::Local;
 pub(crate) use port::Port;

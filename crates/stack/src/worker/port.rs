@@ -123,15 +123,16 @@ impl Port {
         Ok(())
     }
 
-    /// Queues frames, as [`push`](Self::push) does each of them. Those for which there is no room stay in `frames`.
+    /// Queues frames, as [`push`](Self::push) does each of them; `unfinished` if something may be left undone of one. Those for
+    /// which there is no room stay in `frames`.
     pub(crate) fn push_all(
         &mut self,
         ctx: &mut Ctx<'_, Unlocked>,
         now: Instant,
         (cache, timed): (&mut Cache, &mut Timed),
-        frames: &mut Vec<Mbuf>,
+        (frames, unfinished): (&mut Vec<Mbuf>, bool),
     ) {
-        if frames.iter().any(Mbuf::is_unfinished) {
+        if unfinished {
             let mut full = Vec::new();
             for frame in frames.drain(..) {
                 full.extend(self.push(ctx, now, (&mut *cache, &mut *timed), frame).err());
@@ -142,9 +143,16 @@ impl Port {
         while !frames.is_empty() && self.queue.len() < Self::BACKLOG {
             // Up to where it is flushed.
             let most = BATCH - self.queue.len() % BATCH;
-            self.queue.extend(frames.drain(..most.min(frames.len())));
+            if frames.len() <= most {
+                // Moved as a whole.
+                self.queue.append(frames);
+            } else {
+                self.queue.extend(frames.drain(..most));
+            }
             if self.queue.len().is_multiple_of(BATCH) {
+                let step = timed.full(self.queue.len());
                 self.flush(ctx, now, cache);
+                timed.back(step);
             }
         }
     }

@@ -20,6 +20,8 @@ const THERE: bool = !cfg!(siding_untimed);
 pub enum TimedStep {
     /// The devices are asked for frames.
     Receive,
+    /// What is plain, a batch at a time: from its headers to its port's queue.
+    Express,
     /// The link layer's header, with VLANs, laggs and bridges above the device.
     Link,
     /// The IP header, and whose the packet is.
@@ -44,8 +46,9 @@ pub enum TimedStep {
 
 impl TimedStep {
     /// All, in a packet's order.
-    pub const ALL: [TimedStep; 11] = [
+    pub const ALL: [TimedStep; 12] = [
         TimedStep::Receive,
+        TimedStep::Express,
         TimedStep::Link,
         TimedStep::Ip,
         TimedStep::Filter,
@@ -62,6 +65,7 @@ impl TimedStep {
     pub fn name(self) -> &'static str {
         match self {
             TimedStep::Receive => "receive",
+            TimedStep::Express => "express",
             TimedStep::Link => "link",
             TimedStep::Ip => "ip",
             TimedStep::Filter => "filter",
@@ -341,10 +345,16 @@ mod tests {
 
     #[test]
     fn each_packet_is_at_its_steps_and_one_turn_in_256_is_looked_at() {
+        packets_at_their_steps(false);
+        packets_at_their_steps(true);
+    }
+
+    fn packets_at_their_steps(express: bool) {
         let clock = Clock::default();
         let pool = Pool::new(PoolConfig::default()).unwrap();
         let read = clock.clone();
-        let stack = Stack::new(StackConfig::new(pool, move || read.read())).unwrap();
+        let config = StackConfig { express, ..StackConfig::new(pool, move || read.read()) };
+        let stack = Stack::new(config).unwrap();
         let mut worker = stack.worker(0).unwrap();
         let wires: [Arc<std::sync::Mutex<Vec<Vec<u8>>>>; 2] = Default::default();
         {
@@ -392,14 +402,16 @@ mod tests {
             (after.packets - before.packets, after.nanos - before.nanos)
         };
         // What reading the clock takes is nobody's.
+        let (by_express, walked) = if express { (2, 2) } else { (0, 4) };
         let others = [
             (TimedStep::Receive, (4, 4000)),
-            (TimedStep::Link, (4, 0)),
-            (TimedStep::Ip, (4, 0)),
+            (TimedStep::Express, (by_express, 0)),
+            (TimedStep::Link, (walked, 0)),
+            (TimedStep::Ip, (walked, 0)),
             (TimedStep::Filter, (0, 0)),
             // One of them has none.
-            (TimedStep::Route, (3, 0)),
-            (TimedStep::Neighbor, (2, 0)),
+            (TimedStep::Route, (walked - 1, 0)),
+            (TimedStep::Neighbor, (walked - 2, 0)),
             (TimedStep::Local, (2, 0)),
             (TimedStep::Timers, (0, 0)),
             (TimedStep::Other, (0, 0)),

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use siding_benches::contestants;
+use siding_benches::machine;
 use siding_benches::measure;
 use siding_benches::report;
 use siding_benches::report::Report;
@@ -71,8 +72,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         out,
         "64-byte payloads by value, {} slots, {rounds} rounds of {items} items, contestants in turns.\n\
          Median of the rounds; the ratio is time relative to {reference} in the same round (below 1 is faster).\n\
-         All times include making and checking the payload; DPDK's also a call into C per push and per drain.\n",
-        plan.capacity
+         All times include making and checking the payload; DPDK's also a call into C per push and per drain.\n\
+         On {}.\n",
+        plan.capacity,
+        machine::describe()
     )?;
     let mut columns = Vec::new();
     for scenario in Scenario::ALL.into_iter().filter(|scenario| is_wanted(&options.scenario, scenario.name()))
@@ -84,7 +87,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     let report = Report { reference, rounds, plan, columns };
     report::write_summary(&report, &mut out)?;
-    targets::write_targets(&report.columns, &rows, &mut out)?;
+    targets::write_targets(&report.columns, &mut out)?;
     if let Some(path) = &options.json {
         report::save_json(&report, path)?;
     }

@@ -12,9 +12,6 @@ pub trait Contestant: Sized + Sync {
     /// How many producers may exist at once; scenarios with more are left out.
     const PRODUCERS: usize;
 
-    /// Whether it holds only so many payloads: what has no limit has less to do.
-    const BOUNDED: bool = true;
-
     /// What a producer's thread holds.
     type Producer<'a>: Producer
     where

@@ -7,7 +7,7 @@
 //! - [`contestant`]: what a queue must offer to take part; [`contestants`]: those that do, one file each.
 //! - [`scenario`]: who produces and who consumes, on which core, how many at a time;
 //!   [`meeting`]: how they wait for each other.
-//! - [`measure`]: rounds, turns and statistics; [`report`]: the table and the JSON; [`targets`]: what the facility is
+//! - [`machine`]: what it runs on; [`measure`]: rounds, turns and statistics; [`report`]: the table and the JSON; [`targets`]: what the facility is
 //!   held to.
 //!
 //! And the stack as a router in memory: [`router`] builds it, [`sharing`] asks what its workers cost each other. As a firewall:
@@ -23,6 +23,7 @@ pub mod contestant;
 pub mod contestants;
 pub mod error;
 pub mod firewall;
+pub mod machine;
 pub mod measure;
 pub mod meeting;
 pub mod payload;

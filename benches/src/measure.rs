@@ -130,9 +130,9 @@ mod tests {
     #[test]
     fn ratios_are_within_the_round_and_absent_cells_say_why() {
         let rows = [
-            Row { name: "base", entry: Ok(Entry { producers: 9, bounded: true, run: constant::<20> }) },
-            Row { name: "slow", entry: Ok(Entry { producers: 9, bounded: true, run: constant::<50> }) },
-            Row { name: "lone", entry: Ok(Entry { producers: 1, bounded: true, run: constant::<10> }) },
+            Row { name: "base", entry: Ok(Entry { producers: 9, run: constant::<20> }) },
+            Row { name: "slow", entry: Ok(Entry { producers: 9, run: constant::<50> }) },
+            Row { name: "lone", entry: Ok(Entry { producers: 1, run: constant::<10> }) },
             Row { name: "gone", entry: Err("not installed") },
         ];
         let column = measure(Scenario::TwoProducersSingle, &rows, "base", 4, &PLAN).unwrap();
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_corrupt_round_is_no_figure() {
-        let rows = [Row { name: "broken", entry: Ok(Entry { producers: 9, bounded: true, run: corrupt }) }];
+        let rows = [Row { name: "broken", entry: Ok(Entry { producers: 9, run: corrupt }) }];
         let outcome = measure(Scenario::SameThreadSingle, &rows, "broken", 1, &PLAN);
         assert!(matches!(outcome, Err(BenchError::Corrupt { .. })));
     }

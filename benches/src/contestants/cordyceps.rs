@@ -26,7 +26,6 @@ pub struct CordycepsPeer(MpscQueue<Node>);
 impl Contestant for CordycepsPeer {
     const NAME: &'static str = "cordyceps MpscQueue (boxes, unbounded)";
     const PRODUCERS: usize = usize::MAX;
-    const BOUNDED: bool = false;
     type Producer<'a> = &'a MpscQueue<Node>;
     type Consumer<'a> = mpsc_queue::Consumer<'a, Node>;
     type Both<'a> = Pair<Self::Producer<'a>, Self::Consumer<'a>>;

@@ -40,8 +40,6 @@ pub struct Row {
 pub struct Entry {
     /// How many producers it allows at once.
     pub producers: usize,
-    /// Whether it holds only so many payloads.
-    pub bounded: bool,
     /// One round: nanoseconds per payload.
     pub run: fn(Scenario, &Plan) -> Result<f64, BenchError>,
 }
@@ -62,10 +60,7 @@ pub fn all() -> Vec<Row> {
 }
 
 fn row<C: Contestant>() -> Row {
-    Row {
-        name: C::NAME,
-        entry: Ok(Entry { producers: C::PRODUCERS, bounded: C::BOUNDED, run: scenario::run::<C> }),
-    }
+    Row { name: C::NAME, entry: Ok(Entry { producers: C::PRODUCERS, run: scenario::run::<C> }) }
 }
 
 #[cfg(have_dpdk)]

@@ -17,7 +17,6 @@ pub struct SegQueuePeer(SegQueue<Payload>);
 impl Contestant for SegQueuePeer {
     const NAME: &'static str = "crossbeam SegQueue (unbounded)";
     const PRODUCERS: usize = usize::MAX;
-    const BOUNDED: bool = false;
     type Producer<'a> = &'a SegQueue<Payload>;
     type Consumer<'a> = &'a SegQueue<Payload>;
     type Both<'a> = Pair<Self::Producer<'a>, Self::Consumer<'a>>;

@@ -88,7 +88,7 @@
  * ## Instead of the token
  *
  * In Rust, who holds a lock has no token to send with. C has no tokens: what the compiler would say is checked at run
- * time. Code that takes a lock says so, `siding_lock_taken`, and again when it lets go, `siding_lock_released`; both
+ * time. Code that takes a lock says so, `siding_lock_taken(lock, SIDING_HERE)`, and again when it lets go, `siding_lock_released(lock)`, where `lock` is any pointer that tells it from others; both
  * only touch the thread's own state, and may be called to the thread's very end. Whatever must not be called under a lock asks: polling, waiting,
  * and `siding_may_send`, which belongs at the top of the program's own output. It answers `SIDING_E_LOCKED`, and
  * `siding_last_error` names both places, where the lock was taken and where the call stands (`SIDING_HERE`). What nobody has told is not
@@ -113,7 +113,14 @@
  *
  * ## A worker's loop
  *
- * A worker is polled by one thread, in a loop of its own. To sleep, give `siding_netisr_new` a `wake` that writes to the worker's eventfd, and
+ * A worker is polled by one thread, in a loop of its own. To sleep, give `siding_netisr_new` a `wake` that writes to the worker's eventfd,
+ * with the descriptors as its `wake_arg`, and
+ *
+ * static void wake(void *arg, size_t worker)
+ * {
+ *     const uint64_t one = 1;
+ *     write(((int *)arg)[worker], &one, sizeof one);
+ * }
  *
  * for (;;) {
  *     do
@@ -126,7 +133,13 @@
  *     }
  * }
  *
- * `wake` is called only for a worker that sleeps. It is roused by packets, and by departures and the like, which wait for every worker that
+ * A type ends while its workers are polled: it is unregistered and waited for, from a thread that polls none.
+ *
+ * siding_unregister(netisr, type, false, &leaving); // true: what waits is dropped
+ * siding_unregistering_wait(leaving, 1000, SIDING_HERE);
+ * siding_unregistering_free(leaving);
+ *
+ * All of this as a program is `tests/loop.c`. `wake` is called only for a worker that sleeps. It is roused by packets, and by departures and the like, which wait for every worker that
  * somebody has claimed: one that is claimed and not polled holds them up. One that nobody has claimed is cleared by who waits.
  *
  * ## In a callback

@@ -92,6 +92,11 @@ fn a_stack_in_c_sends_under_its_locks_while_interfaces_depart() {
 }
 
 #[test]
+fn a_worker_sleeps_on_an_eventfd() {
+    runs("loop");
+}
+
+#[test]
 fn the_small_print_holds() {
     runs("small_print");
 }

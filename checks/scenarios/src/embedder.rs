@@ -19,8 +19,10 @@ use siding_netisr::NoClock;
 use siding_netisr::Packet;
 use siding_netisr::Pending;
 use siding_netisr::TypeSpec;
+use siding_netisr::Worker;
 
 use crate::checker::thread;
+use crate::rig::Frame;
 use crate::rig::Own;
 use crate::rig::Rig;
 use crate::rig::Spec;
@@ -193,6 +195,67 @@ pub(crate) fn resting() {
     assert!(departure.is_complete(), "{}", departure.holders());
     interface.resource.tear_down();
     assert_eq!(rig.resident(), 0, "packets of an interface that has gone");
+    drop(worker);
+    rig.finish();
+}
+
+/// A worker has dispatched to itself, its lane rests, and a packet of another interface comes: the interface that the
+/// worker names again is looked for in that lane when it departs.
+pub(crate) fn noted() {
+    let rig = Rig::new(Spec::new("test").limit(4));
+    let (stays, goes) = (rig.attach(), rig.attach());
+    let mut worker = rig.worker();
+    let send = |worker: &mut Worker<Frame, Own>, number| {
+        worker.with_ctx(|ctx| rig.dispatch(ctx, number, Some(&goes))).expect("attached, with room");
+    };
+    // Two at once, and one more: from then on there is room for a second without another look.
+    (1..4).for_each(|number| send(&mut worker, number));
+    worker.poll(&mut Own::default(), 64);
+    let (sending, named) = (rig.clone(), stays.clone());
+    let producer = thread::spawn(move || {
+        outside(|ctx| sending.dispatch(ctx, 4, Some(&named))).expect("attached, with room");
+    });
+    if worker.prepare_sleep() {
+        worker.awake();
+    }
+    producer.join().expect("no panic");
+    send(&mut worker, 5);
+    let mut departure = outside(|ctx| rig.netisr.detach(ctx, goes.id)).expect("attached until now");
+    // A budget of nothing: control's order is carried out, no handler runs.
+    worker.poll(&mut Own::default(), 0);
+    assert!(departure.is_complete(), "{}", departure.holders());
+    goes.resource.tear_down();
+    assert_eq!(rig.resident(), 1, "packets of an interface that has gone");
+    worker.poll(&mut Own::default(), 64);
+    assert_eq!(rig.handled(), [1, 2, 3, 4]);
+    drop(worker);
+    rig.finish();
+}
+
+/// What departs from the middle of a queue stays there as nothing, and those who wait behind it are handled.
+pub(crate) fn middle() {
+    // A slot more than packets, so that nothing is moved up.
+    let rig = Rig::new(Spec::new("test").limit(3));
+    let (stays, goes) = (rig.attach(), rig.attach());
+    let send = |number, named| outside(|ctx| rig.dispatch(ctx, number, Some(named))).expect("room");
+    send(1, &stays);
+    send(2, &goes);
+    send(3, &stays);
+    let mut worker = rig.worker();
+    let mut departure = outside(|ctx| rig.netisr.detach(ctx, goes.id)).expect("attached");
+    let (sending, named) = (rig.clone(), stays.clone());
+    let producer = thread::spawn(move || {
+        let result = outside(|ctx| sending.dispatch(ctx, 4, Some(&named)));
+        assert!(matches!(result, Ok(()) | Err(Cause::Full)), "{result:?}");
+        result.is_ok()
+    });
+    // A budget of nothing: control's order is carried out, no handler runs.
+    worker.poll(&mut Own::default(), 0);
+    assert!(departure.is_complete(), "{}", departure.holders());
+    goes.resource.tear_down();
+    let sent = producer.join().expect("no panic");
+    worker.poll(&mut Own::default(), 64);
+    assert_eq!(rig.handled(), if sent { vec![1, 3, 4] } else { vec![1, 3] });
     drop(worker);
     rig.finish();
 }

@@ -52,6 +52,12 @@ pub const MUTANTS: &[Mutant] = &[
     mutant("G3", "metadata-captured-late", "captured", "a handler reads the state as it is by then"),
     mutant("G3", "ring-leaks", "left-behind", "what waits in a queue that goes away is not dropped"),
     mutant("G4", "departed-not-counted", "departure-vacant", "a packet leaves with no fate"),
+    mutant(
+        "G4",
+        "gone-unseen-by-a-drain",
+        "departure-middle",
+        "a drain takes a lane for an ordinary one from whose middle a packet has gone",
+    ),
     mutant("G4", "void-counts-as-packet", "departure-foreign", "a refused packet counts as accepted too"),
     mutant(
         "G4",
@@ -162,6 +168,12 @@ pub const MUTANTS: &[Mutant] = &[
         "forgets-names-at-rest",
         "departure-resting",
         "a lane that rests forgets its names after it was said to rest",
+    ),
+    mutant(
+        "G5",
+        "noted-through-a-rest",
+        "departure-noted",
+        "a worker takes an interface for named in its lane that the lane has forgotten",
     ),
     mutant("G5", "order-lost-by-panic", "panics", "an order is lost when the embedder's code panics"),
     mutant("G6", "unregister-does-not-wait", "unregister-drain", "an unregister waits for nobody"),

@@ -89,6 +89,8 @@ pub const SCENARIOS: &[Scenario] = &[
     exhaustive("panics", embedder::panics),
     exhaustive("under-locks", embedder::under_locks),
     exhaustive("departure-resting", embedder::resting),
+    exhaustive("departure-noted", embedder::noted),
+    exhaustive("departure-middle", embedder::middle),
     exhaustive("limit-departed", embedder::room_of_departed),
     bounded("stack-crash", 3, stack::crash),
     bounded("stack-crash-waiting", 2, stack::crash_waiting),

@@ -134,7 +134,7 @@ impl Root {
             return Err(AlreadyEntered);
         }
         let noted = Noted { is_noted: self.checked, not_send: PhantomData };
-        Ok(Entered { root: self, noted })
+        Ok(Entered { seat: self.seat, root: self, noted })
     }
 
     /// Its seat as a number; without one, what is no seat's.
@@ -147,6 +147,8 @@ impl Root {
 /// An entered root: lends the thread's token.
 #[derive(Debug)]
 pub struct Entered<'r> {
+    /// The root's, which is asked for each time.
+    seat: Option<Seat>,
     root: &'r mut Root,
     noted: Noted,
 }
@@ -169,13 +171,13 @@ impl<'r> Entered<'r> {
     #[inline]
     pub fn ctx(&mut self) -> Ctx<'_, Unlocked> {
         witness::expect_no_rank();
-        Ctx { seat: self.root.seat, borrow: PhantomData, rank: PhantomData }
+        Ctx { seat: self.seat, borrow: PhantomData, rank: PhantomData }
     }
 
     /// Leaves the root, as dropping this does, and gives it back to be entered again.
     #[inline]
     pub fn leave(self) -> &'r mut Root {
-        let Entered { root, noted } = self;
+        let Entered { root, noted, .. } = self;
         drop(noted);
         root
     }

@@ -42,6 +42,7 @@ impl Local for Sum {
 struct Rig {
     output: PacketType<Frame, IfId, Sum>,
     out: IfId,
+    other: IfId,
     worker: Worker<Frame, Sum>,
     sum: Sum,
     made: u64,
@@ -66,7 +67,7 @@ impl Rig {
 
     /// One at a time: dispatched by the worker, and handled, in turns of so many.
     fn single(&mut self) {
-        let Rig { output, out, worker, sum, made } = self;
+        let Rig { output, out, worker, sum, made, .. } = self;
         let mut here = worker.on_thread();
         for _ in 0..BATCH {
             assert!(output.dispatch(&here.ctx(), frame(made), *out).is_ok());
@@ -74,7 +75,19 @@ impl Rig {
         }
     }
 
-    /// The same by who takes the token anew for each dispatch and each poll.
+    /// The same of two interfaces by turns.
+    fn alternating(&mut self) {
+        let Rig { output, out, other, worker, sum, made } = self;
+        let mut here = worker.on_thread();
+        for _ in 0..BATCH / 2 {
+            for out in [*out, *other] {
+                assert!(output.dispatch(&here.ctx(), frame(made), out).is_ok());
+                assert_eq!(here.poll(sum, 1).handled, 1);
+            }
+        }
+    }
+
+    /// As [`single`](Self::single), by who takes the token anew for each dispatch and each poll.
     fn single_entering(&mut self) {
         for _ in 0..BATCH {
             let (frame, out, output) = (self.frame(), self.out, &self.output);
@@ -86,7 +99,7 @@ impl Rig {
 
     /// As many singly by the worker, as a turn of it may, and then a poll.
     fn turn(&mut self) {
-        let Rig { output, out, worker, sum, made } = self;
+        let Rig { output, out, worker, sum, made, .. } = self;
         let mut here = worker.on_thread();
         for _ in 0..BATCH {
             assert!(output.dispatch(&here.ctx(), frame(made), *out).is_ok());
@@ -164,12 +177,13 @@ fn main() {
         },
     );
     let output = register.expect("the first type");
-    let out = netisr.attach().expect("a free slot");
+    let [out, other] = [(); 2].map(|()| netisr.attach().expect("a free slot"));
     let worker = netisr.worker(0).expect("nobody else has it");
-    let mut rig = Rig { output, out, worker, sum: Sum::default(), made: 0 };
+    let mut rig = Rig { output, out, other, worker, sum: Sum::default(), made: 0 };
     for _ in 0..packets / BATCH as u64 {
         match shape.as_str() {
             "single" => rig.single(),
+            "alternating" => rig.alternating(),
             "single-entering" => rig.single_entering(),
             "turn" => rig.turn(),
             "batch" => rig.batch_of_own(),

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::cell::Cell;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
@@ -17,7 +18,6 @@ use crate::packet_type::TypeState;
 use crate::panics::Payload;
 use crate::report::LaneReport;
 use crate::ring::POSITION;
-use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 
@@ -39,6 +39,8 @@ pub(crate) trait AnyType<P, W>: Send + Sync {
     fn name(&self) -> &str;
     fn limit(&self) -> u32;
     fn bit(&self) -> u32;
+    /// Whether worker `worker` handles packets of it at this moment.
+    fn runs_at(&self, worker: usize) -> bool;
     fn report(&self, worker: usize) -> LaneReport;
 }
 
@@ -66,7 +68,7 @@ where
 {
     fn served_by(self: Arc<Self>, worker: usize) -> Box<dyn Served<P, W>> {
         let (lane, last) = (self.state.lanes[worker].clone(), Last::new(&self.state.core, worker));
-        Box::new(Serves { lane, last, running: u64::from(self.state.bit) + 1, of: self })
+        Box::new(Serves { lane, last, outer: Cell::new(NO_OUTER), of: self })
     }
 
     fn sweep(&self, consumer: &Consumer, order: Order<'_>) -> bool {
@@ -91,7 +93,7 @@ where
     }
 
     fn rest(&self, consumer: &Consumer) -> bool {
-        self.state.lanes[consumer.worker].rest()
+        self.state.lanes[consumer.worker].rest(&consumer.core)
     }
 
     fn close(&self, flush: bool) {
@@ -131,6 +133,10 @@ where
         self.state.bit
     }
 
+    fn runs_at(&self, worker: usize) -> bool {
+        self.state.lanes.get(worker).is_some_and(|lane| lane.is_draining())
+    }
+
     fn report(&self, worker: usize) -> LaneReport {
         let lane = &self.state.lanes[worker];
         let fates = &lane.fates;
@@ -162,10 +168,13 @@ where
 struct Serves<P: Packet, M: Metadata, W, F> {
     lane: Arc<Lane<P, M>>,
     last: Last,
-    /// What the worker's `running` says while it handles packets of this type.
-    running: u64,
+    /// How many packets the lane had handled when the drain began that has called another one to go on for it.
+    outer: Cell<u64>,
     of: Arc<Registered<P, M, W, F>>,
 }
+
+/// No drain has: a number that is never reached.
+const NO_OUTER: u64 = u64::MAX;
 
 impl<P, M, W, F> Served<P, W> for Serves<P, M, W, F>
 where
@@ -175,27 +184,29 @@ where
     F: Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync + 'static,
 {
     fn drain(&self, consumer: &Consumer, ctx: &mut Ctx<'_, Unlocked>, local: &mut W, quota: usize) -> usize {
-        let _running = Running::new(&consumer.state.0.running, self.running);
-        let before = self.lane.fates.handled.value();
+        let lane = &*self.lane;
+        let before = lane.fates.handled.value();
         let mut ended = false;
         let drain = || {
+            let draining = lane.draining(before + quota as u64);
             let handle = |packet, meta| (self.of.handler)(ctx, local, packet, meta);
-            let handled = self.lane.drain(consumer, &self.last, (before, quota), handle);
-            let handled = handled.unwrap_or_else(|| self.drain_any(consumer, ctx, local, before));
+            let Some(handled) = lane.drain(consumer, &self.last, before, handle) else {
+                draining.goes_on();
+                return None;
+            };
             ended = true;
-            if handled > 0 {
+            if handled > 0 && self.outer.get() == NO_OUTER {
                 local.drained(ctx, &self.of.state.name, handled);
             }
-            handled
+            Some(handled)
         };
-        self.of.state.contain(drain).unwrap_or_else(|payload| {
-            let hook = |handled| {
-                if !ended && handled > 0 {
-                    local.drained(ctx, &self.of.state.name, handled);
-                }
-            };
-            self.panicked(consumer, before, payload, hook)
-        })
+        // Both of the others end this with their answer: so nothing of what they are given need be put aside here, where they are
+        // not called, which is nearly always.
+        match self.of.state.contain(drain) {
+            Ok(Some(handled)) => handled,
+            Ok(None) => self.go_on(consumer, ctx, local, before),
+            Err(payload) => self.panicked(consumer, ctx, local, (before, !ended), payload),
+        }
     }
 
     fn kind(&self) -> &dyn AnyType<P, W> {
@@ -210,36 +221,69 @@ where
     W: Local,
     F: Fn(&mut Ctx<'_, Unlocked>, &mut W, P, M) + Send + Sync + 'static,
 {
-    /// Goes on with a drain that has met something out of the ordinary. Gives how many it has handled since there were `before`.
+    /// Goes on with a drain that has met something out of the ordinary, until that is behind it, and then has it go on as before.
+    /// Gives how many it has handled since there were `before`.
     #[cold]
     #[inline(never)] // Nothing of it is to be ready in memory where it is not called.
-    fn drain_any(
-        &self,
-        consumer: &Consumer,
-        ctx: &mut Ctx<'_, Unlocked>,
-        local: &mut W,
-        before: u64,
-    ) -> usize {
-        // Through a pointer, so that the loop over the packets is compiled with the handler once.
-        let handle: &mut dyn FnMut(P, M) = &mut |packet, meta| (self.of.handler)(ctx, local, packet, meta);
-        self.lane.drain_any(consumer, &self.last, handle);
-        self.handled_since(before)
+    fn go_on(&self, consumer: &Consumer, ctx: &mut Ctx<'_, Unlocked>, local: &mut W, before: u64) -> usize {
+        let goal = self.lane.draining_until();
+        if self.outer.get() != NO_OUTER {
+            return 0; // This has called, below, and goes on itself.
+        }
+        loop {
+            let drain = || {
+                let _draining = self.lane.draining(goal);
+                // Through a pointer, so that the loop over the packets is compiled with the handler once.
+                let handle: &mut dyn FnMut(P, M) =
+                    &mut |packet, meta| (self.of.handler)(ctx, local, packet, meta);
+                self.lane.drain_any(consumer, &self.last, handle)
+            };
+            match self.of.state.contain(drain) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(payload) => return self.panicked(consumer, ctx, local, (before, true), payload),
+            }
+            let outer = Outer::is(&self.outer, before);
+            self.drain(consumer, ctx, local, (goal - self.lane.fates.handled.value()) as usize);
+            if outer.0.get() == NO_OUTER {
+                return self.handled_since(before); // A panic has ended it, and was dealt with.
+            }
+            if self.lane.fates.handled.value() >= goal {
+                break;
+            }
+        }
+        let handled = self.handled_since(before);
+        if handled > 0 {
+            let _draining = self.lane.draining(1);
+            let hook = || local.drained(ctx, &self.of.state.name, handled);
+            if let Err(payload) = self.of.state.contain(hook) {
+                return self.panicked(consumer, ctx, local, (before, false), payload);
+            }
+        }
+        handled
     }
 
-    /// Deals with a panic of a drain, before which there were `before`. `hook` is told how many it has handled.
+    /// Deals with a panic of a drain, before which there were `before`. The hook is told how many it has handled, if it is to be.
     #[cold]
     #[inline(never)]
     fn panicked(
         &self,
         consumer: &Consumer,
-        before: u64,
+        ctx: &mut Ctx<'_, Unlocked>,
+        local: &mut W,
+        (before, hooks): (u64, bool),
         payload: Payload,
-        hook: impl FnOnce(usize),
     ) -> usize {
-        let handled = self.handled_since(before);
+        // The drain is one with that which had called for it.
+        let handled = self.handled_since(before.min(self.outer.replace(NO_OUTER)));
         // Should the panic go on, the poll ends, and what was handled here is known to nobody else.
         consumer.handled.set(handled);
-        self.of.state.panicked(consumer.worker, payload, || hook(handled));
+        let _draining = self.lane.draining(1);
+        self.of.state.panicked(consumer.worker, payload, || {
+            if hooks && handled > 0 {
+                local.drained(ctx, &self.of.state.name, handled);
+            }
+        });
         consumer.handled.set(0);
         handled
     }
@@ -249,21 +293,19 @@ where
     }
 }
 
-/// Says whose handler runs, until it is dropped, were it by a panic.
-struct Running<'w>(&'w AtomicU64);
+/// That a drain has called another one, until it is dropped, were it by a panic.
+struct Outer<'s>(&'s Cell<u64>);
 
-impl<'w> Running<'w> {
-    #[inline(always)]
-    fn new(running: &'w AtomicU64, what: u64) -> Self {
-        running.store(what, Ordering::Relaxed);
-        Running(running)
+impl<'s> Outer<'s> {
+    fn is(outer: &'s Cell<u64>, before: u64) -> Outer<'s> {
+        outer.set(before);
+        Outer(outer)
     }
 }
 
-impl Drop for Running<'_> {
-    #[inline(always)]
+impl Drop for Outer<'_> {
     fn drop(&mut self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.0.set(NO_OUTER);
     }
 }
 

@@ -45,8 +45,6 @@ pub(crate) struct WorkerState {
     acknowledged: AtomicU64,
     /// Whether somebody holds the worker: the right to consume its lanes.
     pub(crate) claimed: AtomicBool,
-    /// Which type's handler runs, plus one; 0 for none.
-    pub(crate) running: AtomicU64,
     pub(crate) interfaces: PerInterface,
     pub(crate) polls: Single,
     pub(crate) sleeps: Single,
@@ -94,7 +92,6 @@ impl Core {
                 pending: CachePadded(Pending::new()),
                 acknowledged: AtomicU64::new(0),
                 claimed: AtomicBool::new(false),
-                running: AtomicU64::new(0),
                 interfaces: PerInterface::new(interfaces),
                 polls: Single::default(),
                 sleeps: Single::default(),

@@ -162,11 +162,16 @@ impl FateCounters {
 }
 
 /// Fate counters of one worker for each interface.
-pub(crate) struct PerInterface(Box<[FateCounters]>);
+pub(crate) struct PerInterface {
+    counters: Box<[FateCounters]>,
+    /// Of packets that name none. Nobody asks for it.
+    nobody: FateCounters,
+}
 
 impl PerInterface {
     pub(crate) fn new(interfaces: usize) -> PerInterface {
-        PerInterface((0..interfaces).map(|_| FateCounters::default()).collect())
+        let counters = (0..interfaces).map(|_| FateCounters::default()).collect();
+        PerInterface { counters, nobody: FateCounters::default() }
     }
 
     /// The counters of an interface; none for [`IfId::NONE`](crate::IfId::NONE).
@@ -175,13 +180,15 @@ impl PerInterface {
         if id.is_none() { None } else { self.of_slot(id.slot()) }
     }
 
-    /// Those of the first slot, which there is always.
-    pub(crate) fn first(&self) -> &FateCounters {
-        &self.0[0]
+    /// Where packets are counted that name no interface.
+    #[inline]
+    pub(crate) fn nobody(&self) -> &FateCounters {
+        &self.nobody
     }
 
+    #[inline]
     pub(crate) fn of_slot(&self, slot: usize) -> Option<&FateCounters> {
-        self.0.get(slot)
+        self.counters.get(slot)
     }
 }
 

@@ -32,11 +32,14 @@ const SHIFT: u32 = 16;
 
 pub(crate) struct Gates {
     words: Box<[CachePadded<AtomicU64>]>,
+    /// That of what names no interface: open for ever.
+    nothing: AtomicU64,
 }
 
 impl Gates {
     pub(crate) fn new(count: usize) -> Gates {
-        Gates { words: (0..count).map(|_| CachePadded(AtomicU64::new(DYING))).collect() }
+        let words = (0..count).map(|_| CachePadded(AtomicU64::new(DYING))).collect();
+        Gates { words, nothing: AtomicU64::new(0) }
     }
 
     /// Opens a free slot's gate for its next interface.
@@ -82,9 +85,10 @@ impl Gates {
         self.word(id).map(|word| Gate { word, open: id.generation() << SHIFT })
     }
 
-    /// The first slot's gate, which there is always, for who has not looked one up yet. It is not open.
-    pub(crate) fn first(&self) -> Gate<'_> {
-        Gate { word: &self.words[0].0, open: !0 }
+    /// That of what names no interface.
+    #[inline]
+    pub(crate) fn of_nothing(&self) -> Gate<'_> {
+        Gate { word: &self.nothing, open: 0 }
     }
 
     /// Whether the slot still belongs to this identity, dying or not.
@@ -232,6 +236,12 @@ impl<'g> Names<'g> {
     pub(crate) fn gone(&self) -> u8 {
         let seen = self.seen[..self.count].iter().enumerate();
         seen.filter(|(_, id)| !self.gates.is_open(**id)).fold(0, |gone, (place, _)| gone | 1 << place)
+    }
+
+    /// The first of them; [`IfId::NONE`] if there is none.
+    #[inline]
+    pub(crate) fn first(&self) -> IfId {
+        self.seen[0]
     }
 
     /// Their bits in a lane's [`Named`](crate::ring::Named).

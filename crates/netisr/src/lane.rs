@@ -35,8 +35,10 @@ use crate::pad::CachePadded;
 use crate::ring::Alone;
 use crate::ring::Beside;
 use crate::ring::Claim;
+use crate::ring::End;
 use crate::ring::Fate;
 use crate::ring::NoRoom;
+use crate::ring::Odd;
 use crate::ring::Reviewed;
 use crate::ring::Ring;
 use crate::spec::Hook;
@@ -48,11 +50,13 @@ use crate::sync::mutant;
 use crate::sync::plain::AtomicU64;
 
 mod fate;
+mod own;
 mod share;
 mod sweep;
 
 use fate::Asking;
 pub(crate) use fate::Last;
+use own::Sent;
 use share::Shares;
 use sweep::Sweep;
 
@@ -86,13 +90,14 @@ pub(crate) struct Order<'s> {
 
 pub(crate) struct Lane<P, M> {
     ring: Ring<Item<P, M>>,
+    sent: Sent,
     /// Whether there are no shares, and only the consumer decides over packets that wait.
     plain: bool,
     /// Where interfaces have shares, or packets are dropped to make room.
     shares: Option<Shares>,
     overflow: Overflow,
     pub(crate) fates: FateCounters,
-    /// At how many packets handled the drain that runs is to end.
+    /// At how many packets handled the drain that runs is to end; 0 while none runs.
     stop: AtomicU64,
     pub(crate) residence: Recorder,
     /// Panics of the type's handler at this worker.
@@ -101,27 +106,23 @@ pub(crate) struct Lane<P, M> {
     /// What went while the worker was vacant, until it is polled.
     buried: sync::Mutex<VecDeque<(Fate, Item<P, M>)>>,
     has_buried: AtomicBool,
-    /// Why a drain is not an ordinary one: some of the bits below.
-    odd: sync::atomic::AtomicU64,
 }
 
-/// There are shares, or others who drop packets.
-const NOT_PLAIN: u64 = 1;
-/// Something is to be buried.
-const BURIED: u64 = 2;
-/// All packets are to be flushed.
-const FLUSHING: u64 = 4;
-
 impl<P: Packet, M: Metadata> Lane<P, M> {
-    pub(crate) fn new(spec: &TypeSpec<P, M>, interfaces: usize) -> Self {
+    pub(crate) fn new(spec: &TypeSpec<P, M>, core: &Core) -> Self {
+        let interfaces = core.gates.len();
         let drops_oldest = spec.overflow == Overflow::DropOldest;
         let ring = Ring::new(spec.ceiling(), drops_oldest, spec.time_every.next_power_of_two());
         ring.hold_back(u64::from(spec.ceiling() - spec.limit));
+        let is_plain = spec.share.is_none() && !drops_oldest;
+        if !is_plain {
+            ring.is(Odd::NOT_PLAIN);
+        }
         Lane {
-            plain: spec.share.is_none() && !drops_oldest,
-            shares: (spec.share.is_some() || drops_oldest)
-                .then(|| Shares::new(spec.share, interfaces, ring.slots())),
+            plain: is_plain,
+            shares: (!is_plain).then(|| Shares::new(spec.share, interfaces, ring.slots())),
             ring,
+            sent: Sent::new(&core.gates),
             overflow: spec.overflow,
             fates: FateCounters::default(),
             stop: AtomicU64::new(0),
@@ -130,11 +131,6 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             hook: spec.hook.clone(),
             buried: sync::Mutex::new(VecDeque::new()),
             has_buried: AtomicBool::new(false),
-            odd: sync::atomic::AtomicU64::new(if spec.share.is_none() && !drops_oldest {
-                0
-            } else {
-                NOT_PLAIN
-            }),
         }
     }
 
@@ -251,6 +247,46 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         &self.ring
     }
 
+    /// Whether all interfaces that packet and metadata name may be named at this moment, and their bits are among the lane's names.
+    /// For the worker itself.
+    #[inline(always)]
+    pub(crate) fn are_open_and_known(&self, core: &Core, packet: &P, meta: &M) -> bool {
+        let (mut first, mut others) = (IfId::NONE, false);
+        let mut visit = |id: IfId| match first.is_none() {
+            true => first = id,
+            false => others |= id != first && !id.is_none(),
+        };
+        meta.interfaces(&mut visit);
+        packet.interfaces(&mut visit);
+        (!others && self.sent.is_open(first))
+            || core.all_open_and_known(packet, meta, self.ring.named().bits())
+    }
+
+    /// Whether all packets of a batch, of which there are some, name one interface and no other, which may be named at this moment and
+    /// whose bit is among the lane's names. For the worker itself.
+    #[inline(always)]
+    pub(crate) fn is_open_to_all_of(&self, batch: &[Option<(P, M)>]) -> bool {
+        let Some(id) = self.sent.open() else { return false };
+        !batch.is_empty()
+            && batch.iter().all(|entry| {
+                let Some((packet, meta)) = entry else { return false };
+                let (mut first, mut others) = (IfId::NONE, false);
+                let mut visit = |id: IfId| match first.is_none() {
+                    true => first = id,
+                    false => others |= id != first && !id.is_none(),
+                };
+                meta.interfaces(&mut visit);
+                packet.interfaces(&mut visit);
+                !others && first == id
+            })
+    }
+
+    /// Notes an interface whose bit is among the lane's names. For the worker itself.
+    #[cold]
+    pub(crate) fn note(&self, core: &Core, id: IfId) {
+        self.sent.note(&core.gates, id);
+    }
+
     /// Whether no packet is charged by itself, or makes its own room.
     pub(crate) fn is_plain(&self) -> bool {
         self.plain
@@ -271,75 +307,6 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
                 interface.dropped_oldest.add(1);
             }
         })
-    }
-
-    /// Hands up to `quota` packets, one at least, oldest first, to `handle`; `handled` on this lane were `before`. Those that name an interface
-    /// that has gone depart instead. `None` as soon as there is anything but packets to be handled:
-    /// [`drain_any`](Self::drain_any) goes on.
-    #[inline(always)]
-    pub(crate) fn drain(
-        &self,
-        consumer: &Consumer,
-        last: &Last,
-        (before, quota): (u64, usize),
-        mut handle: impl FnMut(P, M),
-    ) -> Option<usize> {
-        let handled = Cell::new(before);
-        self.stop.store(before + quota as u64, Ordering::Relaxed);
-        if self.odd.load(Ordering::Relaxed) != 0 {
-            return None;
-        }
-        let is_odd = self.ring.consume_live(
-            || handled.get() < self.stop.load(Ordering::Relaxed),
-            |item, at| self.deal(consumer, last, &handled, item, at),
-            |Item { packet, meta }| handle(packet, meta),
-        );
-        if is_odd { None } else { Some((handled.get() - before) as usize) }
-    }
-
-    /// Goes on with a drain where there are shares, packets to be buried or flushed, or others who drop packets. A lane that is
-    /// being flushed hands over none.
-    #[cold]
-    pub(crate) fn drain_any(&self, consumer: &Consumer, last: &Last, mut handle: impl FnMut(P, M)) {
-        self.bury_all(consumer);
-        if self.odd.load(Ordering::Relaxed) & FLUSHING != 0 {
-            return self.flush(consumer); // A permit's packet, that came after the sweep.
-        }
-        let handled = Cell::new(self.fates.handled.value());
-        self.ring.consume_any(
-            || handled.get() < self.stop.load(Ordering::Relaxed),
-            |item, at| {
-                let is_handled = self.deal(consumer, last, &handled, item, at);
-                self.discharge(at);
-                is_handled
-            },
-            |item| handle(item.packet, item.meta),
-            &mut |fate, item| self.bury(consumer, fate, item),
-        );
-    }
-
-    /// Has every packet flushed from now on, and ends the drain that runs, at the next packet. Its own handler's doing, it is
-    /// certain; from another thread, it may come too early or too late, and the order that follows settles it.
-    pub(crate) fn begin_flush(&self) {
-        self.odd.fetch_or(FLUSHING, Ordering::Relaxed);
-        self.stop.store(0, Ordering::Relaxed);
-    }
-
-    /// Drops every packet, as flushed.
-    pub(crate) fn flush(&self, consumer: &Consumer) {
-        self.ring.flush(
-            |item, at| {
-                let asking = Asking { lane: self, at };
-                let first = charged(&item.packet, &item.meta);
-                core::mem::forget(asking);
-                self.discharge(at);
-                self.fates.flushed.add(1);
-                if let Some(interface) = consumer.interfaces().of(first) {
-                    interface.flushed.add(1);
-                }
-            },
-            &mut |fate, item| self.bury(consumer, fate, item),
-        );
     }
 
     /// Drops every packet that names an interface which has gone or is going. False if that is not done: a producer is
@@ -365,9 +332,9 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     fn set_buried(&self, buried: bool) {
         self.has_buried.store(buried, Ordering::Relaxed);
         if buried {
-            self.odd.fetch_or(BURIED, Ordering::Relaxed);
+            self.ring.is(Odd::BURIED);
         } else {
-            self.odd.fetch_and(!BURIED, Ordering::Relaxed);
+            self.ring.is_not(Odd::BURIED);
         }
     }
 
@@ -376,8 +343,12 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         self.ring.has_ready() || self.has_buried.load(Ordering::Relaxed)
     }
 
-    /// Lets the consumer look elsewhere until a claim's `idle` calls it back. False if packets wait.
-    pub(crate) fn rest(&self) -> bool {
+    /// Lets the consumer look elsewhere until a claim's `idle` calls it back. False if packets wait. For the worker itself.
+    pub(crate) fn rest(&self, core: &Core) -> bool {
+        // What is named here is forgotten.
+        if !mutant("noted-through-a-rest") {
+            self.sent.note(&core.gates, IfId::NONE);
+        }
         !self.has_buried.load(Ordering::Relaxed) && self.ring.rest()
     }
 }

@@ -201,8 +201,7 @@ impl<P: Packet, W: Local> Netisr<P, W> {
         spec.trace_drops();
         self.inner.settle();
         let core = &self.inner.core;
-        let lanes: Box<[_]> =
-            (0..core.workers.len()).map(|_| Arc::new(Lane::new(&spec, core.gates.len()))).collect();
+        let lanes: Box<[_]> = (0..core.workers.len()).map(|_| Arc::new(Lane::new(&spec, core))).collect();
         let limits = Limits::of(&spec, core.workers.len());
         let mut control = sync::lock(&self.inner.control);
         if control.types.iter().flatten().any(|kind| kind.name() == spec.name) {
@@ -325,9 +324,7 @@ impl<P: Packet, W: Local> Inner<P, W> {
 
     /// The name of the type whose handler worker `worker` is running.
     pub(crate) fn running(&self, worker: usize) -> Option<alloc::string::String> {
-        let running = self.core.workers[worker].0.running.load(sync::atomic::Ordering::Relaxed);
-        let bit = usize::try_from(running.checked_sub(1)?).ok()?;
-        sync::lock(&self.control).types.get(bit)?.as_ref().map(|kind| kind.name().to_string())
+        self.types().iter().find(|kind| kind.runs_at(worker)).map(|kind| kind.name().to_string())
     }
 }
 

@@ -101,7 +101,7 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
         // waits for this worker to come by, so one look at the gates is enough. It is this worker, too, who forgets
         // what is named.
         if let Some(lane) = this.lanes.get(this.quick.place_of(ctx.seat()))
-            && this.core.all_open_and_known(&packet, &meta, lane.ring().named().bits())
+            && lane.are_open_and_known(&this.core, &packet, &meta)
             && let Some(claim) = lane.ring().claim_own()
         {
             lane.fill_alone(claim, packet, meta);
@@ -154,6 +154,7 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
             };
             named.raise(names);
         }
+        lane.note(&self.core, charged(&packet, &meta));
         match lane.claim(&self.core, worker, &packet, &meta, 0) {
             Ok(claim) => {
                 self.fill(lane, own, worker, claim, packet, meta);

@@ -42,8 +42,11 @@ use crate::sync::mutant;
 use crate::sync::spin_loop;
 
 pub(crate) use consume::Beside;
+pub(crate) use consume::End;
+pub(crate) use consume::Look;
 pub(crate) use consume::Reviewed;
 pub(crate) use named::Named;
+pub(crate) use odd::Odd;
 
 const RESERVED: u64 = IDLE - 1;
 const IDLE: u64 = 1 << 15;
@@ -127,12 +130,23 @@ pub(crate) struct Claim {
     pub(crate) idle: bool,
 }
 
-/// A position that must be filled, with the mark of its item.
-#[must_use]
-pub(crate) struct Alone {
-    position: u64,
-    mark: u64,
+/// Fills a claim, and notes how far that has come when it is dropped, were it by a panic.
+struct Filling<'c> {
+    claim: &'c mut Claim,
+    /// The next position, where a word has it.
+    word: u64,
 }
+
+impl Drop for Filling<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.claim.first = self.word >> TAIL;
+    }
+}
+
+/// A position that must be filled, as the mark of its item.
+#[must_use]
+pub(crate) struct Alone(u64);
 
 impl Claim {
     #[inline(always)]
@@ -151,7 +165,7 @@ impl Claim {
     #[inline(always)]
     pub(crate) fn alone(self) -> Alone {
         debug_assert_eq!(self.count(), 1);
-        Alone { position: self.first, mark: filled(self.first) }
+        Alone(filled(self.first))
     }
 
     /// What is left of it.
@@ -181,13 +195,19 @@ pub(crate) struct Ring<T> {
     /// A power of two of them.
     slots: Box<[Slot<T>]>,
     slot_mask: usize,
+    /// The same, where a word has its position.
+    slot_bits: u64,
     /// When the timed items came, as their producers said: of every position that is a multiple of `time_mask` + 1.
     /// Atomic, for the control side looks at them from outside.
     stamps: Box<[AtomicU64]>,
     time_mask: u64,
+    /// The same, where a word has its position.
+    time_bits: u64,
     time_shift: u32,
     limit: u64,
     drops_oldest: bool,
+    /// What [`Odd`] says, of each reason a bit.
+    odd: AtomicU64,
 }
 
 /// What producers write: on one cache line, which no consumer touches while packets flow.
@@ -250,11 +270,14 @@ impl<T> Ring<T> {
             voids_passed: AtomicU64::new(start),
             slots: (0..size).map(|_| slot()).collect(),
             slot_mask: size - 1,
+            slot_bits: (size as u64 - 1) << TAIL,
             stamps: (0..timed).map(|_| AtomicU64::new(0)).collect(),
             time_mask: time_every - 1,
+            time_bits: (time_every - 1) << TAIL,
             time_shift: time_every.trailing_zeros(),
             limit: u64::from(limit),
             drops_oldest,
+            odd: AtomicU64::new(0),
         }
     }
 
@@ -307,7 +330,7 @@ impl<T> Ring<T> {
         let head = self.head.0.load(Ordering::Relaxed);
         // Neither closed nor idle, nothing reserved, and nothing gone.
         let ignored = if mutant("own-claim-takes-reserved-room") { RESERVED } else { 0 };
-        if (word | head) & GONE & !ignored != 0 || self.is_timed(word >> TAIL) {
+        if (word | head) & GONE & !ignored != 0 || self.is_timed_at(word) {
             return None;
         }
         let one_more = u64::from(mutant("own-claim-off-by-one")) << TAIL;
@@ -317,7 +340,7 @@ impl<T> Ring<T> {
         }
         let next = word.wrapping_add(1 << TAIL);
         claim.compare_exchange(word, next, Ordering::AcqRel, Ordering::Relaxed).ok()?;
-        Some(Alone { position: word >> TAIL, mark: next & !ignored })
+        Some(Alone(next & !ignored))
     }
 
     /// Sets room for one item aside until [`claim_reserved`](Self::claim_reserved) or
@@ -385,41 +408,26 @@ impl<T> Ring<T> {
         self.intake.0.high_water.store(level.min(self.limit) << TAIL, Ordering::Relaxed);
     }
 
-    /// Whether the item at a position is one that is timed.
-    #[inline(always)]
-    pub(crate) fn is_timed(&self, position: u64) -> bool {
-        position & self.time_mask == 0
-    }
-
-    /// The stamp of the item at a timed position.
-    pub(crate) fn stamp(&self, position: u64) -> u64 {
-        self.stamp_of(position).load(Ordering::Relaxed)
-    }
-
-    /// Stamps a claimed position, a timed one, before it is filled. 0 is not a time.
-    pub(crate) fn set_stamp(&self, position: u64, stamp: u64) {
-        self.stamp_of(position).store(stamp, Ordering::Relaxed);
-    }
-
     /// Fills the next claimed position.
     #[inline(always)]
     pub(crate) fn publish(&self, claim: &mut Claim, item: T) {
         debug_assert!(!claim.is_filled());
-        self.publish_alone(Alone { position: claim.first, mark: filled(claim.first) }, item);
+        self.publish_alone(Alone(filled(claim.first)), item);
         claim.first = (claim.first + 1) & POSITION;
     }
 
     /// Fills a position that was claimed alone.
     #[inline(always)]
-    pub(crate) fn publish_alone(&self, Alone { position, mark }: Alone, item: T) {
-        debug_assert_eq!(mark, filled(position));
+    pub(crate) fn publish_alone(&self, Alone(mark): Alone, item: T) {
+        debug_assert_eq!(mark & GONE, 0);
         let release = if mutant("published-without-release") { Ordering::Relaxed } else { Ordering::Release };
-        let slot = self.slot(position);
+        let slot = self.slot_at(mark.wrapping_sub(1 << TAIL));
         // JUSTIFICATION: a slot that is sometimes empty and moves between threads without a lock.
         // SAFETY: the claim gave this position to this caller alone, and it was given out only when the item
         // of the lap before had been taken: `head` had passed it (release; acquire in `room`).
         slot.item.with_mut(|place| unsafe { (*place).write(item) });
-        let stuck = if mutant("positions-do-not-wrap") && position == POSITION { UNUSED } else { 0 };
+        // The last position's.
+        let stuck = if mutant("positions-do-not-wrap") && mark == 0 { UNUSED } else { 0 };
         slot.ready.store(mark | stuck, release);
     }
 
@@ -432,19 +440,20 @@ impl<T> Ring<T> {
         mut items: impl Iterator<Item = T>,
         mut stamp: impl FnMut(u64),
     ) {
-        let time_mask = self.time_mask;
-        while !claim.is_filled() {
+        let end = claim.end << TAIL;
+        let mut filling = Filling { word: claim.first << TAIL, claim };
+        while filling.word != end {
             // First, so that the item goes straight into its slot.
-            if claim.first & time_mask == 0 {
-                stamp(claim.first);
+            if self.is_timed_at(filling.word) {
+                stamp(filling.word >> TAIL);
             }
             let Some(item) = items.next() else { break };
-            let slot = self.slot(claim.first);
+            let slot = self.slot_at(filling.word);
             // JUSTIFICATION: as in `publish`.
             // SAFETY: as in `publish`.
             slot.item.with_mut(|place| unsafe { (*place).write(item) });
-            slot.ready.store(filled(claim.first), Ordering::Release);
-            claim.first = (claim.first + 1) & POSITION;
+            filling.word = filling.word.wrapping_add(1 << TAIL);
+            slot.ready.store(filling.word, Ordering::Release);
         }
     }
 
@@ -512,17 +521,6 @@ impl<T> Ring<T> {
         self.intake.0.named.any(names)
     }
 
-    /// The slot of a position, for what is kept beside the ring for each slot.
-    #[inline]
-    pub(crate) fn slot_number(&self, position: u64) -> usize {
-        // A power of two divides 2^47, so the slot follows the position across its wrap.
-        position as usize & self.slot_mask
-    }
-
-    pub(crate) fn slots(&self) -> usize {
-        self.slots.len()
-    }
-
     /// Whether nothing is claimed, and nothing takes up room.
     pub(crate) fn is_empty(&self) -> bool {
         self.occupied() == 0
@@ -574,19 +572,6 @@ impl<T> Ring<T> {
             (stamp != 0).then_some(stamp)
         })
     }
-
-    #[inline(always)]
-    fn slot(&self, position: u64) -> &Slot<T> {
-        // JUSTIFICATION: each packet's slot is looked up twice, and a check of what is known costs three instructions.
-        // SAFETY: there are `slot_mask` + 1 slots, for as long as the ring lives.
-        unsafe { self.slots.get_unchecked(self.slot_number(position)) }
-    }
-
-    /// The stamp of a timed position. Its place comes round again no sooner than the position's slot.
-    #[inline]
-    fn stamp_of(&self, position: u64) -> &AtomicU64 {
-        &self.stamps[(position >> self.time_shift) as usize & (self.stamps.len() - 1)]
-    }
 }
 
 /// Lets another producer, who was faster, get on: while two cores pull at one cache line neither does.
@@ -601,6 +586,8 @@ fn backoff(failures: &mut u32) {
 mod consume;
 mod evict;
 mod named;
+mod odd;
+mod place;
 mod room;
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]

@@ -9,7 +9,7 @@ pub(super) struct Sweep<'s, P, M> {
 
 impl<P: Packet, M: Metadata> Beside<Item<P, M>> for Sweep<'_, P, M> {
     fn goes(&mut self, item: &Item<P, M>, at: u64) -> Option<IfId> {
-        let asking = Asking { lane: self.lane, at };
+        let asking = Asking { lane: self.lane, at: || at };
         let (first, stays) = self.consumer.core.look(&item.packet, &item.meta);
         core::mem::forget(asking);
         (!stays).then_some(first)

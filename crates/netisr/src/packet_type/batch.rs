@@ -29,6 +29,13 @@ impl<P: Packet, M: Metadata, W: 'static> PacketType<P, M, W> {
     #[inline]
     pub fn dispatch_batch<L>(&self, ctx: &Ctx<'_, L>, batch: &mut [Option<(P, M)>]) -> usize {
         let this = &*self.shared;
+        // As it is most often: by a worker, to itself, all of one interface, which the lane has seen before.
+        let place = this.quick.place_of(ctx.seat());
+        if let Some(lane) = this.lanes.get(place)
+            && lane.is_open_to_all_of(batch)
+        {
+            return this.put_own(place, batch);
+        }
         let own = this.core.worker_of(ctx.seat());
         let mut accepted = 0;
         let mut rest = batch;
@@ -105,6 +112,9 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
                 return (0, why == NoRoom::Full);
             }
         };
+        if own == Some(worker) {
+            lane.note(&self.core, run.names.first());
+        }
         let got = claim.count();
         let mut place = Place { of: self, own, worker, claim };
         let (now, later) = packets.split_at_mut(got);
@@ -121,6 +131,29 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
             self.refuse_all(worker, later, Cause::Full);
         }
         (accepted, !later.is_empty())
+    }
+
+    /// The same for a batch of worker `worker`'s own, all of whose packets are there, and name what the lane knows.
+    #[inline]
+    fn put_own(&self, worker: usize, packets: &mut [Option<(P, M)>]) -> usize {
+        let lane = &self.lanes[worker];
+        let wanted = u32::try_from(packets.len()).unwrap_or(u32::MAX);
+        let claim = match lane.ring().claim(wanted, 0) {
+            Ok(claim) => claim,
+            Err(why) => {
+                self.refuse_all(worker, packets, self.cause(why.into()));
+                return 0;
+            }
+        };
+        let mut place = Place { of: self, own: Some(worker), worker, claim };
+        let got = place.claim.count();
+        let (now, later) = packets.split_at_mut(got);
+        lane.fill_all(&self.core, &mut place.claim, now);
+        drop(place);
+        if !later.is_empty() {
+            self.refuse_all(worker, later, Cause::Full);
+        }
+        got
     }
 
     #[cold]

@@ -24,6 +24,28 @@ impl Reviewed {
     pub(crate) const AT_ONCE: u64 = 1 << 16;
 }
 
+/// What whoever looks at an item says of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Look {
+    /// It is to be taken.
+    Live,
+    /// It is to be looked at once more.
+    Again,
+    /// It is none of those that are taken here.
+    Odd,
+}
+
+/// Why no more items are taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    /// None is ready.
+    Dry,
+    /// There were as many as were wanted.
+    Enough,
+    /// Something is out of the ordinary.
+    Odd,
+}
+
 /// What a review asks and tells whoever keeps things beside the ring.
 pub(crate) trait Beside<T> {
     /// The first interface that an item names, if the item is to go.
@@ -38,62 +60,63 @@ pub(crate) trait Beside<T> {
 
 impl<T> Ring<T> {
     /// Takes items, oldest first, until none is ready or `more` says, after each, that it was the last. Each is shown to `look` in
-    /// its place, with its position; if that says so it goes to `take`, and need be moved but once. If not, it has departed.
+    /// its place; if it is live it goes to `take`, and need be moved but once.
     ///
-    /// True as soon as anything is met but live items, or anything is gone: [`consume_any`](Self::consume_any) goes on there.
+    /// Ends as odd as soon as anything else is met, or the next position is a timed one:
+    /// [`consume_any`](Self::consume_any) goes on there.
     ///
-    /// For the consumer only, and only where nobody else marks items: not with `drops_oldest`.
+    /// For the consumer only, and only where nobody else marks items, and nothing [is odd](Self::odd).
     #[inline(always)]
     pub(crate) fn consume_live(
         &self,
         more: impl Fn() -> bool,
-        mut look: impl FnMut(&T, u64) -> bool,
+        mut look: impl FnMut(&T) -> Look,
         mut take: impl FnMut(T),
-    ) -> bool {
-        debug_assert!(!self.drops_oldest);
-        // Nobody else moves the head, whatever `take` calls.
-        let mut word = self.head.0.load(Ordering::Relaxed);
-        if word & GONE != 0 {
-            return true;
-        }
+    ) -> End {
+        debug_assert!(!self.drops_oldest && !self.has_gone());
         loop {
-            let head = word >> TAIL;
-            let slot = self.slot(head);
+            // Nobody else moves the head, whatever `take` calls; it is read again, so that it need not be kept meanwhile.
+            let word = self.head.0.load(Ordering::Relaxed);
+            if self.is_timed_at(word) {
+                return End::Odd;
+            }
+            let slot = self.slot_at(word);
             // With nothing gone it is what `ready` says as well. It wraps by itself.
             let passed = word.wrapping_add(1 << TAIL);
-            let ready = slot.ready.load(Ordering::Acquire);
-            if ready != passed {
-                return ready & !FLAGS == passed; // Else it is of another lap: nothing is here yet.
+            if slot.ready.load(Ordering::Acquire) != passed {
+                // Else it is of another lap: nothing is here yet.
+                let is_marked = slot.ready.load(Ordering::Acquire) & !FLAGS == passed;
+                return if is_marked { End::Odd } else { End::Dry };
             }
             // JUSTIFICATION: as in `publish`.
             // SAFETY: `ready` (acquire) says that the item of this very position is in the slot, and it stays
             // there until the head moves, which only this call does, below. The reference ends before that.
-            if !slot.item.with(|place| look(unsafe { (*place).assume_init_ref() }, head)) {
-                self.strike(head, Fate::Departed.mark());
-                return true;
+            match slot.item.with(|place| look(unsafe { (*place).assume_init_ref() })) {
+                Look::Live => {}
+                Look::Again => continue,
+                Look::Odd => return End::Odd,
             }
             // JUSTIFICATION: as in `publish`.
             // SAFETY: as above; the head moves past the item at once, so it is read this once.
             let item = slot.item.with_mut(|place| unsafe { (*place).assume_init_read() });
             let release = if mutant("freed-without-release") { Ordering::Relaxed } else { Ordering::Release };
             self.head.0.store(passed, release);
-            word = passed;
             take(item);
             if !more() {
-                return false;
+                return End::Enough;
             }
         }
     }
 
-    /// Takes items as [`consume_live`](Self::consume_live) does, whatever is met. Those that are not to be taken go to `bury`,
-    /// as do all dead items.
+    /// Takes items as long as `more` says so, whatever is met. Those that are not to be taken go to `bury`, as do all dead items.
+    /// True if none is ready any more.
     fn consume(
         &self,
         more: impl Fn() -> bool,
         mut look: impl FnMut(&T, u64) -> bool,
         mut take: impl FnMut(T),
         bury: &mut dyn FnMut(Fate, T),
-    ) {
+    ) -> bool {
         debug_assert!(!self.drops_oldest);
         let mut word = self.head.0.load(Ordering::Relaxed);
         while more() {
@@ -104,7 +127,7 @@ impl<T> Ring<T> {
             let ready = slot.ready.load(Ordering::Acquire);
             if ready != passed & !GONE {
                 if ready & FLAGS == 0 || !self.pass_if(head, ready, bury) {
-                    break;
+                    return true;
                 }
                 word = self.head.0.load(Ordering::Relaxed);
                 continue;
@@ -122,6 +145,7 @@ impl<T> Ring<T> {
             word = passed;
             take(item);
         }
+        false
     }
 
     /// The same where producers may mark items as dropped: who takes one marks it first.
@@ -131,12 +155,12 @@ impl<T> Ring<T> {
         mut look: impl FnMut(&T, u64) -> bool,
         mut take: impl FnMut(T),
         bury: &mut dyn FnMut(Fate, T),
-    ) {
+    ) -> bool {
         while more() {
             let head = self.head.0.load(Ordering::Relaxed) >> TAIL;
             if !self.seize(head) {
                 if !self.pass(bury) {
-                    break;
+                    return true;
                 }
                 continue;
             }
@@ -154,6 +178,7 @@ impl<T> Ring<T> {
             self.head.0.fetch_add(1 << TAIL, Ordering::AcqRel);
             take(item);
         }
+        false
     }
 
     /// Passes what is at the head and is no live item. False if there is no such thing.
@@ -180,7 +205,10 @@ impl<T> Ring<T> {
         let item =
             (ready & VOID == 0).then(|| slot.item.with_mut(|place| unsafe { (*place).assume_init_read() }));
         // One place further, and one fewer gone.
-        self.head.0.fetch_add((1 << TAIL) - 1, Ordering::AcqRel);
+        let before = self.head.0.fetch_add((1 << TAIL) - 1, Ordering::AcqRel);
+        if before & GONE == 1 {
+            self.is_not(Odd::GONE);
+        }
         if let Some(item) = item {
             bury(Fate::of(ready), item);
         }
@@ -194,7 +222,7 @@ impl<T> Ring<T> {
         look: impl FnMut(&T, u64) -> bool,
         take: impl FnMut(T),
         bury: &mut dyn FnMut(Fate, T),
-    ) {
+    ) -> bool {
         if self.drops_oldest {
             self.consume_marked(more, look, take, bury)
         } else {
@@ -310,13 +338,22 @@ impl<T> Ring<T> {
     #[cold]
     fn strike(&self, at: u64, mark: u64) {
         let gone = if mutant("room-given-back-twice") { 2 } else { 1 };
+        if !mutant("gone-unseen-by-a-drain") {
+            self.is(Odd::GONE);
+        }
         self.head.0.fetch_add(gone, Ordering::AcqRel);
         self.slot(at).ready.store(filled(at) | mark, Ordering::Release);
     }
 
     /// Whether anything before the tail takes up no room: it is dead, and may wait to be buried.
+    #[inline(always)]
     pub(crate) fn has_gone(&self) -> bool {
         self.head.0.load(Ordering::Relaxed) & GONE != 0
+    }
+
+    /// The oldest position that is not free. For the consumer.
+    pub(crate) fn at_head(&self) -> u64 {
+        self.head.0.load(Ordering::Relaxed) >> TAIL
     }
 
     /// Whether the consumer would find an item, or something to pass.
@@ -356,6 +393,9 @@ impl<T> Ring<T> {
         }
         self.voids_passed.fetch_add(voids, Ordering::Relaxed);
         self.head.0.store(to << TAIL | (gone - dead), Ordering::Release);
+        if gone == dead {
+            self.is_not(Odd::GONE);
+        }
     }
 
     fn move_up(&self, from: u64, to: u64) {

@@ -80,13 +80,17 @@ pub(crate) fn input(
         }
         NdMessage::RouterAdvert(advert, options) => {
             counters.add(local.index, IfCounter::RaIn, 1);
-            router::heard_advert(ctx, local, config, on, src, &advert, options);
+            let compared = router::heard_advert(ctx, local, config, on, src, &advert, options);
             //= RFC 4861 s6.3.4 [4861-19]: its address is noted, and that it is a router, with the address or without.
             let (noted, heard) = host::heard_advert(ctx, local, on, src, &advert, options);
-            if noted {
-                learn(ctx, local, on, src, advert.slla, Some(true));
+            let learnt = noted && learn(ctx, local, on, src, advert.slla, Some(true));
+            //= RFC 4861 s6.2.7 [4861-14]: a router that nobody wants to configure itself has heard what there is for it.
+            let is_for_hosts = heard == Err(DropReason::AutoconfOff);
+            if is_for_hosts && config.forwarding && !on.first_hops.accepts_as_host && (compared || learnt) {
+                Ok(())
+            } else {
+                heard
             }
-            heard
         }
         NdMessage::Redirect(redirect) => {
             counters.add(local.index, IfCounter::RedirectIn, 1);
@@ -209,7 +213,7 @@ fn advertised(
         }
         //= RFC 9131 s6.1.1 [9131-1]: a router notes who announces itself with its address; a host does not.
         None if config.forwarding && !config.ignore_announced && advert.tlla.is_some() => {
-            learn(ctx, local, on, advert.target, advert.tlla, None)
+            learn(ctx, local, on, advert.target, advert.tlla, None);
         }
         //= RFC 4861 s7.2.5 [4861-30]: nobody asked.
         None => return Err(DropReason::Ignored),
@@ -217,7 +221,7 @@ fn advertised(
     Ok(())
 }
 
-/// Notes the link-layer address that a neighbour gave of itself.
+/// Notes the link-layer address that a neighbour gave of itself. False if there is nothing to note, or no room.
 fn learn(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -225,10 +229,10 @@ fn learn(
     addr: Ipv6Addr,
     lladdr: Option<Mac>,
     router: Option<bool>,
-) {
+) -> bool {
     // Nobody is where a group is, and we know where we are.
     if !ends::is_host6(addr) || on.addr6(addr).is_some() {
-        return;
+        return false;
     }
     let lladdr = lladdr.filter(Mac::is_unicast).filter(|mac| *mac != on.mac);
     let addr = IpAddr::V6(addr);
@@ -241,7 +245,7 @@ fn learn(
             })
         }
         //= RFC 4861 Appendix C [4861-28]: without an address there is nothing to note.
-        (None, None) => return,
+        (None, None) => return false,
     };
     match found {
         Ok(Found { lle, new: true, evicted }) => {
@@ -252,6 +256,10 @@ fn learn(
         Ok(Found { lle, new: false, .. }) => {
             let _change = neighbor::settle(ctx, local, on, &lle, |nud| nud.on_learned(lladdr, router));
         }
-        Err(why) => local.count(on.ifnet.id, why.into()),
+        Err(why) => {
+            local.count(on.ifnet.id, why.into());
+            return false;
+        }
     }
+    true
 }

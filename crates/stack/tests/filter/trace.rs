@@ -1,13 +1,18 @@
 //! The lives of single packets, as who watches them is told.
 
+use siding_stack::nd6::host::Accept;
+use siding_stack::nd6::host::HostConfig;
 use siding_stack::trace::Record;
 use siding_stack::trace::Step;
 use siding_stack::trace::Subject;
 use siding_stack::trace::Wants;
 use siding_stack::trace::Watch;
 use siding_stack::trace::WatchSpec;
+use siding_wire::ip6::ALL_NODES;
 use siding_wire::nd::NeighborAdvert;
+use siding_wire::nd::Preference;
 use siding_wire::nd::Redirect;
+use siding_wire::nd::RouterAdvert;
 use siding_wire::nd::RouterSolicit;
 
 use super::*;
@@ -287,6 +292,53 @@ fn a_message_that_is_not_listened_to_is_dropped_for_that_and_not_done() {
         // Once, as before.
         assert_eq!(cause.map_or(0, |cause| router.dropped(cause)), before + u64::from(cause.is_some()));
     }
+    router.end();
+}
+
+/// A version that counted as dropped what it had learnt from told `autoconf-off` of each.
+#[test]
+fn an_advertisement_has_been_heard_by_a_router_that_learnt_who_sends_it() {
+    let mut router = Router::new();
+    let watch = lives(&router, b"");
+    let on = router.ids[INNER];
+    let from = |host| Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, host);
+    let advert = |slla| RouterAdvert {
+        cur_hop_limit: 64,
+        managed: false,
+        other_config: false,
+        preference: Preference::Medium,
+        router_lifetime: 1800,
+        reachable_time: 0,
+        retrans_timer: 0,
+        slla,
+        mtu: None,
+    };
+    let off = Step::Dropped { on, cause: DropReason::AutoconfOff };
+    let hears = |router: &mut Router, host: u16, slla| {
+        let body = emitted(|out| advert(slla).emit(&[], from(host), ALL_NODES, out));
+        let mut message = packet(from(host), ALL_NODES, IpProto::ICMP6, &body);
+        message[7] = 255;
+        let before = router.dropped(DropReason::AutoconfOff);
+        router.hear(INNER, 0, &message);
+        let told = steps(&watch.take(100).0);
+        assert_eq!(told.iter().filter(|step| step.is_end()).count(), 1, "{told:?}");
+        let end = told.into_iter().next_back().unwrap();
+        assert_eq!(router.dropped(DropReason::AutoconfOff) - before, u64::from(end == off), "{end:?}");
+        end
+    };
+    // Nothing is to be learnt from one that does not say where it is.
+    assert_eq!(hears(&mut router, 8, None), off);
+    // As news, and as what is known.
+    assert_eq!(hears(&mut router, 9, Some(mac(INNER, 9))), Step::Done);
+    assert_eq!(hears(&mut router, 9, Some(mac(INNER, 9))), Step::Done);
+    // Who wants it to configure itself is to know why it does not; and so is whoever looks for that at a host.
+    let accept = |accept| HostConfig { accept, announce: 0, ..HostConfig::default() };
+    control(|ctx| router.stack.set_autoconf(ctx, on, accept(Accept::UnlessForwarding)).unwrap());
+    assert_eq!(hears(&mut router, 9, Some(mac(INNER, 9))), off);
+    control(|ctx| router.stack.set_autoconf(ctx, on, accept(Accept::Never)).unwrap());
+    assert_eq!(hears(&mut router, 9, Some(mac(INNER, 9))), Step::Done);
+    control(|ctx| router.stack.set_forwarding(ctx, false));
+    assert_eq!(hears(&mut router, 9, Some(mac(INNER, 9))), off);
     router.end();
 }
 

@@ -353,7 +353,7 @@ pub(crate) fn solicited(
     Err(DropReason::Ignored)
 }
 
-/// Another router on a link that we advertise on says what it thinks.
+/// Another router on a link that we advertise on says what it thinks. False if that was not looked at.
 //= RFC 4861 s6.2.7 [4861-14]: what it says otherwise is told, once in a while.
 pub(crate) fn heard_advert(
     ctx: &mut Ctx<'_, Unlocked>,
@@ -363,24 +363,24 @@ pub(crate) fn heard_advert(
     router: Ipv6Addr,
     advert: &RouterAdvert,
     options: NdOptions<'_>,
-) {
-    let id = on.ifnet.id;
-    let wants = Wants::Comparison;
+) -> bool {
+    let (id, wants) = (on.ifnet.id, Wants::Comparison);
     if !config.is_advertising(id) || on.addr6(router).is_some() || !on.ifnet.intake.admits(local.now, wants) {
-        return;
+        return false;
     }
     let shared = local.shared.clone();
     let (mut control, _ctx) = ctx.lock(&shared.control);
-    let Some(advertiser) = control.advertisers.get_mut(&id) else { return };
+    let Some(advertiser) = control.advertisers.get_mut(&id) else { return false };
     let now = local.now;
     if advertiser.told_difference.is_some_and(|last| now.since(last) < DIFFERENCE_PAUSE) {
-        return;
+        return false;
     }
     let ours = advertiser.contents(on, now, Kind::Regular);
     if let Some(what) = difference(&ours, advert, options) {
         advertiser.told_difference = Some(now);
         local.tell(Event::RouterDiffers { interface: id, router, what });
     }
+    true
 }
 
 /// Forgets an interface that has ceased to advertise, or goes.

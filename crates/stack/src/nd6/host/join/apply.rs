@@ -26,6 +26,7 @@ use crate::nd6::dad::DadState;
 use crate::nd6::dad::MAX_RTR_SOLICITATION_DELAY;
 use crate::nd6::due::Hosting;
 use crate::nd6::due::Probed;
+use crate::nd6::host::Accept;
 use crate::nd6::host::Gone;
 use crate::nd6::host::Host;
 use crate::nd6::host::HostConfig;
@@ -305,6 +306,7 @@ fn with_parameters(interface: &Interface, host: &Host, addrs6: Arc<[Addr6]>) -> 
         watched: host.next_hops(),
         advertised,
         accepts: host.accepts(),
+        accepts_as_host: host.config().accept == Accept::UnlessForwarding && !host.accepts(),
         accepts_redirects: host.accepts_redirects(),
         full: host.is_full(),
     };

@@ -24,7 +24,9 @@ pub(crate) struct FirstHops {
     pub(crate) advertised: Vec<(Prefix<Ipv6Addr>, Ipv6Addr)>,
     /// Advertisements are obeyed.
     pub(crate) accepts: bool,
-    /// So are redirects.
+    /// They would be, if the stack did not forward.
+    pub(crate) accepts_as_host: bool,
+    /// Redirects are obeyed, too.
     pub(crate) accepts_redirects: bool,
     /// There is no room for one more default router.
     pub(crate) full: bool,

@@ -441,7 +441,7 @@ pub struct PerformanceRow {
     pub timed: TimedRow,
 }
 
-/// What the steps of a turn take, looked at in one turn of 256 of those with packets: the clock is read between steps, and what
+/// What the steps of a turn take, looked at in one turn of 1,024 of those with packets: the clock is read between steps, and what
 /// that takes is taken off.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

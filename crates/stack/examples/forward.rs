@@ -7,24 +7,36 @@
 //! done
 //! ```
 //!
-//! With `walk` behind the numbers nothing goes by express. The first number is how many frames there are in a turn. The difference of the two, divided by the frames, is what one
-//! costs.
+//! With `walk` behind the numbers nothing goes by express, as in the daemon. The first number is how many frames there are in a
+//! turn. The difference of the two, divided by the frames, is what one costs.
+//!
+//! It says what it has done: so that whoever compares it with itself without what follows packets, or without what times
+//! turns, knows that these are not there (`tests/costs.rs`).
 
 use std::error::Error;
 use std::io;
 use std::net::Ipv6Addr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use siding_lockorder::Root;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
+use siding_netisr::Clock;
+use siding_netisr::IfId;
 use siding_netisr::Instant;
+use siding_netisr::SystemClock;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
 use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
+use siding_stack::trace::Subject;
+use siding_stack::trace::Wants;
+use siding_stack::trace::WatchSpec;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
 use siding_wire::Mac;
@@ -57,6 +69,15 @@ impl Device for End {
     }
 }
 
+/// Every frame.
+struct All;
+
+impl Wants for All {
+    fn wants(&self, _: IfId, _: &[u8]) -> bool {
+        true
+    }
+}
+
 fn addr(link: u8, host: u16) -> Ipv6Addr {
     Ipv6Addr::new(0x2001, 0xdb8, link.into(), 0, 0, 0, 0, host)
 }
@@ -81,7 +102,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let times = numbers.next().transpose()?.unwrap_or(1);
     let turns = numbers.next().transpose()?.unwrap_or(10_000);
     let pool = Pool::new(PoolConfig::default())?;
-    let stack = Stack::new(StackConfig::new(pool, || Instant::from_nanos(1)))?;
+    // The daemon's, for what reading it takes. The moments of the turns are made up, so that nothing is due in some runs only.
+    let (clock, readings) = (SystemClock::default(), Arc::new(AtomicU64::new(0)));
+    let counted = readings.clone();
+    let read = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        clock.now()
+    };
+    let stack = Stack::new(StackConfig::new(pool, read))?;
     let mut worker = stack.worker(0).ok_or("no worker")?;
     let mut root = Root::new();
     let mut entered = root.enter()?;
@@ -100,6 +128,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     for turn in 1..=turns {
         received += worker.turn(Instant::from_nanos(turn as u64 * 1000)).received;
     }
+    let readings = readings.load(Ordering::Relaxed);
     println!("{received} frames in {turns} turns, {} of them by express", worker.expressed());
+    println!(
+        "{} turns timed, the clock read {readings} times",
+        stack.steps().iter().map(|own| own.turns).sum::<u64>()
+    );
+    let wants = Arc::new(All);
+    let spec =
+        WatchSpec { subject: Subject::Lives, wants, room: 1000, bytes: 100_000, snaplen: 100, per_second: 1 };
+    let watch = stack.watch(spec)?;
+    worker.turn(Instant::from_nanos((turns as u64 + 1) * 1000));
+    println!("{} moments told of a packet", watch.take(1000).0.len());
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::next::Next;
 use crate::reassembly;
 use crate::stack::Shared;
 use crate::walk::walk;
+use crate::walk::walk_timed;
 use crate::worker::Local;
 use crate::worker::TimedStep;
 
@@ -70,41 +71,55 @@ impl StackWorker {
     /// what has come of it. A timer waits until all workers have read what had arrived by its deadline.
     pub fn turn(&mut self, now: Instant) -> Turn {
         self.local.now = now;
-        self.local.timed.begin();
+        let timed = self.local.timed.begin();
         self.local.refresh();
         self.local.trace.refresh();
         self.local.retry_filters();
         let mut received = 0;
-        self.receive_late(&mut received);
-        for slot in 0..self.local.slots() {
-            received += self.receive(slot);
+        if timed {
+            self.receive_timed(&mut received);
+        } else {
+            self.receive_late::<false>(&mut received);
+            for slot in 0..self.local.slots() {
+                received += self.receive::<false>(slot);
+            }
         }
-        let timed = self.local.timed.enter_whole(TimedStep::Deferred);
         let behind = self.local.note_read();
         let polled = self.worker.poll(&mut self.local, Self::BUDGET);
         self.left = if polled.more { self.left + 1 } else { 0 };
-        self.local.timed.resume(timed, polled.handled);
-        let timed = self.local.timed.enter_whole(TimedStep::Timers);
+        if timed {
+            self.local.timed.resume(polled.handled);
+            self.local.timed.enter_whole(TimedStep::Timers);
+        }
         let timers = self.timers(now) + self.expire();
-        self.local.timed.resume(timed, timers);
+        if timed {
+            self.local.timed.resume(timers);
+        }
         self.first_hops();
         let filtering = filter::turn(&mut self.local);
         let local = &mut self.local;
         let again = self.worker.with_ctx(|ctx| {
             // Last, so that what timers have changed is followed before anybody sleeps.
             mld::follow(ctx, local);
-            local.timed.back(TimedStep::Transmit);
+            if timed {
+                local.timed.back(TimedStep::Transmit);
+            }
             local.flush(ctx)
         });
-        self.local.timed.back(TimedStep::Other);
+        if timed {
+            self.local.timed.back(TimedStep::Other);
+        }
         self.local.put_all_forwarded();
         if self.local.has_events() {
             for event in self.local.take_events() {
                 self.local.shared.observer.event(&event);
             }
         }
-        let Local { timed, shared, index, .. } = &mut *self.local;
-        timed.end(&shared.steps[*index], received + polled.handled);
+        let Local { timed: times, shared, index, .. } = &mut *self.local;
+        match timed {
+            true => times.end(&shared.steps[*index], received + polled.handled),
+            false => times.passed(received + polled.handled),
+        }
         let more = behind || polled.more || filtering || timers >= BATCH || (again.is_some() && received > 0);
         let next = self.local.shared.timers.next().min(self.local.reassembly.deadline());
         let next = if self.held_up.is_some() { next.max(now + Self::LOOK_AGAIN) } else { next };
@@ -149,9 +164,21 @@ impl StackWorker {
         self.local.shared.frames[self.local.index].report().expressed
     }
 
+    /// Takes a batch from each interface in a turn that is timed: as code of its own, for a look at whether it is would cost each
+    /// packet some instructions.
+    #[cold]
+    #[inline(never)]
+    fn receive_timed(&mut self, received: &mut usize) {
+        self.receive_late::<true>(received);
+        for slot in 0..self.local.slots() {
+            *received += self.receive::<true>(slot);
+        }
+        self.local.timed.enter_whole(TimedStep::Deferred);
+    }
+
     /// Takes what was sent to ports that have just gone out of use, before what is sent to those in use now: so that
     /// the frames of a flow stay in order.
-    fn receive_late(&mut self, received: &mut usize) {
+    fn receive_late<const TIMED: bool>(&mut self, received: &mut usize) {
         if self.local.config().late.is_empty() {
             return;
         }
@@ -159,7 +186,7 @@ impl StackWorker {
         for port in config.late.ports(self.local.heard) {
             // As many as a ring has: one that is filled as fast as it is emptied does not keep the others waiting.
             for _ in 0..64 {
-                let got = self.receive(port.slot());
+                let got = self.receive::<TIMED>(port.slot());
                 *received += got;
                 if got < BATCH {
                     break;
@@ -168,10 +195,12 @@ impl StackWorker {
         }
     }
 
-    fn receive(&mut self, slot: usize) -> usize {
+    fn receive<const TIMED: bool>(&mut self, slot: usize) -> usize {
         let Some(id) = self.local.port(slot).map(|port| port.ifnet.id) else { return 0 };
         let local = &mut self.local;
-        local.timed.back(TimedStep::Receive);
+        if TIMED {
+            local.timed.back(TimedStep::Receive);
+        }
         let got = match local.receive(slot, &mut self.received, BATCH) {
             Ok(got) => got,
             Err(error) => {
@@ -179,9 +208,13 @@ impl StackWorker {
                 self.received.len()
             }
         };
-        local.timed.count(got);
+        if TIMED {
+            local.timed.count(got);
+        }
         if self.received.is_empty() {
-            local.timed.back(TimedStep::Other);
+            if TIMED {
+                local.timed.back(TimedStep::Other);
+            }
             return got;
         }
         let (received, express) = (&mut self.received, &mut self.express);
@@ -189,7 +222,9 @@ impl StackWorker {
             local.trace.batch(id, received);
         }
         if local.filter.is_on() {
-            local.timed.back(TimedStep::Filter);
+            if TIMED {
+                local.timed.back(TimedStep::Filter);
+            }
             local.filter.look_ahead(received);
         }
         let config = local.config().clone();
@@ -205,14 +240,18 @@ impl StackWorker {
             let mut frames = received.drain(..);
             while let Some(mut frame) = batch.next(ctx, local, &mut frames) {
                 frame.set_rcvif(id);
-                local.timed.enter(TimedStep::Link);
-                walk(ctx, local, &config, Next::Up(interface, frame));
+                match TIMED {
+                    true => walk_timed(ctx, local, &config, Next::Up(interface, frame)),
+                    false => walk(ctx, local, &config, Next::Up(interface, frame)),
+                }
                 walked += 1;
             }
             batch.end(local);
             local.shared.frames[local.index].add(all - walked, walked);
         });
-        self.local.timed.back(TimedStep::Other);
+        if TIMED {
+            self.local.timed.back(TimedStep::Other);
+        }
         got
     }
 

@@ -31,16 +31,43 @@ use crate::worker::TimedStep;
 /// Takes a packet from where it is to its end.
 #[inline]
 pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &'c Config, first: Next<'c>) {
+    walk_as::<false>(ctx, local, config, first);
+}
+
+/// The same with a frame in a turn that is timed. Each look at whether it is would cost every packet some instructions: so it
+/// is code of its own.
+#[inline(never)]
+pub(crate) fn walk_timed<'c>(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &'c Config,
+    first: Next<'c>,
+) {
+    local.timed.enter(TimedStep::Link);
+    walk_as::<true>(ctx, local, config, first);
+}
+
+#[inline(always)]
+fn walk_as<'c, const TIMED: bool>(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    config: &'c Config,
+    first: Next<'c>,
+) {
     let mut next = first;
     loop {
         next = match next {
             Next::Up(on, frame) => ether::input(ctx, local, config, on, frame),
             Next::Ip6(on, from, link, packet) => {
-                local.timed.enter(TimedStep::Ip);
+                if TIMED {
+                    local.timed.enter(TimedStep::Ip);
+                }
                 match ip6::input(ctx, local, config, on, from, link, packet) {
                     // Most go this way: it is gone without what the loop would have to keep.
                     Next::Neighbor(out, addr, packet) => {
-                        local.timed.enter(TimedStep::Neighbor);
+                        if TIMED {
+                            local.timed.enter(TimedStep::Neighbor);
+                        }
                         local.note_forwarded(Version::V6, &packet, out);
                         return neighbor::output(ctx, local, out, addr, packet);
                     }
@@ -48,10 +75,14 @@ pub(crate) fn walk<'c>(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, config: &
                 }
             }
             Next::Ip4(on, link, packet) => {
-                local.timed.enter(TimedStep::Ip);
+                if TIMED {
+                    local.timed.enter(TimedStep::Ip);
+                }
                 match ip4::input(ctx, local, config, on, link, packet) {
                     Next::Neighbor(out, addr, packet) => {
-                        local.timed.enter(TimedStep::Neighbor);
+                        if TIMED {
+                            local.timed.enter(TimedStep::Neighbor);
+                        }
                         local.note_forwarded(Version::V4, &packet, out);
                         return neighbor::output(ctx, local, out, addr, packet);
                     }

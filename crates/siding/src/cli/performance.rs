@@ -136,7 +136,7 @@ pub(super) fn table(rows: &[PerformanceRow], queues: &[TypeRow]) -> String {
     format!(
         "A turn receives, handles what was deferred, runs timers and sends; LOOKING is turns without a packet.\n\n\
          {workers}\nTurns by how many packets they had:\n{sizes}\n\
-         Steps of turns, of which one in 256 with packets is timed:\n{steps}\nWaits in queues, since the start:\n{waits}"
+         Steps of turns, of which one in 1,024 with packets is timed:\n{steps}\nWaits in queues, since the start:\n{waits}"
     )
 }
 
@@ -203,7 +203,7 @@ WORKER  PACKETS-IN-TURN  TURNS  TURNS/%  PACKETS   NS/TURN  NS/PACKET
 0       1                  100     10.0      100   2000000    2000000
 0       4 and more         400     40.0    19900  12000000     241206
 
-Steps of turns, of which one in 256 with packets is timed:
+Steps of turns, of which one in 1,024 with packets is timed:
 WORKER  STEP      PACKETS  NS/PACKET  OF-TURN/%  NS/PACKET-OF-TURN
 0       receive        64        100       28.6                100
 0       route          32        100       14.3                 50

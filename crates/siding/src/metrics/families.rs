@@ -294,7 +294,7 @@ fn performance(rows: &[PerformanceRow]) -> Vec<Family> {
     let mut timed = Family::new(
         Kind::Counter,
         "worker_timed_packets",
-        "Packets of the turns of which each step is timed, one in 256.",
+        "Packets of the turns of which each step is timed, one in 1,024.",
     );
     let mut steps = Family::new(
         Kind::Counter,

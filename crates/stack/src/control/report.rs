@@ -176,7 +176,7 @@ impl Stack {
         self.shared.netisr.types()
     }
 
-    /// What the steps of turns take, of every worker: of the turns that were timed, one in 256 of those with packets.
+    /// What the steps of turns take, of every worker: of the turns that were timed, one in 1,024 of those with packets.
     pub fn steps(&self) -> Vec<StepsReport> {
         self.shared.steps.iter().map(StepTimes::report).collect()
     }

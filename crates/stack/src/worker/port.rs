@@ -111,16 +111,27 @@ impl Port {
             return Err(frame);
         }
         if frame.is_unfinished() && !self.takes(&frame) {
-            self.push_finished(ctx, now, cache, frame);
+            self.push_finished(ctx, now, (cache, timed), frame);
             return Ok(());
         }
         self.queue.push(frame);
         if self.queue.len().is_multiple_of(BATCH) {
-            let step = timed.full(self.queue.len());
-            self.flush(ctx, now, cache);
-            timed.back(step);
+            self.flush_amidst(ctx, now, (cache, timed));
         }
         Ok(())
+    }
+
+    /// The same as [`flush`](Self::flush), in the midst of another step.
+    fn flush_amidst(
+        &mut self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        now: Instant,
+        (cache, timed): (&mut Cache, &mut Timed),
+    ) {
+        let step = timed.sending();
+        let taken = self.flush(ctx, now, cache);
+        timed.count(taken);
+        timed.back(step);
     }
 
     /// Queues frames, as [`push`](Self::push) does each of them; `unfinished` if something may be left undone of one. Those for
@@ -150,9 +161,7 @@ impl Port {
                 self.queue.extend(frames.drain(..most));
             }
             if self.queue.len().is_multiple_of(BATCH) {
-                let step = timed.full(self.queue.len());
-                self.flush(ctx, now, cache);
-                timed.back(step);
+                self.flush_amidst(ctx, now, (&mut *cache, &mut *timed));
             }
         }
     }
@@ -168,7 +177,13 @@ impl Port {
     /// Queues a frame that the device cannot finish: what is left undone is done here. Segments of one super-frame for which
     /// there is no room are lost, one by one.
     #[cold]
-    fn push_finished(&mut self, ctx: &mut Ctx<'_, Unlocked>, now: Instant, cache: &mut Cache, frame: Mbuf) {
+    fn push_finished(
+        &mut self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        now: Instant,
+        (cache, timed): (&mut Cache, &mut Timed),
+        frame: Mbuf,
+    ) {
         let kept = self.watched.then(|| frame.clone());
         let result = offload::cut_frame(cache, frame, |cache, segment| {
             if self.queue.len() >= Self::BACKLOG {
@@ -177,7 +192,7 @@ impl Port {
             }
             self.queue.push(segment);
             if self.queue.len().is_multiple_of(BATCH) {
-                self.flush(ctx, now, cache);
+                self.flush_amidst(ctx, now, (cache, &mut *timed));
             }
         });
         match (result, kept) {
@@ -189,22 +204,25 @@ impl Port {
     }
 
     /// Puts what is queued on the wire, as far as it takes it, and gives up what has waited for too long. Sending asks
-    /// for a token that holds no lock.
-    pub(crate) fn flush(&mut self, _ctx: &mut Ctx<'_, Unlocked>, now: Instant, cache: &mut Cache) {
+    /// for a token that holds no lock. How many frames the wire has taken.
+    pub(crate) fn flush(&mut self, _ctx: &mut Ctx<'_, Unlocked>, now: Instant, cache: &mut Cache) -> usize {
         if self.queue.is_empty() {
-            return;
+            return 0;
         }
-        self.transmit(now, cache);
+        let mut taken = self.transmit(now, cache);
         // The front goes first, alone: it may be what keeps those behind it. If the next one fares no better, it is the
         // wire.
         let mut overdue = self.waiting.overdue(now);
         if overdue > 0 {
             self.give_up(now, 1);
-            if self.transmit(now, cache) == 0 {
+            let more = self.transmit(now, cache);
+            if more == 0 {
                 overdue = self.waiting.overdue(now);
                 self.give_up(now, overdue);
             }
+            taken += more;
         }
+        taken
     }
 
     /// Hands the device what is queued. How many frames it has taken.
@@ -295,11 +313,6 @@ impl Port {
         self.watched = true;
     }
 
-    /// Frames to send.
-    pub(crate) fn waiting(&self) -> usize {
-        self.queue.len()
-    }
-
     /// There is nothing to send, and nothing to tell.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
@@ -347,6 +360,7 @@ impl Port {
     }
 
     /// Takes up to `max` frames off the wire, in a turn that began at `now`.
+    #[inline(always)] // As above.
     pub(crate) fn receive(
         &mut self,
         now: Instant,

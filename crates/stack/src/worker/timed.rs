@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use siding_netisr::Instant;
 
 /// One turn is timed of so many that have packets. The first is.
-const EVERY: u32 = 256;
+const EVERY: u32 = 1024;
 
 /// Whether any of this is built: not where it is counted what it costs (tests/costs.rs).
 const THERE: bool = !cfg!(siding_untimed);
@@ -38,7 +38,7 @@ pub enum TimedStep {
     Deferred,
     /// What is due, with all that comes of it.
     Timers,
-    /// The devices are handed what is queued.
+    /// The devices are handed what is queued. A frame counts when one has taken it.
     Transmit,
     /// What a turn does beside.
     Other,
@@ -168,12 +168,15 @@ impl Timed {
         THERE && self.on
     }
 
-    /// A turn begins. One that is timed for nothing, for want of packets, is not counted, and the next is timed in its place.
+    /// A turn begins: whether it is timed. One that is for nothing, for want of packets, is not counted, and the next is in its
+    /// place.
     #[inline]
-    pub(crate) fn begin(&mut self) {
-        if THERE && self.left == 0 {
+    pub(crate) fn begin(&mut self) -> bool {
+        let begins = THERE && self.left == 0;
+        if begins {
             self.begin_timed();
         }
+        begins
     }
 
     #[cold]
@@ -217,41 +220,42 @@ impl Timed {
         std::mem::replace(&mut self.step, step)
     }
 
-    /// A device is handed a full batch of so many, in the midst of another step: the answer is which.
+    /// A device is handed a full batch in the midst of another step: the answer is which.
     #[inline]
-    pub(crate) fn full(&mut self, packets: usize) -> TimedStep {
-        if self.is_on() { self.change(TimedStep::Transmit, packets) } else { TimedStep::Transmit }
+    pub(crate) fn sending(&mut self) -> TimedStep {
+        if self.is_on() { self.change(TimedStep::Transmit, 0) } else { TimedStep::Transmit }
     }
 
-    /// A step that others are part of: they do not say where they are meanwhile. For its end, [`resume`](Self::resume).
-    #[inline]
-    pub(crate) fn enter_whole(&mut self, step: TimedStep) -> bool {
-        if self.is_on() {
-            self.change(step, 0);
-        }
-        std::mem::take(&mut self.on)
+    /// A step that others are part of, in a turn that is timed: they do not say where they are meanwhile. For its end,
+    /// [`resume`](Self::resume).
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn enter_whole(&mut self, step: TimedStep) {
+        self.change(step, 0);
+        self.on = false;
     }
 
     /// A step that others are part of is over; so many packets were in it.
-    #[inline]
-    pub(crate) fn resume(&mut self, was_on: bool, packets: usize) {
-        self.on = was_on;
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn resume(&mut self, packets: usize) {
+        self.on = true;
         self.count(packets);
         self.back(TimedStep::Other);
     }
 
-    /// A turn has ended, which had so many packets.
+    /// A turn that was not timed has ended, which had so many packets.
     #[inline]
-    pub(crate) fn end(&mut self, into: &StepTimes, packets: usize) {
-        if self.is_on() {
-            self.end_timed(into, packets);
-        } else if THERE && packets > 0 {
+    pub(crate) fn passed(&mut self, packets: usize) {
+        if THERE && packets > 0 {
             self.left -= 1;
         }
     }
 
+    /// A turn that was timed has ended.
     #[cold]
-    fn end_timed(&mut self, into: &StepTimes, packets: usize) {
+    #[inline(never)]
+    pub(crate) fn end(&mut self, into: &StepTimes, packets: usize) {
         self.change(TimedStep::Other, 0);
         self.on = false;
         if packets > 0 {
@@ -267,160 +271,4 @@ fn nanos(from: Instant, to: Instant) -> u64 {
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
 #[allow(clippy::unwrap_used)] // Helpers of tests are tests.
-mod tests {
-    use std::net::Ipv6Addr;
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use siding_lockorder::Root;
-    use siding_mbuf::Cache;
-    use siding_mbuf::Mbuf;
-    use siding_mbuf::Pool;
-    use siding_mbuf::PoolConfig;
-    use siding_wire::EtherType;
-    use siding_wire::IpProto;
-    use siding_wire::Mac;
-    use siding_wire::ether::Ether;
-    use siding_wire::ip6::Ip6Repr;
-
-    use super::*;
-    use crate::Device;
-    use crate::InterfaceSpec;
-    use crate::Sent;
-    use crate::Stack;
-    use crate::StackConfig;
-
-    /// Each reading of the clock takes a hundred nanoseconds, and time passes as devices work.
-    #[derive(Clone, Default)]
-    struct Clock(Arc<AtomicU64>);
-
-    impl Clock {
-        fn pass(&self, nanos: u64) {
-            self.0.fetch_add(nanos, Ordering::Relaxed);
-        }
-
-        fn read(&self) -> Instant {
-            Instant::from_nanos(self.0.fetch_add(100, Ordering::Relaxed) + 100)
-        }
-    }
-
-    /// Gives what it is told to, which takes 1,000 ns a frame; sending takes 500.
-    struct End {
-        clock: Clock,
-        frames: Arc<std::sync::Mutex<Vec<Vec<u8>>>>,
-    }
-
-    impl Device for End {
-        fn receive(&mut self, cache: &mut Cache, into: &mut Vec<Mbuf>, _: usize) -> std::io::Result<usize> {
-            let frames = std::mem::take(&mut *self.frames.lock().unwrap());
-            for frame in &frames {
-                let mut mbuf = cache.alloc().unwrap();
-                assert!(mbuf.extend_from_slice(frame));
-                into.push(mbuf);
-                self.clock.pass(1000);
-            }
-            Ok(frames.len())
-        }
-
-        fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
-            let sent = Sent::all(frames);
-            self.clock.pass(500 * frames.len() as u64);
-            cache.free_all(frames.drain(..));
-            sent
-        }
-    }
-
-    fn addr(link: u8, host: u16) -> Ipv6Addr {
-        Ipv6Addr::new(0x2001, 0xdb8, link.into(), 0, 0, 0, 0, host)
-    }
-
-    fn frame(dst: Ipv6Addr) -> Vec<u8> {
-        let mut bytes = vec![0; 14 + 40];
-        let link =
-            Ether { dst: Mac([2, 0, 0, 0, 1, 1]), src: Mac([2, 0, 0, 0, 1, 2]), ethertype: EtherType::IPV6 };
-        link.emit(&mut bytes).unwrap();
-        Ip6Repr::new(addr(1, 2), dst, IpProto::NO_NEXT, 64, 0).emit(&mut bytes[14..]).unwrap();
-        bytes
-    }
-
-    #[test]
-    fn each_packet_is_at_its_steps_and_one_turn_in_256_is_looked_at() {
-        packets_at_their_steps(false);
-        packets_at_their_steps(true);
-    }
-
-    fn packets_at_their_steps(express: bool) {
-        let clock = Clock::default();
-        let pool = Pool::new(PoolConfig::default()).unwrap();
-        let read = clock.clone();
-        let config = StackConfig { express, ..StackConfig::new(pool, move || read.read()) };
-        let stack = Stack::new(config).unwrap();
-        let mut worker = stack.worker(0).unwrap();
-        let wires: [Arc<std::sync::Mutex<Vec<Vec<u8>>>>; 2] = Default::default();
-        {
-            let mut root = Root::new();
-            let mut entered = root.enter().unwrap();
-            let mut ctx = entered.ctx();
-            stack.set_forwarding(&mut ctx, true);
-            for (link, frames) in [1, 2].into_iter().zip(&wires) {
-                let mac = |host| Mac([2, 0, 0, 0, link, host]);
-                let spec = InterfaceSpec { name: format!("em{link}"), mac: mac(1), mtu: 1500 };
-                let end = End { clock: clock.clone(), frames: frames.clone() };
-                let id = stack.attach(&mut ctx, spec, vec![Box::new(end)]).unwrap();
-                stack.add_address(&mut ctx, id, addr(link, 1).into(), 64, false).unwrap();
-                stack.add_neighbor(&mut ctx, id, addr(link, 2).into(), mac(2)).unwrap();
-            }
-        }
-        // What the start has to say is said.
-        while worker.turn(clock.read() + Duration::from_secs(10)).next < Instant::NEVER {
-            clock.pass(10_000_000_000);
-            if stack.steps()[0].turns > 0 {
-                break;
-            }
-        }
-        let before = stack.steps().remove(0);
-        let turn = |worker: &mut crate::StackWorker, frames: Vec<Vec<u8>>| {
-            *wires[0].lock().unwrap() = frames;
-            worker.turn(clock.read())
-        };
-        // Two are for others, and of each 256 turns with packets one is looked at: those without are not counted.
-        for _ in 0..255 {
-            assert_eq!(turn(&mut worker, vec![frame(addr(2, 2))]).received, 1);
-            assert_eq!(turn(&mut worker, vec![]).received, 0);
-            assert_eq!(stack.steps(), std::slice::from_ref(&before));
-        }
-        assert_eq!(turn(&mut worker, vec![]).received, 0);
-        assert_eq!(stack.steps(), std::slice::from_ref(&before), "a turn without a packet says nothing");
-        let batch = [addr(2, 2), addr(1, 1), addr(2, 2), addr(3, 1)].map(frame).into();
-        assert_eq!(turn(&mut worker, batch).received, 4);
-        let after = stack.steps().remove(0);
-        assert_eq!((after.turns - before.turns, after.packets - before.packets), (1, 4));
-        let took = |step: TimedStep| {
-            let of = |report: &StepsReport| report.steps[step as usize];
-            let (after, before) = (of(&after), of(&before));
-            assert_eq!(after.step, step);
-            (after.packets - before.packets, after.nanos - before.nanos)
-        };
-        // What reading the clock takes is nobody's.
-        let (by_express, walked) = if express { (2, 2) } else { (0, 4) };
-        let others = [
-            (TimedStep::Receive, (4, 4000)),
-            (TimedStep::Express, (by_express, 0)),
-            (TimedStep::Link, (walked, 0)),
-            (TimedStep::Ip, (walked, 0)),
-            (TimedStep::Filter, (0, 0)),
-            // One of them has none.
-            (TimedStep::Route, (walked - 1, 0)),
-            (TimedStep::Neighbor, (walked - 2, 0)),
-            (TimedStep::Local, (2, 0)),
-            (TimedStep::Timers, (0, 0)),
-            (TimedStep::Other, (0, 0)),
-        ];
-        for (step, expected) in others {
-            assert_eq!(took(step), expected, "{}", step.name());
-        }
-        let (sent, nanos) = took(TimedStep::Transmit);
-        assert_eq!(nanos, sent * 500);
-        assert!(sent >= 2, "{sent}");
-    }
-}
+mod tests;

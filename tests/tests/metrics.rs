@@ -177,7 +177,7 @@ fn every_panel_has_data_and_every_alert_is_evaluated() {
     let daemon = daemon(&lab, &host);
     let prometheus = Prometheus::start(&lab, &host);
     let panels = panels();
-    assert!(panels.len() >= 16, "{panels:?}");
+    assert!(panels.len() >= 21, "{panels:?}");
     for (title, query) in &panels {
         let query = query.replace("$__rate_interval", "1m").replace("$instance", ".*");
         assert!(!query.contains('$'), "{title}: {query}");

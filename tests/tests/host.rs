@@ -23,6 +23,7 @@ mod host {
     mod service;
     mod telling;
     mod threads;
+    mod under_load;
     mod unreachable;
     mod util;
 }

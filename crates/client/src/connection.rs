@@ -64,12 +64,12 @@ pub enum ClientError {
     #[error("not permitted to speak to {}: be root, or the user or in the group whose the socket is", .0.display())]
     NotPermitted(PathBuf),
     /// The connection broke.
-    #[error("the siding at {} does not answer: {source}", .path.display())]
+    #[error("the siding at {} does not answer: {why}", .path.display())]
     Broken {
         /// Where it was.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
     /// It answers something else than was asked.
     #[error("the daemon answers something else: is it of another version?")]
@@ -109,7 +109,7 @@ impl Client {
                 ClientError::Nobody(path.to_owned())
             }
             io::ErrorKind::PermissionDenied => ClientError::NotPermitted(path.to_owned()),
-            _ => ClientError::Broken { path: path.to_owned(), source },
+            _ => ClientError::Broken { path: path.to_owned(), why: source },
         })?;
         let stream = BufReader::new(stream);
         Ok(Client { path: path.to_owned(), stream, line: Vec::new(), patience: None, out_of_step: false })
@@ -175,7 +175,7 @@ impl Client {
     }
 
     fn broken(&self, source: io::Error) -> ClientError {
-        ClientError::Broken { path: self.path.clone(), source }
+        ClientError::Broken { path: self.path.clone(), why: source }
     }
 
     fn converse(&mut self, request: &Request) -> io::Result<Result<Answer, Failure>> {

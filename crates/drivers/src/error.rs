@@ -8,14 +8,14 @@ use std::io;
 pub enum DriverError {
     /// There is no TUN driver.
     #[error(
-        "{interface}: cannot open /dev/net/tun: {source}; load the driver (`modprobe tun`), or in a container pass \
+        "{interface}: cannot open /dev/net/tun: {why}; load the driver (`modprobe tun`), or in a container pass \
          the device in (`--device /dev/net/tun`)"
     )]
     NoTun {
         /// The interface that was to be opened.
         interface: String,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
     /// The process lacks a capability.
     #[error(
@@ -61,14 +61,14 @@ pub enum DriverError {
         what: &'static str,
     },
     /// A system call failed.
-    #[error("{interface}: cannot {doing}: {source}")]
+    #[error("{interface}: cannot {doing}: {why}")]
     System {
         /// The interface that was to be opened.
         interface: String,
         /// What was being done.
         doing: &'static str,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
 }
 
@@ -84,7 +84,7 @@ impl DriverError {
         let source = source.into();
         match source.kind() {
             io::ErrorKind::PermissionDenied => DriverError::NotPermitted { interface, doing, capability },
-            _ => DriverError::System { interface, doing, source },
+            _ => DriverError::System { interface, doing, why: source },
         }
     }
 }

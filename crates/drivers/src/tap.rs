@@ -94,7 +94,7 @@ impl TapDevice {
             .write(true)
             .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
             .open("/dev/net/tun")
-            .map_err(|source| DriverError::NoTun { interface: name.to_owned(), source })?;
+            .map_err(|source| DriverError::NoTun { interface: name.to_owned(), why: source })?;
         let name = attach(&file, name).map_err(|source| match Errno::from_io_error(&source) {
             // INVAL: there is an interface of this name, and it is no TAP or not for several queues.
             Some(Errno::BUSY | Errno::INVAL) => DriverError::Busy { interface: name.to_owned() },

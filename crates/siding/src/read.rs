@@ -30,6 +30,23 @@ pub(crate) fn regular(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// The text of whatever has a name, for who asked for it and waits: of a pipe, too. What does not end, as some devices, is not
+/// read for ever.
+///
+/// # Errors
+///
+/// It cannot be read, or is too long.
+pub(crate) fn whole(path: &Path) -> io::Result<String> {
+    /// A million routes are a quarter of that.
+    const LONGEST: u64 = 256 << 20;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::other(format!("it is longer than {LONGEST} bytes")));
+    }
+    Ok(text)
+}
+
 /// A refusal with what to do: a daemon that has given up its capabilities is refused what root otherwise is not.
 pub(crate) fn explained(error: io::Error) -> io::Error {
     match error.kind() {
@@ -51,6 +68,12 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+
+    #[test]
+    fn what_has_no_end_is_not_read_for_ever() {
+        assert_eq!(whole(Path::new("/dev/null")).unwrap(), "");
+        assert!(whole(Path::new("/dev/zero")).unwrap_err().to_string().contains("longer than"));
+    }
 
     #[test]
     fn what_is_no_regular_file_is_refused_at_once() {

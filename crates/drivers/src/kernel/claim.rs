@@ -305,7 +305,7 @@ fn unused(netlink: &mut Netlink, interface: &str) -> Result<(), Error> {
 }
 
 fn is_unsupported(error: &Error) -> bool {
-    matches!(error, Error::Refused { source, .. } if source.raw_os_error() == Some(libc::EOPNOTSUPP))
+    matches!(error, Error::Refused { why, .. } if why.raw_os_error() == Some(libc::EOPNOTSUPP))
 }
 
 /// Takes the lock, waiting for a moment if it is taken: a lock that was just dropped stays with any program that

@@ -11,12 +11,12 @@ use super::Cidr;
 #[non_exhaustive]
 pub enum Error {
     /// The kernel said no, or a system call failed.
-    #[error("cannot {operation}: {source}{}{}", Said(.reason), WayOut(.source))]
+    #[error("cannot {operation}: {why}{}{}", Said(.reason), WayOut(.why))]
     Refused {
         /// What was asked, in words that follow "cannot", with the interface's name.
         operation: String,
-        /// The kernel's error number.
-        source: io::Error,
+        /// The kernel's error number. The text has it: it is no source of its own, or it would be told twice.
+        why: io::Error,
         /// The kernel's own words on it (netlink's extended acknowledgement), where it had any.
         reason: Option<String>,
     },
@@ -103,14 +103,14 @@ pub enum Error {
 impl Error {
     /// A system call failed while doing what `operation` says.
     pub(super) fn system(operation: impl fmt::Display, source: impl Into<io::Error>) -> Self {
-        Self::Refused { operation: operation.to_string(), source: source.into(), reason: None }
+        Self::Refused { operation: operation.to_string(), why: source.into(), reason: None }
     }
 
     /// The kernel's error number as the standard library knows it, if it was the kernel that said no.
     #[must_use]
     pub fn kind(&self) -> Option<io::ErrorKind> {
         match self {
-            Self::Refused { source, .. } => Some(source.kind()),
+            Self::Refused { why, .. } => Some(why.kind()),
             _ => None,
         }
     }
@@ -120,8 +120,8 @@ impl Error {
     pub fn is_gone(&self) -> bool {
         match self {
             Self::NoInterface { .. } => true,
-            Self::Refused { source, .. } => {
-                matches!(source.raw_os_error(), Some(libc::ENODEV | libc::ENXIO | libc::ENOENT))
+            Self::Refused { why, .. } => {
+                matches!(why.raw_os_error(), Some(libc::ENODEV | libc::ENXIO | libc::ENOENT))
             }
             _ => false,
         }
@@ -181,7 +181,7 @@ mod tests {
     fn a_refusal_names_operation_reason_and_way_out() {
         let error = Error::Refused {
             operation: "set the MTU of eth7".to_owned(),
-            source: io::Error::from_raw_os_error(libc::EPERM),
+            why: io::Error::from_raw_os_error(libc::EPERM),
             reason: Some("not yours".to_owned()),
         };
         let text = error.to_string();

@@ -123,7 +123,7 @@ impl Netlink {
             match self.change(RouteNetlinkMessage::DelNeighbour(message), 0, interface, operation) {
                 Ok(()) => flushed += 1,
                 // It aged out between the listing and now.
-                Err(Error::Refused { source, .. }) if source.raw_os_error() == Some(libc::ENOENT) => {}
+                Err(Error::Refused { why, .. }) if why.raw_os_error() == Some(libc::ENOENT) => {}
                 Err(error) => return Err(error),
             }
         }

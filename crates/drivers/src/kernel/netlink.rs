@@ -200,7 +200,7 @@ fn refusal(code: i32, reason: Option<String>, interface: &str, operation: fmt::A
     if source.raw_os_error() == Some(libc::ENODEV) && !interface.is_empty() {
         return Error::NoInterface { operation: operation.to_string(), interface: interface.to_owned() };
     }
-    Error::Refused { operation: operation.to_string(), source, reason }
+    Error::Refused { operation: operation.to_string(), why: source, reason }
 }
 
 /// The kernel's words out of an error's payload: our own header again, then attributes.

@@ -124,6 +124,7 @@ pub(super) fn config(client: &mut Client, command: ConfigCommand) -> anyhow::Res
             if let Some(waits) = row.waits.filter(|_| !force) {
                 bail!("{waits}: save when that is over, or now with --force");
             }
+            no_device(&file)?;
             if !force && file.exists() {
                 loses_nothing(client, &file)?;
             }
@@ -176,6 +177,7 @@ fn noted(ConfigRow { text, left_out, waits, .. }: &ConfigRow) -> String {
 fn save(path: &Path, text: &str) -> anyhow::Result<Option<PathBuf>> {
     // Where a link leads to: the link stays.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    no_device(path)?;
     let beside = |mark: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(mark);
@@ -204,6 +206,17 @@ fn save(path: &Path, text: &str) -> anyhow::Result<Option<PathBuf>> {
     Ok(kept)
 }
 
+/// What is there may be replaced: a device or a pipe, which others use by that name, may not.
+fn no_device(path: &Path) -> anyhow::Result<()> {
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        bail!(
+            "{} is no file, and stays what it is: `siding config show` writes to standard output",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 /// Keeps a file beside itself, under a name that nothing has, which is the answer.
 #[expect(clippy::disallowed_methods, reason = "as above")]
 fn keep(path: &Path, beside: &dyn Fn(&str) -> PathBuf) -> anyhow::Result<PathBuf> {
@@ -225,7 +238,7 @@ fn keep(path: &Path, beside: &dyn Fn(&str) -> PathBuf) -> anyhow::Result<PathBuf
 }
 
 fn read(path: PathBuf) -> anyhow::Result<FileText> {
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = crate::read::whole(&path).with_context(|| format!("cannot read {}", path.display()))?;
     // What it names is beside it, wherever the daemon is.
     let path = std::path::absolute(&path).with_context(|| format!("no file {}", path.display()))?;
     Ok(FileText { path, text })
@@ -300,6 +313,19 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "after");
         assert_eq!(std::fs::read_to_string(&other).unwrap(), "other");
         std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    /// Of a version that replaced it, root would have had a file with a configuration in the place of the device.
+    #[test]
+    fn what_is_no_file_stays_what_it_is() {
+        let pipe = std::env::temp_dir().join(format!("siding-save-pipe-{}", std::process::id()));
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        for path in [&pipe, &std::env::temp_dir()] {
+            assert!(save(path, "text").unwrap_err().to_string().contains("is no file"));
+            assert!(!path.is_file());
+        }
+        std::fs::remove_file(pipe).unwrap();
     }
 
     #[test]

@@ -176,8 +176,8 @@ impl Config {
     ///
     /// It cannot be read, or says something that makes no sense; the error tells where.
     pub(crate) fn load(path: &Path) -> Result<(Config, String), ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let text =
+            crate::read::whole(path).map_err(|why| ConfigError::Unreadable { path: path.to_owned(), why })?;
         Ok((Config::parse(path, &text)?, text))
     }
 

@@ -86,12 +86,12 @@ pub(crate) enum ListenError {
     #[error("{} is there and is no socket: remove it, or give another `control` in [stack]", .0.display())]
     NoSocket(PathBuf),
     /// The system refuses.
-    #[error("cannot listen at {}: {source}; give another `control` in [stack]", .path.display())]
+    #[error("cannot listen at {}: {why}; give another `control` in [stack]", .path.display())]
     System {
         /// The socket.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
 }
 
@@ -109,7 +109,7 @@ impl Listener {
     ///
     /// A daemon answers there, or the system refuses.
     pub(crate) fn bind(path: &Path, group: Option<u32>) -> Result<Listener, ListenError> {
-        let system = |source| ListenError::System { path: path.to_owned(), source };
+        let system = |why| ListenError::System { path: path.to_owned(), why };
         match fs::symlink_metadata(path) {
             Ok(there) if !there.file_type().is_socket() => {
                 return Err(ListenError::NoSocket(path.to_owned()));
@@ -150,7 +150,7 @@ impl Listener {
     /// Somebody else has taken the socket's place meanwhile, or the system starts no thread.
     pub(crate) fn serve<S: Serve>(&self, server: &Arc<S>) -> Result<JoinHandle<()>, ListenError> {
         let socket = self.open()?;
-        let system = |source| ListenError::System { path: self.path.clone(), source };
+        let system = |why| ListenError::System { path: self.path.clone(), why };
         let (listener, server, shut) = (UnixListener::from(socket), server.clone(), self.shut.clone());
         let serve = move || accept(&listener, &server, &shut);
         thread::Builder::new().name("control".into()).spawn(serve).map_err(system)
@@ -163,7 +163,7 @@ impl Listener {
     /// As [`serve`](Self::serve).
     pub(crate) fn open(&self) -> Result<OwnedFd, ListenError> {
         let system =
-            |error: rustix::io::Errno| ListenError::System { path: self.path.clone(), source: error.into() };
+            |error: rustix::io::Errno| ListenError::System { path: self.path.clone(), why: error.into() };
         // Two that start at once both find nobody answering: the second takes the place of the first.
         if !self.is_ours() {
             return Err(ListenError::InUse(self.path.clone()));

@@ -319,7 +319,7 @@ impl Daemon {
 }
 
 fn read(path: &Path) -> anyhow::Result<Loaded> {
-    let unreadable = |source| crate::config::ConfigError::Unreadable { path: PathBuf::from(path), source };
+    let unreadable = |why| crate::config::ConfigError::Unreadable { path: PathBuf::from(path), why };
     parsed(path, &crate::read::regular(path).map_err(unreadable)?)
 }
 

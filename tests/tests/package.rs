@@ -270,7 +270,7 @@ struct Told {
     daemon: Child,
     socket: UnixDatagram,
     control: PathBuf,
-    _place: Place,
+    place: Place,
 }
 
 impl Told {
@@ -294,7 +294,12 @@ impl Told {
         command.arg(path("a.toml")).env("NOTIFY_SOCKET", path("notify")).env("WATCHDOG_USEC", "2000000");
         command.envs(environment.iter().copied());
         let daemon = command.spawn().unwrap();
-        Told { daemon, socket, control: path("control"), _place: place }
+        Told { daemon, socket, control: path("control"), place }
+    }
+
+    /// The file that it began with.
+    fn config(&self) -> PathBuf {
+        self.place.0.join("a.toml")
     }
 
     /// What comes next, within so many seconds.
@@ -348,6 +353,28 @@ fn systemd_is_told_that_it_is_ready_and_well_and_stopping() {
     // As long as the configuration lets it take, and what the kernel is given back after that.
     assert_eq!(told.next(20).as_deref(), Some("EXTEND_TIMEOUT_USEC=210000000"));
     assert!(told.daemon.wait().unwrap().success());
+}
+
+#[test]
+fn systemd_is_told_when_a_reload_begins_and_ends_and_why_it_failed() {
+    let told = Told::start("reloads");
+    let pid = rustix::process::Pid::from_child(&told.daemon);
+    let file = told.config();
+    let text = fs::read_to_string(&file).unwrap();
+    for (text, status) in [
+        (text.replace("[[interface]]", "[[interfac]]"), "STATUS=the file is not in effect: "),
+        (text, "STATUS="),
+    ] {
+        fs::write(&file, text).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        let began = told.next_but_well().unwrap();
+        let at = began.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap_or_else(|| panic!("{began}"));
+        assert!(at.parse::<u64>().is_ok_and(|at| at > 0), "{began}");
+        let said = told.next_but_well().unwrap();
+        assert!(said.starts_with(status) && !said.contains('\n'), "{said}");
+        assert_eq!(status == "STATUS=", said == status, "{said}");
+        assert_eq!(told.next_but_well().as_deref(), Some("READY=1"));
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ use toml::Value;
 
 use super::owed::few;
 use super::running::Loaded;
+use super::service;
 use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
@@ -118,6 +119,7 @@ impl Daemon {
 
     /// Reads the file again that the run began with, because a signal says so.
     pub(super) fn reload_file(&self, ctx: &mut Free<'_>) {
+        let _told = service::Reloading::begin();
         let reloaded = read(&self.file).and_then(|wanted| {
             let _alone = self.alone();
             self.reload(ctx, wanted, false, None)
@@ -129,7 +131,10 @@ impl Daemon {
             Ok(row) => {
                 row.later.iter().for_each(|later| tracing::warn!("not before the next start: {later}"))
             }
-            Err(error) => tracing::error!("nothing is changed: {error:#}"),
+            Err(error) => {
+                tracing::error!("nothing is changed: {error:#}");
+                service::status(&format!("the file is not in effect: {error:#}"));
+            }
         }
     }
 
@@ -224,6 +229,7 @@ impl Daemon {
         if lock(&self.pending).is_none() {
             self.filter.let_go();
         }
+        service::status("");
         Ok(row)
     }
 

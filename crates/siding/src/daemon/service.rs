@@ -1,4 +1,4 @@
-//! What systemd is told, if it has started us: that we are ready, well, and stopping.
+//! What systemd is told, if it has started us: that we are ready, well, reading our file again, and stopping.
 //!
 //! Whoever has started us otherwise has set nothing in the environment, and nobody is told anything.
 
@@ -48,6 +48,30 @@ pub(super) fn stopping(longest: Duration) {
     tell(&[NotifyState::Stopping]);
     let micros = u32::try_from(longest.as_micros()).unwrap_or(u32::MAX);
     tell(&[NotifyState::ExtendTimeoutUsec(micros)]);
+}
+
+/// The file is read again because a signal said so, until this is dropped: systemd waits for that (`Type=notify-reload`).
+pub(super) struct Reloading(());
+
+impl Reloading {
+    pub(super) fn begin() -> Reloading {
+        // When, so that it is told from an earlier one.
+        let states = sd_notify::NotifyState::monotonic_usec_now();
+        tell(&states.map_or_else(|_| vec![], |now| vec![NotifyState::Reloading, now]));
+        Reloading(())
+    }
+}
+
+impl Drop for Reloading {
+    fn drop(&mut self) {
+        tell(&[NotifyState::Ready]);
+    }
+}
+
+/// What stands in `systemctl status`: why the file is not in effect. An empty text takes it away.
+pub(super) fn status(text: &str) {
+    // What comes on other lines would be taken for something else that is told.
+    tell(&[NotifyState::Status(text.lines().next().unwrap_or_default())]);
 }
 
 fn tell(state: &[NotifyState<'_>]) {

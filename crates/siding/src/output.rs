@@ -31,6 +31,21 @@ pub(crate) fn print(text: impl Display) -> anyhow::Result<()> {
     })
 }
 
+/// Whether whoever read standard output has gone: for those who write again only when something happens, perhaps never, and
+/// keep `head` and the shell waiting until then.
+///
+/// # Errors
+///
+/// [`Closed`], which is a normal end.
+pub(crate) fn is_read() -> anyhow::Result<()> {
+    let out = io::stdout();
+    // Only what is told unasked: a file and a terminal have no reader that goes.
+    let mut fds = [PollFd::new(&out, PollFlags::empty())];
+    let _ = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    let gone = PollFlags::ERR | PollFlags::HUP;
+    if fds[0].revents().intersects(gone) { Err(Closed.into()) } else { Ok(()) }
+}
+
 /// Writes a line to standard output, at once.
 ///
 /// # Errors

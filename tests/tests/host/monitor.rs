@@ -93,3 +93,18 @@ fn what_happens_is_told_as_lines_and_as_json() {
         assert!(told.stderr.is_empty() || told.stderr.contains("stopping"), "{told}");
     }
 }
+
+/// Who waits for something to write does not wait for ever when nobody would read it.
+#[test]
+fn what_goes_on_ends_with_its_reader_though_nothing_happens() {
+    let Some(lab) = Lab::open() else { return };
+    let ours = lab.host("ours");
+    let daemon = Siding::start(&lab, &ours, &["run"], "[stack]\ncontrol = \"{control}\"\n");
+    for words in ["monitor", "monitor --json", "trace", "capture any", "capture any --write -"] {
+        let pipe =
+            format!("{} --control {} {words} | true", Siding::binary().display(), daemon.control().display());
+        let told = ours.start("sh", &["-c", &pipe]).finish(PATIENCE);
+        assert!(told.succeeded() && told.stderr.is_empty(), "{words}: {told}");
+    }
+    daemon.stop();
+}

@@ -1,6 +1,7 @@
 //! `siding monitor`: what happens, as it happens.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -19,16 +20,23 @@ pub(super) struct MonitorArgs {
     #[arg(long)]
     json: bool,
     /// End after so many events
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 }
 
+/// How often it is looked whether anybody reads yet.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// Tells of events until the reader, the daemon or a signal ends it.
 pub(super) fn monitor(client: Client, args: &MonitorArgs) -> anyhow::Result<ExitCode> {
-    let events = client.subscribe(&args.kinds)?;
-    let most = args.count.unwrap_or(u64::MAX);
-    for (_, event) in (0..most).zip(events) {
-        let event = event?;
+    let mut events = client.subscribe(&args.kinds)?;
+    let mut left = args.count.unwrap_or(u64::MAX);
+    while left > 0 {
+        let Some(event) = events.next_within(LOOK)? else {
+            output::is_read()?;
+            continue;
+        };
+        left -= 1;
         match args.json {
             true => output::line(serde_json::to_string(&event)?)?,
             false => output::line(line(&event))?,

@@ -8,6 +8,7 @@ use clap::Args as ClapArgs;
 use super::clock;
 use super::file::Capture;
 use super::file::Turns;
+use super::is_told;
 use super::joined;
 use super::summary;
 use super::unhex;
@@ -29,7 +30,7 @@ pub(in crate::cli) struct CaptureArgs {
     #[arg(long = "cause", value_name = "CAUSE")]
     causes: Vec<String>,
     /// End after so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// Write them into this file, or pipe; `-` is standard output
     #[arg(long, value_name = "FILE.pcapng")]
@@ -61,7 +62,7 @@ pub(in crate::cli) fn capture(client: &mut Client, args: &CaptureArgs) -> anyhow
     let begin = || args.write.as_deref().map(|path| Capture::begin(path, turns)).transpose();
     let mut seen = 0;
     let enough = |seen: u64| args.count.is_some_and(|count| seen >= count);
-    let (status, _) = watch(client, request, begin, |file, row| {
+    let (status, _) = watch(client, request, is_told(args.write.as_deref()), begin, |file, row| {
         for moment in &row.moments {
             match file {
                 Some(file) => file.frame(moment)?,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io;
 use std::io::BufWriter;
 use std::io::Write;
 use std::path::Path;
@@ -18,6 +19,7 @@ use super::life::text;
 use super::unhex;
 use crate::control::LifeRow;
 use crate::control::MomentRow;
+use crate::output::Closed;
 
 /// Files that turn: another begins when one is so large, and so many stay.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +84,7 @@ impl Capture {
 
     /// Hands what has been written to the system.
     pub(super) fn flush(&self) -> anyhow::Result<()> {
-        self.file.flush().with_context(|| format!("cannot write {}", self.path.display()))
+        writes(&self.path, self.file.flush())
     }
 
     fn write(&mut self, moment: &MomentRow, comment: &str) -> anyhow::Result<()> {
@@ -99,7 +101,7 @@ impl Capture {
         let interface = match self.interfaces.get(name) {
             Some(interface) => interface.clone(),
             None => {
-                let interface = self.file.interface(name).context("cannot write the capture")?;
+                let interface = writes(&self.path, self.file.interface(name))?;
                 self.interfaces.insert(name.to_owned(), interface.clone());
                 interface
             }
@@ -107,7 +109,7 @@ impl Capture {
         let direction = if moment.out { Direction::Out } else { Direction::In };
         let note = PcapNote { len: moment.len, comment };
         let written = interface.record_noted(moment.at_ns, direction, &frame, &note);
-        written.with_context(|| format!("cannot write {}", self.path.display()))
+        writes(&self.path, written)
     }
 
     fn turn(&mut self, turns: Turns) -> anyhow::Result<()> {
@@ -131,7 +133,15 @@ fn open(path: &Path) -> anyhow::Result<PcapFile> {
         Some("-") => Box::new(std::io::stdout()),
         _ => Box::new(File::create(path).with_context(|| format!("cannot make {}", path.display()))?),
     };
-    PcapFile::new(BufWriter::new(out)).with_context(|| format!("cannot write {}", path.display()))
+    writes(path, PcapFile::new(BufWriter::new(out)))
+}
+
+/// Whoever reads a pipe may have seen enough: a normal end, as of text.
+fn writes<T>(path: &Path, written: io::Result<T>) -> anyhow::Result<T> {
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Closed.into(),
+        _ => anyhow::Error::new(error).context(format!("cannot write {}", path.display())),
+    })
 }
 
 /// The name of one of several files.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args as ClapArgs;
 
 use super::file::Capture;
+use super::is_told;
 use super::joined;
 use super::life::Lives;
 use super::life::text;
@@ -21,10 +22,10 @@ pub(in crate::cli) struct TraceArgs {
     #[arg(value_name = "MATCH")]
     matching: Vec<String>,
     /// End after so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// Follow so many of those that come in a second, at the most
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
     /// As JSON, a line for each packet
     #[arg(long)]
@@ -60,7 +61,7 @@ pub(in crate::cli) fn trace(client: &mut Client, args: &TraceArgs) -> anyhow::Re
         Ok(args.count.is_some_and(|count| told >= count))
     };
     let mut enough = false;
-    let (status, mut file) = watch(client, request, begin, |file, row| {
+    let (status, mut file) = watch(client, request, is_told(args.write.as_deref()), begin, |file, row| {
         // By the clock of what is told: this one may have been set.
         let now = row.now_ns;
         let ended = row.moments.into_iter().filter_map(|moment| lives.add(moment)).collect::<Vec<_>>();

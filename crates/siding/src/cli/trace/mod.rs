@@ -8,6 +8,7 @@ mod file;
 mod life;
 mod lives;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -32,10 +33,12 @@ use crate::output;
 const WAIT_MS: u64 = 200;
 
 /// Takes what is seen until `each` says that it is enough, or somebody presses Ctrl-C. Says what is missing in the end.
-/// `begin` makes what it is written into, once the daemon has said yes: nothing that is there is emptied for a no.
+/// `begin` makes what it is written into, once the daemon has said yes: nothing that is there is emptied for a no. `tells` is
+/// whether it goes to standard output: then it ends with who reads that.
 fn watch<Into>(
     client: &mut Client,
     request: WatchRequest,
+    tells: bool,
     begin: impl FnOnce() -> anyhow::Result<Into>,
     mut each: impl FnMut(&mut Into, WatchRow) -> anyhow::Result<bool>,
 ) -> anyhow::Result<(ExitCode, Into)> {
@@ -52,6 +55,9 @@ fn watch<Into>(
         if each(&mut into, row)? {
             break;
         }
+        if tells {
+            output::is_read()?;
+        }
     }
     if left_out > 0 {
         output::complain(format_args!(
@@ -62,6 +68,11 @@ fn watch<Into>(
         output::complain(format_args!("{lost} records were lost: they came faster than they were read\n"));
     }
     Ok((ExitCode::SUCCESS, into))
+}
+
+/// Whether what is written there goes to standard output.
+fn is_told(write: Option<&Path>) -> bool {
+    write.is_none_or(|path| path == Path::new("-"))
 }
 
 /// Several words are one match.

@@ -55,8 +55,7 @@ fn main() -> ExitCode {
 }
 
 /// A firewall of 100 rules that knows all flows, answered.
-fn established() -> Result<Wall, Box<dyn Error>> {
-    let mut wall = Wall::new()?;
+fn established(mut wall: Wall) -> Result<Wall, Box<dyn Error>> {
     wall.filter(&many(100), 1 << 20)?;
     wall.run(Way::Out(FLOWS), FLOWS)?;
     wall.run(Way::Back(FLOWS), FLOWS)?;
@@ -65,7 +64,8 @@ fn established() -> Result<Wall, Box<dyn Error>> {
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if let Some(what) = &options.count {
-        let mut wall = if what == "router" { Wall::new()? } else { established()? };
+        let router = Wall::new()?.without_clock();
+        let mut wall = if what == "router" { router } else { established(router)? };
         let cost = wall.run(Way::Out(FLOWS), options.turns * 64)?;
         println!("{} packets", cost.packets);
         return Ok(());
@@ -88,7 +88,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 }
 
 fn beside_forwarding(options: &Options, packets: u64, verdicts: &mut Verdicts) -> Result<(), Box<dyn Error>> {
-    let (mut router, mut wall) = (Wall::new()?, established()?);
+    let (mut router, mut wall) = (Wall::new()?, established(Wall::new()?)?);
     let (mut plain, mut filtered, mut more) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..options.rounds {
         let (mut sums, slices) = ([0.0; 2], 16);

@@ -88,6 +88,7 @@ pub struct Program {
     pub(crate) in_force: Arc<Ruleset>,
     pub(crate) setup: Setup,
     pub(crate) hooks: [HookChains; 5],
+    pub(crate) shortcuts: [Shortcuts; 5],
     pub(crate) chains: Vec<Code>,
     pub(crate) lines: Vec<CodeLine>,
     pub(crate) runs: Vec<Run>,
@@ -115,6 +116,13 @@ pub(crate) struct Beside {
     /// What commands have changed in sets.
     pub(crate) edits: crate::edits::Edits,
 }
+
+/// States that a packet may have, each a bit of its own.
+const STATES: usize = 8;
+
+/// For each family and state, if all such packets pass a hook: what counts them.
+#[derive(Debug, Default)]
+pub(crate) struct Shortcuts(pub(crate) [[Option<Arc<[Counter]>>; STATES]; 2]);
 
 /// The base chains of a hook.
 #[derive(Debug, Default)]

@@ -26,6 +26,8 @@ mod reload;
 mod runs;
 #[path = "filter/sets.rs"]
 mod sets;
+#[path = "filter/shortcut.rs"]
+mod shortcut;
 #[path = "filter/timeouts.rs"]
 mod timeouts;
 #[path = "filter/util.rs"]

@@ -61,6 +61,8 @@ mod anew;
 mod frames;
 #[path = "filter/headers.rs"]
 mod headers;
+#[path = "filter/known.rs"]
+mod known;
 #[path = "filter/places.rs"]
 mod places;
 #[path = "filter/policies.rs"]

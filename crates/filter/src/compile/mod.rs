@@ -18,6 +18,7 @@ use crate::cells::QuotaCell;
 use crate::lookup::dynamic::Dynamic;
 use crate::model::Chain;
 use crate::model::CtTimeout;
+use crate::model::Hook;
 use crate::model::ObjectKind;
 use crate::model::Ruleset;
 use crate::model::Table;
@@ -34,6 +35,7 @@ use crate::program::HookChains;
 use crate::program::Named;
 use crate::program::Program;
 use crate::program::Setup;
+use crate::program::Shortcuts;
 
 /// So many policies have a number.
 pub const MOST_TIMEOUTS: u8 = 15;
@@ -79,6 +81,7 @@ impl Program {
                 in_force: Arc::clone(&in_force),
                 setup: *setup,
                 hooks: Default::default(),
+                shortcuts: Default::default(),
                 chains: Vec::new(),
                 lines: Vec::new(),
                 runs: Vec::new(),
@@ -106,7 +109,9 @@ impl Program {
         }
         if compile.wrongs.is_empty() {
             compile.fill();
-            return Ok(compile.program);
+            let mut program = compile.program;
+            program.shortcuts = Hook::ALL.map(|hook| Shortcuts::of(&program, hook));
+            return Ok(program);
         }
         Err(Errors(compile.wrongs.into_iter().map(|wrong| ruleset.files.error(wrong)).collect()))
     }

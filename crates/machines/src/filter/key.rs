@@ -1,7 +1,5 @@
 //! What makes a flow one: its addresses, ports and protocol.
 
-use std::hash::Hash;
-use std::hash::Hasher;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
 
@@ -66,22 +64,33 @@ impl Tuple {
     #[inline]
     pub fn key(&self) -> (Key, bool) {
         let (src, dst) = ((self.src.octets(), self.src_port), (self.dst.octets(), self.dst_port));
-        let from_low = src <= dst;
-        let (low, high) = if from_low { (src, dst) } else { (dst, src) };
-        let key = Key { low: low.0, high: high.0, low_port: low.1, high_port: high.1, proto: self.proto.0 };
-        (key, from_low)
+        Key::between(src, dst, self.proto)
     }
 }
 
 impl Key {
+    /// The flow of a packet from one address and port to another, IPv4's mapped, and whether its sender is the lower end.
+    #[inline]
+    pub fn between(src: ([u8; 16], u16), dst: ([u8; 16], u16), proto: IpProto) -> (Key, bool) {
+        // As numbers: to compare them so takes two steps, octet by octet a call.
+        let number = |end: &([u8; 16], u16)| (u128::from_be_bytes(end.0), end.1);
+        let from_low = number(&src) <= number(&dst);
+        let (low, high) = if from_low { (src, dst) } else { (dst, src) };
+        let key = Key { low: low.0, high: high.0, low_port: low.1, high_port: high.1, proto: proto.0 };
+        (key, from_low)
+    }
+
     /// A number for the flow that peers cannot choose: they do not know `secret`.
     #[inline]
     pub fn hash(&self, secret: u64) -> u64 {
-        let mut hasher = SipHasher13::new_with_keys(secret, 0x666c_6f77);
-        let ports = (u64::from(self.low_port) << 16 | u64::from(self.high_port)) << 8 | u64::from(self.proto);
-        // Few large writes: each has its price.
-        (u128::from_ne_bytes(self.low), u128::from_ne_bytes(self.high), ports).hash(&mut hasher);
-        hasher.finish()
+        let mut bytes = [0; 40];
+        bytes[..16].copy_from_slice(&self.low);
+        bytes[16..32].copy_from_slice(&self.high);
+        bytes[32..34].copy_from_slice(&self.low_port.to_ne_bytes());
+        bytes[34..36].copy_from_slice(&self.high_port.to_ne_bytes());
+        bytes[36] = self.proto;
+        // At once: each piece has its price.
+        SipHasher13::new_with_keys(secret, 0x666c_6f77).hash(&bytes)
     }
 
     /// The direction whose sender is the lower end, or the other one.

@@ -64,5 +64,6 @@ pub use timeouts::POLICIES;
 pub use timeouts::Timeouts;
 pub use track::CtState;
 pub use track::Fresh;
+pub use track::Known;
 pub use track::Slot;
 pub use track::Tracked;

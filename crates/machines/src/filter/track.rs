@@ -67,7 +67,30 @@ pub struct Tracked {
     pub fresh: Option<Fresh>,
 }
 
+/// What a packet of a flow is that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// To the rules.
+    pub state: CtState,
+    /// Which way it goes.
+    pub way: Way,
+    /// Its flow's state.
+    pub slot: Slot,
+}
+
+impl From<Known> for Tracked {
+    fn from(known: Known) -> Tracked {
+        Tracked { state: known.state, way: Some(known.way), slot: Some(known.slot), fresh: None }
+    }
+}
+
 impl Tracked {
+    /// The same, if its flow is known.
+    #[inline]
+    pub fn known(&self) -> Option<Known> {
+        Some(Known { state: self.state, way: self.way?, slot: self.slot? })
+    }
+
     /// Of no flow.
     pub const INVALID: Tracked = Tracked { state: CtState::Invalid, way: None, slot: None, fresh: None };
     /// Nobody looked.
@@ -83,10 +106,6 @@ impl Packet {
             Upper::Error(about, _) => Some(about.key().0),
             _ => Some(self.tuple.key().0),
         }
-    }
-
-    fn is_reset(&self) -> bool {
-        matches!(&self.upper, Upper::Tcp(segment) if segment.kind == Kind::Rst)
     }
 }
 
@@ -105,21 +124,40 @@ impl States {
             return Tracked::UNTRACKED;
         }
         let (key, from_low) = packet.tuple.key();
+        if let Some(known) = self.follow(now, bucket, (&key, from_low), (&packet.upper, packet.len)) {
+            return known.into();
+        }
+        // What is in the way of one that begins anew.
+        if let Some(slot) = self.find(bucket, &key, self.millis(now)) {
+            self.remove(slot);
+        }
+        self.begin(packet, key, from_low)
+    }
+
+    /// Moves the state of a flow that is known on by a packet of its own, no error about one, that goes from its lower end
+    /// or to it. `None` if the flow is not known, or begins anew: then nothing has changed.
+    #[inline]
+    pub fn follow(
+        &mut self,
+        now: Instant,
+        bucket: usize,
+        (key, from_low): (&Key, bool),
+        (upper, len): (&Upper, usize),
+    ) -> Option<Known> {
         let millis = self.millis(now);
-        let Some(slot) = self.find(bucket, &key, millis) else {
-            return self.begin(packet, key, from_low);
-        };
+        let slot = self.find(bucket, key, millis)?;
         let found = &self.slots[slot.0 as usize];
         let (phase, way) = (found.phase(), found.way(from_low));
-        let moved = match &packet.upper {
-            Upper::Tcp(segment) => match self.segment(slot, phase, way, segment) {
-                Moved::To(phase) => phase,
-                Moved::Invalid => return Tracked { way: Some(way), slot: Some(slot), ..Tracked::INVALID },
-                Moved::Anew => {
-                    self.remove(slot);
-                    return self.begin(packet, key, from_low);
+        let mut is_reset = false;
+        let moved = match upper {
+            Upper::Tcp(segment) => {
+                is_reset = segment.kind == Kind::Rst;
+                match self.segment(slot, phase, way, segment) {
+                    Moved::To(phase) => phase,
+                    Moved::Invalid => return Some(Known { state: CtState::Invalid, way, slot }),
+                    Moved::Anew => return None,
                 }
-            },
+            }
             _ if way == Way::Reply => phase.answered(),
             _ => phase,
         };
@@ -129,15 +167,15 @@ impl States {
         }
         state.set_phase(moved);
         //= RFC 6092 REC-16 [6092-16]: what goes out refreshes it, and what comes in does, too.
-        state.touch(millis, way, packet.len);
+        state.touch(millis, way, len);
         // A reset is of the flow, but who resets it does not take part in it.
-        if way == Way::Reply && !packet.is_reset() {
+        if way == Way::Reply && !is_reset {
             state.set_answered();
         }
+        let answered = way == Way::Reply || state.is_answered();
         self.settle(slot);
-        let answered = way == Way::Reply || self.slots[slot.0 as usize].is_answered();
         let state = if answered { CtState::Established } else { CtState::New };
-        Tracked { state, way: Some(way), slot: Some(slot), fresh: None }
+        Some(Known { state, way, slot })
     }
 
     /// Notes by which interface packets of a direction come in.

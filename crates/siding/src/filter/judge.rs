@@ -9,6 +9,7 @@ use siding_filter::At;
 use siding_filter::CountId;
 use siding_filter::Ct;
 use siding_filter::Direction;
+use siding_filter::Family;
 use siding_filter::FibQuery;
 use siding_filter::FlowtableId;
 use siding_filter::Host;
@@ -20,6 +21,7 @@ use siding_filter::Outcome;
 use siding_filter::Packet;
 use siding_filter::PktType;
 use siding_filter::Program;
+use siding_netisr::Instant;
 use siding_stack::filter::AddrKind;
 use siding_stack::filter::Asks;
 use siding_stack::filter::CtState;
@@ -90,6 +92,15 @@ impl Judge for Rules {
             (_, Part::BeforeStates) => self.0.run_before_ct(worker, hook_of(hook), &packet, &mut host),
             (_, Part::AfterStates) => self.0.run_after_ct(worker, hook_of(hook), &packet, &mut host),
         })
+    }
+
+    fn passes(&self, (worker, now): (usize, Instant), hook: Hook, state: CtState, packet: &[u8]) -> bool {
+        let family = match packet.first() {
+            Some(first) if first >> 4 == 4 => Family::V4,
+            _ => Family::V6,
+        };
+        let kind = (family, state_of(state));
+        self.0.passes(worker, hook_of(hook), kind, (packet.len() as u32, now.as_nanos()))
     }
 
     fn rehearse(&self, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {

@@ -2,6 +2,9 @@
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_machines::filter::CtState;
+use siding_machines::filter::Known;
+use siding_machines::filter::Tracked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
@@ -17,6 +20,8 @@ use super::asks::Rehearsed;
 use super::carry;
 use super::carry::Carried;
 use super::fragments::Early;
+use super::keeper::Between;
+use super::keeper::Brief;
 use super::keeper::Keeper;
 use super::keeper::Look;
 use super::keeper::Passing;
@@ -124,47 +129,68 @@ fn prerouting(
     let Local { filter, index, now, .. } = &mut *local;
     filter.abandon();
     filter.follow(&packet);
-    let mut passing = Passing { from, link, frame: filter.frame_of(&packet), ..Passing::NEW };
     let seen = At::new(*index, *now, config, Hook::Prerouting, (Some(on), None));
-    let verdict = match filter.look(*index, *now, packet.data()) {
-        Look::Elsewhere(owner) => {
-            carry::send(ctx, local, Carried::received(on.ifnet.id, from, link, owner), packet);
-            return None;
-        }
-        Look::Drop(cause) => {
-            local.drop_packet(packet, cause);
-            return None;
-        }
-        Look::Early(name) => {
-            let early = Early { name, meta: Carried::received(on.ifnet.id, from, link, *index), packet };
-            if let Some(pushed_out) = filter.fragments.hold(*now, early) {
-                local.drop_packet(pushed_out, DropReason::FilterFragment);
+    let (verdict, passing) = match filter.known(*index, *now, packet.data()) {
+        Some(known) => {
+            let brief = Brief { known, from, link };
+            note_interface(filter, Some(known), on);
+            if filter.passes((*index, *now), Hook::Prerouting, known.state, packet.data()) {
+                filter.between = Between::Known(brief);
+                return Some(packet);
             }
-            return None;
+            let mut passing = Passing::from(brief);
+            (seen.ask(filter, Part::AfterStates, packet.data(), &mut passing), passing)
         }
-        Look::Follows => {
-            passing.follows = true;
-            Verdict::Accept
-        }
-        Look::Judge(flow, first) => {
-            passing.first = first;
-            seen.both(filter, packet.data(), flow, &mut passing)
+        None => {
+            let mut passing = Passing { from, link, frame: filter.frame_of(&packet), ..Passing::NEW };
+            let verdict = match filter.look(*index, *now, packet.data()) {
+                Look::Elsewhere(owner) => {
+                    carry::send(ctx, local, Carried::received(on.ifnet.id, from, link, owner), packet);
+                    return None;
+                }
+                Look::Drop(cause) => {
+                    local.drop_packet(packet, cause);
+                    return None;
+                }
+                Look::Early(name) => {
+                    let early =
+                        Early { name, meta: Carried::received(on.ifnet.id, from, link, *index), packet };
+                    if let Some(pushed_out) = filter.fragments.hold(*now, early) {
+                        local.drop_packet(pushed_out, DropReason::FilterFragment);
+                    }
+                    return None;
+                }
+                Look::Follows => {
+                    passing.follows = true;
+                    Verdict::Accept
+                }
+                Look::Judge(flow, first) => {
+                    passing.first = first;
+                    seen.both(filter, packet.data(), flow, &mut passing)
+                }
+            };
+            note_interface(filter, passing.tracked.as_ref().and_then(Tracked::known), on);
+            (verdict, passing)
         }
     };
-    if let Some(tracked) = &passing.tracked
-        && let (Some(slot), Some(way), Some(states)) = (tracked.slot, tracked.way, &mut filter.states)
-        && !matches!(tracked.state, super::CtState::Related | super::CtState::Invalid)
-    {
-        states.note_interface(slot, way, anew::named(on));
-    }
     judged(local, &packet, Hook::Prerouting, verdict);
     let filter = &mut local.filter;
     match verdict {
         Verdict::Accept => {
-            filter.passing = Some(passing);
+            filter.between = Between::Judged(passing);
             Some(packet)
         }
         refused => reject::refuse(ctx, local, config, on, &passing, refused, packet),
+    }
+}
+
+/// Notes by which interface a packet of a flow has come, if it takes part in it.
+#[inline]
+fn note_interface(filter: &mut Keeper, known: Option<Known>, on: &Interface) {
+    if let (Some(Known { state, way, slot }), Some(states)) = (known, &mut filter.states)
+        && !matches!(state, CtState::Related | CtState::Invalid)
+    {
+        states.note_interface(slot, way, anew::named(on));
     }
 }
 
@@ -179,10 +205,24 @@ fn last(
     packet: Mbuf,
 ) -> Option<Mbuf> {
     let Local { filter, index, now, .. } = &mut *local;
-    // One that nobody has judged came to us by another way: put together of fragments that were, or from ourselves.
-    let Some(mut passing) = filter.passing.take().filter(|passing| !passing.follows) else {
-        return Some(packet);
+    let mut passing = match filter.between {
+        // It came to us by another way: put together of fragments that were judged, or from ourselves.
+        Between::Nothing => return Some(packet),
+        Between::Known(brief) => {
+            filter.between = Between::Nothing;
+            if filter.passes((*index, *now), hook, brief.known.state, packet.data()) {
+                return Some(packet);
+            }
+            brief.into()
+        }
+        Between::Judged(passing) => {
+            filter.between = Between::Nothing;
+            passing
+        }
     };
+    if passing.follows {
+        return Some(packet);
+    }
     filter.follow(&packet);
     let seen = At::new(*index, *now, config, hook, (Some(on), out));
     match seen.ask(filter, Part::BeforeStates, packet.data(), &mut passing) {
@@ -310,7 +350,6 @@ impl<'a> At<'a> {
             refused => return refused,
         }
         if let Some(states) = &mut filter.states {
-            use siding_machines::filter::Tracked;
             passing.tracked = Some(match flow {
                 _ if passing.untracked => Tracked::UNTRACKED,
                 Some((packet, bucket)) => states.track(self.now, bucket, &packet),

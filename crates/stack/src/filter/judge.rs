@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use siding_machines::filter::CtState;
 use siding_machines::filter::Timeouts;
+use siding_netisr::Instant;
 
 use super::Asks;
 
@@ -88,6 +90,13 @@ pub trait Judge: fmt::Debug + Send + Sync {
 
     /// Judges a packet, which begins with its IP header. What it wants to know it asks of `asks`.
     fn judge(&self, worker: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict;
+
+    /// Whether every packet of this family that is this to its flow passes all rules of a hook, whatever else it has. Then they
+    /// are not asked, and what they would have counted is counted here, of this worker at this moment. Who says no is asked
+    /// for each.
+    fn passes(&self, _: (usize, Instant), _hook: Hook, _state: CtState, _packet: &[u8]) -> bool {
+        false
+    }
 
     /// What would become of a packet that nobody has sent: the first of a flow that is known. Flows are judged anew by it
     /// when rules have been replaced. Nothing is to be counted, and no limit to be used: one that has been reached says

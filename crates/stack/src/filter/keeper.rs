@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use siding_machines::filter::Key;
+use siding_machines::filter::CtState;
+use siding_machines::filter::Known;
 use siding_machines::filter::Packet;
 use siding_machines::filter::States;
 use siding_machines::filter::Tracked;
@@ -12,6 +13,10 @@ use siding_netisr::Instant;
 use siding_wire::IpProto;
 use siding_wire::Mac;
 
+use super::Hook;
+use super::Part;
+use super::ahead::Ahead;
+use super::ahead::Flows;
 use super::anew;
 use super::ask;
 use super::asks::FrameEnds;
@@ -26,7 +31,6 @@ use super::read::Read;
 use super::rules::Rules;
 use super::rules::Shared;
 use super::rules::Tables;
-use crate::BATCH;
 use crate::drops::DropReason;
 use crate::event::Event;
 use crate::icmp6::LinkCast;
@@ -50,7 +54,7 @@ pub(crate) struct Keeper {
     pub(super) counted: Counted,
     pub(super) fragments: Fragments,
     /// The packet between its hooks.
-    pub(super) passing: Option<Passing>,
+    pub(super) between: Between,
     /// Buckets that have become ours, or empty.
     loose: Vec<u32>,
     pub(super) lines: Vec<Event>,
@@ -60,10 +64,27 @@ pub(crate) struct Keeper {
     pub(super) decided: Option<Vec<String>>,
     secret: u64,
     single: bool,
-    /// Flows of the batch in hand, with their buckets, and how far it has come.
-    ahead: (Vec<(Key, u32)>, usize),
+    ahead: Ahead,
     /// The slot from which on states are yet to be judged anew.
     pub(super) anew: Option<usize>,
+}
+
+/// The packet between its hooks.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Between {
+    /// There is none, or nobody has judged it.
+    Nothing,
+    /// It is of a flow that is known, and rules have let it pass for that alone.
+    Known(Brief),
+    Judged(Passing),
+}
+
+/// A packet of a flow that is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Brief {
+    pub(super) known: Known,
+    pub(super) from: Mac,
+    pub(super) link: LinkCast,
 }
 
 /// What is known of a packet between its hooks.
@@ -80,6 +101,13 @@ pub(super) struct Passing {
     pub(super) link: LinkCast,
     /// The ends of its frame, if rules ask for them.
     pub(super) frame: Option<FrameEnds>,
+}
+
+impl From<Brief> for Passing {
+    fn from(brief: Brief) -> Passing {
+        let Brief { known, from, link } = brief;
+        Passing { tracked: Some(known.into()), from, link, ..Passing::NEW }
+    }
 }
 
 /// What a packet is, before anybody judges it.
@@ -106,13 +134,13 @@ impl Keeper {
             tables: None,
             counted: Counted::default(),
             fragments: Fragments::new(),
-            passing: None,
+            between: Between::Nothing,
             loose: Vec::new(),
             lines: Vec::new(),
             exempt: false,
             decided: None,
             secret: shared.secret,
-            ahead: (Vec::with_capacity(BATCH), 0),
+            ahead: Ahead::new(),
             single: shared.mailboxes.len() == 1,
             anew: None,
         }
@@ -165,7 +193,7 @@ impl Keeper {
             self.tables = tables;
             self.loose.clear();
             // These buckets were the other table's.
-            self.ahead.0.clear();
+            self.ahead.clear();
         }
         if let (Some(states), Some(rules)) = (&mut self.states, rules.as_ref()) {
             // Each flow may be counted at each.
@@ -181,17 +209,37 @@ impl Keeper {
         sweep.min(self.fragments.deadline())
     }
 
-    /// A batch of frames has come in: finds the buckets of their flows, and has what they hold be there when they are
-    /// judged. (Of a large table each look would wait for memory, one packet after the other.)
+    /// A batch of frames has come in: finds their flows.
     #[inline(never)]
     pub(crate) fn look_ahead(&mut self, frames: &[Mbuf]) {
-        let (ahead, at) = &mut self.ahead;
-        ahead.clear();
-        *at = 0;
-        let Some(states) = self.states.as_ref().filter(|_| frames.len() > 1) else { return };
-        let keys = frames.iter().take(BATCH).filter_map(|frame| read::plain(frame.data()));
-        ahead.extend(keys.map(|key| (key, states.bucket(&key) as u32)));
-        states.glance(ahead.iter().map(|(_, bucket)| *bucket as usize));
+        self.ahead.clear();
+        if let Some(states) = self.states.as_ref().filter(|_| frames.len() > 1) {
+            self.ahead.look(states, frames);
+        }
+    }
+
+    /// Moves the state of a packet's flow on. `None`, and no state has changed, if the flow is not known, or that is not for us to say: the
+    /// flow was not [seen ahead](Self::look_ahead), somebody follows the packet's life, or rules are asked before that.
+    #[inline]
+    pub(super) fn known(&mut self, worker: usize, now: Instant, bytes: &[u8]) -> Option<Known> {
+        let rules = self.rules.value().as_ref()?;
+        if rules.sees_frames || rules.has(Hook::Prerouting, Part::BeforeStates) || self.decided.is_some() {
+            return None;
+        }
+        let (states, tables) = (self.states.as_mut()?, self.tables.as_ref()?);
+        let owners = (!self.single).then_some((&tables.owners, worker));
+        self.ahead.follow(Flows { states, owners, loose: &mut self.loose }, now, bytes)
+    }
+
+    /// Whether rules let every packet that is this to its flow pass a hook. Then it is counted as they would have done.
+    #[inline]
+    pub(super) fn passes(&self, at: (usize, Instant), hook: Hook, state: CtState, bytes: &[u8]) -> bool {
+        let Some(rules) = self.rules.value().as_ref() else { return true };
+        if self.decided.is_some() {
+            return false;
+        }
+        let asked = [Part::BeforeStates, Part::AfterStates].iter().any(|part| rules.has(hook, *part));
+        !asked || rules.judge.passes(at, hook, state, bytes)
     }
 
     /// Finds a packet's flow, and who keeps it.
@@ -214,12 +262,12 @@ impl Keeper {
         };
         let Some(packet) = read.packet(bytes) else { return Look::Judge(None, first) };
         let Some(key) = packet.flow() else { return Look::Judge(Some((packet, 0)), first) };
-        let bucket = match self.ahead.0.get(self.ahead.1) {
-            Some((known, bucket)) if *known == key => {
-                self.ahead.1 += 1;
-                *bucket as usize
+        let bucket = match self.ahead.find(&key) {
+            Some((at, bucket)) => {
+                self.ahead.pass(at);
+                bucket
             }
-            _ => states.bucket(&key),
+            None => states.bucket(&key),
         };
         if !self.single {
             let (owner, new) = tables.owners.claim(bucket, worker);
@@ -286,9 +334,12 @@ impl Keeper {
 
     /// A packet that somebody else has dropped between two hooks.
     pub(super) fn abandon(&mut self) {
-        if let Some(passing) = self.passing.take() {
-            self.give_up(&passing);
+        if let Between::Judged(passing) = &self.between
+            && let Some(fresh) = passing.tracked.and_then(|tracked| tracked.fresh)
+        {
+            self.uncount(fresh.count);
         }
+        self.between = Between::Nothing;
     }
 
     fn uncount(&mut self, first: u32) {

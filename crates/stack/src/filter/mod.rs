@@ -29,6 +29,7 @@
 //! # Teardown: states name interfaces by slot, for display alone, and refer to nothing. A packet that is carried names the
 //! interfaces that it concerns, and goes with them.
 
+mod ahead;
 mod anew;
 mod ask;
 mod asks;

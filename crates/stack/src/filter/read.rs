@@ -1,10 +1,10 @@
 //! What the states need to know of a packet, read from its bytes.
 
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
 
 use siding_machines::filter::Key;
 use siding_machines::filter::Packet;
-use siding_machines::filter::Tuple;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
 use siding_wire::ether;
@@ -71,30 +71,46 @@ pub(super) fn read(packet: &[u8]) -> Result<Read, Astray> {
     Ok(Read { src: header.src.into(), dst: header.dst.into(), proto: found.proto, at, piece })
 }
 
-/// The flow of a frame whose upper layer stands right behind the IP header, as that of most does, by no more than its
-/// addresses and ports: nothing is found wrong with it here.
+/// A packet whose upper layer stands right behind the IP header, as that of most does, and has ports.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plain<'a> {
+    /// Its flow, and whether it comes from its lower end.
+    pub(super) flow: (Key, bool),
+    /// TCP or UDP.
+    pub(super) proto: IpProto,
+    pub(super) upper: &'a [u8],
+}
+
+/// The flow of a frame that bears such a packet, by no more than its addresses and ports: nothing is found wrong with it here.
 #[inline]
-pub(super) fn plain(frame: &[u8]) -> Option<Key> {
+pub(super) fn flow_of_frame(frame: &[u8]) -> Option<Key> {
     let (ethertype, at) = ether::network(frame)?;
-    let packet = frame.get(at..)?;
-    let (src, dst, proto, upper): (IpAddr, IpAddr, u8, _) = match ethertype {
-        EtherType::IPV6 => {
+    let packet = frame.get(at..).filter(|_| matches!(ethertype, EtherType::IPV6 | EtherType::IPV4))?;
+    plain(packet).map(|plain| plain.flow.0)
+}
+
+/// Such a packet, from its IP header on. Of that no more is looked at than is needed.
+#[inline]
+pub(super) fn plain(packet: &[u8]) -> Option<Plain<'_>> {
+    let (src, dst, proto, upper) = match packet.first()? >> 4 {
+        6 => {
             let (header, upper) = packet.split_first_chunk::<{ ip6::HEADER_LEN }>()?;
             let (src, dst) = (header[8..].first_chunk::<16>()?, header[24..].first_chunk::<16>()?);
-            ((*src).into(), (*dst).into(), header[6], upper)
+            (*src, *dst, header[6], upper)
         }
-        EtherType::IPV4 => {
+        4 => {
             let (header, upper) = packet.split_first_chunk::<{ ip4::HEADER_LEN }>()?;
             let is_plain = header[0] == 0x45 && header[6] & 0x3f == 0 && header[7] == 0;
-            let (src, dst) = (header[12..].first_chunk::<4>()?, header[16..].first_chunk::<4>()?);
-            ((*src).into(), (*dst).into(), header[9], upper.get(..).filter(|_| is_plain)?)
+            let mapped =
+                |at: usize| Some(Ipv4Addr::from(*header[at..].first_chunk::<4>()?).to_ipv6_mapped().octets());
+            (mapped(12)?, mapped(16)?, header[9], upper.get(..).filter(|_| is_plain)?)
         }
         _ => return None,
     };
     let proto = Some(IpProto(proto)).filter(|proto| matches!(*proto, IpProto::TCP | IpProto::UDP))?;
     let &[a, b, c, d] = upper.first_chunk::<4>()?;
-    let ports = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-    Some(Tuple::new(src, dst, proto).with_ports(ports.0, ports.1).key().0)
+    let (src_port, dst_port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    Some(Plain { flow: Key::between((src, src_port), (dst, dst_port), proto), proto, upper })
 }
 
 /// What a chain of extension headers leads to.

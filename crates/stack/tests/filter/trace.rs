@@ -31,7 +31,7 @@ fn spec(subject: Subject, end: &'static [u8]) -> WatchSpec {
     WatchSpec { subject, wants, room: 100, bytes: 10_000, snaplen: 60, per_second: 10 }
 }
 
-fn lives(router: &Router, end: &'static [u8]) -> Watch {
+pub(crate) fn lives(router: &Router, end: &'static [u8]) -> Watch {
     router.stack.watch(spec(Subject::Lives, end)).unwrap()
 }
 

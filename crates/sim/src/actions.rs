@@ -168,6 +168,13 @@ impl World {
         self.ping(node, address(link, to).0, IfId::NONE);
     }
 
+    /// Many packets in a row between two nodes: some of them are together in a turn of those between.
+    pub(crate) fn act_burst(&mut self) {
+        let (node, to) = (NodeId(self.pick(self.nodes.len())), self.pick(self.nodes.len()));
+        let link = self.pick(self.links().count());
+        (0..8).for_each(|_| _ = self.ping(node, address(link, to).0, IfId::NONE));
+    }
+
     fn any_interface(&mut self, node: NodeId) -> Option<IfId> {
         let interfaces = self.nodes[node.0].interfaces();
         if interfaces.is_empty() { None } else { Some(interfaces[self.pick(interfaces.len())]) }

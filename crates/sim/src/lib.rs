@@ -37,6 +37,7 @@ pub use node::Node;
 pub use node::NodeSpec;
 pub use seeds::Failure;
 pub use seeds::Summary;
+pub use seeds::run_routed_seed;
 pub use seeds::run_seed;
 pub use seeds::run_seed_with;
 pub use world::NodeId;

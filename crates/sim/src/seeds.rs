@@ -2,15 +2,21 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::net::Ipv6Addr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use siding_netisr::IfId;
+use siding_netisr::Instant;
 use siding_stack::Answer;
+use siding_stack::route::Origin;
+use siding_stack::route::Prefix;
+use siding_stack::route::Route;
 
 use crate::actions::address;
 use crate::exercise::Exercise;
 use crate::link::Faults;
+use crate::link::LinkId;
 use crate::node::Node;
 use crate::node::NodeSpec;
 use crate::world::NodeId;
@@ -27,6 +33,15 @@ pub struct Summary {
     pub departed: u64,
     /// What happened, a line each: the same for the same seed.
     pub log: Vec<String>,
+    /// Frames that routers forwarded by express.
+    pub expressed: u64,
+}
+
+/// What a world is made of.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shape {
+    /// The first node is a router on all links, and each other node begins on one of them.
+    routed: bool,
 }
 
 /// What does not hold, and what led there.
@@ -55,13 +70,39 @@ pub fn run_seed(seed: u64) -> Result<Summary, Box<Failure>> {
 ///
 /// The first invariant that does not hold.
 pub fn run_seed_with(seed: u64, prepare: impl Fn(&Node)) -> Result<Summary, Box<Failure>> {
+    run(World::new(seed), seed, Shape::default(), [&prepare, &|_| {}])
+}
+
+/// Runs one world in which packets are forwarded: its nodes are on different links, and a router among them. `tap` sees every
+/// frame that is sent; `done` looks at each node before its interfaces go.
+///
+/// # Errors
+///
+/// The first invariant that does not hold.
+pub fn run_routed_seed(
+    seed: u64,
+    prepare: impl Fn(&Node),
+    tap: impl FnMut(Instant, LinkId, &[u8]) + 'static,
+    done: impl Fn(&Node),
+) -> Result<Summary, Box<Failure>> {
     let mut world = World::new(seed);
+    world.set_tap(tap);
+    run(world, seed, Shape { routed: true }, [&prepare, &done])
+}
+
+fn run(
+    mut world: World,
+    seed: u64,
+    shape: Shape,
+    look: [&dyn Fn(&Node); 2],
+) -> Result<Summary, Box<Failure>> {
     let fail = |what: String, world: &World| Box::new(Failure { seed, what, log: world.log().to_vec() });
     // A panic (the witness finds a reversal, say) is a finding like any other.
-    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| play(&mut world, &prepare)));
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| play(&mut world, shape, look)));
     match outcome {
         Ok(Ok((dispatched, departed))) => {
-            Ok(Summary { frames: world.frames(), dispatched, departed, log: world.log().to_vec() })
+            let expressed = world.nodes.iter().map(|node| node.worker.expressed()).sum();
+            Ok(Summary { frames: world.frames(), dispatched, departed, log: world.log().to_vec(), expressed })
         }
         Ok(Err(what)) => Err(fail(what, &world)),
         Err(panic) => {
@@ -72,8 +113,11 @@ pub fn run_seed_with(seed: u64, prepare: impl Fn(&Node)) -> Result<Summary, Box<
     }
 }
 
-fn play(world: &mut World, prepare: &dyn Fn(&Node)) -> Result<(u64, u64), String> {
-    let (nodes, links) = (2 + world.pick(3), 1 + world.pick(2));
+fn play(world: &mut World, shape: Shape, [prepare, done]: [&dyn Fn(&Node); 2]) -> Result<(u64, u64), String> {
+    let (nodes, links) = match shape.routed {
+        true => (3 + world.pick(3), 2 + world.pick(2)),
+        false => (2 + world.pick(3), 1 + world.pick(2)),
+    };
     (0..links).for_each(|_| _ = world.add_link(Faults::default()));
     for at in 0..nodes {
         let mut spec = NodeSpec::new(&format!("node{at}"));
@@ -85,7 +129,12 @@ fn play(world: &mut World, prepare: &dyn Fn(&Node)) -> Result<(u64, u64), String
         let node = world.add_node(spec);
         prepare(world.node(node));
         for link in world.links() {
-            world.plug(node, link, Some(address(link.0, at)));
+            if !shape.routed || at == 0 || link.0 == at % links {
+                world.plug(node, link, Some(address(link.0, at)));
+            }
+        }
+        if shape.routed {
+            route(world.node(node), at, links);
         }
     }
     let mut exercise = Exercise::new().ok_or("no exercise")?;
@@ -93,6 +142,9 @@ fn play(world: &mut World, prepare: &dyn Fn(&Node)) -> Result<(u64, u64), String
     let acts = 20 + world.pick(60);
     for _ in 0..acts {
         world.act();
+        if shape.routed {
+            (0..4).for_each(|_| world.act_burst());
+        }
         (0..20).for_each(|_| exercise.step(&mut world.chance));
         if world.luck(0.3) {
             continue; // The next thing happens before anybody has had a turn.
@@ -105,7 +157,22 @@ fn play(world: &mut World, prepare: &dyn Fn(&Node)) -> Result<(u64, u64), String
     world.run_for(Duration::ZERO);
     calm(world);
     check_reach(world)?;
+    world.nodes.iter().for_each(done);
     check_end(world)
+}
+
+/// Makes a node the router, or has it send by the router what it has no other way for.
+fn route(node: &Node, at: usize, links: usize) {
+    node.control(|stack, ctx| match (at, node.interfaces().first(), address(at % links, 0).0) {
+        (0, ..) => stack.set_forwarding(ctx, true),
+        (_, Some(interface), IpAddr::V6(router)) => {
+            let prefix = Prefix::covering(Ipv6Addr::UNSPECIFIED, 0);
+            let (next_hop, origin) = (Some(router), Origin::Static);
+            let route = Route { prefix, next_hop, interface: *interface, metric: 0, origin };
+            let _ = stack.add_routes6(ctx, [route]);
+        }
+        _ => {}
+    });
 }
 
 /// Mends everything, and waits until timers of before have run out.

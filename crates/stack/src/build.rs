@@ -83,8 +83,8 @@ pub struct StackConfig {
     pub acd: AcdConfig,
     /// Packets of each type that wait for each worker.
     pub queue_limit: u32,
-    /// Whether packets for others that are plain go by express. Frames and counters are the same without; batches of few packets
-    /// cost more by it.
+    /// Whether packets for others that are plain go by express: they do unless this says otherwise. Frames, events and counters
+    /// are the same without.
     pub express: bool,
 }
 
@@ -108,7 +108,7 @@ impl StackConfig {
             mld: MldConfig::default(),
             acd: AcdConfig::default(),
             queue_limit: 4096,
-            express: false,
+            express: true,
         }
     }
 }

@@ -13,6 +13,7 @@ mod corpus;
 mod dad;
 mod departure;
 mod errors;
+mod express;
 mod filter;
 mod forwarding;
 mod host_addresses;

@@ -436,9 +436,22 @@ pub struct PerformanceRow {
     pub run_ns: u64,
     /// Turns, by size.
     pub turns: Vec<TurnRow>,
+    /// Frames that went by express or were walked. Daemons before version 0.2 tell of none.
+    #[serde(default)]
+    pub frames: FramesRow,
     /// What the steps of a turn take. Daemons before version 0.2 tell none.
     #[serde(default)]
     pub timed: TimedRow,
+}
+
+/// Frames that a worker has received, by the way that they went: to each of them the same happens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FramesRow {
+    /// By express: plain packets for others, forwarded a batch at a time.
+    pub expressed: u64,
+    /// By the way that can do everything, one after the other.
+    pub walked: u64,
 }
 
 /// What the steps of a turn take, looked at in one turn of 1,024 of those with packets: the clock is read between steps, and what
@@ -458,7 +471,7 @@ pub struct TimedRow {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepRow {
-    /// `receive`, `link`, `ip`, `filter`, `route`, `neighbor`, `local` (what is for this node, or dropped), `deferred`, `timers`,
+    /// `receive`, `express` (plain packets for others, from their headers to their port's queue), `link`, `ip`, `filter`, `route`, `neighbor`, `local` (what is for this node, or dropped), `deferred`, `timers`,
     /// `transmit` or `other`.
     pub step: String,
     /// Packets that came to it; one comes to the filter at each of its hooks.

@@ -32,6 +32,8 @@ fn since(row: &mut PerformanceRow, before: &PerformanceRow) {
         row.packets = row.packets.saturating_sub(before.packets);
         row.took_ns = row.took_ns.saturating_sub(before.took_ns);
     }
+    row.frames.expressed = row.frames.expressed.saturating_sub(before.frames.expressed);
+    row.frames.walked = row.frames.walked.saturating_sub(before.frames.walked);
     let (timed, before) = (&mut row.timed, &before.timed);
     timed.turns = timed.turns.saturating_sub(before.turns);
     timed.packets = timed.packets.saturating_sub(before.packets);
@@ -60,6 +62,7 @@ pub(super) fn table(rows: &[PerformanceRow], queues: &[TypeRow]) -> String {
         ">PACKETS",
         ">PACKETS/TURN",
         ">NS/PACKET",
+        ">EXPRESS/%",
     ]);
     let mut sizes = Table::new(&[
         "WORKER",
@@ -84,6 +87,7 @@ pub(super) fn table(rows: &[PerformanceRow], queues: &[TypeRow]) -> String {
             busy.packets.to_string(),
             of(busy.packets, busy.turns, 1),
             of(busy.took_ns, busy.packets, 0),
+            of(row.frames.expressed * 100, row.frames.expressed + row.frames.walked, 1),
         ]);
         let all = idle.turns + busy.turns;
         for (at, size) in row.turns.iter().enumerate().filter(|(_, size)| size.turns > 0) {
@@ -134,7 +138,8 @@ pub(super) fn table(rows: &[PerformanceRow], queues: &[TypeRow]) -> String {
         waits.row([name.clone(), total.timed.to_string(), p50, p99, max, spark(&longer, longer.len())]);
     }
     format!(
-        "A turn receives, handles what was deferred, runs timers and sends; LOOKING is turns without a packet.\n\n\
+        "A turn receives, handles what was deferred, runs timers and sends; LOOKING is turns without a packet;\n\
+         EXPRESS is of the frames received: plain packets for others, forwarded a batch at a time.\n\n\
          {workers}\nTurns by how many packets they had:\n{sizes}\n\
          Steps of turns, of which one in 1,024 with packets is timed:\n{steps}\nWaits in queues, since the start:\n{waits}"
     )
@@ -160,6 +165,7 @@ fn of(part: u64, all: u64, digits: usize) -> String {
 mod tests {
     use super::*;
     use crate::control::BucketRow;
+    use crate::control::FramesRow;
     use crate::control::LaneRow;
     use crate::control::StepRow;
     use crate::control::TimedRow;
@@ -176,7 +182,8 @@ mod tests {
             |(step, packets, took_ns): (&str, u64, u64)| StepRow { step: step.into(), packets, took_ns };
         let steps = [("receive", 64, 6400), ("route", 32, 3200), ("local", 0, 0), ("transmit", 64, 12_800)];
         let timed = TimedRow { turns: 1, packets: 64, steps: steps.map(step).into() };
-        PerformanceRow { worker: 0, run_ns: 10_000_000_000, turns: sizes.map(size).collect(), timed }
+        let (turns, frames) = (sizes.map(size).collect(), FramesRow { expressed: 900, walked: 100 });
+        PerformanceRow { worker: 0, run_ns: 10_000_000_000, turns, frames, timed }
     }
 
     #[test]
@@ -192,10 +199,11 @@ mod tests {
             [400, 19_900, 4_800_000_000],
         ])];
         let expected = "\
-A turn receives, handles what was deferred, runs timers and sends; LOOKING is turns without a packet.
+A turn receives, handles what was deferred, runs timers and sends; LOOKING is turns without a packet;
+EXPRESS is of the frames received: plain packets for others, forwarded a batch at a time.
 
-WORKER  TIME/s  BUSY/%  LOOKING/%  TURNS  PACKETS  PACKETS/TURN  NS/PACKET
-0         10.0    50.0       10.0   1000    20000          40.0     250000
+WORKER  TIME/s  BUSY/%  LOOKING/%  TURNS  PACKETS  PACKETS/TURN  NS/PACKET  EXPRESS/%
+0         10.0    50.0       10.0   1000    20000          40.0     250000       90.0
 
 Turns by how many packets they had:
 WORKER  PACKETS-IN-TURN  TURNS  TURNS/%  PACKETS   NS/TURN  NS/PACKET
@@ -220,6 +228,7 @@ link_out      9     1.5       -       -  ▁█
     fn an_interval_is_what_lies_between() {
         let mut later = row([[10, 0, 100], [5, 5, 50], [1, 2, 9], [0, 0, 0]]);
         later.run_ns += 7;
+        later.frames = FramesRow { expressed: 907, walked: 102 };
         later.timed.turns += 2;
         later.timed.packets += 9;
         later.timed.steps[1] = StepRow { step: "route".into(), packets: 40, took_ns: 3300 };
@@ -229,6 +238,7 @@ link_out      9     1.5       -       -  ▁█
         let steps = [("receive", 0, 0), ("route", 8, 100), ("local", 0, 0), ("transmit", 0, 0)];
         let timed = TimedRow { turns: 2, packets: 9, steps: steps.map(step).into() };
         let between = row([[6, 0, 60], [0, 0, 0], [1, 2, 9], [0, 0, 0]]);
-        assert_eq!(later, PerformanceRow { run_ns: 7, timed, ..between });
+        let frames = FramesRow { expressed: 7, walked: 2 };
+        assert_eq!(later, PerformanceRow { run_ns: 7, frames, timed, ..between });
     }
 }

@@ -176,6 +176,7 @@ fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<S
         forwarding: stack.forwarding,
         learn_announced: stack.learn_announced.unwrap_or(true),
         examine_options: stack.examine_options,
+        express: stack.express.unwrap_or(true),
         control: stack.control,
         log: stack.log,
         pcap: stack.pcap,

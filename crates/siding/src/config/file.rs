@@ -82,6 +82,8 @@ pub(crate) struct Stack {
     /// Obey hop-by-hop options of packets for others (RFC 8200 s4) [default: false].
     #[serde(default)]
     pub(crate) examine_options: bool,
+    /// Forward what is plain by express, a batch at a time: nothing but the time that it takes depends on it [default: true].
+    pub(crate) express: Option<bool>,
     /// The control socket [default: /run/siding.sock, for others than root in $XDG_RUNTIME_DIR].
     pub(crate) control: Option<PathBuf>,
     /// How much is logged [default: info].

@@ -81,6 +81,8 @@ pub(crate) struct StackConfig {
     pub(crate) learn_announced: bool,
     /// Obey hop-by-hop options of packets for others.
     pub(crate) examine_options: bool,
+    /// Forward what is plain by express.
+    pub(crate) express: bool,
     /// The control socket; `None` is the usual place.
     pub(crate) control: Option<PathBuf>,
     pub(crate) log: Level,

@@ -297,6 +297,7 @@ fn switches_of_the_stack_and_what_an_interface_has_of_its_own() {
         [stack]
         learn_announced = false
         examine_options = true
+        express = false
         [limits]
         too_big_burst = 8
         too_big_rate = 4
@@ -310,7 +311,7 @@ fn switches_of_the_stack_and_what_an_interface_has_of_its_own() {
         least_hop_limit = 1
         "#,
     );
-    assert!(!config.stack.learn_announced && config.stack.examine_options);
+    assert!(!config.stack.learn_announced && config.stack.examine_options && !config.stack.express);
     assert_eq!((config.stack.limits.too_big_burst, config.stack.limits.too_big_rate), (8, 4));
     let eth0 = &config.interfaces[0];
     assert_eq!(
@@ -320,7 +321,7 @@ fn switches_of_the_stack_and_what_an_interface_has_of_its_own() {
     assert_eq!(eth0.times, (Some(Duration::from_secs(15)), Some(Duration::from_millis(500))));
     assert_eq!(eth0.autoconf.as_ref().unwrap().means.least_hop_limit, 1);
     let usual = parse("").stack;
-    assert!(usual.learn_announced && !usual.examine_options);
+    assert!(usual.learn_announced && !usual.examine_options && usual.express);
     for (text, expected) in [
         ("anycast = [\"ff02::1\"]", "is unspecified, loopback, multicast or broadcast"),
         ("anycast = [\"::ffff:192.0.2.1\"]", "is reserved, and no host's"),

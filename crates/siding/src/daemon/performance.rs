@@ -2,6 +2,7 @@
 
 use super::state::Daemon;
 use super::state::lock;
+use crate::control::FramesRow;
 use crate::control::PerformanceRow;
 use crate::control::StepRow;
 use crate::control::TimedRow;
@@ -20,12 +21,13 @@ impl Daemon {
             packets,
             took_ns: nanos,
         };
-        let threads = threads.into_iter().zip(self.stack.steps()).enumerate();
+        let threads = threads.into_iter().zip(self.stack.steps()).zip(self.stack.frames()).enumerate();
         threads
-            .map(|(worker, (thread, timed))| PerformanceRow {
+            .map(|(worker, ((thread, timed), frames))| PerformanceRow {
                 worker,
                 run_ns,
                 turns: SIZES.into_iter().zip(thread.by_size).map(row).collect(),
+                frames: FramesRow { expressed: frames.expressed, walked: frames.walked },
                 timed: timed_row(&timed),
             })
             .collect()

@@ -300,6 +300,7 @@ impl Daemon {
             forwarding: self.begun.stack.forwarding,
             learn_announced: self.begun.stack.learn_announced,
             examine_options: self.begun.stack.examine_options,
+            express: self.begun.stack.express,
             ..config.stack.clone()
         };
         if as_running == self.begun.stack {
@@ -308,7 +309,8 @@ impl Daemon {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         flatten("", &Value::Table(self.begun_table.clone()), &mut before);
         flatten("", &Value::Table(begun.clone()), &mut after);
-        let switches = ["stack.forwarding", "stack.learn_announced", "stack.examine_options"];
+        let switches =
+            ["stack.forwarding", "stack.learn_announced", "stack.examine_options", "stack.express"];
         let of = |all: &[(String, String)], key: &str| {
             all.iter()
                 .find(|(other, _)| other == key)

@@ -301,9 +301,16 @@ fn performance(rows: &[PerformanceRow]) -> Vec<Family> {
         "worker_step_seconds",
         "What each step of those turns took: over worker_timed_packets it is the time of a packet.",
     );
+    let mut frames = Family::new(
+        Kind::Counter,
+        "worker_frames",
+        "Frames received that were forwarded by express, which plain packets for others are, and that were walked.",
+    );
     for row in rows {
         let worker = row.worker.to_string();
         let labels = [("worker", worker.as_str())];
+        frames.add([labels[0], ("way", "express")], row.frames.expressed);
+        frames.add([labels[0], ("way", "walk")], row.frames.walked);
         timed.add(labels, row.timed.packets);
         for step in &row.timed.steps {
             steps.add_nanos([labels[0], ("step", step.step.as_str())], step.took_ns);
@@ -324,7 +331,7 @@ fn performance(rows: &[PerformanceRow]) -> Vec<Family> {
         let bounds = bounds.collect();
         sizes.add_buckets(labels, bounds, row.turns.iter().map(|size| size.turns).sum());
     }
-    vec![busy, looking, packets, sizes, timed, steps]
+    vec![busy, looking, packets, sizes, frames, timed, steps]
 }
 
 fn limits(rows: &[LimitRow]) -> Vec<Family> {

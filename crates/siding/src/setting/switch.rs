@@ -22,6 +22,7 @@ pub(crate) enum Which {
     Forwarding,
     LearnAnnounced,
     ExamineOptions,
+    Express,
 }
 
 impl Which {
@@ -31,12 +32,13 @@ impl Which {
             Which::Forwarding => "forwarding",
             Which::LearnAnnounced => "learn_announced",
             Which::ExamineOptions => "examine_options",
+            Which::Express => "express",
         }
     }
 
     /// Where it stands if nobody says.
     fn usual(self) -> bool {
-        self == Which::LearnAnnounced
+        matches!(self, Which::LearnAnnounced | Which::Express)
     }
 }
 
@@ -46,6 +48,7 @@ pub(super) fn all(stack: &StackConfig) -> impl Iterator<Item = Switch> {
         (Which::Forwarding, stack.forwarding),
         (Which::LearnAnnounced, stack.learn_announced),
         (Which::ExamineOptions, stack.examine_options),
+        (Which::Express, stack.express),
     ];
     all.into_iter().map(|(which, on)| Switch { which, on })
 }
@@ -69,6 +72,7 @@ impl Setting for Switch {
             Which::Forwarding => daemon.stack.set_forwarding(ctx, self.on),
             Which::LearnAnnounced => daemon.stack.set_learn_announced(ctx, self.on),
             Which::ExamineOptions => daemon.stack.set_examine_options(ctx, self.on),
+            Which::Express => daemon.stack.set_express(ctx, self.on),
         }
         Ok(())
     }

@@ -58,6 +58,7 @@ fn turns_tell_how_busy_a_worker_is_and_how_full_they_were() {
                 worker: 0,
                 run_ns: ms * 1_000_000,
                 turns: turns.collect(),
+                frames: Default::default(),
                 timed: Default::default(),
             };
             Sample { performance: vec![row], ..at(ms) }

@@ -115,8 +115,9 @@ impl Root {
     /// # Safety
     ///
     /// No two roots may be entered on one thread at the same time: with two, the compiler no longer knows
-    /// which locks are held. And `seat`, if any, is the caller's: no other root has it. Memory stays safe; the lock
-    /// order, "no handler under a lock" and what the facility promises its own workers do not hold otherwise.
+    /// which locks are held: the lock order and "no handler under a lock" do not hold otherwise. And `seat`, if any, is the
+    /// caller's: no other root has it. Workers keep what is theirs alone without locks, and with two of one seat on two threads
+    /// that is a data race.
     #[allow(unsafe_code)] // Declared so that breaking the promise needs the word `unsafe`; there is no unsafe operation.
     pub const unsafe fn unchecked(seat: Option<Seat>) -> Root {
         Root { seat, checked: false }

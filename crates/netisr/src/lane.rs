@@ -109,7 +109,7 @@ pub(crate) struct Lane<P, M> {
 }
 
 impl<P: Packet, M: Metadata> Lane<P, M> {
-    pub(crate) fn new(spec: &TypeSpec<P, M>, core: &Core) -> Self {
+    pub(crate) fn new(spec: &TypeSpec<P, M>, core: &Arc<Core>) -> Self {
         let interfaces = core.gates.len();
         let drops_oldest = spec.overflow == Overflow::DropOldest;
         let ring = Ring::new(spec.ceiling(), drops_oldest, spec.time_every.next_power_of_two());

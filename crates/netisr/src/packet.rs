@@ -9,7 +9,7 @@ pub trait Packet: Send + 'static {
     /// Calls `visit` with every interface that the packet names, in whatever role: the one it was
     /// received on, say. [`IfId::NONE`] may be passed and names nothing.
     ///
-    /// The answer must not change while the packet is queued.
+    /// The answer must not change from when the packet is dispatched until it is handled or dropped.
     fn interfaces(&self, visit: &mut impl FnMut(IfId));
 }
 
@@ -18,7 +18,7 @@ pub trait Metadata: Send + 'static {
     /// Calls `visit` with every interface that the metadata names. The *first* one that packet and
     /// metadata name between them (metadata first) is the one whose share of the queue is charged.
     ///
-    /// The answer must not change while the packet is queued.
+    /// The answer must not change from when the packet is dispatched until it is handled or dropped.
     fn interfaces(&self, visit: &mut impl FnMut(IfId));
 }
 

@@ -68,8 +68,9 @@ impl Noted {
     fn kept(id: IfId, gate: Gate<'_>) -> Noted {
         // JUSTIFICATION: what is kept beside the facility that it refers into; looked up for each packet, it would cost ten
         // instructions.
-        // SAFETY: gates are in a box of the core that is never exchanged. Who asks a lane for more than to be dropped has that core, and
-        // no reference is handed out.
+        // SAFETY: gates are in a box of the core that is never exchanged, and that of nothing in the core itself, which is shared, and so
+        // where it stays, before a lane is made. Who asks a lane for more than to be dropped has that core, and no reference is handed
+        // out.
         let gate = unsafe { core::mem::transmute::<Gate<'_>, Gate<'static>>(gate) };
         Noted { id, gate }
     }

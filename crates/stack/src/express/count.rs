@@ -33,7 +33,11 @@ impl Departures {
         if let Some(made) = self.0.get_mut(place)
             && (made.id != Some(id) || made.version != version && !mutant("express-remembers-links"))
         {
-            *made = Made { version, id: Some(id), departure: make() };
+            let departure = make();
+            // What is no longer there, and routes still name, does not push out who has its slot now.
+            if departure.is_some() || made.version != version || made.departure.is_none() {
+                *made = Made { version, id: Some(id), departure };
+            }
         }
         place
     }
@@ -111,5 +115,25 @@ impl Counts {
                 local.note_many_forwarded(*version, way, *packets);
             }
         }
+    }
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_gone_does_not_push_out_who_has_its_slot_now() {
+        let [gone, there, next] = [1, 2, 3].map(|generation| IfId::from_u64(generation << 16 | 4));
+        let mut departures = Departures::default();
+        let place = departures.find(there, 1, || Some(Departure::nowhere()));
+        assert!(departures.get(place, there).is_some());
+        assert_eq!(departures.find(gone, 1, || None), place);
+        assert!(departures.get(place, gone).is_none() && departures.get(place, there).is_some());
+        // In another configuration it may be gone itself, or somebody else have come.
+        departures.find(gone, 2, || None);
+        assert!(departures.get(place, there).is_none());
+        departures.find(next, 2, || Some(Departure::nowhere()));
+        assert!(departures.get(place, next).is_some() && departures.get(place, there).is_none());
     }
 }

@@ -43,6 +43,20 @@ pub(super) struct Departure {
 }
 
 impl Departure {
+    /// By an interface that is nowhere.
+    #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+    pub(super) fn nowhere() -> Departure {
+        let bottom = Bottom::Device(IfId::NONE);
+        Departure {
+            bottom,
+            mtu: 0,
+            fit: [false; 2],
+            header: [0; LONGEST],
+            header_len: 0,
+            over: [None; DEEPEST],
+        }
+    }
+
     /// `None` if nothing that leaves by the interface is plain.
     pub(super) fn new(config: &Config, local: &Local, id: IfId) -> Option<Departure> {
         let interface = config.interface(id)?;

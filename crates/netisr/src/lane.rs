@@ -37,6 +37,7 @@ use crate::ring::Beside;
 use crate::ring::Claim;
 use crate::ring::End;
 use crate::ring::Fate;
+use crate::ring::Named;
 use crate::ring::NoRoom;
 use crate::ring::Odd;
 use crate::ring::Reviewed;
@@ -281,10 +282,13 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
             })
     }
 
-    /// Notes an interface whose bit is among the lane's names. For the worker itself.
+    /// Notes an interface, if its bit is among the lane's names: who was asked twice what he names may have answered twice. For the
+    /// worker itself.
     #[cold]
     pub(crate) fn note(&self, core: &Core, id: IfId) {
-        self.sent.note(&core.gates, id);
+        if Named::bit(id) & !self.ring.named().bits() == 0 {
+            self.sent.note(&core.gates, id);
+        }
     }
 
     /// Whether no packet is charged by itself, or makes its own room.

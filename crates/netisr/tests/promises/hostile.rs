@@ -444,6 +444,52 @@ fn packets_lie() {
     }
 }
 
+/// Names the first of its interfaces as often as it says, and the other from then on.
+struct Fickle {
+    ids: [IfId; 2],
+    left: Cell<usize>,
+}
+
+impl Metadata for Fickle {
+    fn interfaces(&self, visit: &mut impl FnMut(IfId)) {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        visit(self.ids[usize::from(left == 0)]);
+    }
+}
+
+/// Whatever a worker remembers of one that answers now so and now so: the packets of others that wait here are found when their interface
+/// departs.
+#[test]
+fn who_changes_what_he_names_hides_no_others_packets_from_a_departure() {
+    for times in 0..12 {
+        let netisr = facility(1);
+        let spec = TypeSpec::new("fickle").limit(64);
+        let kind = netisr.register(spec, |_ctx, _: &mut (), _: Bomb, _: Fickle| {}).unwrap();
+        let mut worker = netisr.worker(0).unwrap();
+        let (one, other) = (netisr.attach().unwrap(), netisr.attach().unwrap());
+        let send = |worker: &mut Worker<Bomb>, ids, times, packet| {
+            let meta = Fickle { ids, left: Cell::new(times) };
+            worker.with_ctx(|ctx| kind.dispatch(ctx, packet, meta)).map_err(|refused| refused.cause).unwrap();
+        };
+        // The lane has had that many before: it need not ask how full it is.
+        (0..8).for_each(|_| send(&mut worker, [one, one], 0, Bomb::dud()));
+        settle_one(&mut worker);
+        send(&mut worker, [one, other], times, Bomb::dud());
+        let gone = Done::default();
+        for _ in 0..2 {
+            let gone = gone.clone();
+            send(&mut worker, [other, other], 0, Bomb::new(move || count(&gone)));
+        }
+        let mut departure = worker.with_ctx(|ctx| netisr.detach(ctx, other)).unwrap();
+        (0..20).filter(|_| !departure.is_complete()).for_each(|_| _ = worker.poll(&mut (), 0));
+        assert!(departure.is_complete(), "{times}");
+        assert_eq!(gone.load(SeqCst), 2, "asked {times} times, it named the other");
+        settle_one(&mut worker);
+        netisr.check_conservation().unwrap();
+    }
+}
+
 /// A worker's own state that, told of a change, changes more.
 struct Busy {
     netisr: Netisr<Bomb, Busy>,

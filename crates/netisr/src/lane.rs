@@ -31,6 +31,7 @@ use crate::counters::PerInterface;
 use crate::counters::Single;
 use crate::histogram::Recorder;
 use crate::packet::charged;
+use crate::packet::lone;
 use crate::pad::CachePadded;
 use crate::ring::Alone;
 use crate::ring::Beside;
@@ -252,14 +253,7 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     /// For the worker itself.
     #[inline(always)]
     pub(crate) fn are_open_and_known(&self, core: &Core, packet: &P, meta: &M) -> bool {
-        let (mut first, mut others) = (IfId::NONE, false);
-        let mut visit = |id: IfId| match first.is_none() {
-            true => first = id,
-            false => others |= id != first && !id.is_none(),
-        };
-        meta.interfaces(&mut visit);
-        packet.interfaces(&mut visit);
-        (!others && self.sent.is_open(first))
+        lone(packet, meta).is_some_and(|id| self.sent.is_open(id))
             || core.all_open_and_known(packet, meta, self.ring.named().bits())
     }
 
@@ -269,17 +263,9 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     pub(crate) fn is_open_to_all_of(&self, batch: &[Option<(P, M)>]) -> bool {
         let Some(id) = self.sent.open() else { return false };
         !batch.is_empty()
-            && batch.iter().all(|entry| {
-                let Some((packet, meta)) = entry else { return false };
-                let (mut first, mut others) = (IfId::NONE, false);
-                let mut visit = |id: IfId| match first.is_none() {
-                    true => first = id,
-                    false => others |= id != first && !id.is_none(),
-                };
-                meta.interfaces(&mut visit);
-                packet.interfaces(&mut visit);
-                !others && first == id
-            })
+            && batch
+                .iter()
+                .all(|entry| entry.as_ref().is_some_and(|(packet, meta)| lone(packet, meta) == Some(id)))
     }
 
     /// Notes an interface, if its bit is among the lane's names: who was asked twice what he names may have answered twice. For the

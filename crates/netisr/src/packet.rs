@@ -54,3 +54,16 @@ pub(crate) fn charged<P: Packet, M: Metadata>(packet: &P, meta: &M) -> IfId {
     packet.interfaces(&mut visit);
     first
 }
+
+/// The one interface that packet and metadata name, or [`IfId::NONE`] if they name none. Nothing if they name several.
+#[inline(always)]
+pub(crate) fn lone<P: Packet, M: Metadata>(packet: &P, meta: &M) -> Option<IfId> {
+    let (mut first, mut others) = (IfId::NONE, false);
+    let mut visit = |id: IfId| match first.is_none() {
+        true => first = id,
+        false => others |= id != first && !id.is_none(),
+    };
+    meta.interfaces(&mut visit);
+    packet.interfaces(&mut visit);
+    (!others).then_some(first)
+}

@@ -20,6 +20,7 @@ use crate::gate::NotOpen;
 use crate::lane::Lane;
 use crate::limits::Limits;
 use crate::packet::charged;
+use crate::packet::lone;
 use crate::panics::OnPanic;
 use crate::ring::Claim;
 use crate::ring::Named;
@@ -181,16 +182,9 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     /// [`dispatch`](PacketType::dispatch) for a worker other than the one that calls, if it is one.
     #[inline(always)]
     fn dispatch_from_outside(&self, worker: usize, packet: P, meta: M) -> Result<(), Refused<P, M>> {
-        let (mut first, mut others) = (IfId::NONE, false);
-        let mut visit = |id: IfId| match first.is_none() {
-            true => first = id,
-            false => others |= id != first && !id.is_none(),
-        };
-        meta.interfaces(&mut visit);
-        packet.interfaces(&mut visit);
-        if others {
+        let Some(first) = lone(&packet, &meta) else {
             return self.dispatch_with_several(worker, packet, meta);
-        }
+        };
         // One interface at the most, as nearly always: its gate is looked up once, and looked at twice.
         let gate = self.core.gates.gate(first);
         if !gate.map_or(first.is_none(), |gate| gate.is_open()) {

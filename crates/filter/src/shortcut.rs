@@ -106,7 +106,7 @@ impl Known {
         for op in program.ops.get(line.from as usize..line.to as usize)? {
             match op {
                 // What has been met before may count only if the rule goes on.
-                Op::Counter(_) | Op::Act(_) | Op::Vmap { .. } if depends => return None,
+                Op::Counter(_) if depends => return None,
                 Op::Counter(counter) => counts.push(counter.clone()),
                 Op::Act(act) => {
                     goes = goes_to(*act)?;

@@ -63,6 +63,7 @@ fn dropping(rules: &str) -> Vec<CtState> {
             counter all {{ packets 0 bytes 0 }}
             set hosts {{ type ipv6_addr; elements = {{ 2001:db8::1 }} }}
             chain other {{ accept }}
+            chain never {{ drop }}
             chain c {{ type filter hook forward priority 0; policy drop; {rules} }}
         }}"
     ));
@@ -115,6 +116,11 @@ fn who_may_be_dropped_counted_or_sent_elsewhere_for_something_else_is_looked_at(
         "ct state established reject",
         "ct state established jump other",
         "ct state established goto other",
+        "ct state established jump never; ct state established accept",
+        "ct state established goto never; ct state established accept",
+        "ct state vmap { established : jump never }; ct state established accept",
+        "udp dport 80; ct state established jump never; ct state established accept",
+        "udp dport 80 ct state vmap { established : drop }; ct state established accept",
         "ct state established return; ct state established accept",
         "ct mark 1 drop; ct state established accept",
         "ct direction original drop; ct state established accept",

@@ -150,6 +150,25 @@ fn only_what_is_late_passes_when_a_connection_is_over() {
 }
 
 #[test]
+fn a_connection_that_is_over_is_forgotten_by_a_syn_whether_rules_let_it_pass_or_not() {
+    let mut table = Table::new(10);
+    table.connect(tcp(1));
+    assert_eq!(table.tcp(tcp(1), Kind::Fin, 101, 501), CtState::Established);
+    assert_eq!(table.tcp(tcp(1).reversed(), Kind::Fin, 501, 102), CtState::Established);
+    assert_eq!(table.tcp(tcp(1), Kind::Ack, 102, 502), CtState::Established);
+    let packet = Packet { tuple: tcp(1), upper: Upper::Tcp(segment(Kind::Syn, 90_000, 0)), len: 60 };
+    let bucket = table.0.bucket(&packet.flow().unwrap());
+    let tracked = table.0.track(table.1, bucket, &packet);
+    assert_eq!((tracked.state, tracked.fresh.is_some()), (CtState::New, true));
+    assert_eq!(table.0.usage().states, 0, "and rules have not said yet that the new one passes");
+    assert_eq!(
+        table.tcp(tcp(1).reversed(), Kind::Ack, 502, 102),
+        CtState::New,
+        "nothing is known of the old one"
+    );
+}
+
+#[test]
 fn an_error_to_somebody_else_is_not_related() {
     let mut table = Table::new(10);
     table.connect(tcp(1));

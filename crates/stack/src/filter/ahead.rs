@@ -10,7 +10,6 @@ use siding_mbuf::Mbuf;
 use siding_netisr::Instant;
 use siding_wire::IpProto;
 
-use super::owners::Owners;
 use super::read;
 use super::read::Plain;
 use crate::BATCH;
@@ -20,15 +19,6 @@ use crate::BATCH;
 pub(super) struct Ahead {
     flows: Vec<(Key, u32)>,
     at: usize,
-}
-
-/// The states, and whose their buckets are.
-pub(super) struct Flows<'a> {
-    pub(super) states: &'a mut States,
-    /// With the worker that asks; `None` if there is no other.
-    pub(super) owners: Option<(&'a Owners, usize)>,
-    /// Buckets that have become ours.
-    pub(super) loose: &'a mut Vec<u32>,
 }
 
 impl Ahead {
@@ -64,10 +54,10 @@ impl Ahead {
         self.at = at + 1;
     }
 
-    /// Moves the state of a packet's flow on. `None`, and no state has changed, if that is not known, or is not for us to say: the packet is
-    /// not plain, was not seen ahead, or another worker keeps its flow.
+    /// Moves the state of a packet's flow on. `None`, and no state has changed, if that is not known to us, who keep all flows of a
+    /// bucket that we know one of; or if the packet is not plain, or was not seen ahead.
     #[inline]
-    pub(super) fn follow(&mut self, flows: Flows<'_>, now: Instant, bytes: &[u8]) -> Option<Known> {
+    pub(super) fn follow(&mut self, states: &mut States, now: Instant, bytes: &[u8]) -> Option<Known> {
         let plain = read::plain(bytes)?;
         let (key, from_low) = &plain.flow;
         let (at, bucket) = self.find(key)?;
@@ -76,16 +66,7 @@ impl Ahead {
             _ => plain.upper.get(..8).map(|_| Upper::Udp)?,
         };
         debug_assert!(reads_the_same(bytes, &plain, &upper), "{plain:?} {upper:?}");
-        if let Some((owners, worker)) = flows.owners {
-            let (owner, new) = owners.claim(bucket, worker);
-            if new {
-                flows.loose.push(bucket as u32);
-            }
-            if owner != worker {
-                return None;
-            }
-        }
-        let known = flows.states.follow(now, bucket, (key, *from_low), (&upper, bytes.len()))?;
+        let known = states.follow(now, bucket, (key, *from_low), (&upper, bytes.len()))?;
         self.pass(at);
         Some(known)
     }

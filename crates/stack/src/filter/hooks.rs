@@ -130,7 +130,7 @@ fn prerouting(
     filter.abandon();
     filter.follow(&packet);
     let seen = At::new(*index, *now, config, Hook::Prerouting, (Some(on), None));
-    let (verdict, passing) = match filter.known(*index, *now, packet.data()) {
+    let (verdict, passing) = match filter.known(*now, packet.data()) {
         Some(known) => {
             let brief = Brief { known, from, link };
             note_interface(filter, Some(known), on);

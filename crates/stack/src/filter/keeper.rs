@@ -16,7 +16,6 @@ use siding_wire::Mac;
 use super::Hook;
 use super::Part;
 use super::ahead::Ahead;
-use super::ahead::Flows;
 use super::anew;
 use super::ask;
 use super::asks::FrameEnds;
@@ -218,17 +217,15 @@ impl Keeper {
         }
     }
 
-    /// Moves the state of a packet's flow on. `None`, and no state has changed, if the flow is not known, or that is not for us to say: the
-    /// flow was not [seen ahead](Self::look_ahead), somebody follows the packet's life, or rules are asked before that.
+    /// Moves the state of a packet's flow on. `None`, and no state has changed, if the flow is not known, or was not
+    /// [seen ahead](Self::look_ahead), or if rules are asked before that.
     #[inline]
-    pub(super) fn known(&mut self, worker: usize, now: Instant, bytes: &[u8]) -> Option<Known> {
+    pub(super) fn known(&mut self, now: Instant, bytes: &[u8]) -> Option<Known> {
         let rules = self.rules.value().as_ref()?;
-        if rules.sees_frames || rules.has(Hook::Prerouting, Part::BeforeStates) || self.decided.is_some() {
+        if rules.sees_frames || rules.has(Hook::Prerouting, Part::BeforeStates) {
             return None;
         }
-        let (states, tables) = (self.states.as_mut()?, self.tables.as_ref()?);
-        let owners = (!self.single).then_some((&tables.owners, worker));
-        self.ahead.follow(Flows { states, owners, loose: &mut self.loose }, now, bytes)
+        self.ahead.follow(self.states.as_mut()?, now, bytes)
     }
 
     /// Whether rules let every packet that is this to its flow pass a hook. Then it is counted as they would have done.

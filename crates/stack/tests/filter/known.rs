@@ -10,13 +10,28 @@ use super::*;
 struct Quick {
     quick: bool,
     at_prerouting: bool,
+    /// It has a say before states do, and lets all pass there.
+    before: bool,
+    /// It looks at frames.
+    sees_frames: bool,
     asked: Arc<AtomicU64>,
+    /// Packets that it was asked of without their frame.
+    unseen: Arc<AtomicU64>,
     passed: Arc<AtomicU64>,
 }
 
 impl Judge for Quick {
     fn has_rules(&self, hook: Hook, part: Part) -> bool {
-        part == Part::AfterStates && (hook == Hook::Forward || hook == Hook::Prerouting && self.at_prerouting)
+        match (hook, part) {
+            (Hook::Forward, Part::AfterStates) => true,
+            (Hook::Prerouting, Part::AfterStates) => self.at_prerouting,
+            (Hook::Prerouting, Part::BeforeStates) => self.before,
+            _ => false,
+        }
+    }
+
+    fn sees_frames(&self) -> bool {
+        self.sees_frames
     }
 
     fn needs_states(&self) -> bool {
@@ -25,7 +40,9 @@ impl Judge for Quick {
 
     fn judge(&self, worker: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
         self.asked.fetch_add(1, Ordering::Relaxed);
+        self.unseen.fetch_add(u64::from(asks.frame().is_none()), Ordering::Relaxed);
         match hook {
+            _ if part == Part::BeforeStates => Verdict::Accept,
             Hook::Forward => Edge::default().judge(worker, hook, part, packet, asks),
             _ if asks.connection().state == CtState::Invalid => Verdict::Drop,
             _ => Verdict::Accept,
@@ -203,54 +220,66 @@ fn what_comes_with_others_fares_as_what_comes_alone() {
     }
 }
 
-#[test]
-fn frames_that_nobody_judges_hold_up_none_of_those_behind_them() {
+/// A router with one flow, which has been answered, and from whom to whom it goes.
+fn answered(judge: &Quick) -> (Router, [(Ipv6Addr, u16); 2]) {
     let mut router = Router::new();
-    let judge = Quick { quick: true, ..Quick::default() };
     router.load(judge.clone());
     let (inner, outer) = (client(1), (server().0, 53));
     assert!(router.passes(INNER, 0, &udp(inner, outer, b"question")));
     assert!(router.passes(OUTER, 0, &udp(outer, inner, b"answer")));
+    (router, [inner, outer])
+}
+
+/// How many of these leave that come from the inner side at once, and how often the judge is asked of them.
+fn leave(router: &mut Router, judge: &Quick, packets: &[&[u8]]) -> (usize, u64) {
     let before = judge.asked.load(Ordering::Relaxed);
+    packets.iter().for_each(|packet| router.comes(INNER, 0, packet));
+    router.turns();
+    (router.take(OUTER).len(), judge.asked.load(Ordering::Relaxed) - before)
+}
+
+#[test]
+fn frames_that_nobody_judges_hold_up_none_of_those_behind_them() {
+    let judge = Quick { quick: true, ..Quick::default() };
+    let (mut router, [inner, outer]) = answered(&judge);
     // From nobody, and too short for what it says; one of no flags is judged, and goes no further.
     let nobody = udp((Ipv6Addr::UNSPECIFIED, 1), outer, b"");
     let mut long = udp(inner, outer, b"");
     long[5] += 1;
-    for packet in [&nobody, &long, &udp(inner, outer, b"one"), &long, &udp(inner, outer, b"two")] {
-        router.comes(INNER, 0, packet);
-    }
-    router.turns();
-    assert_eq!(router.take(OUTER).len(), 2);
-    assert_eq!(judge.asked.load(Ordering::Relaxed), before, "nobody is asked");
+    let [one, two] = [b"one", b"two"].map(|data| udp(inner, outer, data));
+    assert_eq!(leave(&mut router, &judge, &[&nobody, &long, &one, &long, &two]), (2, 0), "nobody is asked");
     let none = tcp(client(9), server(), Flags(0), 1, 0);
-    for packet in [&none, &udp(inner, outer, b"three")] {
-        router.comes(INNER, 0, packet);
-    }
-    router.turns();
-    assert_eq!(router.take(OUTER).len(), 1);
-    assert_eq!(judge.asked.load(Ordering::Relaxed), before + 1, "of the one without flags");
+    assert_eq!(leave(&mut router, &judge, &[&none, &one]), (1, 1), "of the one without flags");
     router.end();
 }
 
 #[test]
+fn rules_before_states_have_their_say_and_who_looks_at_frames_is_asked_of_each() {
+    // (What it asks of a packet that comes first, too.)
+    for (judge, asked) in [
+        (Quick { quick: true, ..Quick::default() }, 0),
+        (Quick { quick: true, before: true, ..Quick::default() }, 2 + 2),
+        (Quick { quick: true, at_prerouting: true, sees_frames: true, ..Quick::default() }, 2 + 2),
+    ] {
+        let (mut router, [inner, outer]) = answered(&judge);
+        let [one, two] = [b"one", b"two"].map(|data| udp(inner, outer, data));
+        let unseen = judge.unseen.load(Ordering::Relaxed);
+        assert_eq!(leave(&mut router, &judge, &[&one, &two]), (2, asked), "{judge:?}");
+        if judge.sees_frames {
+            assert_eq!(judge.unseen.load(Ordering::Relaxed), unseen, "each with its frame");
+        }
+        router.end();
+    }
+}
+
+#[test]
 fn one_whose_life_is_followed_is_judged_aloud() {
-    let mut router = Router::new();
     let judge = Quick { quick: true, ..Quick::default() };
-    router.load(judge.clone());
-    let (inner, outer) = (client(1), (server().0, 53));
-    assert!(router.passes(INNER, 0, &udp(inner, outer, b"question")));
-    assert!(router.passes(OUTER, 0, &udp(outer, inner, b"answer")));
-    let before = judge.asked.load(Ordering::Relaxed);
-    let both = |router: &mut Router| {
-        router.comes(INNER, 0, &udp(inner, outer, b"one"));
-        router.hear(INNER, 0, &udp(inner, outer, b"two"));
-        assert_eq!(router.take(OUTER).len(), 2);
-    };
-    both(&mut router);
-    assert_eq!(judge.asked.load(Ordering::Relaxed), before, "nobody is asked");
+    let (mut router, [inner, outer]) = answered(&judge);
+    let [one, two] = [b"one", b"two"].map(|data| udp(inner, outer, data));
+    assert_eq!(leave(&mut router, &judge, &[&one, &two]), (2, 0), "nobody is asked");
     let watch = trace::lives(&router, b"");
-    both(&mut router);
-    assert_eq!(judge.asked.load(Ordering::Relaxed), before + 2);
+    assert_eq!(leave(&mut router, &judge, &[&one, &two]), (2, 2));
     drop(watch);
     router.end();
 }

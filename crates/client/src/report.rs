@@ -448,7 +448,7 @@ pub struct PerformanceRow {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FramesRow {
-    /// By express: plain packets for others, forwarded a batch at a time.
+    /// By express: plain packets for others, a batch at a time; those for which the way out had no room, too.
     pub expressed: u64,
     /// By the way that can do everything, one after the other.
     pub walked: u64,

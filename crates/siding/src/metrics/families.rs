@@ -304,7 +304,7 @@ fn performance(rows: &[PerformanceRow]) -> Vec<Family> {
     let mut frames = Family::new(
         Kind::Counter,
         "worker_frames",
-        "Frames received that were forwarded by express, which plain packets for others are, and that were walked.",
+        "Frames received that went by express, as plain packets for others do, whether or not the port then had room, and that were walked.",
     );
     for row in rows {
         let worker = row.worker.to_string();

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 /// Frames that a worker has received, by the way that they went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FramesReport {
-    /// By express: plain packets for others, forwarded a batch at a time.
+    /// By express: plain packets for others, a batch at a time; those for which the way out had no room, too.
     pub expressed: u64,
     /// By the way that can do everything, one after the other.
     pub walked: u64,

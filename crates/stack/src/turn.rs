@@ -71,42 +71,56 @@ impl StackWorker {
     /// what has come of it. A timer waits until all workers have read what had arrived by its deadline.
     pub fn turn(&mut self, now: Instant) -> Turn {
         self.local.now = now;
-        let timed = self.local.timed.begin();
+        match self.local.timed.begin() {
+            false => self.turn_as::<false>(now),
+            true => self.turn_timed(now),
+        }
+    }
+
+    /// A turn that is timed: as code of its own, for each look at whether it is would cost other turns, or each packet, some
+    /// instructions.
+    #[cold]
+    #[inline(never)]
+    fn turn_timed(&mut self, now: Instant) -> Turn {
+        self.turn_as::<true>(now)
+    }
+
+    #[inline(always)] // Two places call it, of which one is cold.
+    fn turn_as<const TIMED: bool>(&mut self, now: Instant) -> Turn {
         self.local.refresh();
         self.local.trace.refresh();
         self.local.retry_filters();
-        let mut received = 0;
-        if timed {
-            self.receive_timed(&mut received);
-        } else {
-            self.receive_late::<false>(&mut received);
-            for slot in 0..self.local.slots() {
-                received += self.receive::<false>(slot);
-            }
+        let mut received = self.receive_late::<TIMED>();
+        for slot in 0..self.local.slots() {
+            received += self.receive::<TIMED>(slot);
+        }
+        if TIMED {
+            self.local.timed.enter_whole(TimedStep::Deferred);
         }
         let behind = self.local.note_read();
         let polled = self.worker.poll(&mut self.local, Self::BUDGET);
         self.left = if polled.more { self.left + 1 } else { 0 };
-        if timed {
+        if TIMED {
             self.local.timed.resume(polled.handled);
             self.local.timed.enter_whole(TimedStep::Timers);
         }
         let timers = self.timers(now) + self.expire();
-        if timed {
+        if TIMED {
             self.local.timed.resume(timers);
         }
         self.first_hops();
         let filtering = filter::turn(&mut self.local);
         let local = &mut self.local;
-        let again = self.worker.with_ctx(|ctx| {
+        let (again, taken) = self.worker.with_ctx(|ctx| {
             // Last, so that what timers have changed is followed before anybody sleeps.
             mld::follow(ctx, local);
-            if timed {
+            if TIMED {
                 local.timed.back(TimedStep::Transmit);
             }
             local.flush(ctx)
         });
-        if timed {
+        if TIMED {
+            self.local.timed.count(taken);
             self.local.timed.back(TimedStep::Other);
         }
         self.local.put_all_forwarded();
@@ -116,7 +130,7 @@ impl StackWorker {
             }
         }
         let Local { timed: times, shared, index, .. } = &mut *self.local;
-        match timed {
+        match TIMED {
             true => times.end(&shared.steps[*index], received + polled.handled),
             false => times.passed(received + polled.handled),
         }
@@ -164,35 +178,24 @@ impl StackWorker {
         self.local.shared.frames[self.local.index].report().expressed
     }
 
-    /// Takes a batch from each interface in a turn that is timed: as code of its own, for a look at whether it is would cost each
-    /// packet some instructions.
-    #[cold]
-    #[inline(never)]
-    fn receive_timed(&mut self, received: &mut usize) {
-        self.receive_late::<true>(received);
-        for slot in 0..self.local.slots() {
-            *received += self.receive::<true>(slot);
-        }
-        self.local.timed.enter_whole(TimedStep::Deferred);
-    }
-
     /// Takes what was sent to ports that have just gone out of use, before what is sent to those in use now: so that
     /// the frames of a flow stay in order.
-    fn receive_late<const TIMED: bool>(&mut self, received: &mut usize) {
+    fn receive_late<const TIMED: bool>(&mut self) -> usize {
         if self.local.config().late.is_empty() {
-            return;
+            return 0;
         }
-        let config = self.local.config().clone();
+        let (config, mut received) = (self.local.config().clone(), 0);
         for port in config.late.ports(self.local.heard) {
             // As many as a ring has: one that is filled as fast as it is emptied does not keep the others waiting.
             for _ in 0..64 {
                 let got = self.receive::<TIMED>(port.slot());
-                *received += got;
+                received += got;
                 if got < BATCH {
                     break;
                 }
             }
         }
+        received
     }
 
     fn receive<const TIMED: bool>(&mut self, slot: usize) -> usize {
@@ -247,6 +250,9 @@ impl StackWorker {
                 walked += 1;
             }
             batch.end(local);
+            if TIMED {
+                local.timed.count_at(TimedStep::Express, (all - walked) as usize);
+            }
             local.shared.frames[local.index].add(all - walked, walked);
         });
         if TIMED {
@@ -255,6 +261,7 @@ impl StackWorker {
         got
     }
 
+    #[inline(always)] // Two places call it, of which one is cold.
     fn timers(&mut self, now: Instant) -> usize {
         if !self.may_decide(now) {
             return 0;
@@ -275,6 +282,7 @@ impl StackWorker {
 
     /// Whether something is due for which nothing waits unread. If only other workers are behind, they are called: one
     /// that sleeps has nothing to read, as far as it knows, and says so when it has looked.
+    #[inline(always)] // As above.
     fn may_decide(&mut self, now: Instant) -> bool {
         let local = &mut self.local;
         let next = local.shared.timers.next().min(local.reassembly.deadline());
@@ -296,6 +304,7 @@ impl StackWorker {
     }
 
     /// Has hosts choose their routers anew, if neighbours that these are have changed.
+    #[inline(always)] // Two places call it, of which one is cold.
     fn first_hops(&mut self) {
         let local = &mut self.local;
         let changes = local.take_first_hops();
@@ -309,6 +318,7 @@ impl StackWorker {
     }
 
     /// Gives up packets whose fragments did not all come.
+    #[inline(always)] // Two places call it, of which one is cold.
     fn expire(&mut self) -> usize {
         // Fragments may come by way of another worker, which has dispatched them before it said that it has read them. In
         // so many turns all that can have waited has been handled.

@@ -95,6 +95,7 @@ impl Counts {
     }
 
     /// Puts down what was counted.
+    #[inline(never)] // Once for a batch.
     pub(super) fn settle(
         &self,
         local: &mut Local,

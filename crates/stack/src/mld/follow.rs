@@ -72,7 +72,7 @@ impl Machine {
 
 /// Lets the machines follow the snapshot that the worker has taken up, if it says anything new of groups. Costs a
 /// comparison of pointers otherwise.
-#[inline]
+#[inline(always)] // Two places call it, of which one is cold.
 pub(crate) fn follow(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) {
     if let Some((before, config)) = local.newer_config() {
         follow_from(ctx, local, &before, &config);

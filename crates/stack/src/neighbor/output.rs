@@ -86,11 +86,43 @@ pub(crate) fn output(
     addr: IpAddr,
     packet: Mbuf,
 ) {
-    local.trace.note(&packet, || Step::Way { out: out.ifnet.id, next_hop: addr });
-    if let Some(mac) = local.direct.lookup(out.ifnet.id, addr) {
-        return local.transmit_ip(ctx, out, mac, packet);
+    match local.trace.is_on() {
+        false => output_as::<false>(ctx, local, out, addr, packet),
+        true => output_seen(ctx, local, out, addr, packet),
     }
-    let mut packet = packet;
+}
+
+/// The same while somebody watches; apart, so that it costs nobody else more than one look.
+#[cold]
+#[inline(never)]
+fn output_seen(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: &Interface, addr: IpAddr, packet: Mbuf) {
+    local.trace.note(&packet, || Step::Way { out: out.ifnet.id, next_hop: addr });
+    output_as::<true>(ctx, local, out, addr, packet);
+}
+
+#[inline(always)] // Two places call it, of which one is cold.
+fn output_as<const SEEN: bool>(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    out: &Interface,
+    addr: IpAddr,
+    packet: Mbuf,
+) {
+    match local.direct.lookup(out.ifnet.id, addr) {
+        Some(mac) => local.transmit_ip_as::<SEEN>(ctx, out, mac, packet),
+        None => output_by_table(ctx, local, out, addr, packet),
+    }
+}
+
+/// The same to one that is not known, or whose state is to change.
+#[inline(never)]
+fn output_by_table(
+    ctx: &mut Ctx<'_, Unlocked>,
+    local: &mut Local,
+    out: &Interface,
+    addr: IpAddr,
+    mut packet: Mbuf,
+) {
     // An entry that dies between look-up and lock is met at most once or twice before a new one stands.
     for _ in 0..4 {
         match resolve(ctx, local, out, addr, packet) {

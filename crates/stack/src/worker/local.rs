@@ -137,6 +137,20 @@ impl Local {
         ctx: &mut Ctx<'_, Unlocked>,
         out: &Interface,
         mac: Mac,
+        packet: Mbuf,
+    ) {
+        match self.trace.is_on() {
+            false => self.transmit_ip_as::<false>(ctx, out, mac, packet),
+            true => self.transmit_ip_as::<true>(ctx, out, mac, packet),
+        }
+    }
+
+    /// The same for who has looked whether somebody watches.
+    pub(crate) fn transmit_ip_as<const SEEN: bool>(
+        &mut self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        out: &Interface,
+        mac: Mac,
         mut packet: Mbuf,
     ) {
         if out.stopped.is_some() {
@@ -157,7 +171,8 @@ impl Local {
         }
         match &out.kind {
             // The way of most, which there is no need to look up.
-            Kind::Device if out.up => self.transmit_port(ctx, out.ifnet.id, packet),
+            Kind::Device if out.up && SEEN => self.transmit_port_seen(ctx, out.ifnet.id, packet),
+            Kind::Device if out.up => self.transmit_port_unseen(ctx, out.ifnet.id, packet),
             _ => self.transmit(ctx, out.ifnet.id, packet),
         }
     }
@@ -421,6 +436,7 @@ impl Local {
     }
 
     /// Tries again what devices would not let in, if it is time.
+    #[inline(always)] // Two places call it, of which one is cold.
     pub(crate) fn retry_filters(&mut self) {
         if self.next_filter > self.now {
             return;
@@ -442,13 +458,14 @@ impl Local {
         self.next_filter = self.ports().map(Port::next_filter).min().unwrap_or(Instant::NEVER);
     }
 
-    /// Sends what is queued. When to try again what the wire did not take; `None` if it took everything.
-    pub(crate) fn flush(&mut self, ctx: &mut Ctx<'_, Unlocked>) -> Option<Instant> {
-        let (now, worker, mut again) = (self.now, self.index, None);
+    /// Sends what is queued. When to try again what the wire did not take, `None` if it took everything; and how many frames it
+    /// took.
+    #[inline(always)] // Two places call it, of which one is cold.
+    pub(crate) fn flush(&mut self, ctx: &mut Ctx<'_, Unlocked>) -> (Option<Instant>, usize) {
+        let (now, worker, mut again, mut taken) = (self.now, self.index, None, 0);
         for port in self.ports.iter_mut().flatten().filter(|port| !port.is_idle()) {
             // What the wire does not take is looked at again in the next turn: it is counted when it goes.
-            let taken = port.flush(ctx, now, &mut self.cache);
-            self.timed.count(taken);
+            taken += port.flush(ctx, now, &mut self.cache);
             if let Some(outcome) = port.take_outcome() {
                 port.ifnet.drops.add(worker, DropReason::TxLost, outcome.lost);
                 outcome.uncut.into_iter().for_each(|cause| port.ifnet.drops.add(worker, cause, 1));
@@ -470,7 +487,7 @@ impl Local {
         if !self.words.is_empty() {
             self.words.retain(|(since, _)| again.is_some() && now.since(*since) < farewell::PATIENCE);
         }
-        again
+        (again, taken)
     }
 
     fn take_devices(&mut self) {

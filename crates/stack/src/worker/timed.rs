@@ -210,6 +210,12 @@ impl Timed {
         }
     }
 
+    /// So many packets came to that step, in a turn that is timed.
+    #[cold]
+    pub(crate) fn count_at(&mut self, step: TimedStep, packets: usize) {
+        self.sums[step as usize][0] += packets as u64;
+    }
+
     #[cold]
     #[inline(never)]
     fn change(&mut self, step: TimedStep, packets: usize) -> TimedStep {

@@ -3,6 +3,7 @@
 //! The same rows as `siding show` has, text and JSON, put under names as Prometheus has them. A scrape is a look like any
 //! other: of what a worker takes it takes the neighbors' locks, one at a time, and that twice a second at the most.
 
+mod crowd;
 mod families;
 mod page;
 mod serve;

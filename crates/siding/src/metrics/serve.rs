@@ -2,14 +2,16 @@
 //!
 //! # Teardown
 //!
-//! Dropping the [`Server`] ends and joins its thread, whatever a reader does. A connection is served for [`WHOLE`] at the
-//! most, request and answer together, one at a time: whoever is slow delays the next scrape, and nothing else.
+//! Dropping the [`Server`] ends and joins its threads, whatever a reader does. A connection is served for [`WHOLE`] at the
+//! most, request and answer together, beside [a few others](Crowd): whoever is slow delays nobody.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -22,6 +24,7 @@ use rustix::net::SocketFlags;
 
 use super::Family;
 use super::Rows;
+use super::crowd::Crowd;
 use super::page::Format;
 use super::page::page;
 use crate::patience::Patience;
@@ -77,16 +80,14 @@ impl Server {
         let stopped = Arc::new(AtomicBool::new(false));
         let (own, of, socket) = (stopped.clone(), of.clone(), listener.clone());
         let serve = move || {
-            let mut told = Told::default();
+            let (mut crowd, told) = (Crowd::default(), Arc::new(Told::default()));
             while !own.load(Ordering::Acquire) {
                 match rustix::net::accept_with(&*socket, SocketFlags::CLOEXEC) {
                     Ok(stream) if !own.load(Ordering::Acquire) => {
-                        // Somebody who does not listen to the end is not told the rest; a bug ends one answer.
-                        let answered = catch_unwind(AssertUnwindSafe(|| {
-                            answer(&stream, |format| told.page(&*of, format), &own)
-                        }));
-                        if answered.is_err() {
-                            tracing::error!("a scrape has met a bug: it is not answered");
+                        let (told, of) = (told.clone(), of.clone());
+                        // Without a thread for it, it is closed, and comes again.
+                        if crowd.answer(stream, move |stream| begin(stream, &told, &*of)).is_err() {
+                            thread::sleep(PAUSE);
                         }
                     }
                     Ok(_) => {}
@@ -117,22 +118,29 @@ impl Drop for Server {
     }
 }
 
-/// What was told last.
+/// What was told last. Under its lock one looks, and all others wait for what he sees.
 #[derive(Debug, Default)]
-struct Told(Option<(Instant, Vec<Family>)>);
+struct Told(Mutex<Option<(Instant, Vec<Family>)>>);
 
 impl Told {
-    fn page(&mut self, of: &impl Scrape, format: Format) -> String {
-        let fresh = self.0.take().filter(|(at, _)| at.elapsed() < FRESH);
-        let told = fresh.unwrap_or_else(|| (Instant::now(), of.scrape().families()));
-        let text = page(&told.1, format);
-        self.0 = Some(told);
-        text
+    fn page(&self, of: &impl Scrape, format: Format) -> String {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = last.take().filter(|(at, _)| at.elapsed() < FRESH);
+        let (_, families) = last.insert(fresh.unwrap_or_else(|| (Instant::now(), of.scrape().families())));
+        page(families, format)
     }
 }
 
-fn answer(stream: &OwnedFd, known: impl FnOnce(Format) -> String, stopped: &AtomicBool) -> io::Result<()> {
-    let patience = Patience::new(WHOLE).unless(stopped);
+/// Serves one. Somebody who does not listen to the end is not told the rest; a bug ends one answer.
+fn begin(stream: &OwnedFd, told: &Told, of: &impl Scrape) {
+    let told = |format| told.page(of, format);
+    if catch_unwind(AssertUnwindSafe(|| answer(stream, told))).is_err() {
+        tracing::error!("a scrape has met a bug: it is not answered");
+    }
+}
+
+fn answer(stream: &OwnedFd, known: impl FnOnce(Format) -> String) -> io::Result<()> {
+    let patience = Patience::new(WHOLE);
     let (status, kind, body) = match request(stream, &patience)? {
         Ok(Format::OpenMetrics) => ("200 OK", OPEN, known(Format::OpenMetrics)),
         Ok(Format::Plain) => ("200 OK", PLAIN, known(Format::Plain)),
@@ -150,7 +158,7 @@ fn answer(stream: &OwnedFd, known: impl FnOnce(Format) -> String, stopped: &Atom
 }
 
 /// How one that can be answered is to be; the status if it cannot.
-fn request(stream: &OwnedFd, patience: &Patience<'_>) -> io::Result<Result<Format, &'static str>> {
+fn request(stream: &OwnedFd, patience: &Patience) -> io::Result<Result<Format, &'static str>> {
     let mut got = Vec::new();
     loop {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS];
@@ -202,6 +210,7 @@ mod tests {
     use super::*;
     use crate::control::DropRow;
     use crate::control::Listener;
+    use crate::metrics::crowd::AT_ONCE;
 
     struct Nothing;
 
@@ -248,6 +257,27 @@ mod tests {
         let begun = Instant::now();
         drop(server);
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn those_who_say_nothing_hold_up_nobody_who_asks() {
+        let (_server, address) = started(&Arc::new(Nothing));
+        let mut silent: Vec<TcpStream> =
+            (0..2 * AT_ONCE).map(|_| TcpStream::connect(address).unwrap()).collect();
+        silent.iter_mut().for_each(|stream| stream.write_all(b"GET /met").unwrap());
+        let begun = Instant::now();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert!(text.ends_with("# EOF\n") && begun.elapsed() < WHOLE, "{:?}: {text}", begun.elapsed());
+        // The oldest have gone for those who came later, and the last are waited for.
+        for (at, stream) in silent.iter_mut().enumerate() {
+            stream.set_nonblocking(true).unwrap();
+            let read = stream.read(&mut [0; 1]);
+            let waits = read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+            assert_eq!(waits, at > AT_ONCE, "{at}: {read:?}");
+        }
     }
 
     impl Scrape for Nothing {

@@ -377,6 +377,54 @@ fn systemd_is_told_when_a_reload_begins_and_ends_and_why_it_failed() {
     }
 }
 
+/// Why the file is not in effect is told for as long as that is so, and no longer.
+#[test]
+fn systemd_is_told_why_a_file_is_not_in_effect_until_one_is() {
+    let told = Told::start("status");
+    let pid = rustix::process::Pid::from_child(&told.daemon);
+    let reload = |words: &[&str]| {
+        let mut reload = Command::new(Siding::binary());
+        let reload = reload.arg("--control").arg(&told.control).arg("reload").args(words).output().unwrap();
+        reload.status.success()
+    };
+    // What it is told until a reload by a signal has ended, or something else has.
+    let hear = || told.next_but_well().unwrap();
+    let by_signal = || {
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        assert!(hear().starts_with("RELOADING=1"));
+        let status = hear();
+        assert_eq!(hear(), "READY=1");
+        status
+    };
+    let (file, right) = (told.config(), fs::read_to_string(told.config()).unwrap());
+    let other = format!("{right}addresses = [\"2001:db8::1/64\"]\n");
+    let mistaken = right.replace("driver", "diver");
+    fs::write(&file, &mistaken).unwrap();
+    assert!(by_signal().contains("missing field `driver`"));
+    // Neither who fails again nor who only asks takes it away: nothing else is said before what comes next.
+    assert!(!reload(&[]) && !reload(&["--dry-run"]));
+    fs::write(&file, &other).unwrap();
+    assert!(reload(&["--dry-run"]));
+    fs::write(&file, &mistaken).unwrap();
+    assert!(by_signal().contains("missing field `driver`"));
+    fs::write(&file, &other).unwrap();
+    assert!(reload(&["--confirm", "600"]));
+    assert_eq!(hear(), "STATUS=");
+    // What keeps a file from being read comes to an end: that is why no longer.
+    for end in ["confirm", "back"] {
+        if end == "back" {
+            fs::write(&file, &right).unwrap();
+            assert!(reload(&["--confirm", "600"]));
+            assert_eq!(hear(), "STATUS=");
+        }
+        assert!(by_signal().contains("waits to be confirmed"));
+        assert!(reload(&[end]));
+        let status = hear();
+        assert!(status.contains("not in effect") && status.contains("which has ended"), "{status}");
+        assert_eq!(by_signal(), "STATUS=");
+    }
+}
+
 #[test]
 fn systemd_is_told_of_an_end_that_nobody_asked_for() {
     let mut told = Told::start("failed");

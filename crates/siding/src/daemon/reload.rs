@@ -47,7 +47,16 @@ pub(super) struct Pending {
     failed: Option<String>,
     /// When it is tried again, if that fails too.
     pause: Duration,
+    /// The file was to be read meanwhile because a signal said so, and was not: what `systemctl status` says of it.
+    refused: bool,
 }
+
+/// Nothing is loaded over what waits to be confirmed.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "an earlier reload waits to be confirmed: `siding reload confirm` keeps it, `siding reload back` takes it back"
+)]
+struct Waits;
 
 /// How long a reload may wait to be confirmed.
 const CONFIRM_S: RangeInclusive<u64> = 1..=86_400;
@@ -58,6 +67,16 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_sec
 impl Pending {
     fn is_late(&self) -> bool {
         self.until <= Instant::now()
+    }
+
+    /// It waits no more: nor is that any longer why the file is not in effect.
+    fn ended(&self) {
+        if self.refused {
+            service::status(
+                "the file is not in effect: it was to be read while an earlier reload waited to be confirmed, which has ended: \
+                 read it again",
+            );
+        }
     }
 
     /// For who asks what is going on.
@@ -99,10 +118,11 @@ impl Daemon {
             ReloadRequest::Confirm {} => {
                 // Without waiting for those who change something: it is to come in time. Whoever goes back already has taken
                 // it.
-                if lock(&self.pending).take().is_none() {
-                    bail!("nothing waits to be confirmed");
-                }
+                let Some(pending) = lock(&self.pending).take() else {
+                    bail!("nothing waits to be confirmed")
+                };
                 self.filter.let_go();
+                pending.ended();
                 self.log.command(format_args!("the reload is confirmed"));
                 Answer::Done
             }
@@ -132,6 +152,9 @@ impl Daemon {
                 row.later.iter().for_each(|later| tracing::warn!("not before the next start: {later}"))
             }
             Err(error) => {
+                if let Some(pending) = lock(&self.pending).as_mut().filter(|_| error.is::<Waits>()) {
+                    pending.refused = true;
+                }
                 tracing::error!("nothing is changed: {error:#}");
                 service::status(&format!("the file is not in effect: {error:#}"));
             }
@@ -174,14 +197,14 @@ impl Daemon {
         let running = lock(&self.running).list();
         let plan = Plan::new(&running, &pending.before);
         if let Err(error) = self.take_steps(ctx, &plan) {
-            let Pending { before, said, pause, .. } = pending;
-            let (until, failed) = (Instant::now() + pause, Some(format!("{error:#}")));
-            let pause = (pause * 2).min(PAUSES.1);
-            *lock(&self.pending) = Some(Pending { until, before, said, failed, pause });
+            let (until, failed) = (Instant::now() + pending.pause, Some(format!("{error:#}")));
+            let pause = (pending.pause * 2).min(PAUSES.1);
+            *lock(&self.pending) = Some(Pending { until, failed, pause, ..pending });
             return Err(error);
         }
         // Whatever was owed, this is wanted.
         lock(&self.owed).clear();
+        pending.ended();
         *lock(&self.running) = pending.before.into_iter().collect();
         *lock(&self.said) = pending.said;
         self.filter.let_go();
@@ -198,9 +221,7 @@ impl Daemon {
         confirm: Option<Duration>,
     ) -> anyhow::Result<ReloadRow> {
         if !dry_run && lock(&self.pending).is_some() {
-            bail!(
-                "an earlier reload waits to be confirmed: `siding reload confirm` keeps it, `siding reload back` takes it back"
-            );
+            return Err(Waits.into());
         }
         let running = lock(&self.running).list();
         let plan = Plan::new(&running, &read.settings);
@@ -225,6 +246,7 @@ impl Daemon {
             said,
             failed: None,
             pause: PAUSES.0,
+            refused: false,
         });
         if lock(&self.pending).is_none() {
             self.filter.let_go();

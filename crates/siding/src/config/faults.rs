@@ -15,6 +15,7 @@ use toml::de::DeValue;
 use toml::de::Deserializer;
 
 use super::Config;
+use super::begun::Begun;
 use super::check;
 use super::check::Lacks;
 use super::check::STAND_IN;
@@ -24,6 +25,9 @@ use super::value;
 
 /// So many are told.
 const MOST: usize = 50;
+
+/// Lists that may have a hundred thousand tables, each of them all that there is of it.
+const LONG: [&str; 4] = ["route", "refuse", "neighbor", "group"];
 
 /// What has been taken out of a tree.
 #[derive(Default)]
@@ -36,19 +40,23 @@ struct Taken {
     replaced: Vec<usize>,
 }
 
-/// Reads and checks a text.
+/// Reads and checks a text; what is of the start in it, as it is written there, too.
 ///
 /// # Errors
 ///
 /// Everything that makes no sense, in the order of the text.
-pub(super) fn read(text: &str) -> Result<Config, Vec<Wrong>> {
+pub(super) fn read(text: &str) -> Result<(Config, toml::Table), Vec<Wrong>> {
+    // A tree is many times as large as its text: as long as nothing is wrong there is one of it, and it is used up.
+    if let Some(right) = DeTable::parse(text).ok().and_then(|tree| look(tree).ok()) {
+        return Ok(right);
+    }
     let (mut tree, errors) = DeTable::parse_recoverable(text);
     let mut wrongs: Vec<Wrong> = errors.into_iter().map(Wrong::from).collect();
     let mut taken = Taken::default();
     // What is no TOML is not understood any further.
     while wrongs.is_empty() || !taken.is_nothing() {
-        let wrong = match look(&tree) {
-            Ok(config) if wrongs.is_empty() => return Ok(config),
+        let wrong = match look(tree.clone()) {
+            Ok(right) if wrongs.is_empty() => return Ok(right),
             Ok(_) => break,
             Err(wrong) => wrong,
         };
@@ -66,9 +74,18 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Wrong>> {
     Err(wrongs)
 }
 
-fn look(tree: &Spanned<DeTable<'_>>) -> Result<Config, Wrong> {
-    let file = File::deserialize(Deserializer::from(tree.clone()))?;
-    check::check(file, tree.get_ref())
+fn look(tree: Spanned<DeTable<'_>>) -> Result<(Config, toml::Table), Wrong> {
+    let few = without_long_lists(&tree);
+    let begun = Begun::deserialize(Deserializer::from(few.clone()))?;
+    let file = File::deserialize(Deserializer::from(tree))?;
+    Ok((check::check(file, few.get_ref())?, begun.table()))
+}
+
+/// What there is one of, and what may have much on it: it is looked at again when the tree is used up.
+fn without_long_lists<'t>(tree: &Spanned<DeTable<'t>>) -> Spanned<DeTable<'t>> {
+    let stays = |key: &str| !LONG.contains(&key);
+    let few = tree.get_ref().iter().filter(|(key, _)| stays(key.get_ref()));
+    Spanned::new(tree.span(), few.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
 impl From<toml::de::Error> for Wrong {

@@ -111,7 +111,7 @@ mod tests {
     fn what_is_stored_for_packets_of_ours_and_fragments() {
         let text = "[limits]\nfragments = 100\nfragments_per_source = 50\ndatagrams = 20\n\
                     datagrams_per_source = 10\nlarge_buffers = 0\npath_mtus = 7\n";
-        let limits = Config::parse(Path::new("host.toml"), text).unwrap().stack.limits;
+        let limits = Config::parse(Path::new("host.toml"), text).unwrap().0.stack.limits;
         assert_eq!((limits.large_buffers, limits.path_mtus), (0, 7));
         assert_eq!((limits.reassembly.fragments, limits.reassembly.fragments_per_source), (100, 50));
         assert_eq!((limits.reassembly.datagrams, limits.reassembly.datagrams_per_source), (20, 10));

@@ -6,6 +6,7 @@
 mod acd;
 pub(crate) mod advertise;
 pub(crate) mod autoconf;
+mod begun;
 mod check;
 mod error;
 mod faults;
@@ -172,15 +173,15 @@ pub(crate) const MOST_INTERFACES: usize = 256;
 pub(crate) const MAX_MTU: u16 = 9216;
 
 impl Config {
-    /// Reads a file; its text, too.
+    /// Reads a file; what is of the start in it, as it is written there, too.
     ///
     /// # Errors
     ///
     /// It cannot be read, or says something that makes no sense; the error tells where.
-    pub(crate) fn load(path: &Path) -> Result<(Config, String), ConfigError> {
+    pub(crate) fn load(path: &Path) -> Result<(Config, toml::Table), ConfigError> {
         let text =
             crate::read::whole(path).map_err(|why| ConfigError::Unreadable { path: path.to_owned(), why })?;
-        Ok((Config::parse(path, &text)?, text))
+        Config::parse(path, &text)
     }
 
     /// Reads a text, which came from `path`.
@@ -188,8 +189,8 @@ impl Config {
     /// # Errors
     ///
     /// It says something that makes no sense; the error tells of everything, and where.
-    pub(crate) fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
-        let mut config = faults::read(text).map_err(|wrongs| {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<(Config, toml::Table), ConfigError> {
+        let (mut config, begun) = faults::read(text).map_err(|wrongs| {
             let place = |wrong: check::Wrong| Place::new(path, text, wrong.span, wrong.message);
             ConfigError::Wrong(wrongs.into_iter().map(place).collect())
         })?;
@@ -197,7 +198,7 @@ impl Config {
             filter::beside(path, &mut filter.rules);
             config.filter = Some(filter.read().map_err(ConfigError::Rules)?);
         }
-        Ok(config)
+        Ok((config, begun))
     }
 }
 

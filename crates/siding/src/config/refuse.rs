@@ -75,7 +75,7 @@ mod tests {
     fn what_is_refused_and_how() {
         let text = "[[refuse]]\nto = \"2001:db8::/32\"\n\
                     [[refuse]]\nto = \"default\"\nhow = \"blackhole\"\nmetric = 5\n";
-        let refusals = Config::parse(Path::new("host.toml"), text).unwrap().refusals;
+        let refusals = Config::parse(Path::new("host.toml"), text).unwrap().0.refusals;
         let told: Vec<_> = refusals.iter().map(|one| (one.to.to_string(), one.how, one.metric)).collect();
         let expected =
             [("2001:db8::/32".to_owned(), How::Reject, 1024), ("::/0".to_owned(), How::Blackhole, 5)];

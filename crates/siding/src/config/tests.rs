@@ -7,7 +7,7 @@ fn error(text: &str) -> String {
 }
 
 fn parse(text: &str) -> Config {
-    Config::parse(Path::new("host.toml"), text).unwrap_or_else(|error| panic!("{error}"))
+    Config::parse(Path::new("host.toml"), text).unwrap_or_else(|error| panic!("{error}")).0
 }
 
 const ETH0: &str = "[[interface]]\nname = \"eth0\"\ndriver = \"packet\"\naddresses = [\"2001:db8::1/64\"]\n";

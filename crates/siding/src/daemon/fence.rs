@@ -189,7 +189,7 @@ mod tests {
         let text = "[stack]\npcap = \"/var/log/x/all.pcapng\"\n[security]\nmonitor = \"/run/siding-monitor.sock\"\n\
                     may_read = [\"/srv/rules\"]\nmay_write = [\"/srv/captures\"]\n\
                     [[interface]]\nname = \"a\"\ndriver = \"memory\"\npcap = \"/dev/null\"\n";
-        let config = Config::parse(Path::new("/opt/y/a.toml"), text).unwrap();
+        let config = Config::parse(Path::new("/opt/y/a.toml"), text).unwrap().0;
         let control = Path::new("/opt/z/control.sock");
         let fence = Fence::new(&config, Path::new("/opt/y/a.toml"), control, Some(Path::new("/opt/run")));
         let paths = |all: &[&str]| all.iter().map(PathBuf::from).collect::<Vec<_>>();
@@ -223,7 +223,7 @@ mod tests {
                     [[interface]]\nname = \"a\"\ndriver = \"memory\"\npcap = \"round.pcapng\"\n";
         let text = text.replace("pcap = \"", &format!("pcap = \"{}/", path("etc").display()));
         let file = path("etc/a.toml");
-        let config = Config::parse(&file, &text).unwrap();
+        let config = Config::parse(&file, &text).unwrap().0;
         let fence = Fence::new(&config, &file, &path("control"), Some(Path::new("/opt/run")));
         for folder in ["etc", "etc/../rules", "etc/../more"] {
             assert!(fence.read.contains(&path(folder)), "{folder}: {:?}", fence.read);

@@ -354,7 +354,7 @@ fn read(path: &Path) -> anyhow::Result<Loaded> {
 }
 
 fn parsed(path: &Path, text: &str) -> anyhow::Result<Loaded> {
-    Ok(Loaded::new(Config::parse(path, text)?, text))
+    Ok(Loaded::new(Config::parse(path, text)?))
 }
 
 /// Every key with its value, by its whole name.

@@ -61,8 +61,7 @@ const FRAMING: u16 = 14 + 4 * siding_stack::DEEPEST as u16 + 1;
 ///
 /// It could not be started.
 pub(crate) fn run(file: &Path, control: Option<&Path>, records: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let (config, text) = Config::load(file)?;
-    let read = Loaded::new(config, &text);
+    let read = Loaded::new(Config::load(file)?);
     let file = std::path::absolute(file)?;
     // From the first moment on: a signal that comes while we start is a stop, too.
     let signals = Signals::catch().context("cannot listen to signals")?;

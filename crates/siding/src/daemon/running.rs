@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
-use serde::Deserialize;
 use toml::Table;
-use toml::Value;
 
 use super::state::Daemon;
 use super::state::lock;
@@ -17,32 +15,6 @@ use crate::setting::Page;
 use crate::setting::Setting;
 use crate::setting::Slot;
 use crate::setting::all;
-
-/// Sections of what holds from the start of a run to its end; of the others nothing is made, which may be long.
-#[derive(Default, Deserialize)]
-struct Begun {
-    stack: Option<Value>,
-    metrics: Option<Value>,
-    security: Option<Value>,
-    limits: Option<Value>,
-    acd: Option<Value>,
-    mld: Option<Value>,
-}
-
-impl Begun {
-    fn table(self) -> Table {
-        let Begun { stack, metrics, security, limits, acd, mld } = self;
-        let all = [
-            ("stack", stack),
-            ("metrics", metrics),
-            ("security", security),
-            ("limits", limits),
-            ("acd", acd),
-            ("mld", mld),
-        ];
-        all.into_iter().filter_map(|(key, section)| Some((key.to_owned(), section?))).collect()
-    }
-}
 
 /// A configuration that was read, in its several shapes.
 #[derive(Debug, Clone)]
@@ -55,10 +27,10 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Takes apart what makes sense: `text` is where `config` is from.
-    pub(crate) fn new(config: Config, text: &str) -> Loaded {
-        let begun = toml::from_str::<Begun>(text).unwrap_or_default().table();
-        Loaded { settings: all(&config), config, begun }
+    /// Takes apart what makes sense, and has `begun` in it for what is of the start. Lists that may be long stand among the
+    /// settings alone.
+    pub(crate) fn new((mut config, begun): (Config, Table)) -> Loaded {
+        Loaded { settings: all(&mut config), config, begun }
     }
 }
 

@@ -208,7 +208,7 @@ mod tests {
     fn what_is_asked_for_goes_over_what_the_file_says() {
         let text = "[[interface]]\nname = \"lan\"\ndriver = \"packet\"\ndevice = \"eth7\"\nmtu = 1400\nwait = true\n\
                     link_local = false\naddresses = [\"192.0.2.1/24\"]\nanycast = [\"2001:db8::a\"]\n";
-        let said = Config::parse(Path::new("host.toml"), text).unwrap();
+        let said = Config::parse(Path::new("host.toml"), text).unwrap().0;
         assert_eq!(overlaid(&said, request("lan")).unwrap(), said.interfaces[0]);
         let more = ["192.0.2.1/24", "2001:db8::1/64"].map(|text| text.to_owned().try_into().unwrap());
         let asked = AttachRequest {

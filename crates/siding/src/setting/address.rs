@@ -9,6 +9,7 @@ use siding_stack::Lifetimes;
 use siding_stack::ifnet::AddrOrigin;
 use siding_wire::ip6;
 
+use super::Among;
 use super::Any;
 use super::Page;
 use super::Setting;
@@ -65,12 +66,12 @@ pub(super) fn all(name: &str, said: &Addressing) -> Vec<Any> {
 
 /// That of an address of this interface.
 fn slot(on: &str, address: IpAddr) -> Slot {
-    Slot("address", format!("{on} {address}"))
+    Slot::among("address", on, Among::Address(address))
 }
 
 impl Setting for NoDetection {
     fn slot(&self) -> Slot {
-        Slot("no-detection", self.on.clone())
+        Slot::of_one("no-detection", &self.on)
     }
 
     fn on(&self) -> Vec<&str> {
@@ -103,7 +104,7 @@ impl fmt::Display for NoDetection {
 
 impl Setting for LinkLocal {
     fn slot(&self) -> Slot {
-        Slot("link-local", self.on.clone())
+        Slot::of_one("link-local", &self.on)
     }
 
     fn on(&self) -> Vec<&str> {
@@ -214,7 +215,7 @@ impl fmt::Display for Address {
 
 impl Setting for Anycast {
     fn slot(&self) -> Slot {
-        Slot("anycast", format!("{} {}", self.on, self.address))
+        Slot::among("anycast", &self.on, Among::Address(self.address.into()))
     }
 
     fn on(&self) -> Vec<&str> {

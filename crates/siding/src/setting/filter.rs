@@ -53,7 +53,7 @@ impl Filtered {
 
 impl Setting for Filtered {
     fn slot(&self) -> Slot {
-        Slot("filter", String::new())
+        Slot::of_one("filter", "")
     }
 
     fn on(&self) -> Vec<&str> {

@@ -29,7 +29,7 @@ pub(crate) struct Advertises {
 
 impl Setting for Learns {
     fn slot(&self) -> Slot {
-        Slot("autoconf", self.on.clone())
+        Slot::of_one("autoconf", &self.on)
     }
 
     fn on(&self) -> Vec<&str> {
@@ -64,7 +64,7 @@ impl fmt::Display for Learns {
 
 impl Setting for Advertises {
     fn slot(&self) -> Slot {
-        Slot("advertise", self.on.clone())
+        Slot::of_one("advertise", &self.on)
     }
 
     fn on(&self) -> Vec<&str> {

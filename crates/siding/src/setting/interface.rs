@@ -35,7 +35,7 @@ impl Attached {
 
 impl Setting for Attached {
     fn slot(&self) -> Slot {
-        Slot("interface", self.0.name.clone())
+        Slot::of_one("interface", &self.0.name)
     }
 
     fn on(&self) -> Vec<&str> {
@@ -150,7 +150,7 @@ pub(super) fn all(name: &str, said: &Addressing) -> Vec<Any> {
 
 impl Setting for Down {
     fn slot(&self) -> Slot {
-        Slot("down", self.on.clone())
+        Slot::of_one("down", &self.on)
     }
 
     fn on(&self) -> Vec<&str> {
@@ -182,7 +182,7 @@ impl fmt::Display for Down {
 
 impl Setting for HopLimit {
     fn slot(&self) -> Slot {
-        Slot("hop-limit", self.on.clone())
+        Slot::of_one("hop-limit", &self.on)
     }
 
     fn on(&self) -> Vec<&str> {
@@ -222,7 +222,7 @@ impl PointToPoint {
 
 impl Setting for PointToPoint {
     fn slot(&self) -> Slot {
-        Slot("point-to-point", self.on.clone())
+        Slot::of_one("point-to-point", &self.on)
     }
 
     fn on(&self) -> Vec<&str> {
@@ -254,7 +254,7 @@ impl fmt::Display for PointToPoint {
 
 impl Setting for Times {
     fn slot(&self) -> Slot {
-        Slot("times", self.on.clone())
+        Slot::of_one("times", &self.on)
     }
 
     fn on(&self) -> Vec<&str> {
@@ -326,7 +326,7 @@ impl Bounds {
 
 impl Setting for Bounds {
     fn slot(&self) -> Slot {
-        Slot("bounds", self.on.clone())
+        Slot::of_one("bounds", &self.on)
     }
 
     fn on(&self) -> Vec<&str> {

@@ -20,6 +20,8 @@ mod route;
 mod switch;
 
 use std::fmt;
+use std::mem::take;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 pub(crate) use address::Address;
@@ -58,8 +60,35 @@ use crate::daemon::Daemon;
 use crate::daemon::Free;
 
 /// What tells settings apart: of two with the same, one is the other with another value.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Slot(&'static str, String);
+/// It is made of what it is for as it is, not of words: of a hundred thousand routes each is looked up several times.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Slot {
+    kind: &'static str,
+    /// What it is on, or whose it is; nothing for the stack's.
+    on: String,
+    among: Among,
+}
+
+/// What tells those of one kind apart that are on one interface.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Among {
+    /// There is but one.
+    One,
+    Name(String),
+    Address(IpAddr),
+    Way(Cidr, Option<IpAddr>),
+}
+
+impl Slot {
+    /// That of the one setting of its kind that there is on something.
+    fn of_one(kind: &'static str, on: &str) -> Slot {
+        Slot::among(kind, on, Among::One)
+    }
+
+    fn among(kind: &'static str, on: &str, among: Among) -> Slot {
+        Slot { kind, on: on.to_owned(), among }
+    }
+}
 
 /// What every kind of setting knows of itself.
 pub(crate) trait Setting: fmt::Display {
@@ -257,7 +286,8 @@ impl Any {
 }
 
 /// Everything that a configuration says and that can be changed while it runs, in an order in which it can be applied.
-pub(crate) fn all(config: &Config) -> Vec<Any> {
+/// Lists that may be long are moved out of it.
+pub(crate) fn all(config: &mut Config) -> Vec<Any> {
     let mut all: Vec<Any> = Vec::new();
     // Before any interface, so that nothing passes unfiltered.
     all.extend(config.filter.iter().map(|filter| Filtered(filter.clone()).into()));
@@ -276,15 +306,15 @@ pub(crate) fn all(config: &Config) -> Vec<Any> {
     };
     let (ports, others): (Vec<Any>, Vec<Any>) = all.into_iter().partition(is_ports);
     all = others.into_iter().chain(ports).collect();
-    all.extend(config.refusals.iter().map(|refusal| Refused(refusal.clone()).into()));
+    all.extend(take(&mut config.refusals).into_iter().map(|refusal| Refused(refusal).into()));
     let addressings = config.interfaces.iter().map(|one| (one.name.clone(), one.addressing()));
     let nested = config.nested.iter().map(|one| (one.name().to_owned(), one.addressing().clone()));
     for (name, addressing) in addressings.chain(nested) {
         all.extend(addressing.advertise.map(|advertise| Advertises { on: name, advertise }.into()));
     }
-    all.extend(config.routes.iter().map(|route| Routed(route.clone()).into()));
-    all.extend(config.groups.iter().map(|group| Joined(group.clone()).into()));
-    all.extend(config.neighbors.iter().map(|neighbor| StaticNeighbor(neighbor.clone()).into()));
+    all.extend(take(&mut config.routes).into_iter().map(|route| Routed(route).into()));
+    all.extend(take(&mut config.groups).into_iter().map(|group| Joined(group).into()));
+    all.extend(take(&mut config.neighbors).into_iter().map(|neighbor| StaticNeighbor(neighbor).into()));
     all
 }
 

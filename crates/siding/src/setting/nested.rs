@@ -93,7 +93,7 @@ impl Tagged {
 
 impl Setting for Tagged {
     fn slot(&self) -> Slot {
-        Slot("interface", self.0.name.clone())
+        Slot::of_one("interface", &self.0.name)
     }
 
     fn on(&self) -> Vec<&str> {
@@ -135,7 +135,7 @@ impl fmt::Display for Tagged {
 
 impl Setting for VlanMtu {
     fn slot(&self) -> Slot {
-        Slot("mtu", self.on.clone())
+        Slot::of_one("mtu", &self.on)
     }
 
     fn on(&self) -> Vec<&str> {
@@ -248,7 +248,7 @@ fn mode_word(mode: Mode) -> &'static str {
 
 impl Setting for Lagged {
     fn slot(&self) -> Slot {
-        Slot("interface", self.0.name.clone())
+        Slot::of_one("interface", &self.0.name)
     }
 
     fn on(&self) -> Vec<&str> {
@@ -328,7 +328,7 @@ impl Bridged {
 
 impl Setting for Bridged {
     fn slot(&self) -> Slot {
-        Slot("interface", self.0.name.clone())
+        Slot::of_one("interface", &self.0.name)
     }
 
     fn on(&self) -> Vec<&str> {

@@ -110,8 +110,7 @@ mod tests {
     use crate::setting::plan::Plan;
 
     fn load(path: &Path, text: &str) -> Loaded {
-        let config = Config::parse(path, text).unwrap_or_else(|error| panic!("{text}\n{error}"));
-        Loaded::new(config, text)
+        Loaded::new(Config::parse(path, text).unwrap_or_else(|error| panic!("{text}\n{error}")))
     }
 
     /// What each example says, and the same as it is said here.

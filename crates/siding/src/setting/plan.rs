@@ -182,7 +182,7 @@ mod tests {
     fn told(before: &str, after: &str) -> Vec<String> {
         let load = |text: &str| {
             let text = format!("{BASE}{text}");
-            Loaded::new(Config::parse(Path::new("a.toml"), &text).unwrap(), &text).settings
+            Loaded::new(Config::parse(Path::new("a.toml"), &text).unwrap()).settings
         };
         Plan::new(&load(before), &load(after)).0.iter().map(ToString::to_string).collect()
     }

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use super::Among;
 use super::Page;
 use super::Setting;
 use super::Slot;
@@ -35,7 +36,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 impl Setting for Port {
     fn slot(&self) -> Slot {
-        Slot("port", format!("{} {}", self.owner, self.port))
+        Slot::among("port", &self.owner, Among::Name(self.port.clone()))
     }
 
     fn on(&self) -> Vec<&str> {
@@ -93,7 +94,7 @@ impl fmt::Display for Port {
 
 impl Setting for Primary {
     fn slot(&self) -> Slot {
-        Slot("primary", self.lagg.clone())
+        Slot::of_one("primary", &self.lagg)
     }
 
     fn on(&self) -> Vec<&str> {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use anyhow::Context;
 
+use super::Among;
 use super::Page;
 use super::Setting;
 use super::Slot;
@@ -34,8 +35,7 @@ pub(crate) struct StaticNeighbor(pub(crate) NeighborConfig);
 
 impl Setting for Routed {
     fn slot(&self) -> Slot {
-        let via = self.0.via.map(|via| via.to_string()).unwrap_or_default();
-        Slot("route", format!("{} {via} {}", self.0.to, self.0.interface))
+        Slot::among("route", &self.0.interface, Among::Way(self.0.to, self.0.via))
     }
 
     fn on(&self) -> Vec<&str> {
@@ -86,7 +86,7 @@ impl fmt::Display for Routed {
 
 impl Setting for Refused {
     fn slot(&self) -> Slot {
-        Slot("refuse", self.0.to.to_string())
+        Slot::among("refuse", "", Among::Way(self.0.to, None))
     }
 
     fn on(&self) -> Vec<&str> {
@@ -128,7 +128,7 @@ impl fmt::Display for Refused {
 
 impl Setting for Joined {
     fn slot(&self) -> Slot {
-        Slot("group", format!("{} {}", self.0.interface, self.0.group))
+        Slot::among("group", &self.0.interface, Among::Address(self.0.group.into()))
     }
 
     fn on(&self) -> Vec<&str> {
@@ -165,7 +165,7 @@ impl fmt::Display for Joined {
 
 impl Setting for StaticNeighbor {
     fn slot(&self) -> Slot {
-        Slot("neighbor", format!("{} {}", self.0.interface, self.0.address))
+        Slot::among("neighbor", &self.0.interface, Among::Address(self.0.address))
     }
 
     fn on(&self) -> Vec<&str> {

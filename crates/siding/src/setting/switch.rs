@@ -55,7 +55,7 @@ pub(super) fn all(stack: &StackConfig) -> impl Iterator<Item = Switch> {
 
 impl Setting for Switch {
     fn slot(&self) -> Slot {
-        Slot("switch", self.which.key().to_owned())
+        Slot::of_one("switch", self.which.key())
     }
 
     fn on(&self) -> Vec<&str> {

@@ -6,7 +6,7 @@ use crate::config::Config;
 const ROUTER: &str = "[stack]\nforwarding = true\n[[interface]]\nname = \"eth0\"\ndriver = \"packet\"\nmtu = 1500\n[interface.advertise]\n";
 
 fn parse(text: &str) -> AdvertConfig {
-    let config = Config::parse(Path::new("router.toml"), text).unwrap_or_else(|error| panic!("{error}"));
+    let config = Config::parse(Path::new("router.toml"), text).unwrap_or_else(|error| panic!("{error}")).0;
     config.interfaces[0].advertise.clone().unwrap().means
 }
 

@@ -167,9 +167,13 @@ fn packed(place: &Path, package: &Path) -> usize {
         run(Command::new("sh").arg("-n").arg(&from));
         fs::copy(from, tree.join("DEBIAN").join(script)).unwrap();
     }
-    // Not compressed, which takes long.
-    run(Command::new("dpkg-deb").args(["--root-owner-group", "-Znone", "--build"]).arg(&tree).arg(package));
+    pack(&tree, package);
     files
+}
+
+/// Not compressed, which takes long.
+fn pack(tree: &Path, package: &Path) {
+    run(Command::new("dpkg-deb").args(["--root-owner-group", "-Znone", "--build"]).arg(tree).arg(package));
 }
 
 /// Packs it by `cargo deb`, as docs/package.md says, but the program that is tested in place of one for release.

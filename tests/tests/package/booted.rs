@@ -15,6 +15,7 @@ use siding_tests::need;
 use siding_tests::wait_for;
 
 use super::Place;
+use super::pack;
 use super::packed;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,12 +34,14 @@ struct Machine {
 }
 
 impl Machine {
-    fn boot(tree: &Path, package: &Path) -> Machine {
+    fn boot(tree: &Path, package: &Path, next: &Path) -> Machine {
         let name = format!("siding-{}", std::process::id());
         let mut nspawn = Command::new("systemd-nspawn");
         nspawn.arg("-D").arg(tree).arg("--boot").arg("--volatile=overlay").arg("--private-network");
         nspawn.arg("--keep-unit").arg("--register=no").arg(format!("--machine={name}"));
-        nspawn.arg(format!("--bind-ro={}:/package.deb", package.display()));
+        for (package, name) in [(package, "package"), (next, "next")] {
+            nspawn.arg(format!("--bind-ro={}:/{name}.deb", package.display()));
+        }
         nspawn.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let nspawn = nspawn.spawn().unwrap();
         let pid = nspawn.id();
@@ -157,6 +160,45 @@ fn reloads_by_a_signal(machine: &Machine) {
     println!("systemd {version}: notify-reload, too");
 }
 
+/// The same as the next version, whose configuration is another, too.
+fn pack_next(tree: &Path, package: &Path) {
+    for (file, from, to) in [
+        ("DEBIAN/control", "0.1.0-1", "0.2.0-1"),
+        ("etc/siding/siding.toml", "[stack]", "# As of 0.2.\n[stack]"),
+    ] {
+        let file = tree.join(file);
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(file, text.replacen(from, to, 1)).unwrap();
+    }
+    pack(tree, package);
+}
+
+/// Another version comes: what is written here stays, and what runs goes on until somebody starts it again.
+fn is_upgraded(machine: &Machine) {
+    let (running, settings_before) = (machine.property("MainPID"), settings(machine));
+    // With nobody to be asked.
+    let upgraded = machine.does(
+        "ping -q -i 0.01 2001:db8::1 >/tmp/pings & pings=$!; DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold -i \
+         /next.deb </dev/null 2>&1; kill -INT $pings; wait $pings; cat /tmp/pings",
+    );
+    assert!(upgraded.contains(" 0% packet loss"), "{upgraded}");
+    assert_eq!(
+        machine.does("dpkg-query -W -f '${Version} ${Status}' siding"),
+        "0.2.0-1 install ok installed"
+    );
+    assert_eq!(machine.does("cat /etc/siding/siding.toml"), CONFIG.trim());
+    machine.does("grep -q 'As of 0.2' /etc/siding/siding.toml.dpkg-dist");
+    assert_eq!((machine.property("MainPID"), settings(machine)), (running.clone(), settings_before));
+    // It is spoken with by the new program meanwhile.
+    machine.does("systemctl reload siding");
+    machine.does("systemctl restart siding");
+    assert_ne!(machine.property("MainPID"), running);
+    machine.answers("2001:db8::1");
+    let log = machine.does("journalctl --no-pager -u siding | tail -20");
+    assert!(!log.contains("an earlier run has left"), "{log}");
+}
+
 #[test]
 fn a_booted_system_installs_runs_watches_and_removes_it() {
     let Some(tree) = std::env::var_os("SIDING_SYSTEMD_TREE") else {
@@ -168,9 +210,10 @@ fn a_booted_system_installs_runs_watches_and_removes_it() {
         return;
     }
     let place = Place::new("booted");
-    let package = place.0.join("siding.deb");
+    let [package, next] = ["siding.deb", "next.deb"].map(|name| place.0.join(name));
     packed(&place.0, &package);
-    let machine = Machine::boot(Path::new(&tree), &package);
+    pack_next(&place.0.join("tree"), &next);
+    let machine = Machine::boot(Path::new(&tree), &package, &next);
 
     // Installed: not started, with its users and its place.
     machine.does("dpkg -i /package.deb");
@@ -259,6 +302,8 @@ fn a_booted_system_installs_runs_watches_and_removes_it() {
     again(&watched);
     assert!(machine.log().contains("Watchdog timeout"), "{}", machine.log());
     machine.answers("2001:db8::1");
+
+    is_upgraded(&machine);
 
     // Stopped: well, and the kernel has its interface back. Removed: stopped before.
     machine.does("systemctl stop siding");

@@ -8,8 +8,8 @@
 //!
 //! # What it costs
 //!
-//! While nobody watches, one look at a flag for each batch that comes in, and one each at a packet's mark and at the flag
-//! when it leaves. While somebody does, each frame is shown to whoever watches ([`Wants`]), and what is recorded is
+//! While nobody watches, one look at a flag for each batch that comes in, and one for each packet when it leaves. While
+//! somebody does, each frame is shown to whoever watches ([`Wants`]), and what is recorded is
 //! copied: into room of a fixed size, at so many packets a second at most. What found no room is counted, and nobody waits.
 //!
 //! # Locks

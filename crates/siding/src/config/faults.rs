@@ -62,7 +62,12 @@ pub(super) fn read(text: &str) -> Result<(Config, toml::Table), Vec<Wrong>> {
         };
         let place = wrong.span.start;
         let whole = taken.replaced.contains(&place);
-        if !whole && !taken.explains(&wrong, &wrongs, table_at(tree.get_ref(), start_of(&tree), place)) {
+        // Of a list that is not known, its tables go first, and it is not known still.
+        let told = wrongs.iter().any(|told| told.span == wrong.span && told.message == wrong.message);
+        if !whole
+            && !told
+            && !taken.explains(&wrong, &wrongs, table_at(tree.get_ref(), start_of(&tree), place))
+        {
             wrongs.push(wrong);
         }
         let start = start_of(&tree);
@@ -294,6 +299,14 @@ mod tests {
                 (17, "leads nowhere"),
                 (20, "has bits set behind its prefix"),
             ],
+        );
+    }
+
+    #[test]
+    fn a_list_that_is_not_known_is_told_once() {
+        expect(
+            "[[interfac]]\nname = \"a\"\n[[interfac]]\nname = \"b\"\n",
+            &[(1, "unknown field `interfac`")],
         );
     }
 

@@ -101,8 +101,8 @@ pub(super) enum Command {
     Ping(PingArgs),
     /// Ping over IPv6. Example: siding ping6 -c 3 fe80::1%eth0
     Ping6(PingArgs),
-    /// Attach, detach, set, take up or down. Example: siding interface detach eth0
-    #[command(subcommand, alias = "link")]
+    /// Show, attach, detach, set, take up or down. Example: siding interface detach eth0
+    #[command(subcommand, aliases = ["link", "l"])]
     Interface(InterfaceCommand),
     /// Advertise as a router, cease to, show. Example: siding advertise start eth0
     #[command(subcommand)]
@@ -110,18 +110,18 @@ pub(super) enum Command {
     /// Learn routers, prefixes and addresses. Example: siding autoconf start eth0
     #[command(subcommand)]
     Autoconf(AutoconfCommand),
-    /// Forget default routers. Example: siding router flush dev eth0
+    /// Show or forget default routers. Example: siding router flush dev eth0
     #[command(subcommand)]
     Router(RouterCommand),
-    /// Forget prefixes. Example: siding prefix flush dev eth0
+    /// Show or forget prefixes. Example: siding prefix flush dev eth0
     #[command(subcommand)]
     Prefix(PrefixCommand),
-    /// Add or remove addresses, test duplicates again. Example: siding address add 2001:db8::1/64 dev eth0
-    #[command(subcommand)]
+    /// Show, add or remove addresses, test duplicates again. Example: siding address add 2001:db8::1/64 dev eth0
+    #[command(subcommand, alias = "a")]
     Address(AddressCommand),
     // `router` begins so, too; who types `ip` means this.
-    /// Add or remove routes. Example: siding route add default via fe80::1 dev eth0
-    #[command(subcommand, aliases = ["ro", "rou", "rout"])]
+    /// Show, add or remove routes. Example: siding route add default via fe80::1 dev eth0
+    #[command(subcommand, aliases = ["r", "ro", "rou", "rout"])]
     Route(RouteCommand),
     /// Make, show and delete VLANs. Example: siding vlan show
     #[command(subcommand)]
@@ -132,7 +132,7 @@ pub(super) enum Command {
     /// Make, show and change bridges. Example: siding bridge show br0
     #[command(subcommand)]
     Bridge(BridgeCommand),
-    /// Join or leave multicast groups. Example: siding group join ff05::1234 dev eth0
+    /// Show, join or leave multicast groups. Example: siding group join ff05::1234 dev eth0
     #[command(subcommand)]
     Group(GroupCommand),
     /// Forward packets for others, or cease to: a router that ceases takes its leave. Example: siding forwarding on
@@ -153,7 +153,7 @@ pub(super) enum Command {
     /// Have addresses that other nodes have, too (RFC 4291). Example: siding anycast add 2001:db8::a dev eth0
     #[command(subcommand)]
     Anycast(AnycastCommand),
-    /// Forget path MTUs. Example: siding path-mtu flush
+    /// Show or forget path MTUs. Example: siding path-mtu flush
     #[command(subcommand)]
     PathMtu(PathMtuCommand),
     /// The demonstration, as without a command. Example: siding demo --seconds 60 --pcap /tmp/siding.pcapng
@@ -178,7 +178,7 @@ pub(super) enum Command {
     Completion { shell: Shell },
     /// Write manual pages, one for each command, into a directory. Example: siding man /tmp
     Man { directory: PathBuf },
-    /// Add or forget neighbors. Example: siding neighbor flush dev eth0
+    /// Show, add or forget neighbors. Example: siding neighbor flush dev eth0
     #[command(subcommand, alias = "neighbour")]
     Neighbor(NeighborCommand),
 }
@@ -480,9 +480,28 @@ pub(super) enum NeighborCommand {
 /// Words that `ip` writes without dashes.
 const KEYWORDS: [&str; 5] = ["dev", "via", "metric", "lladdr", "how"];
 
-/// Lets the keywords of `ip` be written as there. A name that is a keyword itself needs the dashes before it.
+/// What there is to show of, and can be said before `show`: alone, that is what is meant.
+const SHOWN: [&str; 14] = [
+    "address",
+    "advertise",
+    "bridge",
+    "group",
+    "interface",
+    "lagg",
+    "link",
+    "neighbor",
+    "neighbour",
+    "path-mtu",
+    "prefix",
+    "route",
+    "router",
+    "vlan",
+];
+
+/// Lets the keywords of `ip` be written as there, and a noun alone be shown. A name that is a keyword itself needs the dashes before
+/// it.
 pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let args: Vec<OsString> = args.collect();
+    let mut args: Vec<OsString> = args.collect();
     let takes = [
         "address",
         "route",
@@ -503,7 +522,7 @@ pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsStrin
     if args.get(1).is_some_and(|arg| arg == "--control") {
         words.next();
     }
-    let command = words.find(|arg| !arg.to_string_lossy().starts_with('-'));
+    let command = words.find(|arg| !arg.to_string_lossy().starts_with('-')).cloned();
     let is_begun = |arg: &OsString| {
         let arg = arg.to_string_lossy();
         !arg.is_empty() && takes.iter().any(|command| command.starts_with(&*arg))
@@ -514,11 +533,17 @@ pub(super) fn with_keywords(args: impl Iterator<Item = OsString>) -> Vec<OsStrin
         let arg = arg.map(|arg| arg.to_string_lossy()).unwrap_or_default();
         !arg.is_empty() && all.iter().any(|word| word.starts_with(&*arg))
     };
-    if begins(command, &of_one) && begins(words.next(), &["show", "list"]) {
+    let next = words.next().cloned();
+    if next.as_ref().is_none_or(|next| next == "--json") && begins(command.as_ref(), &SHOWN) {
+        let at = args.len() - usize::from(next.is_some());
+        args.insert(at, "show".into());
+        return args;
+    }
+    if begins(command.as_ref(), &of_one) && begins(next.as_ref(), &["show", "list"]) {
         let dev = args.iter().position(|arg| arg == "dev");
         return args.into_iter().enumerate().filter(|(at, _)| Some(*at) != dev).map(|(_, arg)| arg).collect();
     }
-    if !command.is_some_and(is_begun) {
+    if !command.as_ref().is_some_and(is_begun) {
         return args;
     }
     // What comes behind a keyword is its value, whatever it is.

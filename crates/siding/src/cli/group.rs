@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use super::args::ShowArgs;
+use super::args::What;
 use super::change::silent;
+use super::show;
 use super::table::Table;
 use crate::control::Client;
 use crate::control::GroupRequest;
@@ -14,6 +17,9 @@ use crate::control::Request;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum GroupCommand {
+    /// Show groups, and whether routers have been told. Example: siding group show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
     /// Join a group. Example: siding group join ff05::1234 dev eth0
     Join {
         #[arg(value_name = "GROUP")]
@@ -34,6 +40,7 @@ pub(super) enum GroupCommand {
 
 pub(super) fn group(client: &mut Client, command: GroupCommand) -> anyhow::Result<ExitCode> {
     let request = match command {
+        GroupCommand::Show(args) => return show::by_noun(client, What::Groups, &args),
         GroupCommand::Join { group, dev } => GroupRequest::Join { interface: dev, group },
         GroupCommand::Leave { group, dev } => GroupRequest::Leave { interface: dev, group },
     };

@@ -9,7 +9,10 @@ use anyhow::bail;
 use clap::Args as ClapArgs;
 use clap::Subcommand;
 
+use super::args::ShowArgs;
+use super::args::What;
 use super::change::silent;
+use super::show;
 use super::table::Table;
 use crate::config::autoconf::AcceptWord;
 use crate::config::autoconf::Autoconf;
@@ -95,12 +98,18 @@ pub(super) struct StartArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RouterCommand {
+    /// Show routers that were learned. Example: siding router show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
     /// Forget the routers that were learned, until they speak again. Example: siding router flush dev eth0
     Flush(FlushArgs),
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PrefixCommand {
+    /// Show prefixes that were learned. Example: siding prefix show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
     /// Forget the prefixes that were learned, with the addresses made from them. Example: siding prefix flush dev eth0
     Flush(FlushArgs),
 }
@@ -121,13 +130,21 @@ pub(super) fn autoconf(client: &mut Client, command: AutoconfCommand) -> anyhow:
 }
 
 pub(super) fn router(client: &mut Client, command: RouterCommand) -> anyhow::Result<ExitCode> {
-    let RouterCommand::Flush(FlushArgs { dev }) = command;
-    flush(client, HostRequest::FlushRouters { interface: dev }, "router(s)")
+    match command {
+        RouterCommand::Show(args) => show::by_noun(client, What::Routers, &args),
+        RouterCommand::Flush(FlushArgs { dev }) => {
+            flush(client, HostRequest::FlushRouters { interface: dev }, "router(s)")
+        }
+    }
 }
 
 pub(super) fn prefix(client: &mut Client, command: PrefixCommand) -> anyhow::Result<ExitCode> {
-    let PrefixCommand::Flush(FlushArgs { dev }) = command;
-    flush(client, HostRequest::FlushPrefixes { interface: dev }, "prefix(es)")
+    match command {
+        PrefixCommand::Show(args) => show::by_noun(client, What::Prefixes, &args),
+        PrefixCommand::Flush(FlushArgs { dev }) => {
+            flush(client, HostRequest::FlushPrefixes { interface: dev }, "prefix(es)")
+        }
+    }
 }
 
 /// `siding interface restart`: returns at once, or when every address is out of detection.

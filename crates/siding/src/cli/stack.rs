@@ -7,7 +7,10 @@ use clap::Args as ClapArgs;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use super::args::ShowArgs;
+use super::args::What;
 use super::change::silent;
+use super::show;
 use crate::control::Answer;
 use crate::control::Client;
 use crate::control::Request;
@@ -23,6 +26,9 @@ pub(super) enum Switch {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PathMtuCommand {
+    /// Show paths that take less than their first link. Example: siding path-mtu show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
     /// Forget what paths take, so that large packets are tried at once. Example: siding path-mtu flush eth0
     Flush {
         /// Of paths that begin at this interface [default: of all]
@@ -72,7 +78,10 @@ pub(super) fn switch(
 }
 
 pub(super) fn path_mtu(client: &mut Client, command: PathMtuCommand) -> anyhow::Result<ExitCode> {
-    let PathMtuCommand::Flush { name, dev } = command;
+    let (name, dev) = match command {
+        PathMtuCommand::Show(args) => return show::by_noun(client, What::PathMtus, &args),
+        PathMtuCommand::Flush { name, dev } => (name, dev),
+    };
     let request = Request::Stack(StackRequest::FlushPathMtus { interface: name.or(dev) });
     if let Answer::Flushed(count) = client.ask(&request)? {
         output::line(format_args!("{count} path(s) forgotten"))?;

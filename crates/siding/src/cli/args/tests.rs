@@ -61,6 +61,20 @@ fn words_may_be_short_and_stand_both_ways() {
     for short in ["ro", "rou", "rout", "route"] {
         assert_eq!(what(&format!("{short} show dev eth0")), (What::Routes, on("eth0")), "{short}");
     }
+    assert_eq!((what("r"), what("n --json")), ((What::Routes, None), (What::Neighbors, None)));
+    // What `show` knows and is a command as well is shown by it, whichever comes first, and if nothing else does.
+    for noun in SHOWN {
+        for line in
+            [format!("{noun} show"), format!("{noun} sh --json"), format!("{noun} list"), noun.to_owned()]
+        {
+            let command =
+                format!("{:?}", parse(&line).unwrap_or_else(|error| panic!("{line}: {error}")).command);
+            assert!(command.contains("(Show"), "{line}: {command}");
+        }
+        assert!(parse(&format!("show {noun}")).is_ok() || noun == "link", "{noun}");
+    }
+    assert!(matches!(parse("a").unwrap().command, Some(Command::Address(AddressCommand::Show(_)))));
+    assert!(parse("p").is_err() && parse("forwarding").is_err());
     assert!(matches!(parse("link set eth0 --mtu 1400").unwrap().command, Some(Command::Interface(_))));
     assert!(matches!(parse("link show dev eth0").unwrap().command, Some(Command::Interface(_))));
     let shown = |line: &str| match parse(line).unwrap().command {

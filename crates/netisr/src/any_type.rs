@@ -17,7 +17,6 @@ use crate::lane::Order;
 use crate::packet_type::TypeState;
 use crate::panics::Payload;
 use crate::report::LaneReport;
-use crate::ring::POSITION;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
 
@@ -138,29 +137,7 @@ where
     }
 
     fn report(&self, worker: usize) -> LaneReport {
-        let lane = &self.state.lanes[worker];
-        let fates = &lane.fates;
-        let refused = fates.refusals();
-        let resident = lane.ring().resident();
-        let accepted = lane.ring().accepted();
-        debug_assert!(accepted <= POSITION);
-        LaneReport {
-            accepted,
-            handled: fates.handled.value(),
-            departed: fates.departed.value(),
-            flushed: fates.flushed.value(),
-            dropped_oldest: fates.dropped_oldest.value(),
-            resident,
-            panicked: lane.panicked.value(),
-            reserved: self.state.while_limit_stays(|held| lane.ring().reserved().saturating_sub(held)),
-            high_water: self.state.high_water(worker),
-            oldest_age: lane
-                .ring()
-                .oldest_stamp()
-                .map(|stamp| self.state.core.clock.now().since(crate::Instant::from_nanos(stamp))),
-            refused,
-            residence: lane.residence.read(),
-        }
+        self.state.report_at(worker)
     }
 }
 

@@ -193,8 +193,14 @@ impl PerInterface {
 }
 
 /// Refused packets by [`Cause`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Refusals([u64; Cause::ALL.len()]);
+
+impl fmt::Debug for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter().filter(|(_, refused)| *refused > 0)).finish()
+    }
+}
 
 impl Refusals {
     /// How many were refused for `cause`.

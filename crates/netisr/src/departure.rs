@@ -52,7 +52,7 @@ pub struct Departure<P: Packet, W: Local = ()> {
 /// Why a detach was not begun.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DetachError {
-    /// The interface is departing already, or has gone.
+    /// The interface is departing already, and somebody has its [`Departure`]; or it has gone.
     NotAttached(IfId),
 }
 
@@ -111,7 +111,8 @@ impl<P: Packet, W: Local> Departure<P, W> {
     }
 
     /// Waits until the departure is complete, at most `timeout`: by the facility's clock or by the system's, whichever
-    /// says first that it is over.
+    /// says first that it is over. Every worker comes by once, between two handlers, whatever interfaces these are for: so
+    /// it takes as long as the longest that runs.
     ///
     /// The token shows that no lock is held. From inside a handler, or what else runs while a worker is polled
     /// ([`Local::depart`], a hook, a `Drop`), this is refused at once, for the worker cannot come by while it waits here:

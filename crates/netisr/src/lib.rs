@@ -21,7 +21,7 @@
 //! #     wire.0.push((out, frame.0));
 //! # })?;
 //! # let em0 = netisr.attach().expect("a free slot");
-//! let mut root = Root::new(); // once for each thread
+//! let mut root = Root::new(); // once for each thread, which may stay entered for as long as it lives
 //! output.dispatch(&root.enter()?.ctx(), Frame("hello"), em0)?;
 //! # let (mut worker, mut wire) = (netisr.worker(0).expect("nobody else polls it"), Wire::default());
 //! # worker.poll(&mut wire, 64);
@@ -132,7 +132,9 @@
 //! says [`Worker::awake`], clears the descriptor, and begins anew. Where the thread needs no other token,
 //! [`Worker::on_thread`] spares it taking the worker's anew for each call. From C there is `siding-netisr-c`, whose page says what differs there.
 //!
-//! # Targets
+//! # Features and targets
+//!
+//! `std`, which is on unless told, has `SystemClock`, `threads` and waits that block; `eventfd` (Linux) has `eventfd::EventFdWake`.
 //!
 //! `no_std` with `alloc`, on 64 and on 32 bits. Where there are no atomics of 64 bits they are `portable-atomic`'s, which by
 //! itself guards each access by a lock of a few instructions: whoever dispatches from interrupt handlers there enables

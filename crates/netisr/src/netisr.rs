@@ -96,7 +96,8 @@ pub enum BuildError {
     Workers(usize),
     /// No interfaces, or more than 65,536.
     Interfaces(usize),
-    /// The [`Wake`] has places for the first number of workers, fewer than the second one, which there are to be.
+    /// The [`Wake`] says that it has [places](Wake::places) for the first number of workers, fewer than the second one, which there are
+    /// to be.
     Places(usize, usize),
     /// No clock was given, and without `std` there is none to fall back on.
     NoClock,
@@ -146,7 +147,7 @@ impl<P: Packet, W: Local> Builder<P, W> {
     ///
     /// # Errors
     ///
-    /// A size is out of its range, or the [`Wake`] has places for fewer workers.
+    /// A size is out of its range, or the [`Wake`] says that it has places for fewer workers.
     pub fn build(self) -> Result<Netisr<P, W>, BuildError> {
         if !(1..=1024).contains(&self.workers) {
             return Err(BuildError::Workers(self.workers));

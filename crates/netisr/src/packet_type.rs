@@ -59,7 +59,8 @@ impl<P, M> fmt::Display for Refused<P, M> {
 
 impl<P, M> core::error::Error for Refused<P, M> {}
 
-/// A handle on a registered type: dispatches packets of it. Clones refer to the same type.
+/// A handle on a registered type: dispatches packets of it. Clones refer to the same type. `W` is the [state](crate::Local) of the
+/// facility's workers: who writes the handle's type in a struct or a function names it, too, if they have one.
 pub struct PacketType<P, M, W = ()> {
     pub(crate) shared: Arc<TypeState<P, M, W>>,
 }

@@ -9,10 +9,13 @@ use core::time::Duration;
 
 use crate::IfId;
 use crate::Local;
+use crate::Metadata;
 use crate::Netisr;
 use crate::Packet;
+use crate::PacketType;
 use crate::counters::Refusals;
 use crate::histogram::Histogram;
+use crate::packet_type::TypeState;
 use crate::ring::POSITION;
 
 /// One type at one worker, or summed over workers.
@@ -20,7 +23,7 @@ use crate::ring::POSITION;
 pub struct LaneReport {
     /// Packets that were accepted, modulo 2^47 for each worker.
     pub accepted: u64,
-    /// Packets that were given to the handler.
+    /// Packets that were given to the handler, the one that it has in hand included.
     pub handled: u64,
     /// Packets that were dropped because an interface they named departed.
     pub departed: u64,
@@ -28,7 +31,7 @@ pub struct LaneReport {
     pub flushed: u64,
     /// Packets that were dropped to make room for newer ones.
     pub dropped_oldest: u64,
-    /// Packets that are waiting.
+    /// Packets that are waiting, without the one that the handler has in hand.
     pub resident: u64,
     /// How often the handler, the packets' own code before it, or the hook after it, has panicked. Packets that a handler was given
     /// count as handled.
@@ -76,7 +79,8 @@ pub struct WorkerReport {
     pub ended: bool,
 }
 
-/// What the packets of one interface came to, over all types and workers.
+/// What the packets of one interface came to, over all types and workers. How many were accepted is counted by type alone: one
+/// packet may name several interfaces, and counts for the first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct InterfaceReport {
     /// Given to handlers.
@@ -189,8 +193,44 @@ impl InterfaceReport {
     }
 }
 
+impl<P: Packet, M: Metadata, W> PacketType<P, M, W> {
+    /// What its packets came to; also when it has been unregistered, and is gone from [`Netisr::types`].
+    pub fn report(&self) -> TypeReport {
+        let workers = (0..self.shared.lanes.len()).map(|worker| self.shared.report_at(worker)).collect();
+        TypeReport { name: self.shared.name.clone(), limit: self.shared.limit(), workers }
+    }
+}
+
+impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
+    pub(crate) fn report_at(&self, worker: usize) -> LaneReport {
+        let lane = &self.lanes[worker];
+        let fates = &lane.fates;
+        let refused = fates.refusals();
+        let resident = lane.ring().resident();
+        let accepted = lane.ring().accepted();
+        debug_assert!(accepted <= POSITION);
+        LaneReport {
+            accepted,
+            handled: fates.handled.value(),
+            departed: fates.departed.value(),
+            flushed: fates.flushed.value(),
+            dropped_oldest: fates.dropped_oldest.value(),
+            resident,
+            panicked: lane.panicked.value(),
+            reserved: self.while_limit_stays(|held| lane.ring().reserved().saturating_sub(held)),
+            high_water: self.high_water(worker),
+            oldest_age: lane
+                .ring()
+                .oldest_stamp()
+                .map(|stamp| self.core.clock.now().since(crate::Instant::from_nanos(stamp))),
+            refused,
+            residence: lane.residence.read(),
+        }
+    }
+}
+
 impl<P: Packet, W: Local> Netisr<P, W> {
-    /// Every type that is registered, in order of registration.
+    /// Every type that is registered, in order of registration. Of one that is gone its [handle](crate::PacketType::report) tells.
     pub fn types(&self) -> Vec<TypeReport> {
         let report = |kind: &alloc::sync::Arc<dyn crate::any_type::AnyType<P, W>>| TypeReport {
             name: kind.name().to_string(),
@@ -223,7 +263,8 @@ impl<P: Packet, W: Local> Netisr<P, W> {
         (worker < self.workers()).then(|| self.inner.core.end_of(worker)).flatten()
     }
 
-    /// What became of an interface's packets. Zeros for one that has gone.
+    /// What became of an interface's packets. Of one that has gone, too, until another one has its slot; zeros from then on, and for one
+    /// that there never was.
     pub fn interface(&self, id: IfId) -> InterfaceReport {
         let mut report = InterfaceReport::default();
         if !self.inner.core.gates.is_current(id) {

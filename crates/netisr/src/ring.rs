@@ -87,7 +87,7 @@ const LONG: u32 = 2048;
 /// The largest limit: what the reserved bits can count.
 pub(crate) const MOST: u32 = RESERVED as u32;
 
-/// What has become of an item that is still in its slot, but counts no more.
+/// Why a packet that was accepted is not handled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
     /// An interface that it names has departed.

@@ -91,7 +91,8 @@ impl<P, M> TypeSpec<P, M> {
         }
     }
 
-    /// How many packets may wait for each worker: exactly so many, 1 to 32,767.
+    /// How many packets may wait for each worker: exactly so many, 1 to 32,767; 256 unless told. What a handler has been given
+    /// waits no more.
     pub fn limit(mut self, packets: u32) -> Self {
         self.limit = packets;
         self
@@ -172,7 +173,8 @@ impl<P, M> TypeSpec<P, M> {
         self
     }
 
-    /// Who is shown each packet with what becomes of it. Costs nothing for types that have none.
+    /// Who is shown each packet with what becomes of it; what is [handed over](Self::on_drop) is shown before that. Costs nothing
+    /// for types that have none.
     ///
     /// What is handled or dropped is shown on its worker, with no lock held. What is refused is shown where it is
     /// dispatched, under whatever locks are held there: `trace` must not block or lock then. If it panics, the packet is

@@ -35,8 +35,12 @@
 //! # Locks
 //!
 //! To wake takes none, and waits for none: a worker's place in a [`ParkWake`] is only looked at when it can be, and
-//! while it cannot, the worker is just beginning or ending and asleep in no case. # Teardown: [`Threads::stop`] wakes
-//! every worker and joins it; dropping does the same.
+//! while it cannot, the worker is just beginning or ending and asleep in no case.
+//!
+//! # Teardown
+//!
+//! [`Threads::stop`] wakes every worker and joins it; dropping does the same. Workers are stopped last: what waits for a type to be
+//! unregistered or an interface to depart waits for them to come by.
 
 use std::any::Any;
 use std::fmt;
@@ -70,7 +74,7 @@ const NAP: Duration = Duration::from_millis(1);
 ///
 /// Each worker needs a place in it. One that finds none, for the facility has more workers than places, has another
 /// `Wake`, or shares this one with another facility whose worker is there, looks for itself what there is to do, a
-/// thousand times a second.
+/// thousand times a second. So a facility is built with it whatever its number of places.
 #[derive(Debug)]
 pub struct ParkWake {
     places: Vec<Place>,
@@ -155,7 +159,8 @@ pub struct Ended {
 /// Runs every vacant worker of `netisr`, built with `wake`, on a thread of its own. `local` makes each
 /// worker's state on its thread, where the embedder may also pin the thread to a core.
 ///
-/// The workers poll, and sleep when nothing is pending. When they have stopped, they may run again.
+/// The workers poll, and sleep when nothing is pending. When they have stopped, they may run again, each with a new state: that of
+/// before was dropped on its thread, so what is to be known of it afterwards is shared from within it.
 ///
 /// # Panics
 ///

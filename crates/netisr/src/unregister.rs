@@ -61,7 +61,7 @@ impl<P: Packet, W: Local> Netisr<P, W> {
     ///
     /// # Errors
     ///
-    /// The type is being unregistered already.
+    /// The type is being unregistered already, and somebody has its `Unregistering`; or it is gone.
     pub fn unregister<L, M: Metadata>(
         &self,
         _ctx: &Ctx<'_, L>,

@@ -24,8 +24,8 @@ pub trait Wake: Send + Sync + 'static {
     /// Lets worker `worker` return from its sleep, now or, if it is only about to sleep, at once then.
     fn wake(&self, worker: usize);
 
-    /// How many workers this can rouse, counted from worker 0; `None` for any number. A facility with more
-    /// [is not built](crate::BuildError::Places): what is to be handled there would lie unseen.
+    /// How many workers this can rouse, counted from worker 0. A facility with more [is not built](crate::BuildError::Places): what is
+    /// to be handled there would lie unseen. `None` for any number, or where a worker that cannot be roused looks for itself.
     fn places(&self) -> Option<usize> {
         None
     }

@@ -339,6 +339,14 @@ fn g6_t35_drain_and_flush() {
         rig.poll();
         assert!(leaving.is_complete());
         assert!(rig.netisr.types().is_empty());
+        // It is gone, and its handle tells what its packets came to; what is refused now, too.
+        assert_eq!(rig.dispatch(9, out(IfId::NONE)), Err(Cause::Closed));
+        let report = rig.kind.report();
+        let total = report.total();
+        assert_eq!((report.workers.len(), total.accepted), (1, 3));
+        assert_eq!((total.handled, total.flushed, total.resident), (handled as u64, flushed, 0));
+        assert_eq!((total.refused.of(Cause::Closed), total.refused.total()), (2, 2));
+        assert_eq!(format!("{:?}", total.refused), "{Closed: 2}");
         rig.kind = netisr.register(spec(), note).unwrap();
         rig.dispatch(10, out(IfId::NONE)).unwrap();
         assert_eq!(rig.poll(), 1);

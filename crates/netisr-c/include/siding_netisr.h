@@ -59,6 +59,7 @@
  *     siding_worker_poll(worker, 64, NULL, SIDING_HERE);
  *     siding_departure_wait(departure, 1000, SIDING_HERE);
  *
+ *     // All has its end; see "To end" for programs of several threads.
  *     siding_departure_free(departure);
  *     siding_worker_release(worker);
  *     siding_type_free(type);
@@ -66,8 +67,11 @@
  *     return wire.sent == 1 && late == SIDING_E_DEPARTED ? 0 : 1;
  * }
  *
- * What the facility promises is said in the Rust crate `siding-netisr` (G1 to G10); here is what differs in C. A small stack with
- * locks, a timer and interfaces that come and go is `tests/stack.c`.
+ * What it promises, whatever happens at the same time: a dispatch never runs a handler, blocks, locks or allocates, and may be called under any
+ * locks; a packet has one fate, and is counted by it; when a departure is complete no handler runs or will run with the interface, and
+ * none of its packets waits; packets of one type and key are handled in the order of their dispatch; limits are exact; with a
+ * permit in hand only departure refuses; no wake-up is lost. (In full, as G1 to G10, in the Rust crate `siding-netisr`.) A small stack with
+ * locks, a timer and interfaces that come and go is `tests/stack.c`. *A callback* is any of the program's functions that are called from here: handler, `drop`, `depart`, `wake`.
  *
  * ## To build with it
  *
@@ -76,7 +80,7 @@
  *
  * cc program.c $(pkg-config --cflags --libs siding-netisr)
  *
- * Layouts and numbers may change until there is a release: build the program and the library from one state of the source.
+ * Without installing, `cc program.c libsiding_netisr_c.a -pthread` with the header's folder does it, too. Layouts and numbers may change until there is a release: build the program and the library from one state of the source.
  *
  * ## Answers
  *
@@ -85,6 +89,13 @@
  * is done: one that is NULL or not aligned is `SIDING_E_ARGUMENT`, and nothing has happened. (A permit that is dispatched with is used up even so.)
  * What is not seen: a pointer to memory that is not, or is no longer, what it should be.
  *
+ * ## Which worker
+ *
+ * What a handler dispatches stays with its worker. What anybody else dispatches goes to a worker that the packet's first interface decides:
+ * packets that name none all go to worker 0, whose limit they share. For types that are ordered by flow the `key` decides,
+ * whoever dispatches. Limit and share hold at each worker by itself; a refusal is by the worker that the packet would go to,
+ * and is counted each time that it is tried: in a batch, for a reservation, and when what a batch gave back is dispatched again, which may also succeed by then.
+ *
  * ## Instead of the token
  *
  * In Rust, who holds a lock has no token to send with. C has no tokens: what the compiler would say is checked at run
@@ -92,7 +103,11 @@
  * only touch the thread's own state, and may be called to the thread's very end. Whatever must not be called under a lock asks: polling, waiting,
  * and `siding_may_send`, which belongs at the top of the program's own output. It answers `SIDING_E_LOCKED`, and
  * `siding_last_error` names both places, where the lock was taken and where the call stands (`SIDING_HERE`). What nobody has told is not
- * seen: the check is as good as the lock wrappers that tell it. To dispatch is right under any locks, and is never checked.
+ * seen: the check is as good as the lock wrappers that tell it. To dispatch is right under any locks, and is never checked. A callback may
+ * take locks, and tells of them like anybody else. For the place to be that of who locks, the wrapper is a macro:
+ *
+ * #define lock(m) (pthread_mutex_lock(m), siding_lock_taken((m), SIDING_HERE))
+ * #define unlock(m) (siding_lock_released(m), pthread_mutex_unlock(m))
  *
  * ## Who owns what
  *
@@ -100,7 +115,8 @@
  *   that is all in `meta` and `key`. When a dispatch has answered 0 the facility owns what `data` points to; otherwise the caller still does. The
  *   handler is given it back for good. What is accepted and not handled goes to the type's `drop`, once, with its fate: on
  *   its worker, while that is polled; on the thread that waits until its type has gone, if nobody has the worker; or, with
- *   `SIDING_FATE_ABANDONED`, where the last handle that keeps it is given back: its type's, or the facility's, or a worker's.
+ *   `SIDING_FATE_ABANDONED`, where the last handle that keeps it is given back: its type's, or the facility's, or a worker's,
+ *   under whatever locks are held there: give those back under no lock that `drop` takes.
  * - An interface has gone only for packets that name it in `interfaces`: one that a packet has in `data` or `meta` alone, nobody knows of.
  * - Handles (`struct SidingNetisr *` and so on) are the caller's until given to the function that ends them, which
  *   takes NULL too. They may be ended in any order. Ended is only the handle: a type stays registered, a departure and an unregistering go on.
@@ -109,35 +125,50 @@
  *   called from, is neither used nor ended: the answer is `SIDING_E_TAKEN`, or `SIDING_E_LOCKED` in a callback.
  * - `arg` and `state` are the program's, and are passed on as they are; what they point to must live until the type is
  *   gone and its handle given back, or the worker released, and be fit for the threads that poll. What a thread has written before it dispatches, the handler sees.
- * - Texts are valid until the thread's next call that fails (`siding_last_error`), or for ever (`siding_error_text`).
+ * - `wake` and `wake_arg` must live until the facility has gone: until all its handles have been given back.
+ * - Texts are valid until the thread's next call that fails (`siding_last_error`), or for ever (`siding_error_text`). The arguments of one call of
+ *   `printf` are evaluated in any order: call first, print afterwards.
  *
  * ## A worker's loop
  *
- * A worker is polled by one thread, in a loop of its own. To sleep, give `siding_netisr_new` a `wake` that writes to the worker's eventfd,
- * with the descriptors as its `wake_arg`, and
+ * A worker is polled by one thread, in a loop of its own. To sleep, give `siding_netisr_new` a `wake` that writes to the worker's eventfd
+ * (`eventfd(0, 0)` for each worker, from `<sys/eventfd.h>`), with the descriptors as its `wake_arg`. (Without a `wake` nobody rouses a worker: it is
+ * polled all the time.)
  *
  * static void wake(void *arg, size_t worker)
  * {
  *     const uint64_t one = 1;
- *     write(((int *)arg)[worker], &one, sizeof one);
+ *     // It fails only when it was written 2^64 times and never read.
+ *     if (write(((int *)arg)[worker], &one, sizeof one) < 0)
+ *         abort();
  * }
  *
- * for (;;) {
+ * while (!stop) {
  *     do
  *         siding_worker_poll(worker, 64, &polled, SIDING_HERE);
  *     while (polled.more);
  *     siding_worker_prepare_sleep(worker, &asleep, SIDING_HERE);
  *     if (asleep) {
- *         read(fd, &count, sizeof count); // or epoll, with other descriptors
+ *         // Or epoll, with other descriptors.
+ *         if (read(fd, &count, sizeof count) < 0 && errno != EINTR)
+ *             abort();
  *         siding_worker_awake(worker);
  *     }
  * }
+ *
+ * ## To end
  *
  * A type ends while its workers are polled: it is unregistered and waited for, from a thread that polls none.
  *
  * siding_unregister(netisr, type, false, &leaving); // true: what waits is dropped
  * siding_unregistering_wait(leaving, 1000, SIDING_HERE);
  * siding_unregistering_free(leaving);
+ *
+ * When that has answered 0, every packet that was accepted has been handled, to the handler's end, or dropped:
+ * `siding_type_counters` tells of the type by its handle, also now that it is gone. (While it lives, `handled` counts what a handler has
+ * been *given*.) Then, in this order: those who dispatch stop; types are unregistered and interfaces detached, and both waited for, while workers are
+ * still polled, for these must come by, once or twice; `stop` is set and each worker woken as `wake` does it; their threads are joined, and
+ * workers, types and the facility given back; last the descriptors are closed.
  *
  * All of this as a program is `tests/loop.c`. `wake` is called only for a worker that sleeps. It is roused by packets, and by departures and the like, which wait for every worker that
  * somebody has claimed: one that is claimed and not polled holds them up. One that nobody has claimed is cleared by who waits.
@@ -147,7 +178,7 @@
  * A handler, `drop`, `depart` and `wake` are called in the middle of something: a poll, a wait, a dispatch. In none of them may
  * any worker be polled or sent to sleep, nor may anything be waited for: the answer is `SIDING_E_LOCKED`, at once, with
  * the name of the callback. All else may be done in all of them: to dispatch, attach, detach, register, unregister, claim. What a
- * handler dispatches stays with its worker unless it is ordered by flow; what the others dispatch goes where another thread's would. `wake` is
+ * handler dispatches stays with its worker unless it is ordered by flow; what the other callbacks dispatch goes where another thread's would. `wake` is
  * called under whatever locks are held where somebody dispatches, so it must not block or take any. A callback must return, and not leave
  * by `longjmp` or an exception.
  *
@@ -185,17 +216,18 @@
 // Refused: the type is being unregistered.
 #define SIDING_E_CLOSED -4
 
-// Refused: the type was stopped.
+// Refused: the type was stopped, by a panic of the library's own.
 #define SIDING_E_STOPPED -5
 
 // Refused: the permit is for another flow, or another worker's.
 #define SIDING_E_OTHER_FLOW -6
 
-// A pointer is NULL, a text is no UTF-8, or a number is out of its range.
+// A pointer is NULL or not aligned, a text is no UTF-8, a number is out of its range, a name is another's, or a lock is let
+// go that was not taken: the text says which.
 #define SIDING_E_ARGUMENT -20
 
-// A lock is held, or a function of the C side's runs, where that must not be. The text names the place, and the lock's or
-// the function.
+// A lock is held, or a callback runs, where that must not be. The text names the place, and the lock's or
+// the callback.
 #define SIDING_E_LOCKED -21
 
 // Somebody else has the worker or is using the handle, or there is no worker of that number.
@@ -291,9 +323,9 @@ typedef void (*SidingDrop)(void *arg, const struct SidingPacket *packet, enum Si
 struct SidingTypeSpec {
   // Unique among the types of a facility. Copied.
   const char *name;
-  // How many packets may wait for each worker, 1 to 32,767; 0 for 256.
+  // How many packets may wait for each worker, 1 to 32,767; 0 for 256. Which worker that is, the page says.
   uint32_t limit;
-  // How many of them one interface may have; 0 for all.
+  // How many of them one interface may have, at each worker; 0 for all, as if it were the limit.
   uint32_t share;
   // At the limit, drop the packet that has waited longest, not refuse the newest.
   bool drop_oldest;
@@ -322,7 +354,7 @@ struct SidingPolled {
 struct SidingCounters {
   // Were accepted (0 in an interface's counters). Modulo 2^47 for each worker.
   uint64_t accepted;
-  // Were given to the handler.
+  // Were given to the handler, the one that it has in hand included.
   uint64_t handled;
   // Were dropped, for an interface that they named departed.
   uint64_t departed;
@@ -330,7 +362,7 @@ struct SidingCounters {
   uint64_t flushed;
   // Made room for newer ones.
   uint64_t dropped_oldest;
-  // Wait (0 in an interface's counters).
+  // Wait, without the one that the handler has in hand (0 in an interface's counters).
   uint64_t resident;
   // Went back to their callers, for an interface was departing or had gone.
   uint64_t refused_departed;
@@ -362,7 +394,7 @@ const char *siding_error_text(int number);
 int siding_lock_taken(const void *lock,
                       const char *here);
 
-// This thread lets go of `lock`, which it said it had taken.
+// This thread lets go of `lock`, which it said it had taken; `SIDING_E_ARGUMENT` if it did not.
 int siding_lock_released(const void *lock);
 
 // Whether this thread may send: 0 if it holds no lock. Belongs at the top of what sends directly. A handler may send.
@@ -425,7 +457,7 @@ int siding_unregister(const struct SidingNetisr *netisr,
                       struct SidingUnregistering **unregistering);
 
 // Waits until the type is gone: its handler does not run, and will not run again. 0 milliseconds: only asks. Not under a
-// lock, nor in a function of the C side's.
+// lock, nor in a callback.
 //
 // # Safety
 //
@@ -502,7 +534,7 @@ int siding_worker_claim(const struct SidingNetisr *netisr,
                         struct SidingWorker **worker);
 
 // Handles packets that wait for this worker, at most `budget`, and carries out what control has ordered. Not under a
-// lock, nor in a function of the C side's. `polled` may be NULL.
+// lock, nor in a callback. `polled` may be NULL.
 //
 // # Safety
 //
@@ -555,7 +587,7 @@ int siding_detach(const struct SidingNetisr *netisr,
                   struct SidingDeparture **departure);
 
 // Waits until the interface has gone: no handler runs or will run with it, and none of its packets waits. 0
-// milliseconds: only asks. Not under a lock, nor in a function of the C side's.
+// milliseconds: only asks. Not under a lock, nor in a callback.
 //
 // # Safety
 //
@@ -580,7 +612,17 @@ int siding_type_report(const struct SidingNetisr *netisr,
                        const char *name,
                        struct SidingCounters *counters);
 
-// Reads the counters of an attached interface, over all types and workers. Zeros for one that has gone.
+// Reads the counters of a type by its handle, over all workers; also when it has been unregistered and is gone: what its
+// packets came to in the end.
+//
+// # Safety
+//
+// Pointers are NULL or good.
+int siding_type_counters(const struct SidingType *kind,
+                         struct SidingCounters *counters);
+
+// Reads the counters of an interface, over all types and workers. Of one that has gone, too, until another one has its
+// place; zeros from then on, and for one that there never was.
 //
 // # Safety
 //

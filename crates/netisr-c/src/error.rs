@@ -21,14 +21,15 @@ pub const SIDING_E_FULL: c_int = -2;
 pub const SIDING_E_SHARE: c_int = -3;
 /// Refused: the type is being unregistered.
 pub const SIDING_E_CLOSED: c_int = -4;
-/// Refused: the type was stopped.
+/// Refused: the type was stopped, by a panic of the library's own.
 pub const SIDING_E_STOPPED: c_int = -5;
 /// Refused: the permit is for another flow, or another worker's.
 pub const SIDING_E_OTHER_FLOW: c_int = -6;
-/// A pointer is NULL, a text is no UTF-8, or a number is out of its range.
+/// A pointer is NULL or not aligned, a text is no UTF-8, a number is out of its range, a name is another's, or a lock is let
+/// go that was not taken: the text says which.
 pub const SIDING_E_ARGUMENT: c_int = -20;
-/// A lock is held, or a function of the C side's runs, where that must not be. The text names the place, and the lock's or
-/// the function.
+/// A lock is held, or a callback runs, where that must not be. The text names the place, and the lock's or
+/// the callback.
 pub const SIDING_E_LOCKED: c_int = -21;
 /// Somebody else has the worker or is using the handle, or there is no worker of that number.
 pub const SIDING_E_TAKEN: c_int = -22;

@@ -69,7 +69,7 @@ pub unsafe extern "C" fn siding_lock_taken(lock: *const c_void, here: *const c_c
     })
 }
 
-/// This thread lets go of `lock`, which it said it had taken.
+/// This thread lets go of `lock`, which it said it had taken; `SIDING_E_ARGUMENT` if it did not.
 #[unsafe(no_mangle)]
 pub extern "C" fn siding_lock_released(lock: *const c_void) -> c_int {
     guarded(|| {

@@ -66,14 +66,17 @@ pub unsafe extern "C" fn siding_detach(
         // SAFETY: as promised.
         let (netisr, departure) = unsafe { (given(netisr)?, place(departure)?) };
         let begun = with_token(|token| netisr.netisr.detach(token, IfId::from_u64(id)))?;
-        let begun = begun.map_err(|why| Failure(SIDING_E_GONE, why.to_string()))?;
+        let begun = begun.map_err(|_| {
+            let why = "is not attached: it is departing already, or has gone";
+            Failure(SIDING_E_GONE, format!("interface {id:#x} {why}"))
+        })?;
         departure.hand_out(SidingDeparture { departure: Single::new(begun) });
         Ok(())
     })
 }
 
 /// Waits until the interface has gone: no handler runs or will run with it, and none of its packets waits. 0
-/// milliseconds: only asks. Not under a lock, nor in a function of the C side's.
+/// milliseconds: only asks. Not under a lock, nor in a callback.
 ///
 /// # Safety
 ///

@@ -5,11 +5,13 @@ use std::ffi::c_int;
 
 use siding_netisr::Cause;
 use siding_netisr::IfId;
+use siding_netisr::LaneReport;
 use siding_netisr::Refusals;
 
 use crate::error::*;
 use crate::facility::SidingNetisr;
 use crate::pointers::*;
+use crate::types::SidingType;
 
 /// What became of packets. They only grow, but for `resident`.
 #[repr(C)]
@@ -17,7 +19,7 @@ use crate::pointers::*;
 pub struct SidingCounters {
     /// Were accepted (0 in an interface's counters). Modulo 2^47 for each worker.
     pub accepted: u64,
-    /// Were given to the handler.
+    /// Were given to the handler, the one that it has in hand included.
     pub handled: u64,
     /// Were dropped, for an interface that they named departed.
     pub departed: u64,
@@ -25,7 +27,7 @@ pub struct SidingCounters {
     pub flushed: u64,
     /// Made room for newer ones.
     pub dropped_oldest: u64,
-    /// Wait (0 in an interface's counters).
+    /// Wait, without the one that the handler has in hand (0 in an interface's counters).
     pub resident: u64,
     /// Went back to their callers, for an interface was departing or had gone.
     pub refused_departed: u64,
@@ -38,6 +40,19 @@ pub struct SidingCounters {
 }
 
 impl SidingCounters {
+    fn of_type(total: &LaneReport) -> SidingCounters {
+        SidingCounters {
+            accepted: total.accepted,
+            handled: total.handled,
+            departed: total.departed,
+            flushed: total.flushed,
+            dropped_oldest: total.dropped_oldest,
+            resident: total.resident,
+            ..SidingCounters::default()
+        }
+        .refusals(&total.refused)
+    }
+
     fn refusals(mut self, refused: &Refusals) -> SidingCounters {
         self.refused_departed = refused.of(Cause::Departed);
         self.refused_full = refused.of(Cause::Full);
@@ -65,22 +80,32 @@ pub unsafe extern "C" fn siding_type_report(
         let kinds = netisr.netisr.types();
         let gone = || Failure(SIDING_E_GONE, format!("no packet type '{name}' is registered"));
         let total = kinds.iter().find(|kind| kind.name == name).ok_or_else(gone)?.total();
-        let told = SidingCounters {
-            accepted: total.accepted,
-            handled: total.handled,
-            departed: total.departed,
-            flushed: total.flushed,
-            dropped_oldest: total.dropped_oldest,
-            resident: total.resident,
-            ..SidingCounters::default()
-        }
-        .refusals(&total.refused);
-        counters.put(told);
+        counters.put(SidingCounters::of_type(&total));
         Ok(())
     })
 }
 
-/// Reads the counters of an attached interface, over all types and workers. Zeros for one that has gone.
+/// Reads the counters of a type by its handle, over all workers; also when it has been unregistered and is gone: what its
+/// packets came to in the end.
+///
+/// # Safety
+///
+/// Pointers are NULL or good.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn siding_type_counters(
+    kind: *const SidingType,
+    counters: *mut SidingCounters,
+) -> c_int {
+    guarded(|| {
+        // SAFETY: as promised.
+        let (kind, counters) = unsafe { (given(kind)?, place(counters)?) };
+        counters.put(SidingCounters::of_type(&kind.kind.report().total()));
+        Ok(())
+    })
+}
+
+/// Reads the counters of an interface, over all types and workers. Of one that has gone, too, until another one has its
+/// place; zeros from then on, and for one that there never was.
 ///
 /// # Safety
 ///

@@ -58,9 +58,9 @@ pub type SidingHandler =
 pub struct SidingTypeSpec {
     /// Unique among the types of a facility. Copied.
     pub name: *const c_char,
-    /// How many packets may wait for each worker, 1 to 32,767; 0 for 256.
+    /// How many packets may wait for each worker, 1 to 32,767; 0 for 256. Which worker that is, the page says.
     pub limit: u32,
-    /// How many of them one interface may have; 0 for all.
+    /// How many of them one interface may have, at each worker; 0 for all, as if it were the limit.
     pub share: u32,
     /// At the limit, drop the packet that has waited longest, not refuse the newest.
     pub drop_oldest: bool,
@@ -207,7 +207,7 @@ pub unsafe extern "C" fn siding_unregister(
 }
 
 /// Waits until the type is gone: its handler does not run, and will not run again. 0 milliseconds: only asks. Not under a
-/// lock, nor in a function of the C side's.
+/// lock, nor in a callback.
 ///
 /// # Safety
 ///

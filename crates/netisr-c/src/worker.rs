@@ -129,7 +129,13 @@ pub unsafe extern "C" fn siding_worker_claim(
     guarded(|| {
         // SAFETY: as promised.
         let (netisr, worker) = unsafe { (given(netisr)?, place(worker)?) };
-        let taken = || Failure(SIDING_E_TAKEN, format!("worker {index} is taken, or there is none"));
+        let taken = || {
+            let why = match netisr.netisr.workers() {
+                workers if index < workers => format!("worker {index} is taken"),
+                workers => format!("there is no worker {index}: the last of {workers} is {}", workers - 1),
+            };
+            Failure(SIDING_E_TAKEN, why)
+        };
         let claimed = netisr.netisr.worker(index).ok_or_else(taken)?;
         let polled = Single::new(Polling { worker: claimed, state: State { state, depart } });
         worker.hand_out(SidingWorker { polled });
@@ -138,7 +144,7 @@ pub unsafe extern "C" fn siding_worker_claim(
 }
 
 /// Handles packets that wait for this worker, at most `budget`, and carries out what control has ordered. Not under a
-/// lock, nor in a function of the C side's. `polled` may be NULL.
+/// lock, nor in a callback. `polled` may be NULL.
 ///
 /// # Safety
 ///

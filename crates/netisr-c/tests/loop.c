@@ -144,6 +144,15 @@ int main(void)
 	CHECK(siding_unregister(netisr, type, false, &leaving));
 	CHECK(siding_unregistering_wait(leaving, 60000, SIDING_HERE));
 	CHECK(siding_unregistering_free(leaving));
+	/* The type is gone, and its handle tells what its packets came to. */
+	struct SidingCounters counters;
+	THAT(siding_type_report(netisr, "output", &counters) == SIDING_E_GONE);
+	CHECK(siding_type_counters(type, &counters));
+	THAT(counters.accepted == accepted && counters.handled == handled && counters.departed == dropped);
+	THAT(counters.resident == 0 && counters.flushed == 0);
+	/* So does the interface's identity, until another one has its place. */
+	CHECK(siding_interface_report(netisr, goes, &counters));
+	THAT(counters.departed == dropped);
 
 	stop = true;
 	wake(fds, 0);

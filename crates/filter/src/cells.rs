@@ -41,11 +41,17 @@ impl Counter {
         self.0.len()
     }
 
-    /// Counts a packet. Only this worker writes its line: a load and a store are enough.
+    /// Counts a packet.
     pub(crate) fn add(&self, worker: usize, bytes: u32, now: u64) {
+        self.add_many(worker, 1, bytes.into(), now);
+    }
+
+    /// Counts packets. Only this worker writes its line: a load and a store are enough.
+    #[inline]
+    pub(crate) fn add_many(&self, worker: usize, packets: u64, bytes: u64, now: u64) {
         let Some(line) = self.0.get(worker) else { return };
-        line.packets.store(line.packets.load(Relaxed).wrapping_add(1), Relaxed);
-        line.bytes.store(line.bytes.load(Relaxed).wrapping_add(u64::from(bytes)), Relaxed);
+        line.packets.store(line.packets.load(Relaxed).wrapping_add(packets), Relaxed);
+        line.bytes.store(line.bytes.load(Relaxed).wrapping_add(bytes), Relaxed);
         line.last.store(now, Relaxed);
     }
 

@@ -61,19 +61,29 @@ impl Shortcuts {
 
 impl Program {
     /// Whether every packet of this family that is this to its connection, one state, passes a hook, whatever else it has.
-    /// Then it need not [run](Program::run), and is counted here as it would be there.
+    /// Then it need not [run](Program::run), and is to be [counted](Program::count_passed) instead.
+    pub fn lets_pass(&self, hook: Hook, family: Family, state: CtState) -> bool {
+        self.shortcut(hook, family, state).is_some()
+    }
+
+    /// Counts packets that a hook [lets pass](Program::lets_pass), at `now`, as they would have been had they run.
     #[inline]
-    pub fn passes(
+    pub fn count_passed(
         &self,
-        worker: usize,
+        (worker, now): (usize, u64),
         hook: Hook,
         (family, state): (Family, CtState),
-        (len, now): (u32, u64),
-    ) -> bool {
+        (packets, bytes): (u64, u64),
+    ) {
+        if let Some(counts) = self.shortcut(hook, family, state) {
+            counts.iter().for_each(|counter| counter.add_many(worker, packets, bytes, now));
+        }
+    }
+
+    #[inline]
+    fn shortcut(&self, hook: Hook, family: Family, state: CtState) -> Option<&[Counter]> {
         let of_family = &self.shortcuts[hook as usize].0[usize::from(family == Family::V6)];
-        let Some(Some(counts)) = of_family.get(state.0.trailing_zeros() as usize) else { return false };
-        counts.iter().for_each(|counter| counter.add(worker, len, now));
-        true
+        of_family.get(state.0.trailing_zeros() as usize)?.as_deref()
     }
 }
 

@@ -43,6 +43,7 @@ use siding_stack::filter::StateQuery;
 use siding_stack::filter::StateReport;
 use siding_stack::filter::Timeouts;
 use siding_stack::filter::Verdict;
+use siding_stack::ifnet::Version;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
 use siding_wire::Mac;

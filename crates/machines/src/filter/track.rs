@@ -31,6 +31,12 @@ pub enum CtState {
     Untracked,
 }
 
+impl CtState {
+    /// All that a packet may be.
+    pub const ALL: [CtState; 5] =
+        [CtState::New, CtState::Established, CtState::Related, CtState::Invalid, CtState::Untracked];
+}
+
 /// A state's place in its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Slot(pub u32);

@@ -33,6 +33,7 @@ use siding_stack::filter::Reject;
 use siding_stack::filter::Timeouts;
 use siding_stack::filter::Verdict;
 use siding_stack::filter::Way;
+use siding_stack::ifnet::Version;
 
 // What has more headers than rules see does not come this far.
 const _: () = assert!(siding_stack::filter::MOST_HEADERS == siding_filter::MOST_HEADERS);
@@ -94,13 +95,19 @@ impl Judge for Rules {
         })
     }
 
-    fn passes(&self, (worker, now): (usize, Instant), hook: Hook, state: CtState, packet: &[u8]) -> bool {
-        let family = match packet.first() {
-            Some(first) if first >> 4 == 4 => Family::V4,
-            _ => Family::V6,
-        };
-        let kind = (family, state_of(state));
-        self.0.passes(worker, hook_of(hook), kind, (packet.len() as u32, now.as_nanos()))
+    fn lets_pass(&self, hook: Hook, version: Version, state: CtState) -> bool {
+        self.0.lets_pass(hook_of(hook), family_of(version), state_of(state))
+    }
+
+    fn count_passed(
+        &self,
+        (worker, now): (usize, Instant),
+        hook: Hook,
+        (version, state): (Version, CtState),
+        sums: (u64, u64),
+    ) {
+        let kind = (family_of(version), state_of(state));
+        self.0.count_passed((worker, now.as_nanos()), hook_of(hook), kind, sums);
     }
 
     fn rehearse(&self, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
@@ -174,6 +181,13 @@ pub(crate) fn state_of(state: CtState) -> siding_filter::CtState {
         CtState::Related => siding_filter::CtState::RELATED,
         CtState::Invalid => siding_filter::CtState::INVALID,
         CtState::Untracked => siding_filter::CtState::UNTRACKED,
+    }
+}
+
+fn family_of(version: Version) -> Family {
+    match version {
+        Version::V4 => Family::V4,
+        Version::V6 => Family::V6,
     }
 }
 

@@ -7,6 +7,7 @@ use siding_machines::filter::Timeouts;
 use siding_netisr::Instant;
 
 use super::Asks;
+use crate::ifnet::Version;
 
 /// Where a packet is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,11 +92,22 @@ pub trait Judge: fmt::Debug + Send + Sync {
     /// Judges a packet, which begins with its IP header. What it wants to know it asks of `asks`.
     fn judge(&self, worker: usize, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict;
 
-    /// Whether every packet of this family that is this to its flow passes all rules of a hook, whatever else it has. Then they
-    /// are not asked, and what they would have counted is counted here, of this worker at this moment. Who says no is asked
-    /// for each.
-    fn passes(&self, _: (usize, Instant), _hook: Hook, _state: CtState, _packet: &[u8]) -> bool {
+    /// Whether every packet of this version that is this to its flow passes all rules of a hook, whatever else it has. Then
+    /// they are not asked, but told of it by [`count_passed`](Self::count_passed). Asked when it is loaded; who says no is
+    /// asked for each packet.
+    fn lets_pass(&self, _hook: Hook, _version: Version, _state: CtState) -> bool {
         false
+    }
+
+    /// Packets that it [lets pass](Self::lets_pass) have come to a hook, so many with so many bytes: of this worker, in the turn
+    /// of this moment. What its rules would have counted is counted.
+    fn count_passed(
+        &self,
+        _: (usize, Instant),
+        _hook: Hook,
+        _: (Version, CtState),
+        (_packets, _bytes): (u64, u64),
+    ) {
     }
 
     /// What would become of a packet that nobody has sent: the first of a flow that is known. Flows are judged anew by it

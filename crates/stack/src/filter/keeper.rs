@@ -33,6 +33,7 @@ use super::rules::Tables;
 use crate::drops::DropReason;
 use crate::event::Event;
 use crate::icmp6::LinkCast;
+use crate::ifnet::Version;
 use crate::snapshot::Reader;
 use crate::worker::Local;
 
@@ -235,8 +236,12 @@ impl Keeper {
         if self.decided.is_some() {
             return false;
         }
-        let asked = [Part::BeforeStates, Part::AfterStates].iter().any(|part| rules.has(hook, *part));
-        !asked || rules.judge.passes(at, hook, state, bytes)
+        let version = Version::of(bytes);
+        let passes = rules.lets_pass(hook, version, state);
+        if passes {
+            rules.count_passed(at, hook, (version, state), (1, bytes.len() as u64));
+        }
+        passes
     }
 
     /// Finds a packet's flow, and who keeps it.

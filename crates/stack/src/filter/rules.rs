@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_machines::filter::CtState;
 use siding_machines::filter::StateLimits;
 use siding_machines::filter::States;
 use siding_machines::filter::Timeouts;
@@ -19,6 +20,7 @@ use super::fragments::Trails;
 use super::owners::Owners;
 use super::report::Gauge;
 use crate::Stack;
+use crate::ifnet::Version;
 use crate::snapshot::Snapshot;
 
 /// How a stack filters.
@@ -46,6 +48,8 @@ pub(crate) struct Rules {
     pub(super) judge: Arc<dyn Judge>,
     /// By hook, and by part.
     has: [[bool; 2]; 4],
+    /// What passes for its state alone, by hook and version: a bit for each state.
+    alone: [[u8; 2]; 4],
     /// Whether rules ask for the frames that packets came in.
     pub(super) sees_frames: bool,
     pub(super) timeouts: Timeouts,
@@ -87,10 +91,37 @@ impl Rules {
         self.has[hook as usize][part as usize]
     }
 
+    /// Whether all packets of this version that are this to their flows pass a hook, whatever else they have.
+    #[inline]
+    pub(super) fn lets_pass(&self, hook: Hook, version: Version, state: CtState) -> bool {
+        self.alone[hook as usize][version as usize] & 1 << state as u8 != 0
+    }
+
+    /// Counts packets that a hook lets pass for that.
+    #[inline]
+    pub(super) fn count_passed(
+        &self,
+        at: (usize, Instant),
+        hook: Hook,
+        kind: (Version, CtState),
+        sums: (u64, u64),
+    ) {
+        if self.has[hook as usize].contains(&true) {
+            self.judge.count_passed(at, hook, kind, sums);
+        }
+    }
+
     /// The bounds of the states, if any are kept.
     pub(super) fn state_limits(&self) -> Option<&StateLimits> {
         self.tables.as_ref().map(|_| &self.limits)
     }
+}
+
+/// The states of those whom a hook lets pass for these alone; all, if nobody has rules there.
+fn alone(judge: &dyn Judge, has: &[[bool; 2]; 4], hook: Hook, version: Version) -> u8 {
+    let asked = has[hook as usize].contains(&true);
+    let pass = CtState::ALL.into_iter().filter(|state| !asked || judge.lets_pass(hook, version, *state));
+    pass.fold(0, |all, state| all | 1 << state as u8)
 }
 
 impl Tables {
@@ -140,10 +171,12 @@ impl Stack {
                 let hooks = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output];
                 let parts = [Part::BeforeStates, Part::AfterStates];
                 let has = hooks.map(|hook| parts.map(|part| judge.has_rules(hook, part)));
+                let versions = [Version::V4, Version::V6];
+                let alone = hooks.map(|hook| versions.map(|version| alone(&*judge, &has, hook, version)));
                 let sees_frames = judge.sees_frames();
                 let policies = judge.policies(&timeouts);
                 let places = judge.places();
-                Rules { judge, has, sees_frames, timeouts, policies, places, limits, tables }
+                Rules { judge, has, alone, sees_frames, timeouts, policies, places, limits, tables }
             });
             shared.rules.publish(rules);
         }

@@ -49,10 +49,12 @@ impl Judge for Quick {
         }
     }
 
-    fn passes(&self, _: (usize, Instant), _: Hook, state: CtState, packet: &[u8]) -> bool {
-        let passes = self.quick && state == CtState::Established;
-        self.passed.fetch_add(u64::from(passes && !packet.is_empty()), Ordering::Relaxed);
-        passes
+    fn lets_pass(&self, _: Hook, _: Version, state: CtState) -> bool {
+        self.quick && state == CtState::Established
+    }
+
+    fn count_passed(&self, _: (usize, Instant), _: Hook, _: (Version, CtState), (packets, _): (u64, u64)) {
+        self.passed.fetch_add(packets, Ordering::Relaxed);
     }
 
     fn rehearse(&self, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {

@@ -224,12 +224,6 @@ impl StackWorker {
         if local.trace.is_on() {
             local.trace.batch(id, received);
         }
-        if local.filter.is_on() {
-            if TIMED {
-                local.timed.back(TimedStep::Filter);
-            }
-            local.filter.look_ahead(received);
-        }
         let config = local.config().clone();
         self.worker.with_ctx(|ctx| {
             let Some(interface) = config.interface(id).filter(|interface| interface.up) else {

@@ -27,6 +27,22 @@ fn whatever_comes_both_do_the_same() {
 }
 
 #[test]
+fn whatever_comes_both_do_the_same_under_rules() {
+    let mut all = Outcome::default();
+    for seed in 0..60 {
+        match express::filtered::compare(seed, 40) {
+            Ok(outcome) => {
+                all.frames += outcome.frames;
+                all.expressed += outcome.expressed;
+            }
+            Err(what) => panic!("seed {seed}: {what}"),
+        }
+    }
+    println!("{} of {} frames went by express", all.expressed, all.frames);
+    assert!(all.expressed * 4 > all.frames, "{all:?}: too few to say much");
+}
+
+#[test]
 fn who_changes_a_route_within_a_batch_changes_it_for_what_comes_behind() {
     let outcome = express::changed_meanwhile().unwrap_or_else(|what| panic!("{what}"));
     assert_eq!(outcome.expressed, outcome.plain);

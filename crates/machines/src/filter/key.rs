@@ -80,6 +80,12 @@ impl Key {
         (key, from_low)
     }
 
+    /// The upper layer.
+    #[inline]
+    pub fn proto(&self) -> IpProto {
+        IpProto(self.proto)
+    }
+
     /// A number for the flow that peers cannot choose: they do not know `secret`.
     #[inline]
     pub fn hash(&self, secret: u64) -> u64 {

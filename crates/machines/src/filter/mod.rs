@@ -51,6 +51,7 @@ pub use key::Tuple;
 pub use key::Way;
 pub use packet::Packet;
 pub use packet::Upper;
+pub use packet::question;
 pub use phase::Phase;
 pub use phase::Step;
 pub use segment::Kind;

@@ -69,9 +69,8 @@ impl Packet {
                         let (about, seq) = about(src, dst, proto, upper)?;
                         (tuple, Upper::Error(about, seq))
                     }
-                    what => {
-                        let (src, dst) = asking(proto, kind, rest)?;
-                        let upper = if matches!(what, Icmp::Ask) { Upper::Ask } else { Upper::Answer };
+                    Icmp::Ask | Icmp::Answer => {
+                        let ((src, dst), upper) = question(proto, upper)?;
                         (tuple.with_ports(src, dst), upper)
                     }
                 }
@@ -94,6 +93,18 @@ impl Packet {
             Upper::Answer | Upper::Error(..) | Upper::Link => false,
         }
     }
+}
+
+/// What stands for ports in a question of ICMP, or its answer, and which of the two it is; `None` for anything else. `upper`
+/// begins with its type.
+pub fn question(proto: IpProto, upper: &[u8]) -> Option<((u16, u16), Upper)> {
+    let (kind, rest) = (*upper.first()?, upper.get(4..)?);
+    let what = match meaning(proto, kind)? {
+        Icmp::Ask => Upper::Ask,
+        Icmp::Answer => Upper::Answer,
+        Icmp::Error | Icmp::Link => return None,
+    };
+    Some((asking(proto, kind, rest)?, what))
 }
 
 enum Icmp {

@@ -6,8 +6,16 @@ use std::rc::Rc;
 
 use siding_sim::Summary;
 use siding_stack::Stack;
+use siding_stack::filter::FilterSetup;
+use siding_stack::filter::StateLimits;
 use siding_stack::ifnet::IfCounter;
 use siding_stack::ifnet::Version;
+
+#[path = "../../../stack/tests/express/rules.rs"]
+mod rules;
+
+use rules::Counted;
+use rules::Rules;
 
 /// What a world came to.
 struct World {
@@ -18,16 +26,32 @@ struct World {
     counters: Vec<String>,
 }
 
-fn run(seed: u64, express: bool) -> World {
+/// Plays a world. Under rules each node has its own, by chance.
+fn run(seed: u64, express: bool, rules: bool) -> World {
     let (frames, counted) = (Rc::new(RefCell::new(Vec::new())), RefCell::new(Vec::new()));
     let tape = frames.clone();
-    let prepare = |node: &siding_sim::Node| node.control(|stack, ctx| stack.set_express(ctx, express));
+    let by_rules = RefCell::new(Vec::new());
+    let prepare = |node: &siding_sim::Node| {
+        let number = (seed << 8) + by_rules.borrow().len() as u64;
+        let counted = Counted::default();
+        by_rules.borrow_mut().push(counted.clone());
+        node.control(|stack, ctx| {
+            stack.set_express(ctx, express);
+            let setup = || {
+                // In a calm network everybody is reached.
+                let setup = Rules::new(number, counted).that_refuse_nothing().setup();
+                FilterSetup { limits: StateLimits { states: 2048, half_open: 1024, ..setup.limits }, ..setup }
+            };
+            stack.set_filter(ctx, rules.then(setup));
+        });
+    };
     let done = |node: &siding_sim::Node| counted.borrow_mut().push(counters(&node.stack));
     let tap = move |now: siding_netisr::Instant, link: siding_sim::LinkId, frame: &[u8]| {
         tape.borrow_mut().push((now.as_nanos(), link, frame.to_vec()));
     };
     let summary = siding_sim::run_routed_seed(seed, prepare, tap, done);
     let summary = summary.unwrap_or_else(|failure| panic!("express {express}: {failure}"));
+    counted.borrow_mut().extend(by_rules.take().iter().map(Counted::account));
     World { summary, frames: frames.take(), counters: counted.take() }
 }
 
@@ -40,6 +64,7 @@ fn counters(stack: &Stack) -> String {
     for kind in stack.netisr_types() {
         writeln!(all, "{kind:?}").unwrap();
     }
+    writeln!(all, "{:?}", stack.state_usage()).unwrap();
     let config = stack.config();
     for interface in config.interfaces() {
         let ifnet = &interface.ifnet;
@@ -55,9 +80,19 @@ fn counters(stack: &Stack) -> String {
 
 #[test]
 fn worlds_with_express_and_without_are_the_same() {
+    assert!(same_worlds(false) > 1000, "too few to say much");
+}
+
+#[test]
+fn worlds_under_rules_are_the_same_with_express_and_without() {
+    assert!(same_worlds(true) > 500, "too few to say much");
+}
+
+/// Plays worlds with express and without. How many packets went by it.
+fn same_worlds(rules: bool) -> u64 {
     let mut expressed = 0;
     for seed in 0..100 {
-        let (with, without) = (run(seed, true), run(seed, false));
+        let (with, without) = (run(seed, true, rules), run(seed, false, rules));
         assert_eq!(without.summary.expressed, 0);
         let first = with.frames.iter().zip(&without.frames).position(|(one, other)| one != other);
         assert_eq!(first, None, "seed {seed}: the first frame that differs");
@@ -67,5 +102,5 @@ fn worlds_with_express_and_without_are_the_same() {
         expressed += with.summary.expressed;
     }
     println!("{expressed} packets went by express");
-    assert!(expressed > 1000, "{expressed}: too few to say much");
+    expressed
 }

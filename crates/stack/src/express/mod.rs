@@ -6,7 +6,7 @@
 //!
 //! Everything else is *left* to [`walk`](crate::walk), which can do everything: our own addresses, groups, options, errors, a
 //! neighbour to whom anything is yet to be done, what is too big, shared or to be redirected; and all of a batch while a filter
-//! is on, somebody watches, or it comes by a port that a lagg has just let go of. Nothing is decided here that is not certain: **it is the same router**.
+//! is on that may have something to say about each packet, somebody watches, or it comes by a port that a lagg has just let go of. Nothing is decided here that is not certain: **it is the same router**.
 //! Frames, events and counters are those of `walk` alone; tests hold the two beside each other (`tests/express.rs`), and
 //! `Config::express` switches between them.
 //!
@@ -21,6 +21,12 @@
 //!
 //! One is used if `walk` would use it without a lock: its entry's word says that packets may go there with nothing else to be
 //! done. To a STALE one they may not, so that reachability is asked for; nor to one that has packets waiting.
+//!
+//! # The filter
+//!
+//! Where rules let packets of known flows pass for that alone, such a packet is plain, and the flow is moved on when all else is
+//! certain ([`Keeper::passes_alone`](crate::filter::Keeper)). All others are left, and the filter remembers for the way that can do everything if it
+//! has moved the flow on.
 //!
 //! # Locks
 //!
@@ -42,7 +48,6 @@ use std::vec::Drain;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
-use siding_netisr::Instant;
 use siding_netisr::sync::mutant;
 
 use crate::config::Config;
@@ -84,6 +89,8 @@ pub(crate) struct Batch<'e, 'c> {
     version: u64,
     /// The device's slot.
     device: usize,
+    /// The rules that it is filtered by.
+    rules: Option<u64>,
     /// Whether anything goes by express, yet or at all.
     on: bool,
     began: bool,
@@ -106,8 +113,13 @@ impl Express {
         if may {
             local.timed.back(TimedStep::Express);
         }
-        let on = may && self.look((version, config), local.heard, device, frames);
-        Batch { express: self, config, version, device: slot, on, began: on, walked: false }
+        let on = may && self.look((version, config), local, device, frames);
+        let rules = local.filter.in_force();
+        if rules.is_some() && !on {
+            local.timed.back(TimedStep::Filter);
+            local.filter.look_ahead(frames);
+        }
+        Batch { express: self, config, version, device: slot, rules, on, began: on, walked: false }
     }
 
     /// Looks at all, and looks up their ways; false if nothing that comes by the device is plain.
@@ -115,7 +127,7 @@ impl Express {
     fn look(
         &mut self,
         (version, config): (u64, &Config),
-        heard: Instant,
+        local: &mut Local,
         device: &Interface,
         frames: &[Mbuf],
     ) -> bool {
@@ -124,14 +136,20 @@ impl Express {
             self.arrivals.resize_with(slot + 1, Arrivals::default);
         }
         let Some(arrivals) = self.arrivals.get_mut(slot) else { return false };
-        if !arrivals.begin((version, config), heard, device) {
+        if !arrivals.begin((version, config), local.heard, device) {
             return false;
         }
         self.counts.begin();
         self.vectors.begin();
         self.asked.six.clear();
         self.asked.four.clear();
-        self.looks.look(config, arrivals, &mut self.asked, frames);
+        match local.filter.is_on() {
+            false => self.looks.look(config, arrivals, &mut self.asked, frames),
+            true => {
+                let by = (config, &mut local.filter);
+                self.looks.look_filtered(by, arrivals, &mut self.asked, frames);
+            }
+        }
         self.asked.six.look_up(version, &config.routes.six);
         self.asked.four.look_up(version, &config.routes.four);
         true
@@ -141,7 +159,7 @@ impl Express {
 /// Whether nobody wants to see each packet.
 #[inline]
 fn is_free(local: &Local) -> bool {
-    !local.trace.is_on() && !local.filter.is_on()
+    !local.trace.is_on() && (!local.filter.is_on() || local.filter.lets_some_pass_alone())
 }
 
 impl Batch<'_, '_> {
@@ -164,6 +182,9 @@ impl Batch<'_, '_> {
             let Express { arrivals, departures, counts, .. } = self.express;
             if let Some(arrivals) = arrivals.get(self.device) {
                 counts.settle(local, self.config, arrivals, departures);
+            }
+            if self.rules.is_some() && !mutant("express-counts-no-rules") {
+                local.filter.settle((local.index, local.now));
             }
         }
     }
@@ -199,7 +220,8 @@ impl Batch<'_, '_> {
     /// A frame may have been walked meanwhile. Sees what that has changed; false if the rest has to be walked.
     #[inline]
     fn is_as_it_was(&mut self, local: &Local) -> bool {
-        self.on = is_free(local) && local.config().is(self.config);
+        let same = local.filter.in_force() == self.rules && local.config().is(self.config);
+        self.on = is_free(local) && same;
         if self.on && !mutant("express-remembers-ways") {
             self.express.asked.six.see_changes(&self.config.routes.six);
             self.express.asked.four.see_changes(&self.config.routes.four);

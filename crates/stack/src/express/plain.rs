@@ -15,10 +15,13 @@ use crate::config::Config;
 use crate::ends;
 use crate::ifnet::Interface;
 
-/// What a plain packet's header says: its length in bytes, and where it goes.
+/// What a plain packet's header says: its length in bytes, where it comes from and goes, and what it bears.
 pub(super) struct Plain<A> {
     pub(super) len: usize,
+    pub(super) src: A,
     pub(super) dst: A,
+    /// What follows the header; nothing, if it is a piece of that.
+    pub(super) next: Option<IpProto>,
 }
 
 /// Judges the header of an IPv6 packet, which padding may follow.
@@ -45,7 +48,7 @@ pub(super) fn six(config: &Config, packet: &[u8]) -> Option<Plain<Ipv6Addr>> {
     if ours && !mutant("express-sends-on-what-is-ours") {
         return None;
     }
-    Some(Plain { len, dst })
+    Some(Plain { len, src, dst, next: Some(IpProto(next)) })
 }
 
 /// Whether it is a host's address that reaches beyond its link.
@@ -65,7 +68,7 @@ pub(super) fn four(config: &Config, on: &Interface, packet: &[u8]) -> Option<Pla
     /// Version 4, and no options.
     const FIRST: u8 = 0x45;
     let header: &[u8; ip4::HEADER_LEN] = packet.first_chunk()?;
-    let [first, _, high, low, _, _, _, _, ttl, ..] = *header;
+    let [first, _, high, low, _, _, flags, offset, ttl, next, ..] = *header;
     let len = usize::from(u16::from_be_bytes([high, low]));
     if first != FIRST || ttl <= 1 || !(ip4::HEADER_LEN..=packet.len()).contains(&len) {
         return None;
@@ -78,7 +81,8 @@ pub(super) fn four(config: &Config, on: &Interface, packet: &[u8]) -> Option<Pla
         return None;
     }
     let ours = config.owners.four(src).is_some() || config.owners.four(dst).is_some();
-    (!ours).then_some(Plain { len, dst })
+    let is_piece = (flags & 0x3f != 0 || offset != 0) && !mutant("express-overlooks-pieces");
+    (!ours).then_some(Plain { len, src, dst, next: (!is_piece).then_some(IpProto(next)) })
 }
 
 fn addr4(header: &[u8; ip4::HEADER_LEN], at: usize) -> Ipv4Addr {

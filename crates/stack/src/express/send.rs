@@ -37,12 +37,12 @@ impl Batch<'_, '_> {
     /// Makes the next frame ready to leave, and gives the place of the vector that it belongs to. `None`, and no change, if
     /// it is not plain.
     #[inline]
-    pub(super) fn send(&mut self, local: &Local, frame: &mut Mbuf) -> Option<usize> {
+    pub(super) fn send(&mut self, local: &mut Local, frame: &mut Mbuf) -> Option<usize> {
         let express = &mut *self.express;
         let look = express.looks.next()?;
         let (version, asked) = (look.version?, usize::from(look.asked));
         let (config, routes, departures) = (self.config, &self.config.routes, &mut express.departures);
-        let leaves = |out| departures.find(out, self.version, || Departure::new(config, local, out));
+        let leaves = |out| departures.find(out, self.version, || Departure::new(config, &*local, out));
         let (out, leaves, mac) = match version {
             Version::V6 => {
                 let hop = express.asked.six.hop(&routes.six, asked, leaves)?;
@@ -77,6 +77,14 @@ impl Batch<'_, '_> {
             return None;
         }
         let bytes = frame.data_mut()?;
+        if self.rules.is_some() {
+            let packet = bytes.get(at..at + len)?;
+            let upper = packet.get(version.header_len()..)?;
+            let (now, by) = (local.now, (look.flow?.into(), arrival.id));
+            if !local.filter.passes_alone(now, by, version, (packet, upper)) {
+                return None;
+            }
+        }
         take_a_hop_off(bytes.get_mut(at..)?, version)?;
         // From here on nothing is in its way.
         if header > at {

@@ -10,6 +10,7 @@ use siding_machines::filter::Slot;
 use siding_machines::filter::Tracked;
 use siding_machines::filter::Tuple;
 use siding_machines::filter::Way;
+use siding_netisr::IfId;
 use siding_wire::IpProto;
 use siding_wire::ip4::Ip4Repr;
 use siding_wire::ip6::Ip6Repr;
@@ -29,8 +30,9 @@ use crate::worker::Local;
 const STEP: usize = 256;
 
 /// How states name an interface: 0 is none.
-pub(super) fn named(interface: &Interface) -> u16 {
-    interface.ifnet.id.slot() as u16 + 1
+#[inline]
+pub(super) fn named(interface: IfId) -> u16 {
+    interface.slot() as u16 + 1
 }
 
 /// Judges some flows anew, if it is time. Whether there are more.

@@ -133,7 +133,7 @@ fn prerouting(
     let (verdict, passing) = match filter.known(*now, packet.data()) {
         Some(known) => {
             let brief = Brief { known, from, link };
-            note_interface(filter, Some(known), on);
+            note_interface(filter, Some(known), on.ifnet.id);
             if filter.passes((*index, *now), Hook::Prerouting, known.state, packet.data()) {
                 filter.between = Between::Known(brief);
                 return Some(packet);
@@ -169,7 +169,7 @@ fn prerouting(
                     seen.both(filter, packet.data(), flow, &mut passing)
                 }
             };
-            note_interface(filter, passing.tracked.as_ref().and_then(Tracked::known), on);
+            note_interface(filter, passing.tracked.as_ref().and_then(Tracked::known), on.ifnet.id);
             (verdict, passing)
         }
     };
@@ -186,7 +186,7 @@ fn prerouting(
 
 /// Notes by which interface a packet of a flow has come, if it takes part in it.
 #[inline]
-fn note_interface(filter: &mut Keeper, known: Option<Known>, on: &Interface) {
+pub(super) fn note_interface(filter: &mut Keeper, known: Option<Known>, on: IfId) {
     if let (Some(Known { state, way, slot }), Some(states)) = (known, &mut filter.states)
         && !matches!(state, CtState::Related | CtState::Invalid)
     {
@@ -236,7 +236,7 @@ fn last(
     judged(local, &packet, hook, verdict);
     let Local { filter, now, .. } = &mut *local;
     match verdict {
-        Verdict::Accept => match filter.conclude(*now, &passing, anew::named(on)) {
+        Verdict::Accept => match filter.conclude(*now, &passing, anew::named(on.ifnet.id)) {
             Ok(()) => {
                 if let Some((name, _)) = passing.first {
                     follow(ctx, local, name);

@@ -10,11 +10,11 @@ use siding_machines::filter::Tracked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
+use siding_netisr::sync::mutant;
 use siding_wire::IpProto;
 use siding_wire::Mac;
 
 use super::Hook;
-use super::Part;
 use super::ahead::Ahead;
 use super::anew;
 use super::ask;
@@ -30,6 +30,7 @@ use super::read::Read;
 use super::rules::Rules;
 use super::rules::Shared;
 use super::rules::Tables;
+use crate::BATCH;
 use crate::drops::DropReason;
 use crate::event::Event;
 use crate::icmp6::LinkCast;
@@ -64,7 +65,13 @@ pub(crate) struct Keeper {
     pub(super) decided: Option<Vec<String>>,
     secret: u64,
     single: bool,
-    ahead: Ahead,
+    pub(super) ahead: Ahead,
+    /// What passes for its state alone on its way to others: bits by version, as of [`Rules::lets_pass`].
+    pub(super) alone: [u8; 2],
+    /// Packets and bytes of a batch that have passed so, by version and state.
+    pub(super) tally: [[(u64, u64); CtState::ALL.len()]; 2],
+    /// How often rules have been taken up.
+    taken_up: u64,
     /// The slot from which on states are yet to be judged anew.
     pub(super) anew: Option<usize>,
 }
@@ -141,6 +148,9 @@ impl Keeper {
             decided: None,
             secret: shared.secret,
             ahead: Ahead::new(),
+            alone: [0; 2],
+            tally: Default::default(),
+            taken_up: 0,
             single: shared.mailboxes.len() == 1,
             anew: None,
         }
@@ -167,6 +177,12 @@ impl Keeper {
         self.on
     }
 
+    /// Which rules these are, by their number; `None` for none.
+    #[inline]
+    pub(crate) fn in_force(&self) -> Option<u64> {
+        self.on.then_some(self.taken_up)
+    }
+
     /// Takes up newer rules. One load when there are none.
     #[inline]
     pub(crate) fn refresh(&mut self, shared: &Shared, worker: usize, now: Instant) {
@@ -178,8 +194,12 @@ impl Keeper {
     #[cold]
     fn take_up(&mut self, worker: usize, now: Instant) {
         self.fresh = false;
+        self.taken_up += 1;
         let rules = self.rules.value().clone();
         self.on = rules.is_some();
+        if self.alone == [0; 2] || !mutant("express-keeps-its-rules") {
+            self.alone = rules.as_ref().as_ref().map_or([0; 2], |rules| rules.alone_for_others());
+        }
         let tables = rules.as_ref().as_ref().and_then(|rules| rules.tables.clone());
         let same = match (&self.tables, &tables) {
             (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
@@ -214,7 +234,8 @@ impl Keeper {
     pub(crate) fn look_ahead(&mut self, frames: &[Mbuf]) {
         self.ahead.clear();
         if let Some(states) = self.states.as_ref().filter(|_| frames.len() > 1) {
-            self.ahead.look(states, frames);
+            frames.iter().take(BATCH).for_each(|frame| self.ahead.note_frame(states, frame.data()));
+            self.ahead.glance(states);
         }
     }
 
@@ -222,8 +243,7 @@ impl Keeper {
     /// [seen ahead](Self::look_ahead), or if rules are asked before that.
     #[inline]
     pub(super) fn known(&mut self, now: Instant, bytes: &[u8]) -> Option<Known> {
-        let rules = self.rules.value().as_ref()?;
-        if rules.sees_frames || rules.has(Hook::Prerouting, Part::BeforeStates) {
+        if self.rules.value().as_ref()?.sees_more() {
             return None;
         }
         self.ahead.follow(self.states.as_mut()?, now, bytes)

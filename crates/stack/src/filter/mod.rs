@@ -30,6 +30,7 @@
 //! interfaces that it concerns, and goes with them.
 
 mod ahead;
+mod alone;
 mod anew;
 mod ask;
 mod asks;

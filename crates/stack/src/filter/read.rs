@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 
-use siding_machines::filter::Key;
 use siding_machines::filter::Packet;
+use siding_machines::filter::question;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
 use siding_wire::ether;
@@ -15,6 +15,8 @@ use siding_wire::ip4;
 use siding_wire::ip4::Ip4Repr;
 use siding_wire::ip6;
 use siding_wire::ip6::Ip6Repr;
+
+use super::ahead::Ends;
 
 /// A packet's ends and what it bears.
 #[derive(Debug, Clone, Copy)]
@@ -71,22 +73,20 @@ pub(super) fn read(packet: &[u8]) -> Result<Read, Astray> {
     Ok(Read { src: header.src.into(), dst: header.dst.into(), proto: found.proto, at, piece })
 }
 
-/// A packet whose upper layer stands right behind the IP header, as that of most does, and has ports.
+/// A packet whose upper layer stands right behind the IP header, as that of most does: TCP, UDP, or a question of ICMP or its answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plain<'a> {
-    /// Its flow, and whether it comes from its lower end.
-    pub(super) flow: (Key, bool),
-    /// TCP or UDP.
+    pub(super) ends: Ends,
     pub(super) proto: IpProto,
     pub(super) upper: &'a [u8],
 }
 
-/// The flow of a frame that bears such a packet, by no more than its addresses and ports: nothing is found wrong with it here.
+/// The ends of a frame that bears such a packet: nothing else is looked at, nor found wrong, here.
 #[inline]
-pub(super) fn flow_of_frame(frame: &[u8]) -> Option<Key> {
+pub(super) fn ends_of_frame(frame: &[u8]) -> Option<(Ends, IpProto)> {
     let (ethertype, at) = ether::network(frame)?;
     let packet = frame.get(at..).filter(|_| matches!(ethertype, EtherType::IPV6 | EtherType::IPV4))?;
-    plain(packet).map(|plain| plain.flow.0)
+    plain(packet).map(|plain| (plain.ends, plain.proto))
 }
 
 /// Such a packet, from its IP header on. Of that no more is looked at than is needed.
@@ -107,10 +107,22 @@ pub(super) fn plain(packet: &[u8]) -> Option<Plain<'_>> {
         }
         _ => return None,
     };
-    let proto = Some(IpProto(proto)).filter(|proto| matches!(*proto, IpProto::TCP | IpProto::UDP))?;
-    let &[a, b, c, d] = upper.first_chunk::<4>()?;
-    let (src_port, dst_port) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-    Some(Plain { flow: Key::between((src, src_port), (dst, dst_port), proto), proto, upper })
+    let ends = ends([src, dst], IpProto(proto), upper)?;
+    Some(Plain { ends, proto: IpProto(proto), upper })
+}
+
+/// The ends of a packet from one address to another, whose upper layer this is, if that has ports or asks or answers a question.
+#[inline]
+pub(super) fn ends([src, dst]: [[u8; 16]; 2], proto: IpProto, upper: &[u8]) -> Option<Ends> {
+    let (src_port, dst_port) = match proto {
+        IpProto::TCP | IpProto::UDP => {
+            let &[a, b, c, d] = upper.first_chunk::<4>()?;
+            (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
+        }
+        IpProto::ICMP | IpProto::ICMP6 => question(proto, upper)?.0,
+        _ => return None,
+    };
+    Some([(src, src_port), (dst, dst_port)])
 }
 
 /// What a chain of extension headers leads to.

@@ -10,6 +10,7 @@ use siding_machines::filter::States;
 use siding_machines::filter::Timeouts;
 use siding_netisr::Instant;
 use siding_netisr::sync;
+use siding_netisr::sync::mutant;
 
 use super::Hook;
 use super::Judge;
@@ -95,6 +96,23 @@ impl Rules {
     #[inline]
     pub(super) fn lets_pass(&self, hook: Hook, version: Version, state: CtState) -> bool {
         self.alone[hook as usize][version as usize] & 1 << state as u8 != 0
+    }
+
+    /// Whether rules look at more of a packet than its flow says before they ask for that.
+    #[inline]
+    pub(super) fn sees_more(&self) -> bool {
+        self.sees_frames || self.has(Hook::Prerouting, Part::BeforeStates)
+    }
+
+    /// What passes both hooks on its way to others, as of [`lets_pass`](Self::lets_pass), by version; a bit for each state.
+    pub(super) fn alone_for_others(&self) -> [u8; 2] {
+        let [prerouting, _, forward, _] = self.alone;
+        let both = std::array::from_fn(|version| match mutant("express-asks-one-hook") {
+            false => prerouting[version] & forward[version],
+            true => forward[version],
+        });
+        let asked_before = self.sees_more() && !mutant("express-overlooks-rules-before-states");
+        if asked_before || self.tables.is_none() { [0; 2] } else { both }
     }
 
     /// Counts packets that a hook lets pass for that.

@@ -21,6 +21,14 @@ pub enum Version {
 }
 
 impl Version {
+    /// How long its header is, without options.
+    pub(crate) fn header_len(self) -> usize {
+        match self {
+            Version::V4 => siding_wire::ip4::HEADER_LEN,
+            Version::V6 => siding_wire::ip6::HEADER_LEN,
+        }
+    }
+
     /// That of a packet which begins with its IP header.
     pub(crate) fn of(packet: &[u8]) -> Version {
         if packet.first().is_some_and(|first| first >> 4 == 4) { Version::V4 } else { Version::V6 }

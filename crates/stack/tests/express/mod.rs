@@ -1,6 +1,10 @@
 //! The router with express and without: the same frames, events and counters, whatever comes. Used by the tests of the stack, and
 //! by those of its mutants.
 
+pub mod filtered;
+pub mod flows;
+#[allow(dead_code)] // Simulated worlds refuse nothing.
+pub mod rules;
 pub mod traffic;
 pub mod twin;
 
@@ -44,6 +48,7 @@ pub fn compare(seed: u64, batches: usize) -> Result<Outcome, String> {
         mode: modes[pick(&mut chance, modes.len())],
         examine_options: pick(&mut chance, 2) == 0,
         point_to_point: pick(&mut chance, 4) == 0,
+        workers: 1,
     };
     run(&mut chance, shape, batches, true)
 }
@@ -53,7 +58,7 @@ pub fn compare(seed: u64, batches: usize) -> Result<Outcome, String> {
 /// # Errors
 /// What they do not agree on.
 pub fn share(seed: u64, batches: usize) -> Result<Outcome, String> {
-    let shape = Shape { mode: Mode::LoadBalance, examine_options: false, point_to_point: false };
+    let shape = Shape { mode: Mode::LoadBalance, examine_options: false, point_to_point: false, workers: 1 };
     run(&mut Chance::new(seed), shape, batches, false)
 }
 
@@ -62,7 +67,8 @@ pub fn share(seed: u64, batches: usize) -> Result<Outcome, String> {
 /// # Errors
 /// What they do not agree on.
 pub fn changed_meanwhile() -> Result<Outcome, String> {
-    let mut twin = Twin::new(Shape { mode: Mode::Failover, examine_options: false, point_to_point: false });
+    let mut twin =
+        Twin::new(Shape { mode: Mode::Failover, examine_options: false, point_to_point: false, workers: 1 });
     twin.turn()?;
     let (dst, left) = (behind6(2, 3), traffic::plain(2, addr6(2, 5), 1));
     // The first to each neighbour are walked.

@@ -78,10 +78,7 @@ pub fn frame(chance: &mut Chance, odd: bool) -> Arriving {
     };
     if odd && one_in(chance, 2) {
         plain = false;
-        match four {
-            true => spoil4(chance, &mut packet, here, there),
-            false => spoil6(chance, &mut packet, here, there),
-        }
+        spoil(chance, &mut packet, (here, there));
     }
     if one_in(chance, 4) {
         // A link pads what is short.
@@ -110,7 +107,7 @@ pub fn plain(from: usize, dst: Ipv6Addr, hops: u8) -> Vec<u8> {
 }
 
 /// The device that frames of an interface come by, and the tags that they have.
-fn way_in(chance: &mut Chance, from: usize) -> (usize, Vec<u8>) {
+pub fn way_in(chance: &mut Chance, from: usize) -> (usize, Vec<u8>) {
     match from {
         2 => (2, vec![0x81, 0, (pick(chance, 16) as u8) << 4, 10]),
         3 => (2, vec![0x81, 0, 0, 20]),
@@ -176,6 +173,14 @@ fn odd4(chance: &mut Chance, here: u8, there: u8) -> Ipv4Addr {
         Ipv4Addr::new(198, 51, 100, 1),
     ];
     all[pick(chance, all.len())]
+}
+
+/// Makes something else of a packet that goes from one subnet to another.
+pub fn spoil(chance: &mut Chance, packet: &mut Vec<u8>, (here, there): (u8, u8)) {
+    match packet[0] >> 4 {
+        4 => spoil4(chance, packet, here, there),
+        _ => spoil6(chance, packet, here, there),
+    }
 }
 
 fn spoil6(chance: &mut Chance, packet: &mut Vec<u8>, here: u8, there: u8) {

@@ -33,6 +33,7 @@ use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
 use siding_stack::StackWorker;
+use siding_stack::filter::StateQuery;
 use siding_stack::ifnet::IfCounter;
 use siding_stack::ifnet::Version;
 use siding_stack::ifnet::Vlan;
@@ -44,6 +45,9 @@ use siding_stack::route::Refusal;
 use siding_stack::route::Route;
 use siding_wire::EtherType;
 use siding_wire::Mac;
+
+use super::rules::Counted;
+use super::rules::Rules;
 
 /// Devices: two alone, a trunk with VLANs, and the ports of a lagg.
 pub const DEVICES: usize = 5;
@@ -111,9 +115,11 @@ impl Observer for Heard {
 /// One of the two.
 struct Side {
     stack: Stack,
-    worker: StackWorker,
-    wires: [Wire; DEVICES],
+    workers: Vec<StackWorker>,
+    /// Of each worker.
+    wires: Vec<[Wire; DEVICES]>,
     heard: Arc<Heard>,
+    counted: Counted,
 }
 
 /// Both.
@@ -131,6 +137,7 @@ pub struct Shape {
     pub mode: Mode,
     pub examine_options: bool,
     pub point_to_point: bool,
+    pub workers: usize,
 }
 
 /// The address of a host on a subnet.
@@ -180,11 +187,20 @@ impl Side {
         config.dad.transmits = 0;
         config.acd.enabled = false;
         config.limits.large_buffers = 2;
+        config.workers = shape.workers;
         let stack = Stack::new(config).unwrap();
-        let worker = stack.worker(0).unwrap();
-        let wires: [Wire; DEVICES] = Default::default();
+        let workers = (0..shape.workers).map(|worker| stack.worker(worker).unwrap()).collect();
+        let wires: Vec<[Wire; DEVICES]> = (0..shape.workers).map(|_| Default::default()).collect();
         control(|ctx| furnish(&stack, ctx, shape, &wires));
-        Side { stack, worker, wires, heard }
+        Side { stack, workers, wires, heard, counted: Counted::default() }
+    }
+
+    /// What all workers have sent, by device.
+    fn sent(&self) -> Frames {
+        std::array::from_fn(|device| {
+            let of = |wires: &[Wire; DEVICES]| std::mem::take(&mut *wires[device].sent.lock().unwrap());
+            self.wires.iter().flat_map(of).collect()
+        })
     }
 
     /// All that is counted.
@@ -213,20 +229,21 @@ impl Side {
             writeln!(all, "{:?}", self.stack.laggs(ctx)).unwrap();
         });
         writeln!(all, "{:?}", self.stack.routes6()).unwrap();
+        writeln!(all, "{:?}", self.stack.state_usage()).unwrap();
+        writeln!(all, "{}", self.counted.account()).unwrap();
         all
     }
 }
 
-fn furnish(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, shape: Shape, wires: &[Wire; DEVICES]) {
+fn furnish(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, shape: Shape, wires: &[[Wire; DEVICES]]) {
     stack.set_forwarding(ctx, true);
     stack.set_examine_options(ctx, shape.examine_options);
-    let devices: Vec<IfId> = wires
-        .iter()
-        .enumerate()
-        .map(|(device, wire)| {
+    let devices: Vec<IfId> = (0..DEVICES)
+        .map(|device| {
             let name = format!("em{}", device + 1);
             let spec = InterfaceSpec { name, mac: own_mac(device), mtu: 1500 };
-            stack.attach(ctx, spec, vec![Box::new(wire.clone())]).unwrap()
+            let queues = wires.iter().map(|wires| Box::new(wires[device].clone()) as Box<dyn Device>);
+            stack.attach(ctx, spec, queues.collect()).unwrap()
         })
         .collect();
     let mut vlan = |name: &str, parent, vid, ethertype| {
@@ -288,8 +305,21 @@ impl Twin {
 
     /// Frames arrive at a device.
     pub fn arrive(&self, device: usize, frames: &[Vec<u8>]) {
+        self.arrive_at(0, device, frames);
+    }
+
+    /// Frames arrive at a device, which gives them to a worker.
+    pub fn arrive_at(&self, worker: usize, device: usize, frames: &[Vec<u8>]) {
         for side in &self.sides {
-            side.wires[device].arriving.lock().unwrap().extend(frames.iter().cloned());
+            side.wires[worker][device].arriving.lock().unwrap().extend(frames.iter().cloned());
+        }
+    }
+
+    /// Loads rules of a number, or none.
+    pub fn load(&self, number: Option<u64>) {
+        for side in &self.sides {
+            let rules = number.map(|number| Rules::new(number, side.counted.clone()).setup());
+            control(|ctx| side.stack.set_filter(ctx, rules));
         }
     }
 
@@ -300,12 +330,12 @@ impl Twin {
 
     /// Packets that have gone by express.
     pub fn expressed(&self) -> u64 {
-        self.sides[0].worker.expressed()
+        self.sides[0].workers.iter().map(StackWorker::expressed).sum()
     }
 
     /// Whether the other one has sent none by it.
     pub fn is_without(&self) -> bool {
-        self.sides[1].worker.expressed() == 0
+        self.sides[1].workers.iter().all(|worker| worker.expressed() == 0)
     }
 
     /// Does something to both.
@@ -319,7 +349,7 @@ impl Twin {
     pub fn meanwhile(&self, device: usize, work: fn(&Stack, &mut Ctx<'_, Unlocked>)) {
         for side in &self.sides {
             let stack = side.stack.clone();
-            *side.wires[device].meanwhile.lock().unwrap() =
+            *side.wires[0][device].meanwhile.lock().unwrap() =
                 Some(Box::new(move || control(|ctx| work(&stack, ctx))));
         }
     }
@@ -328,11 +358,10 @@ impl Twin {
     pub fn turn(&mut self) -> Result<Frames, String> {
         let now = Instant::from_nanos(self.clock.load(Ordering::Relaxed));
         let [one, two] = &mut self.sides;
-        let turns = [one.worker.turn(now), two.worker.turn(now)];
-        same("the turn", &turns[0], &turns[1])?;
-        let frames =
-            |side: &Side| side.wires.each_ref().map(|wire| std::mem::take(&mut *wire.sent.lock().unwrap()));
-        let sent = [frames(one), frames(two)];
+        for (one, two) in one.workers.iter_mut().zip(&mut two.workers) {
+            same("the turn", &one.turn(now), &two.turn(now))?;
+        }
+        let sent = [one.sent(), two.sent()];
         for (device, (ours, theirs)) in sent[0].iter().zip(&sent[1]).enumerate() {
             if ours != theirs {
                 let at = ours.iter().zip(theirs).take_while(|(ours, theirs)| ours == theirs).count();
@@ -348,6 +377,26 @@ impl Twin {
         let events = |side: &Side| std::mem::take(&mut *side.heard.0.lock().unwrap());
         same("events", &events(one), &events(two))?;
         let [sent, _] = sent;
+        Ok(sent)
+    }
+
+    /// Whether all states agree. Asking takes a turn: what that has sent.
+    pub fn states(&mut self) -> Result<Frames, String> {
+        let asked = self
+            .sides
+            .each_ref()
+            .map(|side| side.stack.ask_states(StateQuery { most: usize::MAX, ..StateQuery::default() }));
+        let sent = self.turn()?;
+        let [one, two] = asked.each_ref().map(|asked| {
+            let (mut states, _) = asked.take().expect("each worker has few");
+            // Where a state lies is nobody's business.
+            states.sort_by_key(|state| format!("{state:?}"));
+            states
+        });
+        for (one, two) in one.iter().zip(&two) {
+            same("states", one, two)?;
+        }
+        same("states", &one.len(), &two.len())?;
         Ok(sent)
     }
 

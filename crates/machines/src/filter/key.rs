@@ -99,6 +99,24 @@ impl Key {
         SipHasher13::new_with_keys(secret, 0x666c_6f77).hash(&bytes)
     }
 
+    /// A number for the flow that is made at once. Peers do not know `secret`, but should they find out, they could choose it.
+    #[inline]
+    pub(super) fn quick(&self, secret: u64) -> u64 {
+        let fold = |one: u64, other: u64| {
+            let product = u128::from(one) * u128::from(other);
+            product as u64 ^ (product >> 64) as u64
+        };
+        let halves = |end: &[u8; 16]| {
+            let both = u128::from_ne_bytes(*end);
+            [both as u64, (both >> 64) as u64]
+        };
+        let ([a, b], [c, d]) = (halves(&self.low), halves(&self.high));
+        let rest = u64::from(self.low_port) << 32 | u64::from(self.high_port) << 8 | u64::from(self.proto);
+        let one = fold(a ^ secret, d ^ 0x9e37_79b9_7f4a_7c15);
+        let other = fold(c ^ secret.rotate_left(32), b ^ 0xd6e8_feb8_6659_fd93);
+        fold(one ^ other.rotate_left(29) ^ rest, 0xa076_1d64_78bd_642f)
+    }
+
     /// The direction whose sender is the lower end, or the other one.
     pub fn tuple(&self, from_low: bool) -> Tuple {
         let tuple = Tuple {

@@ -12,6 +12,7 @@
 //! | [`State`], [`States`] | one flow, in 128 bytes; all of them, with their bounds |
 //! | [`record`] | a state as another firewall may read it, and go on with |
 //! | [`Timeouts`] | how long each phase may be silent (RFC 6092), and less when the table fills; some flows may have times of their own, by a number |
+//! | [`Sought`] | a flow that is looked for ahead of its packet |
 //!
 //! # Order of a packet
 //!
@@ -38,6 +39,7 @@ mod packet;
 mod phase;
 pub mod record;
 mod segment;
+mod sought;
 mod state;
 mod sweep;
 mod table;
@@ -56,6 +58,7 @@ pub use phase::Phase;
 pub use phase::Step;
 pub use segment::Kind;
 pub use segment::Segment;
+pub use sought::Sought;
 pub use state::State;
 pub use table::Full;
 pub use table::StateLimits;

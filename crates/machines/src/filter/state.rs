@@ -89,6 +89,7 @@ impl State {
     }
 
     /// Whether there was traffic the other way; a reset is none.
+    #[inline]
     pub fn is_answered(&self) -> bool {
         self.flags & ANSWERED != 0
     }
@@ -127,6 +128,12 @@ impl State {
     #[inline]
     pub(super) fn is_in_use(&self) -> bool {
         self.flags & IN_USE != 0
+    }
+
+    /// Whether it is a flow's.
+    #[inline]
+    pub(super) fn is_of(&self, key: &Key) -> bool {
+        self.key == *key && self.is_in_use()
     }
 
     pub(super) fn free(&mut self) {
@@ -207,12 +214,15 @@ impl State {
     /// How many milliseconds it may be silent.
     #[inline]
     pub(super) fn time(&self, times: &Times) -> u32 {
+        if self.is_answered() {
+            return times.millis(self.steps);
+        }
         let times = times.of(self.policy());
         match self.phase() {
             // Picked up, and not answered: no longer than a connection that opens.
-            Phase::Established if !self.is_answered() => times.millis(Phase::SynSent),
+            Phase::Established => times.millis(Phase::SynSent),
             // Reset before any answer: nothing can be on its way yet that belongs to its end.
-            Phase::Closed if !self.is_answered() => 0,
+            Phase::Closed => 0,
             phase => times.millis(phase),
         }
     }

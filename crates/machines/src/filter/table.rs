@@ -9,6 +9,7 @@ use super::Slot;
 use super::Sources;
 use super::State;
 use super::Timeouts;
+use super::sought::Hints;
 use super::state::NONE;
 use super::timeouts::Times;
 use super::track::Fresh;
@@ -77,6 +78,7 @@ pub struct States {
     pub(super) slots: Vec<State>,
     /// The first state of each bucket.
     buckets: Vec<u32>,
+    pub(super) hints: Hints,
     free: u32,
     /// The ends of the list of half-open states.
     oldest: u32,
@@ -106,6 +108,7 @@ impl States {
             times: Times::new(times, &[]),
             slots: Vec::with_capacity(states),
             buckets: vec![NONE; buckets.next_power_of_two()],
+            hints: Hints::new(states, secret),
             free: NONE,
             oldest: NONE,
             newest: NONE,
@@ -157,16 +160,10 @@ impl States {
         self.buckets.get(bucket).is_none_or(|first| *first == NONE)
     }
 
-    /// Reads the heads of buckets, and the state that each names first: what a batch of packets would wait for one after
-    /// the other is waited for at once. No more than 64.
+    /// The first state of a bucket.
     #[inline]
-    pub fn glance(&self, buckets: impl Iterator<Item = usize>) {
-        let mut firsts = [NONE; 64];
-        for (first, bucket) in firsts.iter_mut().zip(buckets) {
-            *first = self.buckets.get(bucket).copied().unwrap_or(NONE);
-        }
-        let states = firsts.iter().filter_map(|first| self.slots.get(*first as usize));
-        std::hint::black_box(states.fold(0, |seen, state| seen ^ state.seen()));
+    pub(super) fn first(&self, bucket: usize) -> u32 {
+        self.buckets.get(bucket).copied().unwrap_or(NONE)
     }
 
     /// The state of a slot.
@@ -203,14 +200,13 @@ impl States {
     /// The state of a flow, if it is not too old.
     #[inline]
     pub(super) fn find(&self, bucket: usize, key: &Key, now: u32) -> Option<Slot> {
-        let mut at = *self.buckets.get(bucket)?;
-        while let Some(state) = self.slots.get(at as usize) {
-            if state.key == *key {
-                return (!state.is_over(now, &self.times, self.share())).then_some(Slot(at));
-            }
-            at = state.next;
-        }
-        None
+        self.find_any(bucket, key).filter(|slot| !self.is_over(*slot, now))
+    }
+
+    /// Whether the state of a slot is too old.
+    #[inline]
+    pub(super) fn is_over(&self, Slot(slot): Slot, now: u32) -> bool {
+        self.slots[slot as usize].is_over(now, &self.times, self.share())
     }
 
     /// Gives a flow its state: all rules have let its first packet pass.
@@ -244,6 +240,7 @@ impl States {
         let state = &mut self.slots[slot as usize];
         state.next = self.buckets[bucket];
         self.buckets[bucket] = slot;
+        self.hints.set(&fresh.key, slot);
         self.link(slot);
         self.usage.states += 1;
         self.usage.inserted += 1;
@@ -324,6 +321,7 @@ impl States {
     }
 
     /// The state of a flow, however old.
+    #[inline]
     pub(super) fn find_any(&self, bucket: usize, key: &Key) -> Option<Slot> {
         let mut at = *self.buckets.get(bucket)?;
         while let Some(state) = self.slots.get(at as usize) {

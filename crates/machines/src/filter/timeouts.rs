@@ -83,19 +83,35 @@ pub const POLICIES: usize = 15;
 
 /// The times of all flows, and of those that have others.
 #[derive(Debug, Clone)]
-pub(super) struct Times([Timeouts; POLICIES + 1]);
+pub(super) struct Times {
+    all: [Timeouts; POLICIES + 1],
+    /// The same once more, by policy and phase as a state has them in one byte.
+    by_steps: [u32; 256],
+}
 
 impl Times {
     /// The first of `policies` is number 1. A number that there is none of has the times of all.
-    pub(super) fn new(all: Timeouts, policies: &[Timeouts]) -> Times {
-        let mut times = [all; POLICIES + 1];
-        times[1..].iter_mut().zip(policies).for_each(|(into, policy)| *into = *policy);
-        Times(times)
+    pub(super) fn new(times: Timeouts, policies: &[Timeouts]) -> Times {
+        let mut all = [times; POLICIES + 1];
+        all[1..].iter_mut().zip(policies).for_each(|(into, policy)| *into = *policy);
+        let mut by_steps = [0; 256];
+        for (policy, times) in all.iter().enumerate() {
+            for phase in Phase::ALL {
+                by_steps[policy << 4 | phase as usize] = times.millis(phase);
+            }
+        }
+        Times { all, by_steps }
     }
 
     #[inline]
     pub(super) fn of(&self, policy: u8) -> &Timeouts {
-        &self.0[usize::from(policy) & POLICIES]
+        &self.all[usize::from(policy) & POLICIES]
+    }
+
+    /// How many milliseconds a flow may be silent, by its policy, in the high four bits, and its phase.
+    #[inline]
+    pub(super) fn millis(&self, steps: u8) -> u32 {
+        self.by_steps[usize::from(steps)]
     }
 }
 
@@ -124,6 +140,10 @@ mod tests {
         assert_eq!([0, 1, 2, 3, 15].map(of), [7_440_000, 7_440_000, 9000, 7_440_000, 7_440_000]);
         let full = Times::new(all, &[some; POLICIES]);
         assert_eq!((full.of(15), full.of(0)), (&some, &all));
+        for phase in Phase::ALL {
+            let of = |policy: u8| full.millis(policy << 4 | phase as u8);
+            assert_eq!([of(15), of(0)], [some.millis(phase), all.millis(phase)], "{phase:?}");
+        }
     }
 
     #[test]

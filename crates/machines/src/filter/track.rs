@@ -150,10 +150,25 @@ impl States {
         (key, from_low): (&Key, bool),
         (upper, len): (&Upper, usize),
     ) -> Option<Known> {
-        let millis = self.millis(now);
-        let slot = self.find(bucket, key, millis)?;
+        let slot = self.find_any(bucket, key)?;
+        self.follow_in(self.millis(now), slot, from_low, (upper, len))
+    }
+
+    /// The same for a flow whose state this is, if it is not too old.
+    #[inline]
+    pub(super) fn follow_in(
+        &mut self,
+        millis: u32,
+        slot: Slot,
+        from_low: bool,
+        (upper, len): (&Upper, usize),
+    ) -> Option<Known> {
+        if self.is_over(slot, millis) {
+            return None;
+        }
         let found = &self.slots[slot.0 as usize];
         let (phase, way) = (found.phase(), found.way(from_low));
+        let was_answered = found.is_answered();
         let mut is_reset = false;
         let moved = match upper {
             Upper::Tcp(segment) => {
@@ -171,7 +186,9 @@ impl States {
         if moved != phase && moved.has_ended() && state.count != 0 {
             self.uncounted.push(std::mem::take(&mut state.count));
         }
-        state.set_phase(moved);
+        if moved != phase {
+            state.set_phase(moved);
+        }
         //= RFC 6092 REC-16 [6092-16]: what goes out refreshes it, and what comes in does, too.
         state.touch(millis, way, len);
         // A reset is of the flow, but who resets it does not take part in it.
@@ -179,7 +196,10 @@ impl States {
             state.set_answered();
         }
         let answered = way == Way::Reply || state.is_answered();
-        self.settle(slot);
+        // Whether it makes room hangs on nothing else.
+        if moved != phase || state.is_answered() != was_answered {
+            self.settle(slot);
+        }
         let state = if answered { CtState::Established } else { CtState::New };
         Some(Known { state, way, slot })
     }
@@ -230,6 +250,7 @@ impl States {
         Tracked { state: CtState::Related, way: Some(way), slot: Some(slot), fresh: None }
     }
 
+    #[inline(never)] // Others need not keep room for what it does.
     fn segment(&mut self, slot: Slot, phase: Phase, way: Way, segment: &Segment) -> Moved {
         let state = &mut self.slots[slot.0 as usize];
         let to = match phase.step(way, segment.kind) {

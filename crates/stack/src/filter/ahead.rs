@@ -4,6 +4,7 @@
 use siding_machines::filter::Key;
 use siding_machines::filter::Known;
 use siding_machines::filter::Segment;
+use siding_machines::filter::Sought;
 use siding_machines::filter::States;
 use siding_machines::filter::Upper;
 use siding_machines::filter::question;
@@ -17,19 +18,10 @@ use crate::BATCH;
 /// Flows of the batch in hand, and how far it has come.
 #[derive(Debug)]
 pub(super) struct Ahead {
-    flows: Vec<Seen>,
+    flows: Vec<Sought>,
     at: usize,
-    /// The packet of this place has moved its state on, and is yet to be judged.
-    followed: Option<(usize, Known)>,
-}
-
-/// The flow of a packet.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    key: Key,
-    /// The packet comes from its lower end.
-    from_low: bool,
-    bucket: u32,
+    /// The packet of this place is yet to be judged, and has moved its state on, if that is known.
+    followed: Option<(usize, Option<Known>)>,
 }
 
 /// The ends of a packet: addresses, IPv4's mapped, and ports or what stands for them.
@@ -49,8 +41,7 @@ impl Ahead {
     /// Notes the flow of the next packet, and gives its place.
     #[inline]
     pub(super) fn note(&mut self, states: &States, [src, dst]: Ends, proto: IpProto) -> usize {
-        let (key, from_low) = Key::between(src, dst, proto);
-        self.flows.push(Seen { key, from_low, bucket: states.bucket(&key) as u32 });
+        self.flows.push(states.seek(src, dst, proto));
         self.flows.len() - 1
     }
 
@@ -61,19 +52,19 @@ impl Ahead {
         }
     }
 
-    /// All flows have been noted: has what their buckets hold be there when their packets are judged. (Of a large table each look
-    /// would wait for memory, one packet after the other.)
-    pub(super) fn glance(&self, states: &States) {
-        states.glance(self.flows.iter().map(|seen| seen.bucket as usize));
+    /// All flows have been noted: has their states be there when their packets are judged. (Of a large table each look would wait for
+    /// memory, one packet after the other.)
+    pub(super) fn glance(&mut self, states: &mut States) {
+        states.glance(&mut self.flows);
     }
 
-    /// Which of the flows a packet is of that has come as far as here, and its bucket. Frames come in their order; those that somebody
-    /// else has dropped are passed over.
+    /// Which of the flows a packet is of that has come as far as here. Frames come in their order; those that somebody else has
+    /// dropped are passed over.
     #[inline]
-    pub(super) fn find(&self, key: &Key) -> Option<(usize, usize)> {
+    pub(super) fn find(&self, key: &Key) -> Option<(usize, &Sought)> {
         let rest = self.flows.get(self.at..)?;
-        let at = rest.iter().position(|seen| seen.key == *key)?;
-        Some((self.at + at, rest[at].bucket as usize))
+        let at = rest.iter().position(|sought| sought.key() == key)?;
+        Some((self.at + at, &rest[at]))
     }
 
     /// The packet of this place has come.
@@ -89,13 +80,11 @@ impl Ahead {
         let plain = read::plain(bytes)?;
         let [src, dst] = plain.ends;
         let (key, from_low) = Key::between(src, dst, plain.proto);
-        let (at, bucket) = self.find(&key)?;
+        let (at, sought) = self.find(&key)?;
+        let sought = sought.going(from_low);
         let known = match self.followed.take().filter(|(followed, _)| *followed == at) {
-            Some((_, known)) => known,
-            None => {
-                let seen = Seen { key, from_low, bucket: bucket as u32 };
-                seen.follow(states, now, (bytes, plain.upper))?
-            }
+            Some((_, known)) => known?,
+            None => follow(states, now, &sought, (bytes, plain.upper))?,
         };
         self.pass(at);
         Some(known)
@@ -110,37 +99,40 @@ impl Ahead {
         at: usize,
         (bytes, upper): (&[u8], &[u8]),
     ) -> Option<Known> {
-        self.flows.get(at)?.follow(states, now, (bytes, upper))
+        follow(states, now, self.flows.get(at)?, (bytes, upper))
     }
 
-    /// The packet of this place is judged next. It may have moved its state on.
+    /// The packet of this place is judged next, and has moved its state on if that is known.
     pub(super) fn leave(&mut self, at: usize, known: Option<Known>) {
         self.at = at;
-        self.followed = known.map(|known| (at, known));
+        self.followed = Some((at, known)).filter(|_| !mutant("express-moves-flows-twice"));
     }
 }
 
-impl Seen {
-    /// Moves the state of a packet of this flow on.
-    #[inline]
-    fn follow(&self, states: &mut States, now: Instant, (bytes, upper): (&[u8], &[u8])) -> Option<Known> {
-        let Seen { key, from_low, bucket } = self;
-        let upper = match key.proto() {
-            IpProto::TCP => Upper::Tcp(Segment::parse(upper).ok()?),
-            IpProto::UDP => upper.get(..8).map(|_| Upper::Udp)?,
-            proto => question(proto, upper)?.1,
-        };
-        let same = || reads_the_same(bytes, (key, *from_low), &upper) || mutant("express-overlooks-pieces");
-        debug_assert!(same(), "{key:?} {upper:?}");
-        states.follow(now, *bucket as usize, (key, *from_low), (&upper, bytes.len()))
-    }
+/// Moves the state of a packet's flow on.
+#[inline]
+fn follow(
+    states: &mut States,
+    now: Instant,
+    sought: &Sought,
+    (bytes, upper): (&[u8], &[u8]),
+) -> Option<Known> {
+    let len = bytes.len();
+    let about = match sought.key().proto() {
+        IpProto::UDP => upper.get(..8).map(|_| Upper::Udp)?,
+        IpProto::TCP => Upper::Tcp(Segment::parse(upper).ok()?),
+        proto => question(proto, upper)?.1,
+    };
+    let same = || reads_the_same(bytes, sought, &about) || mutant("express-overlooks-pieces");
+    debug_assert!(same(), "{sought:?} {about:?}");
+    states.follow_sought(now, sought, (&about, len))
 }
 
 /// Whether it is what all others read of such a packet.
-fn reads_the_same(bytes: &[u8], (key, from_low): (&Key, bool), upper: &Upper) -> bool {
+fn reads_the_same(bytes: &[u8], sought: &Sought, upper: &Upper) -> bool {
     let read = read::read(bytes).ok().filter(|read| read.piece.is_none());
     let packet = read.and_then(|read| read.packet(bytes));
     packet.is_some_and(|packet| {
-        packet.tuple.key() == (*key, from_low) && packet.upper == *upper && packet.len == bytes.len()
+        packet.tuple.key() == sought.direction() && packet.upper == *upper && packet.len == bytes.len()
     })
 }

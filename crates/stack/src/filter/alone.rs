@@ -50,7 +50,7 @@ impl Keeper {
 
     /// The flows of all have been noted.
     pub(crate) fn glance(&mut self) {
-        if let Some(states) = self.states.as_deref() {
+        if let Some(states) = self.states.as_deref_mut() {
             self.ahead.glance(states);
         }
     }
@@ -71,7 +71,7 @@ impl Keeper {
         let passes =
             |known: &Known| alone & 1 << known.state as u8 != 0 || mutant("express-passes-any-state");
         let Some(known) = known.filter(passes) else {
-            self.ahead.leave(place, known.filter(|_| !mutant("express-moves-flows-twice")));
+            self.ahead.leave(place, known);
             return known.is_none() && mutant("express-passes-the-unknown");
         };
         self.ahead.pass(place);

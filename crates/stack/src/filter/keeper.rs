@@ -233,7 +233,7 @@ impl Keeper {
     #[inline(never)]
     pub(crate) fn look_ahead(&mut self, frames: &[Mbuf]) {
         self.ahead.clear();
-        if let Some(states) = self.states.as_ref().filter(|_| frames.len() > 1) {
+        if let Some(states) = self.states.as_mut().filter(|_| frames.len() > 1) {
             frames.iter().take(BATCH).for_each(|frame| self.ahead.note_frame(states, frame.data()));
             self.ahead.glance(states);
         }
@@ -284,13 +284,13 @@ impl Keeper {
         };
         let Some(packet) = read.packet(bytes) else { return Look::Judge(None, first) };
         let Some(key) = packet.flow() else { return Look::Judge(Some((packet, 0)), first) };
-        let bucket = match self.ahead.find(&key) {
-            Some((at, bucket)) => {
-                self.ahead.pass(at);
-                bucket
-            }
-            None => states.bucket(&key),
+        let (at, bucket) = match self.ahead.find(&key) {
+            Some((at, sought)) => (Some(at), states.bucket_of(sought)),
+            None => (None, states.bucket(&key)),
         };
+        if let Some(at) = at {
+            self.ahead.pass(at);
+        }
         if !self.single {
             let (owner, new) = tables.owners.claim(bucket, worker);
             if let Some((name, _)) = first {

@@ -1,0 +1,252 @@
+//! Flows looked for ahead of their packets.
+//!
+//! Which bucket a flow is of follows from a number that nobody can choose who does not know a secret, and to make it takes longer than
+//! all else that a packet of a known flow asks for. So it is remembered where states are, by another number of their flows, which is made at
+//! once: a *hint*, which may be wrong, or another flow's, and is looked at before it is believed. Whoever finds out how to have flows
+//! fight for one place makes their packets cost what they would cost without.
+
+use siding_netisr::Instant;
+use siding_wire::IpProto;
+
+use super::Key;
+use super::Known;
+use super::Slot;
+use super::State;
+use super::States;
+use super::Upper;
+use super::state::NONE;
+
+/// A flow that is looked for, by a packet of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Sought {
+    key: Key,
+    from_low: bool,
+    /// The place of its hint.
+    hint: u32,
+    /// Where its state seems to be; [`NONE`] as long as nobody has looked.
+    slot: u32,
+    /// [`NONE`] as long as nobody has asked.
+    bucket: u32,
+}
+
+/// Where states seem to be.
+#[derive(Debug)]
+pub(super) struct Hints {
+    slots: Vec<u32>,
+    secret: u64,
+}
+
+impl Sought {
+    /// The flow.
+    #[inline]
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The flow, and whether its packet comes from its lower end.
+    #[inline]
+    pub fn direction(&self) -> (Key, bool) {
+        (self.key, self.from_low)
+    }
+
+    /// The same, by a packet that goes from its lower end or to it.
+    #[inline]
+    #[must_use]
+    pub fn going(self, from_low: bool) -> Sought {
+        Sought { from_low, ..self }
+    }
+}
+
+impl Hints {
+    /// For so many states.
+    pub(super) fn new(states: usize, secret: u64) -> Hints {
+        Hints { slots: vec![NONE; states.next_power_of_two()], secret }
+    }
+
+    #[inline]
+    fn place(&self, key: &Key) -> u32 {
+        key.quick(self.secret) as u32 & (self.slots.len() - 1) as u32
+    }
+
+    /// A flow's state is in this slot.
+    #[inline]
+    pub(super) fn set(&mut self, key: &Key, slot: u32) {
+        let place = self.place(key);
+        if let Some(hint) = self.slots.get_mut(place as usize) {
+            *hint = slot;
+        }
+    }
+}
+
+impl States {
+    /// Looks for the flow of a packet from one address and port to another, IPv4's mapped.
+    #[inline]
+    pub fn seek(&self, src: ([u8; 16], u16), dst: ([u8; 16], u16), proto: IpProto) -> Sought {
+        let (key, from_low) = Key::between(src, dst, proto);
+        Sought { key, from_low, hint: self.hints.place(&key), slot: NONE, bucket: NONE }
+    }
+
+    /// Has the states of these flows be there when their packets come. Of a large table each look would wait for memory, one packet after the
+    /// other: so it is done in steps that are as short as can be, so that all of a step wait at once.
+    pub fn glance(&mut self, flows: &mut [Sought]) {
+        for flow in &mut *flows {
+            flow.slot = self.hints.slots.get(flow.hint as usize).copied().unwrap_or(NONE);
+        }
+        self.touch(flows);
+        let mut wrong = false;
+        for flow in &mut *flows {
+            if self.state_of(flow).is_none() {
+                (flow.slot, flow.bucket) = (NONE, self.bucket(&flow.key) as u32);
+                wrong = true;
+            }
+        }
+        if wrong {
+            self.look_closer(flows);
+        }
+    }
+
+    /// Where hints are wrong, or there are none, buckets are asked.
+    #[inline(never)]
+    fn look_closer(&mut self, flows: &mut [Sought]) {
+        let wrong = |flow: &&mut Sought| flow.bucket != NONE;
+        for flow in flows.iter_mut().filter(wrong) {
+            flow.slot = self.first(flow.bucket as usize);
+        }
+        self.touch(flows);
+        for flow in flows.iter_mut().filter(wrong) {
+            match self.state_of(flow) {
+                Some(_) => self.hints.set(&flow.key, flow.slot),
+                None => flow.slot = NONE,
+            }
+        }
+    }
+
+    /// Reads something of each state.
+    #[inline]
+    fn touch(&self, flows: &[Sought]) {
+        let states = flows.iter().filter_map(|flow| self.slots.get(flow.slot as usize));
+        std::hint::black_box(states.fold(0, |seen, state| seen ^ state.seen()));
+    }
+
+    /// A flow's state, if it is where it seems to be.
+    #[inline]
+    fn state_of(&self, flow: &Sought) -> Option<&State> {
+        self.slots.get(flow.slot as usize).filter(|state| state.is_of(&flow.key))
+    }
+
+    /// The bucket of a flow that is looked for.
+    #[inline]
+    pub fn bucket_of(&self, flow: &Sought) -> usize {
+        match flow.bucket {
+            NONE => self.bucket(&flow.key),
+            bucket => bucket as usize,
+        }
+    }
+
+    /// The same as [`follow`](Self::follow) for a flow that was looked for.
+    #[inline]
+    pub fn follow_sought(&mut self, now: Instant, flow: &Sought, about: (&Upper, usize)) -> Option<Known> {
+        let slot = match self.state_of(flow) {
+            Some(_) => Slot(flow.slot),
+            None => self.find_sought(flow)?,
+        };
+        self.follow_in(self.millis(now), slot, flow.from_low, about)
+    }
+
+    #[inline(never)]
+    fn find_sought(&mut self, flow: &Sought) -> Option<Slot> {
+        let slot = self.find_any(self.bucket_of(flow), &flow.key)?;
+        self.hints.set(&flow.key, slot.0);
+        Some(slot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use super::super::Packet;
+    use super::super::StateLimits;
+    use super::super::Timeouts;
+    use super::*;
+
+    fn end(host: u16) -> ([u8; 16], u16) {
+        (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, host).octets(), 4000)
+    }
+
+    fn packet(src: u16, dst: u16) -> Packet {
+        let addr = |host| Ipv6Addr::from(end(host).0).into();
+        let upper = [4000u16.to_be_bytes(), 4000u16.to_be_bytes(), [0, 8], [0, 0]].concat();
+        Packet::parse(addr(src), addr(dst), IpProto::UDP, &upper, 48, |_| None).unwrap()
+    }
+
+    fn table(states: usize) -> States {
+        let limits = StateLimits { states, half_open: states, ..StateLimits::default() };
+        States::new(Instant::ZERO, limits, Timeouts::default(), 7, 2 * states)
+    }
+
+    fn begin(table: &mut States, src: u16, dst: u16) -> Slot {
+        let packet = packet(src, dst);
+        let bucket = table.bucket(&packet.flow().unwrap());
+        let fresh = table.track(Instant::ZERO, bucket, &packet).fresh.unwrap();
+        table.insert(Instant::ZERO, &fresh).unwrap()
+    }
+
+    /// What a packet is if it is looked for, with and without a glance.
+    fn sought(table: &mut States, src: u16, dst: u16, glance: bool) -> Option<Known> {
+        let mut flow = [table.seek(end(src), end(dst), IpProto::UDP)];
+        if glance {
+            table.glance(&mut flow);
+        }
+        table.follow_sought(Instant::ZERO, &flow[0], (&Upper::Udp, 48))
+    }
+
+    #[test]
+    fn flows_are_found_by_hints_that_are_right_and_by_those_that_are_not() {
+        for glance in [false, true] {
+            // Many more flows than hints: each has been put out by others.
+            let mut table = table(64);
+            let slots: Vec<Slot> = (0..64).map(|host| begin(&mut table, 1, 100 + host)).collect();
+            for round in 0..3 {
+                table.hints.slots.truncate(64 >> (2 * round));
+                for (host, slot) in (0..).zip(&slots) {
+                    let found = sought(&mut table, 1, 100 + host, glance).unwrap();
+                    assert_eq!(found.slot, *slot, "{host}");
+                    let back = sought(&mut table, 100 + host, 1, glance).unwrap();
+                    assert_eq!((back.slot, back.way), (*slot, super::super::Way::Reply));
+                }
+                assert_eq!(sought(&mut table, 1, 99, glance), None, "nobody's");
+            }
+            let traffic = table.get(slots[5]).unwrap().traffic(super::super::Way::Reply);
+            assert_eq!(traffic, (3, 3 * 48));
+        }
+    }
+
+    #[test]
+    fn who_has_gone_is_not_found_nor_who_has_come_in_its_place() {
+        let mut table = table(64);
+        let slot = begin(&mut table, 1, 2);
+        let mut flow = [table.seek(end(1), end(2), IpProto::UDP)];
+        table.glance(&mut flow);
+        let [flow] = flow;
+        assert_eq!(flow.slot, slot.0);
+        table.remove(slot);
+        assert_eq!(table.follow_sought(Instant::ZERO, &flow, (&Upper::Udp, 48)), None, "it is free");
+        assert_eq!(begin(&mut table, 1, 3), slot, "another's now");
+        assert_eq!(table.follow_sought(Instant::ZERO, &flow, (&Upper::Udp, 48)), None);
+        assert_eq!(table.get(slot).unwrap().traffic(super::super::Way::Original), (1, 48));
+        // And one that has come back, elsewhere.
+        let again = begin(&mut table, 1, 2);
+        let found = table.follow_sought(Instant::ZERO, &flow, (&Upper::Udp, 48)).unwrap();
+        assert!(found.slot == again && again != slot);
+    }
+
+    #[test]
+    fn what_is_too_old_is_not_followed() {
+        let mut table = table(64);
+        begin(&mut table, 1, 2);
+        let flow = table.seek(end(1), end(2), IpProto::UDP);
+        let late = Instant::from_nanos(121_000_000_000);
+        assert_eq!(table.follow_sought(late, &flow, (&Upper::Udp, 48)), None);
+    }
+}

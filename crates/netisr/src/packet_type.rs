@@ -33,31 +33,9 @@ use crate::sync::mutant;
 
 mod batch;
 mod from;
+mod refused;
 
-/// A packet that was not accepted goes back to its caller, with the reason.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Refused<P, M> {
-    /// The packet.
-    pub packet: P,
-    /// Its metadata.
-    pub meta: M,
-    /// Why.
-    pub cause: Cause,
-}
-
-impl<P, M> fmt::Debug for Refused<P, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refused").field("cause", &self.cause).finish_non_exhaustive()
-    }
-}
-
-impl<P, M> fmt::Display for Refused<P, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "packet refused: {}", self.cause)
-    }
-}
-
-impl<P, M> core::error::Error for Refused<P, M> {}
+pub use refused::Refused;
 
 /// A handle on a registered type: dispatches packets of it. Clones refer to the same type. `W` is the [state](crate::Local) of the
 /// facility's workers: who writes the handle's type in a struct or a function names it, too, if they have one.
@@ -293,23 +271,6 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
             && let Some(interface) = self.core.workers[worker].0.interfaces.of(id)
         {
             interface.refuse(cause, packets);
-        }
-    }
-
-    /// What a permit for this packet would be reserved with, where packets are told apart.
-    pub(crate) fn key_of(&self, packet: &P, meta: &M) -> Option<u64> {
-        match &self.steer {
-            Steer::Key(key) => Some(key(packet, meta)),
-            Steer::Chosen(choose) => Some(choose(packet, meta) as u64),
-            Steer::Own | Steer::At(_) => None,
-        }
-    }
-
-    /// The worker for packets of a [key](Self::key_of).
-    pub(crate) fn worker_by(&self, key: u64) -> usize {
-        match &self.steer {
-            Steer::Chosen(_) => (key % self.lanes.len() as u64) as usize,
-            _ => self.worker_of_key(key),
         }
     }
 

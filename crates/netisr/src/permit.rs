@@ -134,6 +134,23 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     fn reserve_at(&self, worker: usize) -> Result<(), Refusal> {
         self.lanes[worker].ring().reserve().map_err(|why| (worker, self.cause(why.into())))
     }
+
+    /// What a permit for this packet would be reserved with, where packets are told apart.
+    fn key_of(&self, packet: &P, meta: &M) -> Option<u64> {
+        match &self.steer {
+            Steer::Key(key) => Some(key(packet, meta)),
+            Steer::Chosen(choose) => Some(choose(packet, meta) as u64),
+            Steer::Own | Steer::At(_) => None,
+        }
+    }
+
+    /// The worker for packets of a [key](Self::key_of).
+    fn worker_by(&self, key: u64) -> usize {
+        match &self.steer {
+            Steer::Chosen(_) => (key % self.lanes.len() as u64) as usize,
+            _ => self.worker_of_key(key),
+        }
+    }
 }
 
 impl<P: Packet, M: Metadata, W: 'static> Permit<P, M, W> {

@@ -1,9 +1,11 @@
 //! G5: an interface departs while others use it.
 
 use siding_netisr::Cause;
+use siding_netisr::Worker;
 use siding_netisr::sync::mutant;
 
 use crate::checker::thread;
+use crate::rig::Frame;
 use crate::rig::Interface;
 use crate::rig::LONG;
 use crate::rig::Own;
@@ -48,8 +50,20 @@ fn no_more(rig: Rig, producers: Vec<thread::JoinHandle<()>>) {
 /// Another thread dispatches on the interface. One thread detaches, and polls, and tears down.
 pub(crate) fn foreign() {
     let rig = Rig::new(Spec::new("test").limit(4));
-    let interface = rig.attach();
+    let worker = rig.worker();
+    foreign_of(rig, worker);
+}
+
+/// The same on a queue that was in use before.
+pub(crate) fn foreign_quick() {
+    let rig = Rig::new(Spec::new("test").limit(4));
     let mut worker = rig.worker();
+    rig.use_it(&mut worker);
+    foreign_of(rig, worker);
+}
+
+fn foreign_of(rig: Rig, mut worker: Worker<Frame, Own>) {
+    let interface = rig.attach();
     let producers = producers(&rig, &interface, pick(1, 3));
     let mut departure = outside(|ctx| rig.netisr.detach(ctx, interface.id)).expect("attached until now");
     // A producer that stands between claiming and filling is waited for.

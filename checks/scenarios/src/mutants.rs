@@ -129,6 +129,12 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         "G5",
+        "quick-claim-without-second-look",
+        "departure-foreign-quick",
+        "a dispatch that finds room at once does not look at the gates after its claim",
+    ),
+    mutant(
+        "G5",
         "claim-without-second-look",
         "departure-made-in-place",
         "packets are made in their places without a second look at the gates",
@@ -229,6 +235,12 @@ pub const MUTANTS: &[Mutant] = &[
         "a worker that dispatches to itself goes past the limit by one",
     ),
     mutant("G9", "wake-up-lost", "wake", "a worker looks at a lane once too few before it sleeps"),
+    mutant(
+        "G9",
+        "quick-claim-wakes-nobody",
+        "wake-quick",
+        "a dispatch that finds room at once does not look whether the worker looks elsewhere",
+    ),
     mutant("G9", "sleeps-on-work", "wake", "a worker sleeps while a packet is announced"),
     mutant("G9", "orders-wake-nobody", "wake-departure", "control's orders do not wake a sleeper"),
     mutant(

@@ -74,7 +74,16 @@ fn serve(
 fn producers(count: u32, each: u32, first: u32) {
     let bell = Bell::new();
     let rig = Rig::with(1, Spec::new("test").limit(16), bell.clone(), |_ctx| {});
-    let mut worker = rig.worker();
+    let worker = rig.worker();
+    producers_of(rig, worker, &bell, (count, each, first));
+}
+
+fn producers_of(
+    rig: Rig,
+    mut worker: Worker<Frame, Own>,
+    bell: &Bell,
+    (count, each, first): (u32, u32, u32),
+) {
     let producers: Vec<_> = (1..=count)
         .map(|producer| {
             let rig = rig.clone();
@@ -88,7 +97,7 @@ fn producers(count: u32, each: u32, first: u32) {
         .collect();
     outside(|ctx| (0..first).for_each(|number| rig.dispatch(ctx, number, None).expect("room")));
     let all = (count * each + first) as usize;
-    serve(&mut worker, &mut Own::default(), &bell, |_, handled| handled == all);
+    serve(&mut worker, &mut Own::default(), bell, |_, handled| handled == all);
     producers.into_iter().for_each(|producer| producer.join().expect("no panic"));
     drop(worker);
     rig.finish();
@@ -97,6 +106,15 @@ fn producers(count: u32, each: u32, first: u32) {
 /// One producer.
 pub(crate) fn one() {
     producers(1, pick(1, 4), 0);
+}
+
+/// One producer, to a queue that was in use before.
+pub(crate) fn quick() {
+    let bell = Bell::new();
+    let rig = Rig::with(1, Spec::new("test").limit(16), bell.clone(), |_ctx| {});
+    let mut worker = rig.worker();
+    rig.use_it(&mut worker);
+    producers_of(rig, worker, &bell, (1, pick(1, 4), 0));
 }
 
 /// Two producers, of whom one may have claimed a slot before the other's and not filled it yet. The other has come

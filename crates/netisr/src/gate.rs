@@ -85,6 +85,12 @@ impl Gates {
         self.word(id).map(|word| Gate { word, open: id.generation() << SHIFT })
     }
 
+    /// The same; for [`IfId::NONE`], that of what names no interface.
+    #[inline]
+    pub(crate) fn gate_or_nothing(&self, id: IfId) -> Option<Gate<'_>> {
+        if id.is_none() { Some(self.of_nothing()) } else { self.gate(id) }
+    }
+
     /// That of what names no interface.
     #[inline]
     pub(crate) fn of_nothing(&self) -> Gate<'_> {

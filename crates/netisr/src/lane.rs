@@ -43,6 +43,7 @@ use crate::ring::NoRoom;
 use crate::ring::Odd;
 use crate::ring::Reviewed;
 use crate::ring::Ring;
+use crate::ring::Seen;
 use crate::spec::Hook;
 use crate::spec::Overflow;
 use crate::spec::TypeSpec;
@@ -148,9 +149,15 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         names: u64,
     ) -> Result<Claim, Cause> {
         if self.plain && !mutant("dispatch-waits-for-room") {
-            return self.ring.claim(1, names).map_err(Cause::from);
+            return self.claim_seen(self.ring.seen(), names);
         }
         self.claim_for(core, worker, charged(packet, meta), names)
+    }
+
+    /// The same on a plain lane, by who has looked at the ring's claims.
+    #[inline(always)]
+    pub(crate) fn claim_seen(&self, seen: Seen, names: u64) -> Result<Claim, Cause> {
+        self.ring.claim_seen(seen, 1, names).map_err(Cause::from)
     }
 
     /// The same where interface `first` is charged, or a place is made.
@@ -225,6 +232,12 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
     pub(crate) fn leave_void(&self, claim: &mut Claim) {
         self.discharge(claim.first);
         self.ring.publish_void(claim);
+    }
+
+    /// Leaves a position empty that was claimed alone, on a lane without shares.
+    #[cold]
+    pub(crate) fn leave_void_alone(&self, claim: Alone) {
+        self.ring.publish_void_alone(claim);
     }
 
     /// Fills claimed positions with the packets of `batch`, from its front.

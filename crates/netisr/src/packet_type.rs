@@ -24,6 +24,7 @@ use crate::packet::lone;
 use crate::panics::OnPanic;
 use crate::ring::Claim;
 use crate::ring::Named;
+use crate::ring::Seen;
 use crate::spec::Steer;
 use crate::spec::Trace;
 use crate::spec::Traced;
@@ -161,6 +162,38 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
     /// [`dispatch`](PacketType::dispatch) for a worker other than the one that calls, if it is one.
     #[inline(always)]
     fn dispatch_from_outside(&self, worker: usize, packet: P, meta: M) -> Result<(), Refused<P, M>> {
+        let lane = &*self.lanes[worker];
+        if !lane.is_plain() || mutant("dispatch-waits-for-room") {
+            return self.dispatch_the_long_way(worker, None, packet, meta);
+        }
+        let mut seen = lane.ring().seen();
+        // As it is most often: with one interface at the most, and room that nobody has to look for. Its gate is looked up once, and
+        // looked at twice. Kept apart from all other ways, for which much would have to be put aside.
+        if lane.ring().is_quick(&seen)
+            && let Some(first) = lone(&packet, &meta)
+            && let Some(gate) = self.core.gates.gate_or_nothing(first)
+            && gate.is_open()
+            && let Some(claim) = lane.ring().claim_quick(&mut seen, Named::bit(first))
+        {
+            if gate.is_open() || mutant("quick-claim-without-second-look") {
+                lane.fill_alone(claim, packet, meta);
+                return Ok(());
+            }
+            lane.leave_void_alone(claim);
+            return Err(self.refuse(worker, packet, meta, Cause::Departed));
+        }
+        self.dispatch_the_long_way(worker, Some(seen), packet, meta)
+    }
+
+    /// The same, whatever there is to be done.
+    #[inline(never)]
+    fn dispatch_the_long_way(
+        &self,
+        worker: usize,
+        seen: Option<Seen>,
+        packet: P,
+        meta: M,
+    ) -> Result<(), Refused<P, M>> {
         let Some(first) = lone(&packet, &meta) else {
             return self.dispatch_with_several(worker, packet, meta);
         };
@@ -170,7 +203,11 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
             return Err(self.refuse(worker, packet, meta, Cause::Departed));
         }
         let lane = &self.lanes[worker];
-        let claim = match lane.claim(&self.core, worker, &packet, &meta, Named::bit(first)) {
+        let claim = match seen {
+            Some(seen) => lane.claim_seen(seen, Named::bit(first)),
+            None => lane.claim(&self.core, worker, &packet, &meta, Named::bit(first)),
+        };
+        let claim = match claim {
             Ok(claim) => claim,
             Err(cause) => return Err(self.refuse(worker, packet, meta, cause)),
         };

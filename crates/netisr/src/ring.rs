@@ -144,6 +144,9 @@ impl Drop for Filling<'_> {
     }
 }
 
+/// The claim word, as it was.
+pub(crate) struct Seen(u64);
+
 /// A position that must be filled, as the mark of its item.
 #[must_use]
 pub(crate) struct Alone(u64);
@@ -281,11 +284,22 @@ impl<T> Ring<T> {
         }
     }
 
+    /// What a claim begins with.
+    #[inline(always)]
+    pub(crate) fn seen(&self) -> Seen {
+        Seen(self.intake.0.claim.load(Ordering::Acquire))
+    }
+
     /// Claims up to `want` positions, at least one, for items that name no interfaces but `names`.
     #[inline(always)] // Returned through memory, the claim would be read in other pieces than it was written in.
     pub(crate) fn claim(&self, want: u32, names: u64) -> Result<Claim, NoRoom> {
+        self.claim_seen(self.seen(), want, names)
+    }
+
+    /// The same by who has looked at the claim word.
+    #[inline(always)]
+    pub(crate) fn claim_seen(&self, Seen(mut word): Seen, want: u32, names: u64) -> Result<Claim, NoRoom> {
         let claim = &self.intake.0.claim;
-        let mut word = claim.load(Ordering::Acquire);
         let mut failures = 0;
         loop {
             self.intake.0.named.raise(names);
@@ -588,6 +602,7 @@ mod evict;
 mod named;
 mod odd;
 mod place;
+mod quick;
 mod room;
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]

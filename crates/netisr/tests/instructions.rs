@@ -19,8 +19,8 @@ const RECORDED: [(&str, f64); 9] = [
     ("turn", 135.5),
     ("batch", 128.7),
     ("from", 102.3),
-    ("foreign", 231.4),
-    ("foreign-batch", 147.7),
+    ("foreign", 194.1),
+    ("foreign-batch", 146.8),
     ("foreign-from", 102.5),
 ];
 

@@ -15,6 +15,7 @@ use siding_netisr::Unlocked;
 
 use crate::error::Failure;
 use crate::error::SIDING_E_LOCKED;
+use crate::trip::step;
 
 #[derive(Clone, Copy)]
 struct Inside {
@@ -56,14 +57,15 @@ pub(crate) fn with_token<O>(work: impl FnOnce(&Ctx<'_, Unlocked>) -> O) -> Resul
         // JUSTIFICATION: C passes no token on, so it waits where the thread finds it.
         // SAFETY: set by `call` alone, to a token that it borrows until it has taken it away again; and the thread is
         // in there.
-        return Ok(work(unsafe { &*token }));
+        let token = unsafe { &*token };
+        return Ok(stepping(|| work(token)));
     }
     // JUSTIFICATION: a `drop` that is called in a poll has no token, and the poll has the thread's root.
     // SAFETY: that no two are entered is so that the compiler knows which locks are held, and it knows nothing of C's.
     // The token goes to what takes one of any rank, and belongs to no worker; who waits has another.
     let mut root = unsafe { Root::unchecked(None) };
     let mut entered = root.enter().map_err(|why| Failure(SIDING_E_LOCKED, why.to_string()))?;
-    Ok(work(&entered.ctx()))
+    Ok(stepping(|| work(&entered.ctx())))
 }
 
 /// Lends `work` a token to wait with, of a thread that has shown that it holds no lock and is in no function of the C
@@ -71,5 +73,12 @@ pub(crate) fn with_token<O>(work: impl FnOnce(&Ctx<'_, Unlocked>) -> O) -> Resul
 pub(crate) fn waiting<O>(work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> Result<O, Failure> {
     let mut root = Root::new();
     let mut entered = root.enter().map_err(|why| Failure(SIDING_E_LOCKED, why.to_string()))?;
-    Ok(work(&mut entered.ctx()))
+    Ok(stepping(|| work(&mut entered.ctx())))
+}
+
+fn stepping<O>(work: impl FnOnce() -> O) -> O {
+    step();
+    let outcome = work();
+    step();
+    outcome
 }

@@ -11,6 +11,8 @@ use std::panic::catch_unwind;
 
 use siding_netisr::Cause;
 
+use crate::trip::step;
+
 /// Done.
 pub const SIDING_OK: c_int = 0;
 /// Refused: an interface that it names is departing or has gone.
@@ -87,6 +89,12 @@ pub(crate) fn or_refused(outcome: c_int, refused: c_int) -> c_int {
 
 /// Runs `work`; the number of its failure, whose text is kept for this thread.
 pub(crate) fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> c_int {
+    let work = || {
+        step();
+        let outcome = work();
+        step();
+        outcome
+    };
     let Failure(number, text) = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => return SIDING_OK,
         Ok(Err(failure)) => failure,

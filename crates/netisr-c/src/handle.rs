@@ -20,6 +20,7 @@ use crate::error::Failure;
 use crate::error::SIDING_E_LOCKED;
 use crate::error::SIDING_E_TAKEN;
 use crate::pointers::if_given;
+use crate::trip::step;
 
 /// What one thread at a time may use.
 pub(crate) struct Single<T> {
@@ -43,7 +44,9 @@ impl<T> Single<T> {
 
     pub(crate) fn take(&self) -> Result<InUse<'_, T>, Failure> {
         if !self.in_use.swap(true, Ordering::Acquire) {
-            return Ok(InUse(self));
+            let in_use = InUse(self);
+            step();
+            return Ok(in_use);
         }
         Err(match callback::running() {
             Some(name) => Failure(

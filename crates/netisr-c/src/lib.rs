@@ -14,9 +14,12 @@ mod handle;
 mod held;
 mod interfaces;
 mod packet;
+#[cfg(test)]
+mod panics;
 mod permit;
 mod pointers;
 mod report;
+mod trip;
 mod types;
 mod worker;
 

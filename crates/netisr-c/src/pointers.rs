@@ -4,9 +4,11 @@ use std::ffi::CStr;
 use std::ffi::c_char;
 
 use crate::error::Failure;
+use crate::trip::step;
 
 /// Says what is wrong with a pointer, as far as that can be seen.
 fn look<T>(pointer: *const T) -> Result<(), Failure> {
+    step();
     if pointer.is_null() {
         return Err(Failure::argument("a pointer is NULL"));
     }
@@ -69,6 +71,7 @@ impl<T> Place<T> {
 impl<T> Place<*mut T> {
     /// Puts a new handle there.
     pub(crate) fn hand_out(&self, value: T) {
+        step();
         self.put(Box::into_raw(Box::new(value)));
     }
 }

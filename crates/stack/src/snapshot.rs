@@ -94,6 +94,12 @@ impl<T> Snapshot<T> {
 }
 
 impl<T> Reader<T> {
+    /// Whether there is a newer value.
+    #[inline]
+    pub(crate) fn is_old(&self, snapshot: &Snapshot<T>) -> bool {
+        snapshot.generation.load(Ordering::Acquire) != self.generation
+    }
+
     /// Takes up a newer value, if there is one. True if there was.
     #[inline]
     pub(crate) fn refresh(&mut self, snapshot: &Snapshot<T>) -> bool {

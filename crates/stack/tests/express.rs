@@ -9,6 +9,7 @@
 mod express;
 
 use express::Outcome;
+use siding_stack::BATCH;
 
 #[test]
 fn whatever_comes_both_do_the_same() {
@@ -46,6 +47,12 @@ fn whatever_comes_both_do_the_same_under_rules() {
 fn who_changes_a_route_within_a_batch_changes_it_for_what_comes_behind() {
     let outcome = express::changed_meanwhile().unwrap_or_else(|what| panic!("{what}"));
     assert_eq!(outcome.expressed, outcome.plain);
+}
+
+#[test]
+fn who_takes_rules_away_within_a_batch_leaves_them_what_they_have_counted() {
+    let outcome = express::filtered::taken_away_meanwhile().unwrap_or_else(|what| panic!("{what}"));
+    assert_eq!(outcome.expressed, BATCH as u64, "and none without rules");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use siding_stack::ifnet::IfCounter;
 use siding_stack::ifnet::Version;
 
 #[path = "../../../stack/tests/express/rules.rs"]
+#[allow(dead_code)] // Some are for the stack's own tests.
 mod rules;
 
 use rules::Counted;

@@ -75,6 +75,7 @@ impl Looks {
     ) {
         self.next = 0;
         self.all.clear();
+        filter.begin();
         let look = |frame: &Mbuf| match judge(config, arrivals, asked, frame.data()) {
             Some((look, bears)) => Look { flow: bears.note(filter).map(|place| place as u8), ..look },
             None => {

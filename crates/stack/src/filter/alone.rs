@@ -7,15 +7,14 @@
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 
-use siding_machines::filter::CtState;
 use siding_machines::filter::Known;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::sync::mutant;
 use siding_wire::IpProto;
 
-use super::Hook;
 use super::hooks::note_interface;
+use super::keeper::Between;
 use super::keeper::Keeper;
 use super::read;
 use crate::ifnet::Version;
@@ -65,6 +64,10 @@ impl Keeper {
         version: Version,
         (packet, upper): (&[u8], &[u8]),
     ) -> bool {
+        // Whoever comes next has somebody that was dropped between two hooks be forgotten.
+        if !matches!(self.between, Between::Nothing) {
+            self.abandon();
+        }
         let Some(states) = self.states.as_deref_mut() else { return false };
         let known = self.ahead.follow_at(states, now, place, (packet, upper));
         let alone = self.alone[version as usize];
@@ -86,19 +89,14 @@ impl Keeper {
         true
     }
 
-    /// Ends a batch: puts down what has passed so.
+    /// A batch begins: no flow of it has been noted.
+    pub(crate) fn begin(&mut self) {
+        self.ahead.clear();
+    }
+
+    /// Ends a batch.
     pub(crate) fn settle(&mut self, at: (usize, Instant)) {
         self.ahead.clear();
-        let Some(rules) = self.rules.value().as_ref() else { return };
-        for version in [Version::V4, Version::V6] {
-            for state in CtState::ALL {
-                let sums = std::mem::take(&mut self.tally[version as usize][state as usize]);
-                if sums.0 > 0 {
-                    for hook in [Hook::Prerouting, Hook::Forward] {
-                        rules.count_passed(at, hook, (version, state), sums);
-                    }
-                }
-            }
-        }
+        self.put_down(at);
     }
 }

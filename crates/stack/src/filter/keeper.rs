@@ -186,13 +186,16 @@ impl Keeper {
     /// Takes up newer rules. One load when there are none.
     #[inline]
     pub(crate) fn refresh(&mut self, shared: &Shared, worker: usize, now: Instant) {
-        if self.rules.refresh(&shared.rules) || self.fresh {
-            self.take_up(worker, now);
+        if self.rules.is_old(&shared.rules) || self.fresh {
+            self.take_up(shared, worker, now);
         }
     }
 
     #[cold]
-    fn take_up(&mut self, worker: usize, now: Instant) {
+    fn take_up(&mut self, shared: &Shared, worker: usize, now: Instant) {
+        // In the middle of a batch: what rules have let pass, these count, and not those that come after them.
+        self.put_down((worker, now));
+        self.rules.refresh(&shared.rules);
         self.fresh = false;
         self.taken_up += 1;
         let rules = self.rules.value().clone();
@@ -221,6 +224,21 @@ impl Keeper {
             states.set_timeouts(rules.timeouts, &rules.policies);
         }
         self.anew = self.states.as_ref().filter(|states| states.usage().states > 0).map(|_| 0);
+    }
+
+    /// Has what has passed for its state alone be counted.
+    pub(super) fn put_down(&mut self, at: (usize, Instant)) {
+        let Some(rules) = self.rules.value().as_ref() else { return };
+        for version in [Version::V4, Version::V6] {
+            for state in CtState::ALL {
+                let sums = std::mem::take(&mut self.tally[version as usize][state as usize]);
+                if sums.0 > 0 {
+                    for hook in [Hook::Prerouting, Hook::Forward] {
+                        rules.count_passed(at, hook, (version, state), sums);
+                    }
+                }
+            }
+        }
     }
 
     /// When there is something to do next; [`Instant::NEVER`] for never.

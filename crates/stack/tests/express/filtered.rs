@@ -6,9 +6,11 @@ use std::time::Duration;
 use siding_stack::Chance;
 use siding_stack::Mode;
 
+use super::BATCH;
 use super::Outcome;
 use super::flows::Flow;
 use super::happen;
+use super::rules::Rules;
 use super::traffic;
 use super::traffic::pick;
 use super::twin::DEVICES;
@@ -86,6 +88,37 @@ pub fn compare(seed: u64, batches: usize) -> Result<Outcome, String> {
         return Err("express was to be off".into());
     }
     Ok(outcome)
+}
+
+/// Somebody takes the rules away in the middle of a batch, and a frame that is walked has the worker notice: what has gone by express before
+/// that was let pass by these, and is counted by them.
+///
+/// # Errors
+/// What they do not agree on.
+pub fn taken_away_meanwhile() -> Result<Outcome, String> {
+    let mut twin =
+        Twin::new(Shape { mode: Mode::Failover, examine_options: false, point_to_point: false, workers: 1 });
+    twin.turn()?;
+    twin.load_these(|counted| Some(Rules::for_what_is_established(counted)));
+    // Begun, answered, and looked up once.
+    for _ in 0..3 {
+        twin.arrive(0, &[traffic::between(0, 1)]);
+        twin.arrive(2, &[traffic::between(2, 1)]);
+        twin.turn()?;
+        twin.arrive(1, &[traffic::between(1, 0), traffic::between(1, 2)]);
+        twin.turn()?;
+    }
+    let before = twin.expressed();
+    let mut batch = vec![traffic::between(2, 1); BATCH - 30];
+    batch.push(traffic::advertises(1800));
+    batch.extend(vec![traffic::between(2, 1); 20]);
+    // With these their port has as many as it sends at once, when the one that is walked comes next.
+    twin.arrive(0, &vec![traffic::between(0, 1); 30]);
+    twin.arrive(2, &batch);
+    twin.meanwhile(1, |stack, ctx| stack.set_filter(ctx, None));
+    twin.turn()?;
+    twin.settle()?;
+    Ok(Outcome { frames: 85, plain: 84, expressed: twin.expressed() - before })
 }
 
 fn answer(twin: &Twin, sent: &[Vec<Vec<u8>>; DEVICES]) {

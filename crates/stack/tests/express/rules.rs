@@ -65,6 +65,20 @@ impl Rules {
         Rules { at_prerouting, before, sees_frames, needs_states, alone, refused, counted }
     }
 
+    /// Those that let pass what is established wherever they are asked, and whatever else it has.
+    pub fn for_what_is_established(counted: Counted) -> Rules {
+        let alone = [(); 2].map(|()| vec![CtState::Established]);
+        Rules {
+            at_prerouting: true,
+            before: false,
+            sees_frames: false,
+            needs_states: true,
+            alone,
+            refused: None,
+            counted,
+        }
+    }
+
     /// The same, but that nothing is refused.
     #[must_use]
     pub fn that_refuse_nothing(self) -> Rules {

@@ -268,29 +268,41 @@ fn spoil_frame(chance: &mut Chance, frame: &mut Vec<u8>) {
 
 /// Frames for the trunk by which a router of one VLAN comes and goes, with packets between that want to go by it.
 pub fn router(chance: &mut Chance) -> Vec<Vec<u8>> {
-    let on = |vid: u8, src: Mac, packet: Vec<u8>, dst: Mac| {
-        let mut frame = Ether { dst, src, ethertype: EtherType::IPV6 }.to_bytes().to_vec();
-        frame.splice(12..12, [0x81, 0, 0, vid]);
-        [frame, packet].concat()
-    };
     (0..10)
         .map(|_| match pick(chance, 4) {
-            0 => {
-                let slla = Some(mac(10, 0x99));
-                let router_lifetime = [0, 1800][pick(chance, 2)];
-                let message = RouterAdvert { router_lifetime, slla, ..RouterAdvert::default() };
-                let mut bytes = vec![0; message.buffer_len(&[])];
-                message.emit(&[], ROUTER, ip6::ALL_NODES, &mut bytes).unwrap();
-                let header = Ip6Repr::new(ROUTER, ip6::ALL_NODES, IpProto::ICMP6, 255, bytes.len() as u16);
-                let packet = [&header.to_bytes()[..], &bytes].concat();
-                on(10, mac(10, 0x99), packet, Mac([0x33, 0x33, 0, 0, 0, 1]))
-            }
+            0 => advertises([0, 1800][pick(chance, 2)]),
             _ => {
                 let dst = Ipv6Addr::new(0x2003, 0, 0, 0, 0, 0, 0, pick(chance, 8) as u16);
-                on(20, mac(20, 40), packet6(addr6(20, 40), dst, &[7; 8]), own_mac(2))
+                tagged(20, mac(20, 40), packet6(addr6(20, 40), dst, &[7; 8]), own_mac(2))
             }
         })
         .collect()
+}
+
+/// The router of the first VLAN says for how many seconds it is one.
+pub fn advertises(router_lifetime: u16) -> Vec<u8> {
+    let message = RouterAdvert { router_lifetime, slla: Some(mac(10, 0x99)), ..RouterAdvert::default() };
+    let mut bytes = vec![0; message.buffer_len(&[])];
+    message.emit(&[], ROUTER, ip6::ALL_NODES, &mut bytes).unwrap();
+    let header = Ip6Repr::new(ROUTER, ip6::ALL_NODES, IpProto::ICMP6, 255, bytes.len() as u16);
+    let packet = [&header.to_bytes()[..], &bytes].concat();
+    tagged(10, mac(10, 0x99), packet, Mac([0x33, 0x33, 0, 0, 0, 1]))
+}
+
+fn tagged(vid: u8, src: Mac, packet: Vec<u8>, dst: Mac) -> Vec<u8> {
+    let mut frame = Ether { dst, src, ethertype: EtherType::IPV6 }.to_bytes().to_vec();
+    frame.splice(12..12, [0x81, 0, 0, vid]);
+    [frame, packet].concat()
+}
+
+/// UDP from the third host on one interface to that on another; both are known.
+pub fn between(from: usize, to: usize) -> Vec<u8> {
+    let [here, there] = [from, to].map(|on| SUBNETS[on]);
+    let packet = packet6(addr6(here, 3), addr6(there, 3), &[7; 8]);
+    let (dst, src) = (own_mac(ON[from].1), mac(here, 3));
+    let mut frame = Ether { dst, src, ethertype: EtherType::IPV6 }.to_bytes().to_vec();
+    frame.splice(12..12, [0x81, 0, 0, 10].into_iter().filter(|_| from == 2));
+    [frame, packet].concat()
 }
 
 /// The answer of a host to what a router has asked on a wire, if it is of those that answer.

@@ -317,8 +317,13 @@ impl Twin {
 
     /// Loads rules of a number, or none.
     pub fn load(&self, number: Option<u64>) {
+        self.load_these(|counted| number.map(|number| Rules::new(number, counted)));
+    }
+
+    /// Loads these rules, or none.
+    pub fn load_these(&self, rules: impl Fn(Counted) -> Option<Rules>) {
         for side in &self.sides {
-            let rules = number.map(|number| Rules::new(number, side.counted.clone()).setup());
+            let rules = rules(side.counted.clone()).map(Rules::setup);
             control(|ctx| side.stack.set_filter(ctx, rules));
         }
     }

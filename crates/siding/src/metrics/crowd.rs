@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::Weak;
 use std::thread;
 use std::thread::JoinHandle;
 
@@ -23,10 +24,10 @@ pub(super) const AT_ONCE: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Crowd(VecDeque<Answering>);
 
-/// One connection, on its thread.
+/// One connection, on its thread, whose it is: it is closed when that ends, whatever it ends by.
 #[derive(Debug)]
 struct Answering {
-    stream: Arc<OwnedFd>,
+    stream: Weak<OwnedFd>,
     join: JoinHandle<()>,
 }
 
@@ -48,8 +49,8 @@ impl Crowd {
             oldest.close();
             oldest.join();
         }
-        let stream = Arc::new(stream);
-        let own = stream.clone();
+        let own = Arc::new(stream);
+        let stream = Arc::downgrade(&own);
         let join = thread::Builder::new().name("scrape".into()).spawn(move || answer(&own))?;
         self.0.push_back(Answering { stream, join });
         Ok(())
@@ -59,8 +60,10 @@ impl Crowd {
 impl Answering {
     /// Whoever waits for something on it is told that there is no more.
     fn close(&self) {
-        // One that has gone is as good as closed.
-        let _ = rustix::net::shutdown(&*self.stream, Shutdown::Both);
+        if let Some(stream) = self.stream.upgrade() {
+            // One that has gone is as good as closed.
+            let _ = rustix::net::shutdown(&*stream, Shutdown::Both);
+        }
     }
 
     fn join(self) {

@@ -7,6 +7,7 @@ mod crowd;
 mod families;
 mod page;
 mod serve;
+mod told;
 
 pub(crate) use page::Family;
 pub(crate) use page::Kind;

@@ -10,8 +10,6 @@ use std::os::fd::OwnedFd;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -22,11 +20,10 @@ use std::time::Instant;
 use rustix::net::Shutdown;
 use rustix::net::SocketFlags;
 
-use super::Family;
 use super::Rows;
 use super::crowd::Crowd;
 use super::page::Format;
-use super::page::page;
+use super::told::Told;
 use crate::patience::Patience;
 
 /// The longest head of a request.
@@ -40,10 +37,6 @@ const WHOLE: Duration = Duration::from_secs(5);
 
 /// Between two attempts, when the system gives no connection.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// For so long a page is told again: a look at many neighbors costs the workers something, and whoever asks without end has
-/// no more of it than this.
-const FRESH: Duration = Duration::from_millis(500);
 
 /// How long the thread may take to end.
 const END: Duration = Duration::from_secs(2);
@@ -115,19 +108,6 @@ impl Drop for Server {
             true => _ = join.join(),
             false => tracing::error!("a scrape does not end: stopping without it"),
         }
-    }
-}
-
-/// What was told last. Under its lock one looks, and all others wait for what he sees.
-#[derive(Debug, Default)]
-struct Told(Mutex<Option<(Instant, Vec<Family>)>>);
-
-impl Told {
-    fn page(&self, of: &impl Scrape, format: Format) -> String {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = last.take().filter(|(at, _)| at.elapsed() < FRESH);
-        let (_, families) = last.insert(fresh.unwrap_or_else(|| (Instant::now(), of.scrape().families())));
-        page(families, format)
     }
 }
 
@@ -211,6 +191,7 @@ mod tests {
     use crate::control::DropRow;
     use crate::control::Listener;
     use crate::metrics::crowd::AT_ONCE;
+    use crate::metrics::told::FRESH;
 
     struct Nothing;
 
@@ -278,6 +259,23 @@ mod tests {
             let waits = read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
             assert_eq!(waits, at > AT_ONCE, "{at}: {read:?}");
         }
+    }
+
+    struct Broken;
+
+    impl Scrape for Broken {
+        fn scrape(&self) -> Rows {
+            panic!("a bug");
+        }
+    }
+
+    #[test]
+    fn a_scrape_that_meets_a_bug_ends_without_an_answer_and_at_once() {
+        let (_server, address) = started(&Arc::new(Broken));
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+        stream.set_read_timeout(Some(WHOLE)).unwrap();
+        assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0);
     }
 
     impl Scrape for Nothing {

@@ -58,6 +58,10 @@ pub(super) struct Pending {
 )]
 struct Waits;
 
+/// What the service says once that has ended.
+const WAS_REFUSED: &str = "the file is not in effect: it was to be read while an earlier reload waited to be confirmed, which has \
+                           ended: read it again";
+
 /// How long a reload may wait to be confirmed.
 const CONFIRM_S: RangeInclusive<u64> = 1..=86_400;
 
@@ -72,10 +76,7 @@ impl Pending {
     /// It waits no more: nor is that any longer why the file is not in effect.
     fn ended(&self) {
         if self.refused {
-            service::status(
-                "the file is not in effect: it was to be read while an earlier reload waited to be confirmed, which has ended: \
-                 read it again",
-            );
+            service::status(WAS_REFUSED);
         }
     }
 
@@ -152,11 +153,13 @@ impl Daemon {
                 row.later.iter().for_each(|later| tracing::warn!("not before the next start: {later}"))
             }
             Err(error) => {
-                if let Some(pending) = lock(&self.pending).as_mut().filter(|_| error.is::<Waits>()) {
-                    pending.refused = true;
-                }
                 tracing::error!("nothing is changed: {error:#}");
-                service::status(&format!("the file is not in effect: {error:#}"));
+                let refused = error.is::<Waits>();
+                let waiting = lock(&self.pending).as_mut().map(|pending| pending.refused = refused);
+                match waiting {
+                    None if refused => service::status(WAS_REFUSED),
+                    _ => service::status(&format!("the file is not in effect: {error:#}")),
+                }
             }
         }
     }

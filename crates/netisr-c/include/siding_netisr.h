@@ -103,8 +103,8 @@
  * only touch the thread's own state, and may be called to the thread's very end. Whatever must not be called under a lock asks: polling, waiting,
  * and `siding_may_send`, which belongs at the top of the program's own output. It answers `SIDING_E_LOCKED`, and
  * `siding_last_error` names both places, where the lock was taken and where the call stands (`SIDING_HERE`). What nobody has told is not
- * seen: the check is as good as the lock wrappers that tell it. To dispatch is right under any locks, and is never checked. A callback may
- * take locks, and tells of them like anybody else. For the place to be that of who locks, the wrapper is a macro:
+ * seen: the check is as good as the lock wrappers that tell it. To dispatch is right under any locks, and is never checked. A handler may
+ * take locks, and so may `drop` and `depart`, which tell of them like anybody else. For the place to be that of who locks, the wrapper is a macro:
  *
  * #define lock(m) (pthread_mutex_lock(m), siding_lock_taken((m), SIDING_HERE))
  * #define unlock(m) (siding_lock_released(m), pthread_mutex_unlock(m))
@@ -114,7 +114,8 @@
  * - A packet is the program's: a `SidingPacket` is a view of it, which is copied; `data` is never looked into, and may be NULL for a packet
  *   that is all in `meta` and `key`. When a dispatch has answered 0 the facility owns what `data` points to; otherwise the caller still does. The
  *   handler is given it back for good. What is accepted and not handled goes to the type's `drop`, once, with its fate: on
- *   its worker, while that is polled; on the thread that waits until its type has gone, if nobody has the worker; or, with
+ *   its worker, while that is polled; if nobody has the worker, on the thread that waits until its type has gone, or, after that wait, on
+ *   another worker that had yet to be polled once more; or, with
  *   `SIDING_FATE_ABANDONED`, where the last handle that keeps it is given back: its type's, or the facility's, or a worker's,
  *   under whatever locks are held there: give those back under no lock that `drop` takes.
  * - An interface has gone only for packets that name it in `interfaces`: one that a packet has in `data` or `meta` alone, nobody knows of.
@@ -124,7 +125,7 @@
  *   time, not always the same. A worker, departure or unregistering that is in use, on another thread or by the call that a callback was
  *   called from, is neither used nor ended: the answer is `SIDING_E_TAKEN`, or `SIDING_E_LOCKED` in a callback.
  * - `arg` and `state` are the program's, and are passed on as they are; what they point to must live until the type is
- *   gone and its handle given back, or the worker released, and be fit for the threads that poll. What a thread has written before it dispatches, the handler sees.
+ *   gone, its handle given back and every worker polled once more or let go, or the worker released, and be fit for the threads that poll. What a thread has written before it dispatches, the handler sees.
  * - `wake` and `wake_arg` must live until the facility has gone: until all its handles have been given back.
  * - Texts are valid until the thread's next call that fails (`siding_last_error`), or for ever (`siding_error_text`). The arguments of one call of
  *   `printf` are evaluated in any order: call first, print afterwards.
@@ -138,7 +139,7 @@
  * static void wake(void *arg, size_t worker)
  * {
  *     const uint64_t one = 1;
- *     // It fails only when it was written 2^64 times and never read.
+ *     // Somebody else has closed it.
  *     if (write(((int *)arg)[worker], &one, sizeof one) < 0)
  *         abort();
  * }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
+use std::time::Instant;
 
 use rustix::process::Signal;
 use siding_tests::Finished;
@@ -223,16 +224,19 @@ const RULES: [(&str, &str); 2] = [
 struct Pings<'h> {
     host: &'h Host,
     running: siding_tests::Running,
+    begun: Instant,
 }
 
 impl<'h> Pings<'h> {
     fn begin(host: &'h Host, to: &str) -> Pings<'h> {
         let running = host.start("ping", &["-q", "-i", "0.002", "-c", "1000000", to]);
-        Pings { host, running }
+        Pings { host, running, begun: Instant::now() }
     }
 
     /// How many were sent. Every one was answered, but for the last, which may be under way.
     fn end(mut self) -> u64 {
+        // However soon all was done: a thousand take two seconds and a half.
+        thread::sleep(Duration::from_secs(3).saturating_sub(self.begun.elapsed()));
         self.running.signal(Signal::INT);
         let finished: Finished = self.running.finish(PATIENCE);
         let line = finished.stdout.lines().find(|line| line.contains("packets transmitted"));

@@ -44,20 +44,19 @@ pub trait Nameless: Packet {}
 /// The interface whose share pays: the first that the metadata names, else the first that the packet does.
 #[inline]
 pub(crate) fn charged<P: Packet, M: Metadata>(packet: &P, meta: &M) -> IfId {
-    let mut first = IfId::NONE;
-    let mut visit = |id: IfId| {
-        if first.is_none() {
-            first = id;
-        }
-    };
-    meta.interfaces(&mut visit);
-    packet.interfaces(&mut visit);
-    first
+    first_of(packet, meta).0
 }
 
 /// The one interface that packet and metadata name, or [`IfId::NONE`] if they name none. Nothing if they name several.
 #[inline(always)]
 pub(crate) fn lone<P: Packet, M: Metadata>(packet: &P, meta: &M) -> Option<IfId> {
+    let (first, others) = first_of(packet, meta);
+    (!others).then_some(first)
+}
+
+/// The first interface that packet and metadata name, and whether there are others.
+#[inline(always)]
+pub(crate) fn first_of<P: Packet, M: Metadata>(packet: &P, meta: &M) -> (IfId, bool) {
     let (mut first, mut others) = (IfId::NONE, false);
     let mut visit = |id: IfId| match first.is_none() {
         true => first = id,
@@ -65,5 +64,5 @@ pub(crate) fn lone<P: Packet, M: Metadata>(packet: &P, meta: &M) -> Option<IfId>
     };
     meta.interfaces(&mut visit);
     packet.interfaces(&mut visit);
-    (!others).then_some(first)
+    (first, others)
 }

@@ -165,7 +165,8 @@ impl<P, M> TypeSpec<P, M> {
     ///
     /// Called on the worker while it is polled, between handlers and with no lock of the facility's held, like the
     /// packets' own `Drop`; what waits for a worker that nobody holds, on the thread that
-    /// [waits](crate::Unregistering::wait) for the type to be unregistered, which has shown that it holds no lock. Its
+    /// [waits](crate::Unregistering::wait) for the type to be unregistered, which has shown that it holds no lock, or, after that
+    /// wait, on another worker that had yet to be polled once more. Its
     /// captures are dropped with the last handle on the type. Packets that still wait when
     /// the facility goes, or its last handle, are dropped without a fate.
     pub fn on_drop(mut self, hook: impl Fn(Fate, P, M) + Send + Sync + 'static) -> Self {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::gate::Gate;
+use crate::packet::first_of;
 use crate::ring::Look;
 
 impl<P: Packet, M: Metadata> Lane<P, M> {
@@ -110,14 +111,8 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         Item { packet, meta }: &Item<P, M>,
         at: impl Fn() -> u64,
     ) -> Look {
-        let (mut first, mut others) = (IfId::NONE, false);
-        let mut visit = |id: IfId| match first.is_none() {
-            true => first = id,
-            false => others |= id != first && !id.is_none(),
-        };
         let asking = Asking { lane: self, at };
-        meta.interfaces(&mut visit);
-        packet.interfaces(&mut visit);
+        let (first, others) = first_of(packet, meta);
         let are_open = !others || {
             let mut open = true;
             let mut visit = |id| open &= consumer.core.gates.is_open(id);

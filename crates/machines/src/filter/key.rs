@@ -99,9 +99,9 @@ impl Key {
         SipHasher13::new_with_keys(secret, 0x666c_6f77).hash(&bytes)
     }
 
-    /// A number for the flow that is made at once. Peers do not know `secret`, but should they find out, they could choose it.
+    /// A number for the flow that is made at once. Peers do not know these secrets, but should they find out, they could choose it.
     #[inline]
-    pub(super) fn quick(&self, secret: u64) -> u64 {
+    pub(super) fn quick(&self, [secret, other_secret]: [u64; 2]) -> u64 {
         let fold = |one: u64, other: u64| {
             let product = u128::from(one) * u128::from(other);
             product as u64 ^ (product >> 64) as u64
@@ -112,8 +112,8 @@ impl Key {
         };
         let ([a, b], [c, d]) = (halves(&self.low), halves(&self.high));
         let rest = u64::from(self.low_port) << 32 | u64::from(self.high_port) << 8 | u64::from(self.proto);
-        let one = fold(a ^ secret, d ^ 0x9e37_79b9_7f4a_7c15);
-        let other = fold(c ^ secret.rotate_left(32), b ^ 0xd6e8_feb8_6659_fd93);
+        let one = fold(a ^ secret, d ^ other_secret);
+        let other = fold(c ^ secret.rotate_left(32), b ^ other_secret.rotate_left(32));
         fold(one ^ other.rotate_left(29) ^ rest, 0xa076_1d64_78bd_642f)
     }
 

@@ -7,6 +7,7 @@
 
 use siding_netisr::Instant;
 use siding_wire::IpProto;
+use siphasher::sip::SipHasher13;
 
 use super::Key;
 use super::Known;
@@ -33,7 +34,8 @@ pub struct Sought {
 #[derive(Debug)]
 pub(super) struct Hints {
     slots: Vec<u32>,
-    secret: u64,
+    /// No others': should peers ever find these out, they know nothing of those that buckets go by.
+    secrets: [u64; 2],
 }
 
 impl Sought {
@@ -60,12 +62,13 @@ impl Sought {
 impl Hints {
     /// For so many states.
     pub(super) fn new(states: usize, secret: u64) -> Hints {
-        Hints { slots: vec![NONE; states.next_power_of_two()], secret }
+        let secrets = [0x6869_6e74, 0x7365_656b].map(|of| SipHasher13::new_with_keys(secret, of).hash(&[]));
+        Hints { slots: vec![NONE; states.next_power_of_two()], secrets }
     }
 
     #[inline]
     fn place(&self, key: &Key) -> u32 {
-        key.quick(self.secret) as u32 & (self.slots.len() - 1) as u32
+        key.quick(self.secrets) as u32 & (self.slots.len() - 1) as u32
     }
 
     /// A flow's state is in this slot.
@@ -163,6 +166,7 @@ impl States {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::net::Ipv6Addr;
 
     use super::super::Packet;
@@ -199,6 +203,22 @@ mod tests {
             table.glance(&mut flow);
         }
         table.follow_sought(Instant::ZERO, &flow[0], (&Upper::Udp, 48))
+    }
+
+    /// Where a hint is kept is the secret's to say: whatever ends peers choose, another secret has it elsewhere.
+    #[test]
+    fn no_ends_have_one_place_whatever_the_secret() {
+        const HALVES: [u64; 4] = [0, u64::MAX, 0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
+        let end = |halves: usize| {
+            let [one, other] = [HALVES[halves % 4], HALVES[halves / 4]].map(u64::to_ne_bytes);
+            <[u8; 16]>::try_from([one, other].concat()).unwrap()
+        };
+        for chosen in 0..256 {
+            let (key, _) = Key::between((end(chosen % 16), 1), (end(chosen / 16), 2), IpProto::UDP);
+            let places: BTreeSet<u32> =
+                (0..32).map(|secret| Hints::new(1 << 10, secret).place(&key)).collect();
+            assert!(places.len() > 24, "{key:?}: {places:?}");
+        }
     }
 
     #[test]

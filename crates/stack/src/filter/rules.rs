@@ -106,9 +106,12 @@ impl Rules {
 
     /// What passes both hooks on its way to others, as of [`lets_pass`](Self::lets_pass), by version; a bit for each state.
     pub(super) fn alone_for_others(&self) -> [u8; 2] {
+        // A packet is nothing else to a flow that is known.
+        const FOLLOWED: u8 =
+            1 << CtState::New as u8 | 1 << CtState::Established as u8 | 1 << CtState::Invalid as u8;
         let [prerouting, _, forward, _] = self.alone;
         let both = std::array::from_fn(|version| match mutant("express-asks-one-hook") {
-            false => prerouting[version] & forward[version],
+            false => prerouting[version] & forward[version] & FOLLOWED,
             true => forward[version],
         });
         let asked_before = self.sees_more() && !mutant("express-overlooks-rules-before-states");

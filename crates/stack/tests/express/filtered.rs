@@ -8,6 +8,7 @@ use siding_stack::Mode;
 
 use super::BATCH;
 use super::Outcome;
+use super::answer;
 use super::flows::Flow;
 use super::happen;
 use super::rules::Rules;
@@ -119,11 +120,4 @@ pub fn taken_away_meanwhile() -> Result<Outcome, String> {
     twin.turn()?;
     twin.settle()?;
     Ok(Outcome { frames: 85, plain: 84, expressed: twin.expressed() - before })
-}
-
-fn answer(twin: &Twin, sent: &[Vec<Vec<u8>>; DEVICES]) {
-    for (device, frames) in sent.iter().enumerate() {
-        let answers: Vec<_> = frames.iter().filter_map(|frame| traffic::answer(frame)).collect();
-        twin.arrive(device, &answers);
-    }
 }

@@ -20,6 +20,7 @@ use siding_stack::route::Prefix;
 use siding_stack::route::Route;
 use traffic::pick;
 use twin::DEVICES;
+use twin::Frames;
 use twin::Shape;
 use twin::Twin;
 use twin::addr6;
@@ -126,10 +127,7 @@ fn run(chance: &mut Chance, shape: Shape, batches: usize, odd: bool) -> Result<O
         // What arrives in one turn is more than a batch, now and then.
         for _ in 0..3 {
             let sent = twin.turn()?;
-            for (device, frames) in sent.iter().enumerate() {
-                let answers: Vec<_> = frames.iter().filter_map(|frame| traffic::answer(frame)).collect();
-                twin.arrive(device, &answers);
-            }
+            answer(&twin, &sent);
             twin.wait(Duration::from_micros(1 + pick(chance, 100) as u64));
         }
         if number % 8 == 7 {
@@ -142,6 +140,14 @@ fn run(chance: &mut Chance, shape: Shape, batches: usize, odd: bool) -> Result<O
         return Err("express was to be off".into());
     }
     Ok(outcome)
+}
+
+/// Those who are asked answer.
+fn answer(twin: &Twin, sent: &Frames) {
+    for (device, frames) in sent.iter().enumerate() {
+        let answers: Vec<_> = frames.iter().filter_map(|frame| traffic::answer(frame)).collect();
+        twin.arrive(device, &answers);
+    }
 }
 
 /// Something that changes what is known: time passes, or an operator is at work.

@@ -22,7 +22,6 @@ use crate::drops;
 use crate::drops::Ledger;
 use crate::event::Deaf;
 use crate::event::Observer;
-use crate::farewell::Words;
 use crate::filter;
 use crate::icmp6;
 use crate::ifnet;
@@ -44,6 +43,7 @@ use crate::stack::Control;
 use crate::stack::Shared;
 use crate::timer::Timers;
 use crate::trace;
+use crate::words::Words;
 use crate::worker::Heard;
 
 /// Bytes that a link's header may have: Ethernet's, and two VLAN tags.

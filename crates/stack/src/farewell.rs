@@ -6,12 +6,7 @@
 //! ([`Stack::leave_partners`]). Whoever is to take an interface down or away asks for that first and waits, as long as
 //! suits it, until it has left ([`Stack::has_said_farewell`]).
 //!
-//! A [`Word`] goes with each such message: from the request to its dispatch, as metadata through the facility, and then
-//! with the worker that has put it into a device's queue, until that queue is empty. It cannot be lost: what is refused
-//! or departs drops it, too.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! A [`Word`](crate::words::Word) goes with each such message until it has left.
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
@@ -21,29 +16,6 @@ use crate::Stack;
 use crate::ifnet::Kind;
 use crate::lagg::Member;
 use crate::mld;
-
-/// A message that is to leave before something ends.
-#[derive(Debug, Clone)]
-pub(crate) struct Word {
-    _counted: Arc<()>,
-}
-
-/// All that are on their way.
-#[derive(Debug, Default)]
-pub(crate) struct Words(Arc<()>);
-
-impl Words {
-    pub(crate) fn begin(&self) -> Word {
-        Word { _counted: self.0.clone() }
-    }
-
-    fn are_said(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
-    }
-}
-
-/// How long a worker waits for a wire to take last words.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 
 impl Stack {
     /// Tells the partners that speak LACP on these ports that we aggregate there no more, and neither take nor send frames;

@@ -68,6 +68,7 @@ pub mod trace;
 mod turn;
 mod vlan;
 mod walk;
+mod words;
 mod worker;
 
 pub use bridge::BridgeError;

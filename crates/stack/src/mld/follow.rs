@@ -16,7 +16,6 @@ use super::listener::Listener;
 use super::output;
 use crate::alarm::Alarm;
 use crate::config::Config;
-use crate::farewell::Word;
 use crate::ifnet::Addr6;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -29,6 +28,7 @@ use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Shared;
 use crate::timer::Due;
+use crate::words::Word;
 use crate::worker::Local;
 use siding_machines::chance::Chance;
 

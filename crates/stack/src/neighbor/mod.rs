@@ -82,7 +82,7 @@ pub(crate) enum What {
     /// source needed" (`::`, or an ARP probe).
     Message(Option<IpAddr>, crate::ifnet::IfCounter),
     /// The same, as the last that is said on the interface.
-    LastWords(Option<IpAddr>, crate::ifnet::IfCounter, crate::farewell::Word),
+    LastWords(Option<IpAddr>, crate::ifnet::IfCounter, crate::words::Word),
     /// A frame in the name of a station behind another port of the bridge, which must still be there.
     Station(Mac),
     /// An IP packet that was held for the neighbour.

@@ -20,8 +20,6 @@ use super::Timed;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
-use crate::farewell;
-use crate::farewell::Word;
 use crate::filter;
 use crate::ifnet::Forwarded;
 use crate::ifnet::IfCounter;
@@ -44,6 +42,8 @@ use crate::snapshot::Reader;
 use crate::stack::Shared;
 use crate::trace::Step;
 use crate::trace::Tracer;
+use crate::words;
+use crate::words::Word;
 use siding_machines::chance::Chance;
 
 /// A worker's own state.
@@ -485,7 +485,7 @@ impl Local {
         }
         // Last words have left when the wires have taken everything.
         if !self.words.is_empty() {
-            self.words.retain(|(since, _)| again.is_some() && now.since(*since) < farewell::PATIENCE);
+            self.words.retain(|(since, _)| again.is_some() && now.since(*since) < words::PATIENCE);
         }
         (again, taken)
     }

@@ -16,7 +16,6 @@ use siding_wire::lacp::SLOW_MAC;
 use super::group;
 use crate::config::Config;
 use crate::drops::DropReason;
-use crate::farewell::Word;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::lagg::lacp::PortNumber;
@@ -24,6 +23,7 @@ use crate::lagg::lacp::Refused;
 use crate::queues::Queue;
 use crate::ranks;
 use crate::stack::Shared;
+use crate::words::Word;
 use crate::worker::Local;
 
 /// Metadata of a PDU on its way out: what was true when it was dispatched.

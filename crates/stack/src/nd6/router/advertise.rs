@@ -40,7 +40,6 @@ use crate::alarm::Alarm;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
-use crate::farewell::Word;
 use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
 use crate::ifnet::IfCounter;
@@ -58,6 +57,7 @@ use crate::next::Packet6;
 use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Shared;
+use crate::words::Word;
 use crate::worker::Local;
 
 /// How often it is looked whether there is an address to speak from.

@@ -95,7 +95,7 @@ impl Stack {
                     mac,
                     mtu,
                     Kind::Bridge(Arc::new(View::new(spec, secret))),
-                    shared,
+                    shared.defaults(),
                 ));
             });
             Ok(id)

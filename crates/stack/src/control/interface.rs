@@ -129,7 +129,7 @@ impl Stack {
             let id = ifnet.id;
             shared.deliver_devices(&ifnet, devices.into_iter().map(Some));
             shared.change(control, |config| {
-                config.put_new(Interface::new(ifnet, spec.mac, spec.mtu, Kind::Device, shared));
+                config.put_new(Interface::new(ifnet, spec.mac, spec.mtu, Kind::Device, shared.defaults()));
             });
             Ok(id)
         })

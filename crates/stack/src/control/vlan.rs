@@ -67,7 +67,7 @@ impl Stack {
             }
             let ifnet = self.new_ifnet(ctx, control, name.to_string())?;
             let id = ifnet.id;
-            let new = Interface::new(ifnet, parent.mac, parent.own_mtu, Kind::Vlan(vlan), shared);
+            let new = Interface::new(ifnet, parent.mac, parent.own_mtu, Kind::Vlan(vlan), shared.defaults());
             let interface = Interface { lies_on: Some(parent.ifnet.name.as_str().into()), ..new };
             shared.change(control, |config| config.put_new(interface));
             Ok(id)

@@ -2,6 +2,7 @@
 
 mod counters;
 mod filter;
+mod first_hops;
 mod fit;
 mod intake;
 mod marks;
@@ -27,6 +28,7 @@ pub use counters::IfCounter;
 pub use counters::IfCounters;
 pub(crate) use counters::settle;
 pub(crate) use filter::Filters;
+pub(crate) use first_hops::FirstHops;
 pub(crate) use fit::Back;
 pub use fit::Belongings;
 pub use fit::LEAST_MTU6;
@@ -52,11 +54,9 @@ pub(crate) use stalls::Stalls;
 
 use crate::drops::IfDrops;
 use crate::nd6::dad::DadState;
-use crate::nd6::host::FirstHops;
 use crate::nd6::nud::NudConfig;
 use crate::neighbor::NeighborLimits;
 use crate::neighbor::Neighbors;
-use crate::stack::Shared;
 pub use siding_machines::host::AddrOrigin;
 
 /// The hop limit while neither operator nor router has said (RFC 1700, and RFC 4861 s6.3.2).
@@ -145,6 +145,13 @@ pub struct Interface {
     pub hop_limit: u8,
     /// The one that the operator gave, for when no router says another.
     pub own_hop_limit: u8,
+}
+
+/// What a new interface has until it is told otherwise.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Defaults {
+    pub(crate) nud: NudConfig,
+    pub(crate) neighbors: NeighborLimits,
 }
 
 /// What carries an interface's frames.
@@ -263,7 +270,7 @@ impl Addr6 {
 
 impl Interface {
     /// A new interface: up, with nothing of its own yet, and with a link if it is a device.
-    pub(crate) fn new(ifnet: Arc<Ifnet>, mac: Mac, mtu: u16, kind: Kind, shared: &Shared) -> Interface {
+    pub(crate) fn new(ifnet: Arc<Ifnet>, mac: Mac, mtu: u16, kind: Kind, defaults: Defaults) -> Interface {
         Interface {
             ifnet,
             mac,
@@ -286,8 +293,8 @@ impl Interface {
             anycast: Arc::new([]),
             addrs4: Arc::new([]),
             joined: Arc::new([]),
-            nud: shared.nud,
-            neighbors: shared.neighbors,
+            nud: defaults.nud,
+            neighbors: defaults.neighbors,
             point_to_point: false,
             hop_limit: DEFAULT_HOP_LIMIT,
             own_hop_limit: DEFAULT_HOP_LIMIT,

@@ -107,7 +107,13 @@ impl Stack {
                 receiving: none,
             };
             shared.change(control, |config| {
-                config.put_new(Interface::new(ifnet, mac, mtu, Kind::Lagg(Arc::new(view)), shared));
+                config.put_new(Interface::new(
+                    ifnet,
+                    mac,
+                    mtu,
+                    Kind::Lagg(Arc::new(view)),
+                    shared.defaults(),
+                ));
             });
             Ok(id)
         })

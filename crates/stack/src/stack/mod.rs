@@ -31,6 +31,7 @@ use crate::event::Observer;
 use crate::filter;
 use crate::icmp6;
 use crate::ifnet;
+use crate::ifnet::Defaults;
 use crate::ifnet::Ifnet;
 use crate::ip6;
 use crate::mld::MldConfig;
@@ -197,6 +198,11 @@ impl Shared {
         ifnet::review(&self.config.load(), &mut config);
         debug_assert!(ifnet::is_settled(&config), "what lies on others, or is looked up, does not follow");
         self.config.publish(config);
+    }
+
+    /// What a new interface has until it is told otherwise.
+    pub(crate) fn defaults(&self) -> Defaults {
+        Defaults { nud: self.nud, neighbors: self.neighbors }
     }
 
     pub(crate) fn deliver_devices(

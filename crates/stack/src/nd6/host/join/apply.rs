@@ -10,7 +10,6 @@ use siding_netisr::Instant;
 use siding_wire::Mac;
 use siding_wire::ip6;
 
-use super::FirstHops;
 use crate::alarm::Alarm;
 use crate::config::Config;
 use crate::control::disconnect;
@@ -18,6 +17,7 @@ use crate::event::Event;
 use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
 use crate::ifnet::Back;
+use crate::ifnet::FirstHops;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
 use crate::nd6::dad::Dad;

@@ -15,7 +15,6 @@ pub(crate) use apply::link;
 pub(crate) use apply::retest;
 pub(crate) use apply::settle;
 pub(crate) use apply::unlearn;
-pub(crate) use first_hops::FirstHops;
 pub(crate) use first_hops::known;
 pub(crate) use first_hops::reachability;
 pub(crate) use heard::ceased;

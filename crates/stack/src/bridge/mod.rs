@@ -56,4 +56,3 @@ pub use report::StationReport;
 pub use spec::BridgeSpec;
 pub use view::Port;
 pub use view::View;
-pub(crate) use view::follow;

@@ -10,9 +10,6 @@ use siding_netisr::IfId;
 
 use super::BridgeSpec;
 use super::table::Stations;
-use crate::config::Config;
-use crate::ifnet::Kind;
-use crate::ifnet::Use;
 
 /// A bridge's ports at one moment.
 #[derive(Clone)]
@@ -87,6 +84,29 @@ impl View {
         View { ports: self.ports.iter().copied().chain([port]).collect(), ..self.clone() }
     }
 
+    /// The same bridge without the ports that have gone, and with frames through those of the rest that can be used.
+    /// `None` if nothing is new.
+    pub(crate) fn following(
+        &self,
+        is_port: impl Fn(IfId) -> bool,
+        fit: impl Fn(IfId) -> bool,
+    ) -> Option<View> {
+        let mut ports: Vec<Port> = self.ports.iter().copied().filter(|port| is_port(port.id)).collect();
+        for at in 0..ports.len() {
+            let forwarding = fit(ports[at].id);
+            if forwarding && !ports[at].forwarding {
+                ports[at].number = self.bridge.number(&ports);
+            }
+            ports[at].forwarding = forwarding;
+        }
+        (*ports != *self.ports).then(|| View { ports: ports.into(), ..self.clone() })
+    }
+
+    /// Whether frames pass through any port.
+    pub(crate) fn is_forwarding(&self) -> bool {
+        self.ports.iter().any(|port| port.forwarding)
+    }
+
     /// The port, if it is one of this bridge's.
     pub fn port(&self, id: IfId) -> Option<&Port> {
         self.ports.iter().find(|port| port.id == id)
@@ -106,33 +126,6 @@ impl Bridge {
             if ports.iter().all(|port| port.number != number) {
                 return number;
             }
-        }
-    }
-}
-
-/// Has a bridge follow its ports: those that have gone leave, those whose link has come or gone change, and the bridge has
-/// a link while frames pass through any of them.
-pub(crate) fn follow(config: &mut Config, id: IfId) {
-    let Some(Kind::Bridge(view)) = config.interface(id).map(|bridge| &bridge.kind) else { return };
-    let view = view.clone();
-    let mut ports: Vec<Port> = view.ports.to_vec();
-    ports.retain(|port| config.interface(port.id).is_some_and(|port| port.member_of == id));
-    for at in 0..ports.len() {
-        let port = config.interface(ports[at].id);
-        let forwarding = port.is_some_and(|port| port.is_fit(Use::Frames));
-        if forwarding && !ports[at].forwarding {
-            ports[at].number = view.bridge.number(&ports);
-        }
-        ports[at].forwarding = forwarding;
-    }
-    let link = ports.iter().any(|port| port.forwarding);
-    if *ports == *view.ports && config.interface(id).is_some_and(|bridge| bridge.link == link) {
-        return;
-    }
-    if let Some(bridge) = config.interface_mut(id) {
-        bridge.link = link;
-        if *ports != *view.ports {
-            bridge.kind = Kind::Bridge(Arc::new(View { ports: ports.into(), ..View::clone(&view) }));
         }
     }
 }

@@ -7,7 +7,7 @@ use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 
 use crate::Stack;
-use crate::ifnet::OnPort;
+use crate::config::OnPort;
 use crate::nd6::router;
 use crate::nd6::router::AdvertConfig;
 use crate::nd6::router::AdvertError;

@@ -12,7 +12,7 @@ use super::AttachError;
 use super::NoInterface;
 use crate::Device;
 use crate::Stack;
-use crate::ifnet;
+use crate::config;
 use crate::lagg;
 
 impl Stack {
@@ -100,7 +100,7 @@ impl Stack {
                 return Ok(());
             }
             let mut moved = Vec::new();
-            shared.change(control, |config| moved = ifnet::readdress(config, id, old, mac));
+            shared.change(control, |config| moved = config::readdress(config, id, old, mac));
             let moved = moved.into_iter().filter(|id| {
                 shared.config.load().interface(*id).is_some_and(|there| there.member_of.is_none())
             });

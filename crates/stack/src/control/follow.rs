@@ -8,10 +8,10 @@ use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 
-use super::DEEPEST;
 use crate::Stack;
 use crate::arp;
 use crate::config::Config;
+use crate::config::DEEPEST;
 use crate::event::Event;
 use crate::ifnet::Back;
 use crate::ifnet::Interface;

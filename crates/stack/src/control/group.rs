@@ -12,8 +12,8 @@ use siding_wire::ip6::Scope;
 use siding_wire::mld::is_reported;
 
 use crate::Stack;
+use crate::config::OnPort;
 use crate::ifnet::Interface;
-use crate::ifnet::OnPort;
 use crate::mld::GroupReport;
 use crate::mld::Machines;
 use crate::mld::Why;

@@ -4,6 +4,7 @@
 mod address;
 mod advertise;
 mod anycast;
+mod belongings;
 mod device;
 mod follow;
 mod group;
@@ -25,6 +26,8 @@ pub use address::AddressError;
 pub use address::Lifetimes;
 pub(crate) use address::disconnect;
 pub use advertise::AdvertiseError;
+pub use belongings::Belongings;
+pub(crate) use belongings::belongings;
 pub use group::GroupError;
 pub use host::AutoconfError;
 pub use interface::AttachError;
@@ -37,7 +40,6 @@ pub use report::InterfaceReport;
 pub use route::AddRouteError;
 pub use send::SendError;
 pub use setting::SettingError;
-pub use vlan::DEEPEST;
 pub use vlan::VlanError;
 pub use way::Way;
 

@@ -12,7 +12,7 @@ use siding_netisr::sync::MutexGuard;
 use super::NoInterface;
 use crate::Stack;
 use crate::config::Config;
-use crate::ifnet::OnPort;
+use crate::config::OnPort;
 use crate::nd6::host;
 use crate::nd6::router;
 use crate::route::Address;

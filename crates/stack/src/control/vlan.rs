@@ -7,12 +7,10 @@ use siding_wire::EtherType;
 
 use super::AttachError;
 use crate::Stack;
+use crate::config::DEEPEST;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ifnet::Vlan;
-
-/// How deep interfaces may lie on each other.
-pub const DEEPEST: usize = 4;
 
 /// Why a VLAN was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,22 +3,11 @@
 //! Three things decide: whether the operator has it *up*, whether its *link* is there, and what it *is* (a port's IP is
 //! that of its lagg or bridge). Everybody asks here: detection of duplicates, routes, advertisements, announcements,
 //! requests for routers, ports of laggs and bridges, and `siding show`.
-//!
-//! What a port cannot have at any moment stands here, too: what it would be given while it is one, and what it would bring
-//! along.
 
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use siding_lockorder::Ctx;
-use siding_netisr::Instant;
-
 use super::Interface;
-use crate::config::Config;
-use crate::nd6::host::Accept;
-use crate::ranks;
-use crate::route::Origin;
-use crate::stack::Control;
 
 /// What somebody wants of an interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,94 +97,5 @@ impl fmt::Display for Unfit {
             Unfit::SmallMtu(mtu) => write!(f, "no IPv6: MTU {mtu}, give at least {LEAST_MTU6}"),
             Unfit::Stopped(addr) => write!(f, "IP stopped: somebody else on the link has our MAC ({addr})"),
         }
-    }
-}
-
-/// The interface is a port, and has no IP of its own.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "it is a port of '{owner}', which all its frames belong to: give '{owner}' instead, or remove it from there first"
-)]
-pub struct OnPort {
-    /// The lagg or bridge.
-    pub owner: String,
-}
-
-/// What an interface has that a port has not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Belongings {
-    /// Addresses, but for link-local ones: these wait until it is released.
-    Addresses,
-    /// Anycast addresses that it was given.
-    Anycast,
-    /// Routes by it that were given by hand.
-    Routes,
-    /// Neighbours that were given by hand.
-    Neighbors,
-    /// It listens to routers.
-    Autoconf,
-    /// It advertises us as a router.
-    Advertisements,
-    /// VLANs lie on it.
-    Vlans,
-}
-
-impl Config {
-    /// That the interface may be given one of the [`Belongings`] that a port has not.
-    ///
-    /// # Errors
-    ///
-    /// Whose port it is.
-    pub(crate) fn no_port(&self, interface: &Interface) -> Result<(), OnPort> {
-        match self.interface(interface.member_of) {
-            None => Ok(()),
-            Some(owner) => Err(OnPort { owner: owner.ifnet.name.clone() }),
-        }
-    }
-}
-
-/// The first thing that the interface has and a port has not; `None` if it may become one. Groups that it was told to join
-/// wait until it is released, as its link-local address does.
-pub(crate) fn belongings(
-    config: &Config,
-    control: &Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
-    interface: &Interface,
-    now: Instant,
-) -> Option<Belongings> {
-    let id = interface.ifnet.id;
-    let global = interface.addrs6.iter().any(|own| !siding_wire::ip6::is_link_local(own.addr));
-    let host = control.hosts.get(&id).is_some_and(|state| state.host.config().accept != Accept::Never);
-    let has = [
-        (Belongings::Addresses, global || !interface.addrs4.is_empty()),
-        (Belongings::Anycast, !interface.anycast.is_empty()),
-        (
-            Belongings::Routes,
-            config.routes.rib6().has_by(id, Origin::Static)
-                || config.routes.rib4().has_by(id, Origin::Static),
-        ),
-        (
-            Belongings::Neighbors,
-            interface.ifnet.neighbors.report(ctx, now).iter().any(|neighbor| neighbor.fixed),
-        ),
-        (Belongings::Autoconf, host),
-        (Belongings::Advertisements, config.is_advertising(id)),
-        // It is no port yet, so nothing else lies on it.
-        (Belongings::Vlans, config.nest(id).len() > 1),
-    ];
-    has.into_iter().find(|(_, has)| *has).map(|(what, _)| what)
-}
-
-impl fmt::Display for Belongings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Belongings::Addresses => "addresses",
-            Belongings::Anycast => "anycast addresses",
-            Belongings::Routes => "routes",
-            Belongings::Neighbors => "static neighbors",
-            Belongings::Autoconf => "settings as a host",
-            Belongings::Advertisements => "router advertisements",
-            Belongings::Vlans => "VLANs",
-        })
     }
 }

@@ -1,14 +1,10 @@
 //! Interfaces: what stays with one for its life, and what a snapshot says of it.
 
 mod counters;
-mod filter;
 mod first_hops;
 mod fit;
 mod intake;
-mod marks;
 mod mib;
-mod nest;
-mod owners;
 mod stalls;
 
 use std::net::IpAddr;
@@ -27,29 +23,19 @@ use siding_wire::ip6;
 pub use counters::IfCounter;
 pub use counters::IfCounters;
 pub(crate) use counters::settle;
-pub(crate) use filter::Filters;
 pub(crate) use first_hops::FirstHops;
 pub(crate) use fit::Back;
-pub use fit::Belongings;
 pub use fit::LEAST_MTU6;
-pub use fit::OnPort;
 pub use fit::Unfit;
 pub use fit::Use;
-pub(crate) use fit::belongings;
 pub(crate) use intake::Intake;
 pub(crate) use intake::Wants;
-pub(crate) use marks::Quick;
 pub(crate) use mib::Forwarded;
 pub use mib::IcmpStats;
 pub use mib::IpStats;
 pub(crate) use mib::Met;
 pub use mib::Mib;
 pub use mib::Version;
-pub(crate) use nest::adopt;
-pub(crate) use nest::is_settled;
-pub(crate) use nest::readdress;
-pub(crate) use nest::review;
-pub(crate) use owners::Owners;
 pub(crate) use stalls::Stalls;
 
 use crate::drops::IfDrops;

@@ -25,12 +25,12 @@ use siding_netisr::Netisr;
 
 use crate::Device;
 use crate::arp;
+use crate::config;
 use crate::config::Config;
 use crate::drops::Ledger;
 use crate::event::Observer;
 use crate::filter;
 use crate::icmp6;
-use crate::ifnet;
 use crate::ifnet::Defaults;
 use crate::ifnet::Ifnet;
 use crate::ip6;
@@ -195,8 +195,8 @@ impl Shared {
 
     /// Publishes a configuration, with what lies on others as it must be now. For holders of the control lock.
     pub(crate) fn publish(&self, mut config: Config) {
-        ifnet::review(&self.config.load(), &mut config);
-        debug_assert!(ifnet::is_settled(&config), "what lies on others, or is looked up, does not follow");
+        config::review(&self.config.load(), &mut config);
+        debug_assert!(config::is_settled(&config), "what lies on others, or is looked up, does not follow");
         self.config.publish(config);
     }
 

@@ -1,5 +1,11 @@
 //! The configuration that the data path reads: one immutable snapshot.
 
+mod filter;
+mod marks;
+mod nest;
+mod owners;
+mod port;
+
 use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::fmt;
@@ -11,15 +17,10 @@ use std::sync::Arc;
 use siding_netisr::IfId;
 use siding_wire::EtherType;
 
-use crate::control::DEEPEST;
 use crate::device::Filter;
-use crate::ifnet;
 use crate::ifnet::AddrOrigin;
-use crate::ifnet::Filters;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
-use crate::ifnet::Owners;
-use crate::ifnet::Quick;
 use crate::ifnet::Use;
 use crate::ifnet::Vlan;
 use crate::ip6::source::Candidate;
@@ -36,6 +37,17 @@ use crate::route::Way;
 use crate::routes::Routes;
 use crate::sharing::Shards;
 use crate::sharing::Slots;
+use filter::Filters;
+use marks::Quick;
+use owners::Owners;
+
+pub(crate) use nest::is_settled;
+pub(crate) use nest::readdress;
+pub(crate) use nest::review;
+pub use port::OnPort;
+
+/// How deep interfaces may lie on each other.
+pub const DEEPEST: usize = 4;
 
 /// Everything the data path must know. Made anew for each change, of what has changed; the rest is the one before's.
 #[derive(Clone, Default)]
@@ -329,7 +341,7 @@ impl Config {
     pub(crate) fn put_new(&mut self, interface: Interface) {
         let id = interface.ifnet.id;
         self.put(interface);
-        ifnet::adopt(self, id);
+        nest::adopt(self, id);
     }
 
     /// Has a VLAN lie on another interface.

@@ -9,12 +9,12 @@ use siding_wire::Mac;
 use siding_wire::ether::multicast_mac;
 use siding_wire::lacp::SLOW_MAC;
 
-use super::Interface;
-use super::Kind;
+use super::Config;
 use super::marks::Quick;
 use super::owners::differences;
-use crate::config::Config;
 use crate::device::Filter;
+use crate::ifnet::Interface;
+use crate::ifnet::Kind;
 use crate::lagg::Mode;
 use crate::sharing::Shards;
 

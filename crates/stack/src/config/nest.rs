@@ -6,14 +6,13 @@ use siding_netisr::IfId;
 use siding_wire::Mac;
 use siding_wire::ip6;
 
-use super::Addr6;
-use super::AddrOrigin;
-use super::Interface;
-use super::Kind;
-use super::Use;
+use super::Config;
 use super::filter;
-use crate::bridge;
-use crate::config::Config;
+use crate::ifnet::Addr6;
+use crate::ifnet::AddrOrigin;
+use crate::ifnet::Interface;
+use crate::ifnet::Kind;
+use crate::ifnet::Use;
 use crate::nd6::dad::DadState;
 
 /// Has everything that lies on something follow that: to be called on each configuration before it is published. A VLAN
@@ -28,7 +27,7 @@ pub(crate) fn review(before: &Config, config: &mut Config) {
     for (_, id) in nested {
         match config.interface(id).map(|interface| &interface.kind) {
             Some(Kind::Vlan(vlan)) => follow_parent(config, id, vlan.parent),
-            Some(Kind::Bridge(_)) => bridge::follow(config, id),
+            Some(Kind::Bridge(_)) => follow_ports(config, id),
             _ => {}
         }
         fit_mtu(config, id);
@@ -67,6 +66,26 @@ fn follow_parent(config: &mut Config, id: IfId, parent: IfId) {
         } else {
             astray.insert(id)
         };
+    }
+}
+
+/// A bridge loses the ports that have gone, frames pass through those whose link is there, and it has a link while they
+/// pass through any.
+fn follow_ports(config: &mut Config, id: IfId) {
+    let Some(bridge) = config.interface(id) else { return };
+    let Kind::Bridge(view) = &bridge.kind else { return };
+    let is_port = |port| config.interface(port).is_some_and(|port| port.member_of == id);
+    let fit = |port| config.interface(port).is_some_and(|port| port.is_fit(Use::Frames));
+    let new = view.following(is_port, fit);
+    let link = new.as_ref().unwrap_or(view).is_forwarding();
+    if new.is_none() && bridge.link == link {
+        return;
+    }
+    if let Some(bridge) = config.interface_mut(id) {
+        bridge.link = link;
+        if let Some(new) = new {
+            bridge.kind = Kind::Bridge(Arc::new(new));
+        }
     }
 }
 

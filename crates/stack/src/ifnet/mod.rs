@@ -4,6 +4,7 @@ mod counters;
 mod first_hops;
 mod fit;
 mod intake;
+mod late;
 mod mib;
 mod stalls;
 
@@ -30,6 +31,7 @@ pub use fit::Unfit;
 pub use fit::Use;
 pub(crate) use intake::Intake;
 pub(crate) use intake::Wants;
+pub(crate) use late::Late;
 pub(crate) use mib::Forwarded;
 pub use mib::IcmpStats;
 pub use mib::IpStats;

@@ -37,7 +37,6 @@ pub use hash::HashLayers;
 pub(crate) use input::input;
 pub(crate) use input::latecomer;
 pub(crate) use input::take;
-pub(crate) use late::Late;
 pub(crate) use output::output;
 pub(crate) use protocol::Laggs;
 pub use siding_machines::lacp;

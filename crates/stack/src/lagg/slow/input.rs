@@ -11,8 +11,8 @@ use siding_wire::lacp::SLOW_MAC;
 use siding_wire::lacp::SlowPdu;
 
 use super::Outbox;
-use super::group::number;
 use super::group::sender;
+use super::joined::number;
 use crate::Stack;
 use crate::config::Config;
 use crate::drops::DropReason;

@@ -14,15 +14,16 @@
 
 mod group;
 mod input;
+mod joined;
 mod outbox;
 mod report;
 mod timer;
 
 use siding_wire::Mac;
 
-pub(crate) use group::Joined;
-pub(crate) use group::is_port;
 pub(crate) use input::input;
+pub(crate) use joined::Joined;
+pub(crate) use joined::is_port;
 pub(crate) use outbox::Outbox;
 pub(crate) use outbox::SlowOut;
 pub(crate) use outbox::handle;

@@ -13,7 +13,7 @@ use siding_wire::ether::HEADER_LEN;
 use siding_wire::lacp::SLOW_LEN;
 use siding_wire::lacp::SLOW_MAC;
 
-use super::group;
+use super::joined;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
@@ -91,7 +91,7 @@ impl<'a> Outbox<'a> {
     }
 
     fn add(&mut self, port: PortNumber, body: &[u8; SLOW_LEN], last: Option<Word>) -> Result<(), Refused> {
-        let port = self.config.in_slot(group::slot(port)).ok_or(Refused)?;
+        let port = self.config.in_slot(joined::slot(port)).ok_or(Refused)?;
         let permit = self.permits.pop().ok_or(Refused)?;
         let frame = build(self.shared, port, body).ok_or(Refused)?;
         let meta = SlowOut { lagg: self.lagg, port: port.ifnet.id, source: port.permanent_mac, last };

@@ -3,7 +3,6 @@
 //! Whoever learns the address holds the entry's lock, so the packets are dispatched. Until the last of them has
 //! left, the entry's word stays empty: later packets come to the lock, and queue behind.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use siding_lockorder::Ctx;
@@ -113,33 +112,4 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
 /// The flow key that the type is registered with.
 pub(crate) fn key(_packet: &Mbuf, meta: &LinkOut) -> u64 {
     meta.key
-}
-
-/// Dispatches a frame that asks or announces, under any locks.
-pub(crate) fn dispatch_message<L>(
-    ctx: &Ctx<'_, L>,
-    local: &mut Local,
-    frame: Mbuf,
-    out: IfId,
-    to: IpAddr,
-    source: Option<IpAddr>,
-    counter: crate::ifnet::IfCounter,
-) -> Result<(), crate::nd6::nud::Refused> {
-    dispatch(ctx, local, frame, out, to, What::Message(source, counter))
-}
-
-/// Dispatches a whole frame, under any locks.
-pub(crate) fn dispatch<L>(
-    ctx: &Ctx<'_, L>,
-    local: &mut Local,
-    frame: Mbuf,
-    out: IfId,
-    to: IpAddr,
-    what: What,
-) -> Result<(), crate::nd6::nud::Refused> {
-    let meta = LinkOut { out, key: flow_key(out, to), what };
-    local.shared.queues.of::<LinkOut>().dispatch(ctx, frame, meta).map_err(|refused| {
-        local.drop_on(out, refused.packet, DropReason::Refused);
-        crate::nd6::nud::Refused
-    })
 }

@@ -24,6 +24,8 @@
 //! lock and gives back what it held. A timer that still refers to an entry finds it dead.
 
 mod age;
+mod direct;
+mod dispatch;
 mod due;
 mod flush;
 mod limits;
@@ -41,14 +43,14 @@ pub(crate) use protocol::Tables;
 pub use report::NeighborReport;
 use siding_machines::idle;
 
+pub(crate) use direct::Direct;
+pub(crate) use dispatch::dispatch;
+pub(crate) use dispatch::dispatch_message;
 pub(crate) use due::Ageing;
-pub(crate) use flush::dispatch;
-pub(crate) use flush::dispatch_message;
 pub(crate) use flush::flush;
 pub(crate) use limits::Use;
 pub(crate) use lle::Entry;
 pub(crate) use lle::Lle;
-pub(crate) use output::Direct;
 pub(crate) use output::output;
 pub(crate) use table::Evicted;
 pub(crate) use table::Found;

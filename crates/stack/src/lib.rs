@@ -55,6 +55,7 @@ mod protocols;
 mod queues;
 pub mod ranks;
 pub mod reassembly;
+mod resume;
 mod rooms;
 mod routes;
 mod section;

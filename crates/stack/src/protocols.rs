@@ -13,8 +13,8 @@ use crate::lagg::Laggs;
 use crate::mld::Listeners;
 use crate::nd6::Discovery;
 use crate::neighbor::Tables;
-use crate::own::Own;
-use crate::reassembly::Fragments;
+use crate::resume::Fragments;
+use crate::resume::Own;
 use crate::stack::Protocol;
 use crate::vlan::Vlans;
 

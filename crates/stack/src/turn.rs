@@ -17,7 +17,7 @@ use crate::filter;
 use crate::mld;
 use crate::nd6;
 use crate::next::Next;
-use crate::reassembly;
+use crate::resume;
 use crate::stack::Shared;
 use crate::walk::walk;
 use crate::walk::walk_timed;
@@ -321,7 +321,7 @@ impl StackWorker {
             return 0;
         }
         let local = &mut self.local;
-        self.worker.with_ctx(|ctx| reassembly::expire(ctx, local))
+        self.worker.with_ctx(|ctx| resume::expire(ctx, local))
     }
 }
 

@@ -18,6 +18,7 @@ use siding_machines::filter::States;
 use siding_machines::filter::Tuple;
 use siding_machines::filter::Usage;
 use siding_machines::filter::Way;
+use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
@@ -191,6 +192,12 @@ impl Protocol for Filter {
             |spec| spec.choose_worker(super::keeper).share(half).time_every(64),
             carry::handle,
         )
+    }
+
+    fn let_go(&self, local: &mut Local, stays: &dyn Fn(IfId) -> bool) {
+        for held in local.filter.depart(stays) {
+            local.drop_packet(held, DropReason::InterfaceGone);
+        }
     }
 
     fn limits(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {

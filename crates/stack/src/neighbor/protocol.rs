@@ -8,6 +8,7 @@ use crate::worker::Local;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
 use siding_netisr::RegisterError;
 
 use super::due::Ageing;
@@ -46,6 +47,10 @@ impl Protocol for Tables {
         let drops = &gone.ifnet.drops;
         held.iter().for_each(|_| drops.count(DropReason::InterfaceGone));
         Mbuf::free_all(held);
+    }
+
+    fn let_go(&self, local: &mut Local, stays: &dyn Fn(IfId) -> bool) {
+        local.direct.depart(stays);
     }
 
     fn limits(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {

@@ -9,20 +9,22 @@
 //! # Locks
 //!
 //! None. # Teardown: when an interface departs, each worker lets go of the datagrams of which a piece came in by it
-//! (`Local::depart`); the facility drops what is still on its way.
+//! (`resume`); the facility drops what is still on its way.
 
 mod counted;
+mod held;
 mod join;
-mod protocol;
 
-pub(crate) use join::Fragment;
-pub(crate) use join::Gauge;
-pub(crate) use join::Held;
+pub(crate) use counted::CAUSES;
+pub(crate) use counted::COUNTERS;
+pub(crate) use held::Fragment;
+pub(crate) use held::Gauge;
+pub(crate) use held::Held;
+pub(crate) use held::flow;
+pub(crate) use held::limits;
 pub(crate) use join::add;
 pub(crate) use join::defer;
 pub(crate) use join::depart;
-pub(crate) use join::expire;
 pub(crate) use join::join;
 pub(crate) use join::share;
-pub(crate) use protocol::Fragments;
 pub use siding_machines::reassembly::*;

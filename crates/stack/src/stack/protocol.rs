@@ -9,6 +9,7 @@
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
 use siding_netisr::RegisterError;
 use siding_wire::EtherType;
 
@@ -87,6 +88,9 @@ pub(crate) trait Protocol: Sync {
 
     /// The interface has left the snapshot. What the protocol keeps elsewhere is to go; no lock is held.
     fn departed(&self, _stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>, _gone: &Interface) {}
+
+    /// A worker comes by while interfaces depart: what it holds that names one which does not stay is to go. No lock is held.
+    fn let_go(&self, _local: &mut Local, _stays: &dyn Fn(IfId) -> bool) {}
 
     /// Its section of a configuration, if it has one: the name, and the keys that it knows.
     fn section(&self) -> Option<(&'static str, &'static [&'static str])> {

@@ -34,7 +34,6 @@ use crate::neighbor::Direct;
 use crate::neighbor::Evicted;
 use crate::neighbor::Lle;
 use crate::offload;
-use crate::reassembly;
 use crate::reassembly::Held;
 use crate::reassembly::Reassembly;
 use crate::snapshot::Mine;
@@ -511,11 +510,8 @@ impl Local {
 impl siding_netisr::Local for Local {
     fn depart(&mut self, stays: &dyn Fn(IfId) -> bool) {
         self.refresh();
-        self.direct.depart(stays);
-        reassembly::depart(self, stays);
-        for held in self.filter.depart(stays) {
-            self.drop_packet(held, DropReason::InterfaceGone);
-        }
+        let protocols = self.shared.protocols;
+        protocols.iter().for_each(|protocol| protocol.let_go(self, stays));
         for slot in 0..self.ports.len() {
             let gone = self.ports[slot].take_if(|port| !stays(port.ifnet.id));
             for frame in gone.into_iter().flat_map(Port::into_queue) {

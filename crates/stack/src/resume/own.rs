@@ -4,19 +4,33 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
+use siding_netisr::RegisterError;
 
-use super::LocalIn;
 use crate::drops::DropReason;
 use crate::ip4;
 use crate::ip6;
 use crate::neighbor;
+use crate::own::IpOut;
+use crate::own::LocalIn;
 use crate::queues::Queue;
+use crate::queues::Registrar;
+use crate::stack::Protocol;
 use crate::trace::Step;
 use crate::walk::walk;
 use crate::worker::Local;
 
+/// Our own packets.
+pub(crate) struct Own;
+
+impl Protocol for Own {
+    fn queues(&self, make: &mut Registrar<'_, Local>) -> Result<(), RegisterError> {
+        make.add::<LocalIn>(|spec| spec, local_in)?;
+        make.add::<IpOut>(|spec| spec, ip_out)
+    }
+}
+
 /// The handler of packets to ourselves.
-pub(super) fn local_in(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, on: IfId) {
+fn local_in(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, on: IfId) {
     local.refresh();
     local.trace.note(&packet, || Step::Handled { queue: LocalIn::NAME });
     let config = local.config().clone();

@@ -17,15 +17,15 @@ use siding_netisr::Wake;
 use crate::Stack;
 use crate::arp;
 use crate::arp::acd::AcdConfig;
+use crate::common;
+use crate::common::Words;
 use crate::config::Config;
 use crate::drops;
 use crate::drops::Ledger;
 use crate::event::Deaf;
 use crate::event::Observer;
 use crate::filter;
-use crate::icmp6;
 use crate::ifnet;
-use crate::ip6;
 use crate::limits::LONGEST_PACKET;
 use crate::limits::Limits;
 use crate::mld::MldConfig;
@@ -43,7 +43,6 @@ use crate::stack::Control;
 use crate::stack::Shared;
 use crate::timer::Timers;
 use crate::trace;
-use crate::words::Words;
 use crate::worker::Heard;
 
 /// Bytes that a link's header may have: Ethernet's, and two VLAN tags.
@@ -206,9 +205,9 @@ impl Stack {
             large,
             fragments: reassembly::share(config.limits.reassembly, config.workers, buffers),
             reassembly: (0..config.workers).map(|_| Default::default()).collect(),
-            paths: ip6::Paths::new(config.limits.path_mtus, chance.next_u64()),
-            idents: ip6::Idents::new(chance.next_u64()),
-            sends: icmp6::Sends::new(clock(), &config.limits, chance.next_u64()),
+            paths: common::Paths::new(config.limits.path_mtus, chance.next_u64()),
+            idents: common::Idents::new(chance.next_u64()),
+            sends: common::Sends::new(clock(), &config.limits, chance.next_u64()),
             protocols: PROTOCOLS,
             words: Words::default(),
             filter: filter::Shared::new(config.workers, chance.next_u64()),

@@ -6,7 +6,7 @@
 //! ([`Stack::leave_partners`]). Whoever is to take an interface down or away asks for that first and waits, as long as
 //! suits it, until it has left ([`Stack::has_said_farewell`]).
 //!
-//! A [`Word`](crate::words::Word) goes with each such message until it has left.
+//! A [`Word`](crate::common::Word) goes with each such message until it has left.
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;

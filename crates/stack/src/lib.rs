@@ -27,6 +27,7 @@ mod alarm;
 pub mod arp;
 pub mod bridge;
 mod build;
+mod common;
 pub mod config;
 mod control;
 pub mod device;
@@ -69,7 +70,6 @@ pub mod trace;
 mod turn;
 mod vlan;
 mod walk;
-mod words;
 mod worker;
 
 pub use bridge::BridgeError;

@@ -11,10 +11,10 @@ use siding_wire::ip6;
 use siding_wire::ip6::Ip6Repr;
 use siding_wire::tcp::TcpRepr;
 
+use crate::common::Sending;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
-use crate::icmp6::Sending;
 use crate::ifnet::Interface;
 use crate::ip4 as inet4;
 use crate::ip6 as inet6;

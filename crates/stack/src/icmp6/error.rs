@@ -16,7 +16,7 @@ use super::limit::ErrorKind;
 use super::limit::LinkCast;
 use super::limit::Offender;
 use super::limit::may_send_error;
-use super::shares::Sending;
+use crate::common::Sending;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;

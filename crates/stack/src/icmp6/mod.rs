@@ -5,13 +5,10 @@ mod error;
 mod input;
 mod protocol;
 mod queues;
-mod shares;
 
 pub(crate) use error::error;
 pub(crate) use input::input;
 pub(crate) use limit::LinkCast;
 pub(crate) use protocol::Errors;
 pub(crate) use queues::Unreachable;
-pub(crate) use shares::Sending;
-pub(crate) use shares::Sends;
 pub use siding_machines::bucket as limit;

@@ -14,10 +14,10 @@ use siding_wire::ip4::Ip4Repr;
 
 use super::output::output;
 use crate::arp;
+use crate::common::Sending;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
-use crate::icmp6::Sending;
 use crate::worker::Local;
 
 /// How much of a packet an error quotes: what routers commonly do (RFC 1812 s4.3.2.3: at most 576 in all).

@@ -10,12 +10,10 @@ mod paths;
 mod protocol;
 mod reassemble;
 
-pub(crate) use fragment::Idents;
 pub(crate) use input::deliver;
 pub(crate) use input::input;
 pub(crate) use input::local_input;
 pub(crate) use output::output;
-pub(crate) use paths::Paths;
 pub(crate) use paths::echo_request;
 pub(crate) use paths::quoted_header;
 pub(crate) use paths::too_big;

@@ -15,6 +15,7 @@ use super::due::Reporting;
 use super::listener::Listener;
 use super::output;
 use crate::alarm::Alarm;
+use crate::common::Word;
 use crate::config::Config;
 use crate::ifnet::Addr6;
 use crate::ifnet::IfCounter;
@@ -28,7 +29,6 @@ use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Shared;
 use crate::timer::Due;
-use crate::words::Word;
 use crate::worker::Local;
 use siding_machines::chance::Chance;
 

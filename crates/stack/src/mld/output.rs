@@ -21,6 +21,7 @@ use siding_wire::mld;
 use siding_wire::mld::MldV1;
 
 use super::listener::Message;
+use crate::common::Word;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
@@ -28,7 +29,6 @@ use crate::ifnet::Interface;
 use crate::nd6::nud::Refused;
 use crate::neighbor::What;
 use crate::neighbor::dispatch;
-use crate::words::Word;
 use crate::worker::Local;
 
 /// What every IPv6 link carries: a report needs no more.

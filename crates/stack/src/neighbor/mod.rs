@@ -84,7 +84,7 @@ pub(crate) enum What {
     /// source needed" (`::`, or an ARP probe).
     Message(Option<IpAddr>, crate::ifnet::IfCounter),
     /// The same, as the last that is said on the interface.
-    LastWords(Option<IpAddr>, crate::ifnet::IfCounter, crate::words::Word),
+    LastWords(Option<IpAddr>, crate::ifnet::IfCounter, crate::common::Word),
     /// A frame in the name of a station behind another port of the bridge, which must still be there.
     Station(Mac),
     /// An IP packet that was held for the neighbour.

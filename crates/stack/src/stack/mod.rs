@@ -25,15 +25,15 @@ use siding_netisr::Netisr;
 
 use crate::Device;
 use crate::arp;
+use crate::common;
+use crate::common::Words;
 use crate::config;
 use crate::config::Config;
 use crate::drops::Ledger;
 use crate::event::Observer;
 use crate::filter;
-use crate::icmp6;
 use crate::ifnet::Defaults;
 use crate::ifnet::Ifnet;
-use crate::ip6;
 use crate::mld::MldConfig;
 use crate::nd6::dad::Dad;
 use crate::nd6::dad::DadConfig;
@@ -52,7 +52,6 @@ use crate::rooms::Rooms;
 use crate::snapshot::Snapshot;
 use crate::timer::Timers;
 use crate::trace;
-use crate::words::Words;
 use crate::worker::Frames;
 use crate::worker::Heard;
 use crate::worker::Local;
@@ -98,11 +97,11 @@ pub(crate) struct Shared {
     /// What each worker may hold of fragments, and does.
     pub(crate) fragments: ReassemblyLimits,
     pub(crate) reassembly: Vec<reassembly::Gauge>,
-    pub(crate) paths: ip6::Paths,
+    pub(crate) paths: common::Paths,
     /// Numbers for packets that we cut.
-    pub(crate) idents: ip6::Idents,
+    pub(crate) idents: common::Idents,
     /// Tokens for errors, resets and redirects.
-    pub(crate) sends: icmp6::Sends,
+    pub(crate) sends: common::Sends,
     /// All protocols, in the order of teardown.
     pub(crate) protocols: &'static [&'static dyn Protocol],
     /// Last words that have not left yet.
@@ -226,7 +225,7 @@ impl Shared {
         &self,
         ctx: &mut Ctx<'_, L>,
         now: Instant,
-        what: icmp6::Sending,
+        what: common::Sending,
         on: IfId,
         to: impl Into<IpAddr>,
     ) -> bool

@@ -17,6 +17,8 @@ use siding_wire::ether::HEADER_LEN;
 
 use super::Port;
 use super::Timed;
+use crate::common::PATIENCE;
+use crate::common::Word;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
@@ -41,8 +43,6 @@ use crate::snapshot::Reader;
 use crate::stack::Shared;
 use crate::trace::Step;
 use crate::trace::Tracer;
-use crate::words;
-use crate::words::Word;
 use siding_machines::chance::Chance;
 
 /// A worker's own state.
@@ -484,7 +484,7 @@ impl Local {
         }
         // Last words have left when the wires have taken everything.
         if !self.words.is_empty() {
-            self.words.retain(|(since, _)| again.is_some() && now.since(*since) < words::PATIENCE);
+            self.words.retain(|(since, _)| again.is_some() && now.since(*since) < PATIENCE);
         }
         (again, taken)
     }

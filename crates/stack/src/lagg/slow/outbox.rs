@@ -14,6 +14,7 @@ use siding_wire::lacp::SLOW_LEN;
 use siding_wire::lacp::SLOW_MAC;
 
 use super::joined;
+use crate::common::Word;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
@@ -23,7 +24,6 @@ use crate::lagg::lacp::Refused;
 use crate::queues::Queue;
 use crate::ranks;
 use crate::stack::Shared;
-use crate::words::Word;
 use crate::worker::Local;
 
 /// Metadata of a PDU on its way out: what was true when it was dispatched.

@@ -37,6 +37,7 @@ use super::schedule::Phase;
 use super::schedule::Say;
 use super::schedule::Schedule;
 use crate::alarm::Alarm;
+use crate::common::Word;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
@@ -57,7 +58,6 @@ use crate::next::Packet6;
 use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Shared;
-use crate::words::Word;
 use crate::worker::Local;
 
 /// How often it is looked whether there is an address to speak from.

@@ -13,9 +13,9 @@ use siding_wire::nd;
 use siding_wire::nd::Redirect;
 
 use super::advertise::link_local;
+use crate::common::Sending;
 use crate::config::Config;
 use crate::drops::DropReason;
-use crate::icmp6::Sending;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::neighbor;

@@ -19,11 +19,11 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siphasher::sip::SipHasher13;
 
-use super::limit::TokenBucket;
 use crate::limits::LimitReport;
 use crate::limits::Limits;
 use crate::limits::Usage;
 use crate::ranks;
+use siding_machines::bucket::TokenBucket;
 
 /// What is limited by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! How a stack is built: of what, and with which protocols.
 
-use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -173,6 +172,8 @@ impl Stack {
         let secret = config.secret.unwrap_or_else(|| {
             (u128::from(hidden.next_u64()) << 64 | u128::from(hidden.next_u64())).to_be_bytes()
         });
+        let mut rooms = Rooms::default();
+        rooms.put(arp::Conflicts::new(config.acd));
         let shared = Shared {
             workers: config.workers,
             room: queues.len() * config.queue_limit as usize,
@@ -180,13 +181,10 @@ impl Stack {
             config: Snapshot::new(Config::empty(config.express)),
             control: Mutex::new(Control {
                 dads: HashMap::new(),
-                hosts: BTreeMap::new(),
                 dad: config.dad,
-                advertisers: HashMap::new(),
                 mld: config.mld,
-                conflicts: arp::Conflicts::new(config.acd),
                 lost: HashMap::new(),
-                rooms: Rooms::default(),
+                rooms,
                 chance: Chance::new(chance.next_u64()),
                 secret,
             }),

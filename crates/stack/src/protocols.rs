@@ -58,6 +58,8 @@ mod tests {
     use crate::Sent;
     use crate::Stack;
     use crate::StackConfig;
+    use crate::arp::Conflicts;
+    use crate::nd6::host::Hosts;
 
     struct Nothing;
 
@@ -103,8 +105,13 @@ mod tests {
         let known = |stack: &Stack| {
             control(|ctx| {
                 let neighbors = stack.neighbors(ctx).len();
-                let (control, _ctx) = ctx.lock(&stack.shared.control);
-                (control.hosts.len(), control.dads.len(), control.conflicts.len(), neighbors)
+                let (mut control, _ctx) = ctx.lock(&stack.shared.control);
+                (
+                    control.rooms.of::<Hosts>().len(),
+                    control.dads.len(),
+                    control.rooms.of::<Conflicts>().len(),
+                    neighbors,
+                )
             })
         };
         assert_eq!(known(&stack), (1, 1, 1, 1), "each has something to forget");

@@ -7,6 +7,11 @@ use std::any::Any;
 pub(crate) struct Rooms(Vec<Box<dyn Any + Send>>);
 
 impl Rooms {
+    /// Puts something in before anybody has asked for it.
+    pub(crate) fn put<T: Send + 'static>(&mut self, what: T) {
+        self.0.push(Box::new(what));
+    }
+
     /// What is kept by this type; empty at first.
     pub(crate) fn of<T: Default + Send + 'static>(&mut self) -> &mut T {
         let at = self.0.iter().position(|room| room.is::<T>()).unwrap_or_else(|| {

@@ -49,7 +49,7 @@ use crate::timer::Due;
 use crate::worker::Local;
 
 /// What is known of each IPv4 address, and of each interface's conflicts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Conflicts {
     config: AcdConfig,
     machines: HashMap<(IfId, Ipv4Addr), Machine>,
@@ -105,20 +105,20 @@ pub(crate) fn begin(
     detect: bool,
     now: Instant,
 ) -> DadState {
-    if !control.conflicts.config.enabled {
+    if !control.rooms.of::<Conflicts>().config.enabled {
         return DadState::Preferred;
     }
     let acd = match detect {
         false => Acd::held(addr),
         true => {
-            let at = control.conflicts.attempt(on, now);
+            let at = control.rooms.of::<Conflicts>().attempt(on, now);
             Acd::new(at, addr, control.chance.between(Duration::ZERO, PROBE_WAIT))
         }
     };
     if let Some(deadline) = acd.deadline() {
         shared.timers.arm(ctx, deadline, Claimed(on, addr));
     }
-    control.conflicts.machines.insert((on, addr), Machine { acd, detect, retry: None });
+    control.rooms.of::<Conflicts>().machines.insert((on, addr), Machine { acd, detect, retry: None });
     if detect { DadState::Tentative } else { DadState::Preferred }
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn restart(
     let stays = |addr| {
         back == Back::Same && own.iter().any(|own| own.addr == addr && own.state == DadState::Preferred)
     };
-    let machines = control.conflicts.machines.iter();
+    let machines = control.rooms.of::<Conflicts>().machines.iter();
     let probed = machines.filter(|((of, _), machine)| *of == on && machine.detect);
     let probed: Vec<Ipv4Addr> = probed.map(|((_, addr), _)| *addr).collect();
     for addr in probed {
@@ -180,7 +180,7 @@ fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv4Add
 fn again(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv4Addr) -> bool {
     let (shared, now) = (local.shared.clone(), local.now);
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    let machine = control.conflicts.machines.get(&(on, addr));
+    let machine = control.rooms.of::<Conflicts>().machines.get(&(on, addr));
     if machine.and_then(|machine| machine.retry).is_none_or(|retry| now < retry) {
         return false;
     }
@@ -249,8 +249,10 @@ fn step(
     let interface = out.ifnet.id;
     let permit = shared.queues.of::<Announcing>().reserve(ctx, None).ok();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    let acd_config = control.conflicts.config;
-    let Some(machine) = control.conflicts.machines.get_mut(&(interface, addr)) else { return false };
+    let acd_config = control.rooms.of::<Conflicts>().config;
+    let Some(machine) = control.rooms.of::<Conflicts>().machines.get_mut(&(interface, addr)) else {
+        return false;
+    };
     let before = machine.acd.deadline();
     let mut frame = None;
     let event = work(&mut machine.acd, &acd_config, &mut |kind| {
@@ -279,10 +281,10 @@ fn step(
         }
         AcdEvent::Defended => local.tell(Event::AddressConflict { interface, addr: addr.into(), lladdr }),
         AcdEvent::Lost => {
-            control.conflicts.limits.entry(interface).or_default().on_conflict();
+            control.rooms.of::<Conflicts>().limits.entry(interface).or_default().on_conflict();
             if let Some(retry) = acd_config.duplicate_retry {
                 let at = local.now + retry;
-                let machine = control.conflicts.machines.get_mut(&(interface, addr));
+                let machine = control.rooms.of::<Conflicts>().machines.get_mut(&(interface, addr));
                 machine.into_iter().for_each(|machine| machine.retry = Some(at));
                 shared.timers.arm(&mut ctx, at, Claimed(interface, addr));
             }

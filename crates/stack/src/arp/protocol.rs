@@ -4,14 +4,17 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_wire::EtherType;
 
+use super::Conflicts;
 use super::counted;
 use super::input;
+use super::restart;
 use crate::config::Config;
 use crate::ifnet::IfCounter;
 use crate::next::Frame;
 use crate::next::Next;
 use crate::stack::Moment;
 use crate::stack::Protocol;
+use crate::stack::Turn;
 use crate::worker::Local;
 
 /// ARP, and the detection of conflicts.
@@ -37,7 +40,15 @@ impl Protocol for Arp {
         Next::Taken
     }
 
+    fn turns(&self, moment: &mut Moment<'_, '_>, turn: Turn) {
+        let Moment { stack, control, ctx, interface, .. } = moment;
+        //= RFC 5227 s2.1 [5227-1]: a link that has come back may be another, where somebody has our addresses.
+        if turn.ip4 == Some(true) {
+            restart(&stack.shared, control, ctx, interface.ifnet.id, turn.back, stack.now());
+        }
+    }
+
     fn departs(&self, moment: &mut Moment<'_, '_>) {
-        moment.control.conflicts.forget(moment.interface.ifnet.id);
+        moment.control.rooms.of::<Conflicts>().forget(moment.interface.ifnet.id);
     }
 }

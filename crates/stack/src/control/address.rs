@@ -1,6 +1,5 @@
 //! Adding and removing addresses.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
@@ -15,16 +14,16 @@ use siding_wire::ip6;
 
 use crate::Stack;
 use crate::arp;
+use crate::arp::Conflicts;
 use crate::config::Config;
 use crate::config::OnPort;
-use crate::event::Event;
 use crate::ifnet::Addr4;
 use crate::ifnet::Addr6;
-use crate::ifnet::AddrOrigin;
 use crate::ifnet::Interface;
 use crate::nd6::dad::DadState;
 use crate::nd6::dad::MAX_RTR_SOLICITATION_DELAY;
 use crate::nd6::host;
+use crate::nd6::host::Hosts;
 use crate::nd6::router;
 use crate::ranks;
 use crate::route::Origin;
@@ -142,7 +141,7 @@ impl Stack {
                         return Err(AddressError::Route6(full));
                     }
                     if state == DadState::Preferred
-                        && let Some(host) = control.hosts.get_mut(&on)
+                        && let Some(host) = control.rooms.of::<Hosts>().get_mut(&on)
                     {
                         host.host.on_usable(now, addr6);
                     }
@@ -157,7 +156,7 @@ impl Stack {
                     shared
                         .change(control, |config| add4(config, on, Addr4 { addr: addr4, prefix_len, state }));
                     if let Err(full) = connect4(&shared.config.load(), on, (addr4, prefix_len)) {
-                        control.conflicts.remove(on, addr4);
+                        control.rooms.of::<Conflicts>().remove(on, addr4);
                         take_out(shared, control, on, addr)?;
                         return Err(AddressError::Route4(full));
                     }
@@ -185,7 +184,8 @@ impl Stack {
         let mac = interface.mac;
         let shared = &self.shared;
         let stable = self.change_always(ctx, |control, ctx, told| {
-            let made = control.hosts.get_mut(&on).and_then(|state| state.host.make_link_local());
+            let made =
+                control.rooms.of::<Hosts>().get_mut(&on).and_then(|state| state.host.make_link_local());
             told.extend(host::settle(shared, control, ctx, on, self.now()));
             made
         });
@@ -250,13 +250,13 @@ impl Stack {
         let now = self.now();
         self.change(ctx, |control, ctx, told| {
             take_out(shared, control, on, addr)?;
-            told.extend(disconnect(&shared.config.load(), on));
+            told.extend(host::disconnect(&shared.config.load(), on));
             if let IpAddr::V4(addr) = addr {
-                control.conflicts.remove(on, addr);
+                control.rooms.of::<Conflicts>().remove(on, addr);
             }
             if let IpAddr::V6(addr) = addr {
                 control.dads.remove(&(on, addr));
-                if let Some(state) = control.hosts.get_mut(&on) {
+                if let Some(state) = control.rooms.of::<Hosts>().get_mut(&on) {
                     state.host.on_removed(addr);
                     // Its prefix may have been advertised as well.
                     state.overlaid = true;
@@ -286,7 +286,7 @@ impl Stack {
             true => control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY),
             false => Duration::ZERO,
         };
-        let rules = control.dad_config(key.0);
+        let rules = host::dad_config(control, key.0);
         //= RFC 4429 s3.1 [4429-1]: one given by hand is not optimistic: its owner may well have given it twice.
         host::begin_detection(&self.shared, control, ctx, key, &rules, false, now + delay)
     }
@@ -350,25 +350,6 @@ fn connect4(
     let prefix = Prefix::covering(addr, prefix_len);
     let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
     config.routes.rib4().insert(route).map(|_| ())
-}
-
-/// Takes out the on-link routes that came with addresses which are there no more. Gives what is to be told of those that
-/// stay: they are tried again when one of the interface's addresses goes the next time.
-pub(crate) fn disconnect(config: &Config, on: IfId) -> Vec<Event> {
-    let Some(interface) = config.interface(on) else { return Vec::new() };
-    //= RFC 5942 s4 [5942-1]: an address that came by itself keeps nothing on-link.
-    let manual = interface.addrs6.iter().filter(|own| own.origin == AddrOrigin::Manual);
-    let keep: HashSet<_> = manual.map(|own| Prefix::covering(own.addr, own.prefix_len)).collect();
-    let six = config.routes.rib6().disconnect(on, |prefix| keep.contains(prefix));
-    let own = interface.addrs4.iter();
-    let keep: HashSet<_> = own.map(|own| Prefix::covering(own.addr, own.prefix_len)).collect();
-    let four = config.routes.rib4().disconnect(on, |prefix| keep.contains(prefix));
-    let amiss = [six.err().map(|why| why.to_string()), four.err().map(|why| why.to_string())];
-    let told = |why| Event::RouteAmiss {
-        interface: on,
-        what: format!("the prefix of an address that has gone stays on-link: {why}"),
-    };
-    amiss.into_iter().flatten().map(told).collect()
 }
 
 fn add4(config: &mut Config, on: IfId, own: Addr4) {

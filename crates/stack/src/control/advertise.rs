@@ -13,6 +13,7 @@ use crate::nd6::router::AdvertConfig;
 use crate::nd6::router::AdvertError;
 use crate::nd6::router::Advertiser;
 use crate::nd6::router::AdvertiserReport;
+use crate::nd6::router::Advertisers;
 use crate::nd6::router::schedule::MAX_RA_DELAY_TIME;
 
 /// Why an interface does not begin, or cease, to advertise.
@@ -61,13 +62,13 @@ impl Stack {
             }
             advert.check(interface.mtu)?;
             let delay = control.chance.between(Duration::ZERO, MAX_RA_DELAY_TIME);
-            match control.advertisers.get_mut(&on) {
+            match control.rooms.of::<Advertisers>().get_mut(&on) {
                 Some(advertiser) => advertiser.replace(now, delay, advert),
                 None => {
-                    control.advertisers.insert(on, Advertiser::new(now, delay, advert));
+                    control.rooms.of::<Advertisers>().insert(on, Advertiser::new(now, delay, advert));
                 }
             }
-            if let Some(advertiser) = control.advertisers.get_mut(&on) {
+            if let Some(advertiser) = control.rooms.of::<Advertisers>().get_mut(&on) {
                 advertiser.arm(ctx, shared, on);
             }
             shared.change(control, |config| {
@@ -88,7 +89,7 @@ impl Stack {
         let now = self.now();
         self.change(ctx, |control, ctx, _told| {
             shared.config.load().interface(on).ok_or(AdvertiseError::NoInterface(on))?;
-            if !control.advertisers.contains_key(&on) {
+            if !control.rooms.of::<Advertisers>().contains_key(&on) {
                 return Err(AdvertiseError::NotAdvertising);
             }
             router::stop(ctx, shared, control, on, now);
@@ -108,7 +109,7 @@ impl Stack {
         let shared = &self.shared;
         let now = self.now();
         self.change(ctx, |control, ctx, _told| {
-            if !control.advertisers.contains_key(&on) {
+            if !control.rooms.of::<Advertisers>().contains_key(&on) {
                 return Err(AdvertiseError::NotAdvertising);
             }
             router::take_leave(ctx, shared, control, on, now);
@@ -119,9 +120,13 @@ impl Stack {
     /// Every interface that advertises, or still takes its leave.
     pub fn advertisers(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<AdvertiserReport> {
         let now = self.now();
-        let (control, _ctx) = ctx.lock(&self.shared.control);
-        let mut reports: Vec<AdvertiserReport> =
-            control.advertisers.iter().map(|(id, advertiser)| advertiser.report(*id, now)).collect();
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        let mut reports: Vec<AdvertiserReport> = control
+            .rooms
+            .of::<Advertisers>()
+            .iter()
+            .map(|(id, advertiser)| advertiser.report(*id, now))
+            .collect();
         reports.sort_by_key(|report| report.interface);
         reports
     }

@@ -8,6 +8,7 @@ use siding_netisr::Instant;
 use crate::config::Config;
 use crate::ifnet::Interface;
 use crate::nd6::host::Accept;
+use crate::nd6::host::Hosts;
 use crate::ranks;
 use crate::route::Origin;
 use crate::stack::Control;
@@ -35,14 +36,15 @@ pub enum Belongings {
 /// wait until it is released, as its link-local address does.
 pub(crate) fn belongings(
     config: &Config,
-    control: &Control,
+    control: &mut Control,
     ctx: &mut Ctx<'_, ranks::Control>,
     interface: &Interface,
     now: Instant,
 ) -> Option<Belongings> {
     let id = interface.ifnet.id;
     let global = interface.addrs6.iter().any(|own| !siding_wire::ip6::is_link_local(own.addr));
-    let host = control.hosts.get(&id).is_some_and(|state| state.host.config().accept != Accept::Never);
+    let host =
+        control.rooms.of::<Hosts>().get(&id).is_some_and(|state| state.host.config().accept != Accept::Never);
     let has = [
         (Belongings::Addresses, global || !interface.addrs4.is_empty()),
         (Belongings::Anycast, !interface.anycast.is_empty()),

@@ -13,7 +13,8 @@ use super::NoInterface;
 use crate::Device;
 use crate::Stack;
 use crate::config;
-use crate::lagg;
+use crate::stack::Altered;
+use crate::stack::Moment;
 
 impl Stack {
     /// The device of an interface has gone: workers give it up, and the interface is absent from now on. Frames that
@@ -23,8 +24,7 @@ impl Stack {
     ///
     /// It is not attached.
     pub fn take_devices(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId) -> Result<(), NoInterface> {
-        let taken = self.set_link(ctx, id, false);
-        taken.map_err(|_| NoInterface(id))?;
+        self.set_link(ctx, id, false)?;
         self.change(ctx, |control, _ctx, _told| {
             let shared = &self.shared;
             let ifnet = shared.config.load().interface(id).ok_or(NoInterface(id))?.ifnet.clone();
@@ -32,6 +32,30 @@ impl Stack {
             shared.deliver_devices(&ifnet, none);
             shared.change(control, |config| {
                 config.interface_mut(id).into_iter().for_each(|interface| interface.present = false);
+            });
+            Ok(())
+        })
+    }
+
+    /// Tells that the link of an interface has come or gone. With the link go the neighbours that were learned on it and
+    /// on what lies on it, unless the operator wants them kept
+    /// ([`forget_on_link_loss`](crate::NeighborLimits::forget_on_link_loss)).
+    ///
+    /// # Errors
+    ///
+    /// It is not attached.
+    pub fn set_link(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, link: bool) -> Result<(), NoInterface> {
+        self.change(ctx, |control, ctx, told| {
+            // Under the lock: the lagg that the interface is a port of may be going away at this moment, and what the
+            // driver says must not go with it.
+            let config = self.shared.config.load();
+            let interface = config.interface(id).ok_or(NoInterface(id))?;
+            if interface.link == link {
+                return Ok(());
+            }
+            let mut moment = Moment { stack: self, control, ctx, interface, told };
+            moment.alter(Altered::Link(link), &mut |config| {
+                config.interface_mut(id).into_iter().for_each(|interface| interface.link = link);
             });
             Ok(())
         })
@@ -92,7 +116,7 @@ impl Stack {
             return Err(AttachError::Mac(mac));
         }
         self.change(ctx, |control, ctx, told| {
-            let (shared, now) = (&self.shared, self.now());
+            let shared = &self.shared;
             let config = shared.config.load();
             let interface = config.interface(id).ok_or(AttachError::Gone(id))?;
             let old = interface.permanent_mac;
@@ -101,12 +125,13 @@ impl Stack {
             }
             let mut moved = Vec::new();
             shared.change(control, |config| moved = config::readdress(config, id, old, mac));
-            let moved = moved.into_iter().filter(|id| {
-                shared.config.load().interface(*id).is_some_and(|there| there.member_of.is_none())
-            });
             for id in moved {
-                told.extend(crate::nd6::host::retest(shared, control, ctx, id, now));
-                lagg::announce_once(ctx, shared, id, now);
+                let config = shared.config.load();
+                let Some(interface) = config.interface(id).filter(|there| there.member_of.is_none()) else {
+                    continue;
+                };
+                let mut moment = Moment { stack: self, control, ctx, interface, told };
+                shared.protocols.iter().for_each(|protocol| protocol.readdressed(&mut moment));
             }
             Ok(())
         })

@@ -5,23 +5,19 @@ use std::time::Duration;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
-use siding_netisr::IfId;
 use siding_netisr::Instant;
 
 use crate::Stack;
-use crate::arp;
 use crate::config::Config;
-use crate::config::DEEPEST;
 use crate::event::Event;
 use crate::ifnet::Back;
 use crate::ifnet::Interface;
-use crate::ifnet::Kind;
 use crate::ifnet::Unfit;
 use crate::ifnet::Use;
-use crate::nd6::host;
-use crate::nd6::router;
 use crate::ranks;
 use crate::stack::Control;
+use crate::stack::Moment;
+use crate::stack::Turn;
 
 impl Stack {
     /// The one way to change what the stack is: `change` does it under the control lock, and says what is to be told;
@@ -60,8 +56,8 @@ impl Stack {
         done
     }
 
-    /// Has everything follow what has changed since `before`: laggs their ports, and each interface that can be used
-    /// again, or no more, what becomes of its addresses. To be called by whoever has changed whether interfaces are up,
+    /// Has everything follow what has changed since `before`: each protocol is asked, about the whole and then about each
+    /// interface. To be called by whoever has changed whether interfaces are up,
     /// have a link, or lie on each other. Gives what is to be told, with no lock held.
     pub(crate) fn follow(
         &self,
@@ -70,24 +66,9 @@ impl Stack {
         before: &Config,
         now: Instant,
     ) -> Vec<Event> {
-        let mut events = Vec::new();
-        // A lagg may lie on VLANs of another.
-        for _ in 0..DEEPEST {
-            let config = self.shared.config.load();
-            let mut concerned: Vec<&Interface> =
-                config.concerned(before).into_iter().filter_map(|id| config.interface(id)).collect();
-            concerned.sort_by_key(|lagg| lagg.ifnet.id.slot());
-            let Some((lagg, port, cause)) = concerned.into_iter().find_map(|lagg| outdated(&config, lagg))
-            else {
-                break;
-            };
-            // It is there: nobody else can have changed anything.
-            events.extend(
-                self.step_lagg(control, ctx, lagg, (port, cause), |_config, _state| Ok(false))
-                    .into_iter()
-                    .flatten(),
-            );
-        }
+        let protocols = self.shared.protocols;
+        let mut events: Vec<Event> =
+            protocols.iter().flat_map(|protocol| protocol.follows(self, control, ctx, before)).collect();
         let after = self.shared.config.load();
         let mut concerned: Vec<&Interface> =
             after.concerned(before).into_iter().filter_map(|id| after.interface(id)).collect();
@@ -100,25 +81,12 @@ impl Stack {
                 (_, is) => Some(is),
             };
             let back = came_back(control, &after, then, interface, now);
-            //= RFC 5227 s2.1 [5227-1]: a link that has come back may be another, where somebody has our addresses.
-            if then.is_some() && turn(Use::Ip4) == Some(true) {
-                arp::restart(&self.shared, control, ctx, id, back, now);
-            }
-            if then.is_some_and(|then| then.own_mtu != interface.own_mtu) {
-                events.extend(host::settle(&self.shared, control, ctx, id, now));
-                router::renew(ctx, &self.shared, control, id, now);
-            }
-            match turn(Use::Ip6).filter(|_| then.is_some()) {
-                //= RFC 4862 s5.4 [4862-1]: the same; RFC 4861 s6.3.7 [4861-23]: and other routers.
-                Some(true) => {
-                    events.extend(host::came_up(&self.shared, control, ctx, id, back, now));
-                    router::resume(ctx, &self.shared, control, id, now);
-                }
-                Some(false) => {
-                    control.hosts.get_mut(&id).into_iter().for_each(|state| state.host.went_down());
-                }
-                None => {}
-            }
+            let Some(then) = then else { continue };
+            let (ip4, ip6) = (turn(Use::Ip4), turn(Use::Ip6));
+            let turn = Turn { ip4, ip6, mtu: then.own_mtu != interface.own_mtu, back };
+            let mut moment = Moment { stack: self, control, ctx, interface, told: &mut events };
+            // Who is told by others comes before these.
+            protocols.iter().rev().for_each(|protocol| protocol.turns(&mut moment, turn));
         }
         events
     }
@@ -158,12 +126,4 @@ fn lacks_only_carrier(config: &Config, interface: &Interface) -> bool {
         && below
             .into_iter()
             .all(|id| config.interface(id).is_some_and(|below| lacks_only_carrier(config, below)))
-}
-
-/// A lagg that takes a port for usable that is not, or the other way round: the lagg, that port, and what has happened.
-fn outdated(config: &Config, lagg: &Interface) -> Option<(IfId, IfId, &'static str)> {
-    let Kind::Lagg(view) = &lagg.kind else { return None };
-    let is_fit = |port: &IfId| config.interface(*port).is_some_and(|port| port.is_fit(Use::Frames));
-    let port = view.ports.iter().find(|port| is_fit(port) != view.usable.contains(port))?;
-    Some((lagg.ifnet.id, *port, if is_fit(port) { "link came up" } else { "link went down" }))
 }

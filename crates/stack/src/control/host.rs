@@ -20,6 +20,7 @@ use crate::nd6::host::Accept;
 use crate::nd6::host::Host;
 use crate::nd6::host::HostConfig;
 use crate::nd6::host::HostConfigError;
+use crate::nd6::host::Hosts;
 use crate::nd6::host::PrefixReport;
 use crate::nd6::host::RouterReport;
 use crate::nd6::router;
@@ -64,7 +65,7 @@ impl Stack {
                 snapshot.no_port(interface)?;
             }
             let link = host::link(interface, shared.nud.reachable_time, control);
-            let state = control.hosts.get_mut(&on).ok_or(NoInterface(on))?;
+            let state = control.rooms.of::<Hosts>().get_mut(&on).ok_or(NoInterface(on))?;
             let learnt = *state.host.params();
             state.host = Host::new(config, link, snapshot.forwarding, now, &mut control.chance);
             state.overlaid = true;
@@ -85,8 +86,8 @@ impl Stack {
 
     /// How an interface behaves as a host.
     pub fn autoconf(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> Option<HostConfig> {
-        let (control, _ctx) = ctx.lock(&self.shared.control);
-        control.hosts.get(&on).map(|state| state.host.config().clone())
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        control.rooms.of::<Hosts>().get(&on).map(|state| state.host.config().clone())
     }
 
     /// The routers that were learnt, interface by interface: default routers, then those with more specific routes.
@@ -124,7 +125,7 @@ impl Stack {
         self.set_up(ctx, on, true)?;
         self.change(ctx, |control, ctx, told| {
             let (shared, now) = (&self.shared, self.now());
-            let state = control.hosts.get_mut(&on).ok_or(NoInterface(on))?;
+            let state = control.rooms.of::<Hosts>().get_mut(&on).ok_or(NoInterface(on))?;
             let learnt = *state.host.params();
             state.host.reset(now, &mut control.chance);
             host::unlearn(shared, control, on, &learnt);
@@ -164,7 +165,7 @@ impl Stack {
     fn on_host(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId, work: impl FnOnce(&mut Host) -> usize) -> usize {
         let shared = &self.shared;
         self.change_always(ctx, |control, ctx, told| {
-            let Some(state) = control.hosts.get_mut(&on) else { return 0 };
+            let Some(state) = control.rooms.of::<Hosts>().get_mut(&on) else { return 0 };
             let count = work(&mut state.host);
             told.extend(host::settle(shared, control, ctx, on, self.now()));
             count
@@ -173,9 +174,9 @@ impl Stack {
 
     fn each_host<T>(&self, ctx: &mut Ctx<'_, Unlocked>, report: impl Fn(IfId, &Host) -> Vec<T>) -> Vec<T> {
         let config = self.config();
-        let (control, _ctx) = ctx.lock(&self.shared.control);
-        let hosts =
-            config.interfaces().filter_map(|interface| control.hosts.get_key_value(&interface.ifnet.id));
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        let known = control.rooms.of::<Hosts>();
+        let hosts = config.interfaces().filter_map(|interface| known.get_key_value(&interface.ifnet.id));
         hosts.flat_map(|(id, state)| report(*id, &state.host)).collect()
     }
 }

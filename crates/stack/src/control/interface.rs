@@ -23,7 +23,6 @@ use super::NoInterface;
 use crate::Device;
 use crate::Sent;
 use crate::Stack;
-use crate::config::Config;
 use crate::event::Event;
 use crate::ifnet::IfCounters;
 use crate::ifnet::Ifnet;
@@ -33,6 +32,7 @@ use crate::ifnet::Kind;
 use crate::ifnet::Mib;
 use crate::neighbor::Neighbors;
 use crate::ranks;
+use crate::stack::Altered;
 use crate::stack::Control;
 use crate::stack::Moment;
 use crate::worker::Local;
@@ -177,30 +177,11 @@ impl Stack {
             let shared = &self.shared;
             let config = shared.config.load();
             let interface = config.interface(id).ok_or(NoInterface(id))?;
-            let set = |config: &mut Config| {
+            let mut moment = Moment { stack: self, control, ctx, interface, told };
+            moment.alter(Altered::Up(up), &mut |config| {
                 let interface = config.interface_mut(id).into_iter();
                 interface.for_each(|interface| (interface.up, interface.stopped) = (up, None));
-            };
-            // A lagg looks at its ports anew, and LACP at both.
-            let lagg = match interface.kind {
-                Kind::Lagg(_) => id,
-                _ => config.lagg_of(id),
-            };
-            if lagg.is_none() {
-                shared.change(control, set);
-            } else {
-                let cause = if up { "taken up" } else { "taken down" };
-                let port = if lagg == id { IfId::NONE } else { id };
-                let changed = self.step_lagg(control, ctx, lagg, (port, cause), |config, state| {
-                    set(config);
-                    let is_meant = |port: IfId| id == lagg || id == port;
-                    for member in state.ports.iter_mut().filter(|member| up && is_meant(member.id)) {
-                        member.silent = false;
-                    }
-                    Ok(false)
-                });
-                told.extend(changed.map_err(|_| NoInterface(id))?);
-            }
+            });
             for on in config.with_vlans(&[id]).into_iter().filter(|_| up) {
                 let Some(interface) = config.interface(on) else { continue };
                 let mut moment = Moment { stack: self, control, ctx, interface, told };

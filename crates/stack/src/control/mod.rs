@@ -24,7 +24,6 @@ mod way;
 
 pub use address::AddressError;
 pub use address::Lifetimes;
-pub(crate) use address::disconnect;
 pub use advertise::AdvertiseError;
 pub use belongings::Belongings;
 pub(crate) use belongings::belongings;

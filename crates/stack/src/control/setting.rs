@@ -10,6 +10,7 @@ use crate::Stack;
 use crate::config::Config;
 use crate::ifnet::LEAST_MTU6;
 use crate::nd6::host;
+use crate::nd6::host::Hosts;
 use crate::nd6::router;
 
 /// Why a setting was not made.
@@ -122,7 +123,7 @@ impl Stack {
         self.change(ctx, |control, ctx, told| {
             shared.config.load().interface(id).ok_or(SettingError::NoInterface(id))?;
             let (usual, usual_dad) = (shared.nud, control.dad);
-            let state = control.hosts.get_mut(&id).ok_or(SettingError::NoInterface(id))?;
+            let state = control.rooms.of::<Hosts>().get_mut(&id).ok_or(SettingError::NoInterface(id))?;
             state.times = host::Times { reachable, retrans };
             let reachable = reachable.unwrap_or(usual.reachable_time);
             let for_dad = retrans.unwrap_or(usual_dad.retrans_timer);
@@ -144,8 +145,8 @@ impl Stack {
         ctx: &mut Ctx<'_, Unlocked>,
         id: IfId,
     ) -> (Option<Duration>, Option<Duration>) {
-        let (control, _ctx) = ctx.lock(&self.shared.control);
-        let times = control.hosts.get(&id).map(|state| state.times).unwrap_or_default();
+        let (mut control, _ctx) = ctx.lock(&self.shared.control);
+        let times = control.rooms.of::<Hosts>().get(&id).map(|state| state.times).unwrap_or_default();
         (times.reachable, times.retrans)
     }
 

@@ -278,36 +278,6 @@ impl Stack {
         })
     }
 
-    /// Tells that the link of an interface has come or gone. With the link go the neighbours that were learned on it and
-    /// on what lies on it, unless the operator wants them kept
-    /// ([`forget_on_link_loss`](crate::NeighborLimits::forget_on_link_loss)).
-    ///
-    /// # Errors
-    ///
-    /// It is not attached.
-    pub fn set_link(&self, ctx: &mut Ctx<'_, Unlocked>, id: IfId, link: bool) -> Result<(), LaggError> {
-        self.change(ctx, |control, ctx, told| {
-            // Under the lock: the lagg that the interface is a port of may be going away at this moment, and what the
-            // driver says must not go with it.
-            let config = self.shared.config.load();
-            let interface = config.interface(id).ok_or(LaggError::NoInterface(id))?;
-            if interface.link == link {
-                return Ok(());
-            }
-            let lagg = config.lagg_of(id);
-            if lagg.is_none() {
-                self.shared.change(control, |config| set_link(config, id, link));
-                return Ok(());
-            }
-            let cause = if link { "link came up" } else { "link went down" };
-            told.extend(self.step_lagg(control, ctx, lagg, (id, cause), |config, _state| {
-                set_link(config, id, link);
-                Ok(false)
-            })?);
-            Ok(())
-        })
-    }
-
     /// An interface departs: it leaves its lagg, or lets its ports go. Gives what is to be told, with no lock held.
     pub(crate) fn leave_nest(
         &self,

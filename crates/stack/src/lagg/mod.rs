@@ -18,6 +18,7 @@ mod announce;
 mod change;
 mod counted;
 mod due;
+mod follow;
 mod hash;
 mod inline;
 mod input;
@@ -31,7 +32,6 @@ mod state;
 mod step;
 mod view;
 
-pub(crate) use announce::once as announce_once;
 pub use change::LaggError;
 pub use hash::HashLayers;
 pub(crate) use input::input;

@@ -1,14 +1,23 @@
 //! Link aggregation among the stack's protocols.
 
+use super::announce;
 use super::counted;
+use super::follow;
 use super::slow;
 use super::slow::SlowOut;
+use crate::Stack;
+use crate::config::Config;
 use crate::drops::DropReason;
+use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::queues::Registrar;
+use crate::ranks;
+use crate::stack::Altered;
+use crate::stack::Control;
 use crate::stack::Moment;
 use crate::stack::Protocol;
 use crate::worker::Local;
+use siding_lockorder::Ctx;
 use siding_netisr::RegisterError;
 
 /// Link aggregation.
@@ -25,6 +34,30 @@ impl Protocol for Laggs {
 
     fn queues(&self, make: &mut Registrar<'_, Local>) -> Result<(), RegisterError> {
         make.add::<SlowOut>(|spec| spec, slow::handle)
+    }
+
+    fn alters(
+        &self,
+        moment: &mut Moment<'_, '_>,
+        what: Altered,
+        change: &mut dyn FnMut(&mut Config),
+    ) -> bool {
+        follow::alters(moment, what, change)
+    }
+
+    fn follows(
+        &self,
+        stack: &Stack,
+        control: &mut Control,
+        ctx: &mut Ctx<'_, ranks::Control>,
+        before: &Config,
+    ) -> Vec<Event> {
+        stack.follow_ports(control, ctx, before)
+    }
+
+    fn readdressed(&self, moment: &mut Moment<'_, '_>) {
+        let Moment { stack, ctx, interface, .. } = moment;
+        announce::once(ctx, &stack.shared, interface.ifnet.id, stack.now());
     }
 
     fn departs(&self, moment: &mut Moment<'_, '_>) {

@@ -110,7 +110,7 @@ pub(crate) fn try_again(
         router::resume(ctx, shared, control, on, now);
         return events;
     }
-    let rules = control.dad_config(on);
+    let rules = host::dad_config(control, on);
     let state = host::begin_detection(shared, control, ctx, (on, addr), &rules, false, now);
     shared.change(control, |config| set_state(config, on, addr, state));
     host::settle(shared, control, ctx, on, now)
@@ -159,7 +159,7 @@ fn step(
 ) {
     let shared = local.shared.clone();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    let dad_config = control.dad_config(interface);
+    let dad_config = host::dad_config(&mut control, interface);
     let Some(dad) = control.dads.get_mut(&(interface, addr)) else { return };
     let (before, state_before) = (dad.deadline(), dad.state());
     let event = work(&ctx, local, dad, &dad_config);

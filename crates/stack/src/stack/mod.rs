@@ -7,7 +7,6 @@
 
 mod protocol;
 
-use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -24,7 +23,6 @@ use siding_netisr::Instant;
 use siding_netisr::Netisr;
 
 use crate::Device;
-use crate::arp;
 use crate::common;
 use crate::common::Words;
 use crate::config;
@@ -37,9 +35,7 @@ use crate::ifnet::Ifnet;
 use crate::mld::MldConfig;
 use crate::nd6::dad::Dad;
 use crate::nd6::dad::DadConfig;
-use crate::nd6::host::HostState;
 use crate::nd6::nud::NudConfig;
-use crate::nd6::router::Advertiser;
 use crate::neighbor::NeighborLimits;
 use crate::neighbor::NeighborTotals;
 use crate::neighbor::Use;
@@ -58,8 +54,10 @@ use crate::worker::Local;
 use crate::worker::StepTimes;
 use siding_machines::chance::Chance;
 
+pub(crate) use protocol::Altered;
 pub(crate) use protocol::Moment;
 pub(crate) use protocol::Protocol;
+pub(crate) use protocol::Turn;
 
 /// A network stack. Clones refer to the same one.
 #[derive(Clone)]
@@ -124,26 +122,14 @@ pub(crate) type Delivery = (Arc<Ifnet>, Option<Box<dyn Device>>);
 /// What the control lock guards.
 pub(crate) struct Control {
     pub(crate) dads: HashMap<(IfId, Ipv6Addr), Dad>,
-    /// What each interface does and knows as a host.
-    pub(crate) hosts: BTreeMap<IfId, HostState>,
     pub(crate) dad: DadConfig,
-    /// Interfaces that advertise us as a router.
-    pub(crate) advertisers: HashMap<IfId, Advertiser>,
     pub(crate) mld: MldConfig,
-    pub(crate) conflicts: arp::Conflicts,
     /// Since when interfaces have lost their links, and nothing else.
     pub(crate) lost: HashMap<IfId, Instant>,
     /// What else protocols keep.
     pub(crate) rooms: Rooms,
     pub(crate) chance: Chance,
     pub(crate) secret: [u8; 16],
-}
-
-impl Control {
-    /// The rules for duplicate address detection on an interface.
-    pub(crate) fn dad_config(&self, on: IfId) -> DadConfig {
-        self.hosts.get(&on).map_or(self.dad, |state| state.host.dad_config())
-    }
 }
 
 impl Stack {

@@ -18,6 +18,7 @@ use super::Stack;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
+use crate::ifnet::Back;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
@@ -82,6 +83,35 @@ pub(crate) trait Protocol: Sync {
     /// held.
     fn taken_up(&self, _moment: &mut Moment<'_, '_>, _itself: bool) {}
 
+    /// An interface is to be taken up or down, or its link comes or goes. Who has more to change in the same step than
+    /// `change` does, does both and says true. The control lock is held.
+    fn alters(
+        &self,
+        _moment: &mut Moment<'_, '_>,
+        _what: Altered,
+        _change: &mut dyn FnMut(&mut Config),
+    ) -> bool {
+        false
+    }
+
+    /// The snapshot is not as it was `before`: what has to follow in it does so, before anybody looks at single interfaces.
+    /// Gives what is to be told when the lock is free. The control lock is held.
+    fn follows(
+        &self,
+        _stack: &Stack,
+        _control: &mut Control,
+        _ctx: &mut Ctx<'_, ranks::Control>,
+        _before: &Config,
+    ) -> Vec<Event> {
+        Vec::new()
+    }
+
+    /// What an interface can be used for has changed. Asked in the reverse order of the list. The control lock is held.
+    fn turns(&self, _moment: &mut Moment<'_, '_>, _turn: Turn) {}
+
+    /// The device of an interface has another address, or what the interface lies on. The control lock is held.
+    fn readdressed(&self, _moment: &mut Moment<'_, '_>) {}
+
     /// An interface is about to leave the snapshot, and is marked: nothing new can name it. What the protocol knows of it
     /// under the control lock is to go. Asked in the order of the list.
     fn departs(&self, _moment: &mut Moment<'_, '_>) {}
@@ -128,13 +158,45 @@ pub(crate) trait Protocol: Sync {
     }
 }
 
+/// What is done to an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Altered {
+    /// It is taken up, or down.
+    Up(bool),
+    /// Its link comes, or goes.
+    Link(bool),
+}
+
+/// What has changed about an interface's use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turn {
+    /// IPv4 can be used again, or no more; `None` as before.
+    pub(crate) ip4: Option<bool>,
+    /// IPv6.
+    pub(crate) ip6: Option<bool>,
+    /// It takes packets of another size.
+    pub(crate) mtu: bool,
+    /// Which link it has, if it has one again.
+    pub(crate) back: Back,
+}
+
 /// A moment in the life of an interface, with the control lock held.
 pub(crate) struct Moment<'a, 'l> {
     pub(crate) stack: &'a Stack,
     pub(crate) control: &'a mut Control,
     pub(crate) ctx: &'a mut Ctx<'l, ranks::Control>,
-    /// As it stood before.
+    /// As it stood before; as it is now, if it is asked about what has changed.
     pub(crate) interface: &'a Interface,
     /// What is to be told when the lock is free.
     pub(crate) told: &'a mut Vec<Event>,
+}
+
+impl Moment<'_, '_> {
+    /// Changes the interface: by whoever has more to change in the same step, else alone.
+    pub(crate) fn alter(&mut self, what: Altered, change: &mut dyn FnMut(&mut Config)) {
+        let shared = &self.stack.shared;
+        if !shared.protocols.iter().any(|protocol| protocol.alters(self, what, change)) {
+            shared.change(self.control, change);
+        }
+    }
 }

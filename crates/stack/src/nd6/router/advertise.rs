@@ -23,6 +23,7 @@ use siding_wire::nd::RouterAdvert;
 use siding_wire::nd::RouterSolicit;
 
 use super::AdvertConfig;
+use super::Advertisers;
 use super::Contents;
 use super::Kind;
 use super::Ledger;
@@ -308,7 +309,7 @@ pub(super) fn look(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
     let config = local.config().clone();
     let Some(out) = config.interface(id) else { return };
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    let Some(advertiser) = control.advertisers.get_mut(&id) else { return };
+    let Some(advertiser) = control.rooms.of::<Advertisers>().get_mut(&id) else { return };
     if !advertiser.alarm.rings(local.heard) {
         return;
     }
@@ -344,7 +345,7 @@ pub(crate) fn solicited(
     let delay = local.chance.between(Duration::ZERO, MAX_RA_DELAY_TIME);
     let asker = (!addr.is_unspecified()).then_some(Asker { addr, lladdr: solicit.slla });
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    if let Some(advertiser) = control.advertisers.get_mut(&on.ifnet.id)
+    if let Some(advertiser) = control.rooms.of::<Advertisers>().get_mut(&on.ifnet.id)
         && let Heard::Answered = advertiser.schedule.on_solicit(local.now, delay, asker)
     {
         advertiser.arm(&mut ctx, &shared, on.ifnet.id);
@@ -370,7 +371,7 @@ pub(crate) fn heard_advert(
     }
     let shared = local.shared.clone();
     let (mut control, _ctx) = ctx.lock(&shared.control);
-    let Some(advertiser) = control.advertisers.get_mut(&id) else { return false };
+    let Some(advertiser) = control.rooms.of::<Advertisers>().get_mut(&id) else { return false };
     let now = local.now;
     if advertiser.told_difference.is_some_and(|last| now.since(last) < DIFFERENCE_PAUSE) {
         return false;
@@ -385,10 +386,8 @@ pub(crate) fn heard_advert(
 
 /// Forgets an interface that has ceased to advertise, or goes.
 pub(crate) fn forget(shared: &Shared, control: &mut Control, id: IfId) {
-    if control.advertisers.remove(&id).is_some() {
-        shared.change(control, |config| {
-            config.advertising.set(id.slot(), None);
-        });
+    if control.rooms.of::<Advertisers>().remove(&id).is_some() {
+        shared.change(control, |config| _ = config.advertising.set(id.slot(), None));
     }
 }
 
@@ -400,7 +399,7 @@ pub(crate) fn renew(
     id: IfId,
     now: Instant,
 ) {
-    let advertiser = control.advertisers.get_mut(&id);
+    let advertiser = control.rooms.of::<Advertisers>().get_mut(&id);
     if let Some(advertiser) = advertiser.filter(|advertiser| advertiser.phase() == Phase::Advertising) {
         advertiser.renew(now);
         advertiser.arm(ctx, shared, id);
@@ -415,7 +414,7 @@ pub(crate) fn resume(
     id: IfId,
     now: Instant,
 ) {
-    if let Some(advertiser) = control.advertisers.get_mut(&id)
+    if let Some(advertiser) = control.rooms.of::<Advertisers>().get_mut(&id)
         && !matches!(advertiser.phase(), Phase::Ceasing(_) | Phase::Ceased)
     {
         advertiser.renew(now);
@@ -431,7 +430,7 @@ pub(crate) fn take_leave(
     id: IfId,
     now: Instant,
 ) {
-    let Some(advertiser) = control.advertisers.get_mut(&id) else { return };
+    let Some(advertiser) = control.rooms.of::<Advertisers>().get_mut(&id) else { return };
     advertiser.suspend(now);
     // What is still to be said, of one that is ceasing anyway as well.
     let passes = shared.config.load().interface(id).is_some_and(|on| on.is_fit(Use::Ip6));
@@ -449,7 +448,7 @@ pub(crate) fn stop_all(
     control: &mut Control,
     now: Instant,
 ) {
-    let ids: Vec<IfId> = control.advertisers.keys().copied().collect();
+    let ids = Vec::from_iter(control.rooms.of::<Advertisers>().keys().copied());
     ids.into_iter().for_each(|id| stop(ctx, shared, control, id, now));
 }
 
@@ -461,7 +460,7 @@ pub(crate) fn stop(
     id: IfId,
     now: Instant,
 ) {
-    let Some(advertiser) = control.advertisers.get_mut(&id) else { return };
+    let Some(advertiser) = control.rooms.of::<Advertisers>().get_mut(&id) else { return };
     advertiser.stop(now);
     let heard = shared.config.load().interface(id).is_some_and(|interface| interface.is_fit(Use::Ip6));
     if !heard || advertiser.phase() == Phase::Ceased {

@@ -19,3 +19,6 @@ pub(crate) use advertise::stop_all;
 pub(crate) use advertise::take_leave;
 pub(crate) use redirect::redirect;
 pub use siding_machines::router::*;
+
+/// All interfaces that advertise, as control keeps them.
+pub(crate) type Advertisers = std::collections::HashMap<siding_netisr::IfId, Advertiser>;

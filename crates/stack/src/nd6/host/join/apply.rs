@@ -1,5 +1,6 @@
 //! What a host knows becomes addresses, routes and parameters of the snapshot.
 
+use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,9 @@ use siding_netisr::Instant;
 use siding_wire::Mac;
 use siding_wire::ip6;
 
+use super::disconnect;
 use crate::alarm::Alarm;
 use crate::config::Config;
-use crate::control::disconnect;
 use crate::event::Event;
 use crate::ifnet::Addr6;
 use crate::ifnet::AddrOrigin;
@@ -47,7 +48,10 @@ use siding_machines::chance::Chance;
 /// A change of a lifetime that is not worth a snapshot of its own. The machine has the exact time.
 const UNNOTICED: Duration = Duration::from_secs(1);
 
-/// One interface's host, as control keeps it.
+/// All of them, as control keeps them.
+pub(crate) type Hosts = BTreeMap<IfId, HostState>;
+
+/// One interface's host.
 #[derive(Debug)]
 pub(crate) struct HostState {
     pub(crate) host: Host,
@@ -116,7 +120,7 @@ pub(crate) fn settle(
     let Some(interface) = config.interface(id).filter(|there| there.member_of.is_none()) else {
         return Vec::new();
     };
-    let Some(mut state) = control.hosts.remove(&id) else { return Vec::new() };
+    let Some(mut state) = control.rooms.of::<Hosts>().remove(&id) else { return Vec::new() };
     state.host.set_link(interface.mac, interface.own_mtu);
     let addrs = addresses(shared, control, ctx, &mut state.host, interface, now);
     let wanted = with_parameters(interface, &state.host, addrs);
@@ -163,7 +167,7 @@ pub(crate) fn settle(
     shared.timers.set(ctx, &mut state.alarm, deadline, || Hosting(id));
     let events = state.host.take_events().into_iter().map(|what| Event::Host { interface: id, what });
     let events = events.chain(amiss).collect();
-    control.hosts.insert(id, state);
+    control.rooms.of::<Hosts>().insert(id, state);
     if aged {
         router::renew(ctx, shared, control, id, now);
     }
@@ -200,8 +204,8 @@ pub(crate) fn detected(
     passed: bool,
     now: Instant,
 ) -> Vec<Event> {
-    let Control { hosts, chance, .. } = control;
-    let Some(state) = hosts.get_mut(&on) else { return Vec::new() };
+    let Control { rooms, chance, .. } = control;
+    let Some(state) = rooms.of::<Hosts>().get_mut(&on) else { return Vec::new() };
     state.host.on_detected(now, addr, passed, chance);
     //= RFC 4862 s5.4.5 [4862-6]: with IP stopped, nobody is asked for and nothing announced.
     if shared.config.load().interface(on).is_none_or(|interface| !interface.is_fit(Use::Ip6)) {
@@ -384,9 +388,16 @@ fn reroute(
     (there, amiss)
 }
 
+/// The rules for duplicate address detection on an interface.
+pub(crate) fn dad_config(control: &mut Control, on: IfId) -> DadConfig {
+    let usual = control.dad;
+    control.rooms.of::<Hosts>().get(&on).map_or(usual, |state| state.host.dad_config())
+}
+
 /// What a machine is to know of its interface.
-pub(crate) fn link(interface: &Interface, reachable_time: Duration, control: &Control) -> Link {
-    let times = control.hosts.get(&interface.ifnet.id).map(|state| state.times).unwrap_or_default();
+pub(crate) fn link(interface: &Interface, reachable_time: Duration, control: &mut Control) -> Link {
+    let times =
+        control.rooms.of::<Hosts>().get(&interface.ifnet.id).map(|state| state.times).unwrap_or_default();
     Link {
         name: interface.ifnet.name.clone(),
         mac: interface.mac,
@@ -409,7 +420,7 @@ pub(crate) fn retest(
     let Some(interface) = config.interface(id) else { return Vec::new() };
     let there = |addr| interface.addr6(addr).is_some();
     control.dads.retain(|(on, addr), _| *on != id || there(*addr));
-    let rules = control.dad_config(id);
+    let rules = dad_config(control, id);
     for own in interface.addrs6.iter().filter(|own| own.detect && own.state == DadState::Tentative) {
         if !control.dads.contains_key(&(id, own.addr)) {
             let first = now + control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY);
@@ -431,8 +442,8 @@ pub(crate) fn came_up(
 ) -> Vec<Event> {
     let config = shared.config.load();
     let Some(interface) = config.interface(id) else { return Vec::new() };
-    let Control { hosts, chance, .. } = control;
-    let Some(state) = hosts.get_mut(&id) else { return Vec::new() };
+    let Control { rooms, chance, .. } = &mut *control;
+    let Some(state) = rooms.of::<Hosts>().get_mut(&id) else { return Vec::new() };
     state.host.came_up(now, chance);
     let (rules, optimistic) = (state.host.dad_config(), state.host.is_optimistic());
     //= RFC 4862 s5.4.2 [4862-2]: an interface that begins again waits a random while before its first message.
@@ -464,7 +475,7 @@ pub(crate) fn came_up(
 
 /// Sets back what routers said of the link.
 pub(crate) fn unlearn(shared: &Shared, control: &mut Control, id: IfId, learnt: &Params) {
-    let times = control.hosts.get(&id).map(|state| state.times).unwrap_or_default();
+    let times = control.rooms.of::<Hosts>().get(&id).map(|state| state.times).unwrap_or_default();
     shared.change(control, |config| {
         let Some(interface) = config.interface_mut(id) else { return };
         if learnt.mtu.is_some() {
@@ -488,11 +499,11 @@ pub(crate) fn forwarding_changed(
     now: Instant,
 ) -> Vec<Event> {
     let forwarding = shared.config.load().forwarding;
-    let ids: Vec<IfId> = control.hosts.keys().copied().collect();
+    let ids: Vec<IfId> = control.rooms.of::<Hosts>().keys().copied().collect();
     let mut events = Vec::new();
     for id in ids {
-        let Control { hosts, chance, .. } = &mut *control;
-        if let Some(state) = hosts.get_mut(&id) {
+        let Control { rooms, chance, .. } = &mut *control;
+        if let Some(state) = rooms.of::<Hosts>().get_mut(&id) {
             state.host.set_forwarding(forwarding, now, chance);
         }
         events.extend(settle(shared, control, ctx, id, now));

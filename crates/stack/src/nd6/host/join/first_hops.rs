@@ -8,6 +8,7 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 
+use super::Hosts;
 use super::settle;
 use crate::ifnet::Interface;
 use crate::ranks;
@@ -42,7 +43,7 @@ pub(crate) fn reachability(
     let config = shared.config.load();
     let Some(on) = config.interface(id) else { return };
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    let Some(state) = control.hosts.get_mut(&id) else { return };
+    let Some(state) = control.rooms.of::<Hosts>().get_mut(&id) else { return };
     let known = known(&mut ctx, on, &state.host.next_hops());
     state.host.on_reachability(local.now, failed, &|addr| known.contains(&addr));
     let events = settle(&shared, &mut control, &mut ctx, id, local.now);

@@ -10,6 +10,7 @@ use siding_wire::nd::NdOptions;
 use siding_wire::nd::Redirect;
 use siding_wire::nd::RouterAdvert;
 
+use super::Hosts;
 use super::known;
 use super::settle;
 use crate::config::Config;
@@ -43,7 +44,7 @@ pub(crate) fn heard_advert(
     let shared = local.shared.clone();
     let (mut guard, mut ctx) = ctx.lock(&shared.control);
     let control = &mut *guard;
-    let state = control.hosts.get_mut(&on.ifnet.id).filter(|state| state.host.accepts());
+    let state = control.rooms.of::<Hosts>().get_mut(&on.ifnet.id).filter(|state| state.host.accepts());
     let Some(state) = state else { return (true, Err(DropReason::AutoconfOff)) };
     let mut known = known(&mut ctx, on, &state.host.next_hops());
     // Its own entry will be what the advertisement is about to make of it.
@@ -100,7 +101,8 @@ pub(crate) fn heard_redirect(
     }
     let shared = local.shared.clone();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    let state = control.hosts.get_mut(&on.ifnet.id).filter(|state| state.host.accepts_redirects());
+    let state =
+        control.rooms.of::<Hosts>().get_mut(&on.ifnet.id).filter(|state| state.host.accepts_redirects());
     let Some(state) = state else { return Err(DropReason::AutoconfOff) };
     state.host.on_redirect(destination, target, from);
     let events = settle(&shared, &mut control, &mut ctx, on.ifnet.id, local.now);
@@ -120,7 +122,7 @@ pub(crate) fn ceased(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interf
     }
     let shared = local.shared.clone();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
-    let Some(state) = control.hosts.get_mut(&on.ifnet.id) else { return };
+    let Some(state) = control.rooms.of::<Hosts>().get_mut(&on.ifnet.id) else { return };
     let known = known(&mut ctx, on, &state.host.next_hops());
     state.host.router_ceased(local.now, router, &|addr| known.contains(&addr));
     let events = settle(&shared, &mut control, &mut ctx, on.ifnet.id, local.now);

@@ -10,6 +10,7 @@ use siding_wire::ip6;
 use siding_wire::nd::NeighborAdvert;
 use siding_wire::nd::RouterSolicit;
 
+use super::Hosts;
 use super::known;
 use super::settle;
 use crate::drops::DropReason;
@@ -46,7 +47,7 @@ fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
     let (shared, now) = (local.shared.clone(), local.heard);
     let (mut guard, mut control_ctx) = ctx.lock(&shared.control);
     let control = &mut *guard;
-    let Some(state) = control.hosts.get_mut(&id) else { return };
+    let Some(state) = control.rooms.of::<Hosts>().get_mut(&id) else { return };
     if !state.alarm.rings(now) {
         return;
     }

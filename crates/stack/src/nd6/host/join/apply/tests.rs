@@ -42,8 +42,8 @@ fn a_learnt_route_that_finds_no_place_is_told_of_once_and_comes_when_there_is_ro
         let (mut control, mut ctx) = ctx.lock(&stack.shared.control);
         let advert = RouterAdvert { router_lifetime: 1800, ..RouterAdvert::default() };
         let options = NdOptions::new(&[]).unwrap();
-        let Control { hosts, chance, .. } = &mut *control;
-        let host = &mut hosts.get_mut(&id).unwrap().host;
+        let Control { rooms, chance, .. } = &mut *control;
+        let host = &mut rooms.of::<Hosts>().get_mut(&id).unwrap().host;
         host.on_advert(now, from, &advert, options, &|_| true, chance).unwrap();
         let events = settle(&stack.shared, &mut control, &mut ctx, id, now);
         events.into_iter().filter(|event| matches!(event, Event::RouteAmiss { .. })).count()
@@ -76,8 +76,8 @@ fn ever_shorter_lifetimes_do_not_fill_the_timer_queue_4861_17() {
     for lifetime in (1..9000).rev() {
         let advert = RouterAdvert { router_lifetime: lifetime, ..RouterAdvert::default() };
         let options = NdOptions::new(&[]).unwrap();
-        let Control { hosts, chance, .. } = &mut *control;
-        let host = &mut hosts.get_mut(&id).unwrap().host;
+        let Control { rooms, chance, .. } = &mut *control;
+        let host = &mut rooms.of::<Hosts>().get_mut(&id).unwrap().host;
         host.on_advert(now, from, &advert, options, &|_| true, chance).unwrap();
         let _ = settle(shared, &mut control, &mut ctx, id, now);
     }

@@ -20,9 +20,9 @@ use crate::ends;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::lltable::Found;
+use crate::lltable::Newcomer;
 use crate::neighbor;
-use crate::neighbor::Found;
-use crate::neighbor::Newcomer;
 use crate::trace::Step;
 use crate::worker::Local;
 

@@ -30,7 +30,7 @@ use crate::ifnet::Intake;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ifnet::Mib;
-use crate::neighbor::Neighbors;
+use crate::lltable::Neighbors;
 use crate::ranks;
 use crate::stack::Altered;
 use crate::stack::Control;

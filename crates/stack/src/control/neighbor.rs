@@ -17,13 +17,13 @@ use crate::ends;
 use crate::event::Event;
 use crate::icmp6::Unreachable;
 use crate::ifnet::Interface;
+use crate::lltable::Found;
+use crate::lltable::Lle;
+use crate::lltable::NeighborLimits;
+use crate::lltable::Newcomer;
+use crate::lltable::Purged;
 use crate::nd6::nud::Nud;
 use crate::neighbor::Ageing;
-use crate::neighbor::Found;
-use crate::neighbor::Lle;
-use crate::neighbor::NeighborLimits;
-use crate::neighbor::Newcomer;
-use crate::neighbor::Purged;
 
 /// Why a neighbour was not added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -21,7 +21,7 @@ use crate::ifnet::IpStats;
 use crate::ifnet::Unfit;
 use crate::ifnet::Use;
 use crate::ifnet::Version;
-use crate::neighbor::NeighborReport;
+use crate::lltable::NeighborReport;
 use crate::route::Prefix;
 use crate::route::Route;
 use crate::worker::Frames;

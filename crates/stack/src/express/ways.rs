@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use siding_netisr::IfId;
 
-use crate::neighbor::Direct;
+use crate::lltable::Direct;
 use crate::route::Address;
 use crate::route::Fib;
 use crate::route::Way;

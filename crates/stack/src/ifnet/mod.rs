@@ -41,10 +41,10 @@ pub use mib::Version;
 pub(crate) use stalls::Stalls;
 
 use crate::drops::IfDrops;
+use crate::lltable::NeighborLimits;
+use crate::lltable::Neighbors;
 use crate::nd6::dad::DadState;
 use crate::nd6::nud::NudConfig;
-use crate::neighbor::NeighborLimits;
-use crate::neighbor::Neighbors;
 pub use siding_machines::host::AddrOrigin;
 
 /// The hop limit while neither operator nor router has said (RFC 1700, and RFC 4861 s6.3.2).

@@ -23,12 +23,12 @@ use crate::ends;
 use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
+use crate::lltable::Found;
+use crate::lltable::Newcomer;
 use crate::nd6::dad::DadState;
 use crate::nd6::nud::Advert;
 use crate::nd6::nud::Nud;
 use crate::neighbor;
-use crate::neighbor::Found;
-use crate::neighbor::Newcomer;
 use crate::next::Packet6;
 use crate::worker::Local;
 

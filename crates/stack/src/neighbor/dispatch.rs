@@ -8,9 +8,9 @@ use siding_netisr::IfId;
 
 use super::LinkOut;
 use super::What;
-use super::flow_key;
 use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
+use crate::lltable::flow_key;
 use crate::nd6::nud::Refused;
 use crate::worker::Local;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use siding_netisr::IfId;
 
-use super::Lle;
+use crate::lltable::Lle;
 
 /// A neighbour: its entry has a deadline.
 #[derive(Debug)]

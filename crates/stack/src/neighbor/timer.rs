@@ -12,15 +12,15 @@ use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::sync::mutant;
 
-use super::Entry;
-use super::Lle;
 use super::due::Timed;
 use super::flush;
-use super::limits::Priority;
 use crate::arp;
 use crate::drops::DropReason;
 use crate::icmp6::Unreachable;
 use crate::ifnet::Interface;
+use crate::lltable::Entry;
+use crate::lltable::Lle;
+use crate::lltable::Priority;
 use crate::nd6;
 use crate::nd6::nud::Change;
 use crate::nd6::nud::Nud;

@@ -35,7 +35,7 @@ impl Direct {
     }
 
     /// An entry is used, and nothing else is to be done for it.
-    pub(super) fn remember(&mut self, lle: &Arc<Lle>) {
+    pub(crate) fn remember(&mut self, lle: &Arc<Lle>) {
         self.0[Self::place(lle.interface, lle.addr)] = Some(lle.clone());
     }
 

@@ -37,7 +37,7 @@ pub(crate) struct Neighbors {
     books: Arc<Books>,
     pub(crate) rate: SolicitRate,
     /// When the next look for the long idle is due, in nanoseconds: a timer that comes before was superseded.
-    pub(super) looks_at: AtomicU64,
+    pub(crate) looks_at: AtomicU64,
     list: Mutex<ranks::NeighborTable, List>,
 }
 

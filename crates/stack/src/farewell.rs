@@ -14,8 +14,8 @@ use siding_netisr::IfId;
 
 use crate::Stack;
 use crate::ifnet::Kind;
-use crate::lagg::Member;
 use crate::mld;
+use crate::ports::lagg::Member;
 
 impl Stack {
     /// Tells the partners that speak LACP on these ports that we aggregate there no more, and neither take nor send frames;

@@ -53,6 +53,7 @@ mod next;
 mod offload;
 mod own;
 mod ping;
+mod ports;
 mod protocols;
 mod queues;
 pub mod ranks;

@@ -12,10 +12,10 @@ use siding_wire::ether::HEADER_LEN;
 use siding_wire::ether::VLAN_LEN;
 
 use super::View;
-use super::table::Learnt;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::next::Next;
+use crate::ports::bridge::table::Learnt;
 use crate::worker::Local;
 
 /// Tags that a frame may carry on top of the MTU.

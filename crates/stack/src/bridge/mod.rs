@@ -8,7 +8,7 @@
 //!
 //! # Stations
 //!
-//! Peers choose the addresses that are learnt, so the table (`table.rs`) has a fixed size from the beginning, a
+//! Peers choose the addresses that are learnt, so the table (`ports/bridge/table.rs`) has a fixed size from the beginning, a
 //! secret decides where an address goes in it, and a newcomer for whom there is no room takes the place of a station
 //! that nobody has sent to, or is not learnt: frames to it are flooded, and it is not cut off. A station that somebody
 //! talks with is never pushed out, however many addresses are forged.
@@ -39,10 +39,10 @@ mod counted;
 mod forward;
 mod protocol;
 mod report;
-mod spec;
-mod table;
-mod view;
 
+pub use crate::ports::bridge::BridgeSpec;
+pub use crate::ports::bridge::Port;
+pub use crate::ports::bridge::View;
 pub(crate) use announce::beyond;
 pub(crate) use announce::is_beyond;
 pub(crate) use announce::learning_frame;
@@ -53,6 +53,3 @@ pub(crate) use protocol::Bridges;
 pub use report::BridgePortReport;
 pub use report::BridgeReport;
 pub use report::StationReport;
-pub use spec::BridgeSpec;
-pub use view::Port;
-pub use view::View;

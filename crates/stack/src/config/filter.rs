@@ -15,7 +15,7 @@ use super::owners::differences;
 use crate::device::Filter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
-use crate::lagg::Mode;
+use crate::ports::lagg::Mode;
 use crate::sharing::Shards;
 
 /// What is asked of devices, by their interfaces.

@@ -13,7 +13,7 @@ use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ifnet::Use;
 use crate::ifnet::Version;
-use crate::lagg::Mode;
+use crate::ports::lagg::Mode;
 use crate::worker::Local;
 
 /// VLANs that a packet may leave by, one on the other, and a lagg below them.

@@ -150,9 +150,9 @@ pub enum Kind {
     /// Another interface, with a tag.
     Vlan(Vlan),
     /// One or more of its ports.
-    Lagg(Arc<crate::lagg::View>),
+    Lagg(Arc<crate::ports::lagg::View>),
     /// The port behind which a frame's destination is, or all of them.
-    Bridge(Arc<crate::bridge::View>),
+    Bridge(Arc<crate::ports::bridge::View>),
 }
 
 /// Which tagged frames of which interface a VLAN is.

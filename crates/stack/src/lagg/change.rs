@@ -13,12 +13,6 @@ use super::LaggSpec;
 use super::LaggTuning;
 use super::Mode;
 use super::View;
-use super::slow;
-use super::slow::Joined;
-use super::state::Lagg;
-use super::state::Member;
-use super::state::State;
-use super::view::RoundRobin;
 use crate::AttachError;
 use crate::Belongings;
 use crate::Stack;
@@ -29,6 +23,12 @@ use crate::event::Event;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::mld;
+use crate::ports::lagg::Joined;
+use crate::ports::lagg::Lagg;
+use crate::ports::lagg::Member;
+use crate::ports::lagg::joined;
+use crate::ports::lagg::state::State;
+use crate::ports::lagg::view::RoundRobin;
 use crate::ranks;
 use crate::stack::Control;
 
@@ -314,7 +314,7 @@ fn may_join(config: &Config, lagg: IfId, port: IfId) -> Result<&Interface, LaggE
     let Kind::Lagg(view) = &above.kind else { return Err(LaggError::NotALagg(above.ifnet.name.clone())) };
     let interface = config.interface(port).ok_or(LaggError::NoInterface(port))?;
     let name = || interface.ifnet.name.clone();
-    let physical = matches!(interface.kind, Kind::Device) && slow::is_port(port);
+    let physical = matches!(interface.kind, Kind::Device) && joined::is_port(port);
     if view.lagg.settings.mode == Mode::Lacp && !physical {
         return Err(LaggError::NotPhysical(name()));
     }

@@ -5,10 +5,10 @@ use siding_lockorder::Unlocked;
 
 use super::LaggReport;
 use super::PortReport;
-use super::slow::Joined;
-use super::state::Member;
 use crate::Stack;
 use crate::ifnet::Kind;
+use crate::ports::lagg::Joined;
+use crate::ports::lagg::Member;
 
 impl Stack {
     /// Every lagg.

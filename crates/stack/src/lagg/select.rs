@@ -3,8 +3,8 @@
 use siding_netisr::IfId;
 
 use super::Reselect;
-use super::state::Member;
-use super::state::State;
+use crate::ports::lagg::Member;
+use crate::ports::lagg::state::State;
 
 /// The port that should be in use, given the one that is.
 pub(crate) fn active(state: &State, reselect: Reselect) -> Option<IfId> {

@@ -18,15 +18,15 @@ use super::change::set_link;
 use super::due::Timed;
 use super::late;
 use super::select;
-use super::slow::Joined;
 use super::slow::Outbox;
-use super::state::Lagg;
-use super::state::State;
 use crate::Stack;
 use crate::config::Config;
 use crate::event::Event;
 use crate::ifnet::Kind;
 use crate::ifnet::Use;
+use crate::ports::lagg::Joined;
+use crate::ports::lagg::Lagg;
+use crate::ports::lagg::state::State;
 use crate::ranks;
 use crate::stack::Control;
 

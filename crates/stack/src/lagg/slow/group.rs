@@ -5,10 +5,7 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_wire::lacp::Lacpdu;
 
-use super::Joined;
 use super::Outbox;
-use super::joined::number;
-use super::joined::slot;
 use crate::config::Config;
 use crate::event::Event;
 use crate::ifnet::Use;
@@ -17,7 +14,10 @@ use crate::lagg::lacp;
 use crate::lagg::lacp::PortConfig;
 use crate::lagg::lacp::PortNumber;
 use crate::lagg::lacp::Refused;
-use crate::lagg::state::Member;
+use crate::ports::lagg::Joined;
+use crate::ports::lagg::Member;
+use crate::ports::lagg::joined::number;
+use crate::ports::lagg::joined::slot;
 use crate::ranks;
 use crate::stack::Shared;
 

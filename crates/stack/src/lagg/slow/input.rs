@@ -12,7 +12,6 @@ use siding_wire::lacp::SlowPdu;
 
 use super::Outbox;
 use super::group::sender;
-use super::joined::number;
 use crate::Stack;
 use crate::config::Config;
 use crate::drops::DropReason;
@@ -23,6 +22,7 @@ use crate::lagg::View;
 use crate::lagg::lacp::Ignored;
 use crate::lagg::lacp::PortNumber;
 use crate::next::Next;
+use crate::ports::lagg::joined::number;
 use crate::worker::Local;
 
 /// A frame of a slow protocol, from the port `on` itself. It ends here, whatever it says.

@@ -13,7 +13,6 @@ use siding_wire::ether::HEADER_LEN;
 use siding_wire::lacp::SLOW_LEN;
 use siding_wire::lacp::SLOW_MAC;
 
-use super::joined;
 use crate::common::Word;
 use crate::config::Config;
 use crate::drops::DropReason;
@@ -21,6 +20,7 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::lagg::lacp::PortNumber;
 use crate::lagg::lacp::Refused;
+use crate::ports::lagg::joined;
 use crate::queues::Queue;
 use crate::ranks;
 use crate::stack::Shared;

@@ -8,25 +8,25 @@ use siding_wire::lacp::LacpSystem;
 use super::LacpPortReport;
 use super::LacpReport;
 use super::LacpSpec;
+use super::LaggSpec;
+use super::lacp;
+use super::lacp::Group;
+use super::lacp::GroupConfig;
+use super::lacp::Ignored;
+use super::lacp::PortNumber;
 use crate::alarm::Alarm;
-use crate::lagg::LaggSpec;
-use crate::lagg::lacp;
-use crate::lagg::lacp::Group;
-use crate::lagg::lacp::GroupConfig;
-use crate::lagg::lacp::Ignored;
-use crate::lagg::lacp::PortNumber;
 
 /// The machines of one lagg, and what joins them to it.
 #[derive(Debug)]
 pub(crate) struct Joined {
-    pub(super) group: Group,
+    pub(crate) group: Group,
     pub(crate) spec: LacpSpec,
     key: u16,
     /// Our identity's address, once it has one that stays.
-    pub(super) mac: Option<Mac>,
+    pub(crate) mac: Option<Mac>,
     /// The generation that the lagg's view was made of.
     shown: u64,
-    pub(super) alarm: Alarm,
+    pub(crate) alarm: Alarm,
 }
 
 /// Whether an interface can be a port of an LACP lagg by its number.
@@ -36,12 +36,12 @@ pub(crate) fn is_port(id: IfId) -> bool {
 
 /// A port's number: one more than its slot, so that no two ports of this stack have the same.
 //= IEEE 802.1AX s6.3.4 [LACP-12]: 1 to 65535, and the port's own whichever lagg it is in
-pub(super) fn number(id: IfId) -> Option<PortNumber> {
+pub(crate) fn number(id: IfId) -> Option<PortNumber> {
     u16::try_from(id.slot() + 1).ok().and_then(PortNumber::new)
 }
 
 /// The slot of the port of that number.
-pub(super) fn slot(number: PortNumber) -> usize {
+pub(crate) fn slot(number: PortNumber) -> usize {
     usize::from(number.get()) - 1
 }
 
@@ -69,7 +69,7 @@ impl Joined {
     }
 
     /// Whether one more PDU of a port may be looked at.
-    pub(super) fn admit(&mut self, now: Instant, port: PortNumber) -> Result<(), Ignored> {
+    pub(crate) fn admit(&mut self, now: Instant, port: PortNumber) -> Result<(), Ignored> {
         self.group.admit(now, port)
     }
 
@@ -96,7 +96,7 @@ impl Joined {
         self.port(port).map(LacpPortReport::of)
     }
 
-    pub(super) fn config(&self, provisional: Mac) -> GroupConfig {
+    pub(crate) fn config(&self, provisional: Mac) -> GroupConfig {
         let mac = self.spec.system_mac.or(self.mac).unwrap_or(provisional);
         GroupConfig {
             min_links: self.spec.min_links,
@@ -105,11 +105,11 @@ impl Joined {
         }
     }
 
-    pub(super) fn wanted_key(&self) -> u16 {
+    pub(crate) fn wanted_key(&self) -> u16 {
         self.spec.key.unwrap_or(self.key)
     }
 
-    pub(super) fn port(&self, id: IfId) -> Option<&lacp::Port> {
+    pub(crate) fn port(&self, id: IfId) -> Option<&lacp::Port> {
         self.group.port(number(id)?)
     }
 }

@@ -10,10 +10,10 @@ use siding_netisr::Instant;
 use siding_wire::Mac;
 
 use super::HashLayers;
-use super::slow::Joined;
-use super::slow::LacpPortReport;
-use super::slow::LacpReport;
-use super::slow::LacpSpec;
+use super::Joined;
+use super::LacpPortReport;
+use super::LacpReport;
+use super::LacpSpec;
 use super::view::RoundRobin;
 use crate::alarm::Alarm;
 use crate::ranks;

@@ -4,15 +4,15 @@ use siding_wire::lacp::LacpInfo;
 use siding_wire::lacp::LacpSystem;
 
 use super::LacpSpec;
-use crate::lagg::lacp::Cause;
-use crate::lagg::lacp::Group;
-use crate::lagg::lacp::LagId;
-use crate::lagg::lacp::MuxState;
-use crate::lagg::lacp::PeriodicState;
-use crate::lagg::lacp::Port;
-use crate::lagg::lacp::PortCounters;
-use crate::lagg::lacp::ReceiveState;
-use crate::lagg::lacp::Selected;
+use super::lacp::Cause;
+use super::lacp::Group;
+use super::lacp::LagId;
+use super::lacp::MuxState;
+use super::lacp::PeriodicState;
+use super::lacp::Port;
+use super::lacp::PortCounters;
+use super::lacp::ReceiveState;
+use super::lacp::Selected;
 
 /// LACP on a lagg. The states print in full words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,17 +5,21 @@
 mod echo;
 
 use crate::arp::Arp;
+use crate::bridge;
 use crate::bridge::Bridges;
 use crate::filter::Filter;
 use crate::icmp6::Errors;
 use crate::ip6::Paths6;
+use crate::lagg;
 use crate::lagg::Laggs;
 use crate::mld::Listeners;
 use crate::nd6::Discovery;
 use crate::neighbor::Tables;
 use crate::resume::Fragments;
 use crate::resume::Own;
+use crate::stack::Over;
 use crate::stack::Protocol;
+use crate::vlan;
 use crate::vlan::Vlans;
 
 /// All of them.
@@ -35,6 +39,9 @@ pub(crate) const PROTOCOLS: &[&dyn Protocol] = &[
     #[cfg(test)]
     &echo::Echo,
 ];
+
+/// What lies on others, on a frame's way out.
+pub(crate) static OVER: Over = Over { vlan: vlan::output, lagg: lagg::output, bridge: bridge::output };
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
 #[allow(clippy::unwrap_used)] // The helpers of tests say what they expect by unwrapping it, as tests do.

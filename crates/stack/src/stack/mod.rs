@@ -56,6 +56,7 @@ use siding_machines::chance::Chance;
 
 pub(crate) use protocol::Altered;
 pub(crate) use protocol::Moment;
+pub(crate) use protocol::Over;
 pub(crate) use protocol::Protocol;
 pub(crate) use protocol::Turn;
 
@@ -102,6 +103,7 @@ pub(crate) struct Shared {
     pub(crate) sends: common::Sends,
     /// All protocols, in the order of teardown.
     pub(crate) protocols: &'static [&'static dyn Protocol],
+    pub(crate) over: &'static Over,
     /// Last words that have not left yet.
     pub(crate) words: Words,
     /// What workers judge packets by, and what they tell of it.

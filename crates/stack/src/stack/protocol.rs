@@ -9,12 +9,14 @@
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::RegisterError;
 use siding_wire::EtherType;
 
 use super::Control;
 use super::Stack;
+use crate::bridge;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
@@ -22,6 +24,8 @@ use crate::ifnet::Back;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
+use crate::ifnet::Vlan;
+use crate::lagg;
 use crate::limits::LimitReport;
 use crate::next::Frame;
 use crate::next::Next;
@@ -156,6 +160,13 @@ pub(crate) trait Protocol: Sync {
     fn limits_on(&self, _stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>, _on: &Interface) -> Vec<LimitReport> {
         Vec::new()
     }
+}
+
+/// How a frame leaves by an interface that lies on others, for each kind of these. Whoever sends knows but this.
+pub(crate) struct Over {
+    pub(crate) vlan: fn(&mut Ctx<'_, Unlocked>, &mut Local, IfId, Vlan, Mbuf),
+    pub(crate) lagg: fn(&mut Ctx<'_, Unlocked>, &mut Local, IfId, &lagg::View, Mbuf),
+    pub(crate) bridge: fn(&mut Ctx<'_, Unlocked>, &mut Local, IfId, &bridge::View, Mbuf),
 }
 
 /// What is done to an interface.

@@ -188,7 +188,7 @@ impl Local {
                 if self.trace.is_on() {
                     self.trace.leaves(out, &frame, Step::Over { out });
                 }
-                crate::vlan::output(ctx, self, out, vlan, frame);
+                (self.shared.over.vlan)(ctx, self, out, vlan, frame);
             }
             Kind::Lagg(_) | Kind::Bridge(_) => self.transmit_over_ports(ctx, out, frame),
         }
@@ -200,8 +200,8 @@ impl Local {
         }
         let config = self.config.value().clone();
         match config.interface(out).map(|interface| &interface.kind) {
-            Some(Kind::Lagg(view)) => crate::lagg::output(ctx, self, out, view, frame),
-            Some(Kind::Bridge(view)) => crate::bridge::output(ctx, self, out, view, frame),
+            Some(Kind::Lagg(view)) => (self.shared.over.lagg)(ctx, self, out, view, frame),
+            Some(Kind::Bridge(view)) => (self.shared.over.bridge)(ctx, self, out, view, frame),
             _ => self.drop_on(out, frame, DropReason::InterfaceGone),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use siding_machines::filter::Slot;
 use siding_machines::filter::States;
+use siding_netisr::Instant;
 use siding_netisr::sync;
 use siding_netisr::sync::atomic::AtomicBool;
 use siding_netisr::sync::atomic::AtomicUsize;
@@ -12,9 +13,8 @@ use siding_netisr::sync::atomic::Ordering;
 use siding_wire::IpProto;
 
 use super::flow::Flow;
+use super::keeper::Keeper;
 use super::report::StateReport;
-use crate::Stack;
-use crate::worker::Local;
 
 /// Slots that are looked at in one turn.
 const STEP: usize = 2048;
@@ -59,19 +59,15 @@ pub(super) struct Mailbox {
     asks: sync::Mutex<Vec<(Arc<Ask>, usize)>>,
 }
 
-impl Stack {
-    /// Asks all workers for their states, or has them forgotten. Nobody waits: see [`StatesAsked::take`].
-    pub fn ask_states(&self, query: StateQuery) -> StatesAsked {
-        let mailboxes = &self.shared.filter.mailboxes;
-        let left = AtomicUsize::new(mailboxes.len());
-        let ask = Arc::new(Ask { query, answer: Default::default(), left });
-        for mailbox in mailboxes {
-            sync::lock(&mailbox.asks).push((ask.clone(), 0));
-            mailbox.any.store(true, Ordering::Release);
-        }
-        self.shared.netisr.call_workers();
-        StatesAsked(ask)
+/// Asks the workers of these mailboxes.
+pub(super) fn ask(mailboxes: &[Mailbox], query: StateQuery) -> StatesAsked {
+    let left = AtomicUsize::new(mailboxes.len());
+    let ask = Arc::new(Ask { query, answer: Default::default(), left });
+    for mailbox in mailboxes {
+        sync::lock(&mailbox.asks).push((ask.clone(), 0));
+        mailbox.any.store(true, Ordering::Release);
     }
+    StatesAsked(ask)
 }
 
 impl StatesAsked {
@@ -84,35 +80,37 @@ impl StatesAsked {
     }
 }
 
-/// Whether this worker has something to answer.
-#[inline]
-pub(super) fn is_asked(local: &Local) -> bool {
-    local.shared.filter.mailboxes[local.index].any.load(Ordering::Acquire)
-}
+impl Mailbox {
+    /// Whether its worker has something to answer.
+    #[inline]
+    pub(super) fn is_asked(&self) -> bool {
+        self.any.load(Ordering::Acquire)
+    }
 
-/// Answers what this worker was asked. Whether there is more to answer.
-pub(super) fn answer(local: &mut Local) -> bool {
-    let Local { filter, shared, now, index, .. } = local;
-    let mailbox = &shared.filter.mailboxes[*index];
-    if !mailbox.any.load(Ordering::Acquire) {
-        return false;
-    }
-    let mut asks = sync::lock(&mailbox.asks);
-    if let Some((ask, from)) = asks.first_mut() {
-        let more = match &mut filter.states {
-            Some(states) => {
-                let counted = &filter.counted;
-                ask.step(states, from, |states, slot| StateReport::of((states, counted), slot, *now, *index))
-            }
-            None => false,
-        };
-        if !more {
-            let (ask, _) = asks.remove(0);
-            ask.left.fetch_sub(1, Ordering::Release);
+    /// Answers what its worker was asked. Whether there is more to answer.
+    pub(super) fn answer(&self, filter: &mut Keeper, now: Instant, worker: usize) -> bool {
+        if !self.is_asked() {
+            return false;
         }
+        let mut asks = sync::lock(&self.asks);
+        if let Some((ask, from)) = asks.first_mut() {
+            let more = match &mut filter.states {
+                Some(states) => {
+                    let counted = &filter.counted;
+                    ask.step(states, from, |states, slot| {
+                        StateReport::of((states, counted), slot, now, worker)
+                    })
+                }
+                None => false,
+            };
+            if !more {
+                let (ask, _) = asks.remove(0);
+                ask.left.fetch_sub(1, Ordering::Release);
+            }
+        }
+        self.any.store(!asks.is_empty(), Ordering::Release);
+        !asks.is_empty()
     }
-    mailbox.any.store(!asks.is_empty(), Ordering::Release);
-    !asks.is_empty()
 }
 
 impl Ask {

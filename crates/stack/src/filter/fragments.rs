@@ -17,7 +17,7 @@ use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
 use siphasher::sip::SipHasher13;
 
-use super::carry::Carried;
+use super::carried::Carried;
 use super::read::Piece;
 use super::read::Read;
 

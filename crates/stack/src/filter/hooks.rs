@@ -17,8 +17,7 @@ use super::Verdict;
 use super::anew;
 use super::asks::Counting;
 use super::asks::Rehearsed;
-use super::carry;
-use super::carry::Carried;
+use super::carried::Carried;
 use super::fragments::Early;
 use super::keeper::Between;
 use super::keeper::Brief;
@@ -30,6 +29,7 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
+use crate::queues::Queue;
 use crate::trace::Step;
 use crate::worker::Local;
 use crate::worker::TimedStep;
@@ -145,7 +145,7 @@ fn prerouting(
             let mut passing = Passing { from, link, frame: filter.frame_of(&packet), ..Passing::NEW };
             let verdict = match filter.look(*index, *now, packet.data()) {
                 Look::Elsewhere(owner) => {
-                    carry::send(ctx, local, Carried::received(on.ifnet.id, from, link, owner), packet);
+                    carry(ctx, local, Carried::received(on.ifnet.id, from, link, owner), packet);
                     return None;
                 }
                 Look::Drop(cause) => {
@@ -270,7 +270,7 @@ fn tell_judged(local: &mut Local, packet: &Mbuf, hook: Hook, verdict: Verdict) {
 /// Has the fragments come that were here before their first.
 fn follow(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, name: u64) {
     while let Some(early) = local.filter.fragments.early(name) {
-        carry::send(ctx, local, early.meta, early.packet);
+        carry(ctx, local, early.meta, early.packet);
     }
 }
 
@@ -292,7 +292,7 @@ fn output(
     let seen = At::new(*index, *now, config, Hook::Output, (None, Some(out)));
     let verdict = match filter.look(*index, *now, packet.data()) {
         Look::Elsewhere(owner) => {
-            carry::send(ctx, local, Carried::sent(scope, owner), packet);
+            carry(ctx, local, Carried::sent(scope, owner), packet);
             return None;
         }
         // We cut packets behind this hook.
@@ -428,4 +428,12 @@ impl Passing {
         link: LinkCast::Unicast,
         frame: None,
     };
+}
+
+/// Sends a packet on its way.
+fn carry(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, meta: Carried, packet: Mbuf) {
+    local.trace.note(&packet, || Step::Queued { queue: Carried::NAME });
+    if let Err(refused) = local.shared.queues.of::<Carried>().dispatch(ctx, packet, meta) {
+        local.drop_packet(refused.packet, DropReason::Refused);
+    }
 }

@@ -16,8 +16,6 @@ use siding_wire::Mac;
 
 use super::Hook;
 use super::ahead::Ahead;
-use super::anew;
-use super::ask;
 use super::asks::FrameEnds;
 use super::counted::Counted;
 use super::fragments;
@@ -36,7 +34,6 @@ use crate::event::Event;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Version;
 use crate::snapshot::Reader;
-use crate::worker::Local;
 
 /// Places of one flow that room is kept for, of each that there may be. Flows that are counted at more of them use that of others.
 const MOST_PLACES: usize = 16;
@@ -396,7 +393,7 @@ impl Keeper {
     }
 
     /// Takes what is too old, and gives back what is empty. Whether there is more to do.
-    fn tidy(&mut self, worker: usize, now: Instant) -> bool {
+    pub(super) fn tidy(&mut self, worker: usize, now: Instant) -> bool {
         self.abandon();
         let (Some(states), Some(tables)) = (&mut self.states, &self.tables) else { return false };
         let more = states.sweep(now, |_, _| {});
@@ -409,31 +406,4 @@ impl Keeper {
         }
         more
     }
-}
-
-/// What the filter has to do in a turn of a worker. Whether there is more.
-#[inline]
-pub(crate) fn turn(local: &mut Local) -> bool {
-    (local.filter.is_on() || ask::is_asked(local)) && turn_of_keeper(local)
-}
-
-#[inline(never)]
-fn turn_of_keeper(local: &mut Local) -> bool {
-    let asked = ask::answer(local);
-    if !local.filter.is_on() {
-        return asked;
-    }
-    let anew = anew::step(local);
-    let Local { filter, index, now, shared, .. } = local;
-    let more = filter.tidy(*index, *now) || anew;
-    if let Some(states) = &filter.states {
-        shared.filter.gauges[*index].note(&states.usage());
-    }
-    while let Some(held) = local.filter.fragments.expired(local.now) {
-        local.drop_packet(held, DropReason::FilterFragment);
-    }
-    for line in std::mem::take(&mut local.filter.lines) {
-        local.tell(line);
-    }
-    more || asked
 }

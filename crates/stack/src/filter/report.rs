@@ -1,24 +1,14 @@
 //! What the filter tells of itself.
 
-use super::carry;
-use super::carry::Carried;
-use crate::drops::DropReason;
-use crate::named::named;
-use crate::queues::Registrar;
-use crate::worker::Local;
-use siding_netisr::RegisterError;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use siding_lockorder::Ctx;
-use siding_lockorder::Unlocked;
 use siding_machines::filter::Slot;
 use siding_machines::filter::States;
 use siding_machines::filter::Tuple;
 use siding_machines::filter::Usage;
 use siding_machines::filter::Way;
-use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
@@ -27,10 +17,6 @@ use siding_wire::IpProto;
 use super::asks::Connection;
 use super::counted::Counted;
 use super::flow::Flow;
-use super::rules::Shared;
-use crate::Stack;
-use crate::limits::LimitReport;
-use crate::stack::Protocol;
 
 /// One flow's state, for tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +127,7 @@ impl Gauge {
         }
     }
 
-    fn read(&self) -> Usage {
+    pub(super) fn read(&self) -> Usage {
         let word = |at: usize| self.0[at].load(Ordering::Relaxed);
         Usage {
             states: word(0) as usize,
@@ -154,71 +140,4 @@ impl Gauge {
             refused_source: word(7),
         }
     }
-}
-
-impl Stack {
-    /// What each worker's table of states has, as of its last turn.
-    pub fn state_usage(&self) -> Vec<Usage> {
-        self.shared.filter.gauges.iter().map(Gauge::read).collect()
-    }
-}
-
-named! {
-    /// Why packets are dropped.
-    CAUSES: [DropReason];
-    /// The filter's rules say so.
-    Filtered = "filtered",
-    /// The filter has no room for the state of another flow.
-    FilterStates = "filter-states-full",
-    /// A later fragment whose first has not passed the filter, or not yet.
-    FilterFragment = "filter-fragment",
-    /// While packets are filtered: a first fragment that ends before its upper-layer header does (RFC 7112), or more
-    /// extension headers than are walked. No rule can tell what it is.
-    FilterHeaders = "filter-headers",
-}
-
-/// The filter among the stack's protocols. What is carried names its interfaces, and goes with them by itself.
-pub(crate) struct Filter;
-
-impl Protocol for Filter {
-    fn causes(&self) -> &'static [DropReason] {
-        CAUSES
-    }
-
-    fn queues(&self, make: &mut Registrar<'_, Local>) -> Result<(), RegisterError> {
-        // As many as others' together come by one interface: half is left for those of others.
-        let half = make.limit.div_ceil(2);
-        make.add::<Carried>(
-            |spec| spec.choose_worker(super::keeper).share(half).time_every(64),
-            carry::handle,
-        )
-    }
-
-    fn let_go(&self, local: &mut Local, stays: &dyn Fn(IfId) -> bool) {
-        for held in local.filter.depart(stays) {
-            local.drop_packet(held, DropReason::InterfaceGone);
-        }
-    }
-
-    fn limits(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {
-        limits(&stack.shared.filter)
-    }
-}
-
-/// The bounds, with their use; none while no states are kept.
-fn limits(shared: &Shared) -> Vec<LimitReport> {
-    let rules = shared.rules.load();
-    let Some(limits) = rules.as_ref().as_ref().and_then(|rules| rules.state_limits()) else {
-        return Vec::new();
-    };
-    let mut all = LimitReport { highest: Some(0), ..LimitReport::new("filter-states", limits.states, 0) };
-    let mut half = LimitReport::new("filter-states-half-open", limits.half_open, 0);
-    for usage in shared.gauges.iter().map(Gauge::read) {
-        all.used += usage.states as u64;
-        all.refused += usage.refused + usage.refused_source;
-        all.highest = all.highest.map(|highest| highest + usage.highest as u64);
-        half.used += usage.half_open as u64;
-        half.refused += usage.evicted;
-    }
-    vec![all, half]
 }

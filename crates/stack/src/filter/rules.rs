@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use siding_lockorder::Ctx;
-use siding_lockorder::Unlocked;
 use siding_machines::filter::CtState;
 use siding_machines::filter::StateLimits;
 use siding_machines::filter::States;
@@ -20,7 +18,6 @@ use super::counts::Counts;
 use super::fragments::Trails;
 use super::owners::Owners;
 use super::report::Gauge;
-use crate::Stack;
 use crate::ifnet::Version;
 use crate::snapshot::Snapshot;
 
@@ -84,6 +81,30 @@ impl Shared {
             gauges: (0..workers).map(|_| Gauge::default()).collect(),
             secret,
         }
+    }
+}
+
+impl Shared {
+    /// Publishes what workers are to judge by. For one after the other.
+    pub(super) fn set(&self, setup: Option<FilterSetup>, now: Instant) {
+        let before = self.rules.load();
+        let rules = setup.map(|FilterSetup { judge, limits, timeouts }| {
+            let kept = before.as_ref().as_ref().filter(|before| before.limits == limits);
+            let kept = kept.and_then(|before| before.tables.clone());
+            let tables = judge
+                .needs_states()
+                .then(|| kept.unwrap_or_else(|| Arc::new(Tables::new(self, &limits, timeouts, now))));
+            let hooks = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output];
+            let parts = [Part::BeforeStates, Part::AfterStates];
+            let has = hooks.map(|hook| parts.map(|part| judge.has_rules(hook, part)));
+            let versions = [Version::V4, Version::V6];
+            let alone = hooks.map(|hook| versions.map(|version| alone(&*judge, &has, hook, version)));
+            let sees_frames = judge.sees_frames();
+            let policies = judge.policies(&timeouts);
+            let places = judge.places();
+            Rules { judge, has, alone, sees_frames, timeouts, policies, places, limits, tables }
+        });
+        self.rules.publish(rules);
     }
 }
 
@@ -168,39 +189,5 @@ impl Tables {
         let made = self.fresh.get(worker).and_then(|fresh| sync::lock(fresh).take());
         let anew = || Box::new(States::new(now, self.limits, Timeouts::default(), self.secret, self.buckets));
         made.unwrap_or_else(anew)
-    }
-}
-
-impl Stack {
-    /// Filters as `setup` says, from the next turn of each worker on; `None` stops it, and all states go. States stay
-    /// from setup to setup as long as their bounds do.
-    ///
-    /// One step: no packet is judged by two setups, nor by none in between.
-    pub fn set_filter(&self, ctx: &mut Ctx<'_, Unlocked>, setup: Option<FilterSetup>) {
-        let shared = &self.shared.filter;
-        let now = self.now();
-        {
-            // Whoever changes comes one after the other.
-            let (_control, _ctx) = ctx.lock(&self.shared.control);
-            let before = shared.rules.load();
-            let rules = setup.map(|FilterSetup { judge, limits, timeouts }| {
-                let kept = before.as_ref().as_ref().filter(|before| before.limits == limits);
-                let kept = kept.and_then(|before| before.tables.clone());
-                let tables = judge
-                    .needs_states()
-                    .then(|| kept.unwrap_or_else(|| Arc::new(Tables::new(shared, &limits, timeouts, now))));
-                let hooks = [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output];
-                let parts = [Part::BeforeStates, Part::AfterStates];
-                let has = hooks.map(|hook| parts.map(|part| judge.has_rules(hook, part)));
-                let versions = [Version::V4, Version::V6];
-                let alone = hooks.map(|hook| versions.map(|version| alone(&*judge, &has, hook, version)));
-                let sees_frames = judge.sees_frames();
-                let policies = judge.policies(&timeouts);
-                let places = judge.places();
-                Rules { judge, has, alone, sees_frames, timeouts, policies, places, limits, tables }
-            });
-            shared.rules.publish(rules);
-        }
-        self.shared.netisr.call_workers();
     }
 }

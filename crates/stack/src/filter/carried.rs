@@ -1,0 +1,52 @@
+//! Packets on their way to the worker that keeps their flow.
+
+use siding_mbuf::Mbuf;
+use siding_netisr::IfId;
+use siding_netisr::Metadata;
+use siding_wire::Mac;
+
+use crate::icmp6::LinkCast;
+use crate::queues::Queue;
+
+/// What is known of a packet on its way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Carried {
+    /// The interface that it came in by; or, of our own, that its destination is meant on.
+    pub(super) on: IfId,
+    /// The frame that it came in; `None` for our own.
+    pub(super) frame: Option<(Mac, LinkCast)>,
+    /// The worker that keeps its flow.
+    to: u32,
+}
+
+impl Carried {
+    pub(super) fn received(on: IfId, from: Mac, link: LinkCast, to: usize) -> Carried {
+        Carried { on, frame: Some((from, link)), to: to as u32 }
+    }
+
+    /// The interface that it came in by.
+    pub(super) fn on(&self) -> IfId {
+        self.on
+    }
+
+    pub(super) fn sent(scope: IfId, to: usize) -> Carried {
+        Carried { on: scope, frame: None, to: to as u32 }
+    }
+}
+
+/// The worker that is to handle a packet.
+pub(crate) fn keeper(_packet: &Mbuf, meta: &Carried) -> usize {
+    meta.to as usize
+}
+
+/// Packets on their way to the worker that keeps their flow's state.
+impl Queue for Carried {
+    type Meta = Carried;
+    const NAME: &'static str = "filter";
+}
+
+impl Metadata for Carried {
+    fn interfaces(&self, visit: &mut impl FnMut(IfId)) {
+        visit(self.on);
+    }
+}

@@ -41,9 +41,9 @@ use crate::rooms::Rooms;
 use crate::snapshot::Snapshot;
 use crate::stack::Control;
 use crate::stack::Shared;
+use crate::stack::worker::Heard;
 use crate::timer::Timers;
 use crate::trace;
-use crate::worker::Heard;
 
 /// Bytes that a link's header may have: Ethernet's, and two VLAN tags.
 const LINK_HEADER: u32 = 22;

@@ -20,8 +20,8 @@ use crate::ip4 as inet4;
 use crate::ip6 as inet6;
 use crate::next::Packet6;
 use crate::offload;
+use crate::stack::worker::Local;
 use crate::trace::Step;
-use crate::worker::Local;
 
 /// A segment that starts `at` bytes into the packet.
 pub(crate) fn input6(

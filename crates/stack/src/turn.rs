@@ -19,10 +19,10 @@ use crate::nd6;
 use crate::next::Next;
 use crate::resume;
 use crate::stack::Shared;
+use crate::stack::worker::Local;
+use crate::stack::worker::TimedStep;
 use crate::walk::walk;
 use crate::walk::walk_timed;
-use crate::worker::Local;
-use crate::worker::TimedStep;
 
 /// A worker that an embedder's loop drives: one [`turn`](Self::turn) after another.
 pub struct StackWorker {

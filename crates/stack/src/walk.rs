@@ -23,10 +23,10 @@ use crate::next::Layer;
 use crate::next::Next;
 use crate::next::Packet6;
 use crate::next::Upper;
+use crate::stack::worker::Local;
+use crate::stack::worker::TimedStep;
 use crate::tcp;
 use crate::trace::Step;
-use crate::worker::Local;
-use crate::worker::TimedStep;
 
 /// Takes a packet from where it is to its end.
 #[inline]

@@ -45,8 +45,8 @@ use crate::neighbor::What;
 use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Shared;
+use crate::stack::worker::Local;
 use crate::timer::Due;
-use crate::worker::Local;
 
 /// What is known of each IPv4 address, and of each interface's conflicts.
 #[derive(Debug, Default)]

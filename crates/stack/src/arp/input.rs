@@ -23,8 +23,8 @@ use crate::ifnet::Interface;
 use crate::lltable::Found;
 use crate::lltable::Newcomer;
 use crate::neighbor;
+use crate::stack::worker::Local;
 use crate::trace::Step;
-use crate::worker::Local;
 
 /// A message from the link of `on`.
 pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interface, from: Mac, packet: Mbuf) {

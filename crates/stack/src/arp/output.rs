@@ -22,7 +22,7 @@ use crate::ifnet::Interface;
 use crate::nd6::nud::Refused;
 use crate::nd6::nud::Solicit;
 use crate::neighbor::dispatch_message;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Asks for `target`'s link-layer address, or whether it is still there.
 pub(crate) fn request_output<L>(

@@ -15,7 +15,7 @@ use crate::next::Next;
 use crate::stack::Moment;
 use crate::stack::Protocol;
 use crate::stack::Turn;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// ARP, and the detection of conflicts.
 pub(crate) struct Arp;

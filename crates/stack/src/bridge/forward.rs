@@ -16,7 +16,7 @@ use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::next::Next;
 use crate::ports::bridge::table::Learnt;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Tags that a frame may carry on top of the MTU.
 const TAGS: usize = 2;

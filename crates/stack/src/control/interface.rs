@@ -35,7 +35,7 @@ use crate::ranks;
 use crate::stack::Altered;
 use crate::stack::Control;
 use crate::stack::Moment;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// An interface that is to be attached.
 #[derive(Debug, Clone, PartialEq, Eq)]

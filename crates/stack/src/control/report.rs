@@ -24,10 +24,10 @@ use crate::ifnet::Version;
 use crate::lltable::NeighborReport;
 use crate::route::Prefix;
 use crate::route::Route;
-use crate::worker::Frames;
-use crate::worker::FramesReport;
-use crate::worker::StepTimes;
-use crate::worker::StepsReport;
+use crate::stack::worker::Frames;
+use crate::stack::worker::FramesReport;
+use crate::stack::worker::StepTimes;
+use crate::stack::worker::StepsReport;
 
 /// An interface, for tables.
 #[derive(Debug, Clone, PartialEq, Eq)]

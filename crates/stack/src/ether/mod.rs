@@ -16,8 +16,8 @@ use crate::ifnet::Kind;
 use crate::lagg;
 use crate::next::Frame;
 use crate::next::Next;
+use crate::stack::worker::Local;
 use crate::vlan;
-use crate::worker::Local;
 
 /// A frame from the wire of `on`: a device, or what it lies under.
 #[inline(always)] // One place calls it, for each frame: what it answers need not be written down.

@@ -7,7 +7,7 @@ use super::arrival::Arrivals;
 use super::departure::Departure;
 use crate::config::Config;
 use crate::ifnet::Version;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// What packets leave by, in the places of their interfaces' slots. Kept from batch to batch for as long as the configuration
 /// is the same.

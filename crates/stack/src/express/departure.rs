@@ -14,7 +14,7 @@ use crate::ifnet::Kind;
 use crate::ifnet::Use;
 use crate::ifnet::Version;
 use crate::ports::lagg::Mode;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// VLANs that a packet may leave by, one on the other, and a lagg below them.
 const DEEPEST: usize = 3;

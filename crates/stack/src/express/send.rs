@@ -15,7 +15,7 @@ use crate::ends;
 use crate::ifnet::Kind;
 use crate::ifnet::Version;
 use crate::nd6::dad::DadState;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Frames of a batch, by the port that they leave by.
 #[derive(Default)]

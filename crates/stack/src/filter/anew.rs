@@ -24,7 +24,7 @@ use super::hooks::At;
 use super::keeper::Passing;
 use crate::config::Config;
 use crate::ifnet::Interface;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Slots that are looked at in one turn.
 const STEP: usize = 256;

@@ -30,9 +30,9 @@ use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::queues::Queue;
+use crate::stack::worker::Local;
+use crate::stack::worker::TimedStep;
 use crate::trace::Step;
-use crate::worker::Local;
-use crate::worker::TimedStep;
 
 /// A packet that has come in on `on`, in a frame from `from`.
 #[inline]

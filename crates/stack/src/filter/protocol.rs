@@ -21,9 +21,9 @@ use crate::queues::Queue;
 use crate::queues::Registrar;
 use crate::resume::ip_out;
 use crate::stack::Protocol;
+use crate::stack::worker::Local;
 use crate::trace::Step;
 use crate::walk::walk;
-use crate::worker::Local;
 
 named! {
     /// Why packets are dropped.

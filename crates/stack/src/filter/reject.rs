@@ -17,8 +17,8 @@ use crate::icmp6;
 use crate::ifnet::Interface;
 use crate::ip4;
 use crate::next::Packet6;
+use crate::stack::worker::Local;
 use crate::tcp;
-use crate::worker::Local;
 
 /// Drops a packet that came in on `on`, and tells its sender if the verdict says so.
 pub(super) fn refuse(

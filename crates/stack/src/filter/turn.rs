@@ -2,7 +2,7 @@
 
 use super::anew;
 use crate::drops::DropReason;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// What the filter has to do in a turn of a worker. Whether there is more.
 #[inline]

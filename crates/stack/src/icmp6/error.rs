@@ -24,7 +24,7 @@ use crate::ip6;
 use crate::next::Packet6;
 use crate::ping::Answer;
 use crate::ping::PingReply;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Tells the sender of `packet`, which came in on `on`, what is wrong with it; unless it must not be told.
 pub(crate) fn error(

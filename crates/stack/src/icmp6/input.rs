@@ -21,7 +21,7 @@ use crate::next::Packet6;
 use crate::next::Upper;
 use crate::ping::Answer;
 use crate::ping::PingReply;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// A message that starts `at` bytes into the packet.
 pub(crate) fn input<'c>(

@@ -18,7 +18,7 @@ use crate::common::Sending;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// How much of a packet an error quotes: what routers commonly do (RFC 1812 s4.3.2.3: at most 576 in all).
 const QUOTED: usize = 576 - HEADER_LEN - 8;

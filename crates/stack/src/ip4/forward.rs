@@ -25,8 +25,8 @@ use crate::nd6::dad::DadState;
 use crate::neighbor;
 use crate::next::Next;
 use crate::offload;
-use crate::worker::Local;
-use crate::worker::TimedStep;
+use crate::stack::worker::Local;
+use crate::stack::worker::TimedStep;
 
 /// Forwards a packet, which came in by a unicast frame.
 pub(super) fn forward<'c>(

@@ -26,8 +26,8 @@ use crate::reassembly::Fragment;
 use crate::reassembly::Held;
 use crate::reassembly::Key;
 use crate::reassembly::Piece;
+use crate::stack::worker::Local;
 use crate::trace::Step;
-use crate::worker::Local;
 
 /// The longest packet that a header can tell of, itself included, in octets.
 const LONGEST: usize = u16::MAX as usize;

@@ -27,8 +27,8 @@ use crate::ifnet::Version;
 use crate::next::Next;
 use crate::ping::Answer;
 use crate::ping::PingReply;
+use crate::stack::worker::Local;
 use crate::trace::Step;
-use crate::worker::Local;
 
 /// A packet from the link of `on`, with no link header.
 pub(crate) fn input<'c>(

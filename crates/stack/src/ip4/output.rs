@@ -22,8 +22,8 @@ use crate::own::LocalIn;
 use crate::ping::Answer;
 use crate::ping::PingReply;
 use crate::queues::Queue;
+use crate::stack::worker::Local;
 use crate::trace::Step;
-use crate::worker::Local;
 
 /// Sends a packet of our own to `dst`, which its header names.
 pub(crate) fn output(

@@ -23,8 +23,8 @@ use crate::nd6::dad::DadState;
 use crate::nd6::router;
 use crate::next::Next;
 use crate::next::Packet6;
-use crate::worker::Local;
-use crate::worker::TimedStep;
+use crate::stack::worker::Local;
+use crate::stack::worker::TimedStep;
 
 /// Forwards a packet that came in on `on`.
 #[inline(always)] // One place calls it, for each packet; the hook in it had made it a call.

@@ -17,7 +17,7 @@ use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Version;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Cuts a packet into fragments of at most `mtu` bytes and hands each to `send`.
 pub(crate) fn output(

@@ -30,8 +30,8 @@ use crate::next::Layer;
 use crate::next::Next;
 use crate::next::Packet6;
 use crate::next::Upper;
+use crate::stack::worker::Local;
 use crate::trace::Step;
-use crate::worker::Local;
 
 /// A packet from the link of `on`, with no link header.
 #[inline(always)] // One place calls it, for each packet: what it answers need not be written down.

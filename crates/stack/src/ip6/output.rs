@@ -20,8 +20,8 @@ use crate::ifnet::Interface;
 use crate::neighbor;
 use crate::own::LocalIn;
 use crate::queues::Queue;
+use crate::stack::worker::Local;
 use crate::trace::Step;
-use crate::worker::Local;
 
 /// Sends a packet of our own to `dst`, which its header names. `scope` is the interface that a link-local or
 /// multicast destination is meant on.

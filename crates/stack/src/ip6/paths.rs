@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::Interface;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// The largest packet of our own that may go to `dst` by `out`, in bytes. To be asked for packets above the least MTU.
 pub(crate) fn mtu(local: &mut Local, dst: Ipv6Addr, out: &Interface) -> usize {

@@ -29,8 +29,8 @@ use crate::reassembly::Fragment;
 use crate::reassembly::Held;
 use crate::reassembly::Key;
 use crate::reassembly::Piece;
+use crate::stack::worker::Local;
 use crate::trace::Step;
-use crate::worker::Local;
 
 /// The longest payload that a packet's header can tell of, in octets.
 const LONGEST: usize = u16::MAX as usize;

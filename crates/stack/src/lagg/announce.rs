@@ -53,7 +53,7 @@ use crate::ports::lagg::state::State;
 use crate::ports::lagg::state::What;
 use crate::ranks;
 use crate::stack::Shared;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Announcements in one burst, and the pause between two: at most 64,000 a second on one lagg.
 const BURST: usize = 64;

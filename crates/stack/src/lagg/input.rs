@@ -16,8 +16,8 @@ use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::next::Next;
+use crate::stack::worker::Local;
 use crate::timer::Due;
-use crate::worker::Local;
 
 /// A frame from the port `on`: the lagg's, unless it is about the port itself.
 pub(crate) fn input<'c>(

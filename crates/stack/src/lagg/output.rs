@@ -8,7 +8,7 @@ use siding_netisr::IfId;
 use super::Mode;
 use super::View;
 use crate::drops::DropReason;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Sends a frame by the port, or the ports, that the view says.
 pub(crate) fn output(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, view: &View, frame: Mbuf) {

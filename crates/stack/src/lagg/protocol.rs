@@ -16,7 +16,7 @@ use crate::stack::Altered;
 use crate::stack::Control;
 use crate::stack::Moment;
 use crate::stack::Protocol;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 use siding_lockorder::Ctx;
 use siding_netisr::RegisterError;
 

@@ -28,8 +28,8 @@ use crate::neighbor::What;
 use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Shared;
+use crate::stack::worker::Local;
 use crate::timer::Due;
-use crate::worker::Local;
 use siding_machines::chance::Chance;
 
 /// The listeners of all interfaces.

@@ -20,7 +20,7 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Wants;
 use crate::next::Packet6;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 use siding_machines::chance::Chance;
 
 /// A message that starts `at` bytes into the packet.

@@ -29,7 +29,7 @@ use crate::ifnet::Interface;
 use crate::nd6::nud::Refused;
 use crate::neighbor::What;
 use crate::neighbor::dispatch;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// What every IPv6 link carries: a report needs no more.
 const LARGEST: usize = 1280;

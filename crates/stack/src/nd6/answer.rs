@@ -26,8 +26,8 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
 use crate::neighbor;
+use crate::stack::worker::Local;
 use crate::timer::Due;
-use crate::worker::Local;
 
 /// The longest random wait before an answer for an anycast address (RFC 4861 s10).
 pub const MAX_ANYCAST_DELAY_TIME: Duration = Duration::from_secs(1);

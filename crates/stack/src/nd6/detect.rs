@@ -43,8 +43,8 @@ use crate::next::Packet6;
 use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Shared;
+use crate::stack::worker::Local;
 use crate::timer::Due;
-use crate::worker::Local;
 
 impl Due<Local> for Probed {
     fn interface(&self) -> IfId {

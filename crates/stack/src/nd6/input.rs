@@ -30,7 +30,7 @@ use crate::nd6::nud::Advert;
 use crate::nd6::nud::Nud;
 use crate::neighbor;
 use crate::next::Packet6;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// A message that starts `at` bytes into the packet.
 #[allow(clippy::too_many_arguments)] // What is known of the packet, each used below.

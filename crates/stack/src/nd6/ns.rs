@@ -26,7 +26,7 @@ use crate::nd6::dad::DadState;
 use crate::nd6::nud::Refused;
 use crate::nd6::nud::Solicit;
 use crate::neighbor::dispatch_message;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Asks for `target`'s link-layer address, or whether it is still there. `prompting` is the source of the packet
 /// that waits for it. The caller holds the neighbour's entry; the source is chosen under that lock.

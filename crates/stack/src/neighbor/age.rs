@@ -10,8 +10,8 @@ use siding_netisr::Instant;
 
 use super::due::Ageing;
 use crate::BATCH;
+use crate::stack::worker::Local;
 use crate::timer::Due;
-use crate::worker::Local;
 
 impl Due<Local> for Ageing {
     fn interface(&self) -> IfId {

@@ -12,7 +12,7 @@ use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::lltable::flow_key;
 use crate::nd6::nud::Refused;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Dispatches a frame that asks or announces, under any locks.
 pub(crate) fn dispatch_message<L>(

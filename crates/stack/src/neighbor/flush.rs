@@ -24,8 +24,8 @@ use crate::lltable::Lle;
 use crate::lltable::flow_key;
 use crate::queues::Queue;
 use crate::ranks;
+use crate::stack::worker::Local;
 use crate::trace::Step;
-use crate::worker::Local;
 
 /// Dispatches what the entry holds, oldest first, as far as the queue takes it.
 pub(crate) fn flush(ctx: &Ctx<'_, ranks::Neighbor>, local: &mut Local, lle: &Arc<Lle>, entry: &mut Entry) {

@@ -19,8 +19,8 @@ use crate::lltable::NoRoom;
 use crate::lltable::Priority;
 use crate::nd6::nud::Nud;
 use crate::offload;
+use crate::stack::worker::Local;
 use crate::trace::Step;
-use crate::worker::Local;
 
 /// Sends an IP packet to the neighbour `addr` on `out`: at once if the neighbour is known, else when it is.
 pub(crate) fn output(

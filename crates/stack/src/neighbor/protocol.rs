@@ -4,7 +4,7 @@ use super::Announcing;
 use super::LinkOut;
 use super::flush;
 use crate::queues::Registrar;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;

@@ -30,9 +30,9 @@ use crate::nd6::nud::Refused;
 use crate::nd6::nud::Solicit;
 use crate::queues::Queue;
 use crate::ranks;
+use crate::stack::worker::Local;
 use crate::timer::Due;
 use crate::trace::Step;
-use crate::worker::Local;
 
 impl Due<Local> for Timed {
     fn interface(&self) -> IfId {

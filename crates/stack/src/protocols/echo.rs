@@ -35,9 +35,9 @@ use crate::section::SectionError;
 use crate::stack::Control;
 use crate::stack::Moment;
 use crate::stack::Protocol;
+use crate::stack::worker::Local;
 use crate::table::Table;
 use crate::timer::Due;
-use crate::worker::Local;
 
 const ECHO: EtherType = EtherType(0x88b5);
 

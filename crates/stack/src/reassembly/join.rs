@@ -24,8 +24,8 @@ use crate::ifnet::Interface;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
 use crate::queues::Queue;
+use crate::stack::worker::Local;
 use crate::trace::Step;
-use crate::worker::Local;
 
 /// Sends a fragment on to the worker that has the rest of its datagram.
 pub(crate) fn defer(

@@ -19,9 +19,9 @@ use crate::queues::Registrar;
 use crate::reassembly;
 use crate::reassembly::Fragment;
 use crate::stack::Protocol;
+use crate::stack::worker::Local;
 use crate::trace::Step;
 use crate::walk::walk;
-use crate::worker::Local;
 
 /// Fragments of both families.
 pub(crate) struct Fragments;

@@ -15,9 +15,9 @@ use crate::own::LocalIn;
 use crate::queues::Queue;
 use crate::queues::Registrar;
 use crate::stack::Protocol;
+use crate::stack::worker::Local;
 use crate::trace::Step;
 use crate::walk::walk;
-use crate::worker::Local;
 
 /// Our own packets.
 pub(crate) struct Own;

@@ -6,6 +6,7 @@
 //! The rest are leaves. # Teardown: dropping the last reference drops interfaces, packets and devices.
 
 mod protocol;
+pub(crate) mod worker;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -46,12 +47,12 @@ use crate::reassembly;
 use crate::reassembly::ReassemblyLimits;
 use crate::rooms::Rooms;
 use crate::snapshot::Snapshot;
+use crate::stack::worker::Frames;
+use crate::stack::worker::Heard;
+use crate::stack::worker::Local;
+use crate::stack::worker::StepTimes;
 use crate::timer::Timers;
 use crate::trace;
-use crate::worker::Frames;
-use crate::worker::Heard;
-use crate::worker::Local;
-use crate::worker::StepTimes;
 use siding_machines::chance::Chance;
 
 pub(crate) use protocol::Altered;

@@ -33,8 +33,8 @@ use crate::queues::Registrar;
 use crate::ranks;
 use crate::section::Section;
 use crate::section::SectionError;
+use crate::stack::worker::Local;
 use crate::table::Table;
-use crate::worker::Local;
 
 /// One protocol.
 pub(crate) trait Protocol: Sync {

@@ -22,7 +22,7 @@ use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ifnet::Vlan;
 use crate::next::Next;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Where the tag stands: behind the two addresses.
 const TAG: usize = 12;

@@ -23,7 +23,7 @@ use crate::lagg::lacp::Ignored;
 use crate::lagg::lacp::PortNumber;
 use crate::next::Next;
 use crate::ports::lagg::joined::number;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// A frame of a slow protocol, from the port `on` itself. It ends here, whatever it says.
 //= IEEE 802.1AX s6.4.2 [LACP-1]: taken on the physical port alone: with a tag it never gets here, and nobody

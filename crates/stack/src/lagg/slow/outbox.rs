@@ -24,7 +24,7 @@ use crate::ports::lagg::joined;
 use crate::queues::Queue;
 use crate::ranks;
 use crate::stack::Shared;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Metadata of a PDU on its way out: what was true when it was dispatched.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use siding_lockorder::Unlocked;
 use super::group::sender;
 use crate::Stack;
 use crate::lagg::View;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// A lagg's time has come: perhaps the machines'.
 pub(crate) fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, view: &Arc<View>) {

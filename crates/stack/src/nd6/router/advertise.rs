@@ -59,7 +59,7 @@ use crate::next::Packet6;
 use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Shared;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// How often it is looked whether there is an address to speak from.
 const NO_SOURCE_RETRY: Duration = Duration::from_secs(1);

@@ -20,7 +20,7 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::neighbor;
 use crate::next::Packet6;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Tells the sender of a packet that came in on `on`, and is about to leave by it, where it could have gone at once.
 /// The packet itself is forwarded all the same.

@@ -6,8 +6,8 @@ use siding_netisr::IfId;
 
 use super::advertise;
 use crate::nd6::due::Advertising;
+use crate::stack::worker::Local;
 use crate::timer::Due;
-use crate::worker::Local;
 
 impl Due<Local> for Advertising {
     fn interface(&self) -> IfId {

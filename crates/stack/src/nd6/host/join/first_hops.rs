@@ -12,7 +12,7 @@ use super::Hosts;
 use super::settle;
 use crate::ifnet::Interface;
 use crate::ranks;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// Those of `addrs` that may be reachable.
 pub(crate) fn known<L>(ctx: &mut Ctx<'_, L>, on: &Interface, addrs: &[Ipv6Addr]) -> HashSet<Ipv6Addr>

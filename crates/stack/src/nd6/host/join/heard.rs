@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ifnet::Wants;
-use crate::worker::Local;
+use crate::stack::worker::Local;
 
 /// A router advertises itself. False if there is no room for it, so that nothing of it is to be noted. That is found out
 /// before any lock is taken, and costs less than to hear it. The error is why what it says is not followed.

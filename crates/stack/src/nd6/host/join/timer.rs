@@ -26,8 +26,8 @@ use crate::nd6::nud::Refused;
 use crate::neighbor;
 use crate::neighbor::dispatch_message;
 use crate::ranks;
+use crate::stack::worker::Local;
 use crate::timer::Due;
-use crate::worker::Local;
 
 impl Due<Local> for Hosting {
     fn interface(&self) -> IfId {

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test says what it expects by unwrapping it.
 #![allow(unreachable_pub)] // What is shared is reached from outside its file only.
 
-#[path = "../../../crates/stack/tests/express/mod.rs"]
+#[path = "../../../crates/stack/tests/all/express/mod.rs"]
 #[allow(dead_code)] // What goes by express, of what may, is asked for by the stack's own tests.
 mod express;
 

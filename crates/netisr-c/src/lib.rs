@@ -2,7 +2,7 @@
 //!
 //! # This crate
 //!
-//! The header is `include/siding_netisr.h`, made from the source and from the page above; `tests/header.rs` keeps it so.
+//! The header is `include/siding_netisr.h`, made from the source and from the page above; `tests/all/header.rs` keeps it so.
 #![deny(unsafe_op_in_unsafe_fn)]
 #![allow(unsafe_code)] // C's pointers are what this crate is about.
 

@@ -1,4 +1,4 @@
-//! What a packet costs, for a program that counts instructions: `tests/instructions.rs` runs this under valgrind.
+//! What a packet costs, for a program that counts instructions: `tests/all/instructions.rs` runs this under valgrind.
 //!
 //! `instructions SHAPE PACKETS` dispatches and handles so many packets of 64 bytes in one of the shapes below. What is
 //! counted of two runs, divided by how many packets more the second one has, is the price of one; it includes making the

@@ -11,7 +11,7 @@
 //! turn. The difference of the two, divided by the frames, is what one costs.
 //!
 //! It says what it has done: so that whoever compares it with itself without what follows packets, or without what times
-//! turns, knows that these are not there (`tests/costs.rs`).
+//! turns, knows that these are not there (`tests/all/costs.rs`).
 
 use std::error::Error;
 use std::io;

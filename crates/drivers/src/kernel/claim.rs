@@ -4,7 +4,7 @@
 //! it resolves and answers neighbours, sends its own duplicate address detection, multicast reports and router
 //! solicitations with the same MAC address, and resets connections that it knows nothing of; peers then learn
 //! from both stacks in turn. What silences it, as seen in the kernel's source and checked by
-//! `tests/tests/kernel.rs`:
+//! `tests/tests/all/kernel.rs`:
 //!
 //! * IPv6: `disable_ipv6`. It takes the interface's automatic link-local address away and drops all IPv6 on
 //!   receipt, before neighbour discovery and multicast listening. (`addr_gen_mode` and `accept_ra` alone leave it

@@ -11,7 +11,7 @@ use siding_stack::filter::StateLimits;
 use siding_stack::ifnet::IfCounter;
 use siding_stack::ifnet::Version;
 
-#[path = "../../../stack/tests/express/rules.rs"]
+#[path = "../../../stack/tests/all/express/rules.rs"]
 #[allow(dead_code)] // Some are for the stack's own tests.
 mod rules;
 

@@ -7,7 +7,7 @@
 //! Everything else is *left* to [`walk`](crate::walk), which can do everything: our own addresses, groups, options, errors, a
 //! neighbour to whom anything is yet to be done, what is too big, shared or to be redirected; and all of a batch while a filter
 //! is on that may have something to say about each packet, somebody watches, or it comes by a port that a lagg has just let go of. Nothing is decided here that is not certain: **it is the same router**.
-//! Frames, events and counters are those of `walk` alone; tests hold the two beside each other (`tests/express.rs`), and
+//! Frames, events and counters are those of `walk` alone; tests hold the two beside each other (`tests/all/same_router.rs`), and
 //! `Config::express` switches between them.
 //!
 //! # Order

@@ -23,7 +23,7 @@ use super::watch::Watcher;
 use crate::drops::DropReason;
 use crate::offload;
 
-/// Whether any of this is built: not where it is counted what it costs those whom nobody watches (tests/costs.rs).
+/// Whether any of this is built: not where it is counted what it costs those whom nobody watches (tests/all/costs.rs).
 const THERE: bool = !cfg!(siding_untraced);
 
 /// What one worker knows of those who watch.

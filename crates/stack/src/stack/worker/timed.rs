@@ -12,7 +12,7 @@ use siding_netisr::Instant;
 /// One turn is timed of so many that have packets. The first is.
 const EVERY: u32 = 1024;
 
-/// Whether any of this is built: not where it is counted what it costs (tests/costs.rs).
+/// Whether any of this is built: not where it is counted what it costs (tests/all/costs.rs).
 const THERE: bool = !cfg!(siding_untimed);
 
 /// A step of a turn.

@@ -1,0 +1,4 @@
+//! What the compiler refuses, and what it takes without std.
+
+mod compile_fail;
+mod no_std;

@@ -1,0 +1,4 @@
+//! The facility for C: programs in C, and the header.
+
+mod c;
+mod header;

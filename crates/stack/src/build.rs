@@ -33,6 +33,7 @@ use crate::mld::MldConfig;
 use crate::nd6::dad::DadConfig;
 use crate::nd6::nud::NudConfig;
 use crate::ping::Pings;
+use crate::protocols::ASK;
 use crate::protocols::OVER;
 use crate::protocols::PROTOCOLS;
 use crate::queues::Registrar;
@@ -209,6 +210,7 @@ impl Stack {
             sends: common::Sends::new(clock(), &config.limits, chance.next_u64()),
             protocols: PROTOCOLS,
             over: &OVER,
+            ask: &ASK,
             words: Words::default(),
             filter: filter::Shared::new(config.workers, chance.next_u64()),
             devices: siding_netisr::sync::Mutex::new((0..config.workers).map(|_| Vec::new()).collect()),

@@ -64,6 +64,7 @@ mod routes;
 mod section;
 mod sharing;
 mod snapshot;
+mod solicit;
 mod stack;
 mod table;
 mod tcp;

@@ -17,6 +17,8 @@ use crate::nd6::Discovery;
 use crate::neighbor::Tables;
 use crate::resume::Fragments;
 use crate::resume::Own;
+use crate::solicit::solicit;
+use crate::stack::Ask;
 use crate::stack::Over;
 use crate::stack::Protocol;
 use crate::vlan;
@@ -42,6 +44,9 @@ pub(crate) const PROTOCOLS: &[&dyn Protocol] = &[
 
 /// What lies on others, on a frame's way out.
 pub(crate) static OVER: Over = Over { vlan: vlan::output, lagg: lagg::output, bridge: bridge::output };
+
+/// Who asks for neighbours, of both families.
+pub(crate) static ASK: Ask = Ask { table: solicit, entry: solicit, unlocked: solicit };
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
 #[allow(clippy::unwrap_used)] // The helpers of tests say what they expect by unwrapping it, as tests do.

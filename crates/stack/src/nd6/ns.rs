@@ -34,8 +34,7 @@ pub(crate) fn ns_output<L>(
     ctx: &Ctx<'_, L>,
     local: &mut Local,
     out: &Interface,
-    target: Ipv6Addr,
-    how: Solicit,
+    (target, how): (Ipv6Addr, Solicit),
     prompting: Option<Ipv6Addr>,
 ) -> Result<(), Refused> {
     //= RFC 4861 s7.2.2 [4861-25]: from the address of the packet that prompts it, if that is ours here.

@@ -19,6 +19,7 @@ use crate::lltable::NoRoom;
 use crate::lltable::Priority;
 use crate::nd6::nud::Nud;
 use crate::offload;
+use crate::stack::Question;
 use crate::stack::worker::Local;
 use crate::trace::Step;
 
@@ -163,7 +164,7 @@ fn begin(
         }
         let prompting = timer::source_of(packet);
         Ok(Nud::new_for_packet(now, &out.nud, |solicit| {
-            timer::solicit(ctx, local, out, addr, solicit, prompting)
+            (local.shared.ask.table)(ctx, local, out, &Question { addr, how: solicit, prompting })
         }))
     })
 }

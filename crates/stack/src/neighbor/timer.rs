@@ -14,14 +14,12 @@ use siding_netisr::sync::mutant;
 
 use super::due::Timed;
 use super::flush;
-use crate::arp;
 use crate::drops::DropReason;
 use crate::icmp6::Unreachable;
 use crate::ifnet::Interface;
 use crate::lltable::Entry;
 use crate::lltable::Lle;
 use crate::lltable::Priority;
-use crate::nd6;
 use crate::nd6::nud::Change;
 use crate::nd6::nud::Nud;
 use crate::nd6::nud::Outcome;
@@ -30,6 +28,7 @@ use crate::nd6::nud::Refused;
 use crate::nd6::nud::Solicit;
 use crate::queues::Queue;
 use crate::ranks;
+use crate::stack::Question;
 use crate::stack::worker::Local;
 use crate::timer::Due;
 use crate::trace::Step;
@@ -63,9 +62,9 @@ fn look(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: &Arc<Lle>) {
     // What is due by now, but not by what has been read, comes later.
     let outcome = match entry.nud.deadline() {
         Some(deadline) if deadline > local.heard => Outcome::Kept,
-        _ => entry
-            .nud
-            .on_timer(now, &out.nud, |how| ask(&ctx_entry, local, out, lle.addr, how, prompting, priority)),
+        _ => entry.nud.on_timer(now, &out.nud, |how| {
+            ask(&ctx_entry, local, out, &Question { addr: lle.addr, how, prompting }, priority)
+        }),
     };
     if outcome == Outcome::Kept {
         if before != entry.nud.state() {
@@ -102,45 +101,25 @@ fn old_order(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, lle: &Arc<Lle>) {
     let Some(out) = config.interface(lle.interface) else {
         panic!("if_addr of {} is read after if_detach() has cleared it", lle.interface);
     };
-    let _ = solicit(ctx, local, out, lle.addr, Solicit::Multicast, None);
+    let question = Question { addr: lle.addr, how: Solicit::Multicast, prompting: None };
+    let _ = (local.shared.ask.unlocked)(ctx, local, out, &question);
 }
 
 /// Asks for a neighbour again, as far as the interface may ask.
-fn ask<L>(
-    ctx: &Ctx<'_, L>,
+fn ask(
+    ctx: &Ctx<'_, ranks::Neighbor>,
     local: &mut Local,
     out: &Interface,
-    addr: IpAddr,
-    how: Solicit,
-    prompting: Option<IpAddr>,
+    question: &Question,
     priority: Priority,
 ) -> Result<(), Refused> {
     if out.ifnet.neighbors.rate.take(local.now, &out.neighbors, priority) {
-        return solicit(ctx, local, out, addr, how, prompting);
+        return (local.shared.ask.entry)(ctx, local, out, question);
     }
     local.count(out.ifnet.id, DropReason::SolicitLimited);
     // Others' packets: a try all the same. What nobody answers for would else pile up behind the limit, and shut out
     // what somebody would.
     if priority == Priority::Forwarded { Ok(()) } else { Err(Refused) }
-}
-
-/// Asks for a neighbour: builds the solicitation under the caller's locks, with what is true now, and
-/// dispatches it.
-pub(crate) fn solicit<L>(
-    ctx: &Ctx<'_, L>,
-    local: &mut Local,
-    out: &Interface,
-    addr: IpAddr,
-    how: Solicit,
-    prompting: Option<IpAddr>,
-) -> Result<(), Refused> {
-    match (addr, prompting) {
-        (IpAddr::V6(target), Some(IpAddr::V6(source))) => {
-            nd6::ns_output(ctx, local, out, target, how, Some(source))
-        }
-        (IpAddr::V6(target), _) => nd6::ns_output(ctx, local, out, target, how, None),
-        (IpAddr::V4(target), _) => arp::request_output(ctx, local, out, target, how),
-    }
 }
 
 /// Steps an entry by what a message said, and does what follows: sends what was held, arms the timer, tells.

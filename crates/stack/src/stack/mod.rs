@@ -56,9 +56,11 @@ use crate::trace;
 use siding_machines::chance::Chance;
 
 pub(crate) use protocol::Altered;
+pub(crate) use protocol::Ask;
 pub(crate) use protocol::Moment;
 pub(crate) use protocol::Over;
 pub(crate) use protocol::Protocol;
+pub(crate) use protocol::Question;
 pub(crate) use protocol::Turn;
 
 /// A network stack. Clones refer to the same one.
@@ -105,6 +107,7 @@ pub(crate) struct Shared {
     /// All protocols, in the order of teardown.
     pub(crate) protocols: &'static [&'static dyn Protocol],
     pub(crate) over: &'static Over,
+    pub(crate) ask: &'static Ask,
     /// Last words that have not left yet.
     pub(crate) words: Words,
     /// What workers judge packets by, and what they tell of it.

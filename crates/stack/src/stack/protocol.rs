@@ -7,6 +7,8 @@
 //!
 //! Each question says what is held when it is asked.
 
+use std::net::IpAddr;
+
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
@@ -27,6 +29,8 @@ use crate::ifnet::Interface;
 use crate::ifnet::Vlan;
 use crate::lagg;
 use crate::limits::LimitReport;
+use crate::nd6::nud::Refused;
+use crate::nd6::nud::Solicit;
 use crate::next::Frame;
 use crate::next::Next;
 use crate::queues::Registrar;
@@ -167,6 +171,30 @@ pub(crate) struct Over {
     pub(crate) vlan: fn(&mut Ctx<'_, Unlocked>, &mut Local, IfId, Vlan, Mbuf),
     pub(crate) lagg: fn(&mut Ctx<'_, Unlocked>, &mut Local, IfId, &lagg::View, Mbuf),
     pub(crate) bridge: fn(&mut Ctx<'_, Unlocked>, &mut Local, IfId, &bridge::View, Mbuf),
+}
+
+/// A question for a neighbour's link-layer address, or whether it is still there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question {
+    /// Whose.
+    pub(crate) addr: IpAddr,
+    pub(crate) how: Solicit,
+    /// The source of the packet that waits for the answer.
+    pub(crate) prompting: Option<IpAddr>,
+}
+
+/// How a neighbour on an interface is asked for while this lock is held: the question is built with what is true now, and
+/// dispatched.
+pub(crate) type AskUnder<L> = fn(&Ctx<'_, L>, &mut Local, &Interface, &Question) -> Result<(), Refused>;
+
+/// The same for each lock that is held when somebody is asked for. Whoever keeps neighbours knows but this.
+pub(crate) struct Ask {
+    /// That of a table, when an entry is made.
+    pub(crate) table: AskUnder<ranks::NeighborTable>,
+    /// That of an entry, when its time has come.
+    pub(crate) entry: AskUnder<ranks::Neighbor>,
+    /// None, as the checkers' wrong version has it.
+    pub(crate) unlocked: AskUnder<Unlocked>,
 }
 
 /// What is done to an interface.

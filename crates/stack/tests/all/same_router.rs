@@ -1,7 +1,6 @@
 //! Express is the same router: it is held against the way that can do everything, frame by frame and count by count, with
 //! whatever packets chance thinks of; and what is plain does go by it.
 
-
 use crate::express;
 use crate::express::Outcome;
 use siding_stack::BATCH;

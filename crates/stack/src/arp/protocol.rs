@@ -44,7 +44,7 @@ impl Protocol for Arp {
         let Moment { stack, control, ctx, interface, .. } = moment;
         //= RFC 5227 s2.1 [5227-1]: a link that has come back may be another, where somebody has our addresses.
         if turn.ip4 == Some(true) {
-            restart(&stack.shared, control, ctx, interface.ifnet.id, turn.back, stack.now());
+            restart(&stack.shared, control, ctx, interface.ifnet.id, turn.back, turn.now);
         }
     }
 

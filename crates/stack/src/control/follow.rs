@@ -83,7 +83,11 @@ impl Stack {
             let back = came_back(control, &after, then, interface, now);
             let Some(then) = then else { continue };
             let (ip4, ip6) = (turn(Use::Ip4), turn(Use::Ip6));
-            let turn = Turn { ip4, ip6, mtu: then.own_mtu != interface.own_mtu, back };
+            let mtu = then.own_mtu != interface.own_mtu;
+            if ip4.is_none() && ip6.is_none() && !mtu {
+                continue;
+            }
+            let turn = Turn { ip4, ip6, mtu, back, now };
             let mut moment = Moment { stack: self, control, ctx, interface, told: &mut events };
             // Who is told by others comes before these.
             protocols.iter().rev().for_each(|protocol| protocol.turns(&mut moment, turn));

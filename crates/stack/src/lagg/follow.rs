@@ -47,9 +47,14 @@ pub(super) fn alters(
         }
         Ok(false)
     });
-    // It is there: nobody else can have changed anything.
-    told.extend(step.into_iter().flatten());
-    true
+    // It is there: nobody else can have changed anything. Were it not, the change would be made alone.
+    match step {
+        Ok(events) => {
+            told.extend(events);
+            true
+        }
+        Err(_) => false,
+    }
 }
 
 impl Stack {

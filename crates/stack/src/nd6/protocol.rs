@@ -53,7 +53,7 @@ impl Protocol for Discovery {
 
     fn turns(&self, moment: &mut Moment<'_, '_>, turn: Turn) {
         let Moment { stack, control, ctx, interface, told } = moment;
-        let (shared, id, now) = (&stack.shared, interface.ifnet.id, stack.now());
+        let (shared, id, now) = (&stack.shared, interface.ifnet.id, turn.now);
         if turn.mtu {
             told.extend(host::settle(shared, control, ctx, id, now));
             router::renew(ctx, shared, control, id, now);

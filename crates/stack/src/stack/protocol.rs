@@ -13,6 +13,7 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
+use siding_netisr::Instant;
 use siding_netisr::RegisterError;
 use siding_wire::EtherType;
 
@@ -217,6 +218,8 @@ pub(crate) struct Turn {
     pub(crate) mtu: bool,
     /// Which link it has, if it has one again.
     pub(crate) back: Back,
+    /// The moment: that of the step that has brought it about, which may decide by what has been read.
+    pub(crate) now: Instant,
 }
 
 /// A moment in the life of an interface, with the control lock held.
@@ -224,7 +227,7 @@ pub(crate) struct Moment<'a, 'l> {
     pub(crate) stack: &'a Stack,
     pub(crate) control: &'a mut Control,
     pub(crate) ctx: &'a mut Ctx<'l, ranks::Control>,
-    /// As it stood before; as it is now, if it is asked about what has changed.
+    /// As it stood before; if a protocol is asked about what has changed, as it was when the first was asked.
     pub(crate) interface: &'a Interface,
     /// What is to be told when the lock is free.
     pub(crate) told: &'a mut Vec<Event>,

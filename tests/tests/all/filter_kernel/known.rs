@@ -12,3 +12,6 @@ pub(super) const DIFFER: &[u64] = &[
 
 /// The same of rulesets that count connections.
 pub(super) const COUNTED_OTHERWISE: &[u64] = &[20_002, 20_004, 20_010, 20_012];
+
+/// The same of rulesets that look at frames.
+pub(super) const FRAMED_OTHERWISE: &[u64] = &[30_005];

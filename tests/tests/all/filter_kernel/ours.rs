@@ -1,6 +1,7 @@
 //! Siding as the router: a stack with two workers, and rules compiled as the program does.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use siding_filter::Program;
 use siding_filter::Ruleset;
@@ -61,13 +62,24 @@ impl Ours {
         Ours { stack, workers, wires, now }
     }
 
+    /// These rules, or what we have against them.
+    pub(super) fn program(&self, text: &str) -> Result<Program, String> {
+        let ruleset = Ruleset::load(&[("r.nft", text)], &mut |path| Err(format!("no file {path}")));
+        let setup = Setup { workers: WORKERS, now: self.now.as_nanos(), built_in: false, ..Setup::default() };
+        ruleset
+            .and_then(|ruleset| Program::compile(ruleset, &setup, None))
+            .map_err(|errors| errors.to_string())
+    }
+
+    /// Time goes by.
+    pub(super) fn wait(&mut self, time: Duration) {
+        self.now += time;
+        self.turns();
+    }
+
     /// Filters as these rules say. No flow is known.
     pub(super) fn load(&mut self, text: &str, with_states: bool) {
-        let ruleset = Ruleset::load(&[("r.nft", text)], &mut |path| Err(format!("no file {path}")))
-            .unwrap_or_else(|errors| panic!("{errors}\n{text}"));
-        let setup = Setup { workers: WORKERS, now: self.now.as_nanos(), built_in: false, ..Setup::default() };
-        let program =
-            Program::compile(ruleset, &setup, None).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+        let program = self.program(text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
         assert!(program.needs_ct() || !with_states, "{text}");
         let limits = StateLimits { states: 1024, half_open: 1024, ..StateLimits::default() };
         let setup =

@@ -35,6 +35,8 @@ pub(super) struct Packets {
     /// Packets that were sent, by side.
     sent: Vec<(usize, Vec<u8>)>,
     states: bool,
+    /// Datagrams are answers, as far as there is anything to answer: some flows are forgotten before the answer comes.
+    answers: bool,
     ident: u16,
 }
 
@@ -53,10 +55,10 @@ fn tcp(ports: [u16; 2], seq: u32, ack: u32, flags: u8, data: usize) -> Vec<u8> {
 }
 
 impl Packets {
-    pub(super) fn new(mut chance: Chance, states: bool) -> Packets {
+    pub(super) fn new(mut chance: Chance, states: bool, answers: bool) -> Packets {
         // Not those of the ruleset before: pieces are remembered for a while.
         let ident = chance.below(1 << 16) as u16;
-        Packets { chance, connections: Vec::new(), sent: Vec::new(), states, ident }
+        Packets { chance, connections: Vec::new(), sent: Vec::new(), states, answers, ident }
     }
 
     pub(super) fn next(&mut self) -> Event {
@@ -177,7 +179,11 @@ impl Packets {
 
     /// A new datagram, or the answer to one.
     fn datagram(&mut self) -> Option<(usize, Vec<u8>)> {
-        if self.chance.percent(50) && !self.sent.is_empty() {
+        let answers = self.chance.percent(50) || self.answers;
+        for _ in 0..if self.answers { 16 } else { 1 } {
+            if !answers || self.sent.is_empty() {
+                break;
+            }
             let (side, before) = self.sent[self.chance.below(self.sent.len())].clone();
             let (proto, at) = if before[0] >> 4 == 6 { (before[6], 40) } else { (before[9], 20) };
             if proto == 17 {

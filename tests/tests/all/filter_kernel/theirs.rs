@@ -73,10 +73,11 @@ impl Theirs {
         Some(Theirs { host, taps, cache: pool.cache(32), file, flush: flush.unwrap() })
     }
 
-    /// Filters as these rules say; false if `nft` finds that what stands in one rule is never true together. No flow is
-    /// known.
-    #[must_use]
-    pub(super) fn load(&mut self, text: &str) -> bool {
+    /// Filters as these rules say. No flow is known.
+    ///
+    /// # Errors
+    /// What `nft` has against them; nothing if it finds that what stands in one rule is never true together.
+    pub(super) fn load(&mut self, text: &str) -> Result<(), Option<String>> {
         self.flush();
         std::fs::write(&self.file, format!("flush ruleset\n{text}")).unwrap();
         let file = self.file.to_string_lossy().into_owned();
@@ -84,8 +85,10 @@ impl Theirs {
         let said = format!("{loaded:?}");
         let contradicts =
             said.contains("conflicting protocols") || said.contains("cannot use exthdr with ip");
-        assert!(loaded.succeeded() || contradicts, "nft: {loaded:?}\n{text}");
-        loaded.succeeded()
+        match loaded.succeeded() {
+            true => Ok(()),
+            false => Err((!contradicts).then_some(loaded.stderr)),
+        }
     }
 
     /// Has all flows forgotten: `IPCTNL_MSG_CT_DELETE` without a word about which.

@@ -5,10 +5,14 @@
 //! right and arguments that are wrong. What must hold is in `churn/life.rs`: what `siding show` says adds up, memory and
 //! descriptors stay as they are, a flow beside all that goes on, and the daemon ends well with every buffer back.
 //!
+//! The same beside a firewall whose flows have to go on is in `churn/firewall.rs`: rules, sets and neighbours change, too.
+//!
 //! A minute in all tests; `SIDING_CHURN_SECONDS=3600` for an hour. The seed is printed, and `SIDING_CHURN_SEED` runs the
 //! same choices again (what threads and the kernel make of them is theirs).
 
 mod chance;
+mod firewall;
+mod flows;
 mod kernel;
 mod life;
 mod reader;
@@ -45,4 +49,17 @@ fn everything_changes_and_nothing_is_lost() {
         let left = end.saturating_duration_since(Instant::now());
         world.live(&mut chance, if left < life * 3 / 2 { left } else { life });
     }
+}
+
+#[test]
+fn a_firewall_goes_on_with_its_flows_while_everything_changes() {
+    if !need(&["ip", "ping", "cat", "sh"]) {
+        return;
+    }
+    let seconds = variable("SIDING_SOAK_SECONDS").unwrap_or(20);
+    let flows = variable("SIDING_SOAK_FLOWS").unwrap_or(2000) as usize;
+    let seed = variable("SIDING_CHURN_SEED").unwrap_or_else(|| std::process::id().into());
+    println!("soak: seed {seed}, {seconds} s, {flows} flows");
+    let Some(world) = World::open() else { return };
+    firewall::soak(&world, &mut Chance::new(seed), Duration::from_secs(seconds), flows);
 }

@@ -39,15 +39,18 @@ const LONG: Duration = Duration::from_secs(5);
 /// Memory that a life may gain after its first quarter, in KiB, besides a quarter of what it had.
 const GAIN: u64 = 8 << 10;
 
+/// Interfaces that nobody takes away.
+const KEPT: [&str; 3] = ["flow0", "in0", "out0"];
+
 /// Where it happens.
 pub(super) struct World {
-    lab: Lab,
+    pub(super) lab: Lab,
     /// Ours, a peer at the other ends of all wires, and one that interfaces are lost to.
-    hosts: [Host; 3],
+    pub(super) hosts: [Host; 3],
     lives: std::cell::Cell<u32>,
 }
 
-struct Daemon<'a> {
+pub(super) struct Daemon<'a> {
     running: Running,
     socket: PathBuf,
     reader: Reader,
@@ -68,7 +71,7 @@ impl World {
     /// A daemon's life, from its start to an end of one kind or another.
     pub(super) fn live(&self, chance: &mut Chance, time: Duration) {
         let begin = Instant::now();
-        let mut daemon = self.start();
+        let mut daemon = self.start(CONFIG);
         let peer = &self.hosts[1];
         let mut flow = peer.start("ping", &["-q", "-n", "-i", "0.02", "-W", "5", "2001:db8::1"]);
         let mut early = None;
@@ -102,12 +105,13 @@ impl World {
         daemon.end(chance);
     }
 
-    fn start(&self) -> Daemon<'_> {
+    /// A daemon with this configuration, that answers.
+    pub(super) fn start(&self, configured: &str) -> Daemon<'_> {
         let number = self.lives.replace(self.lives.get() + 1);
         let directory = self.lab.directory();
         let socket = directory.join("churn.sock");
         let config = directory.join("churn.toml");
-        std::fs::write(&config, CONFIG.replace("{control}", &socket.to_string_lossy())).unwrap();
+        std::fs::write(&config, configured.replace("{control}", &socket.to_string_lossy())).unwrap();
         let reader = Reader::start(directory, number);
         let line = format!(
             "exec {} run {} 2>{}",
@@ -127,7 +131,7 @@ impl World {
 
 impl Daemon<'_> {
     /// One thing happens.
-    fn step(&mut self, chance: &mut Chance) {
+    pub(super) fn step(&mut self, chance: &mut Chance) {
         let world = self.world;
         let begun = Instant::now();
         let mut what = match chance.below(100) {
@@ -169,7 +173,7 @@ impl Daemon<'_> {
     }
 
     /// What is answered; that nothing is, is told as what it is.
-    fn ask(&mut self, request: &str) -> String {
+    pub(super) fn ask(&mut self, request: &str) -> String {
         let answer = requests::ask(&self.socket, request);
         self.lives();
         if let Err(why) = &answer {
@@ -185,7 +189,7 @@ impl Daemon<'_> {
     }
 
     /// Every identity of what it shows, at a moment that is quiet enough.
-    fn adds_up(&mut self) {
+    pub(super) fn adds_up(&mut self) {
         let begin = Instant::now();
         loop {
             let wrong = self.identities();
@@ -224,17 +228,17 @@ impl Daemon<'_> {
         wrong
     }
 
-    fn show(&mut self, what: &str) -> Value {
+    pub(super) fn show(&mut self, what: &str) -> Value {
         requests::value(&self.ask(&format!(r#"{{"request":"{what}"}}"#)))
     }
 
     /// Memory in KiB, descriptors and threads, when only what is configured is left.
-    fn measure(&mut self) -> (u64, usize, u64) {
+    pub(super) fn measure(&mut self) -> (u64, usize, u64) {
         self.reader.read_again();
         for _ in 0..3 {
             for row in self.show("show-interfaces").as_array().unwrap().clone() {
                 let name = row["name"].as_str().unwrap();
-                if name != "flow0" {
+                if !KEPT.contains(&name) {
                     let request =
                         format!(r#"{{"request":"interface-detach","name":"{name}","timeout_ms":10000}}"#);
                     self.ask(&request);
@@ -254,7 +258,7 @@ impl Daemon<'_> {
     }
 
     /// Ends it by a signal: well, with everything back, unless it is killed.
-    fn end(mut self, chance: &mut Chance) {
+    pub(super) fn end(mut self, chance: &mut Chance) {
         self.reader.read_again();
         let signal = [Signal::TERM, Signal::INT, Signal::TERM, Signal::KILL][chance.below(4) as usize];
         self.running.signal(signal);
@@ -285,7 +289,7 @@ impl Daemon<'_> {
     }
 
     /// What does not hold is told with all that may say why.
-    fn check(&mut self, holds: bool, what: &str) {
+    pub(super) fn check(&mut self, holds: bool, what: &str) {
         if holds {
             return;
         }

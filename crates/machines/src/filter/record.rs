@@ -160,7 +160,7 @@ impl States {
             known: state.knows_windows(),
             mark: state.mark,
             silent: self.silent(now, state),
-            sides: state.sides.map(Side::without_interface),
+            sides: state.sides,
         };
         Record { tuple: state.original(), state: Some(progress) }
     }

@@ -1,5 +1,7 @@
 //! One flow's state.
 
+use siding_wire::IpProto;
+
 use super::Key;
 use super::Kind;
 use super::Phase;
@@ -20,32 +22,38 @@ const IN_USE: u8 = 8;
 const HALF_OPEN: u8 = 16;
 const REMEMBERS: u8 = 32;
 
-/// One flow, in 128 bytes: two lines of a cache. What finds it stands in the first, with what every packet touches.
+/// One flow, in 128 bytes: two lines of a cache. What finds it stands in the first, with all that its packets write; only those of TCP,
+/// whose windows are followed, touch the second one.
 #[derive(Debug, Clone, Copy)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct State {
     pub(super) key: Key,
     /// How far it has come, in the low four bits, and whose times it has, in the others.
     steps: u8,
     flags: u8,
+    /// When its last packet came, in milliseconds of the table's clock.
+    pub(super) touched: u32,
+    packets: [u32; 2],
+    /// The low half of how many there were; the rest stands in `more_bytes`.
+    bytes: [u32; 2],
+    /// By which interface packets of each direction come in; its keeper's.
+    interfaces: [u16; 2],
     /// The next state of the same bucket, or of the free ones.
     pub(super) next: u32,
     /// Its neighbours among the half-open states, in the order in which they came. While it is none of these, what it
     /// remembers of a SYN.
     pub(super) older: u32,
     pub(super) newer: u32,
-    /// When its last packet came, in milliseconds of the table's clock.
-    pub(super) touched: u32,
     /// The mark that rules set.
     pub mark: u32,
     /// What it is counted in; its keeper's. 0 for nothing.
     pub count: u32,
     pub(super) sides: [Side; 2],
-    packets: [u32; 2],
-    bytes: [u64; 2],
+    more_bytes: [u16; 2],
 }
 
 const _: () = assert!(size_of::<State>() <= 128, "a state is 128 bytes at the most");
+const _: () = assert!(std::mem::offset_of!(State, next) == 64, "what packets write is one line");
 
 impl State {
     pub(super) fn new(key: Key, from_low: bool, phase: Phase, now: u32) -> State {
@@ -53,15 +61,17 @@ impl State {
             key,
             steps: phase as u8,
             flags: IN_USE | if from_low { FROM_LOW } else { 0 },
+            touched: now,
+            packets: [0; 2],
+            bytes: [0; 2],
+            interfaces: [0; 2],
             next: NONE,
             older: NONE,
             newer: NONE,
-            touched: now,
             mark: 0,
             count: 0,
             sides: [Side::default(); 2],
-            packets: [0; 2],
-            bytes: [0; 2],
+            more_bytes: [0; 2],
         }
     }
 
@@ -99,9 +109,11 @@ impl State {
         self.flags & UNKNOWN_WINDOWS == 0
     }
 
-    /// Packets and bytes of a direction. Packets are counted up to 2³², and go on from 0 then.
+    /// Packets and bytes of a direction. Packets are counted up to 2³², bytes up to 2⁴⁸, and go on from 0 then.
     pub fn traffic(&self, way: Way) -> (u32, u64) {
-        (self.packets[way.index()], self.bytes[way.index()])
+        let place = way.index();
+        let bytes = u64::from(self.more_bytes[place]) << 32 | u64::from(self.bytes[place]);
+        (self.packets[place], bytes)
     }
 
     /// What the ends of a connection have said.
@@ -111,13 +123,18 @@ impl State {
 
     /// The interface that packets of a direction come in by, as its keeper names it; 0 where none has come.
     pub fn interface(&self, way: Way) -> u16 {
-        self.sides[way.index()].interface
+        self.interfaces[way.index()]
     }
 
-    /// Something of each half.
     #[inline]
-    pub(super) fn seen(&self) -> u32 {
-        self.touched ^ self.packets[0]
+    pub(super) fn set_interface(&mut self, way: Way, interface: u16) {
+        self.interfaces[way.index()] = interface;
+    }
+
+    /// Something of each line that a packet of this protocol touches.
+    #[inline]
+    pub(super) fn seen(&self, proto: IpProto) -> u32 {
+        self.touched ^ if proto == IpProto::TCP { self.mark } else { 0 }
     }
 
     #[inline]
@@ -197,7 +214,11 @@ impl State {
         self.touched = now;
         let place = way.index();
         self.packets[place] = self.packets[place].wrapping_add(1);
-        self.bytes[place] += len as u64;
+        let (bytes, over) = self.bytes[place].overflowing_add(len as u32);
+        self.bytes[place] = bytes;
+        if over {
+            self.more_bytes[place] = self.more_bytes[place].wrapping_add(1);
+        }
     }
 
     pub(super) fn set_answered(&mut self) {
@@ -232,5 +253,30 @@ impl State {
     pub(super) fn is_over(&self, now: u32, times: &Times, share: u32) -> bool {
         let time = u64::from(self.time(times)) * u64::from(share) / 256;
         u64::from(now.wrapping_sub(self.touched)) >= time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_counted_beyond_four_thousand_millions() {
+        let (key, from_low) = Key::between(([1; 16], 1), ([2; 16], 2), IpProto::UDP);
+        let mut state = State::new(key, from_low, Phase::UdpAsked, 0);
+        for way in [Way::Original, Way::Reply, Way::Reply] {
+            state.touch(1, way, u32::MAX as usize);
+        }
+        state.touch(1, Way::Original, 1);
+        let most = u64::from(u32::MAX);
+        let traffic = [Way::Original, Way::Reply].map(|way| state.traffic(way));
+        assert_eq!(traffic, [(2, most + 1), (2, 2 * most)]);
+    }
+
+    #[test]
+    fn states_of_a_table_begin_where_lines_begin() {
+        let (key, from_low) = Key::between(([1; 16], 1), ([2; 16], 2), IpProto::UDP);
+        let states = vec![State::new(key, from_low, Phase::UdpAsked, 0); 3];
+        assert!(states.iter().all(|state| std::ptr::from_ref(state).addr() % 64 == 0));
     }
 }

@@ -208,7 +208,7 @@ impl States {
     #[inline]
     pub fn note_interface(&mut self, slot: Slot, way: Way, interface: u16) {
         if let Some(state) = self.get_mut(slot) {
-            state.sides[way.index()].interface = interface;
+            state.set_interface(way, interface);
         }
     }
 
@@ -314,7 +314,7 @@ impl Fresh {
     pub(super) fn state(&self, now: u32) -> State {
         let mut state = State::new(self.key, self.from_low, self.phase, now);
         state.sides = self.sides;
-        state.sides[0].interface = self.interface;
+        state.set_interface(Way::Original, self.interface);
         (state.mark, state.count) = (self.mark, self.count);
         state.set_policy(self.policy);
         if !self.known {

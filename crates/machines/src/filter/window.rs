@@ -39,8 +39,6 @@ pub struct Side {
     pub max_ack: u32,
     scale: u8,
     flags: u8,
-    /// The interface that its packets come in by; the states' keeper's.
-    pub(super) interface: u16,
 }
 
 /// Where a segment stands.
@@ -59,7 +57,7 @@ pub enum Place {
 #[must_use]
 pub fn begin(sides: &mut [Side; 2], segment: &Segment) -> bool {
     let [sender, receiver] = sides;
-    *receiver = Side { interface: receiver.interface, ..Side::default() };
+    *receiver = Side::default();
     if segment.kind == Kind::Syn {
         sender.open(segment);
         return true;
@@ -193,13 +191,7 @@ impl Side {
             max_ack: word(12),
             scale: octets[16].min(14),
             flags,
-            interface: 0,
         }
-    }
-
-    /// Without what is this machine's alone.
-    pub(super) fn without_interface(self) -> Side {
-        Side { interface: 0, ..self }
     }
 
     /// Takes what a SYN says.

@@ -15,6 +15,7 @@ use siding_benches::firewall::Wall;
 use siding_benches::firewall::Way;
 use siding_benches::firewall::in_sets;
 use siding_benches::firewall::many;
+use siding_benches::firewall::many_beside;
 use siding_benches::firewall::resident;
 use siding_benches::measure::median;
 use siding_benches::verdicts::Goal;
@@ -83,6 +84,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     beside_forwarding(options, 20 * FLOWS / part, &mut verdicts)?;
     a_million(options, &mut verdicts)?;
     sets(options, 20 * FLOWS / part, &mut verdicts)?;
+    reload(options, 100 * FLOWS / part, &mut verdicts)?;
     println!("\n{verdicts}");
     Ok(())
 }
@@ -167,5 +169,35 @@ fn sets(options: &Options, packets: u64, verdicts: &mut Verdicts) -> Result<(), 
         median(&mut second)
     );
     verdicts.judge("10,000 rules in sets, of 10", median(&mut ratios), Goal::AtMost(1.2), "times");
+    Ok(())
+}
+
+/// Rules are replaced while packets of flows that are known pass: none is lost, and turns take as long as before.
+fn reload(options: &Options, packets: u64, verdicts: &mut Verdicts) -> Result<(), Box<dyn Error>> {
+    let rules = many_beside(10_000, 100_000);
+    let mut ratios = Vec::new();
+    for _ in 0..options.rounds {
+        let mut wall = established(Wall::new()?)?;
+        let mut times = wall.load_under_way(&rules, 1 << 20, Way::Out(FLOWS), packets / 64)?;
+        times.iter_mut().for_each(|times| times.sort_unstable());
+        let at = |times: &[u64], share: f64| times[((times.len() - 1) as f64 * share) as usize] as f64 / 1e3;
+        let [before, beside] = times;
+        let of =
+            |times: &[u64]| [0.5, 0.99, 0.999, 1.0].map(|share| format!("{:.1}", at(times, share))).join(" ");
+        println!(
+            "turns of 64: {} us before (median, p99, p99.9, longest of {}), {} us from the load of 10,000 rules and 100,000 elements on ({})",
+            of(&before),
+            before.len(),
+            of(&beside),
+            beside.len(),
+        );
+        ratios.push(at(&beside, 0.999) / at(&before, 0.999));
+    }
+    verdicts.judge(
+        "p99.9 of turns beside a load, of that before",
+        median(&mut ratios),
+        Goal::AtMost(1.2),
+        "times",
+    );
     Ok(())
 }

@@ -40,6 +40,7 @@ use ends::End;
 use ends::Shared;
 pub use rules::in_sets;
 pub use rules::many;
+pub use rules::many_beside;
 use siding_wire::Mac;
 
 /// Packets in a turn.
@@ -127,15 +128,55 @@ impl Wall {
     /// # Errors
     /// What is wrong with the rules.
     pub fn filter(&mut self, rules: &str, states: usize) -> Result<(), Box<dyn Error>> {
-        let ruleset = Ruleset::load(&[("bench.nft", rules)], &mut |path| Err(format!("no file {path}")))?;
-        let program = Program::compile(ruleset, &Setup { now: 1, ..Setup::default() }, None)?;
-        let judge = Arc::new(judge::Rules(Arc::new(program)));
-        let limits = StateLimits { states, half_open: states, ..StateLimits::default() };
-        let setup = FilterSetup { judge, limits, timeouts: Timeouts::default() };
-        control(|ctx| self.stack.set_filter(ctx, Some(setup)))?;
+        load(&self.stack, rules, states)?;
         self.shared.send(None);
         self.turn();
         Ok(())
+    }
+
+    /// What each of so many turns takes of processor time, in nanoseconds, while packets pass; and what each takes from then on that
+    /// another thread begins to load these rules, until it has done so and as many turns have gone by again.
+    ///
+    /// # Errors
+    /// What is wrong with the rules; or not all packets left again.
+    pub fn load_under_way(
+        &mut self,
+        rules: &str,
+        states: usize,
+        way: Way,
+        turns: u64,
+    ) -> Result<[Vec<u64>; 2], Box<dyn Error>> {
+        self.shared.send(Some(way));
+        let sent = self.shared.sent();
+        let mut received = 0;
+        let mut times = [Vec::with_capacity(turns as usize), Vec::with_capacity(8 * turns as usize)];
+        let mut timed = |wall: &mut Wall, times: &mut Vec<u64>| {
+            let begin = (wall.clock)();
+            received += wall.turn();
+            times.push((wall.clock)() - begin);
+        };
+        for _ in 0..turns {
+            timed(self, &mut times[0]);
+        }
+        let stack = self.stack.clone();
+        std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
+            let loader = scope.spawn(move || {
+                let pinned = crate::affinity::pin(1).map_err(|error| error.to_string());
+                pinned.and_then(|()| load(&stack, rules, states).map_err(|error| error.to_string()))
+            });
+            while !loader.is_finished() {
+                timed(self, &mut times[1]);
+            }
+            for _ in 0..turns {
+                timed(self, &mut times[1]);
+            }
+            Ok(loader.join().map_err(|_| "it panicked")??)
+        })?;
+        let left = self.shared.sent() - sent;
+        match left == received {
+            true => Ok(times),
+            false => Err(format!("{left} of {received} packets have left beside the load").into()),
+        }
     }
 
     /// Has so many packets pass.
@@ -177,6 +218,16 @@ impl Wall {
         self.turns += 1;
         self.worker.turn(Instant::from_nanos(self.turns * 1000)).received as u64
     }
+}
+
+/// Filters by these rules from the worker's next turn on.
+fn load(stack: &Stack, rules: &str, states: usize) -> Result<(), Box<dyn Error>> {
+    let ruleset = Ruleset::load(&[("bench.nft", rules)], &mut |path| Err(format!("no file {path}")))?;
+    let program = Program::compile(ruleset, &Setup { now: 1, ..Setup::default() }, None)?;
+    let judge = Arc::new(judge::Rules(Arc::new(program)));
+    let limits = StateLimits { states, half_open: states, ..StateLimits::default() };
+    let setup = FilterSetup { judge, limits, timeouts: Timeouts::default() };
+    control(|ctx| stack.set_filter(ctx, Some(setup)))
 }
 
 /// Nanoseconds of this thread's processor time.

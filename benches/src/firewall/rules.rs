@@ -6,13 +6,31 @@ use super::ends::NETWORKS;
 
 /// So many rules: flows that are known pass by the first of them, what begins inside by the last.
 pub fn many(count: usize) -> String {
+    table("", count)
+}
+
+/// The same, and a set of so many prefixes from which nothing comes.
+pub fn many_beside(count: usize, elements: usize) -> String {
+    let element = |element: usize| format!("2001:dbb:{:x}:{:x}::/64", element >> 16, element & 0xffff);
+    let elements: Vec<String> = (0..elements).map(element).collect();
+    let set = format!(
+        "set blocked {{ type ipv6_addr; flags interval; elements = {{ {} }}\n}}\n",
+        elements.join(", ")
+    );
+    table(&set, count)
+}
+
+fn table(set: &str, count: usize) -> String {
     let mut rules = String::new();
+    if !set.is_empty() {
+        rules.push_str("ip6 saddr @blocked drop\n");
+    }
     for number in 0..count.saturating_sub(2) {
         let (network, port) = (number, 1000 + number % 60_000);
         let _ = writeln!(rules, "iifname \"wan\" ip6 saddr 2001:dba:{network:x}::/48 udp dport {port} drop");
     }
     format!(
-        "table inet t {{\nchain c {{\ntype filter hook forward priority 0; policy drop;\n\
+        "table inet t {{\n{set}chain c {{\ntype filter hook forward priority 0; policy drop;\n\
          ct state established,related accept\n{rules}iifname \"lan\" accept\n}}\n}}\n"
     )
 }

@@ -1,14 +1,22 @@
 //! At which places each flow of a worker is counted: several, if several rules count it.
 //!
 //! A flow's state has room for one number, which names the first of its places here; each names the next. Room for them is
-//! reserved when rules are loaded, by the worker in the turn that takes them up, and at no other time.
+//! reserved when rules have been loaded, a piece in each turn: no turn takes long for it, and a turn's packets are hardly ever counted at
+//! more places than a piece has.
 
 use super::counts::Counts;
+
+/// Places of a piece: half a megabyte.
+const PIECE: usize = 1 << 16;
 
 /// The places of all flows of one worker.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
-    places: Vec<Place>,
+    pieces: Vec<Vec<Place>>,
+    /// So many pieces there are to be.
+    wanted: usize,
+    /// Places that were ever in use: all these lie below.
+    used: usize,
     /// The first that is free; 0 for none.
     free: u32,
 }
@@ -22,41 +30,63 @@ struct Place {
 }
 
 impl Counted {
-    /// Room for so many at least: more than before, if rules count at more places now. Without the memory it stays as it is, and
-    /// what finds no place counts as one too many.
+    /// There is to be room for so many at least: more than before, if rules count at more places now. One piece is there at once.
     pub(super) fn make_room(&mut self, room: usize) {
-        let _as_much_as_there_is = self.places.try_reserve_exact(room.saturating_sub(self.places.len()));
+        self.wanted = self.wanted.max(room.div_ceil(PIECE));
+        self.grow();
+    }
+
+    /// Reserves a piece, if there are to be more. Whether there are to be more yet. Without the memory it stays as it is, and what finds no
+    /// place counts as one too many.
+    pub(super) fn grow(&mut self) -> bool {
+        if self.pieces.len() < self.wanted {
+            let mut piece = Vec::new();
+            match piece.try_reserve_exact(PIECE) {
+                Ok(()) => self.pieces.push(piece),
+                Err(_) => self.wanted = self.pieces.len(),
+            }
+        }
+        self.pieces.len() < self.wanted
+    }
+
+    /// The place of a number, from 1 on.
+    fn at(&self, number: u32) -> Option<&Place> {
+        let at = (number as usize).checked_sub(1)?;
+        self.pieces.get(at / PIECE)?.get(at % PIECE)
+    }
+
+    fn at_mut(&mut self, number: u32) -> Option<&mut Place> {
+        let at = (number as usize).checked_sub(1)?;
+        self.pieces.get_mut(at / PIECE)?.get_mut(at % PIECE)
     }
 
     /// The places of a flow whose first is `first`.
     pub(super) fn of(&self, first: u32) -> impl Iterator<Item = u32> {
-        let at = |number: u32| self.places.get((number as usize).checked_sub(1)?);
-        std::iter::successors(at(first), move |place| at(place.next)).map(|place| place.index)
+        std::iter::successors(self.at(first), |place| self.at(place.next)).map(|place| place.index)
     }
 
     /// One more place of a flow whose first was `first`: which is its first now. `None` if there is no room.
     pub(super) fn add(&mut self, first: u32, index: u32) -> Option<u32> {
         let place = Place { index, next: first };
-        if let Some(free) = (self.free as usize).checked_sub(1).and_then(|at| self.places.get_mut(at)) {
-            let number = self.free;
+        let number = self.free;
+        if let Some(free) = self.at_mut(number) {
             self.free = std::mem::replace(free, place).next;
             return Some(number);
         }
-        if self.places.len() == self.places.capacity() {
-            return None;
-        }
-        self.places.push(place);
-        Some(self.places.len() as u32)
+        self.pieces.get_mut(self.used / PIECE)?.push(place);
+        self.used += 1;
+        Some(self.used as u32)
     }
 
     /// A flow is counted no more.
     pub(super) fn remove(&mut self, first: u32, counts: &Counts) {
-        let mut number = first;
-        while let Some(place) = (number as usize).checked_sub(1).and_then(|at| self.places.get_mut(at)) {
+        let (mut number, mut free) = (first, self.free);
+        while let Some(place) = self.at_mut(number) {
             counts.remove(place.index);
-            let next = std::mem::replace(&mut place.next, self.free);
-            self.free = std::mem::replace(&mut number, next);
+            let next = std::mem::replace(&mut place.next, free);
+            free = std::mem::replace(&mut number, next);
         }
+        self.free = free;
     }
 }
 
@@ -67,10 +97,13 @@ mod tests {
     #[test]
     fn a_flow_has_several_places_and_gives_back_all_of_them() {
         let (counts, mut counted) = (Counts::new(), Counted::default());
-        counted.make_room(4);
-        // More than any memory: as before.
-        counted.make_room(usize::MAX);
-        let room = counted.places.capacity();
+        counted.make_room(PIECE + 1);
+        assert_eq!(
+            (counted.pieces.len(), counted.grow(), counted.pieces.len()),
+            (1, false, 2),
+            "one piece after the other"
+        );
+        let room = 2 * PIECE;
         let mut flow = |places: &[u64]| {
             places.iter().fold(0, |first, place| {
                 let (index, _) = counts.add(*place).unwrap_or((0, 0));
@@ -90,5 +123,9 @@ mod tests {
         }
         let added = (0..2 * room).filter_map(|_| counted.add(0, 0)).count();
         assert_eq!(added, room - 1);
+        assert!(counted.add(0, 0).is_none());
+        counted.make_room(3 * PIECE);
+        let last = counted.add(0, 9).unwrap_or(0);
+        assert_eq!((last as usize, counted.of(last).collect::<Vec<_>>()), (room + 1, vec![9]));
     }
 }

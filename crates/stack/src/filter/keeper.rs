@@ -396,7 +396,7 @@ impl Keeper {
     pub(super) fn tidy(&mut self, worker: usize, now: Instant) -> bool {
         self.abandon();
         let (Some(states), Some(tables)) = (&mut self.states, &self.tables) else { return false };
-        let more = states.sweep(now, |_, _| {});
+        let more = states.sweep(now, |_, _| {}) | self.counted.grow();
         states.take_uncounted().for_each(|first| self.counted.remove(first, &tables.counts));
         self.loose.extend(states.take_emptied());
         for bucket in self.loose.drain(..) {

@@ -341,10 +341,10 @@ impl Program {
         self.sees_frames
     }
 
-    /// The policies of connections' times that rules may give them, by their numbers. A number that is not among them has
-    /// the times of all.
-    pub fn timeouts(&self) -> impl Iterator<Item = (u8, &CtTimeout)> {
-        self.named.timeouts.iter().map(|(_, (number, timeout))| (*number, timeout))
+    /// The policies of connections' times that rules may give them, by their numbers, and the names that these have in all tables. A
+    /// number that is not among them has the times of all.
+    pub fn timeouts(&self) -> impl Iterator<Item = (u8, String, &CtTimeout)> {
+        self.named.timeouts.iter().map(|(at, (number, timeout))| (*number, at.to_string(), timeout))
     }
 
     /// Every rule, in the order of the file.

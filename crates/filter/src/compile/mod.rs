@@ -254,20 +254,32 @@ impl Compile<'_> {
         }
     }
 
-    /// A policy keeps its number as long as it has its name: states know it by that.
+    /// Whether there is a policy of this name, be it compiled already or not.
+    fn says(&self, name: &Name) -> bool {
+        let is_its = |table: &&Table| table.family == name.family && table.name == name.table;
+        let mut objects = self.program.ruleset.tables.iter().filter(is_its).flat_map(|table| &table.objects);
+        objects.any(|object| matches!(object.kind, ObjectKind::CtTimeout(_)) && object.name == name.name)
+    }
+
+    /// A policy keeps its number as long as it has its name: states know it by that. A new one gets a number that was nobody's, or,
+    /// where there is none, of one that has gone.
     fn timeout(&mut self, name: Name, timeout: CtTimeout) {
         let before = self.before.program.map_or(&[][..], |before| &before.named.timeouts);
         let ours = &self.program.named.timeouts;
         let kept = before.iter().find(|(known, _)| *known == name).map(|(_, (number, _))| *number);
         let is_taken = |number: &u8| before.iter().chain(ours).any(|(_, (taken, _))| taken == number);
-        let number = kept.or_else(|| (1..=MOST_TIMEOUTS).find(|number| !is_taken(number)));
+        // Of those that stay, the number is theirs, also if they come later in the file.
+        let stay = before.iter().filter(|(name, _)| self.says(name)).chain(ours);
+        let stays = |number: &u8| stay.clone().any(|(_, (taken, _))| taken == number);
+        let mut numbers = 1..=MOST_TIMEOUTS;
+        let number = kept
+            .or_else(|| numbers.clone().find(|number| !is_taken(number)))
+            .or_else(|| numbers.find(|number| !stays(number)));
         match number {
             Some(number) => self.program.named.timeouts.push((name, (number, timeout))),
             None => self.wrong(
                 Spot::default(),
-                format!(
-                    "no more than {MOST_TIMEOUTS} `ct timeout`, those of other names before a reload included: write fewer"
-                ),
+                format!("`{}`: no more than {MOST_TIMEOUTS} `ct timeout`: write fewer", name.name),
             ),
         }
     }

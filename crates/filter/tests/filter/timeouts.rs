@@ -19,7 +19,7 @@ fn said(program: &Program) -> Vec<(u8, Vec<(&'static str, u32)>)> {
     let of = |timeout: &siding_filter::model::CtTimeout| {
         timeout.said().map(|(_, own, seconds)| (own, seconds)).collect()
     };
-    program.timeouts().map(|(number, timeout)| (number, of(timeout))).collect()
+    program.timeouts().map(|(number, _, timeout)| (number, of(timeout))).collect()
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_policy_has_its_number_as_long_as_it_has_its_name() {
         Program::compile(ruleset, &Setup::default(), before).map_err(|errors| errors.to_string())
     };
     let one = |name: &str| format!("ct timeout {name} {{ protocol udp; policy = {{ unreplied : 5 }}; }}\n");
-    let numbers = |program: &Program| program.timeouts().map(|(number, _)| number).collect::<Vec<_>>();
+    let numbers = |program: &Program| program.timeouts().map(|(number, ..)| number).collect::<Vec<_>>();
     let first = compiled(&with(&[one("a"), one("b")].concat(), ""), None).unwrap();
     assert_eq!(numbers(&first), [1, 2]);
     // What has gone may be in use yet: another one gets a number that nobody had.
@@ -70,10 +70,17 @@ fn a_policy_has_its_number_as_long_as_it_has_its_name() {
     assert_eq!(numbers(&second), [3, 2]);
     let third = compiled(&with(&[one("d"), one("b")].concat(), ""), Some(&second)).unwrap();
     assert_eq!(numbers(&third), [1, 2]);
-    let many = |count: u8| with(&(0..count).map(|n| one(&format!("x{n}"))).collect::<String>(), "");
-    assert_eq!(numbers(&compiled(&many(15), None).unwrap()).len(), 15);
-    let wrong = compiled(&many(16), None).map(|_| ()).unwrap_err();
-    assert!(wrong.contains("no more than 15 `ct timeout`"), "{wrong}");
+    let many = |from: u8, to: u8| with(&(from..to).map(|n| one(&format!("x{n}"))).collect::<String>(), "");
+    let full = compiled(&many(0, 15), None).unwrap();
+    assert_eq!(numbers(&full).len(), 15);
+    // Where all numbers were somebody's, others get those of who has gone, and who stays keeps its own, wherever it stands.
+    let others = compiled(&many(7, 22), Some(&full)).unwrap();
+    let (kept, new) = (numbers(&others)[..8].to_vec(), numbers(&others)[8..].to_vec());
+    assert_eq!((kept, new), ((8..=15).collect(), (1..=7).collect()));
+    let turned = with(&[one("y"), one("x7")].concat(), "");
+    assert_eq!(numbers(&compiled(&turned, Some(&full)).unwrap()), [1, 8]);
+    let wrong = compiled(&many(0, 16), None).map(|_| ()).unwrap_err();
+    assert!(wrong.contains("`x15`: no more than 15 `ct timeout`"), "{wrong}");
 }
 
 #[test]

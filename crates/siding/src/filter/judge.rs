@@ -29,6 +29,7 @@ use siding_stack::filter::Hook;
 use siding_stack::filter::Judge;
 use siding_stack::filter::LinkCast;
 use siding_stack::filter::Part;
+use siding_stack::filter::Policy;
 use siding_stack::filter::Reject;
 use siding_stack::filter::Timeouts;
 use siding_stack::filter::Verdict;
@@ -67,14 +68,15 @@ impl Judge for Rules {
         self.0.count_places()
     }
 
-    fn policies(&self, all: &Timeouts) -> Vec<Timeouts> {
-        let last = self.0.timeouts().map(|(number, _)| usize::from(number)).max().unwrap_or(0);
-        let mut policies = vec![*all; last];
-        for (number, timeout) in self.0.timeouts() {
-            let Some(times) = policies.get_mut(usize::from(number).wrapping_sub(1)) else { continue };
+    fn policies(&self, all: &Timeouts) -> Vec<Policy> {
+        let last = self.0.timeouts().map(|(number, ..)| usize::from(number)).max().unwrap_or(0);
+        let mut policies = vec![Policy { name: String::new(), times: *all }; last];
+        for (number, name, timeout) in self.0.timeouts() {
+            let Some(policy) = policies.get_mut(usize::from(number).wrapping_sub(1)) else { continue };
+            policy.name = name;
             for (_, name, seconds) in timeout.said() {
                 // The language and the states have the same names for them; a test says so.
-                let _ = times.set(name, Duration::from_secs(seconds.into()));
+                let _ = policy.times.set(name, Duration::from_secs(seconds.into()));
             }
         }
         policies

@@ -348,7 +348,7 @@ mod tests {
         let rules = Rules(desk.filter.program().unwrap());
         let policies = siding_stack::filter::Judge::policies(&rules, &times);
         let seconds = |policy: usize, name: &str| {
-            policies[policy].all().find(|(known, _)| *known == name).map(|(_, time)| time.as_secs())
+            policies[policy].times.all().find(|(known, _)| *known == name).map(|(_, time)| time.as_secs())
         };
         assert_eq!((seconds(0, "tcp-established"), seconds(0, "tcp-close-wait")), (Some(77), Some(5)));
         assert_eq!((seconds(0, "tcp-fin-wait"), seconds(0, "udp-stream")), (Some(7), Some(7)));

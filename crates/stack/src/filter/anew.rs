@@ -45,11 +45,12 @@ pub(super) fn step(local: &mut Local) -> bool {
     for slot in (from..until).map(|slot| Slot(slot as u32)) {
         let Some(state) = filter.states.as_ref().and_then(|states| states.get(slot)) else { continue };
         let (tuple, came_by) = (state.original(), state.interface(Way::Original));
+        // As in Linux a flow keeps the times that it began with, as long as there is a policy of that name.
+        let policy = if filter.outdated & 1 << state.policy() == 0 { state.policy() } else { 0 };
         let Some(hooks) = hooks(&config, &tuple, came_by) else {
-            // Whose interface or way is gone sends nothing now, and is judged when it does. The number of its policy may be
-            // another's by then.
+            // Whose interface or way is gone sends nothing now, and is judged when it does.
             if let Some(state) = filter.states.as_mut().and_then(|states| states.get_mut(slot)) {
-                state.set_policy(0);
+                state.set_policy(policy);
             }
             continue;
         };
@@ -68,13 +69,16 @@ pub(super) fn step(local: &mut Local) -> bool {
             Some(states) if !passes => states.remove(slot),
             Some(states) => {
                 if let Some(state) = states.get_mut(slot) {
-                    state.set_policy(rehearsed.policy.unwrap_or(0));
+                    state.set_policy(rehearsed.policy.unwrap_or(policy));
                 }
             }
             None => {}
         }
     }
     filter.anew = Some(until).filter(|until| *until < slots);
+    if filter.anew.is_none() {
+        filter.outdated = 0;
+    }
     filter.anew.is_some()
 }
 

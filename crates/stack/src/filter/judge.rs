@@ -63,6 +63,16 @@ pub enum Reject {
     Unreachable(u8),
 }
 
+/// Times of silence that some flows have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// What it is, whatever its times are: flows keep it over a reload if its number is that of the same name still. Nothing for a
+    /// number that is nobody's.
+    pub name: String,
+    /// The times.
+    pub times: Timeouts,
+}
+
 /// Judges packets: a ruleset, compiled.
 ///
 /// It is asked by all workers at once, and by each for one packet at a time.
@@ -85,7 +95,7 @@ pub trait Judge: fmt::Debug + Send + Sync {
 
     /// Times of silence that some flows have in place of those of `all`. The first is number 1
     /// ([`Asks::set_policy`]); there are no more than [`POLICIES`](siding_machines::filter::POLICIES).
-    fn policies(&self, _all: &Timeouts) -> Vec<Timeouts> {
+    fn policies(&self, _all: &Timeouts) -> Vec<Policy> {
         Vec::new()
     }
 

@@ -6,6 +6,7 @@ use siding_machines::filter::CtState;
 use siding_machines::filter::Known;
 use siding_machines::filter::Packet;
 use siding_machines::filter::States;
+use siding_machines::filter::Timeouts;
 use siding_machines::filter::Tracked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
@@ -71,6 +72,8 @@ pub(crate) struct Keeper {
     taken_up: u64,
     /// The slot from which on states are yet to be judged anew.
     pub(super) anew: Option<usize>,
+    /// Numbers of policies, a bit for each, that these states may have from rules in which they were others'.
+    pub(super) outdated: u16,
 }
 
 /// The packet between its hooks.
@@ -150,6 +153,7 @@ impl Keeper {
             taken_up: 0,
             single: shared.mailboxes.len() == 1,
             anew: None,
+            outdated: 0,
         }
     }
 
@@ -194,6 +198,7 @@ impl Keeper {
         if !mutant("express-counts-by-later-rules") {
             self.put_down((worker, now));
         }
+        let before = self.rules.value().clone();
         self.rules.refresh(&shared.rules);
         self.fresh = false;
         self.taken_up += 1;
@@ -220,9 +225,15 @@ impl Keeper {
         if let (Some(states), Some(rules)) = (&mut self.states, rules.as_ref()) {
             // Each flow may be counted at each.
             self.counted.make_room(states.limits().states * rules.places.clamp(1, MOST_PLACES));
-            states.set_timeouts(rules.timeouts, &rules.policies);
+            let policies: Vec<Timeouts> = rules.policies.iter().map(|policy| policy.times).collect();
+            states.set_timeouts(rules.timeouts, &policies);
+            self.outdated |=
+                before.as_ref().as_ref().map_or(u16::MAX, |before| rules.policies_unlike(before));
         }
         self.anew = self.states.as_ref().filter(|states| states.usage().states > 0).map(|_| 0);
+        if self.anew.is_none() {
+            self.outdated = 0;
+        }
     }
 
     /// Has what has passed for its state alone be counted.

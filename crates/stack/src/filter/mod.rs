@@ -66,6 +66,7 @@ pub(crate) use hooks::sent;
 pub use judge::Hook;
 pub use judge::Judge;
 pub use judge::Part;
+pub use judge::Policy;
 pub use judge::Reject;
 pub use judge::Verdict;
 pub(crate) use keeper::Keeper;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use siding_machines::filter::CtState;
+use siding_machines::filter::POLICIES;
 use siding_machines::filter::StateLimits;
 use siding_machines::filter::States;
 use siding_machines::filter::Timeouts;
@@ -13,6 +14,7 @@ use siding_netisr::sync::mutant;
 use super::Hook;
 use super::Judge;
 use super::Part;
+use super::Policy;
 use super::ask::Mailbox;
 use super::counts::Counts;
 use super::fragments::Trails;
@@ -52,7 +54,7 @@ pub(crate) struct Rules {
     pub(super) sees_frames: bool,
     pub(super) timeouts: Timeouts,
     /// The times of flows that rules have given others; the first is number 1.
-    pub(super) policies: Vec<Timeouts>,
+    pub(super) policies: Vec<Policy>,
     /// At how many places rules may count one flow.
     pub(super) places: usize,
     limits: StateLimits,
@@ -151,6 +153,13 @@ impl Rules {
         if self.has[hook as usize].contains(&true) {
             self.judge.count_passed(at, hook, kind, sums);
         }
+    }
+
+    /// Numbers of policies that are not the same in other rules, a bit for each.
+    pub(super) fn policies_unlike(&self, other: &Rules) -> u16 {
+        let name = |rules: &Rules, at: usize| rules.policies.get(at).map(|policy| policy.name.clone());
+        let unlike = (0..POLICIES).filter(|at| name(self, *at) != name(other, *at));
+        unlike.fold(0, |all, at| all | 1 << (at + 1))
     }
 
     /// The bounds of the states, if any are kept.

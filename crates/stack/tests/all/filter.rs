@@ -34,6 +34,7 @@ use siding_stack::filter::Hook;
 use siding_stack::filter::Judge;
 use siding_stack::filter::MOST_HEADERS;
 use siding_stack::filter::Part;
+use siding_stack::filter::Policy;
 use siding_stack::filter::Reject;
 use siding_stack::filter::StateLimits;
 use siding_stack::filter::StateQuery;

@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// Flows to this port have times of their own: a fifth of what all have.
+/// Flows to this port have times of their own, by a policy of this name: a fifth of what all have.
 #[derive(Debug)]
-struct Soon(u16);
+struct Soon(u16, &'static str);
 
 impl Judge for Soon {
     fn has_rules(&self, hook: Hook, part: Part) -> bool {
@@ -15,11 +15,11 @@ impl Judge for Soon {
         true
     }
 
-    fn policies(&self, all: &Timeouts) -> Vec<Timeouts> {
+    fn policies(&self, all: &Timeouts) -> Vec<Policy> {
         let mut soon = *all;
         assert!(soon.set("udp", Duration::from_secs(24)));
         // The first is nobody's.
-        vec![*all, soon]
+        vec![Policy { name: String::new(), times: *all }, Policy { name: self.1.to_owned(), times: soon }]
     }
 
     fn judge(&self, _: usize, _: Hook, _: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
@@ -48,7 +48,7 @@ fn ports(router: &mut Router) -> Vec<u16> {
 #[test]
 fn a_flow_is_forgotten_after_the_times_of_its_policy_and_one_that_is_judged_anew_gets_others() {
     let mut router = Router::new();
-    router.load(Soon(7));
+    router.load(Soon(7, "soon"));
     for port in [7, 8, 9] {
         assert!(router.passes(INNER, 0, &udp((addr(INNER, 2), 1), (addr(OUTER, 2), port), b"")));
     }
@@ -62,31 +62,54 @@ fn a_flow_is_forgotten_after_the_times_of_its_policy_and_one_that_is_judged_anew
     router.wait(Duration::from_secs(6));
     router.wait(Duration::from_secs(6));
     assert_eq!(ports(&mut router), [8, 9], "24 s, and not 120");
-    router.load(Soon(8));
+    router.load(Soon(8, "soon"));
     router.turns();
     router.wait(Duration::from_secs(6));
     assert_eq!(ports(&mut router), [9]);
-    // What was chosen for it is not chosen any more.
-    router.load(Soon(9));
+    // The number is another policy's: the flow has none any more.
+    router.load(Soon(9, "soon"));
     router.turns();
-    router.load(Soon(7));
+    router.load(Soon(7, "others"));
     router.turns();
     router.wait(Duration::from_secs(6));
     assert_eq!(ports(&mut router), [9]);
+    // It is the same policy, and nobody says another one now: the flow keeps what it was given.
+    router.load(Soon(9, "soon"));
+    router.turns();
+    router.load(Soon(7, "soon"));
+    router.turns();
+    router.wait(Duration::from_secs(6));
+    assert_eq!(ports(&mut router), [0; 0]);
     router.end();
 }
 
 #[test]
-fn a_flow_whose_way_is_gone_when_rules_are_loaded_keeps_no_policy_of_before() {
+fn a_number_that_is_anothers_before_all_flows_have_been_judged_anew_is_nobodys() {
     let mut router = Router::new();
-    router.load(Soon(7));
+    router.load(Soon(7, "soon"));
     assert!(router.passes(INNER, 0, &udp((addr(INNER, 2), 1), (addr(OUTER, 2), 7), b"")));
-    let outer = router.ids[OUTER];
-    control(|ctx| router.stack.set_up(ctx, outer, false).unwrap());
-    router.load(Soon(8));
+    // Taken up one after the other, with no turn between them in which flows are judged.
+    router.load(Soon(8, "others"));
+    router.load(Soon(9, "third"));
     router.turns();
-    control(|ctx| router.stack.set_up(ctx, outer, true).unwrap());
     router.wait(Duration::from_secs(30));
-    assert_eq!(ports(&mut router), [7], "the second policy is not this flow's any more");
+    assert_eq!(ports(&mut router), [7]);
     router.end();
+}
+
+#[test]
+fn a_flow_whose_way_is_gone_when_rules_are_loaded_keeps_its_policy_if_there_is_one_of_that_name() {
+    for (name, left) in [("soon", &[][..]), ("others", &[7][..])] {
+        let mut router = Router::new();
+        router.load(Soon(7, "soon"));
+        assert!(router.passes(INNER, 0, &udp((addr(INNER, 2), 1), (addr(OUTER, 2), 7), b"")));
+        let outer = router.ids[OUTER];
+        control(|ctx| router.stack.set_up(ctx, outer, false).unwrap());
+        router.load(Soon(8, name));
+        router.turns();
+        control(|ctx| router.stack.set_up(ctx, outer, true).unwrap());
+        router.wait(Duration::from_secs(30));
+        assert_eq!(ports(&mut router), left, "{name}");
+        router.end();
+    }
 }

@@ -341,10 +341,12 @@ impl Program {
         self.sees_frames
     }
 
-    /// The policies of connections' times that rules may give them, by their numbers, and the names that these have in all tables. A
-    /// number that is not among them has the times of all.
+    /// The policies of connections' times that rules may give them, by their numbers, and with what makes each the same one in the next
+    /// program. A number that is not among them has the times of all.
     pub fn timeouts(&self) -> impl Iterator<Item = (u8, String, &CtTimeout)> {
-        self.named.timeouts.iter().map(|(at, (number, timeout))| (*number, at.to_string(), timeout))
+        let said =
+            |at: &Name, timeout: &CtTimeout| format!("{at} {:?} {:?}", timeout.protocol, timeout.family);
+        self.named.timeouts.iter().map(move |(at, (number, timeout))| (*number, said(at, timeout), timeout))
     }
 
     /// Every rule, in the order of the file.

@@ -57,6 +57,13 @@ impl Timeouts {
         place.is_some()
     }
 
+    /// Of each time the longer one.
+    #[must_use]
+    pub fn longer(mut self, other: &Timeouts) -> Timeouts {
+        self.millis.iter_mut().zip(other.millis).for_each(|(own, other)| *own = other.max(*own));
+        self
+    }
+
     /// How many milliseconds a flow may be silent in this phase.
     #[inline]
     pub(super) fn millis(&self, phase: Phase) -> u32 {

@@ -22,12 +22,14 @@ use super::Verdict;
 use super::asks::Rehearsed;
 use super::hooks::At;
 use super::keeper::Passing;
+use super::keeper::Round;
 use crate::config::Config;
 use crate::ifnet::Interface;
 use crate::stack::worker::Local;
 
-/// Slots that are looked at in one turn.
-const STEP: usize = 256;
+/// Slots that are looked at in one turn: to judge one takes as long as a few packets that are known do, and no turn is to be much longer
+/// for it than others. (A million states take 125,000 turns, of which a worker has some in a millisecond.)
+const STEP: usize = 8;
 
 /// How states name an interface: 0 is none.
 #[inline]
@@ -37,11 +39,11 @@ pub(super) fn named(interface: IfId) -> u16 {
 
 /// Judges some flows anew, if it is time. Whether there are more.
 pub(super) fn step(local: &mut Local) -> bool {
-    let Some(from) = local.filter.anew else { return false };
+    let Some(Round { at: from, left }) = local.filter.anew else { return false };
     let config = local.config().clone();
     let Local { filter, index, now, .. } = &mut *local;
     let slots = filter.states.as_ref().map_or(0, |states| states.slots());
-    let until = (from + STEP).min(slots);
+    let until = (from + STEP.min(left)).min(slots);
     for slot in (from..until).map(|slot| Slot(slot as u32)) {
         let Some(state) = filter.states.as_ref().and_then(|states| states.get(slot)) else { continue };
         let (tuple, came_by) = (state.original(), state.interface(Way::Original));
@@ -75,9 +77,12 @@ pub(super) fn step(local: &mut Local) -> bool {
             None => {}
         }
     }
-    filter.anew = Some(until).filter(|until| *until < slots);
-    if filter.anew.is_none() {
+    let left = if slots > from { left - (until - from) } else { 0 };
+    let at = if until < slots { until } else { 0 };
+    filter.anew = (left > 0).then_some(Round { at, left });
+    if filter.anew.is_none() && filter.outdated != 0 {
         filter.outdated = 0;
+        filter.set_times();
     }
     filter.anew.is_some()
 }

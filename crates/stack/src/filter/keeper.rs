@@ -70,10 +70,17 @@ pub(crate) struct Keeper {
     pub(super) tally: [[(u64, u64); CtState::ALL.len()]; 2],
     /// How often rules have been taken up.
     taken_up: u64,
-    /// The slot from which on states are yet to be judged anew.
-    pub(super) anew: Option<usize>,
+    /// States that are yet to be judged anew.
+    pub(super) anew: Option<Round>,
     /// Numbers of policies, a bit for each, that these states may have from rules in which they were others'.
     pub(super) outdated: u16,
+}
+
+/// States that are yet to be judged anew: so many slots from one on, and behind the last the first again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Round {
+    pub(super) at: usize,
+    pub(super) left: usize,
 }
 
 /// The packet between its hooks.
@@ -225,14 +232,31 @@ impl Keeper {
         if let (Some(states), Some(rules)) = (&mut self.states, rules.as_ref()) {
             // Each flow may be counted at each.
             self.counted.make_room(states.limits().states * rules.places.clamp(1, MOST_PLACES));
-            let policies: Vec<Timeouts> = rules.policies.iter().map(|policy| policy.times).collect();
+            self.outdated |= before.as_ref().as_ref().map_or(0, |before| rules.policies_unlike(before));
+            // Flows that have the number of another one's policy yet are not forgotten before it is taken from them.
+            let mut policies: Vec<Timeouts> = rules.policies.iter().map(|policy| policy.times).collect();
+            let before = before.as_ref().as_ref().map_or(&[][..], |before| &before.policies);
+            for (number, (times, before)) in (1..).zip(policies.iter_mut().zip(before)) {
+                if self.outdated & 1 << number != 0 {
+                    *times = times.longer(&before.times);
+                }
+            }
             states.set_timeouts(rules.timeouts, &policies);
-            self.outdated |=
-                before.as_ref().as_ref().map_or(u16::MAX, |before| rules.policies_unlike(before));
         }
-        self.anew = self.states.as_ref().filter(|states| states.usage().states > 0).map(|_| 0);
+        // From where the hand is: whoever replaces rules again and again would have it never come to the last ones.
+        let at = self.anew.map_or(0, |round| round.at);
+        let there = self.states.as_ref().filter(|states| states.usage().states > 0);
+        self.anew = there.map(|states| Round { at: at % states.slots(), left: states.slots() });
         if self.anew.is_none() {
             self.outdated = 0;
+        }
+    }
+
+    /// All flows have policies of the rules in force.
+    pub(super) fn set_times(&mut self) {
+        if let (Some(states), Some(rules)) = (&mut self.states, self.rules.value().as_ref()) {
+            let policies: Vec<Timeouts> = rules.policies.iter().map(|policy| policy.times).collect();
+            states.set_timeouts(rules.timeouts, &policies);
         }
     }
 

@@ -155,11 +155,14 @@ impl Rules {
         }
     }
 
-    /// Numbers of policies that are not the same in other rules, a bit for each.
-    pub(super) fn policies_unlike(&self, other: &Rules) -> u16 {
+    /// Numbers of policies that were another's in the rules before, a bit for each.
+    pub(super) fn policies_unlike(&self, before: &Rules) -> u16 {
         let name = |rules: &Rules, at: usize| rules.policies.get(at).map(|policy| policy.name.clone());
-        let unlike = (0..POLICIES).filter(|at| name(self, *at) != name(other, *at));
-        unlike.fold(0, |all, at| all | 1 << (at + 1))
+        let unlike = |at: &usize| {
+            let was = name(before, *at).filter(|was| !was.is_empty());
+            was.is_some() && was != name(self, *at)
+        };
+        (0..POLICIES).filter(unlike).fold(0, |all, at| all | 1 << (at + 1))
     }
 
     /// The bounds of the states, if any are kept.

@@ -17,6 +17,9 @@ use crate::nodes::Place;
 use crate::room::MOST;
 use crate::trie::Trie;
 
+/// Words that a value can stand for at the most.
+pub const MOST_LISTED: usize = 512;
+
 /// Changes a [`Trie`], which all others read. There is one for each.
 pub struct Keeper<K> {
     nodes: Nodes<K>,
@@ -52,18 +55,43 @@ impl<K: Key> Keeper<K> {
     ///
     /// [`Full`].
     pub fn make(&mut self, meaning: Meaning) -> Result<Value, Full> {
-        let line = self.nodes.room.take(&self.nodes.trie.arena, meaning.len()).ok_or(Full)?;
+        self.stand_for(&meaning)
+    }
+
+    /// Gives back a value that no prefix has any more.
+    pub fn release(&mut self, value: Value) {
+        self.give_back(value, Meaning::default().len());
+    }
+
+    /// A value that stands for more words than a [`Meaning`] has, of which the first are read as one.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`]; also if they are more than [`MOST_LISTED`].
+    pub fn make_list(&mut self, words: &[u64]) -> Result<Value, Full> {
+        if words.len() > MOST_LISTED {
+            return Err(Full);
+        }
+        self.stand_for(words)
+    }
+
+    /// Gives back a value that no prefix has any more, and that was made for so many words.
+    pub fn release_list(&mut self, value: Value, words: usize) {
+        self.give_back(value, words);
+    }
+
+    fn stand_for(&mut self, words: &[u64]) -> Result<Value, Full> {
+        let line = self.nodes.room.take(&self.nodes.trie.arena, words.len()).ok_or(Full)?;
         let value = line.checked_add(1).and_then(Value::new).ok_or(Full)?;
-        for (word, meaning) in self.nodes.trie.arena.from(value.line()).iter().zip(meaning) {
-            word.store(meaning, Ordering::Relaxed);
+        for (place, word) in self.nodes.trie.arena.from(value.line()).iter().zip(words) {
+            place.store(*word, Ordering::Relaxed);
         }
         self.values += 1;
         Ok(value)
     }
 
-    /// Gives back a value that no prefix has any more.
-    pub fn release(&mut self, value: Value) {
-        self.nodes.room.give(&self.nodes.trie.arena, value.line() as u32, Meaning::default().len());
+    fn give_back(&mut self, value: Value, words: usize) {
+        self.nodes.room.give(&self.nodes.trie.arena, value.line() as u32, words);
         self.values -= 1;
     }
 
@@ -226,6 +254,27 @@ mod tests {
 
     use super::*;
     use crate::arena::MOST_WORDS;
+
+    #[test]
+    fn a_value_may_stand_for_a_list_of_words_and_their_memory_is_used_again() {
+        let mut keeper = Keeper::<Ipv4Addr>::new();
+        let before = keeper.bytes();
+        let words: Vec<u64> = (0..MOST_LISTED as u64).map(|word| word * 0x0101).collect();
+        let list = keeper.make_list(&words).unwrap();
+        assert_eq!(keeper.make_list(&vec![0; MOST_LISTED + 1]), Err(Full));
+        let other = keeper.make([9; 4]).unwrap();
+        keeper.trie().read(|table| {
+            assert_eq!(table.meaning(list), [0, 0x0101, 0x0202, 0x0303]);
+            assert!(words.iter().enumerate().all(|(at, word)| table.word(list, at) == *word));
+            assert_eq!(table.meaning(other), [9; 4]);
+            assert_eq!(table.word(list, usize::MAX), 0);
+        });
+        keeper.release_list(list, words.len());
+        keeper.release(other);
+        let (live, unused) = keeper.bytes();
+        assert_eq!((live, keeper.values()), (before.0, 0));
+        assert!(unused >= words.len() * 8);
+    }
 
     #[test]
     fn each_change_has_another_number() {

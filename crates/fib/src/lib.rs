@@ -60,6 +60,7 @@ mod skip;
 mod trie;
 
 pub use keeper::Keeper;
+pub use keeper::MOST_LISTED;
 pub use key::Key;
 pub use node::Meaning;
 pub use node::Value;

@@ -101,4 +101,10 @@ impl<K: Key> Table<'_, K> {
         // They were written before the value was linked to.
         std::array::from_fn(|at| words.get(at).map_or(0, |word| word.load(Ordering::Relaxed)))
     }
+
+    /// One of the words that a value stands for; 0 far beyond them.
+    #[inline]
+    pub fn word(&self, value: Value, at: usize) -> u64 {
+        self.0.arena.from(value.line()).get(at).map_or(0, |word| word.load(Ordering::Relaxed))
+    }
 }

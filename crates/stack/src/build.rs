@@ -24,6 +24,7 @@ use crate::drops::Ledger;
 use crate::event::Deaf;
 use crate::event::Observer;
 use crate::filter;
+use crate::flow_hash::FlowKey;
 use crate::ifnet;
 use crate::limits::LONGEST_PACKET;
 use crate::limits::Limits;
@@ -176,11 +177,12 @@ impl Stack {
         });
         let mut rooms = Rooms::default();
         rooms.put(arp::Conflicts::new(config.acd));
+        let flow_key = FlowKey([hidden.next_u64(), hidden.next_u64()]);
         let shared = Shared {
             workers: config.workers,
             room: queues.len() * config.queue_limit as usize,
             queues,
-            config: Snapshot::new(Config::empty(config.express)),
+            config: Snapshot::new(Config::empty(config.express, flow_key)),
             control: Mutex::new(Control {
                 dads: HashMap::new(),
                 dad: config.dad,

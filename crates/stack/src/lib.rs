@@ -38,6 +38,7 @@ mod event;
 mod express;
 mod farewell;
 pub mod filter;
+mod flow_hash;
 pub mod icmp6;
 pub mod ifnet;
 mod ip4;

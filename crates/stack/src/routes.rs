@@ -58,7 +58,7 @@ impl Routes {
 
 /// The interface by which packets to `dst` would leave if all were well.
 pub(crate) fn meant<A: Address>(fib: &Fib<A>, dst: A) -> Option<IfId> {
-    match fib.lookup_where(dst, |way| matches!(way, Way::Out { .. }))? {
+    match fib.lookup_where(dst, || 0, |way| matches!(way, Way::Out { .. }))? {
         Way::Out { interface, .. } => Some(interface),
         Way::Refused(_) => None,
     }

@@ -6,10 +6,14 @@ use siding_fib::Trie;
 use siding_fib::Value;
 use siding_netisr::IfId;
 
+use super::group::Seen;
 use super::prefix::Address;
+use super::spread::BUCKETS;
+use super::spread::MOST_HOPS;
 use super::table::MOST_WAYS;
 use super::way::Handle;
 use super::way::Way;
+use super::way::hops_of;
 
 /// The ways to all destinations, for readers; a [`Rib`](super::Rib) keeps them.
 #[derive(Debug)]
@@ -29,18 +33,65 @@ impl<A: Address, I: Handle> Fib<A, I> {
         Fib { trie, interface: core::marker::PhantomData }
     }
 
-    /// The best way of the longest prefix that contains `dst`, whether it can be used or not.
+    /// The best way of the longest prefix that contains `dst`, whether it can be used or not. If routers share the flows to it,
+    /// that of the flows whose hash is 0.
     #[inline]
     pub fn lookup(&self, dst: A) -> Option<Way<A, I>> {
-        let meaning = self.trie.read(|table| table.lookup(dst).map(|value| table.meaning(value)));
+        self.lookup_for(dst, || 0)
+    }
+
+    /// The same for the flow of this hash, which is asked for only if routers share the flows.
+    #[inline]
+    pub fn lookup_for(&self, dst: A, flow: impl Fn() -> u32) -> Option<Way<A, I>> {
+        let meaning = self.trie.read(|table| {
+            let value = table.lookup(dst)?;
+            let meaning = table.meaning(value);
+            match hops_of(meaning) {
+                None => Some(meaning),
+                Some(hops) => Some(table.meaning(Seen::new(&table, value, hops).of(flow())?)),
+            }
+        });
         Way::of_meaning(meaning?)
     }
 
-    /// The same, with the name of that way.
-    pub fn lookup_named(&self, dst: A) -> Option<(Value, Way<A, I>)> {
+    /// The best way of the longest prefix that contains `dst`, with its name. The way is `None` if routers share the flows.
+    pub fn lookup_named(&self, dst: A) -> Option<(Value, Option<Way<A, I>>)> {
         let found = self.trie.read(|table| table.lookup(dst).map(|name| (name, table.meaning(name))));
         let (name, meaning) = found?;
-        Some((name, Way::of_meaning(meaning)?))
+        match hops_of(meaning) {
+            Some(_) => Some((name, None)),
+            None => Some((name, Some(Way::of_meaning(meaning)?))),
+        }
+    }
+
+    /// The way of a flow of this hash, and its name, by the name of the group whose flows it is one of. `None` if the number of
+    /// [changes](Self::changes) is another than that at which the name was looked up.
+    #[inline]
+    pub fn shared(&self, group: Value, changes: u64, flow: u32) -> Option<(Value, Way<A, I>)> {
+        let found = self.trie.read(|table| {
+            // Asked for in here: what was changed later is not used again while this reads.
+            let hops = hops_of(table.meaning(group)).filter(|_| self.trie.changes() == changes)?;
+            let hop = Seen::new(&table, group, hops).of(flow)?;
+            Some((hop, table.meaning(hop)))
+        });
+        let (hop, meaning) = found?;
+        Some((hop, Way::of_meaning(meaning)?))
+    }
+
+    /// The ways that share the flows to `dst`, and how many buckets each has; nothing if it has but one way.
+    pub fn sharing(&self, dst: A) -> Vec<(Way<A, I>, usize)> {
+        let found = self.trie.read(|table| {
+            let value = table.lookup(dst)?;
+            let seen = Seen::new(&table, value, hops_of(table.meaning(value))?);
+            let mut shares = [0; MOST_HOPS];
+            for owner in (0..BUCKETS).map(|bucket| seen.owner(bucket)) {
+                shares.get_mut(owner).into_iter().for_each(|share| *share += 1);
+            }
+            let meaning = |place| seen.hop(place).map_or([0; 4], |hop| table.meaning(hop));
+            Some((0..seen.hops).map(|place| (meaning(place), shares[place])).collect::<Vec<_>>())
+        });
+        let of = |(meaning, share)| Some((Way::of_meaning(meaning)?, share));
+        found.into_iter().flatten().filter_map(of).collect()
     }
 
     /// The names of the ways of all of `dsts`, for less than they cost one by one, in as many places of `names`. A name is the
@@ -57,21 +108,31 @@ impl<A: Address, I: Handle> Fib<A, I> {
         self.trie.changes()
     }
 
-    /// The best way among those that `usable` accepts: still the longest prefix first, but a prefix none of whose ways is
-    /// usable gives way to a shorter one. `usable` may be asked again.
-    pub fn lookup_where(&self, dst: A, usable: impl Fn(&Way<A, I>) -> bool) -> Option<Way<A, I>> {
+    /// The best way among those that `usable` accepts: still the longest prefix first, but a prefix none of
+    /// whose ways is usable gives way to a shorter one. Of routers that share flows, the one to have those of this hash then.
+    /// `usable` may be asked again.
+    pub fn lookup_where(
+        &self,
+        dst: A,
+        flow: impl Fn() -> u32,
+        usable: impl Fn(&Way<A, I>) -> bool,
+    ) -> Option<Way<A, I>> {
         self.trie.read(|table| {
+            let of = |value| Way::of_meaning(table.meaning(value)).filter(&usable);
             let mut found = None;
             table.covering(dst, |_, value| {
                 let mut next = Some(value);
-                // And a refusal. A look-up that has met words in change ends soon, too.
-                for _ in 0..=MOST_WAYS {
+                // And a refusal, and a group. A look-up that has met words in change ends soon, too.
+                for _ in 0..=MOST_WAYS + 1 {
                     let Some(value) = next else { break };
                     let meaning = table.meaning(value);
-                    let Some(way) = Way::of_meaning(meaning) else { break };
-                    if usable(&way) {
+                    let way = match hops_of(meaning) {
+                        Some(hops) => Seen::new(&table, value, hops).find(flow(), of),
+                        None => of(value),
+                    };
+                    if way.is_some() {
                         // They come from short to long.
-                        found = Some(way);
+                        found = way;
                         break;
                     }
                     next = Way::<A, I>::other(meaning);

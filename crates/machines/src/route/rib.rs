@@ -11,6 +11,7 @@ use siding_fib::Value;
 use siding_netisr::IfId;
 
 use super::fib::Fib;
+use super::groups::Groups;
 use super::prefix::Address;
 use super::prefix::Prefix;
 use super::refusal::Refusal;
@@ -21,6 +22,7 @@ use super::table::RouteError;
 use super::table::Table;
 use super::way::Handle;
 use super::way::Way;
+use super::way::hops_of;
 
 /// All routes and refusals of a family, and the [`Fib`] that follows each of their changes at once.
 ///
@@ -29,7 +31,8 @@ use super::way::Way;
 pub struct Rib<A: Address, I = IfId> {
     routes: Table<A, I>,
     refusals: Table<A, Refusal>,
-    keeper: Keeper<A>,
+    pub(super) groups: Groups<A, I>,
+    pub(super) keeper: Keeper<A>,
     /// Ways in use, and by how many prefixes or other ways.
     ways: HashMap<Meaning, (Value, usize)>,
     /// The prefixes of each interface's routes; those that its addresses made apart.
@@ -43,6 +46,7 @@ impl<A: Address, I: Handle> Default for Rib<A, I> {
         Rib {
             routes: Table::new(),
             refusals: Table::new(),
+            groups: Groups::default(),
             keeper: Keeper::new(),
             ways: HashMap::new(),
             by_interface: BTreeSet::new(),
@@ -166,7 +170,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
     /// # Errors
     /// As [`remove`](Self::remove), for the first that stays; all others have gone.
     pub fn remove_interface(&mut self, interface: I) -> Result<(), RouteError<A>> {
-        let mut result = Ok(());
+        let mut result = self.remove_hops(interface);
         for of_addresses in [true, false] {
             for prefix in self.prefixes(interface, of_addresses) {
                 result = result.and(self.retain(&prefix, |route| route.interface != interface));
@@ -241,8 +245,11 @@ impl<A: Address, I: Handle> Rib<A, I> {
         &self.refusals
     }
 
-    /// Whether a route by this interface was put in by `origin`, which is not an address's.
+    /// Whether a route by this interface was put in by `origin`, which is not an address's. A group is the operator's.
     pub fn has_by(&self, interface: I, origin: Origin) -> bool {
+        if origin == Origin::Static && self.has_hop_by(interface) {
+            return true;
+        }
         let from = (interface, false, Prefix::covering(A::of_left_justified(0), 0));
         let mut its =
             self.by_interface.range(from..).take_while(|(on, which, _)| (*on, *which) == (interface, false));
@@ -308,7 +315,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
     }
 
     /// Has the data path see a prefix as it is now.
-    fn publish(&mut self, prefix: &Prefix<A>) -> Result<(), RouteError<A>> {
+    pub(super) fn publish(&mut self, prefix: &Prefix<A>) -> Result<(), RouteError<A>> {
         let best = self.best(prefix)?;
         let before = match best {
             Some(best) => self.keeper.insert(prefix.addr(), prefix.prefix_len(), best),
@@ -326,21 +333,13 @@ impl<A: Address, I: Handle> Rib<A, I> {
 
     /// The best way to a prefix as it is now, with the others behind it, held once more. `None` if there is none.
     fn best(&mut self, prefix: &Prefix<A>) -> Result<Option<Value>, RouteError<A>> {
-        let refusal = self.refusals.routes_to(prefix).next();
-        let mut refusal = refusal.map(|refusal| (refusal.metric, Way::Refused(refusal.interface)));
-        let mut ways = Vec::new();
-        for route in self.routes.routes_to(prefix) {
-            // A refusal is better than routes that are no better.
-            ways.extend(refusal.take_if(|(metric, _)| *metric <= route.metric).map(|(_, refused)| refused));
-            ways.push(Way::Out { interface: route.interface, next_hop: route.next_hop });
-        }
-        ways.extend(refusal.map(|(_, refused)| refused));
-        if ways.iter().filter(|way| matches!(way, Way::Out { .. })).count() > MOST_WAYS {
-            return Err(RouteError::Ways);
-        }
         let mut best = None;
-        for way in ways.into_iter().rev() {
-            match self.hold(way.meaning(best)) {
+        for step in self.in_order(prefix)?.into_iter().rev() {
+            let held = match step {
+                Some(way) => self.hold(way.meaning(best)),
+                None => self.hold_group(prefix, best),
+            };
+            match held {
                 // The one before is held by this one now.
                 Ok(value) => best = Some(value),
                 Err(Full) => {
@@ -352,8 +351,27 @@ impl<A: Address, I: Handle> Rib<A, I> {
         Ok(best)
     }
 
+    /// All ways to a prefix, the best first; `None` stands for its group.
+    fn in_order(&self, prefix: &Prefix<A>) -> Result<Vec<Option<Way<A, I>>>, RouteError<A>> {
+        // Of those of one metric a refusal is better than all, and a group than what is no address's.
+        let route = |route: &Route<A, I>| {
+            let way = Way::Out { interface: route.interface, next_hop: route.next_hop };
+            ((route.metric, if is_connected(route) { 1 } else { 3 }), Some(way))
+        };
+        let mut all: Vec<_> = self.routes.routes_to(prefix).map(route).collect();
+        if all.len() > MOST_WAYS {
+            return Err(RouteError::Ways);
+        }
+        let refusal = self.refusals.routes_to(prefix).next();
+        all.extend(refusal.map(|there| ((there.metric, 0), Some(Way::Refused(there.interface)))));
+        all.extend(self.groups.get(prefix).map(|group| ((group.metric, 2), None)));
+        // Routes are in order, and stay so.
+        all.sort_by_key(|(rank, _)| *rank);
+        Ok(all.into_iter().map(|(_, way)| way).collect())
+    }
+
     /// The value of a way, which has one more user; who that way leads on to has one fewer if it was known.
-    fn hold(&mut self, meaning: Meaning) -> Result<Value, Full> {
+    pub(super) fn hold(&mut self, meaning: Meaning) -> Result<Value, Full> {
         if let Some((value, users)) = self.ways.get_mut(&meaning) {
             *users += 1;
             let value = *value;
@@ -366,17 +384,27 @@ impl<A: Address, I: Handle> Rib<A, I> {
     }
 
     /// One user fewer. A way that nobody uses goes, and whatever only it led on to.
-    fn let_go(&mut self, mut value: Option<Value>) {
+    pub(super) fn let_go(&mut self, mut value: Option<Value>) {
         while let Some(there) = value.take() {
             let meaning = self.keeper.trie().read(|table| table.meaning(there));
-            let Some((_, users)) = self.ways.get_mut(&meaning) else { return };
-            *users -= 1;
-            if *users == 0 {
-                self.ways.remove(&meaning);
-                self.keeper.release(there);
-                value = Way::<A, I>::other(meaning);
-            }
+            let is_last = match hops_of(meaning) {
+                Some(_) => self.let_go_group(there, meaning),
+                None => self.let_go_way(there, meaning),
+            };
+            value = Way::<A, I>::other(meaning).filter(|_| is_last);
         }
+    }
+
+    /// One user of a single way fewer. Whether it goes.
+    fn let_go_way(&mut self, way: Value, meaning: Meaning) -> bool {
+        let Some((_, users)) = self.ways.get_mut(&meaning) else { return false };
+        *users -= 1;
+        if *users > 0 {
+            return false;
+        }
+        self.ways.remove(&meaning);
+        self.keeper.release(way);
+        true
     }
 }
 

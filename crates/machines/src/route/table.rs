@@ -6,8 +6,10 @@ use prefix_trie::PrefixMap;
 use prefix_trie::map::Entry;
 use siding_netisr::IfId;
 
+use super::groups::MOST_GROUPS;
 use super::prefix::Address;
 use super::prefix::Prefix;
+use super::spread::MOST_HOPS;
 
 /// Routes that one prefix may have: as many look-ups may have to pass over, and each change of one makes them all anew.
 pub const MOST_WAYS: usize = 256;
@@ -52,6 +54,18 @@ pub enum RouteError<A: Address> {
     /// The prefix has as many routes as one may have.
     #[error("there are {MOST_WAYS} routes to that prefix, and there can be no more: remove one first")]
     Ways,
+    /// The group has none, or more than one may have.
+    #[error("a group of {0} next hops, and there are 1 to {MOST_HOPS}")]
+    Hops(usize),
+    /// The group has it twice on one interface.
+    #[error("{0} is twice in the group: give it more weight instead")]
+    Twice(A),
+    /// The next hop would have no share.
+    #[error("the weight of {0} is 0: leave it out, or give it one of 1 to 255")]
+    Weightless(A),
+    /// As many prefixes have groups as may.
+    #[error("{MOST_GROUPS} prefixes have several next hops, and there can be no more: remove one first")]
+    Groups,
     /// The data path's table holds no more.
     #[error("the table of routes is full: remove some first")]
     Full,

@@ -218,7 +218,7 @@ fn against_scan<A: Address>(steps: Vec<Step<A>>, hops: [A; 2], dsts: Vec<A>) {
         let odd: Routes<A> =
             oracle.iter().filter(|(_, r)| r.interface % 2 == 1).map(|(k, r)| (*k, *r)).collect();
         let is_odd = |way: &Way<A, u16>| !matches!(way, Way::Out { interface, .. } if interface % 2 == 0);
-        assert_eq!(fib.lookup_where(*dst, is_odd), scan_ways(&odd, &refused, *dst), "{dst}");
+        assert_eq!(fib.lookup_where(*dst, || 0, is_odd), scan_ways(&odd, &refused, *dst), "{dst}");
         assert_eq!(table.lookup_where(*dst, |r| r.interface % 2 == 1).copied(), scan(&odd, *dst), "{dst}");
     }
     // When nothing is left, the data path has nothing before it.
@@ -271,7 +271,11 @@ fn a_prefix_has_256_routes_at_the_most_and_no_other_suffers() {
     rib.insert(route(2, 256, 1)).expect("another prefix");
     assert_eq!(rib.insert(route(1, 7, 1)), Ok(Some(route(1, 7, 2))));
     let last = |way: &Way<Ipv6Addr, u16>| matches!(way, Way::Refused(_));
-    assert_eq!(fib.lookup_where(dst, last), Some(Way::Refused(Refusal::Prohibit)), "behind all of them");
+    assert_eq!(
+        fib.lookup_where(dst, || 0, last),
+        Some(Way::Refused(Refusal::Prohibit)),
+        "behind all of them"
+    );
     assert_eq!(rib.remove(&route(1, 3, 0).prefix, None, 3), Ok(Some(route(1, 3, 2))));
     assert_eq!(rib.insert(route(1, 256, 1)), Ok(None));
 }
@@ -365,7 +369,7 @@ fn all_at_once<A: Address>(steps: Vec<Step<A>>, hops: [A; 2], dsts: Vec<A>, piec
     for dst in &dsts {
         assert_eq!(first.lookup(*dst), second.lookup(*dst), "{dst}");
         let is_odd = |way: &Way<A, u16>| matches!(way, Way::Out { interface, .. } if interface % 2 == 1);
-        assert_eq!(first.lookup_where(*dst, is_odd), second.lookup_where(*dst, is_odd), "{dst}");
+        assert_eq!(first.lookup_where(*dst, || 0, is_odd), second.lookup_where(*dst, || 0, is_odd), "{dst}");
     }
     for rib in [&mut one, &mut many] {
         (0..4).for_each(|interface| rib.remove_interface(interface).expect("room"));

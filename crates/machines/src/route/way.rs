@@ -54,6 +54,7 @@ pub enum Way<A, I = IfId> {
 const ON_LINK: u64 = 1;
 const BY_ROUTER: u64 = 2;
 const REFUSED: u64 = 3;
+const GROUP: u64 = 4;
 const KIND: u64 = 0xff;
 
 impl<A: Address, I: Handle> Way<A, I> {
@@ -87,4 +88,16 @@ impl<A: Address, I: Handle> Way<A, I> {
     pub(super) fn other(meaning: Meaning) -> Option<Value> {
         Value::of_number((meaning[3] >> 32) as u32)
     }
+}
+
+/// A group of so many hops, in words, and the way to take when none of it can be used.
+pub(super) fn group_meaning(hops: usize, other: Option<Value>) -> Meaning {
+    [hops as u64, 0, 0, u64::from(other.map_or(0, Value::number)) << 32 | GROUP]
+}
+
+/// How many hops the group of these words has; `None` if they are not a group's.
+#[inline]
+pub(super) fn hops_of(meaning: Meaning) -> Option<u64> {
+    let [hops, .., last] = meaning;
+    (last & KIND == GROUP).then_some(hops)
 }

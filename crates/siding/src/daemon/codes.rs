@@ -157,8 +157,8 @@ impl Coded for NoInterface {
 impl<A: Address> Coded for RouteError<A> {
     fn code(&self) -> Code {
         match self {
-            RouteError::Ways | RouteError::Full => Code::NoRoom,
-            RouteError::NextHop(_) | RouteError::Itself(_) => Code::Invalid,
+            RouteError::Ways | RouteError::Groups | RouteError::Full => Code::NoRoom,
+            _ => Code::Invalid,
         }
     }
 }

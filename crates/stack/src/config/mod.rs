@@ -18,6 +18,7 @@ use siding_netisr::IfId;
 use siding_wire::EtherType;
 
 use crate::device::Filter;
+use crate::flow_hash::FlowKey;
 use crate::ifnet::AddrOrigin;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
@@ -61,6 +62,8 @@ pub struct Config {
     pub(crate) astray: Arc<BTreeSet<IfId>>,
     /// The routes, which are no part of the snapshot: they change in place, and all configurations have the same.
     pub(crate) routes: Routes,
+    /// What decides which flow goes by which of several routers.
+    pub(crate) flow_key: FlowKey,
     pub(crate) filters: Filters,
     pub(crate) owners: Owners,
     /// What still comes the old way after a change of a lagg.
@@ -81,8 +84,8 @@ pub struct Config {
 
 impl Config {
     /// Nothing is configured, but whether what is plain goes by express.
-    pub(crate) fn empty(express: bool) -> Config {
-        Config { express, ..Config::default() }
+    pub(crate) fn empty(express: bool, flow_key: FlowKey) -> Config {
+        Config { express, flow_key, ..Config::default() }
     }
 
     /// The interface, if it is there under this very identity.
@@ -281,30 +284,49 @@ impl Config {
         select(dst, out, &candidates, &self.policy, Preferences::default()).map(|candidate| candidate.addr)
     }
 
-    /// The interface and the neighbour that packets to `dst` go to.
+    /// The interface and the neighbour that packets to `dst` go to; some of them, if routers share its flows.
     #[inline(always)] // The filter asks, too, and made it a call for all.
     pub(crate) fn route6(&self, dst: Ipv6Addr) -> Option<(&Interface, Ipv6Addr)> {
-        self.way6(dst).ok()
+        self.way6(dst, || 0).ok()
     }
 
-    /// The same, or how packets to `dst` are refused; `None` if there is no way. Who wants to know both must ask this: the
-    /// next look-up may find other routes.
+    /// The same for the flow of this hash, or how packets to `dst` are refused; `None` if there is no way. Who wants to know both
+    /// must ask this: the next look-up may find other routes.
     #[inline(always)]
-    pub(crate) fn way6(&self, dst: Ipv6Addr) -> Result<(&Interface, Ipv6Addr), Option<Refusal>> {
-        self.way(&self.routes.six, dst, Use::Ip6)
+    pub(crate) fn way6(
+        &self,
+        dst: Ipv6Addr,
+        flow: impl Fn() -> u32,
+    ) -> Result<(&Interface, Ipv6Addr), Option<Refusal>> {
+        self.way(&self.routes.six, (dst, flow), Use::Ip6)
     }
 
     /// The same for IPv4.
+    #[inline(always)]
+    pub(crate) fn way4(
+        &self,
+        dst: Ipv4Addr,
+        flow: impl Fn() -> u32,
+    ) -> Result<(&Interface, Ipv4Addr), Option<Refusal>> {
+        self.way(&self.routes.four, (dst, flow), Use::Ip4)
+    }
+
+    /// As [`route6`](Self::route6).
     pub(crate) fn route4(&self, dst: Ipv4Addr) -> Option<(&Interface, Ipv4Addr)> {
-        self.way(&self.routes.four, dst, Use::Ip4).ok()
+        self.way4(dst, || 0).ok()
     }
 
     #[inline(always)]
-    fn way<A: Address>(&self, fib: &Fib<A>, dst: A, what: Use) -> Result<(&Interface, A), Option<Refusal>> {
-        match fib.lookup(dst) {
+    fn way<A: Address>(
+        &self,
+        fib: &Fib<A>,
+        (dst, flow): (A, impl Fn() -> u32),
+        what: Use,
+    ) -> Result<(&Interface, A), Option<Refusal>> {
+        match fib.lookup_for(dst, &flow) {
             Some(Way::Out { interface, next_hop }) => match self.usable(interface, what) {
                 Some(out) => Ok((out, next_hop.unwrap_or(dst))),
-                None => self.other_way(fib, dst, what),
+                None => self.other_way(fib, (dst, flow), what),
             },
             Some(Way::Refused(how)) => Err(Some(how)),
             None => Err(None),
@@ -317,14 +339,14 @@ impl Config {
     fn other_way<A: Address>(
         &self,
         fib: &Fib<A>,
-        dst: A,
+        (dst, flow): (A, impl Fn() -> u32),
         what: Use,
     ) -> Result<(&Interface, A), Option<Refusal>> {
         let usable = |way: &Way<A>| match way {
             Way::Out { interface, .. } => self.usable(*interface, what).is_some(),
             Way::Refused(_) => true,
         };
-        match fib.lookup_where(dst, usable) {
+        match fib.lookup_where(dst, flow, usable) {
             Some(Way::Out { interface, next_hop }) => {
                 self.usable(interface, what).map(|out| (out, next_hop.unwrap_or(dst))).ok_or(None)
             }

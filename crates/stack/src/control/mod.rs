@@ -11,6 +11,7 @@ mod group;
 mod host;
 mod interface;
 mod limits;
+mod multipath;
 mod neighbor;
 mod path;
 mod protocol;

@@ -124,11 +124,12 @@ impl Stack {
         self.config().routes.rib4().routes().iter().copied().collect()
     }
 
-    /// How often routes and refusals of both families have changed, ever, and how many there are.
+    /// How often routes, groups and refusals of both families have changed, ever, and how many there are.
     pub fn route_changes(&self) -> (u64, usize) {
         let config = self.config();
         let (six, four) = (config.routes.rib6(), config.routes.rib4());
-        let all = six.routes().len() + six.refusals().len() + four.routes().len();
+        let groups = six.group_count() + four.group_count();
+        let all = six.routes().len() + six.refusals().len() + four.routes().len() + groups;
         (six.changes() + four.changes(), all)
     }
 

@@ -234,7 +234,7 @@ impl Stack {
     }
 
     /// Changes routes under the control lock. Nothing else has changed then: no configuration is published, nobody follows.
-    fn edit_routes<T>(&self, ctx: &mut Ctx<'_, Unlocked>, edit: impl FnOnce(&Config) -> T) -> T {
+    pub(super) fn edit_routes<T>(&self, ctx: &mut Ctx<'_, Unlocked>, edit: impl FnOnce(&Config) -> T) -> T {
         let (_control, _ctx) = ctx.lock(&self.shared.control);
         edit(&self.shared.config.load())
     }
@@ -245,6 +245,6 @@ impl Stack {
 }
 
 /// That routes may lead out of the interface.
-fn way_out(config: &Config, id: IfId) -> Result<(), AddRouteError> {
+pub(super) fn way_out(config: &Config, id: IfId) -> Result<(), AddRouteError> {
     Ok(config.no_port(config.interface(id).ok_or(AddRouteError::NoInterface(id))?)?)
 }

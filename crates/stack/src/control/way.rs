@@ -38,7 +38,7 @@ impl Stack {
                 if let Some(own) = config.owner6(dst, IfId::NONE) {
                     return Way::Own(own.ifnet.id);
                 }
-                match config.way6(dst) {
+                match config.way6(dst, || 0) {
                     Ok((out, next_hop)) => Way::Out {
                         interface: out.ifnet.id,
                         next_hop: next_hop.into(),

@@ -42,14 +42,20 @@ impl Batch<'_, '_> {
         let look = express.looks.next()?;
         let (version, asked) = (look.version?, usize::from(look.asked));
         let (config, routes, departures) = (self.config, &self.config.routes, &mut express.departures);
+        let arrival = express.arrivals.get(self.device)?.get(look.arrival.into())?;
+        let (at, len) = (arrival.at, look.len as usize);
         let leaves = |out| departures.find(out, self.version, || Departure::new(config, &*local, out));
+        // As `walk` sees it: without padding.
+        let packet = frame.data().get(at..at + len)?;
         let (out, leaves, mac) = match version {
             Version::V6 => {
-                let hop = express.asked.six.hop(&routes.six, asked, leaves)?;
+                let hop =
+                    express.asked.six.hop(&routes.six, asked, || config.flow_key.six(packet), leaves)?;
                 (hop.out, hop.leaves, local.direct.lookup_at(hop.place, hop.out, hop.addr.into())?)
             }
             Version::V4 => {
-                let hop = express.asked.four.hop(&routes.four, asked, leaves)?;
+                let hop =
+                    express.asked.four.hop(&routes.four, asked, || config.flow_key.four(packet), leaves)?;
                 if !may_be_sent4(config, hop.out, *express.asked.four.dsts.get(asked)?, hop.addr) {
                     return None;
                 }
@@ -57,12 +63,11 @@ impl Batch<'_, '_> {
             }
         };
         let departure = express.departures.get(leaves, out)?;
-        let arrival = express.arrivals.get(self.device)?.get(look.arrival.into())?;
         // Where it came from: its sender may be told of a better way, or it would go to and fro.
         if out == arrival.id && !mutant("express-sends-back") || !departure.takes(version) {
             return None;
         }
-        let (at, len, whole) = (arrival.at, look.len as usize, frame.len());
+        let whole = frame.len();
         // A super-frame is as large as its segments.
         let is_long = len > departure.mtu && frame.longest().saturating_sub(at).min(len) > departure.mtu;
         if is_long && !mutant("express-ignores-the-mtu") {

@@ -41,6 +41,8 @@ struct Known<A> {
     out: IfId,
     /// None if its packets go to their destinations themselves.
     router: Option<A>,
+    /// Routers share its flows: each flow's is a way with a name of its own.
+    is_shared: bool,
 }
 
 /// Where a packet goes next.
@@ -99,25 +101,33 @@ impl<A: Address + Into<IpAddr>> Ways<A> {
         self.is_old |= self.of.1 != routes.changes();
     }
 
-    /// Where the packet to the destination in a place goes next. `leaves` says where among departures an interface is. Once
-    /// routes have changed each way is looked up by itself, as for a frame that is walked: whoever changes them again and again
-    /// does not have a whole batch looked up each time.
+    /// Where the packet to the destination in a place goes next. `flow` is its flow's hash, and `leaves` says where among
+    /// departures an interface is. Once routes have changed each way is looked up by itself, as for a frame that is walked:
+    /// whoever changes them again and again does not have a whole batch looked up each time.
     #[inline]
     pub(super) fn hop(
         &mut self,
         routes: &Fib<A>,
         at: usize,
+        flow: impl Fn() -> u32,
         leaves: impl FnOnce(IfId) -> usize,
     ) -> Option<Hop<A>> {
         let dst = *self.dsts.get(at)?;
         if self.is_old {
-            return to(dst, &learn(routes.lookup(dst)?, leaves)?);
+            return to(dst, &learn(routes.lookup_for(dst, flow)?, leaves)?);
         }
         let name = (*self.names.get(at)?)?;
-        match self.known.get(name.number() as usize % KNOWN) {
-            Some(known) if known.name == Some(name) && known.age == self.age => to(dst, known),
-            _ => self.learn(routes, dst, name, leaves),
+        match self.find(name) {
+            Some(known) if !known.is_shared => to(dst, known),
+            Some(_) => self.shared(routes, (dst, name), flow, leaves),
+            None => self.learn(routes, (dst, name), flow, leaves),
         }
+    }
+
+    #[inline]
+    fn find(&self, name: WayName) -> Option<&Known<A>> {
+        let known = self.known.get(name.number() as usize % KNOWN)?;
+        (known.name == Some(name) && known.age == self.age).then_some(known)
     }
 
     /// The same for a way of which nothing is known yet.
@@ -125,21 +135,62 @@ impl<A: Address + Into<IpAddr>> Ways<A> {
     fn learn(
         &mut self,
         routes: &Fib<A>,
-        dst: A,
-        name: WayName,
+        (dst, name): (A, WayName),
+        flow: impl Fn() -> u32,
         leaves: impl FnOnce(IfId) -> usize,
     ) -> Option<Hop<A>> {
         let (again, way) = routes.lookup_named(dst)?;
-        let fresh = learn(way, leaves)?;
-        // What has changed meanwhile is right, and not to be kept.
-        if again == name && self.of.1 == routes.changes() {
-            let none = Known { age: 0, name: None, ..fresh };
-            self.known.resize(KNOWN, none);
-            if let Some(known) = self.known.get_mut(name.number() as usize % KNOWN) {
-                *known = Known { age: self.age, name: Some(name), ..fresh };
+        let fresh = match way {
+            Some(way) => learn(way, leaves)?,
+            None => {
+                let known = Known {
+                    age: 0,
+                    name: None,
+                    leaves: 0,
+                    place: 0,
+                    out: IfId::NONE,
+                    router: None,
+                    is_shared: true,
+                };
+                self.keep(again, known, again == name && self.of.1 == routes.changes());
+                return self.shared(routes, (dst, again), flow, leaves);
             }
-        }
+        };
+        // What has changed meanwhile is right, and not to be kept.
+        self.keep(name, fresh, again == name && self.of.1 == routes.changes());
         to(dst, &fresh)
+    }
+
+    /// The same for a way whose flows routers share. It has no name of its own once the routes have changed.
+    #[inline(never)] // Few are.
+    fn shared(
+        &mut self,
+        routes: &Fib<A>,
+        (dst, name): (A, WayName),
+        flow: impl Fn() -> u32,
+        leaves: impl FnOnce(IfId) -> usize,
+    ) -> Option<Hop<A>> {
+        let hash = flow();
+        let Some((own, way)) = routes.shared(name, self.of.1, hash) else {
+            return to(dst, &learn(routes.lookup_for(dst, || hash)?, leaves)?);
+        };
+        if let Some(known) = self.find(own) {
+            return to(dst, known);
+        }
+        let fresh = learn(way, leaves)?;
+        self.keep(own, fresh, true);
+        to(dst, &fresh)
+    }
+
+    /// Keeps what is known of a way, if it `may` be.
+    fn keep(&mut self, name: WayName, fresh: Known<A>, may: bool) {
+        if !may {
+            return;
+        }
+        self.known.resize(KNOWN, Known { age: 0, name: None, ..fresh });
+        if let Some(known) = self.known.get_mut(name.number() as usize % KNOWN) {
+            *known = Known { age: self.age, name: Some(name), ..fresh };
+        }
     }
 }
 
@@ -147,7 +198,8 @@ impl<A: Address + Into<IpAddr>> Ways<A> {
 fn learn<A: Address + Into<IpAddr>>(way: Way<A>, leaves: impl FnOnce(IfId) -> usize) -> Option<Known<A>> {
     let Way::Out { interface: out, next_hop: router } = way else { return None };
     let place = router.map_or(0, |router| Direct::place(out, router.into()));
-    Some(Known { age: 0, name: None, leaves: leaves(out) as u32, place: place as u32, out, router })
+    let leaves = leaves(out) as u32;
+    Some(Known { age: 0, name: None, leaves, place: place as u32, out, router, is_shared: false })
 }
 
 #[inline]

@@ -91,10 +91,13 @@ type Seen<'a> = (Hook, Option<&'a Interface>, Option<&'a Interface>);
 
 /// The hooks that a flow's first packet comes by.
 fn hooks<'a>(config: &'a Config, tuple: &Tuple, came_by: u16) -> Option<[Option<Seen<'a>>; 2]> {
-    let dst = tuple.dst.to_ipv4_mapped().map_or(IpAddr::V6(tuple.dst), IpAddr::V4);
+    let [src, dst] =
+        [tuple.src, tuple.dst].map(|addr| addr.to_ipv4_mapped().map_or(IpAddr::V6(addr), IpAddr::V4));
+    // Of several routers that of the flow's packets.
+    let flow = || config.flow_key.between([src, dst], tuple.proto, (tuple.src_port, tuple.dst_port));
     let out = || match dst {
-        IpAddr::V6(dst) => config.route6(dst).map(|(out, _)| out),
-        IpAddr::V4(dst) => config.route4(dst).map(|(out, _)| out),
+        IpAddr::V6(dst) => config.way6(dst, flow).ok().map(|(out, _)| out),
+        IpAddr::V4(dst) => config.way4(dst, flow).ok().map(|(out, _)| out),
     };
     let Some(slot) = usize::from(came_by).checked_sub(1) else {
         return Some([Some((Hook::Output, None, Some(out()?))), None]);

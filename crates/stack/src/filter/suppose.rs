@@ -165,8 +165,14 @@ impl Stack {
         };
         let out = || match (oif, read.dst) {
             (Some(oif), _) => Ok(oif),
-            (None, IpAddr::V6(dst)) => config.route6(dst).map(|(out, _)| out).ok_or(Unasked::NoWay(read.dst)),
-            (None, IpAddr::V4(dst)) => config.route4(dst).map(|(out, _)| out).ok_or(Unasked::NoWay(read.dst)),
+            (None, IpAddr::V6(dst)) => config
+                .way6(dst, || config.flow_key.six(supposed.packet))
+                .map(|(out, _)| out)
+                .map_err(|_| Unasked::NoWay(read.dst)),
+            (None, IpAddr::V4(dst)) => config
+                .way4(dst, || config.flow_key.four(supposed.packet))
+                .map(|(out, _)| out)
+                .map_err(|_| Unasked::NoWay(read.dst)),
         };
         let Some(on) = iif else {
             both(Hook::Output, None, Some(out()?));

@@ -50,7 +50,8 @@ pub(super) fn forward<'c>(
         return refuse(ctx, local, repr, packet, DropReason::HopLimit);
     }
     local.timed.enter(TimedStep::Route);
-    let Some((out, next_hop)) = config.route4(header.dst) else {
+    let way = config.way4(header.dst, || config.flow_key.four(packet.data()));
+    let Ok((out, next_hop)) = way else {
         let repr = Icmp4Repr::DestUnreachable { code: unreachable::NET, mtu: 0 };
         return refuse(ctx, local, repr, packet, DropReason::NoRoute);
     };

@@ -41,7 +41,7 @@ pub(crate) fn output(
         }
         return;
     }
-    let Some((out, next_hop)) = config.route4(dst) else {
+    let Ok((out, next_hop)) = config.way4(dst, || config.flow_key.four(packet.data())) else {
         return local.drop_packet(packet, DropReason::NoRoute);
     };
     if !ends::may_send4(out, dst) {

@@ -62,7 +62,7 @@ pub(crate) fn forward<'c>(
         return refuse(ctx, local, repr, packet, DropReason::HopLimit);
     }
     local.timed.enter(TimedStep::Route);
-    let (out, next_hop) = match config.way6(header.dst) {
+    let (out, next_hop) = match config.way6(header.dst, || config.flow_key.six(packet.data())) {
         Ok(way) => way,
         Err(refusal) => {
             let (code, cause) = match refusal {

@@ -45,7 +45,8 @@ pub(crate) fn output(
         }
         return;
     }
-    let Some((out, next_hop)) = route(config, dst, scope) else {
+    let flow = || config.flow_key.six(packet.data());
+    let Some((out, next_hop)) = route(config, (dst, flow), scope) else {
         return local.drop_packet(packet, DropReason::NoRoute);
     };
     let Some(packet) = filter::sent(ctx, local, config, out, scope, packet) else { return };
@@ -80,9 +81,13 @@ pub(crate) fn forward_out(
 }
 
 /// The way to `dst`: for link-local and multicast destinations, the interface they are meant on.
-pub(super) fn route(config: &Config, dst: Ipv6Addr, scope: IfId) -> Option<(&Interface, Ipv6Addr)> {
+pub(super) fn route(
+    config: &Config,
+    (dst, flow): (Ipv6Addr, impl Fn() -> u32),
+    scope: IfId,
+) -> Option<(&Interface, Ipv6Addr)> {
     if siding_wire::ip6::is_link_local(dst) || dst.is_multicast() {
         return config.interface(scope).map(|out| (out, dst));
     }
-    config.route6(dst)
+    config.way6(dst, flow).ok()
 }

@@ -8,6 +8,7 @@ mod costs;
 mod departure_lets_go;
 mod express;
 mod filter;
+mod multipath;
 mod same_router;
 mod stress;
 mod worker_knows_changes;

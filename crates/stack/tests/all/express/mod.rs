@@ -21,6 +21,7 @@ use siding_stack::route::Route;
 use traffic::pick;
 use twin::DEVICES;
 use twin::Frames;
+use twin::SHARING;
 use twin::Shape;
 use twin::Twin;
 use twin::addr6;
@@ -117,6 +118,12 @@ fn run(chance: &mut Chance, shape: Shape, batches: usize, odd: bool) -> Result<O
         }
         if odd {
             happen(&twin, chance);
+            if number % 4 == 1 {
+                // Routers come to share flows, and leave.
+                let sharing: Vec<_> =
+                    SHARING.iter().cycle().skip(number / 4).take(1 + number % 3).copied().collect();
+                twin.command(|stack, ctx| twin::share(stack, ctx, &sharing));
+            }
             if pick(chance, 3) == 0 {
                 arriving[2].extend(traffic::router(chance));
             }

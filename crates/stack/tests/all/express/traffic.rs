@@ -21,6 +21,7 @@ use super::twin::ANSWERING;
 use super::twin::KNOWN;
 use super::twin::ON;
 use super::twin::ROUTER;
+use super::twin::SHARING;
 use super::twin::SUBNETS;
 use super::twin::addr4;
 use super::twin::addr6;
@@ -28,6 +29,8 @@ use super::twin::behind4;
 use super::twin::behind6;
 use super::twin::mac;
 use super::twin::own_mac;
+use super::twin::shared4;
+use super::twin::shared6;
 
 /// A frame, and by which device it comes.
 pub struct Arriving {
@@ -69,11 +72,15 @@ pub fn frame(chance: &mut Chance, odd: bool) -> Arriving {
     let payload: Vec<u8> = (0..pick(chance, 200)).map(|byte| byte as u8).collect();
     let four = one_in(chance, 3);
     let behind = one_in(chance, 2);
+    // It may go where it came from: by chance, which does not say whether it is plain.
+    let shared = sender.is_multiple_of(6) && (odd || SHARING.iter().all(|sharing| sharing.0 != from));
     let (ethertype, mut packet) = if four {
         let dst = if behind { behind4(there, host) } else { addr4(there, host) };
+        let dst = if shared { shared4(host % 2) } else { dst };
         (EtherType::IPV4, packet4(addr4(here, sender), dst, &payload))
     } else {
         let dst = if behind { behind6(there, host) } else { addr6(there, host) };
+        let dst = if shared { shared6(host % 2) } else { dst };
         (EtherType::IPV6, packet6(addr6(here, sender), dst, &payload))
     };
     if odd && one_in(chance, 2) {

@@ -39,6 +39,8 @@ use siding_stack::ifnet::Version;
 use siding_stack::ifnet::Vlan;
 use siding_stack::nd6::host::Accept;
 use siding_stack::nd6::host::HostConfig;
+use siding_stack::route::Group;
+use siding_stack::route::Hop;
 use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Refusal;
@@ -170,6 +172,36 @@ pub fn behind4(subnet: u8, host: u16) -> Ipv4Addr {
     Ipv4Addr::new(10, 100 + subnet, host as u8, 7)
 }
 
+/// A destination whose flows some routers share.
+pub fn shared6(host: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0x2001, 0xdb8, 0x5000, 0, 0, 0, 0, host)
+}
+
+/// The same in IPv4.
+pub fn shared4(host: u16) -> Ipv4Addr {
+    Ipv4Addr::new(10, 200, 0, host as u8)
+}
+
+/// Those routers: each a host of the subnet in a place, with its weight.
+pub const SHARING: [(usize, u16, u8); 3] = [(1, 2, 1), (3, 3, 2), (5, 4, 1)];
+
+/// Has these routers share the flows.
+pub fn share(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, sharing: &[(usize, u16, u8)]) {
+    fn hops<A>(stack: &Stack, sharing: &[(usize, u16, u8)], addr: fn(u8, u16) -> A) -> Vec<Hop<A>> {
+        let on = |place: usize| stack.config().by_name(ON[place].0).unwrap().ifnet.id;
+        let hop = |(place, host, weight): &(usize, u16, u8)| Hop {
+            router: addr(SUBNETS[*place], *host),
+            interface: on(*place),
+            weight: *weight,
+        };
+        sharing.iter().map(hop).collect()
+    }
+    let (prefix, hops6) = (Prefix::covering(shared6(0), 48), hops(stack, sharing, addr6));
+    stack.add_multipath6(ctx, Group { prefix, hops: hops6, metric: 0 }).unwrap();
+    let (prefix, hops4) = (Prefix::covering(shared4(0), 24), hops(stack, sharing, addr4));
+    stack.add_multipath4(ctx, Group { prefix, hops: hops4, metric: 0 }).unwrap();
+}
+
 fn control<O>(work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> O {
     let mut root = Root::new();
     let mut entered = root.enter().unwrap();
@@ -289,6 +321,7 @@ fn furnish(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, shape: Shape, wires: &[[W
         let route = Route { prefix, next_hop, interface: on, metric: 0, origin: Origin::Static };
         stack.add_route4(ctx, route).unwrap();
     }
+    share(stack, ctx, &SHARING);
     // The router that comes and goes: no question is open of it, so that nothing but its route decides.
     stack.add_neighbor(ctx, ten, ROUTER.into(), mac(10, 0x99)).unwrap();
     let refused = Prefix::covering(Ipv6Addr::new(0x2001, 0xdb8, 0xdead, 0, 0, 0, 0, 0), 48);

@@ -1,0 +1,269 @@
+//! The groups as control keeps them.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+
+use siding_fib::Full;
+use siding_fib::Value;
+
+use super::group;
+use super::group::Group;
+use super::group::Hop;
+use super::group::Seen;
+use super::prefix::Address;
+use super::prefix::Prefix;
+use super::rib::Rib;
+use super::spread::BUCKETS;
+use super::spread::Buckets;
+use super::spread::MOST_HOPS;
+use super::spread::spread;
+use super::table::RouteError;
+use super::way::Handle;
+use super::way::Way;
+use super::way::group_meaning;
+use super::way::hops_of;
+
+/// Prefixes of a family that may have groups: each keeps whose its buckets are.
+pub const MOST_GROUPS: usize = 16_384;
+
+/// All groups of a family.
+pub(super) struct Groups<A: Address, I> {
+    all: BTreeMap<Prefix<A>, Kept<A, I>>,
+    /// The prefixes of each interface's hops.
+    by_interface: BTreeSet<(I, Prefix<A>)>,
+    /// What the data path has of them, and for how many prefixes: those with the same words share these.
+    values: HashMap<Vec<u64>, (Value, usize)>,
+}
+
+/// A group, and whose its buckets are.
+#[derive(Clone)]
+pub(super) struct Kept<A, I> {
+    pub(super) metric: u32,
+    hops: Vec<Hop<A, I>>,
+    buckets: Box<Buckets>,
+}
+
+impl<A: Address, I> Default for Groups<A, I> {
+    fn default() -> Self {
+        Groups { all: BTreeMap::new(), by_interface: BTreeSet::new(), values: HashMap::new() }
+    }
+}
+
+impl<A: Address, I: Handle> Kept<A, I> {
+    /// The group with buckets that stay whose they were before, as far as they can.
+    fn new(group: Group<A, I>, before: Option<&Kept<A, I>>) -> Self {
+        let Group { hops, metric, .. } = group;
+        let there = |hop: &Hop<A, I>| hops.iter().position(|there| there.is(hop));
+        let owner = |before: &Kept<A, I>, at: usize| {
+            let owner = before.hops.get(usize::from(before.buckets[at]))?;
+            there(owner).map(|place| place as u8)
+        };
+        let owners = std::array::from_fn(|at| owner(before?, at));
+        // Who has only lost some shares out what these had; all else is shared out anew.
+        let goes_on = before.is_some_and(|before| hops.iter().all(|hop| before.hops.contains(hop)));
+        let weights: Vec<u8> = hops.iter().map(|hop| hop.weight).collect();
+        let buckets = Box::new(spread(&weights, &owners, !goes_on));
+        Kept { metric, hops, buckets }
+    }
+}
+
+impl<A: Address, I: Handle> Groups<A, I> {
+    pub(super) fn get(&self, prefix: &Prefix<A>) -> Option<&Kept<A, I>> {
+        self.all.get(prefix)
+    }
+
+    pub(super) fn has_by(&self, interface: I) -> bool {
+        let from = (interface, Prefix::covering(A::of_left_justified(0), 0));
+        self.by_interface.range(from..).next().is_some_and(|(on, _)| *on == interface)
+    }
+
+    fn by(&self, interface: I) -> Vec<Prefix<A>> {
+        let from = (interface, Prefix::covering(A::of_left_justified(0), 0));
+        let its = self.by_interface.range(from..).take_while(|(on, _)| *on == interface);
+        its.map(|(_, prefix)| *prefix).collect()
+    }
+
+    /// Puts a prefix's group in, or takes it out; gives the one before.
+    fn set(&mut self, prefix: Prefix<A>, group: Option<Kept<A, I>>) -> Option<Kept<A, I>> {
+        let before = self.all.remove(&prefix);
+        for hop in before.iter().flat_map(|before| &before.hops) {
+            self.by_interface.remove(&(hop.interface, prefix));
+        }
+        if let Some(group) = group {
+            self.by_interface.extend(group.hops.iter().map(|hop| (hop.interface, prefix)));
+            self.all.insert(prefix, group);
+        }
+        before
+    }
+}
+
+impl<A: Address, I: Handle> Rib<A, I> {
+    /// Has a prefix's flows share several routers. A group of the same prefix is replaced: flows stay with a router that was in
+    /// that one as well, but for those that have to go to a newcomer, or from one whose weight is less now.
+    ///
+    /// # Errors
+    /// [`RouteError`]; nothing has changed then.
+    pub fn insert_group(&mut self, group: Group<A, I>) -> Result<(), RouteError<A>> {
+        group.check()?;
+        let prefix = group.prefix;
+        let before = self.groups.get(&prefix);
+        if before.is_none() && self.groups.all.len() >= MOST_GROUPS {
+            return Err(RouteError::Groups);
+        }
+        let kept = Kept::new(group, before);
+        self.set_group(prefix, Some(kept))
+    }
+
+    /// Has a router more share a prefix's flows, or gives one that does another weight. The metric is the group's from then on.
+    ///
+    /// # Errors
+    /// As [`insert_group`](Self::insert_group).
+    pub fn insert_hop(
+        &mut self,
+        prefix: Prefix<A>,
+        hop: Hop<A, I>,
+        metric: u32,
+    ) -> Result<(), RouteError<A>> {
+        let mut hops = self.groups.get(&prefix).map_or_else(Vec::new, |kept| kept.hops.clone());
+        match hops.iter_mut().find(|there| there.is(&hop)) {
+            Some(there) => *there = hop,
+            None => hops.push(hop),
+        }
+        self.insert_group(Group { prefix, hops, metric })
+    }
+
+    /// Takes a router out of those that share a prefix's flows; false if it is none of them. The last one takes the group along.
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove): it stays.
+    pub fn remove_hop(&mut self, prefix: &Prefix<A>, router: A, interface: I) -> Result<bool, RouteError<A>> {
+        let Some(before) = self.groups.get(prefix) else { return Ok(false) };
+        let stays = |hop: &Hop<A, I>| hop.router != router || hop.interface != interface;
+        if before.hops.iter().all(stays) {
+            return Ok(false);
+        }
+        self.keep_hops(*prefix, stays).map(|()| true)
+    }
+
+    /// Takes a prefix's group out. False if it has none.
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove): it stays.
+    pub fn remove_group(&mut self, prefix: &Prefix<A>) -> Result<bool, RouteError<A>> {
+        let there = self.groups.get(prefix).is_some();
+        if there {
+            self.set_group(*prefix, None)?;
+        }
+        Ok(there)
+    }
+
+    /// All groups, by prefix.
+    pub fn groups(&self) -> impl Iterator<Item = Group<A, I>> {
+        let group = |(prefix, kept): (&Prefix<A>, &Kept<A, I>)| Group {
+            prefix: *prefix,
+            hops: kept.hops.clone(),
+            metric: kept.metric,
+        };
+        self.groups.all.iter().map(group)
+    }
+
+    /// How many there are.
+    pub fn group_count(&self) -> usize {
+        self.groups.all.len()
+    }
+
+    /// The group of a prefix.
+    pub fn group_to(&self, prefix: &Prefix<A>) -> Option<Group<A, I>> {
+        let kept = self.groups.get(prefix)?;
+        Some(Group { prefix: *prefix, hops: kept.hops.clone(), metric: kept.metric })
+    }
+
+    /// Takes an interface's hops out of all groups; one that has no other goes.
+    pub(super) fn remove_hops(&mut self, interface: I) -> Result<(), RouteError<A>> {
+        let mut result = Ok(());
+        for prefix in self.groups.by(interface) {
+            result = result.and(self.keep_hops(prefix, |hop| hop.interface != interface));
+        }
+        result
+    }
+
+    /// Takes those out of a group that are not to stay; one that has no other goes.
+    fn keep_hops(
+        &mut self,
+        prefix: Prefix<A>,
+        stays: impl Fn(&Hop<A, I>) -> bool,
+    ) -> Result<(), RouteError<A>> {
+        let Some(before) = self.groups.get(&prefix) else { return Ok(()) };
+        let hops: Vec<_> = before.hops.iter().filter(|hop| stays(hop)).copied().collect();
+        let group = Group { prefix, hops, metric: before.metric };
+        let kept = (!group.hops.is_empty()).then(|| Kept::new(group, Some(before)));
+        self.set_group(prefix, kept)
+    }
+
+    fn set_group(&mut self, prefix: Prefix<A>, group: Option<Kept<A, I>>) -> Result<(), RouteError<A>> {
+        let before = self.groups.set(prefix, group);
+        let published = self.publish(&prefix);
+        if published.is_err() {
+            self.groups.set(prefix, before);
+        }
+        published
+    }
+
+    /// The value of a prefix's group, which has one more user; as [`hold`](Self::hold), who it leads on to has one fewer if it
+    /// was known.
+    pub(super) fn hold_group(&mut self, prefix: &Prefix<A>, other: Option<Value>) -> Result<Value, Full> {
+        let Some(kept) = self.groups.get(prefix).cloned() else { return Err(Full) };
+        let mut hops = Vec::with_capacity(kept.hops.len());
+        for hop in &kept.hops {
+            let way = Way::Out { interface: hop.interface, next_hop: Some(hop.router) };
+            match self.hold(way.meaning(None)) {
+                Ok(value) => hops.push(value),
+                Err(Full) => {
+                    hops.into_iter().for_each(|hop| self.let_go(Some(hop)));
+                    return Err(Full);
+                }
+            }
+        }
+        let words = group::words(group_meaning(hops.len(), other), &hops, &kept.buckets);
+        if let Some((value, users)) = self.groups.values.get_mut(&words) {
+            *users += 1;
+            let value = *value;
+            hops.into_iter().for_each(|hop| self.let_go(Some(hop)));
+            self.let_go(other);
+            return Ok(value);
+        }
+        let made = self.keeper.make_list(&words);
+        match made {
+            Ok(value) => _ = self.groups.values.insert(words, (value, 1)),
+            Err(Full) => hops.into_iter().for_each(|hop| self.let_go(Some(hop))),
+        }
+        made
+    }
+
+    /// One user of a group fewer. Whether it goes: its hops have one fewer then.
+    pub(super) fn let_go_group(&mut self, group: Value, meaning: [u64; 4]) -> bool {
+        let Some(many) = hops_of(meaning) else { return false };
+        let (words, hops) = self.keeper.trie().read(|table| {
+            let seen = Seen::new(&table, group, many);
+            (seen.words(), (0..seen.hops).filter_map(|place| seen.hop(place)).collect::<Vec<_>>())
+        });
+        let Some((_, users)) = self.groups.values.get_mut(&words) else { return false };
+        *users -= 1;
+        if *users > 0 {
+            return false;
+        }
+        self.groups.values.remove(&words);
+        self.keeper.release_list(group, words.len());
+        hops.into_iter().for_each(|hop| self.let_go(Some(hop)));
+        true
+    }
+
+    /// Whether a group's hop sends by this interface.
+    pub(super) fn has_hop_by(&self, interface: I) -> bool {
+        self.groups.has_by(interface)
+    }
+}
+
+// A group's words fit into what a value may stand for.
+const _: () = assert!(4 + MOST_HOPS / 2 + BUCKETS / 8 <= siding_fib::MOST_LISTED);

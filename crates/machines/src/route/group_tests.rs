@@ -110,6 +110,16 @@ fn routers_come_and_go_one_by_one() {
     }
     let all = ways(&fib, &[]);
     assert_eq!(shares(&all, &[1, 2, 3]), [256, 256, 512], "the last weight counts");
+    // The best metric is the group's, whoever came last, and no more when its router has gone.
+    rib.insert_hop(prefix, hop(4, 7, 1), 3).expect("room");
+    rib.insert_hop(prefix, hop(5, 7, 1), 1024).expect("room");
+    assert_eq!(rib.group_to(&prefix).map(|group| group.metric), Some(3));
+    for gone in [5, 4] {
+        assert_eq!(rib.remove_hop(&prefix, hop(gone, 7, 1).router, gone), Ok(true));
+    }
+    assert_eq!(rib.group_to(&prefix).map(|group| group.metric), Some(5));
+    rib.insert_hop(prefix, hop(3, 7, 2), 2).expect("room");
+    let all = ways(&fib, &[]);
     assert_eq!(rib.remove_hop(&prefix, hop(2, 8, 1).router, 2), Ok(false), "another router");
     assert_eq!(rib.remove_hop(&prefix, hop(1, 7, 1).router, 1), Ok(true));
     let two = ways(&fib, &[]);

@@ -37,12 +37,16 @@ pub(super) struct Groups<A: Address, I> {
 }
 
 /// A group, and whose its buckets are.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Kept<A, I> {
-    pub(super) metric: u32,
     hops: Vec<Hop<A, I>>,
+    /// Each hop's own.
+    metrics: Vec<u32>,
     buckets: Box<Buckets>,
 }
+
+/// A group, and what becomes of it when some of its hops go.
+type Change<A, I> = (Kept<A, I>, Option<Kept<A, I>>);
 
 impl<A: Address, I> Default for Groups<A, I> {
     fn default() -> Self {
@@ -52,8 +56,7 @@ impl<A: Address, I> Default for Groups<A, I> {
 
 impl<A: Address, I: Handle> Kept<A, I> {
     /// The group with buckets that stay whose they were before, as far as they can.
-    fn new(group: Group<A, I>, before: Option<&Kept<A, I>>) -> Self {
-        let Group { hops, metric, .. } = group;
+    fn new(hops: Vec<Hop<A, I>>, metrics: Vec<u32>, before: Option<&Kept<A, I>>) -> Self {
         let there = |hop: &Hop<A, I>| hops.iter().position(|there| there.is(hop));
         let owner = |before: &Kept<A, I>, at: usize| {
             let owner = before.hops.get(usize::from(before.buckets[at]))?;
@@ -64,7 +67,23 @@ impl<A: Address, I: Handle> Kept<A, I> {
         let goes_on = before.is_some_and(|before| hops.iter().all(|hop| before.hops.contains(hop)));
         let weights: Vec<u8> = hops.iter().map(|hop| hop.weight).collect();
         let buckets = Box::new(spread(&weights, &owners, !goes_on));
-        Kept { metric, hops, buckets }
+        Kept { hops, metrics, buckets }
+    }
+
+    /// The best of its hops': what order they came in, and who has gone, does not matter.
+    pub(super) fn metric(&self) -> u32 {
+        self.metrics.iter().copied().min().unwrap_or(0)
+    }
+
+    fn group(&self, prefix: Prefix<A>) -> Group<A, I> {
+        Group { prefix, hops: self.hops.clone(), metric: self.metric() }
+    }
+
+    /// The hops that are to stay, with what they take over from the others; `None` if none is.
+    fn keep(&self, stays: impl Fn(&Hop<A, I>) -> bool) -> Option<Self> {
+        let those = self.hops.iter().zip(&self.metrics).filter(|(hop, _)| stays(hop));
+        let (hops, metrics): (Vec<_>, Vec<_>) = those.map(|(hop, metric)| (*hop, *metric)).unzip();
+        (!hops.is_empty()).then(|| Kept::new(hops, metrics, Some(self)))
     }
 }
 
@@ -105,17 +124,16 @@ impl<A: Address, I: Handle> Rib<A, I> {
     /// # Errors
     /// [`RouteError`]; nothing has changed then.
     pub fn insert_group(&mut self, group: Group<A, I>) -> Result<(), RouteError<A>> {
-        group.check()?;
+        self.may_be(&group)?;
         let prefix = group.prefix;
         let before = self.groups.get(&prefix);
-        if before.is_none() && self.groups.all.len() >= MOST_GROUPS {
-            return Err(RouteError::Groups);
-        }
-        let kept = Kept::new(group, before);
+        let metrics = vec![group.metric; group.hops.len()];
+        let kept = Kept::new(group.hops, metrics, before);
         self.set_group(prefix, Some(kept))
     }
 
-    /// Has a router more share a prefix's flows, or gives one that does another weight. The metric is the group's from then on.
+    /// Has a router more share a prefix's flows, or gives one that does another weight or metric. The group's metric is the best
+    /// of its routers'.
     ///
     /// # Errors
     /// As [`insert_group`](Self::insert_group).
@@ -125,12 +143,20 @@ impl<A: Address, I: Handle> Rib<A, I> {
         hop: Hop<A, I>,
         metric: u32,
     ) -> Result<(), RouteError<A>> {
-        let mut hops = self.groups.get(&prefix).map_or_else(Vec::new, |kept| kept.hops.clone());
-        match hops.iter_mut().find(|there| there.is(&hop)) {
-            Some(there) => *there = hop,
-            None => hops.push(hop),
+        let before = self.groups.get(&prefix);
+        let (mut hops, mut metrics) =
+            before.map_or_else(Default::default, |kept| (kept.hops.clone(), kept.metrics.clone()));
+        match hops.iter().position(|there| there.is(&hop)) {
+            Some(at) => (hops[at], metrics[at]) = (hop, metric),
+            None => {
+                hops.push(hop);
+                metrics.push(metric);
+            }
         }
-        self.insert_group(Group { prefix, hops, metric })
+        let group = Group { prefix, hops, metric };
+        self.may_be(&group)?;
+        let kept = Kept::new(group.hops, metrics, before);
+        self.set_group(prefix, Some(kept))
     }
 
     /// Takes a router out of those that share a prefix's flows; false if it is none of them. The last one takes the group along.
@@ -143,7 +169,16 @@ impl<A: Address, I: Handle> Rib<A, I> {
         if before.hops.iter().all(stays) {
             return Ok(false);
         }
-        self.keep_hops(*prefix, stays).map(|()| true)
+        let kept = before.keep(stays);
+        self.set_group(*prefix, kept).map(|()| true)
+    }
+
+    fn may_be(&self, group: &Group<A, I>) -> Result<(), RouteError<A>> {
+        group.check()?;
+        match self.groups.get(&group.prefix).is_none() && self.groups.all.len() >= MOST_GROUPS {
+            true => Err(RouteError::Groups),
+            false => Ok(()),
+        }
     }
 
     /// Takes a prefix's group out. False if it has none.
@@ -160,12 +195,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
 
     /// All groups, by prefix.
     pub fn groups(&self) -> impl Iterator<Item = Group<A, I>> {
-        let group = |(prefix, kept): (&Prefix<A>, &Kept<A, I>)| Group {
-            prefix: *prefix,
-            hops: kept.hops.clone(),
-            metric: kept.metric,
-        };
-        self.groups.all.iter().map(group)
+        self.groups.all.iter().map(|(prefix, kept)| kept.group(*prefix))
     }
 
     /// How many there are.
@@ -173,32 +203,34 @@ impl<A: Address, I: Handle> Rib<A, I> {
         self.groups.all.len()
     }
 
+    /// How many hops they have together.
+    pub fn hop_count(&self) -> usize {
+        self.groups.all.values().map(|kept| kept.hops.len()).sum()
+    }
+
     /// The group of a prefix.
     pub fn group_to(&self, prefix: &Prefix<A>) -> Option<Group<A, I>> {
-        let kept = self.groups.get(prefix)?;
-        Some(Group { prefix: *prefix, hops: kept.hops.clone(), metric: kept.metric })
+        self.groups.get(prefix).map(|kept| kept.group(*prefix))
     }
 
     /// Takes an interface's hops out of all groups; one that has no other goes.
     pub(super) fn remove_hops(&mut self, interface: I) -> Result<(), RouteError<A>> {
         let mut result = Ok(());
+        // Most prefixes have the same routers: what came of one group comes of the next that is alike.
+        let mut last: Option<Change<A, I>> = None;
         for prefix in self.groups.by(interface) {
-            result = result.and(self.keep_hops(prefix, |hop| hop.interface != interface));
+            let Some(before) = self.groups.get(&prefix) else { continue };
+            let after = match &last {
+                Some((same, after)) if same == before => after.clone(),
+                _ => {
+                    let after = before.keep(|hop| hop.interface != interface);
+                    last = Some((before.clone(), after.clone()));
+                    after
+                }
+            };
+            result = result.and(self.set_group(prefix, after));
         }
         result
-    }
-
-    /// Takes those out of a group that are not to stay; one that has no other goes.
-    fn keep_hops(
-        &mut self,
-        prefix: Prefix<A>,
-        stays: impl Fn(&Hop<A, I>) -> bool,
-    ) -> Result<(), RouteError<A>> {
-        let Some(before) = self.groups.get(&prefix) else { return Ok(()) };
-        let hops: Vec<_> = before.hops.iter().filter(|hop| stays(hop)).copied().collect();
-        let group = Group { prefix, hops, metric: before.metric };
-        let kept = (!group.hops.is_empty()).then(|| Kept::new(group, Some(before)));
-        self.set_group(prefix, kept)
     }
 
     fn set_group(&mut self, prefix: Prefix<A>, group: Option<Kept<A, I>>) -> Result<(), RouteError<A>> {

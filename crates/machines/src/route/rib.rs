@@ -364,7 +364,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
         }
         let refusal = self.refusals.routes_to(prefix).next();
         all.extend(refusal.map(|there| ((there.metric, 0), Some(Way::Refused(there.interface)))));
-        all.extend(self.groups.get(prefix).map(|group| ((group.metric, 2), None)));
+        all.extend(self.groups.get(prefix).map(|group| ((group.metric(), 2), None)));
         // Routes are in order, and stay so.
         all.sort_by_key(|(rank, _)| *rank);
         Ok(all.into_iter().map(|(_, way)| way).collect())

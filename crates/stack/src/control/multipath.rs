@@ -54,7 +54,8 @@ impl Stack {
         })
     }
 
-    /// Has a router more share the flows to IPv6 destinations, or gives one another weight. The metric is the group's from then on.
+    /// Has a router more share the flows to IPv6 destinations, or gives one another weight. The best metric of
+    /// its routers is the group's.
     ///
     /// # Errors
     ///

@@ -128,7 +128,7 @@ impl Stack {
     pub fn route_changes(&self) -> (u64, usize) {
         let config = self.config();
         let (six, four) = (config.routes.rib6(), config.routes.rib4());
-        let groups = six.group_count() + four.group_count();
+        let groups = six.hop_count() + four.hop_count();
         let all = six.routes().len() + six.refusals().len() + four.routes().len() + groups;
         (six.changes() + four.changes(), all)
     }

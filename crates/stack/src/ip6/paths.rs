@@ -39,7 +39,7 @@ pub(crate) fn too_big(
     quoted: &[u8],
 ) -> bool {
     let learnt = plausible(local, config, on, reported, quoted).and_then(|dst| {
-        let (out, _) = route(config, (dst, || 0), on.ifnet.id)?;
+        let (out, _) = route(config, (dst, || config.flow_key.six(quoted)), on.ifnet.id)?;
         let path = path(dst, out.ifnet.id);
         Some((dst, local.shared.paths.hear(ctx, local.now, path, reported, out.mtu)))
     });

@@ -38,9 +38,10 @@ use crate::nd6::host::Params;
 use crate::nd6::host::Phase;
 use crate::nd6::router;
 use crate::ranks;
+use crate::route::Hop;
 use crate::route::Origin;
+use crate::route::Rib;
 use crate::route::Route;
-use crate::route::Table;
 use crate::stack::Control;
 use crate::stack::Shared;
 use siding_machines::chance::Chance;
@@ -346,11 +347,14 @@ fn reroute(
 ) -> (Vec<Route<Ipv6Addr>>, Vec<String>) {
     let is_learnt = |origin| matches!(origin, Origin::Advertised | Origin::Redirect);
     let mut rib = config.routes.rib6();
-    let other = |table: &Table<Ipv6Addr>, route: &Route<Ipv6Addr>| {
+    let other = |rib: &Rib<Ipv6Addr>, route: &Route<Ipv6Addr>| {
         let same = |there: &&Route<Ipv6Addr>| {
             there.next_hop == route.next_hop && there.interface == interface && !is_learnt(there.origin)
         };
-        table.routes_to(&route.prefix).find(same).is_some()
+        // Alone, or of several that share flows.
+        let hops = || rib.group_to(&route.prefix).into_iter().flat_map(|group| group.hops);
+        let is_hop = |hop: Hop<Ipv6Addr>| Some(hop.router) == route.next_hop && hop.interface == interface;
+        rib.routes().routes_to(&route.prefix).find(same).is_some() || hops().any(is_hop)
     };
     let place = |route: &Route<Ipv6Addr>| (route.prefix, route.next_hop);
     let of = |all: &[Route<Ipv6Addr>], route: &Route<Ipv6Addr>| {
@@ -361,14 +365,14 @@ fn reroute(
     let mut there = Vec::with_capacity(routes.len());
     for route in routes {
         let is_there = rib.routes().routes_to(&route.prefix).any(|there| there == route);
-        match is_there || other(rib.routes(), route) || rib.insert(*route).is_ok() {
+        match is_there || other(&rib, route) || rib.insert(*route).is_ok() {
             true => there.push(*route),
             false => refused.push(*route),
         }
     }
     let mut amiss = Vec::new();
     for route in before.iter().filter(|old| of(routes, old).is_none()) {
-        if !other(rib.routes(), route)
+        if !other(&rib, route)
             && let Err(why) = rib.remove(&route.prefix, route.next_hop, interface)
         {
             amiss.push(format!("a learnt one to {} stays: {why}", route.prefix));

@@ -363,6 +363,8 @@ pub struct RouteRequest {
     pub interface: Option<String>,
     /// Less is better; 1,024 if it is not given.
     pub metric: Option<u32>,
+    /// Routers to the same prefix with weights share its flows by these: 1 to 255. It is alone if none is given.
+    pub weight: Option<u8>,
 }
 
 /// Destinations to refuse.

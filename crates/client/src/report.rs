@@ -182,6 +182,8 @@ pub struct RouteRow {
     pub metric: u32,
     /// Where it is from: `connected`, `static`, `advertised` or `redirect`.
     pub origin: String,
+    /// Its share of the flows beside those of the others to the same prefix that have one; `null` if it is alone.
+    pub weight: Option<u8>,
     /// How its destinations are refused, if they are.
     pub refuse: Option<String>,
     /// Why it gives way to others at this moment, if it does: `no carrier`, `down`.
@@ -202,6 +204,22 @@ pub struct WayRow {
     pub source: Option<IpAddr>,
     /// How they are refused, if they are.
     pub refuse: Option<String>,
+    /// If several routers share the flows to it: all of them. What stands above is then the way of some.
+    pub shared: Vec<ShareRow>,
+}
+
+/// A router that shares flows with others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ShareRow {
+    /// The router.
+    pub via: IpAddr,
+    /// By which packets to it leave.
+    pub interface: String,
+    /// How many it has of 1,024 parts of the flows.
+    pub share: u16,
+    /// Why others have these meanwhile, if they do: `no carrier`, `down`.
+    pub unfit: Option<String>,
 }
 
 /// A type of deferred packet.

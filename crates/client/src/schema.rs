@@ -53,7 +53,7 @@ struct Reports {
 }
 
 /// What numbers count whose keys do not end in their unit.
-const UNITS: [(&str, &[&str]); 12] = [
+const UNITS: [(&str, &[&str]); 13] = [
     ("bytes", &["mtu", "bytes", "len"]),
     (
         "packets",
@@ -110,6 +110,7 @@ const UNITS: [(&str, &[&str]); 12] = [
     ("records", &["records_lost"]),
     ("turns", &["turns", "busy"]),
     ("s", &["lifetime"]),
+    ("1,024ths", &["share"]),
     ("hops", &["hop_limit"]),
     ("neighbors", &["neighbors"]),
     ("stations", &["stations"]),
@@ -119,11 +120,12 @@ const UNITS: [(&str, &[&str]); 12] = [
 ];
 
 /// Numbers that are names, and count nothing.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "version",
     "newest",
     "type",
     "metric",
+    "weight",
     "worker",
     "core",
     "vid",

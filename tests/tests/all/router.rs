@@ -3,6 +3,7 @@
 mod advertise;
 mod filter;
 mod forward;
+mod multipath;
 mod redirect;
 mod refused;
 mod super_frames;

@@ -413,13 +413,32 @@ pub(super) enum RouteCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Add a route. Example: siding route add 2001:db8:1::/48 via fe80::1 dev eth0
-    Add(RouteArgs),
+    /// Add a route, or several that share its flows. Example: siding route add 2001:db8:1::/48 via fe80::1 dev eth0
+    Add(RouteAddArgs),
     /// Refuse destinations; `route del` ends it. Example: siding route refuse 2001:db8:2::/48 how prohibit
     Refuse(RefuseArgs),
     /// Remove a route. Example: siding route del 2001:db8:1::/48
     #[command(alias = "delete")]
     Del(RouteArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RouteAddArgs {
+    /// The destinations, or `default`
+    #[arg(value_name = "PREFIX")]
+    pub(super) to: String,
+    /// The router; of several, one after the other, each flow keeps to one
+    #[arg(long, value_name = "ADDR")]
+    pub(super) via: Vec<IpAddr>,
+    /// The interface [default: that with the router's prefix]
+    #[arg(long, value_name = "NAME")]
+    pub(super) dev: Vec<String>,
+    /// Its share of the flows beside other routers to the prefix, 1 to 255 [default: 1, or all if there is one]
+    #[arg(long)]
+    pub(super) weight: Vec<u8>,
+    /// Less is better [default: 1024]
+    #[arg(long)]
+    pub(super) metric: Option<u32>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -478,7 +497,7 @@ pub(super) enum NeighborCommand {
 }
 
 /// Words that `ip` writes without dashes.
-const KEYWORDS: [&str; 5] = ["dev", "via", "metric", "lladdr", "how"];
+const KEYWORDS: [&str; 6] = ["dev", "via", "metric", "weight", "lladdr", "how"];
 
 /// What there is to show of, and can be said before `show`: alone, that is what is meant.
 const SHOWN: [&str; 14] = [

@@ -12,6 +12,7 @@ use super::args::AttachArgs;
 use super::args::InterfaceCommand;
 use super::args::NeighborCommand;
 use super::args::RefuseArgs;
+use super::args::RouteAddArgs;
 use super::args::RouteArgs;
 use super::args::RouteCommand;
 use super::args::What;
@@ -21,9 +22,11 @@ use crate::control::AddressRequest;
 use crate::control::Answer;
 use crate::control::AttachRequest;
 use crate::control::Client;
+use crate::control::OnError;
 use crate::control::RefuseRequest;
 use crate::control::Request;
 use crate::control::RouteRequest;
+use crate::control::ShareRow;
 use crate::control::TuneRequest;
 use crate::control::WayRow;
 use crate::output;
@@ -81,12 +84,12 @@ pub(super) fn route(client: &mut Client, command: RouteCommand) -> anyhow::Resul
     let request = |args: RouteArgs| -> anyhow::Result<RouteRequest> {
         let RouteArgs { to, via, dev, metric } = args;
         let to = address::prefix(&to, via).map_err(anyhow::Error::msg)?;
-        Ok(RouteRequest { to, via, interface: dev, metric })
+        Ok(RouteRequest { to, via, interface: dev, metric, weight: None })
     };
     let request = match command {
         RouteCommand::Show(args) => return show::by_noun(client, What::Routes, &args),
         RouteCommand::Get { address, json } => return way(client, address, json),
-        RouteCommand::Add(args) => Request::RouteAdd(request(args)?),
+        RouteCommand::Add(args) => return add_routes(client, args),
         RouteCommand::Del(args) => Request::RouteDel(request(default_of(client, args)?)?),
         RouteCommand::Refuse(RefuseArgs { to, how, metric }) => {
             let to = if to == "default" { "::/0" } else { &to };
@@ -95,6 +98,37 @@ pub(super) fn route(client: &mut Client, command: RouteCommand) -> anyhow::Resul
         }
     };
     silent(client, &request)
+}
+
+/// `siding route add`: all of them, up to the first that cannot be.
+fn add_routes(client: &mut Client, args: RouteAddArgs) -> anyhow::Result<ExitCode> {
+    let requests = routes(args)?;
+    if let [request] = &requests[..] {
+        return silent(client, request);
+    }
+    for reply in client.batch(requests, OnError::Stop)? {
+        reply?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The routes that are meant, one for each router.
+fn routes(args: RouteAddArgs) -> anyhow::Result<Vec<Request>> {
+    let RouteAddArgs { to, via, dev, weight, metric } = args;
+    let to = address::prefix(&to, via.first().copied()).map_err(anyhow::Error::msg)?;
+    let many = via.len().max(1);
+    for (what, given) in [("dev", dev.len()), ("weight", weight.len())] {
+        if given != 0 && given != many {
+            return Err(anyhow!("{many} routers and {given} of `{what}`: give one for each, or none"));
+        }
+    }
+    let is_shared = via.len() > 1 || !weight.is_empty();
+    let route = |at: usize| {
+        let weight = is_shared.then(|| weight.get(at).copied().unwrap_or(1));
+        let (via, interface) = (via.get(at).copied(), dev.get(at).cloned());
+        Request::RouteAdd(RouteRequest { to, via, interface, metric, weight })
+    };
+    Ok((0..many).map(route).collect())
 }
 
 /// The default route that is meant: who has but one need not say of which IP version it is.
@@ -125,6 +159,12 @@ fn way(client: &mut Client, address: IpAddr, json: bool) -> anyhow::Result<ExitC
         }
         (false, WayRow { own: true, interface, .. }) => {
             output::line(format_args!("{address} is our own, on {}", interface.as_deref().unwrap_or("-")))?;
+        }
+        (false, WayRow { shared, .. }) if !shared.is_empty() => {
+            for ShareRow { via, interface, share, unfit } in shared {
+                let unfit = unfit.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+                output::line(format_args!("{address} via {via} dev {interface}{unfit} share {share}/1024"))?;
+            }
         }
         (false, WayRow { interface: Some(interface), via, source, .. }) => {
             let via = via.filter(|via| *via != address).map(|via| format!(" via {via}")).unwrap_or_default();
@@ -182,4 +222,43 @@ fn attach(args: AttachArgs) -> Request {
 pub(super) fn silent(client: &mut Client, request: &Request) -> anyhow::Result<ExitCode> {
     client.ask(request)?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(via: &[&str], dev: &[&str], weight: &[u8]) -> Result<Vec<RouteRequest>, String> {
+        let args = RouteAddArgs {
+            to: "default".into(),
+            via: via.iter().map(|via| via.parse().unwrap()).collect(),
+            dev: dev.iter().map(|dev| (*dev).to_owned()).collect(),
+            weight: weight.to_vec(),
+            metric: Some(7),
+        };
+        let requests = routes(args).map_err(|error| error.to_string())?;
+        let route = |request| match request {
+            Request::RouteAdd(route) => route,
+            other => panic!("{other:?}"),
+        };
+        Ok(requests.into_iter().map(route).collect())
+    }
+
+    #[test]
+    fn several_routers_are_a_route_each_with_a_share() {
+        let told = |route: &RouteRequest| (route.via, route.interface.clone(), route.weight, route.metric);
+        let [one, two] = ["fe80::1", "fe80::2"].map(|via| via.parse().ok());
+        let dev = |name: &str| Some(name.to_owned());
+        let all = asked(&["fe80::1", "fe80::2"], &["a", "b"], &[3, 1]).unwrap();
+        assert_eq!(
+            all.iter().map(told).collect::<Vec<_>>(),
+            [(one, dev("a"), Some(3), Some(7)), (two, dev("b"), Some(1), Some(7))]
+        );
+        let all = asked(&["fe80::1", "fe80::2"], &[], &[]).unwrap();
+        assert_eq!(all.iter().map(|route| route.weight).collect::<Vec<_>>(), [Some(1), Some(1)]);
+        assert_eq!(asked(&["fe80::1"], &["a"], &[]).unwrap()[0].weight, None, "alone");
+        assert_eq!(asked(&["fe80::1"], &["a"], &[5]).unwrap()[0].weight, Some(5), "beside what is there");
+        let error = asked(&["fe80::1", "fe80::2"], &["a"], &[]).unwrap_err();
+        assert_eq!(error, "2 routers and 1 of `dev`: give one for each, or none");
+    }
 }

@@ -83,6 +83,7 @@ pub(super) fn show(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::
             let mut table = Table::new(&["DESTINATION", "VIA", "INTERFACE", ">METRIC", "ORIGIN"]);
             for row in rows {
                 let via = row.via.map_or_else(|| "on-link".into(), |via| via.to_string());
+                let via = row.weight.map_or(via.clone(), |weight| format!("{via} weight {weight}"));
                 let via = row.refuse.unwrap_or(via);
                 let interface = match row.unfit {
                     Some(why) => format!("{} ({why})", row.interface),

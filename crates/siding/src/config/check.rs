@@ -288,7 +288,7 @@ fn route(
     nested: &[Nested],
 ) -> Result<RouteConfig, Wrong> {
     let span = route.span();
-    let file::Route { to, via, interface, metric } = route.into_inner();
+    let file::Route { to, via, interface, metric, weight } = route.into_inner();
     let by = |interface: Spanned<String>| {
         let name = known(&interface, interfaces, "a route")?;
         no_port(&interface, nested).map(|()| name)
@@ -298,6 +298,9 @@ fn route(
     if let Some(via) = &via {
         at(via, value::next_hop(*via.get_ref(), destination))?;
         at(via, value::not_itself(*via.get_ref(), destination))?;
+    }
+    if let Some(weight) = &weight {
+        at(weight, value::weight(*weight.get_ref(), via.is_some()))?;
     }
     let interface = match (interface, &via) {
         (Some(interface), _) => interface,
@@ -312,6 +315,7 @@ fn route(
         via: via.map(Spanned::into_inner),
         interface,
         metric: metric.unwrap_or(super::refuse::METRIC),
+        weight: weight.map(Spanned::into_inner),
     })
 }
 

@@ -156,6 +156,8 @@ pub(crate) struct RouteConfig {
     pub(crate) via: Option<IpAddr>,
     pub(crate) interface: String,
     pub(crate) metric: u32,
+    /// Its share of the flows beside others with one; `None` if it is alone.
+    pub(crate) weight: Option<u8>,
 }
 
 /// A static neighbour.

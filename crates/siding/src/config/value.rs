@@ -91,6 +91,15 @@ pub(crate) fn somebodys(address: IpAddr, prefix: Cidr) -> Result<(), String> {
     }
 }
 
+/// The weight of a router among others.
+pub(crate) fn weight(weight: u8, has_router: bool) -> Result<(), String> {
+    match (weight, has_router) {
+        (0, _) => Err("a weight of 0: leave the router out, or give 1 to 255".into()),
+        (_, false) => Err("a weight is a router's: give `via`, too, or no weight".into()),
+        (_, true) => Ok(()),
+    }
+}
+
 pub(crate) fn next_hop(next_hop: IpAddr, to: Cidr) -> Result<(), String> {
     if next_hop.is_ipv4() != to.address().is_ipv4() {
         return Err(format!("{next_hop} cannot lead to {to}: one is IPv4 and the other IPv6"));

@@ -144,7 +144,8 @@ fn every_request_survives_the_way() {
         dad: false,
         point_to_point: true,
     };
-    let route = || RouteRequest { to: cidr(), via: Some(address), interface: None, metric: Some(1) };
+    let route =
+        || RouteRequest { to: cidr(), via: Some(address), interface: None, metric: Some(1), weight: None };
     let requests = [
         Request::ShowNetisr {},
         Request::InterfaceAttach(attach),

@@ -180,7 +180,8 @@ impl Told<'_> {
             let via = route.via.map(|via| format!(" via {via}")).unwrap_or_default();
             let name = (Some(route.interface), Some(route.to + &via));
             let how = route.refuse.map(|how| format!("{how}, ")).unwrap_or_default();
-            let state = format!("{how}{}, metric {}", route.origin, route.metric);
+            let weight = route.weight.map(|weight| format!(", weight {weight}")).unwrap_or_default();
+            let state = format!("{how}{}, metric {}{weight}", route.origin, route.metric);
             states.insert(name, state);
         }
         Ok(self.differences(EventKind::Route, states))

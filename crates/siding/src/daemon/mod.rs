@@ -45,6 +45,7 @@ mod port;
 mod pulse;
 mod record;
 mod reload;
+mod route;
 mod run;
 mod running;
 mod said;

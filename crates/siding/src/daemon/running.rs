@@ -223,7 +223,7 @@ mod tests {
         use crate::setting::Routed;
         let route = |at: u32| {
             let to = siding_drivers::kernel::Cidr::new(std::net::Ipv4Addr::from(at).into(), 32).unwrap();
-            Any::from(Routed(RouteConfig { to, via: None, interface: "a".into(), metric: at }))
+            Any::from(Routed(RouteConfig { to, via: None, interface: "a".into(), metric: at, weight: None }))
         };
         let mut running: Running = (0..100_000).map(route).collect();
         (0..100_000).map(route).for_each(|one| running.put(one));

@@ -143,16 +143,17 @@ impl Daemon {
                 self.retry_duplicates(ctx, interface.as_deref(), address).map(done)?
             }
             Request::RouteAdd(request) => {
-                let RouteRequest { to, via, interface, metric } = request;
+                let RouteRequest { to, via, interface, metric, weight } = request;
                 value::without_host_bits(to.0).map_err(invalid)?;
                 via.map_or(Ok(()), |via| value::next_hop(via, to.0)).map_err(invalid)?;
+                weight.map_or(Ok(()), |weight| value::weight(weight, via.is_some())).map_err(invalid)?;
                 let interface = match (interface, via) {
                     (Some(interface), _) => interface,
                     (None, Some(via)) => self.on_link(via)?,
                     (None, None) => bail!("a route that leads nowhere: give `via ADDR`, `dev NAME` or both"),
                 };
                 let metric = metric.unwrap_or(refuse::METRIC);
-                let route = RouteConfig { to: to.0, via, interface, metric };
+                let route = RouteConfig { to: to.0, via, interface, metric, weight };
                 self.add_route(ctx, &route)?;
                 self.note(Routed(route));
                 Answer::Done

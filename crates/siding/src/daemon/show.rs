@@ -21,6 +21,8 @@ use siding_stack::ifnet::Kind;
 use siding_stack::ifnet::Use;
 use siding_stack::ifnet::Version;
 use siding_stack::route::Address;
+use siding_stack::route::Group;
+use siding_stack::route::Hop;
 use siding_stack::route::Origin;
 use siding_stack::route::Route;
 
@@ -41,6 +43,7 @@ use crate::control::LimitRow;
 use crate::control::NeighborRow;
 use crate::control::PathMtuRow;
 use crate::control::RouteRow;
+use crate::control::ShareRow;
 use crate::control::TypeRow;
 use crate::control::WayRow;
 use crate::control::WorkerRow;
@@ -174,13 +177,26 @@ impl Daemon {
             interface: "-".into(),
             metric: route.metric,
             origin: "static".into(),
+            weight: None,
             refuse: Some(route.interface.to_string()),
             unfit: None,
         }));
+        rows.extend(self.stack.multipaths6().iter().flat_map(|group| group_rows(&config, group)));
+        rows.extend(self.stack.multipaths4().iter().flat_map(|group| group_rows(&config, group)));
         rows
     }
 
     pub(super) fn show_way(&self, to: IpAddr) -> WayRow {
+        let (config, what) = (self.stack.config(), if to.is_ipv4() { Use::Ip4 } else { Use::Ip6 });
+        let share = |(interface, via, share): (IfId, IpAddr, usize)| ShareRow {
+            via,
+            interface: self.name_of(interface),
+            share: share as u16,
+            unfit: config.interface(interface).and_then(|out| out.fit(what).err()).map(|why| why.to_string()),
+        };
+        let shared: Vec<ShareRow> = self.stack.sharing(to).into_iter().map(share).collect();
+        // If none can be used what stands beside is the way of all.
+        let shared = if shared.iter().all(|one| one.unfit.is_some()) { Vec::new() } else { shared };
         match self.stack.way(to) {
             Way::Own(id) => WayRow { own: true, interface: Some(self.name_of(id)), ..WayRow::default() },
             Way::Refused(how) => WayRow { refuse: Some(how.to_string()), ..WayRow::default() },
@@ -188,6 +204,7 @@ impl Daemon {
                 interface: Some(self.name_of(interface)),
                 via: Some(next_hop),
                 source,
+                shared,
                 ..WayRow::default()
             },
             Way::None => WayRow::default(),
@@ -322,9 +339,24 @@ fn route<A: Address + Into<std::net::IpAddr>>(
         interface: name_in(config, route.interface),
         metric: route.metric,
         origin: origin.into(),
+        weight: None,
         refuse: None,
         unfit: unfit.map(|why| why.to_string()),
     }
+}
+
+/// Routers that share flows: a row for each.
+fn group_rows<A: Address + Into<IpAddr>>(
+    config: &siding_stack::config::Config,
+    group: &Group<A>,
+) -> Vec<RouteRow> {
+    let row = |hop: &Hop<A>| {
+        let (prefix, metric, interface) = (group.prefix, group.metric, hop.interface);
+        let (next_hop, origin) = (Some(hop.router), Origin::Static);
+        let row = route(config, &Route { prefix, next_hop, interface, metric, origin });
+        RouteRow { weight: Some(hop.weight), ..row }
+    };
+    group.hops.iter().map(row).collect()
 }
 
 /// The addresses of an interface, with the lengths of their prefixes.

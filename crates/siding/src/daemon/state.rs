@@ -26,9 +26,7 @@ use siding_stack::Detached;
 use siding_stack::InterfaceSpec;
 use siding_stack::Lifetimes;
 use siding_stack::Stack;
-use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
-use siding_stack::route::Route;
 
 use super::closing::Closing;
 use super::codes;
@@ -354,24 +352,11 @@ impl Daemon {
 
     /// Adds a route.
     pub(crate) fn add_route(&self, ctx: &mut Free<'_>, route: &RouteConfig) -> anyhow::Result<()> {
-        let interface = self.interface(&route.interface)?;
-        let (metric, origin, len) = (route.metric, Origin::Static, route.to.length());
-        match (route.to.address(), route.via) {
-            (IpAddr::V6(to), None | Some(IpAddr::V6(_))) => {
-                let next_hop = route.via.and_then(as_v6);
-                let prefix = Prefix::new(to, len)?;
-                let route = Route { prefix, next_hop, interface, metric, origin };
-                self.stack.add_routes6(ctx, [route]).map_err(|error| self.named(interface, error))?;
-            }
-            (IpAddr::V4(to), None | Some(IpAddr::V4(_))) => {
-                let next_hop = route.via.and_then(as_v4);
-                let prefix = Prefix::new(to, len)?;
-                let route = Route { prefix, next_hop, interface, metric, origin };
-                self.stack.add_route4(ctx, route).map_err(|error| self.named(interface, error))?;
-            }
-            (_, Some(via)) => bail!("{via} cannot lead to {}: one is IPv4 and the other IPv6", route.to),
-        }
-        Ok(())
+        let on = self.interface(&route.interface)?;
+        super::route::add_this(&self.stack, ctx, route, on).map_err(|error| {
+            let name = self.name_of(on);
+            Failure::new(codes::of(&error), format!("{name}: {error}")).into()
+        })
     }
 
     /// Refuses destinations.
@@ -397,21 +382,10 @@ impl Daemon {
 
     /// Removes this very route.
     pub(crate) fn remove_this_route(&self, ctx: &mut Free<'_>, route: &RouteConfig) -> anyhow::Result<()> {
-        let (to, via) = (route.to, route.via);
         let on = self.interface(&route.interface)?;
-        let removed = match to.address() {
-            IpAddr::V6(addr) => {
-                let prefix = Prefix::new(addr, to.length())?;
-                self.stack.remove_route6(ctx, &prefix, via.and_then(as_v6), on)?
-            }
-            IpAddr::V4(addr) => {
-                let prefix = Prefix::new(addr, to.length())?;
-                self.stack.remove_route4(ctx, &prefix, via.and_then(as_v4), on)?
-            }
-        };
-        match removed {
+        match super::route::remove_this(&self.stack, ctx, route, on)? {
             true => Ok(()),
-            false => bail!("no such route to {to}: `siding show routes` lists them"),
+            false => bail!("no such route to {}: `siding show routes` lists them", route.to),
         }
     }
 
@@ -428,37 +402,11 @@ impl Daemon {
             (via.is_none() || via == hop) && interface.is_none_or(|interface| interface == on)
         };
         let mut removed = 0;
-        match to.address() {
-            IpAddr::V6(addr) => {
-                let prefix = Prefix::new(addr, to.length())?;
-                if via.is_none() && interface.is_none() {
-                    removed += usize::from(self.stack.remove_refusal6(ctx, &prefix)?);
-                }
-                for route in self.stack.routes6_to(&prefix) {
-                    if is_meant(route.next_hop.map(IpAddr::V6), route.interface) {
-                        removed += usize::from(self.stack.remove_route6(
-                            ctx,
-                            &prefix,
-                            route.next_hop,
-                            route.interface,
-                        )?);
-                    }
-                }
-            }
-            IpAddr::V4(addr) => {
-                let prefix = Prefix::new(addr, to.length())?;
-                for route in self.stack.routes4_to(&prefix) {
-                    if is_meant(route.next_hop.map(IpAddr::V4), route.interface) {
-                        removed += usize::from(self.stack.remove_route4(
-                            ctx,
-                            &prefix,
-                            route.next_hop,
-                            route.interface,
-                        )?);
-                    }
-                }
-            }
+        if let (IpAddr::V6(addr), None, None) = (to.address(), via, interface) {
+            let prefix = Prefix::new(addr, to.length())?;
+            removed += usize::from(self.stack.remove_refusal6(ctx, &prefix)?);
         }
+        removed += super::route::remove_meant(&self.stack, ctx, to, is_meant)?;
         if removed == 0 {
             bail!("no such route to {to}: `siding show routes` lists them");
         }
@@ -518,18 +466,4 @@ fn is_missing(error: &anyhow::Error) -> bool {
 /// A lock that a panic elsewhere does not take away.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn as_v6(addr: IpAddr) -> Option<std::net::Ipv6Addr> {
-    match addr {
-        IpAddr::V6(addr) => Some(addr),
-        IpAddr::V4(_) => None,
-    }
-}
-
-fn as_v4(addr: IpAddr) -> Option<std::net::Ipv4Addr> {
-    match addr {
-        IpAddr::V4(addr) => Some(addr),
-        IpAddr::V6(_) => None,
-    }
 }

@@ -206,6 +206,13 @@ mod tests {
                 "~ route to ::/0 via 2001:db8::9 on a, metric 7 (was: route to ::/0 via 2001:db8::9 on a, metric 1024)"
             ]
         );
+        // Be it that it comes to share flows, or is alone again.
+        let (one, two) = (default("2001:db8::9"), default("2001:db8:1::9"));
+        let shared = format!("{one}weight = 1\n{two}weight = 2\n");
+        let plan = told(&one, &shared);
+        assert!(plan.len() == 2 && plan[0].starts_with("~ ") && plan[1].starts_with("+ "), "{plan:?}");
+        let plan = told(&shared, &one);
+        assert!(plan.len() == 2 && plan.iter().any(|step| step.starts_with("~ ")), "{plan:?}");
         // One that nothing comes for, and one whose interface goes or becomes a port, go first.
         let other = "[[route]]\nto = \"2001:db8:7::/48\"\nvia = \"2001:db8::9\"\n";
         let plan = told(&(default("2001:db8::9") + other), &default("2001:db8:1::9"));

@@ -47,7 +47,7 @@ impl Setting for Routed {
     }
 
     fn say(&self, page: &mut Page) {
-        let RouteConfig { to, via, interface, metric } = &self.0;
+        let RouteConfig { to, via, interface, metric, weight } = &self.0;
         let mut said = table([("to", to.to_string().into())]);
         if let Some(via) = via {
             said.insert("via".into(), via.to_string().into());
@@ -56,6 +56,9 @@ impl Setting for Routed {
         if *metric != METRIC {
             said.insert("metric".into(), i64::from(*metric).into());
         }
+        if let Some(weight) = weight {
+            said.insert("weight".into(), i64::from(*weight).into());
+        }
         page.push("route", said);
     }
 
@@ -63,7 +66,7 @@ impl Setting for Routed {
         daemon.add_route(ctx, &self.0)
     }
 
-    /// By the same way: it has another metric.
+    /// By the same way: it has another metric or weight, or is alone no more.
     fn replaces(&self, _before: &Routed) -> bool {
         true
     }
@@ -75,12 +78,13 @@ impl Setting for Routed {
 
 impl fmt::Display for Routed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RouteConfig { to, via, interface, metric } = &self.0;
+        let RouteConfig { to, via, interface, metric, weight } = &self.0;
         write!(f, "route to {to}")?;
         if let Some(via) = via {
             write!(f, " via {via}")?;
         }
-        write!(f, " on {interface}, metric {metric}")
+        write!(f, " on {interface}, metric {metric}")?;
+        weight.map_or(Ok(()), |weight| write!(f, ", weight {weight}"))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
+use siding_stack::route::MOST_HOPS;
 use siding_wire::ip6;
 use toml::Spanned;
 
@@ -51,12 +52,23 @@ pub(super) fn check(file: &File) -> Result<(), Wrong> {
         }
     }
     let mut routes = Owners::new();
+    let mut sharing = HashMap::new();
     for route in file.route.iter().map(Spanned::get_ref) {
         let via = route.via.as_ref().map(|via| *via.get_ref());
         let Ok(to) = destination(&route.to, via) else { continue };
         if routes.again((to, via, route.interface.as_ref().map(Spanned::get_ref))) {
             let message = format!("a second route to {to} by the same way: leave one out");
             return wrong(&route.to, message);
+        }
+        if let Some(weight) = &route.weight {
+            let many = sharing.entry(to).or_insert(0);
+            *many += 1;
+            if *many > MOST_HOPS {
+                return wrong(
+                    weight,
+                    format!("{to} is shared by more than {MOST_HOPS} routers: leave some out"),
+                );
+            }
         }
     }
     let mut refusals = Owners::new();
@@ -190,6 +202,17 @@ mod tests {
             (
                 "[[group]]\ninterface = \"a\"\ngroup = \"ff05::5\"\n".repeat(2),
                 "ff05::5 is joined on a already",
+            ),
+            (route.to_owned() + "weight = 0", "a weight of 0"),
+            (
+                route
+                    .replace("via = \"2001:db8::9\"", "interface = \"a\"\nweight = 1")
+                    .replace("default", "::/0"),
+                "a weight is a router's",
+            ),
+            (
+                (2..67).map(|n| route.replace("::9", &format!("::{n}")) + "weight = 1\n").collect(),
+                "::/0 is shared by more than 64 routers",
             ),
             (route.replace("default", "2001:db8::9/128"), "2001:db8::9 would be reached by itself"),
             (vlan("v") + "[vlan.advertise]\n", "hosts do not advertise: give `forwarding = true`"),

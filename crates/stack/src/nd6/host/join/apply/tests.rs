@@ -14,6 +14,7 @@ use super::*;
 use crate::Stack;
 use crate::StackConfig;
 use crate::route::MOST_WAYS;
+use crate::route::Origin;
 use crate::route::Prefix;
 
 #[test]

@@ -63,6 +63,8 @@ pub(crate) struct HostState {
     wanted: Vec<Route<Ipv6Addr>>,
     /// What the table had no room for, as it was told. Tried again when the host is looked at and the table has changed.
     amiss: Vec<String>,
+    /// Some gave way to somebody else's. They, too, are tried again.
+    gave_way: bool,
     /// How often the table had changed when they were tried.
     tried: u64,
     /// Its own times, in place of the stack's.
@@ -100,6 +102,7 @@ impl HostState {
             routes: Vec::new(),
             wanted: Vec::new(),
             amiss: Vec::new(),
+            gave_way: false,
             tried: 0,
             times: Times::default(),
             overlaid: false,
@@ -139,7 +142,8 @@ pub(crate) fn settle(
     let aged = expired || fresh(&wanted.addrs6) < fresh(&interface.addrs6);
     // Without a change in between, what found no place finds none now: whoever sends advertisements could have all that is
     // there put in again, and the snapshot made anew, with each.
-    let retried = !state.amiss.is_empty() && state.tried != config.routes.rib6().changes();
+    let waiting = state.gave_way || !state.amiss.is_empty();
+    let retried = waiting && state.tried != config.routes.rib6().changes();
     let rerouted = std::mem::take(&mut state.overlaid) || retried || state.wanted != routes;
     let mut amiss = Vec::new();
     if rerouted || differs(interface, &wanted) {
@@ -153,9 +157,10 @@ pub(crate) fn settle(
             amiss = disconnect(&config, id);
         }
         if rerouted {
-            let (there, failed) = reroute(&config, id, &state.routes, &routes);
+            let (there, failed, gave_way) = reroute(&config, id, &state.routes, &routes);
             state.routes = there;
             state.wanted = routes;
+            state.gave_way = gave_way;
             state.tried = config.routes.rib6().changes();
             let new = failed.iter().filter(|what| !state.amiss.contains(what));
             amiss.extend(new.map(|what| Event::RouteAmiss { interface: id, what: what.clone() }));

@@ -11,23 +11,27 @@ use crate::route::Rib;
 use crate::route::Route;
 
 /// Puts these routes in the place of those that the interface had learnt before. What somebody else has put there stays:
-/// the operator, or an address with its prefix. Gives those that are in place now, and what the table had no room for.
+/// the operator, or an address with its prefix. Gives those that are in place now, what the table had no room for, and whether
+/// one gave way.
 pub(super) fn reroute(
     config: &Config,
     interface: IfId,
     before: &[Route<Ipv6Addr>],
     routes: &[Route<Ipv6Addr>],
-) -> (Vec<Route<Ipv6Addr>>, Vec<String>) {
+) -> (Vec<Route<Ipv6Addr>>, Vec<String>, bool) {
     let is_learnt = |origin| matches!(origin, Origin::Advertised | Origin::Redirect);
     let mut rib = config.routes.rib6();
+    // Where this one would be there is another of the same way: not ours to take out, nor to replace.
     let other = |rib: &Rib<Ipv6Addr>, route: &Route<Ipv6Addr>| {
         let same = |there: &&Route<Ipv6Addr>| {
             there.next_hop == route.next_hop && there.interface == interface && !is_learnt(there.origin)
         };
-        // Alone, or of several that share flows.
-        let hops = || rib.group_to(&route.prefix).into_iter().flat_map(|group| group.hops);
+        rib.routes().routes_to(&route.prefix).find(same).is_some()
+    };
+    // Beside it the same router is one of several that share flows. A learnt one that was there before is still ours.
+    let shares = |rib: &Rib<Ipv6Addr>, route: &Route<Ipv6Addr>| {
         let is_hop = |hop: Hop<Ipv6Addr>| Some(hop.router) == route.next_hop && hop.interface == interface;
-        rib.routes().routes_to(&route.prefix).find(same).is_some() || hops().any(is_hop)
+        rib.group_to(&route.prefix).into_iter().flat_map(|group| group.hops).any(is_hop)
     };
     let place = |route: &Route<Ipv6Addr>| (route.prefix, route.next_hop);
     let of = |all: &[Route<Ipv6Addr>], route: &Route<Ipv6Addr>| {
@@ -36,9 +40,12 @@ pub(super) fn reroute(
     // What is new comes first: workers look on, and at no moment there is to be no route where there always is one.
     let mut refused = Vec::new();
     let mut there = Vec::with_capacity(routes.len());
+    let mut gave_way = false;
     for route in routes {
         let is_there = rib.routes().routes_to(&route.prefix).any(|there| there == route);
-        match is_there || other(&rib, route) || rib.insert(*route).is_ok() {
+        let gives_way = !is_there && (other(&rib, route) || shares(&rib, route));
+        gave_way |= gives_way;
+        match is_there || gives_way || rib.insert(*route).is_ok() {
             true => there.push(*route),
             false => refused.push(*route),
         }
@@ -62,5 +69,5 @@ pub(super) fn reroute(
             }
         }
     }
-    (there, amiss)
+    (there, amiss, gave_way)
 }

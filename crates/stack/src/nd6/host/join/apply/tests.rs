@@ -13,6 +13,7 @@ use siding_wire::nd::RouterAdvert;
 use super::*;
 use crate::Stack;
 use crate::StackConfig;
+use crate::route::Hop;
 use crate::route::MOST_WAYS;
 use crate::route::Origin;
 use crate::route::Prefix;
@@ -57,6 +58,44 @@ fn a_learnt_route_that_finds_no_place_is_told_of_once_and_comes_when_there_is_ro
     assert!(same && stack.route_changes() == changes, "nothing has changed, so nothing is tried again");
     assert_eq!(stack.remove_route6(ctx, &default, hop(7), id), Ok(true));
     assert_eq!((advertise(ctx), is_there()), (0, true));
+}
+
+#[test]
+fn a_learnt_router_that_shares_flows_gives_way_and_a_learnt_route_goes_all_the_same() {
+    let now = Instant::from_nanos(1);
+    let pool = Pool::new(PoolConfig::default()).unwrap();
+    let stack = Stack::new(StackConfig { workers: 1, ..StackConfig::new(pool, move || now) }).unwrap();
+    let mut root = Root::new();
+    let mut entered = root.enter().unwrap();
+    let ctx = &mut entered.ctx();
+    let spec = crate::BridgeSpec { mac: Some(Mac([2, 0, 0, 0, 0, 1])), ..crate::BridgeSpec::new("br0") };
+    let id = stack.add_bridge(ctx, spec).unwrap();
+    stack.set_autoconf(ctx, id, HostConfig::default()).unwrap();
+    let default = Prefix::covering(Ipv6Addr::UNSPECIFIED, 0);
+    let from = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+    let advertise = |ctx: &mut siding_lockorder::Ctx<'_, siding_lockorder::Unlocked>, router_lifetime| {
+        let (mut control, mut ctx) = ctx.lock(&stack.shared.control);
+        let advert = RouterAdvert { router_lifetime, ..RouterAdvert::default() };
+        let options = NdOptions::new(&[]).unwrap();
+        let Control { rooms, chance, .. } = &mut *control;
+        let host = &mut rooms.of::<Hosts>().get_mut(&id).unwrap().host;
+        host.on_advert(now, from, &advert, options, &|_| true, chance).unwrap();
+        settle(&stack.shared, &mut control, &mut ctx, id, now);
+    };
+    let is_there = || stack.routes6_to(&default).iter().any(|route| route.next_hop == Some(from));
+    let hop = Hop { router: from, interface: id, weight: 1 };
+
+    stack.add_hop6(ctx, default, hop, 1024).unwrap();
+    advertise(ctx, 1800);
+    assert!(!is_there(), "the operator has it share the flows already");
+    assert_eq!(stack.remove_hop6(ctx, &default, from, id), Ok(true));
+    advertise(ctx, 1800);
+    assert!(is_there(), "what it gave way to has gone");
+
+    stack.add_hop6(ctx, default, hop, 1024).unwrap();
+    assert!(is_there(), "it was there first");
+    advertise(ctx, 0);
+    assert!(!is_there(), "the router says that it is none any more");
 }
 
 #[test]

@@ -72,6 +72,11 @@ fn kinds() -> Vec<Kind> {
             &format!("{ROUTE}via = \"2001:db8::77\"\n"),
             &format!("{ROUTE}via = \"2001:db8::78\"\ninterface = \"eth0\"\nmetric = 7\n"),
         ),
+        kind(
+            "route whose router gets another share",
+            &format!("{ROUTE}via = \"2001:db8::77\"\nweight = 1\n"),
+            &format!("{ROUTE}via = \"2001:db8::77\"\nweight = 2\n"),
+        ),
         added("refusal", "[[refuse]]\nto = \"2001:db8:78::/48\"\n"),
         kind(
             "refusal that says otherwise",

@@ -185,7 +185,10 @@ fn what_begins_inside_passes_with_its_answers_and_what_begins_outside_is_refused
     });
     near.write_all(b"lost").unwrap();
     far.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-    assert_eq!(far.read(&mut [0; 4]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    // Other tests of this program may be what interrupts it.
+    let mut kinds = (0..100).map(|_| far.read(&mut [0; 4]).unwrap_err().kind());
+    let silent = kinds.find(|kind| *kind != std::io::ErrorKind::Interrupted);
+    assert_eq!(silent, Some(std::io::ErrorKind::WouldBlock));
     let refused = lan.inside(|| {
         let address = format!("[{WAN}]:8080").parse().unwrap();
         TcpStream::connect_timeout(&address, Duration::from_secs(5)).unwrap_err()

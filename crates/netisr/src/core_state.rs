@@ -16,7 +16,6 @@ use crate::counters::PerInterface;
 use crate::counters::Shared;
 use crate::counters::Single;
 use crate::gate::Gates;
-use crate::leaving::Visits;
 use crate::pad::CachePadded;
 use crate::panics::Panics;
 use crate::ring::Named;
@@ -24,6 +23,7 @@ use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering;
 use crate::sync::mutant;
+use crate::visits::Visits;
 use crate::wake::Pending;
 use crate::wake::Wake;
 

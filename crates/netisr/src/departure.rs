@@ -19,9 +19,7 @@
 //! completed when the next interface is attached. See `leaving`.
 
 use alloc::string::String;
-use alloc::string::ToString;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
@@ -31,6 +29,7 @@ use siding_lockorder::Unlocked;
 use crate::IfId;
 use crate::Local;
 use crate::Packet;
+use crate::StillHeld;
 use crate::netisr::Inner;
 use crate::sync::mutant;
 use crate::wait;
@@ -54,13 +53,6 @@ pub struct Departure<P: Packet, W: Local = ()> {
 pub enum DetachError {
     /// The interface is departing already, and somebody has its [`Departure`]; or it has gone.
     NotAttached(IfId),
-}
-
-/// Why a wait ended before what it waited for: who is still in the way.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StillHeld {
-    /// Each holder, in words: a worker and what it runs, or a pin and where it was taken.
-    pub holders: Vec<String>,
 }
 
 impl<P: Packet, W: Local> Departure<P, W> {
@@ -188,20 +180,3 @@ impl fmt::Display for DetachError {
 }
 
 impl core::error::Error for DetachError {}
-
-impl fmt::Display for StillHeld {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.holders.is_empty() {
-            return f.write_str("still held, by somebody who let go at this moment");
-        }
-        write!(f, "still held by {}", self.holders.join("; "))
-    }
-}
-
-impl core::error::Error for StillHeld {}
-
-impl From<StillHeld> for String {
-    fn from(held: StillHeld) -> String {
-        held.to_string()
-    }
-}

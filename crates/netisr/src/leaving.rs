@@ -29,6 +29,7 @@ use crate::netisr::Control;
 use crate::netisr::Inner;
 use crate::ring::Named;
 use crate::sync::yield_now;
+use crate::visits::Visits;
 
 pub(crate) struct Leaving<P: Packet, W: Local> {
     departures: BTreeMap<IfId, Entry>,
@@ -60,41 +61,6 @@ pub(crate) struct Hint {
 }
 
 const BEGUN: Entry = Entry { order: 0, asked: true };
-
-/// Counts those who come by in a worker's stead. Outside the facade: what a visit does is ordered by the claim.
-#[derive(Default)]
-pub(crate) struct Visits {
-    begun: AtomicUsize,
-    ended: AtomicUsize,
-}
-
-struct Visit<'v>(&'v Visits);
-
-impl Visits {
-    /// A visit is short, unless it is the embedder's code that takes its time; or is what asks.
-    const PATIENCE: usize = 10_000;
-
-    fn begin(&self) -> Visit<'_> {
-        self.begun.fetch_add(1, Ordering::SeqCst);
-        Visit(self)
-    }
-
-    fn begun(&self) -> usize {
-        self.begun.load(Ordering::SeqCst)
-    }
-
-    /// Whether somebody was, or is, on a visit since `begun` was read.
-    fn any_since(&self, begun: usize) -> bool {
-        let ended = self.ended.load(Ordering::SeqCst);
-        (ended, self.begun()) != (begun, begun)
-    }
-}
-
-impl Drop for Visit<'_> {
-    fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::SeqCst);
-    }
-}
 
 impl<P: Packet, W: Local> Leaving<P, W> {
     pub(crate) const fn new() -> Self {
@@ -357,22 +323,5 @@ impl Entry {
     fn leave(&mut self, unasked: &mut usize) {
         *unasked += usize::from(self.asked);
         self.asked = false;
-    }
-}
-
-#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
-mod tests {
-    use super::Visits;
-
-    #[test]
-    fn a_visit_is_seen_by_who_looks_while_it_lasts_and_afterwards() {
-        let visits = Visits::default();
-        let before = visits.begun();
-        assert!(!visits.any_since(before), "nobody came by");
-        let visit = visits.begin();
-        assert!(visits.any_since(before) && visits.any_since(visits.begun()), "somebody is here");
-        drop(visit);
-        assert!(visits.any_since(before), "somebody was");
-        assert!(!visits.any_since(visits.begun()), "nobody is any more");
     }
 }

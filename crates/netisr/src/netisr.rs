@@ -34,12 +34,12 @@ use crate::here;
 use crate::lane::Lane;
 use crate::leaving;
 use crate::leaving::Leaving;
-use crate::limits::Limits;
+use crate::packet_type::Limits;
 use crate::packet_type::TypeState;
 use crate::panics::OnPanic;
 use crate::panics::Panicked;
 use crate::panics::Panics;
-use crate::pin::Pins;
+use crate::pins::Pins;
 use crate::spec::Steer;
 use crate::spec::Traced;
 use crate::sync;
@@ -48,6 +48,8 @@ use crate::sync::mutant;
 use crate::wake::MOST_TYPES;
 use crate::wake::NoWake;
 use crate::wake::Wake;
+
+mod report;
 
 /// A queue for packets that must be sent later. Clones refer to the same facility.
 ///

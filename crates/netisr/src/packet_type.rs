@@ -18,7 +18,6 @@ use crate::counters::Cause;
 use crate::gate::Names;
 use crate::gate::NotOpen;
 use crate::lane::Lane;
-use crate::limits::Limits;
 use crate::packet::charged;
 use crate::packet::lone;
 use crate::panics::OnPanic;
@@ -34,8 +33,13 @@ use crate::sync::mutant;
 
 mod batch;
 mod from;
+mod limits;
+mod panicked;
 mod refused;
+mod report;
 
+pub use limits::LimitError;
+pub(crate) use limits::Limits;
 pub use refused::Refused;
 
 /// A handle on a registered type: dispatches packets of it. Clones refer to the same type. `W` is the [state](crate::Local) of the

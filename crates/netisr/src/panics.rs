@@ -16,12 +16,7 @@
 
 use alloc::boxed::Box;
 
-use crate::Metadata;
-use crate::Packet;
 use crate::counters::Single;
-use crate::packet_type::TypeState;
-#[cfg(feature = "std")]
-use crate::sync::atomic::Ordering;
 
 /// What a worker does about a panic in a handler, or in the code of a packet that it is about to hand to one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -66,6 +61,9 @@ pub(crate) struct Panics {
 }
 
 pub(crate) use imp::Payload;
+pub(crate) use imp::catch;
+pub(crate) use imp::discard;
+pub(crate) use imp::resume;
 
 #[cfg(feature = "std")]
 mod imp {
@@ -166,7 +164,7 @@ impl Panics {
         unwinding: bool,
         polled: impl FnOnce(),
     ) {
-        if let Err(payload) = imp::catch(self.policy == OnPanic::Abort, polled) {
+        if let Err(payload) = catch(self.policy == OnPanic::Abort, polled) {
             panicked.add(1);
             self.polled_panicked(worker, unwinding, payload);
         }
@@ -176,12 +174,13 @@ impl Panics {
     fn polled_panicked(&self, worker: usize, unwinding: bool, payload: Payload) {
         self.tell("Local::polled", worker, self.policy, &payload);
         match self.policy {
-            OnPanic::Unwind if !unwinding => imp::resume(payload),
-            _ => imp::discard(payload),
+            OnPanic::Unwind if !unwinding => resume(payload),
+            _ => discard(payload),
         }
     }
 
-    fn tell(&self, name: &str, worker: usize, policy: OnPanic, payload: &Payload) {
+    /// Reports a panic; ends the process, if that was chosen.
+    pub(crate) fn tell(&self, name: &str, worker: usize, policy: OnPanic, payload: &Payload) {
         if let Some(report) = &self.report {
             let message = imp::message(payload);
             imp::settle(|| report(&Panicked { name, worker, message, policy }));
@@ -189,48 +188,5 @@ impl Panics {
         if policy == OnPanic::Abort {
             imp::abort();
         }
-    }
-}
-
-impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
-    /// Runs `work`, of a worker. What it throws is to be [dealt with](Self::panicked).
-    #[inline(always)]
-    pub(crate) fn contain<O>(&self, work: impl FnOnce() -> O) -> Result<O, Payload> {
-        imp::catch(self.on_panic == OnPanic::Abort, work)
-    }
-
-    /// Deals with a panic on worker `worker`: by a panic in its turn, if it is to unwind. `after` runs before that.
-    #[cold]
-    pub(crate) fn panicked(&self, worker: usize, payload: Payload, after: impl FnOnce()) {
-        self.tell(worker, &payload);
-        if let Err(another) = imp::catch(false, after) {
-            self.tell(worker, &another);
-            imp::discard(another);
-        }
-        match self.on_panic {
-            OnPanic::Unwind => imp::resume(payload),
-            _ => imp::discard(payload),
-        }
-    }
-
-    /// Counts and reports a panic; stops the type, or ends the process, if that was chosen.
-    fn tell(&self, worker: usize, payload: &Payload) {
-        self.lanes[worker].panicked.add(1);
-        #[cfg(feature = "std")]
-        if self.on_panic == OnPanic::StopType {
-            self.stop();
-        }
-        self.core.panics.tell(&self.name, worker, self.on_panic, payload);
-    }
-
-    /// Stops intake, and has what waits flushed.
-    #[cfg(feature = "std")]
-    fn stop(&self) {
-        self.stopped.store(true, Ordering::Release);
-        self.flushing.store(true, Ordering::Release);
-        self.lanes.iter().for_each(|lane| {
-            lane.ring().close();
-            lane.begin_flush();
-        });
     }
 }

@@ -1,21 +1,12 @@
 //! What the facility tells of itself.
 
-use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::IfId;
-use crate::Local;
-use crate::Metadata;
-use crate::Netisr;
-use crate::Packet;
-use crate::PacketType;
 use crate::counters::Refusals;
 use crate::histogram::Histogram;
-use crate::packet_type::TypeState;
 use crate::ring::POSITION;
 
 /// One type at one worker, or summed over workers.
@@ -75,7 +66,7 @@ pub struct WorkerReport {
     /// Whether somebody holds it, to poll it.
     pub claimed: bool,
     /// Whether its [thread](crate::threads) has ended by a panic, and nobody runs it since:
-    /// [`Netisr::end_of_worker`] says by which.
+    /// [`Netisr::end_of_worker`](crate::Netisr::end_of_worker) says by which.
     pub ended: bool,
 }
 
@@ -193,110 +184,6 @@ impl InterfaceReport {
     }
 }
 
-impl<P: Packet, M: Metadata, W> PacketType<P, M, W> {
-    /// What its packets came to; also when it has been unregistered, and is gone from [`Netisr::types`].
-    pub fn report(&self) -> TypeReport {
-        let workers = (0..self.shared.lanes.len()).map(|worker| self.shared.report_at(worker)).collect();
-        TypeReport { name: self.shared.name.clone(), limit: self.shared.limit(), workers }
-    }
-}
-
-impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
-    pub(crate) fn report_at(&self, worker: usize) -> LaneReport {
-        let lane = &self.lanes[worker];
-        let fates = &lane.fates;
-        let refused = fates.refusals();
-        let resident = lane.ring().resident();
-        let accepted = lane.ring().accepted();
-        debug_assert!(accepted <= POSITION);
-        LaneReport {
-            accepted,
-            handled: fates.handled.value(),
-            departed: fates.departed.value(),
-            flushed: fates.flushed.value(),
-            dropped_oldest: fates.dropped_oldest.value(),
-            resident,
-            panicked: lane.panicked.value(),
-            reserved: self.while_limit_stays(|held| lane.ring().reserved().saturating_sub(held)),
-            high_water: self.high_water(worker),
-            oldest_age: lane
-                .ring()
-                .oldest_stamp()
-                .map(|stamp| self.core.clock.now().since(crate::Instant::from_nanos(stamp))),
-            refused,
-            residence: lane.residence.read(),
-        }
-    }
-}
-
-impl<P: Packet, W: Local> Netisr<P, W> {
-    /// Every type that is registered, in order of registration. Of one that is gone its [handle](crate::PacketType::report) tells.
-    pub fn types(&self) -> Vec<TypeReport> {
-        let report = |kind: &alloc::sync::Arc<dyn crate::any_type::AnyType<P, W>>| TypeReport {
-            name: kind.name().to_string(),
-            limit: kind.limit(),
-            workers: (0..self.workers()).map(|worker| kind.report(worker)).collect(),
-        };
-        self.inner.types().iter().map(report).collect()
-    }
-
-    /// Every worker.
-    pub fn worker_reports(&self) -> Vec<WorkerReport> {
-        let workers = self.inner.core.workers.iter().map(|padded| &padded.0);
-        workers
-            .map(|worker| WorkerReport {
-                polls: worker.polls.value(),
-                sleeps: worker.sleeps.value(),
-                wakeups: worker.wakeups.value(),
-                panicked: worker.panicked.value(),
-                sleeping: worker.pending.0.is_sleeping(),
-                claimed: worker.claimed.load(crate::sync::atomic::Ordering::Relaxed),
-                ended: false,
-            })
-            .enumerate()
-            .map(|(index, report)| WorkerReport { ended: self.end_of_worker(index).is_some(), ..report })
-            .collect()
-    }
-
-    /// By what panic the [thread](crate::threads) of a worker has ended, if it has, and nobody runs the worker since.
-    pub fn end_of_worker(&self, worker: usize) -> Option<String> {
-        (worker < self.workers()).then(|| self.inner.core.end_of(worker)).flatten()
-    }
-
-    /// What became of an interface's packets. Of one that has gone, too, until another one has its slot; zeros from then on, and for one
-    /// that there never was.
-    pub fn interface(&self, id: IfId) -> InterfaceReport {
-        let mut report = InterfaceReport::default();
-        if !self.inner.core.gates.is_current(id) {
-            return report;
-        }
-        for fates in self.inner.core.workers.iter().filter_map(|worker| worker.0.interfaces.of(id)) {
-            report.handled += fates.handled.value();
-            report.departed += fates.departed.value();
-            report.flushed += fates.flushed.value();
-            report.dropped_oldest += fates.dropped_oldest.value();
-            report.refused.add(&fates.refusals());
-        }
-        report
-    }
-
-    /// Checks the conservation identity of every type at every worker. To be called when nothing is under
-    /// way.
-    ///
-    /// # Errors
-    ///
-    /// The first lane whose counters do not add up.
-    pub fn check_conservation(&self) -> Result<(), Box<Imbalance>> {
-        for kind in self.types() {
-            if let Some(worker) = kind.workers.iter().position(|lane| !lane.is_conserved()) {
-                let lane = kind.workers[worker].clone();
-                return Err(Box::new(Imbalance { name: kind.name, worker, lane }));
-            }
-        }
-        Ok(())
-    }
-}
-
 impl fmt::Display for Imbalance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LaneReport { accepted, handled, departed, flushed, dropped_oldest, resident, .. } = &self.lane;
@@ -310,27 +197,3 @@ impl fmt::Display for Imbalance {
 }
 
 impl core::error::Error for Imbalance {}
-
-#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
-mod tests {
-    use crate::Netisr;
-    use crate::Packet;
-    use crate::TypeSpec;
-
-    struct Nothing;
-
-    impl Packet for Nothing {
-        fn interfaces(&self, _visit: &mut impl FnMut(crate::IfId)) {}
-    }
-
-    #[test]
-    fn a_packet_with_two_fates_is_told_of() {
-        let netisr = Netisr::<Nothing>::builder().workers(2).build().expect("sizes in range");
-        let register = |name| netisr.register(TypeSpec::new(name), |_ctx, _: &mut (), _, ()| {});
-        let kinds = ["one", "two"].map(|name| register(name).expect("a name of its own"));
-        assert_eq!(netisr.check_conservation(), Ok(()));
-        kinds[1].shared.lanes[1].fates.handled.add(1);
-        let imbalance = netisr.check_conservation().expect_err("nothing was accepted");
-        assert_eq!((imbalance.name.as_str(), imbalance.worker, imbalance.lane.handled), ("two", 1, 1));
-    }
-}

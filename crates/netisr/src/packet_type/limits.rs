@@ -11,11 +11,11 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use super::PacketType;
+use super::TypeState;
 use crate::Cause;
 use crate::Metadata;
 use crate::Packet;
-use crate::PacketType;
-use crate::packet_type::TypeState;
 use crate::spec::TypeSpec;
 use crate::sync;
 

@@ -18,7 +18,6 @@
 //! up again by another [`Netisr::detach`](crate::Netisr::detach); one that is [forgotten](core::mem::forget) is
 //! completed when the next interface is attached. See `leaving`.
 
-use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
@@ -30,7 +29,7 @@ use crate::IfId;
 use crate::Local;
 use crate::Packet;
 use crate::StillHeld;
-use crate::netisr::Inner;
+use crate::control::Inner;
 use crate::sync::mutant;
 use crate::wait;
 
@@ -76,30 +75,8 @@ impl<P: Packet, W: Local> Departure<P, W> {
     /// Whether the interface has gone: no handler runs or will run with it, and none of its packets waits.
     /// Does what can be done without waiting.
     pub fn is_complete(&mut self) -> bool {
-        self.complete = self.complete || Departure::advance(&self.inner, self.id, &mut self.order);
+        self.complete = self.complete || self.inner.bring_on_departure(self.id, &mut self.order);
         self.complete
-    }
-
-    /// The same for one that nobody may be asking after.
-    pub(crate) fn bring_on(inner: &Arc<Inner<P, W>>, id: IfId, mut order: u64) {
-        Departure::advance(inner, id, &mut order);
-    }
-
-    fn advance(inner: &Arc<Inner<P, W>>, id: IfId, order: &mut u64) -> bool {
-        let core = &inner.core;
-        if *order == 0 {
-            if !core.gates.is_unpinned(id) {
-                return false;
-            }
-            let Some(agreed) = inner.order_departure(id) else { return true };
-            *order = agreed;
-        }
-        let all = (0..core.workers.len()).all(|worker| has_come_by(inner, worker, *order));
-        if !all && !mutant("detach-skips-workers") {
-            return false;
-        }
-        inner.departed(id);
-        true
     }
 
     /// Waits until the departure is complete, at most `timeout`: by the facility's clock or by the system's, whichever
@@ -125,7 +102,7 @@ impl<P: Packet, W: Local> Departure<P, W> {
         let mut holders = self.inner.holders_of(self.id);
         if self.order != 0 && !self.complete {
             let late = (0..core.workers.len()).filter(|worker| !core.has_acknowledged(*worker, self.order));
-            holders.extend(late.map(|worker| describe(&self.inner, worker)));
+            holders.extend(late.map(|worker| self.inner.describe(worker)));
         }
         StillHeld { holders }
     }
@@ -134,12 +111,6 @@ impl<P: Packet, W: Local> Departure<P, W> {
     pub fn id(&self) -> IfId {
         self.id
     }
-}
-
-fn has_come_by<P: Packet, W: Local>(inner: &Arc<Inner<P, W>>, worker: usize, order: u64) -> bool {
-    // Nobody polls a vacant worker: come by in its stead.
-    inner.core.has_acknowledged(worker, order)
-        || (inner.visit(worker) && inner.core.has_acknowledged(worker, order))
 }
 
 impl<P: Packet, W: Local> Drop for Departure<P, W> {
@@ -160,15 +131,6 @@ impl<P: Packet, W: Local> fmt::Debug for Departure<P, W> {
             .field("id", &self.id)
             .field("complete", &self.complete)
             .finish_non_exhaustive()
-    }
-}
-
-/// A worker that has not come by, and what it is doing.
-pub(crate) fn describe<P: Packet, W: Local>(inner: &Inner<P, W>, worker: usize) -> String {
-    match (inner.running(worker), inner.core.end_of(worker)) {
-        (_, Some(cause)) => alloc::format!("worker {worker}, whose thread has ended: {cause}"),
-        (Some(name), _) => alloc::format!("worker {worker}, in the handler of '{name}'"),
-        (None, _) => alloc::format!("worker {worker}, which has not been polled since"),
     }
 }
 

@@ -4,243 +4,84 @@
 //!
 //! # Locks
 //!
-//! Control's, for look-ups. # Teardown: a handler is dropped by a worker, between polls' work, or by somebody who waits
-//! with a token that shows no lock, for what it has captured may do anything then. Where there is neither, it is
-//! dropped with the facility.
+//! Control's, for look-ups: the list is in `control`. # Teardown: a handler is dropped by a worker, between polls'
+//! work, or by somebody who waits with a token that shows no lock, for what it has captured may do anything then. Where
+//! there is neither, it is dropped with the facility.
 
-use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::sync::Weak;
-use alloc::vec::Vec;
-// Outside the facade: a hint. What counts is read under control's lock.
-use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 use core::sync::atomic::fence;
 
-use crate::Departure;
 use crate::IfId;
 use crate::Local;
 use crate::Packet;
-use crate::Unregistering;
-use crate::Worker;
 use crate::any_type::AnyType;
-use crate::core_state::Core;
-use crate::netisr::Control;
-use crate::netisr::Inner;
-use crate::ring::Named;
-use crate::sync::yield_now;
-use crate::visits::Visits;
-
-pub(crate) struct Leaving<P: Packet, W: Local> {
-    departures: BTreeMap<IfId, Entry>,
-    /// By the type's bit.
-    types: BTreeMap<u32, Going<P, W>>,
-    /// How many of both nobody asks after.
-    unasked: usize,
-    /// Types that are gone. Each is dropped when nobody else refers to it.
-    gone: Vec<Arc<dyn AnyType<P, W>>>,
-}
-
-type Going<P, W> = (Arc<dyn AnyType<P, W>>, Entry);
-
-/// One that leaves.
-#[derive(Clone, Copy)]
-struct Entry {
-    /// The order that all workers must acknowledge; 0 until it can be given.
-    order: u64,
-    /// Whether somebody asks how it goes.
-    asked: bool,
-}
-
-/// How much a [`Leaving`] has in it, to be read without a lock.
-#[derive(Default)]
-pub(crate) struct Hint {
-    all: AtomicUsize,
-    /// What nobody asks after, and what is gone: for the workers to see to.
-    workers: AtomicUsize,
-}
-
-const BEGUN: Entry = Entry { order: 0, asked: true };
-
-impl<P: Packet, W: Local> Leaving<P, W> {
-    pub(crate) const fn new() -> Self {
-        Leaving { departures: BTreeMap::new(), types: BTreeMap::new(), unasked: 0, gone: Vec::new() }
-    }
-
-    /// The bits, in a lane's names, of all interfaces that are departing.
-    pub(crate) fn going(&self) -> u64 {
-        self.departures.keys().fold(0, |bits, id| bits | Named::bit(*id))
-    }
-
-    /// The entry of this very type, not of another that has its place by now.
-    fn entry_of(&mut self, kind: &dyn AnyType<P, W>) -> Option<&mut Entry> {
-        let (found, entry) = self.types.get_mut(&kind.bit())?;
-        core::ptr::addr_eq(found.state(), kind.state()).then_some(entry)
-    }
-}
-
-impl Hint {
-    fn update<P: Packet, W: Local>(&self, leaving: &Leaving<P, W>) {
-        let Leaving { departures, types, unasked, gone } = leaving;
-        self.workers.store(unasked + gone.len(), Ordering::Relaxed);
-        self.all.store(departures.len() + types.len() + gone.len(), Ordering::Relaxed);
-    }
-
-    /// Whether there is something that the workers see to.
-    pub(crate) fn is_for_workers(&self) -> bool {
-        self.workers.load(Ordering::Relaxed) > 0
-    }
-}
+use crate::control::Inner;
+use crate::control::UnderWay;
+use crate::serving::Claimed;
+use crate::sync::mutant;
 
 impl<P: Packet, W: Local> Inner<P, W> {
-    fn with_leaving<O>(&self, work: impl FnOnce(&mut Leaving<P, W>) -> O) -> O {
-        self.with_control(|control| {
-            let outcome = work(&mut control.leaving);
-            self.leaving_hint.update(&control.leaving);
-            outcome
-        })
-    }
-
-    /// Notes a departure that has just begun, with the number of its order; 0 while it waits for pins. Who carries out
-    /// an order of that number finds the departure here.
-    pub(crate) fn departing(&self, id: IfId) -> u64 {
-        self.with_leaving(|leaving| {
-            let order = if self.core.gates.is_unpinned(id) { self.core.next_order() } else { 0 };
-            leaving.departures.insert(id, Entry { order, ..BEGUN });
-            order
-        })
-    }
-
-    /// Takes up a departure that nobody asks after any more. The order that it waits for, if it can be given.
-    pub(crate) fn resume_departure(&self, id: IfId) -> Option<u64> {
-        self.with_leaving(|leaving| leaving.departures.get_mut(&id)?.take_up(&mut leaving.unasked))
-    }
-
-    /// The order that a departure waits for, given now unless somebody else was first. None if it is complete.
-    pub(crate) fn order_departure(&self, id: IfId) -> Option<u64> {
-        let (order, is_new) = self
-            .with_leaving(|leaving| leaving.departures.get_mut(&id).map(|entry| entry.agree(&self.core)))?;
-        if is_new {
-            self.core.tell();
-        }
-        Some(order)
-    }
-
-    /// A departure is complete: its slot is free, for the next interface; unless its identities are used up.
-    pub(crate) fn departed(&self, id: IfId) {
-        self.with_control(|control| {
-            control.departed(&self.core, id);
-            self.leaving_hint.update(&control.leaving);
-        });
-    }
-
-    /// Nobody asks after it any more. Whether it is complete.
-    pub(crate) fn leave_departure(&self, id: IfId) -> bool {
-        self.with_control(|control| {
-            let Leaving { departures, unasked, .. } = &mut control.leaving;
-            let Some(entry) = departures.get_mut(&id) else { return true };
-            entry.leave(unasked);
-            let order = entry.order;
-            self.leaving_hint.update(&control.leaving);
-            // The last worker may have come by before it could see that nobody asks.
-            fence(Ordering::SeqCst);
-            let is_complete = order != 0 && self.core.have_all_acknowledged(order);
-            if is_complete {
-                control.departed(&self.core, id);
-                self.leaving_hint.update(&control.leaving);
+    /// Brings a departure on, as far as it goes without waiting: whether it is complete. `order` is the one that it waits
+    /// for, 0 until that can be given.
+    pub(crate) fn bring_on_departure(self: &Arc<Self>, id: IfId, order: &mut u64) -> bool {
+        let core = &self.core;
+        if *order == 0 {
+            if !core.gates.is_unpinned(id) {
+                return false;
             }
-            is_complete
-        })
-    }
-
-    /// Closes a type that is to leave and takes note of it, or takes up one that nobody asks after any more. With it,
-    /// the order that it waits for, if it can be given. None if somebody else sees to it, or it is gone.
-    pub(crate) fn begin_type(
-        &self,
-        bit: u32,
-        state: *const (),
-        flush: bool,
-    ) -> Option<(Weak<dyn AnyType<P, W>>, u64)> {
-        self.with_control(|control| {
-            let found = control.types.get(bit as usize)?.as_ref()?;
-            let kind = core::ptr::addr_eq(found.state(), state).then(|| found.clone())?;
-            let Leaving { types, unasked, .. } = &mut control.leaving;
-            let order = match types.get_mut(&bit) {
-                Some((_, entry)) => entry.take_up(unasked)?,
-                None => {
-                    types.insert(bit, (kind.clone(), BEGUN));
-                    0
-                }
-            };
-            // Under the lock: who finds it here finds it closed.
-            kind.close(flush);
-            self.leaving_hint.update(&control.leaving);
-            Some((Arc::downgrade(&kind), order))
-        })
-    }
-
-    /// As [`order_departure`](Self::order_departure).
-    pub(crate) fn order_type(&self, kind: &dyn AnyType<P, W>) -> Option<u64> {
-        let (order, is_new) =
-            self.with_leaving(|leaving| leaving.entry_of(kind).map(|entry| entry.agree(&self.core)))?;
-        if is_new {
-            self.core.tell();
+            let Some(agreed) = self.order_departure(id) else { return true };
+            *order = agreed;
         }
-        Some(order)
-    }
-
-    /// A type is gone: its place and its name are free, and workers forget it.
-    pub(crate) fn left(&self, kind: &dyn AnyType<P, W>) {
-        let was_first = self.with_control(|control| {
-            let leaving = &mut control.leaving;
-            leaving.entry_of(kind)?;
-            let (kind, entry) = leaving.types.remove(&kind.bit())?;
-            leaving.unasked -= usize::from(!entry.asked);
-            control.forget(&*kind);
-            control.leaving.gone.push(kind);
-            self.leaving_hint.update(&control.leaving);
-            Some(())
-        });
-        if was_first.is_some() {
-            self.core.order();
+        let all = (0..core.workers.len()).all(|worker| self.has_come_by(worker, *order));
+        if !all && !mutant("detach-skips-workers") {
+            return false;
         }
+        self.departed(id);
+        true
     }
 
-    /// As [`leave_departure`](Self::leave_departure).
-    pub(crate) fn leave_type(&self, kind: &dyn AnyType<P, W>) {
-        self.with_leaving(|leaving| {
-            let mut unasked = leaving.unasked;
-            leaving.entry_of(kind).into_iter().for_each(|entry| entry.leave(&mut unasked));
-            leaving.unasked = unasked;
-        });
+    fn has_come_by(self: &Arc<Self>, worker: usize, order: u64) -> bool {
+        // Nobody polls a vacant worker: come by in its stead.
+        self.core.has_acknowledged(worker, order)
+            || (self.visit(worker) && self.core.has_acknowledged(worker, order))
+    }
+
+    /// The same of a type that is being unregistered.
+    pub(crate) fn bring_on_type(self: &Arc<Self>, kind: &dyn AnyType<P, W>, order: &mut u64) -> bool {
+        let core = &self.core;
+        self.serve_vacant();
+        if *order == 0 {
+            if !kind.is_quiet() && !mutant("unregister-does-not-wait") {
+                return false;
+            }
+            let Some(agreed) = self.order_type(kind) else { return true };
+            *order = agreed;
+            self.serve_vacant();
+        }
+        let all = (0..core.workers.len()).all(|worker| core.has_acknowledged(worker, *order));
+        if !all && !mutant("unregister-does-not-wait") {
+            return false;
+        }
+        self.left(kind);
+        true
+    }
+
+    /// Comes by in the stead of workers that nobody polls. What waits there cannot be handled, only flushed;
+    /// a drain waits until somebody takes the worker.
+    fn serve_vacant(self: &Arc<Self>) {
+        (0..self.core.workers.len()).for_each(|worker| _ = self.visit(worker));
     }
 
     /// Comes by in the stead of a worker, if nobody holds it. Whether that is so.
-    pub(crate) fn visit(self: &Arc<Self>, worker: usize) -> bool {
+    fn visit(self: &Arc<Self>, worker: usize) -> bool {
         let visit = self.core.workers[worker].0.visits.begin();
-        let vacant = Worker::claim(self, worker);
+        let vacant = Claimed::claim(self, worker);
         let is_vacant = vacant.is_some();
-        vacant.into_iter().for_each(|mut vacant| vacant.obey_vacant());
+        vacant.into_iter().for_each(|mut vacant| vacant.serving.obey_vacant());
         drop(visit);
         is_vacant
-    }
-
-    /// Claims a worker for good: who only visits it is not in the way.
-    pub(crate) fn claim_worker(self: &Arc<Self>, index: usize) -> Option<Worker<P, W>> {
-        let visits = &self.core.workers.get(index)?.0.visits;
-        for _ in 0..Visits::PATIENCE {
-            let begun = visits.begun();
-            if let Some(worker) = Worker::claim(self, index) {
-                #[cfg(feature = "std")]
-                self.core.set_end(index, None);
-                return Some(worker);
-            }
-            if !visits.any_since(begun) {
-                break;
-            }
-            yield_now();
-        }
-        None
     }
 
     /// What workers do when they have carried out an order, or have nothing else to do.
@@ -255,24 +96,15 @@ impl<P: Packet, W: Local> Inner<P, W> {
 
     /// Brings on all that is on its way out, as far as it goes without waiting.
     pub(crate) fn settle(self: &Arc<Self>) {
-        if self.leaving_hint.all.load(Ordering::Relaxed) == 0 {
+        if self.leaving_hint.is_empty() {
             return;
         }
-        let (departures, types) = self.with_control(|control| {
-            let orders = control.leaving.departures.iter().map(|(id, entry)| (*id, entry.order));
-            let (complete, departures): (Vec<_>, Vec<_>) =
-                orders.partition(|(_, order)| *order != 0 && self.core.have_all_acknowledged(*order));
-            complete.into_iter().for_each(|(id, _)| control.departed(&self.core, id));
-            let types = control.leaving.types.values();
-            let types: Vec<_> = types.map(|(kind, entry)| (kind.clone(), entry.order)).collect();
-            self.leaving_hint.update(&control.leaving);
-            (departures, types)
-        });
-        for (id, order) in departures {
-            Departure::bring_on(self, id, order);
+        let UnderWay { departures, types } = self.under_way();
+        for (id, mut order) in departures {
+            self.bring_on_departure(id, &mut order);
         }
-        for (kind, order) in types {
-            Unregistering::bring_on(self, &*kind, order);
+        for (kind, mut order) in types {
+            self.bring_on_type(&*kind, &mut order);
         }
     }
 
@@ -281,47 +113,15 @@ impl<P: Packet, W: Local> Inner<P, W> {
         if !self.leaving_hint.is_for_workers() {
             return;
         }
-        // Nobody can come to refer to one that nobody refers to: it is on no list, and who has a weak one looks under
-        // this lock.
-        let is_alone = |kind: &mut Arc<dyn AnyType<P, W>>| Arc::strong_count(kind) == 1;
-        let alone: Vec<_> = self.with_leaving(|leaving| leaving.gone.extract_if(.., is_alone).collect());
-        drop(alone);
+        drop(self.take_alone());
     }
-}
 
-impl<P: Packet, W: Local> Control<P, W> {
-    /// A departure is complete, if it was not before.
-    fn departed(&mut self, core: &Core, id: IfId) {
-        let Some(entry) = self.leaving.departures.remove(&id) else { return };
-        self.leaving.unasked -= usize::from(!entry.asked);
-        if core.gates.can_open(id.slot()) {
-            self.free.push_back(id.slot());
+    /// A worker that has not come by, and what it is doing.
+    pub(crate) fn describe(&self, worker: usize) -> String {
+        match (self.running(worker), self.core.end_of(worker)) {
+            (_, Some(cause)) => alloc::format!("worker {worker}, whose thread has ended: {cause}"),
+            (Some(name), _) => alloc::format!("worker {worker}, in the handler of '{name}'"),
+            (None, _) => alloc::format!("worker {worker}, which has not been polled since"),
         }
-    }
-}
-
-impl Entry {
-    /// The order that it waits for; and whether it is a new one, that the workers must be told of.
-    fn agree(&mut self, core: &Core) -> (u64, bool) {
-        let is_new = self.order == 0;
-        if is_new {
-            self.order = core.next_order();
-        }
-        (self.order, is_new)
-    }
-
-    /// The order that it waits for. None if somebody asks after it already.
-    fn take_up(&mut self, unasked: &mut usize) -> Option<u64> {
-        if self.asked {
-            return None;
-        }
-        self.asked = true;
-        *unasked -= 1;
-        Some(self.order)
-    }
-
-    fn leave(&mut self, unasked: &mut usize) {
-        *unasked += usize::from(self.asked);
-        self.asked = false;
     }
 }

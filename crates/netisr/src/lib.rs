@@ -157,6 +157,7 @@ extern crate std;
 
 mod any_type;
 mod clock;
+mod control;
 mod core_state;
 mod counters;
 mod departure;
@@ -180,6 +181,7 @@ mod pin;
 mod pins;
 mod report;
 mod ring;
+mod serving;
 mod spec;
 mod still_held;
 #[cfg(feature = "std")]

@@ -2,13 +2,10 @@
 //!
 //! # Locks
 //!
-//! `control` guards the lists of types, free slots, pins and what is on its way out. It is a leaf: nothing is called and nobody is waited
-//! for under it, and dispatch never takes it.
+//! Control's, for look-ups and changes: see `control`.
 
 use alloc::boxed::Box;
-use alloc::string::ToString;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -27,13 +24,15 @@ use crate::Worker;
 use crate::any_type::AnyType;
 use crate::any_type::Registered;
 use crate::clock::Clock;
+use crate::control::Control;
+use crate::control::Hint;
+use crate::control::Inner;
+use crate::control::Leaving;
 use crate::core_state::Core;
 use crate::departure::Departure;
 use crate::departure::DetachError;
 use crate::here;
 use crate::lane::Lane;
-use crate::leaving;
-use crate::leaving::Leaving;
 use crate::packet_type::Limits;
 use crate::packet_type::TypeState;
 use crate::panics::OnPanic;
@@ -56,29 +55,6 @@ mod report;
 /// `P` is the packet, `W` the state that each worker lends to the handlers that run on it.
 pub struct Netisr<P: Packet, W: Local = ()> {
     pub(crate) inner: Arc<Inner<P, W>>,
-}
-
-pub(crate) type Types<P, W> = [Option<Arc<dyn AnyType<P, W>>>; MOST_TYPES];
-
-/// The types and the number of their changes, if there are some.
-type Changed<P, W> = Option<(u64, Types<P, W>)>;
-
-pub(crate) struct Inner<P: Packet, W: Local> {
-    pub(crate) core: Arc<Core>,
-    control: sync::Mutex<Control<P, W>>,
-    pub(crate) leaving_hint: leaving::Hint,
-}
-
-pub(crate) struct Control<P: Packet, W: Local> {
-    pub(crate) types: Types<P, W>,
-    /// Counts the changes of `types`.
-    version: u64,
-    /// Slots whose interface has gone, or that never had one, oldest first.
-    pub(crate) free: alloc::collections::VecDeque<usize>,
-    /// Who holds pins for longer than a dispatch.
-    pub(crate) pins: Pins,
-    /// Departures and unregisterings under way.
-    pub(crate) leaving: Leaving<P, W>,
 }
 
 /// Sizes and services of a facility that is about to be built.
@@ -170,7 +146,7 @@ impl<P: Packet, W: Local> Builder<P, W> {
         };
         let core = Arc::new(Core::new(self.workers, self.interfaces, clock, self.wake, self.panics));
         let control = sync::Mutex::new(control);
-        Ok(Netisr { inner: Arc::new(Inner { core, control, leaving_hint: leaving::Hint::default() }) })
+        Ok(Netisr { inner: Arc::new(Inner { core, control, leaving_hint: Hint::default() }) })
     }
 }
 
@@ -279,7 +255,7 @@ impl<P: Packet, W: Local> Netisr<P, W> {
 
     /// Claims worker `index`: the right to poll it. `None` if there is no such worker or it is taken.
     pub fn worker(&self, index: usize) -> Option<Worker<P, W>> {
-        self.inner.claim_worker(index)
+        Worker::claim(&self.inner, index)
     }
 
     /// Whether the thread that asks is polling worker `worker` at this moment, or gets it ready to sleep, or has its
@@ -299,46 +275,6 @@ impl<P: Packet, W: Local> Netisr<P, W> {
     /// How many workers there are.
     pub fn workers(&self) -> usize {
         self.inner.core.workers.len()
-    }
-}
-
-impl<P: Packet, W: Local> Inner<P, W> {
-    /// Runs `work`, which is our own, under control's lock.
-    pub(crate) fn with_control<O>(&self, work: impl FnOnce(&mut Control<P, W>) -> O) -> O {
-        work(&mut sync::lock(&self.control))
-    }
-
-    /// The types, if they have changed since `version`; and the bits, in a lane's names, of all interfaces that are
-    /// departing.
-    pub(crate) fn look_up(&self, version: u64) -> (Changed<P, W>, u64) {
-        let control = sync::lock(&self.control);
-        let types = (control.version != version).then(|| (control.version, control.types.clone()));
-        (types, control.leaving.going())
-    }
-
-    pub(crate) fn types(&self) -> Vec<Arc<dyn AnyType<P, W>>> {
-        sync::lock(&self.control).types.iter().flatten().cloned().collect()
-    }
-
-    /// Who pins the interface, in words.
-    pub(crate) fn holders_of(&self, id: IfId) -> Vec<alloc::string::String> {
-        sync::lock(&self.control).pins.holders_of(id)
-    }
-
-    /// The name of the type whose handler worker `worker` is running.
-    pub(crate) fn running(&self, worker: usize) -> Option<alloc::string::String> {
-        self.types().iter().find(|kind| kind.runs_at(worker)).map(|kind| kind.name().to_string())
-    }
-}
-
-impl<P: Packet, W: Local> Control<P, W> {
-    /// Takes a type off the list, so that workers forget it when they are told. Somebody else keeps it.
-    pub(crate) fn forget(&mut self, kind: &dyn AnyType<P, W>) {
-        let place = &mut self.types[kind.bit() as usize];
-        if place.as_ref().is_some_and(|found| core::ptr::addr_eq(found.state(), kind.state())) {
-            *place = None;
-        }
-        self.version += 1;
     }
 }
 

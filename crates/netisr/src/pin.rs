@@ -12,7 +12,7 @@ use crate::IfId;
 use crate::Local;
 use crate::Netisr;
 use crate::Packet;
-use crate::netisr::Inner;
+use crate::control::Inner;
 use crate::pins::Site;
 
 /// Keeps an interface from departing until it is dropped. See [`Netisr::pin`](crate::Netisr::pin).

@@ -23,8 +23,7 @@ use crate::Packet;
 use crate::PacketType;
 use crate::StillHeld;
 use crate::any_type::AnyType;
-use crate::departure::describe;
-use crate::netisr::Inner;
+use crate::control::Inner;
 use crate::sync::mutant;
 use crate::wait;
 
@@ -87,7 +86,7 @@ impl<P: Packet, W: Local> Unregistering<P, W> {
     pub fn is_complete(&mut self) -> bool {
         self.complete = self.complete
             || match self.kind() {
-                Some(kind) => Unregistering::advance(&self.inner, &*kind, &mut self.order),
+                Some(kind) => self.inner.bring_on_type(&*kind, &mut self.order),
                 None => true,
             };
         self.complete
@@ -96,30 +95,6 @@ impl<P: Packet, W: Local> Unregistering<P, W> {
     fn kind(&self) -> Option<Arc<dyn AnyType<P, W>>> {
         // Under the lock, so that it is not the last to refer to it: see `Inner::bury`.
         self.inner.with_control(|_| self.kind.upgrade())
-    }
-
-    /// The same for one that nobody may be asking after.
-    pub(crate) fn bring_on(inner: &Arc<Inner<P, W>>, kind: &dyn AnyType<P, W>, mut order: u64) {
-        Unregistering::advance(inner, kind, &mut order);
-    }
-
-    fn advance(inner: &Arc<Inner<P, W>>, kind: &dyn AnyType<P, W>, order: &mut u64) -> bool {
-        let core = &inner.core;
-        serve_vacant(inner);
-        if *order == 0 {
-            if !kind.is_quiet() && !mutant("unregister-does-not-wait") {
-                return false;
-            }
-            let Some(agreed) = inner.order_type(kind) else { return true };
-            *order = agreed;
-            serve_vacant(inner);
-        }
-        let all = (0..core.workers.len()).all(|worker| core.has_acknowledged(worker, *order));
-        if !all && !mutant("unregister-does-not-wait") {
-            return false;
-        }
-        inner.left(kind);
-        true
     }
 
     /// Waits until the type is gone, at most `timeout`. Refused at once from inside a handler, or what else runs while a worker is polled; see
@@ -153,15 +128,9 @@ impl<P: Packet, W: Local> Unregistering<P, W> {
         let order = if self.order == 0 { last } else { self.order };
         let late = (0..core.workers.len())
             .filter(|worker| kind.report(*worker).resident > 0 || !core.has_acknowledged(*worker, order));
-        holders.extend(late.map(|worker| describe(&self.inner, worker)));
+        holders.extend(late.map(|worker| self.inner.describe(worker)));
         StillHeld { holders }
     }
-}
-
-/// Comes by in the stead of workers that nobody polls. What waits there cannot be handled, only flushed;
-/// a drain waits until somebody takes the worker.
-fn serve_vacant<P: Packet, W: Local>(inner: &Arc<Inner<P, W>>) {
-    (0..inner.core.workers.len()).for_each(|worker| _ = inner.visit(worker));
 }
 
 impl<P: Packet, W: Local> Drop for Unregistering<P, W> {

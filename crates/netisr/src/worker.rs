@@ -6,9 +6,7 @@
 //! a type was registered or unregistered. # Teardown: a worker that is dropped leaves its lanes as they are;
 //! whoever takes its place, or a departure that finds it vacant, serves them.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 use core::mem::ManuallyDrop;
 
@@ -20,15 +18,16 @@ use crate::Local;
 use crate::Packet;
 use crate::Polled;
 use crate::any_type::Served;
-use crate::core_state::Core;
+use crate::control::Inner;
 use crate::here::Busy;
 use crate::lane::Consumer;
-use crate::lane::Order;
-use crate::netisr::Inner;
-use crate::ring::Reviewed;
-use crate::sync::atomic::Ordering;
+use crate::serving::Alone;
+use crate::serving::Claimed;
+use crate::serving::Recall;
+use crate::serving::Serving;
 use crate::sync::mutant;
-use crate::wake::MOST_TYPES;
+use crate::sync::yield_now;
+use crate::visits::Visits;
 use crate::wake::Word;
 
 mod token;
@@ -39,55 +38,26 @@ use token::Token;
 
 /// The right to consume one worker's lanes, and to run its handlers. Held by one owner at a time.
 pub struct Worker<P: Packet, W: Local = ()> {
-    root: Root,
-    serving: Serving<P, W>,
-}
-
-/// A worker but for its token.
-struct Serving<P: Packet, W: Local> {
-    inner: Arc<Inner<P, W>>,
-    consumer: Consumer,
-    types: [Option<Box<dyn Served<P, W>>>; MOST_TYPES],
-    alone: Alone<P, W>,
-    types_version: u64,
-    /// Where the next poll begins, so that no type is always last.
-    first: u32,
-    /// Polls that found a lane empty since lanes were last retired, and the types that had packets meanwhile.
-    polls: u32,
-    busy: u64,
-    sweeps: Sweeps,
-}
-
-/// The one type that has packets, as it is most often, taken out of the others: what a poll asks first.
-struct Alone<P, W> {
-    /// The worker's word when its bit is the only one that is set; while nothing is here, what that never is.
-    word: Word,
-    served: Option<Box<dyn Served<P, W>>>,
-}
-
-impl<P, W> Alone<P, W> {
-    const NONE: Self = Alone { word: Word::NEVER, served: None };
+    claimed: Claimed<P, W>,
 }
 
 impl<P: Packet, W: Local> Worker<P, W> {
-    /// Claims the worker; `None` while somebody else holds it.
+    /// Claims a worker for good: who only visits it is not in the way. `None` while somebody else holds it.
     pub(crate) fn claim(inner: &Arc<Inner<P, W>>, index: usize) -> Option<Worker<P, W>> {
-        let state = inner.core.workers.get(index)?;
-        let root = inner.core.root(index)?;
-        state.0.claimed.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).ok()?;
-        let mut serving = Serving {
-            inner: inner.clone(),
-            consumer: Consumer::new(&inner.core, index),
-            types: [const { None }; MOST_TYPES],
-            alone: Alone::NONE,
-            types_version: 0,
-            first: 0,
-            polls: 0,
-            busy: 0,
-            sweeps: Sweeps::default(),
-        };
-        serving.refresh();
-        Some(Worker { root, serving })
+        let visits = &inner.core.workers.get(index)?.0.visits;
+        for _ in 0..Visits::PATIENCE {
+            let begun = visits.begun();
+            if let Some(claimed) = Claimed::claim(inner, index) {
+                #[cfg(feature = "std")]
+                inner.core.set_end(index, None);
+                return Some(Worker { claimed });
+            }
+            if !visits.any_since(begun) {
+                break;
+            }
+            yield_now();
+        }
+        None
     }
 
     /// Takes the worker's token for as long as the result lives: the cheapest way to poll and dispatch by turns.
@@ -97,7 +67,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// When called from within a handler, of this or of another worker, or while the thread has another token.
     #[inline]
     pub fn on_thread(&mut self) -> OnThread<'_, P, W> {
-        OnThread::new(&mut self.root, &mut self.serving)
+        OnThread::new(&mut self.claimed.root, &mut self.claimed.serving)
     }
 
     /// Carries out control's orders, then handles packets that wait for this worker, at most `budget`.
@@ -107,7 +77,7 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// When called from within a handler, of this or of another worker.
     #[inline]
     pub fn poll(&mut self, local: &mut W, budget: usize) -> Polled {
-        self.serving.poll(&mut self.root, local, budget)
+        self.claimed.serving.poll(&mut self.claimed.root, local, budget)
     }
 
     /// Gets ready to sleep. True if nothing is pending: the caller may block until its
@@ -117,12 +87,12 @@ impl<P: Packet, W: Local> Worker<P, W> {
     ///
     /// When called from within a handler, of this or of another worker.
     pub fn prepare_sleep(&mut self) -> bool {
-        self.serving.prepare_sleep(&mut self.root)
+        self.claimed.serving.prepare_sleep(&mut self.claimed.root)
     }
 
     /// Ends a sleep, woken or not.
     pub fn awake(&mut self) {
-        self.serving.pending().awake();
+        self.claimed.serving.pending().awake();
     }
 
     /// Runs `work` with this worker's token: what an embedder's loop does between polls (polling drivers,
@@ -133,17 +103,12 @@ impl<P: Packet, W: Local> Worker<P, W> {
     /// When called from within a handler, of this or of another worker.
     #[inline]
     pub fn with_ctx<O>(&mut self, work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> O {
-        work(&mut self.root.lent().ctx())
+        work(&mut self.claimed.root.lent().ctx())
     }
 
     /// The worker's number, from 0.
     pub fn index(&self) -> usize {
-        self.serving.index()
-    }
-
-    /// Carries out orders for a worker whose own state has gone.
-    pub(crate) fn obey_vacant(&mut self) {
-        self.serving.obey_vacant();
+        self.claimed.serving.index()
     }
 }
 
@@ -288,16 +253,6 @@ impl<P: Packet, W: Local> Serving<P, W> {
         }
     }
 
-    /// All types are in their places again.
-    fn put_back(&mut self) {
-        let Alone { word, served } = core::mem::replace(&mut self.alone, Alone::NONE);
-        if let Some(bit) = word.only_type()
-            && let Some(place) = self.types.get_mut(bit as usize)
-        {
-            *place = served;
-        }
-    }
-
     /// Looks no more at lanes that have stayed empty, and drops what is gone: with no token and no lock held, as when orders
     /// are carried out.
     #[cold]
@@ -335,60 +290,6 @@ impl<P: Packet, W: Local> Serving<P, W> {
         local.depart(&|id| inner.core.gates.is_open(id));
         self.carry_out(order, word, recall);
         self.inner.see_off();
-    }
-
-    /// The same for a worker whose own state has gone.
-    fn obey_vacant(&mut self) {
-        let _busy = Busy::with(&*self.inner.core, self.index());
-        self.consumer.vacant = true;
-        let (order, word) = self.accept();
-        let inner = self.inner.clone();
-        self.carry_out(order, word, Recall { core: &inner.core, worker: self.index() });
-    }
-
-    /// Takes note of the orders; gives the last one, and what the worker's word said.
-    fn accept(&mut self) -> (u64, Word) {
-        let word = self.pending().accept_order();
-        (self.inner.core.last_order(), word)
-    }
-
-    fn carry_out(&mut self, order: u64, word: Word, recall: Recall<'_>) {
-        self.put_back();
-        let going = self.refresh();
-        let inner = self.inner.clone();
-        let worker = self.index();
-        // One that is under way first: it would begin anew for each that comes meanwhile.
-        let current = self.sweeps.begin(order);
-        // Whoever comes by in a worker's stead cannot come back to where it was.
-        let mut left = if self.consumer.vacant { u64::MAX } else { Reviewed::AT_ONCE };
-        let mut complete = true;
-        let Serving { consumer, types, sweeps, .. } = self;
-        for served in types.iter().flatten() {
-            let (kind, sweeps) = (served.kind(), &mut *sweeps);
-            let bit = kind.bit();
-            if sweeps.done & 1 << bit == 0 {
-                let begun = &mut sweeps.begun[bit as usize];
-                if kind.sweep(consumer, Order { going, begun, left: &mut left }) {
-                    sweeps.done |= 1 << bit;
-                } else {
-                    complete = false;
-                }
-            }
-            // A bit that is set stays so: nobody but this worker clears one, when it has found nothing for a while.
-            if word.types() & 1 << bit == 0 && kind.has_ready(consumer) {
-                consumer.state.0.pending.0.raise_own(bit);
-            }
-        }
-        // If not, there is more to be looked at; a producer stands between claiming a slot and filling it, and is about
-        // to move on; or something has panicked. The worker is called back.
-        if complete {
-            self.sweeps.order = 0;
-            let last = if mutant("later-orders-acknowledged") { inner.core.last_order() } else { current };
-            inner.core.acknowledge(worker, last);
-            if current == order {
-                core::mem::forget(recall);
-            }
-        }
     }
 
     fn drain(&mut self, mut ctx: Ctx<'_, Unlocked>, local: &mut W, active: u64, budget: usize) -> Polled {
@@ -434,26 +335,6 @@ impl<P: Packet, W: Local> Serving<P, W> {
         }
         self.inner.see_off();
     }
-
-    /// Looks the types up again, if control has changed them. Gives the bits of what is departing.
-    fn refresh(&mut self) -> u64 {
-        let (changed, going) = self.inner.look_up(self.types_version);
-        if let Some((version, types)) = changed {
-            self.types_version = version;
-            let index = self.index();
-            self.types = types.map(|kind| kind.map(|kind| kind.served_by(index)));
-            self.sweeps.forget();
-        }
-        going
-    }
-
-    fn pending(&self) -> &crate::wake::Pending {
-        &self.consumer.state.0.pending.0
-    }
-
-    fn index(&self) -> usize {
-        self.consumer.worker
-    }
 }
 
 /// The handlers' part of a poll. It ends with [`Local::polled`], also by a panic.
@@ -494,56 +375,6 @@ impl<W: Local> Drop for Turn<'_, '_, W> {
     fn drop(&mut self) {
         let handled = self.handled + self.consumer.handled.take();
         self.hook(Polled { handled, more: true }, true);
-    }
-}
-
-/// Which lanes have been swept for the order that is being carried out.
-#[derive(Default)]
-struct Sweeps {
-    /// 0 for none.
-    order: u64,
-    done: u64,
-    /// By the type's bit. Not in here: a worker is moved about by value.
-    begun: Vec<Option<Reviewed>>,
-}
-
-impl Sweeps {
-    /// Begins to carry out `order`, or goes on with one that is under way. Gives which.
-    fn begin(&mut self, order: u64) -> u64 {
-        if self.order == 0 {
-            self.order = order;
-            self.forget();
-        }
-        self.order
-    }
-
-    /// There are other lanes: begins anew.
-    fn forget(&mut self) {
-        self.done = 0;
-        self.begun.clear();
-        self.begun.resize(MOST_TYPES, None);
-    }
-}
-
-/// Has the worker come back to its orders when this is dropped before they are carried out, were it by a panic.
-struct Recall<'w> {
-    core: &'w Core,
-    worker: usize,
-}
-
-impl Drop for Recall<'_> {
-    fn drop(&mut self) {
-        if !mutant("order-lost-by-panic") {
-            let _awake = self.core.workers[self.worker].0.pending.0.order();
-        }
-    }
-}
-
-impl<P: Packet, W: Local> Drop for Worker<P, W> {
-    fn drop(&mut self) {
-        // A worker that is gone does not sleep: nobody is to wake it.
-        self.serving.pending().awake();
-        self.serving.consumer.state.0.claimed.store(false, Ordering::Release);
     }
 }
 

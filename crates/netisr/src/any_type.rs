@@ -182,7 +182,7 @@ where
         match self.of.state.contain(drain) {
             Ok(Some(handled)) => handled,
             Ok(None) => self.go_on(consumer, ctx, local, before),
-            Err(payload) => self.panicked(consumer, ctx, local, (before, !ended), payload),
+            Err(payload) => self.panicked(consumer, ctx, local, Broken { before, hooks: !ended, payload }),
         }
     }
 
@@ -218,7 +218,9 @@ where
             match self.of.state.contain(drain) {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(payload) => return self.panicked(consumer, ctx, local, (before, true), payload),
+                Err(payload) => {
+                    return self.panicked(consumer, ctx, local, Broken { before, hooks: true, payload });
+                }
             }
             let outer = Outer::is(&self.outer, before);
             self.drain(consumer, ctx, local, (goal - self.lane.fates.handled.value()) as usize);
@@ -234,13 +236,13 @@ where
             let _draining = self.lane.draining(1);
             let hook = || local.drained(ctx, &self.of.state.name, handled);
             if let Err(payload) = self.of.state.contain(hook) {
-                return self.panicked(consumer, ctx, local, (before, false), payload);
+                return self.panicked(consumer, ctx, local, Broken { before, hooks: false, payload });
             }
         }
         handled
     }
 
-    /// Deals with a panic of a drain, before which there were `before`. The hook is told how many it has handled, if it is to be.
+    /// Deals with a panic of a drain.
     #[cold]
     #[inline(never)]
     fn panicked(
@@ -248,8 +250,7 @@ where
         consumer: &Consumer,
         ctx: &mut Ctx<'_, Unlocked>,
         local: &mut W,
-        (before, hooks): (u64, bool),
-        payload: Payload,
+        Broken { before, hooks, payload }: Broken,
     ) -> usize {
         // The drain is one with that which had called for it.
         let handled = self.handled_since(before.min(self.outer.replace(NO_OUTER)));
@@ -268,6 +269,15 @@ where
     fn handled_since(&self, before: u64) -> usize {
         self.lane.fates.handled.value().wrapping_sub(before) as usize
     }
+}
+
+/// A drain that a panic has ended.
+struct Broken {
+    /// How many packets the lane had handled when it began.
+    before: u64,
+    /// Whether the hook is told yet how many it has handled.
+    hooks: bool,
+    payload: Payload,
 }
 
 /// That a drain has called another one, until it is dropped, were it by a panic.

@@ -137,30 +137,14 @@ impl<P: Packet, M: Metadata> Lane<P, M> {
         }
     }
 
-    /// Claims a place for one packet, and charges its interface. The packet names no interfaces but `names`. The lane
-    /// is worker `worker`'s.
-    #[inline(always)]
-    pub(crate) fn claim(
-        &self,
-        core: &Core,
-        worker: usize,
-        packet: &P,
-        meta: &M,
-        names: u64,
-    ) -> Result<Claim, Cause> {
-        if self.plain && !mutant("dispatch-waits-for-room") {
-            return self.claim_seen(self.ring.seen(), names);
-        }
-        self.claim_for(core, worker, charged(packet, meta), names)
-    }
-
-    /// The same on a plain lane, by who has looked at the ring's claims.
+    /// Claims a place for one packet, on a plain lane, by who has looked at the ring's claims. The packet names no interfaces
+    /// but `names`.
     #[inline(always)]
     pub(crate) fn claim_seen(&self, seen: Seen, names: u64) -> Result<Claim, Cause> {
         self.ring.claim_seen(seen, 1, names).map_err(Cause::from)
     }
 
-    /// The same where interface `first` is charged, or a place is made.
+    /// The same where interface `first` is charged, or a place is made. The lane is worker `worker`'s.
     #[cold]
     pub(crate) fn claim_for(
         &self,

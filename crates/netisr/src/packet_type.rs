@@ -140,9 +140,10 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
             named.raise(names);
         }
         lane.note(&self.core, charged(&packet, &meta));
-        match lane.claim(&self.core, worker, &packet, &meta, 0) {
+        let way = Way { lane, own, worker };
+        match self.claim(&way, &packet, &meta, 0) {
             Ok(claim) => {
-                self.fill(lane, own, worker, claim, packet, meta);
+                self.fill(way, claim, packet, meta);
                 Ok(())
             }
             Err(cause) => Err(self.refuse(worker, packet, meta, cause)),
@@ -206,17 +207,18 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         if !gate.map_or(first.is_none(), |gate| gate.is_open()) {
             return Err(self.refuse(worker, packet, meta, Cause::Departed));
         }
-        let lane = &self.lanes[worker];
+        let lane = &*self.lanes[worker];
+        let way = Way { lane, own: None, worker };
         let claim = match seen {
             Some(seen) => lane.claim_seen(seen, Named::bit(first)),
-            None => lane.claim(&self.core, worker, &packet, &meta, Named::bit(first)),
+            None => self.claim(&way, &packet, &meta, Named::bit(first)),
         };
         let claim = match claim {
             Ok(claim) => claim,
             Err(cause) => return Err(self.refuse(worker, packet, meta, cause)),
         };
         if gate.is_none_or(|gate| gate.is_open()) || mutant("claim-without-second-look") {
-            self.fill(lane, None, worker, claim, packet, meta);
+            self.fill(way, claim, packet, meta);
             return Ok(());
         }
         drop(Place { of: self, own: None, worker, claim });
@@ -230,29 +232,38 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         if let Err(cause) = add_all(&mut names, &packet, &meta) {
             return Err(self.refuse(worker, packet, meta, cause));
         }
-        let lane = &self.lanes[worker];
-        let claim = match lane.claim(&self.core, worker, &packet, &meta, names.bits()) {
+        let way = Way { lane: &self.lanes[worker], own: None, worker };
+        let claim = match self.claim(&way, &packet, &meta, names.bits()) {
             Ok(claim) => claim,
             Err(cause) => return Err(self.refuse(worker, packet, meta, cause)),
         };
         if names.are_open() {
-            self.fill(lane, None, worker, claim, packet, meta);
+            self.fill(way, claim, packet, meta);
             return Ok(());
         }
         Place { of: self, own: None, worker, claim }.fill_if_open(&names, packet, meta)
     }
 
+    /// Claims a place for one packet, and charges its interface. The packet names no interfaces but `names`.
+    #[inline(always)]
+    fn claim(&self, way: &Way<'_, P, M>, packet: &P, meta: &M, names: u64) -> Result<Claim, Cause> {
+        if way.lane.is_plain() && !mutant("dispatch-waits-for-room") {
+            return way.lane.claim_seen(way.lane.ring().seen(), names);
+        }
+        way.lane.claim_for(&self.core, way.worker, charged(packet, meta), names)
+    }
+
     /// Fills a place that was claimed for one packet.
     #[inline(always)]
-    fn fill(&self, lane: &Lane<P, M>, own: Option<usize>, worker: usize, claim: Claim, packet: P, meta: M) {
-        if claim.idle || lane.is_timed(&claim) {
-            return self.fill_the_long_way(own, worker, claim, packet, meta);
+    fn fill(&self, way: Way<'_, P, M>, claim: Claim, packet: P, meta: M) {
+        if claim.idle || way.lane.is_timed(&claim) {
+            return self.fill_the_long_way(way, claim, packet, meta);
         }
-        lane.fill_alone(claim.alone(), packet, meta);
+        way.lane.fill_alone(claim.alone(), packet, meta);
     }
 
     #[cold]
-    fn fill_the_long_way(&self, own: Option<usize>, worker: usize, claim: Claim, packet: P, meta: M) {
+    fn fill_the_long_way(&self, Way { own, worker, .. }: Way<'_, P, M>, claim: Claim, packet: P, meta: M) {
         Place { of: self, own, worker, claim }.fill(packet, meta);
     }
 
@@ -321,6 +332,13 @@ impl<P: Packet, M: Metadata, W> TypeState<P, M, W> {
         let spread = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         ((spread * self.lanes.len() as u64) >> 32) as usize
     }
+}
+
+/// By which lane a packet goes to which worker, and from which, if one sends it.
+struct Way<'l, P, M> {
+    lane: &'l Lane<P, M>,
+    own: Option<usize>,
+    worker: usize,
 }
 
 /// Claimed places on a lane, to be filled. What is left when it is dropped, were it by a panic of the packet's code,

@@ -28,8 +28,16 @@ pub struct Cache {
     large: Option<Pool>,
 }
 
+impl Pool {
+    /// A worker's cache, which holds at most `size` buffers (at least 2) and is empty at first. What it holds
+    /// is not to be had by others.
+    pub fn cache(&self, size: usize) -> Cache {
+        Cache::new(self.clone(), size)
+    }
+}
+
 impl Cache {
-    pub(crate) fn new(pool: Pool, size: usize) -> Cache {
+    fn new(pool: Pool, size: usize) -> Cache {
         let size = size.clamp(2, pool.capacity().max(2));
         let tally = pool.slab().claim_tally();
         Cache { slots: Vec::with_capacity(size), size, tally, pool, large: None }
@@ -72,7 +80,7 @@ impl Cache {
 
     #[inline]
     fn take(&mut self, mbuf: Mbuf) {
-        if !mbuf.is_of(&self.pool) {
+        if !mbuf.is_of(self.pool.slab()) {
             return;
         }
         let Some(slot) = mbuf.into_slot() else { return };

@@ -62,6 +62,7 @@ extern crate alloc;
 extern crate std;
 
 mod cache;
+mod copy;
 mod line;
 mod mbuf;
 mod offload;

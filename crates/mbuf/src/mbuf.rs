@@ -11,10 +11,9 @@ use siding_netisr::Packet;
 use siding_netisr::sync::atomic::Ordering;
 use siding_netisr::sync::atomic::fence;
 
-use crate::Cache;
 use crate::Offload;
-use crate::Pool;
 use crate::slab::Chain;
+use crate::slab::SlabRef;
 use crate::slab::Slot;
 
 /// A packet: a part of one buffer, the interface it came in by, and its flow key.
@@ -47,7 +46,7 @@ impl Mbuf {
     }
 
     /// Drops many packets at once. The same as dropping each, but neighbours of one pool go back together, for
-    /// two atomic operations in all: for drivers, which get packets in batches and have no [`Cache`] to hand.
+    /// two atomic operations in all: for drivers, which get packets in batches and have no [`Cache`](crate::Cache) to hand.
     pub fn free_all(mbufs: impl IntoIterator<Item = Mbuf>) {
         let mut chain: Option<Chain> = None;
         for mbuf in mbufs {
@@ -253,26 +252,13 @@ impl Mbuf {
         Some(unsafe { slice::from_raw_parts(self.slot.data().add(at), n) })
     }
 
-    /// A copy with bytes of its own and the headroom of `cache`'s pool; interface, flow key, mark and what is left undone are
-    /// copied too. `None` when that pool is dry (counted), or its buffers are too short, and so for that of large ones.
-    pub fn copy(&self, cache: &mut Cache) -> Option<Mbuf> {
-        let mut copy = cache.alloc_for(self.len())?;
-        if !copy.extend_from_slice(self.data()) || !copy.set_offload(self.offload()) {
-            return None;
-        }
-        copy.rcvif = self.rcvif;
-        copy.flow = self.flow;
-        copy.set_mark(self.mark());
-        Some(copy)
-    }
-
     #[cfg(test)]
     pub(crate) fn slot(&self) -> Slot {
         self.slot
     }
 
-    pub(crate) fn is_of(&self, pool: &Pool) -> bool {
-        self.slot.header().slab == pool.slab()
+    pub(crate) fn is_of(&self, slab: SlabRef) -> bool {
+        self.slot.header().slab == slab
     }
 
     /// Ends this handle without returning the slot to the pool: it is the caller's now, unless a clone

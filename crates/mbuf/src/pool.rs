@@ -5,7 +5,6 @@ use core::fmt;
 
 use siding_netisr::sync::atomic::Ordering;
 
-use crate::Cache;
 use crate::Mbuf;
 use crate::slab::SlabRef;
 
@@ -67,14 +66,8 @@ impl Pool {
         }
     }
 
-    /// A worker's cache, which holds at most `size` buffers (at least 2) and is empty at first. What it holds
-    /// is not to be had by others.
-    pub fn cache(&self, size: usize) -> Cache {
-        Cache::new(self.clone(), size)
-    }
-
     /// A new, empty packet, straight from the pool; lock-free, but every core contends for the same line. A
-    /// worker uses its [`Cache`]. `None` when the pool is dry, which is counted.
+    /// worker uses its [`Cache`](crate::Cache). `None` when the pool is dry, which is counted.
     pub fn alloc(&self) -> Option<Mbuf> {
         let mut mbuf = None;
         self.slab.pop(1, |slot| mbuf = Some(Mbuf::new(slot, self.slab.get().headroom)));

@@ -59,6 +59,7 @@ mod lock;
 mod numbers;
 mod rank;
 mod rwlock;
+mod stays;
 pub mod sync;
 mod thread;
 pub mod witness;

@@ -6,6 +6,7 @@ use core::ops::Deref;
 use core::ops::DerefMut;
 
 use crate::Rank;
+use crate::stays::StaysHere;
 use crate::sync;
 use crate::witness;
 
@@ -72,9 +73,6 @@ pub struct Guard<'a, R, T> {
     // The guard within may not mind where it is dropped.
     stays: StaysHere,
 }
-
-/// Makes its owner `!Send`, and leaves `Sync` to the rest of it.
-pub(crate) type StaysHere = PhantomData<dyn Sync>;
 
 impl<R, T> Deref for Guard<'_, R, T> {
     type Target = T;

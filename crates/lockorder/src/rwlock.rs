@@ -6,7 +6,7 @@ use core::ops::Deref;
 use core::ops::DerefMut;
 
 use crate::Rank;
-use crate::lock::StaysHere;
+use crate::stays::StaysHere;
 use crate::sync;
 use crate::witness;
 

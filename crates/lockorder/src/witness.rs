@@ -14,7 +14,7 @@ mod imp {
     use core::marker::PhantomData;
 
     use super::Class;
-    use crate::lock::StaysHere;
+    use crate::stays::StaysHere;
 
     /// A lock that is held, as the witness sees it: not at all in this build.
     #[derive(Debug)]

@@ -10,7 +10,7 @@ use std::sync::PoisonError;
 use std::vec::Vec;
 
 use super::Class;
-use crate::lock::StaysHere;
+use crate::stays::StaysHere;
 
 type Position = &'static Location<'static>;
 

@@ -14,7 +14,7 @@ use crate::packet::Owned;
 use crate::pointers::given;
 use crate::pointers::place;
 use crate::pointers::take_back;
-use crate::worker::State;
+use crate::state::State;
 
 /// A facility: its types, interfaces and workers.
 #[derive(Debug)]

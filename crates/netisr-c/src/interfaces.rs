@@ -17,7 +17,7 @@ use crate::handle::give_back;
 use crate::held::free_of_all;
 use crate::packet::Owned;
 use crate::pointers::*;
-use crate::worker::State;
+use crate::state::State;
 
 /// A departure under way.
 #[derive(Debug)]

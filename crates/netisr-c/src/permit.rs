@@ -10,8 +10,8 @@ use crate::error::*;
 use crate::packet::Owned;
 use crate::packet::SidingPacket;
 use crate::pointers::*;
+use crate::state::State;
 use crate::types::SidingType;
-use crate::worker::State;
 
 /// Room for one packet.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ use crate::packet::Owned;
 use crate::packet::SidingDrop;
 use crate::packet::SidingPacket;
 use crate::pointers::*;
-use crate::worker::State;
+use crate::state::State;
 
 /// A registered type of packet.
 #[derive(Debug)]

@@ -30,6 +30,7 @@ fn the_header_is_the_sources() {
         .with_src(package.join("src/types.rs"))
         .with_src(package.join("src/batch.rs"))
         .with_src(package.join("src/permit.rs"))
+        .with_src(package.join("src/state.rs"))
         .with_src(package.join("src/worker.rs"))
         .with_src(package.join("src/interfaces.rs"))
         .with_src(package.join("src/report.rs"))

@@ -70,13 +70,19 @@ impl Fate {
     }
 }
 
-/// Sends from the front of `frames` by `call`, which is given those that are left and says how many of them have gone,
-/// at least one. What is left in the end found no room, and the others' buffers go to `cache`.
+/// Frames that are to go, and where their buffers go then; whose they are, and who counts them.
+pub(crate) struct Batch<'a> {
+    /// The device's name, for what goes wrong.
+    pub(crate) name: &'a str,
+    pub(crate) frames: &'a mut Vec<Mbuf>,
+    pub(crate) cache: &'a mut Cache,
+    pub(crate) counters: &'a Counters,
+}
+
+/// Sends from the front of the batch by `call`, which is given those that are left and says how many of them have gone,
+/// at least one. What is left in the end found no room, and the others' buffers go to the cache.
 pub(crate) fn send(
-    name: &str,
-    cache: &mut Cache,
-    frames: &mut Vec<Mbuf>,
-    counters: &Counters,
+    Batch { name, frames, cache, counters }: Batch<'_>,
     fate: impl Fn(Errno) -> Fate,
     mut call: impl FnMut(&[Mbuf]) -> Result<usize, Errno>,
 ) -> Sent {

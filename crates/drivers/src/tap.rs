@@ -35,6 +35,7 @@ use crate::DriverError;
 use crate::error::check_name;
 use crate::error::named;
 use crate::fate;
+use crate::fate::Batch;
 use crate::fate::Fate;
 use crate::vnet;
 use crate::vnet::Fault;
@@ -181,7 +182,8 @@ impl Device for TapDevice {
 
     fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let file = &self.file;
-        fate::send(&self.name, cache, frames, &self.counters, Fate::of_tap, |frames| match frames {
+        let batch = Batch { name: &self.name, frames, cache, counters: &self.counters };
+        fate::send(batch, Fate::of_tap, |frames| match frames {
             [first, ..] => {
                 let header = vnet::header(first);
                 rustix::io::writev(file, &[IoSlice::new(&header), IoSlice::new(first.data())]).map(|_| 1)

@@ -58,7 +58,7 @@ impl Device for Shim {
 
     fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
         let kernel = &self.0;
-        send("shim", cache, frames, &kernel.counters, self.1, |frames| {
+        send(Batch { name: "shim", frames, cache, counters: &kernel.counters }, self.1, |frames| {
             if kernel.full.load(Ordering::Relaxed) {
                 return Err(Errno::AGAIN);
             }

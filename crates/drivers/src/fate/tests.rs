@@ -27,6 +27,10 @@ fn frames(pool: &Pool, count: u8) -> Vec<Mbuf> {
     (0..count).map(frame).collect()
 }
 
+fn batch<'a>(frames: &'a mut Vec<Mbuf>, cache: &'a mut Cache, counters: &'a Counters) -> Batch<'a> {
+    Batch { name: "eth0", frames, cache, counters }
+}
+
 /// Sends `count` frames by calls that take three at a time, but answer for a frame that begins with `bad` by
 /// `error`. Gives what went out, in order, what was left, and how it was counted.
 fn run(fate: ByName, count: u8, bad: &[u8], error: Errno) -> (Vec<u8>, usize, Sent, DeviceStats) {
@@ -34,7 +38,7 @@ fn run(fate: ByName, count: u8, bad: &[u8], error: Errno) -> (Vec<u8>, usize, Se
     let mut queue = frames(&pool, count);
     let mut out = Vec::new();
     let mut calls = 0;
-    let sent = send("eth0", &mut pool.cache(2), &mut queue, &counters, fate, |frames| {
+    let sent = send(batch(&mut queue, &mut pool.cache(2), &counters), fate, |frames| {
         calls += 1;
         assert!(calls < 200, "it goes on asking");
         let numbers: Vec<u8> = frames.iter().map(|frame| frame.data()[0]).collect();
@@ -92,7 +96,7 @@ fn an_interface_that_is_down_loses_all_and_is_not_asked_for_each() {
     let (pool, counters) = (pool(), Counters::default());
     let mut queue = frames(&pool, 30);
     let mut calls = 0;
-    let sent = send("eth0", &mut pool.cache(2), &mut queue, &counters, Fate::of_packet, |_| {
+    let sent = send(batch(&mut queue, &mut pool.cache(2), &counters), Fate::of_packet, |_| {
         calls += 1;
         Err(Errno::NETDOWN)
     });
@@ -105,7 +109,7 @@ fn what_a_socket_tells_once_loses_nothing() {
     let (pool, counters) = (pool(), Counters::default());
     let mut queue = frames(&pool, 5);
     let mut told = false;
-    let sent = send("eth0", &mut pool.cache(2), &mut queue, &counters, Fate::of_packet, |frames| {
+    let sent = send(batch(&mut queue, &mut pool.cache(2), &counters), Fate::of_packet, |frames| {
         if std::mem::replace(&mut told, true) { Ok(frames.len()) } else { Err(Errno::NETDOWN) }
     });
     assert_eq!((sent.frames, sent.lost, queue.len()), (5, 0, 0));
@@ -115,7 +119,7 @@ fn what_a_socket_tells_once_loses_nothing() {
 fn a_call_that_is_interrupted_for_ever_ends() {
     let (pool, counters) = (pool(), Counters::default());
     let mut queue = frames(&pool, 2);
-    let sent = send("eth0", &mut pool.cache(2), &mut queue, &counters, Fate::of_packet, |_| Err(Errno::INTR));
+    let sent = send(batch(&mut queue, &mut pool.cache(2), &counters), Fate::of_packet, |_| Err(Errno::INTR));
     assert_eq!((sent.frames, sent.lost, queue.len()), (0, 0, 2));
 }
 

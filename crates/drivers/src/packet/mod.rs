@@ -57,6 +57,7 @@ use crate::Counters;
 use crate::DriverError;
 use crate::error::check_name;
 use crate::error::named;
+use crate::fate::Batch;
 use membership::Membership;
 use ring::Ring;
 use socket::Opening;
@@ -196,7 +197,7 @@ impl Device for PacketDevice {
     }
 
     fn transmit(&mut self, cache: &mut Cache, frames: &mut Vec<Mbuf>) -> Sent {
-        self.sender.send(&self.name, cache, frames, &self.counters)
+        self.sender.send(Batch { name: &self.name, frames, cache, counters: &self.counters })
     }
 
     fn set_filter(&mut self, filter: &Filter) -> io::Result<()> {

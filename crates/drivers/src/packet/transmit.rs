@@ -9,7 +9,6 @@ use rustix::io::Errno;
 use rustix::net::MMsgHdr;
 use rustix::net::SendAncillaryBuffer;
 use rustix::net::SendFlags;
-use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
 use siding_stack::BATCH;
 use siding_stack::Offloads;
@@ -17,9 +16,9 @@ use siding_stack::Sent;
 
 use super::PacketConfig;
 use super::socket::Opening;
-use crate::Counters;
 use crate::DriverError;
 use crate::fate;
+use crate::fate::Batch;
 use crate::fate::Fate;
 use crate::vnet;
 
@@ -50,16 +49,10 @@ impl Sender {
         self.offloads
     }
 
-    /// Sends from the front of `frames`, until a socket has no room for more.
-    pub(super) fn send(
-        &self,
-        name: &str,
-        cache: &mut Cache,
-        frames: &mut Vec<Mbuf>,
-        counters: &Counters,
-    ) -> Sent {
+    /// Sends from the front of the batch, until a socket has no room for more.
+    pub(super) fn send(&self, batch: Batch<'_>) -> Sent {
         // A call that stops short does not say why. The next one, which begins with the frame at fault, does.
-        fate::send(name, cache, frames, counters, Fate::of_packet, |frames| self.send_batch(frames))
+        fate::send(batch, Fate::of_packet, |frames| self.send_batch(frames))
     }
 
     /// One system call. Says how many frames have gone, at least one.

@@ -65,6 +65,15 @@ pub enum Defence {
     Always,
 }
 
+/// Whose an address is that somebody may claim.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner<'a> {
+    /// The addresses of all interfaces of this host: what they say is no conflict.
+    pub macs: &'a [Mac],
+    /// What to do when somebody claims it that is in use.
+    pub defence: Defence,
+}
+
 /// The rules for conflict detection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AcdConfig {
@@ -164,17 +173,15 @@ impl Acd {
         if first { AcdEvent::Usable } else { AcdEvent::Nothing }
     }
 
-    /// Any ARP message on the interface; those that say nothing about the address are ignored. `our_macs` are
-    /// the addresses of all interfaces of this host.
+    /// Any ARP message on the interface; those that say nothing about the address are ignored.
     pub fn on_arp(
         &mut self,
         now: Instant,
         seen: &ArpSeen,
-        our_macs: &[Mac],
-        defence: Defence,
+        owner: Owner<'_>,
         send: impl FnOnce(AcdFrame) -> Result<(), Refused>,
     ) -> AcdEvent {
-        if self.state == AcdState::Conflict || our_macs.contains(&seen.sender_hw) {
+        if self.state == AcdState::Conflict || owner.macs.contains(&seen.sender_hw) {
             return AcdEvent::Nothing;
         }
         let claimed = seen.sender_ip == self.address;
@@ -188,7 +195,7 @@ impl Acd {
         }
         //= RFC 5227 s2.4 [5227-3]: give up, defend once, or defend for ever, never twice in 10 s.
         let recent = self.last_conflict.is_some_and(|last| now.since(last) < DEFEND_INTERVAL);
-        match (defence, recent) {
+        match (owner.defence, recent) {
             (Defence::GiveUp, _) | (Defence::Once, true) => self.lose(),
             (Defence::Always, true) => AcdEvent::Nothing,
             (Defence::Once | Defence::Always, false) => {
@@ -279,6 +286,11 @@ mod tests {
     const IP: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
     const PEER: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 2);
     const MINE: Mac = Mac([2, 0, 0, 0, 0, 1]);
+
+    fn mine(defence: Defence) -> Owner<'static> {
+        Owner { macs: &[MINE], defence }
+    }
+
     const THEIRS: Mac = Mac([2, 0, 0, 0, 0, 2]);
     const T0: Instant = Instant::from_nanos(3_000_000_000);
     const MS: Duration = Duration::from_millis(1);
@@ -361,7 +373,7 @@ mod tests {
             lost.map(|m| (m, AcdEvent::Lost)).into_iter().chain(fine.map(|m| (m, AcdEvent::Nothing)))
         {
             let mut acd = Acd::new(T0, IP, PROBE_WAIT);
-            assert_eq!(acd.on_arp(T0, &message, &[MINE], Defence::Always, no), event, "{message:?}");
+            assert_eq!(acd.on_arp(T0, &message, mine(Defence::Always), no), event, "{message:?}");
             assert_eq!(acd.deadline().is_none(), event == AcdEvent::Lost);
         }
     }
@@ -371,7 +383,7 @@ mod tests {
         let mut acd = Acd::held(IP);
         assert_eq!((acd.deadline(), acd.is_usable()), (None, true));
         let claim = seen(true, THEIRS, IP, IP);
-        assert_eq!(acd.on_arp(T0, &claim, &[MINE], Defence::Always, |_| Ok(())), AcdEvent::Defended);
+        assert_eq!(acd.on_arp(T0, &claim, mine(Defence::Always), |_| Ok(())), AcdEvent::Defended);
     }
 
     #[test]
@@ -390,7 +402,7 @@ mod tests {
             let moments = [T0, T0 + 5000 * MS, T0 + 5000 * MS + far];
             let got = moments.map(|now| {
                 let mut announced = 0;
-                let event = acd.on_arp(now, &claim, &[MINE], policy, |_| {
+                let event = acd.on_arp(now, &claim, mine(policy), |_| {
                     announced += 1;
                     Ok(())
                 });
@@ -405,7 +417,7 @@ mod tests {
     fn refused_defence_is_tried_again_5227_3() {
         let (mut acd, _) = held();
         let claim = seen(false, THEIRS, IP, PEER);
-        assert_eq!(acd.on_arp(T0, &claim, &[MINE], Defence::Always, no), AcdEvent::Defended);
+        assert_eq!(acd.on_arp(T0, &claim, mine(Defence::Always), no), AcdEvent::Defended);
         let now = acd.deadline().expect("a retry");
         let mut frames = Vec::new();
         assert_eq!(

@@ -92,6 +92,13 @@ pub struct Nud {
     confirmed: Option<Instant>,
 }
 
+/// A solicitation to be sent.
+struct Ask {
+    kind: Solicit,
+    /// How long the answer is waited for.
+    pause: Duration,
+}
+
 impl Nud {
     /// A packet waits for a neighbour without an entry: INCOMPLETE, and the first solicitation is sent.
     pub fn new_for_packet(
@@ -100,7 +107,7 @@ impl Nud {
         send: impl FnOnce(Solicit) -> Result<(), Refused>,
     ) -> Nud {
         let mut nud = Nud::new(NudState::Incomplete, None, false);
-        nud.solicit(now, config, Solicit::Multicast, config.retrans_timer, send);
+        nud.solicit(now, config, Ask { kind: Solicit::Multicast, pause: config.retrans_timer }, send);
         nud.check();
         nud
     }
@@ -159,7 +166,12 @@ impl Nud {
                 if self.tries >= config.max_multicast_solicit.max(1) {
                     return Outcome::Failed;
                 }
-                self.solicit(now, config, Solicit::Multicast, config.retrans_timer, send);
+                self.solicit(
+                    now,
+                    config,
+                    Ask { kind: Solicit::Multicast, pause: config.retrans_timer },
+                    send,
+                );
                 Outcome::Kept
             }
             NudState::Reachable | NudState::Stale => {
@@ -336,7 +348,8 @@ impl Nud {
             Some(mac) if self.tries == 0 || self.may_unicast(now, pause, max_unicast) => Some(mac),
             _ => None,
         };
-        if self.solicit(now, config, unicast.map_or(Solicit::Multicast, Solicit::Unicast), pause, send) {
+        let kind = unicast.map_or(Solicit::Multicast, Solicit::Unicast);
+        if self.solicit(now, config, Ask { kind, pause }, send) {
             if self.tries == 1 {
                 self.first_probe = now;
             }
@@ -358,8 +371,7 @@ impl Nud {
         &mut self,
         now: Instant,
         config: &NudConfig,
-        kind: Solicit,
-        pause: Duration,
+        Ask { kind, pause }: Ask,
         send: impl FnOnce(Solicit) -> Result<(), Refused>,
     ) -> bool {
         //= RFC 4861 s7.2.2, s7.3.3 [4861-27, 4861-35]: at most one per RetransTimer, whatever the state was.

@@ -138,10 +138,10 @@ pub fn select<'a, I: Copy + Eq>(
     policy: &Policy,
     prefer: Preferences,
 ) -> Option<&'a Candidate<I>> {
+    let wanted = Wanted { dst, out_if, policy, prefer };
     let mut best: Option<&Candidate<I>> = None;
     for candidate in candidates.iter().filter(|candidate| is_candidate(dst, out_if, candidate)) {
-        let better = best
-            .is_none_or(|best| compare(dst, out_if, candidate, best, policy, prefer) == Ordering::Greater);
+        let better = best.is_none_or(|best| wanted.compare(candidate, best) == Ordering::Greater);
         if better {
             best = Some(candidate);
         }
@@ -187,35 +187,39 @@ fn is_candidate<I: Copy + Eq>(dst: Ipv6Addr, out_if: I, candidate: &Candidate<I>
     candidate.interface == out_if || !(dst.is_multicast() || dst.is_unicast_link_local())
 }
 
-/// `Greater` when `a` is the better source.
-//= RFC 6724 s5 [6724-2]: the rules in order; the first that is no tie decides.
-fn compare<I: Copy + Eq>(
+/// What a source is wanted for.
+struct Wanted<'p, I> {
     dst: Ipv6Addr,
     out_if: I,
-    a: &Candidate<I>,
-    b: &Candidate<I>,
-    policy: &Policy,
+    policy: &'p Policy,
     prefer: Preferences,
-) -> Ordering {
-    let by = |wins: &dyn Fn(&Candidate<I>) -> bool| wins(a).cmp(&wins(b));
-    // Rule 1: the same address.
-    by(&|c| c.addr == dst)
-        // Rule 2: appropriate scope.
-        .then_with(|| by_scope(scope(a.addr), scope(b.addr), scope(dst)))
-        // Rule 3: avoid deprecated.
-        .then_with(|| by(&|c| !c.deprecated))
-        // Rule 4: home addresses.
-        .then_with(|| by_mobility(a.mobility, prefer).cmp(&by_mobility(b.mobility, prefer)))
-        // Rule 5: the outgoing interface.
-        .then_with(|| by(&|c| c.interface == out_if))
-        // Rule 5.5: a prefix that the next hop advertised.
-        .then_with(|| by(&|c| c.next_hop_match))
-        // Rule 6: matching label.
-        .then_with(|| by(&|c| policy.label(c.addr) == policy.label(dst)))
-        // Rule 7: temporary addresses, or public ones.
-        .then_with(|| by(&|c| c.temporary == prefer.temporary))
-        // Rule 8: longest common prefix.
-        .then_with(|| common_prefix_len(a, dst).cmp(&common_prefix_len(b, dst)))
+}
+
+impl<I: Copy + Eq> Wanted<'_, I> {
+    /// `Greater` when `a` is the better source.
+    //= RFC 6724 s5 [6724-2]: the rules in order; the first that is no tie decides.
+    fn compare(&self, a: &Candidate<I>, b: &Candidate<I>) -> Ordering {
+        let Wanted { dst, out_if, policy, prefer } = *self;
+        let by = |wins: &dyn Fn(&Candidate<I>) -> bool| wins(a).cmp(&wins(b));
+        // Rule 1: the same address.
+        by(&|c| c.addr == dst)
+            // Rule 2: appropriate scope.
+            .then_with(|| by_scope(scope(a.addr), scope(b.addr), scope(dst)))
+            // Rule 3: avoid deprecated.
+            .then_with(|| by(&|c| !c.deprecated))
+            // Rule 4: home addresses.
+            .then_with(|| by_mobility(a.mobility, prefer).cmp(&by_mobility(b.mobility, prefer)))
+            // Rule 5: the outgoing interface.
+            .then_with(|| by(&|c| c.interface == out_if))
+            // Rule 5.5: a prefix that the next hop advertised.
+            .then_with(|| by(&|c| c.next_hop_match))
+            // Rule 6: matching label.
+            .then_with(|| by(&|c| policy.label(c.addr) == policy.label(dst)))
+            // Rule 7: temporary addresses, or public ones.
+            .then_with(|| by(&|c| c.temporary == prefer.temporary))
+            // Rule 8: longest common prefix.
+            .then_with(|| common_prefix_len(a, dst).cmp(&common_prefix_len(b, dst)))
+    }
 }
 
 /// The smallest scope that reaches the destination wins; if neither does, the larger.

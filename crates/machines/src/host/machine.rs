@@ -8,10 +8,8 @@ use siding_netisr::Instant;
 use siding_wire::Mac;
 use siding_wire::ip6;
 use siding_wire::nd::NdOption;
-use siding_wire::nd::NdOptions;
 use siding_wire::nd::PrefixInfo;
 use siding_wire::nd::RouteInfo;
-use siding_wire::nd::RouterAdvert;
 
 use super::address::Owned;
 use super::address::until;
@@ -21,6 +19,7 @@ use super::config::HostConfig;
 use super::config::Identifier;
 use super::event::Gone;
 use super::event::HostEvent;
+use super::heard::HeardAdvert;
 use super::limit::Learnt;
 use super::limit::Refusals;
 use super::params::Params;
@@ -30,11 +29,13 @@ use super::redirects::Redirected;
 use super::redirects::Redirects;
 use super::routers::Full;
 use super::routers::Known;
+use super::routers::Room;
 use super::routers::Router;
 use super::routers::Routers;
 use super::routers::Specific;
 use super::slaac::Maker;
 use super::slaac::Slaac;
+use super::slaac::Step;
 use super::solicit::Solicitor;
 use crate::chance::Chance;
 use crate::dad::DadConfig;
@@ -160,7 +161,7 @@ impl Host {
         }
     }
 
-    /// A valid advertisement from `from` (RFC 4861 s6.3.4).
+    /// A valid advertisement (RFC 4861 s6.3.4).
     ///
     /// # Errors
     ///
@@ -168,21 +169,20 @@ impl Host {
     pub fn on_advert(
         &mut self,
         now: Instant,
-        from: Ipv6Addr,
-        advert: &RouterAdvert,
-        options: NdOptions<'_>,
+        heard: HeardAdvert<'_>,
         known: Known<'_>,
         chance: &mut Chance,
     ) -> Result<(), Learnt> {
-        let router = self.default_router(now, from, advert, options);
+        let router = self.default_router(now, heard);
+        let HeardAdvert { from, advert, options } = heard;
         // One that does not answer gives way to one that has just spoken.
-        let most = self.config.limits.routers;
-        if let Some(gone) = self.routers.make_room(router, now, most, known, &mut self.events) {
+        let room = Room { now, most: self.config.limits.routers, known };
+        if let Some(gone) = self.routers.make_room(router, room, &mut self.events) {
             self.redirects.forget_router(gone);
             self.slaac.forget_router(gone);
             self.refuse(Learnt::Routers);
         }
-        if self.routers.heard(router, now, self.config.limits.routers, &mut self.events).is_err() {
+        if self.routers.heard(router, now, room.most, &mut self.events).is_err() {
             self.refuse(Learnt::Routers);
             self.full = true;
             return Err(Learnt::Routers);
@@ -243,7 +243,7 @@ impl Host {
     /// Duplicate address detection of an address, by whomever it was given, has come to an end.
     pub fn on_detected(&mut self, now: Instant, addr: Ipv6Addr, passed: bool, chance: &mut Chance) {
         let maker = maker(&self.config, &self.link, &self.params);
-        self.slaac.settled(now, addr, passed, maker, chance, &mut self.events);
+        self.slaac.settled(addr, passed, maker, Step { now, chance, events: &mut self.events });
     }
 
     /// An address may be used from now on, or while it is tested.
@@ -301,7 +301,7 @@ impl Host {
             }
         }
         let maker = maker(&self.config, &self.link, &self.params);
-        if self.slaac.on_timer(now, maker, chance, &mut self.events) != Ok(false) {
+        if self.slaac.on_timer(maker, Step { now, chance, events: &mut self.events }) != Ok(false) {
             self.refuse(Learnt::Addresses);
         }
         self.routers.select(now, known, None, &mut self.events);
@@ -484,13 +484,7 @@ impl Host {
         }
     }
 
-    fn default_router(
-        &self,
-        now: Instant,
-        from: Ipv6Addr,
-        advert: &RouterAdvert,
-        options: NdOptions<'_>,
-    ) -> Router {
+    fn default_router(&self, now: Instant, HeardAdvert { from, advert, options }: HeardAdvert<'_>) -> Router {
         //= RFC 4191 s3.1: what a router says of its route to everything overrides what its header says.
         let everything = options.iter().find_map(|option| match option {
             NdOption::Route(route) if route.prefix_len == 0 && self.config.route_info => Some(route),
@@ -521,7 +515,7 @@ impl Host {
         }
         if self.config.autoconf {
             let maker = maker(&self.config, &self.link, &self.params);
-            match self.slaac.heard(now, info, from, maker, chance, &mut self.events) {
+            match self.slaac.heard(info, from, maker, Step { now, chance, events: &mut self.events }) {
                 // One of no use went for it: that is told as well.
                 Err(Full) | Ok(true) => self.refuse(Learnt::Addresses),
                 Ok(false) if self.slaac.len() < self.config.limits.addresses => {
@@ -541,11 +535,12 @@ impl Host {
             return;
         }
         let router = Router { addr: from, preference: route.preference, until: until(now, route.lifetime) };
+        let route = Specific { prefix, router };
         let most = self.config.limits.routes;
-        if self.routers.make_room_for_route(prefix, router, now, most, known, &mut self.events) {
+        if self.routers.make_room_for_route(route, Room { now, most, known }, &mut self.events) {
             self.refuse(Learnt::Routes);
         }
-        if self.routers.heard_route(Specific { prefix, router }, now, most, &mut self.events).is_err() {
+        if self.routers.heard_route(route, now, most, &mut self.events).is_err() {
             self.refuse(Learnt::Routes);
         }
     }

@@ -14,6 +14,7 @@ use super::config::Identifier;
 use super::event::HostEvent;
 use super::slaac::Maker;
 use super::slaac::Slaac;
+use super::slaac::Step;
 use crate::chance::Chance;
 use crate::page::Table;
 use crate::page::cell;
@@ -77,18 +78,18 @@ impl Bench {
 
     fn hear(&mut self, now: Instant, info: &PrefixInfo) {
         let Bench { slaac, config, chance, events } = self;
-        slaac.heard(now, info, None, maker(config), chance, events).unwrap();
+        slaac.heard(info, None, maker(config), Step { now, chance, events }).unwrap();
     }
 
     fn settle(&mut self, now: Instant, passed: bool) {
         let Some(addr) = self.slaac.iter().next().map(|own| own.addr) else { return };
         let Bench { slaac, config, chance, events } = self;
-        slaac.settled(now, addr, passed, maker(config), chance, events);
+        slaac.settled(addr, passed, maker(config), Step { now, chance, events });
     }
 
     fn time(&mut self, now: Instant) {
         let Bench { slaac, config, chance, events } = self;
-        slaac.on_timer(now, maker(config), chance, events).unwrap();
+        slaac.on_timer(maker(config), Step { now, chance, events }).unwrap();
     }
 }
 

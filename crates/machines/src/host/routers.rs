@@ -35,6 +35,15 @@ pub(super) struct Full;
 /// Whether a neighbour may be reachable: it has an entry that is neither INCOMPLETE nor UNREACHABLE.
 pub type Known<'a> = &'a dyn Fn(Ipv6Addr) -> bool;
 
+/// How much room there is, and who gives way where there is none: who is not known to answer.
+#[derive(Clone, Copy)]
+pub(super) struct Room<'a> {
+    pub(super) now: Instant,
+    /// So many there may be.
+    pub(super) most: usize,
+    pub(super) known: Known<'a>,
+}
+
 /// All routers that were heard of.
 #[derive(Debug, Default)]
 pub(super) struct Routers {
@@ -106,9 +115,7 @@ impl Routers {
     pub(super) fn make_room(
         &mut self,
         new: Router,
-        now: Instant,
-        most: usize,
-        known: Known<'_>,
+        Room { now, most, known }: Room<'_>,
         events: &mut Vec<HostEvent>,
     ) -> Option<Ipv6Addr> {
         let has_room = self.defaults.len() < most || self.defaults.iter().any(|other| other.addr == new.addr);
@@ -126,13 +133,11 @@ impl Routers {
     /// The same for a route: one that is not in use, by a router that does not answer. True if one went.
     pub(super) fn make_room_for_route(
         &mut self,
-        prefix: Prefix<Ipv6Addr>,
-        by: Router,
-        now: Instant,
-        most: usize,
-        known: Known<'_>,
+        new: Specific,
+        Room { now, most, known }: Room<'_>,
         events: &mut Vec<HostEvent>,
     ) -> bool {
+        let Specific { prefix, router: by } = new;
         let same = |other: &Specific| other.prefix == prefix && other.router.addr == by.addr;
         if self.specifics.len() < most || self.specifics.iter().any(same) || by.until <= now {
             return false;
@@ -395,7 +400,11 @@ mod tests {
         select(&mut routers, &[1, 2, 3], None);
         let make_room = |routers: &mut Routers, known: &[u16]| {
             let is_known = |router: Ipv6Addr| known.contains(&router.segments()[7]);
-            let gone = routers.make_room(router(9, High), T0, 3, &is_known, &mut Vec::new());
+            let gone = routers.make_room(
+                router(9, High),
+                Room { now: T0, most: 3, known: &is_known },
+                &mut Vec::new(),
+            );
             gone.map(|router| router.segments()[7])
         };
         assert_eq!(make_room(&mut routers, &[1, 2, 3]), None);

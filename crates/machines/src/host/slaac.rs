@@ -42,6 +42,13 @@ pub(super) struct Maker<'a> {
     pub(super) detection: Duration,
 }
 
+/// One step: when it is taken, by what chance, and where it tells of what has come of it.
+pub(super) struct Step<'a> {
+    pub(super) now: Instant,
+    pub(super) chance: &'a mut Chance,
+    pub(super) events: &'a mut Vec<HostEvent>,
+}
+
 /// All addresses that we made.
 #[derive(Debug, Default)]
 pub(super) struct Slaac {
@@ -55,13 +62,13 @@ impl Slaac {
     /// make room.
     pub(super) fn heard(
         &mut self,
-        now: Instant,
         info: &PrefixInfo,
         from: Option<Ipv6Addr>,
         maker: Maker<'_>,
-        chance: &mut Chance,
-        events: &mut Vec<HostEvent>,
+        mut step: Step<'_>,
     ) -> Result<bool, Full> {
+        let Step { now, events, .. } = &mut step;
+        let now = *now;
         //= RFC 4862 s5.5.3 a-d [4862-7]: not without the A flag, not the link-local prefix, not one preferred for longer
         //= than valid, nor one that leaves no room for an identifier, or too much.
         let fits = info.prefix_len + IDENTIFIER_LEN == 128;
@@ -104,7 +111,7 @@ impl Slaac {
             self.list.push(own);
             events.push(HostEvent::AddressMade(addr, false));
         }
-        let made_room = self.make_temporaries(now, maker, chance, events)? || made_room;
+        let made_room = self.make_temporaries(maker, &mut step)? || made_room;
         self.check(maker);
         Ok(made_room)
     }
@@ -145,13 +152,9 @@ impl Slaac {
     }
 
     /// The timer fired: deprecates, lets go, and makes anew what is due.
-    pub(super) fn on_timer(
-        &mut self,
-        now: Instant,
-        maker: Maker<'_>,
-        chance: &mut Chance,
-        events: &mut Vec<HostEvent>,
-    ) -> Result<bool, Full> {
+    pub(super) fn on_timer(&mut self, maker: Maker<'_>, mut step: Step<'_>) -> Result<bool, Full> {
+        let Step { now, events, .. } = &mut step;
+        let now = *now;
         //= RFC 4862 s5.5.4 [4862-9]: deprecated when no longer preferred, gone when no longer valid.
         for gone in self.list.extract_if(.., |own| own.valid_until <= now) {
             events.push(HostEvent::AddressRemoved(gone.addr, Gone::Expired));
@@ -175,21 +178,13 @@ impl Slaac {
                 events.push(HostEvent::AddressMade(own.addr, false));
             }
         }
-        let made_room = self.make_temporaries(now, maker, chance, events)?;
+        let made_room = self.make_temporaries(maker, &mut step)?;
         self.check(maker);
         Ok(made_room)
     }
 
     /// Duplicate address detection of one has come to an end.
-    pub(super) fn settled(
-        &mut self,
-        now: Instant,
-        addr: Ipv6Addr,
-        passed: bool,
-        maker: Maker<'_>,
-        chance: &mut Chance,
-        events: &mut Vec<HostEvent>,
-    ) {
+    pub(super) fn settled(&mut self, addr: Ipv6Addr, passed: bool, maker: Maker<'_>, mut step: Step<'_>) {
         let Some(at) = self.list.iter().position(|own| own.addr == addr) else { return };
         let own = &mut self.list[at];
         if passed {
@@ -204,19 +199,19 @@ impl Slaac {
             self.list.remove(at);
             self.temporary_failures += 1;
             if self.temporary_failures >= IDGEN_RETRIES {
-                events.push(HostEvent::AddressGivenUp(addr));
+                step.events.push(HostEvent::AddressGivenUp(addr));
             }
             // There is room: it takes the place of the one that went.
-            let _ = self.make_temporaries(now, maker, chance, events);
+            let _ = self.make_temporaries(maker, &mut step);
             self.check(maker);
             return;
         }
         let stable = matches!(maker.config.identifier, Identifier::Stable(_));
         //= RFC 7217 s6: a duplicate is replaced after a pause, a few times.
         own.phase = match stable && own.counter < IDGEN_RETRIES {
-            true => Phase::Again(now + IDGEN_DELAY),
+            true => Phase::Again(step.now + IDGEN_DELAY),
             false => {
-                events.push(HostEvent::AddressGivenUp(addr));
+                step.events.push(HostEvent::AddressGivenUp(addr));
                 Phase::Failed
             }
         };
@@ -283,11 +278,10 @@ impl Slaac {
     //= RFC 8981 s3.4, s3.5: one is made with each public address, and a successor in good time before it is deprecated.
     fn make_temporaries(
         &mut self,
-        now: Instant,
         maker: Maker<'_>,
-        chance: &mut Chance,
-        events: &mut Vec<HostEvent>,
+        Step { now, chance, events }: &mut Step<'_>,
     ) -> Result<bool, Full> {
+        let now = *now;
         let Some(lifetimes) = maker.config.temporary else { return Ok(false) };
         if self.temporary_failures >= IDGEN_RETRIES {
             return Ok(false);

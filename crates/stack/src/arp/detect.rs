@@ -23,6 +23,7 @@ use super::acd::AcdConfig;
 use super::acd::AcdEvent;
 use super::acd::AcdFrame;
 use super::acd::ConflictLimit;
+use super::acd::Owner;
 use super::acd::PROBE_MAX;
 use super::acd::PROBE_MIN;
 use super::acd::PROBE_WAIT;
@@ -219,7 +220,7 @@ pub(crate) fn heard(
     let our_macs: Vec<Mac> = local.config().interfaces().map(|interface| interface.mac).collect();
     let now = local.now;
     step(ctx, local, on, addr, Some(seen.sender_hw), |acd, config, send| {
-        acd.on_arp(now, seen, &our_macs, config.defence, send)
+        acd.on_arp(now, seen, Owner { macs: &our_macs, defence: config.defence }, send)
     })
 }
 

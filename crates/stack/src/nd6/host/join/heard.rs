@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_machines::host::HeardAdvert;
 use siding_wire::nd::NdInvalid;
 use siding_wire::nd::NdOption;
 use siding_wire::nd::NdOptions;
@@ -59,7 +60,8 @@ pub(crate) fn heard_advert(
     }
     state.host.set_link(on.mac, on.own_mtu);
     let is_known = |addr| known.contains(&addr);
-    let taken = state.host.on_advert(local.now, from, advert, options, &is_known, &mut control.chance);
+    let heard = HeardAdvert { from, advert, options };
+    let taken = state.host.on_advert(local.now, heard, &is_known, &mut control.chance);
     let events = settle(&shared, control, &mut ctx, on.ifnet.id, local.now);
     drop(guard);
     events.into_iter().for_each(|event| local.tell(event));

@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use siding_lockorder::Root;
+use siding_machines::host::HeardAdvert;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_netisr::Instant;
@@ -46,7 +47,7 @@ fn a_learnt_route_that_finds_no_place_is_told_of_once_and_comes_when_there_is_ro
         let options = NdOptions::new(&[]).unwrap();
         let Control { rooms, chance, .. } = &mut *control;
         let host = &mut rooms.of::<Hosts>().get_mut(&id).unwrap().host;
-        host.on_advert(now, from, &advert, options, &|_| true, chance).unwrap();
+        host.on_advert(now, HeardAdvert { from, advert: &advert, options }, &|_| true, chance).unwrap();
         let events = settle(&stack.shared, &mut control, &mut ctx, id, now);
         events.into_iter().filter(|event| matches!(event, Event::RouteAmiss { .. })).count()
     };
@@ -79,7 +80,7 @@ fn a_learnt_router_that_shares_flows_gives_way_and_a_learnt_route_goes_all_the_s
         let options = NdOptions::new(&[]).unwrap();
         let Control { rooms, chance, .. } = &mut *control;
         let host = &mut rooms.of::<Hosts>().get_mut(&id).unwrap().host;
-        host.on_advert(now, from, &advert, options, &|_| true, chance).unwrap();
+        host.on_advert(now, HeardAdvert { from, advert: &advert, options }, &|_| true, chance).unwrap();
         settle(&stack.shared, &mut control, &mut ctx, id, now);
     };
     let is_there = || stack.routes6_to(&default).iter().any(|route| route.next_hop == Some(from));
@@ -118,7 +119,7 @@ fn ever_shorter_lifetimes_do_not_fill_the_timer_queue_4861_17() {
         let options = NdOptions::new(&[]).unwrap();
         let Control { rooms, chance, .. } = &mut *control;
         let host = &mut rooms.of::<Hosts>().get_mut(&id).unwrap().host;
-        host.on_advert(now, from, &advert, options, &|_| true, chance).unwrap();
+        host.on_advert(now, HeardAdvert { from, advert: &advert, options }, &|_| true, chance).unwrap();
         let _ = settle(shared, &mut control, &mut ctx, id, now);
     }
     assert!(shared.timers.len(&mut ctx) <= before + 1, "{}", shared.timers.len(&mut ctx));

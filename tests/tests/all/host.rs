@@ -14,6 +14,7 @@ mod neighbor;
 mod ping;
 mod put_back;
 mod reload;
+mod routes;
 mod schema;
 mod service;
 mod telling;

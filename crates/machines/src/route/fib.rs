@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use siding_fib::Meaning;
+use siding_fib::Table;
 use siding_fib::Trie;
 use siding_fib::Value;
 use siding_netisr::IfId;
@@ -78,20 +80,24 @@ impl<A: Address, I: Handle> Fib<A, I> {
         Some((hop, Way::of_meaning(meaning)?))
     }
 
-    /// The ways that share the flows to `dst`, and how many buckets each has; nothing if it has but one way.
-    pub fn sharing(&self, dst: A) -> Vec<(Way<A, I>, usize)> {
-        let found = self.trie.read(|table| {
-            let value = table.lookup(dst)?;
-            let seen = Seen::new(&table, value, hops_of(table.meaning(value))?);
+    /// The ways that share the flows to `dst` where [`lookup_where`](Self::lookup_where) finds one of them, those that `usable`
+    /// does not accept as well, and how many buckets each has; nothing if that finds a way of its own.
+    pub fn sharing(&self, dst: A, usable: impl Fn(&Way<A, I>) -> bool) -> Vec<(Way<A, I>, usize)> {
+        let way = |table: &Table<'_, A>, name: Option<Value>| Way::of_meaning(table.meaning(name?));
+        let found = self.first(dst, |table, value, meaning| {
+            let Some(hops) = hops_of(meaning) else {
+                return Way::of_meaning(meaning).filter(&usable).map(|_| Vec::new());
+            };
+            let seen = Seen::new(table, value, hops);
             let mut shares = [0; MOST_HOPS];
             for owner in (0..BUCKETS).map(|bucket| seen.owner(bucket)) {
                 shares.get_mut(owner).into_iter().for_each(|share| *share += 1);
             }
-            let meaning = |place| seen.hop(place).map_or([0; 4], |hop| table.meaning(hop));
-            Some((0..seen.hops).map(|place| (meaning(place), shares[place])).collect::<Vec<_>>())
+            let of = |place| Some((way(table, seen.hop(place))?, shares[place]));
+            let all: Vec<_> = (0..seen.hops).filter_map(of).collect();
+            all.iter().any(|(way, _)| usable(way)).then_some(all)
         });
-        let of = |(meaning, share)| Some((Way::of_meaning(meaning)?, share));
-        found.into_iter().flatten().filter_map(of).collect()
+        found.unwrap_or_default()
     }
 
     /// The names of the ways of all of `dsts`, for less than they cost one by one, in as many places of `names`. A name is the
@@ -117,28 +123,34 @@ impl<A: Address, I: Handle> Fib<A, I> {
         flow: impl Fn() -> u32,
         usable: impl Fn(&Way<A, I>) -> bool,
     ) -> Option<Way<A, I>> {
+        self.first(dst, |table, value, meaning| match hops_of(meaning) {
+            Some(hops) => Seen::new(table, value, hops)
+                .find(flow(), |hop| Way::of_meaning(table.meaning(hop)).filter(&usable)),
+            None => Way::of_meaning(meaning).filter(&usable),
+        })
+    }
+
+    /// What `found` makes of the first of all ways to `dst` that it makes anything of: the longest prefix first, of each the best
+    /// one first. Others may be asked for as well.
+    fn first<T>(&self, dst: A, found: impl Fn(&Table<'_, A>, Value, Meaning) -> Option<T>) -> Option<T> {
         self.trie.read(|table| {
-            let of = |value| Way::of_meaning(table.meaning(value)).filter(&usable);
-            let mut found = None;
+            let mut first = None;
             table.covering(dst, |_, value| {
                 let mut next = Some(value);
                 // And a refusal, and a group. A look-up that has met words in change ends soon, too.
                 for _ in 0..=MOST_WAYS + 1 {
                     let Some(value) = next else { break };
                     let meaning = table.meaning(value);
-                    let way = match hops_of(meaning) {
-                        Some(hops) => Seen::new(&table, value, hops).find(flow(), of),
-                        None => of(value),
-                    };
-                    if way.is_some() {
+                    let here = found(&table, value, meaning);
+                    if here.is_some() {
                         // They come from short to long.
-                        found = way;
+                        first = here;
                         break;
                     }
                     next = Way::<A, I>::other(meaning);
                 }
             });
-            found
+            first
         })
     }
 }

@@ -27,6 +27,8 @@ pub struct Hop<A, I = IfId> {
     pub interface: I,
     /// Its share, beside the others' weights. Not 0.
     pub weight: u8,
+    /// Less is better. The best of its hops' is the group's.
+    pub metric: u32,
 }
 
 /// Destinations, and the routers that share the flows to them.
@@ -36,24 +38,25 @@ pub struct Group<A, I = IfId> {
     pub prefix: Prefix<A>,
     /// The routers.
     pub hops: Vec<Hop<A, I>>,
-    /// Less is better. Of a route and a group with the same one the group is used.
-    pub metric: u32,
 }
 
 impl<A: Address, I: Copy + Ord> Group<A, I> {
+    /// The best of its hops': what order they came in does not matter. Of a route and a group with the same one the group is used.
+    pub fn metric(&self) -> u32 {
+        best(&self.hops)
+    }
+
     /// That it can be one.
     ///
     /// # Errors
     /// [`RouteError`] when it cannot.
     pub fn check(&self) -> Result<(), RouteError<A>> {
-        let Group { prefix, hops, metric } = self;
+        let Group { prefix, hops } = self;
         if hops.is_empty() || hops.len() > MOST_HOPS {
             return Err(RouteError::Hops(hops.len()));
         }
         for (at, hop) in hops.iter().enumerate() {
-            let (next_hop, interface) = (Some(hop.router), hop.interface);
-            let origin = Origin::Static;
-            Route { prefix: *prefix, next_hop, interface, metric: *metric, origin }.check()?;
+            hop.route(*prefix).check()?;
             if hop.weight == 0 {
                 return Err(RouteError::Weightless(hop.router));
             }
@@ -65,11 +68,26 @@ impl<A: Address, I: Copy + Ord> Group<A, I> {
     }
 }
 
-impl<A: PartialEq, I: PartialEq> Hop<A, I> {
-    /// Whether it is the same one, be its weight another.
+impl<A: Address, I: Copy + Ord> Hop<A, I> {
+    /// It alone, as a route.
+    pub fn route(&self, prefix: Prefix<A>) -> Route<A, I> {
+        let (next_hop, origin) = (Some(self.router), Origin::Static);
+        Route { prefix, next_hop, interface: self.interface, metric: self.metric, origin }
+    }
+
+    /// Whether it is the same one, be its weight and its metric others.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.router == other.router && self.interface == other.interface
     }
+
+    /// Whether it is the same one, and is due as much.
+    pub(super) fn is_due_as(&self, other: &Self) -> bool {
+        self.is(other) && self.weight == other.weight
+    }
+}
+
+pub(super) fn best<A, I>(hops: &[Hop<A, I>]) -> u32 {
+    hops.iter().map(|hop| hop.metric).min().unwrap_or(0)
 }
 
 /// Where the hops are listed, after the words of any way.

@@ -7,11 +7,12 @@ use super::*;
 type Group6 = Group<Ipv6Addr, u16>;
 
 fn hop(interface: u16, router: u16, weight: u8) -> Hop<Ipv6Addr, u16> {
-    Hop { router: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, router), interface, weight }
+    Hop { router: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, router), interface, weight, metric: 0 }
 }
 
 fn group(prefix: &str, metric: u32, hops: &[Hop<Ipv6Addr, u16>]) -> Group6 {
-    Group { prefix: prefix.parse().expect("a prefix"), hops: hops.to_vec(), metric }
+    let hops = hops.iter().map(|hop| Hop { metric, ..*hop }).collect();
+    Group { prefix: prefix.parse().expect("a prefix"), hops }
 }
 
 fn route(prefix: &str, interface: u16, metric: u32, origin: Origin) -> Route<Ipv6Addr, u16> {
@@ -106,19 +107,19 @@ fn routers_come_and_go_one_by_one() {
     let fib = rib.fib();
     let prefix = "2001:db8::/32".parse().expect("a prefix");
     for (interface, weight) in [(1, 1), (2, 1), (3, 4), (3, 2)] {
-        rib.insert_hop(prefix, hop(interface, 7, weight), 5).expect("room");
+        rib.insert_hop(prefix, Hop { metric: 5, ..hop(interface, 7, weight) }).expect("room");
     }
     let all = ways(&fib, &[]);
     assert_eq!(shares(&all, &[1, 2, 3]), [256, 256, 512], "the last weight counts");
     // The best metric is the group's, whoever came last, and no more when its router has gone.
-    rib.insert_hop(prefix, hop(4, 7, 1), 3).expect("room");
-    rib.insert_hop(prefix, hop(5, 7, 1), 1024).expect("room");
-    assert_eq!(rib.group_to(&prefix).map(|group| group.metric), Some(3));
+    rib.insert_hop(prefix, Hop { metric: 3, ..hop(4, 7, 1) }).expect("room");
+    rib.insert_hop(prefix, Hop { metric: 1024, ..hop(5, 7, 1) }).expect("room");
+    assert_eq!(rib.group_to(&prefix).map(|group| group.metric()), Some(3));
     for gone in [5, 4] {
         assert_eq!(rib.remove_hop(&prefix, hop(gone, 7, 1).router, gone), Ok(true));
     }
-    assert_eq!(rib.group_to(&prefix).map(|group| group.metric), Some(5));
-    rib.insert_hop(prefix, hop(3, 7, 2), 2).expect("room");
+    assert_eq!(rib.group_to(&prefix).map(|group| group.metric()), Some(5));
+    rib.insert_hop(prefix, Hop { metric: 2, ..hop(3, 7, 2) }).expect("room");
     let all = ways(&fib, &[]);
     assert_eq!(rib.remove_hop(&prefix, hop(2, 8, 1).router, 2), Ok(false), "another router");
     assert_eq!(rib.remove_hop(&prefix, hop(1, 7, 1).router, 1), Ok(true));
@@ -179,7 +180,7 @@ fn prefixes_share_what_is_the_same_and_all_of_it_is_given_back() {
     }
     rib.remove_group(&"2001:db8:7::/48".parse().expect("a prefix")).expect("room");
     assert_eq!(fib.shared(name, changes, 0), None);
-    assert_eq!(fib.sharing(dst()).iter().map(|(_, share)| *share).collect::<Vec<_>>(), [512, 512]);
+    assert_eq!(fib.sharing(dst(), |_| true).iter().map(|(_, share)| *share).collect::<Vec<_>>(), [512, 512]);
     rib.remove_interface(2).expect("room");
     assert!(rib.groups().all(|group| group.hops == [hop(1, 1, 1)]) && rib.has_by(1, Origin::Static));
     rib.remove_interface(1).expect("room");

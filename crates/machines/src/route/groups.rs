@@ -11,6 +11,7 @@ use super::group;
 use super::group::Group;
 use super::group::Hop;
 use super::group::Seen;
+use super::group::best;
 use super::prefix::Address;
 use super::prefix::Prefix;
 use super::rib::Rib;
@@ -30,6 +31,8 @@ pub const MOST_GROUPS: usize = 16_384;
 /// All groups of a family.
 pub(super) struct Groups<A: Address, I> {
     all: BTreeMap<Prefix<A>, Kept<A, I>>,
+    /// Of all of them together.
+    hops: usize,
     /// The prefixes of each interface's hops.
     by_interface: BTreeSet<(I, Prefix<A>)>,
     /// What the data path has of them, and for how many prefixes: those with the same words share these.
@@ -39,9 +42,7 @@ pub(super) struct Groups<A: Address, I> {
 /// A group, and whose its buckets are.
 #[derive(Clone, PartialEq)]
 pub(super) struct Kept<A, I> {
-    hops: Vec<Hop<A, I>>,
-    /// Each hop's own.
-    metrics: Vec<u32>,
+    pub(super) hops: Vec<Hop<A, I>>,
     buckets: Box<Buckets>,
 }
 
@@ -50,13 +51,13 @@ type Change<A, I> = (Kept<A, I>, Option<Kept<A, I>>);
 
 impl<A: Address, I> Default for Groups<A, I> {
     fn default() -> Self {
-        Groups { all: BTreeMap::new(), by_interface: BTreeSet::new(), values: HashMap::new() }
+        Groups { all: BTreeMap::new(), hops: 0, by_interface: BTreeSet::new(), values: HashMap::new() }
     }
 }
 
 impl<A: Address, I: Handle> Kept<A, I> {
     /// The group with buckets that stay whose they were before, as far as they can.
-    fn new(hops: Vec<Hop<A, I>>, metrics: Vec<u32>, before: Option<&Kept<A, I>>) -> Self {
+    pub(super) fn new(hops: Vec<Hop<A, I>>, before: Option<&Kept<A, I>>) -> Self {
         let there = |hop: &Hop<A, I>| hops.iter().position(|there| there.is(hop));
         let owner = |before: &Kept<A, I>, at: usize| {
             let owner = before.hops.get(usize::from(before.buckets[at]))?;
@@ -64,26 +65,25 @@ impl<A: Address, I: Handle> Kept<A, I> {
         };
         let owners = std::array::from_fn(|at| owner(before?, at));
         // Who has only lost some shares out what these had; all else is shared out anew.
-        let goes_on = before.is_some_and(|before| hops.iter().all(|hop| before.hops.contains(hop)));
+        let was = |before: &Kept<A, I>, hop: &Hop<A, I>| before.hops.iter().any(|old| old.is_due_as(hop));
+        let goes_on = before.is_some_and(|before| hops.iter().all(|hop| was(before, hop)));
         let weights: Vec<u8> = hops.iter().map(|hop| hop.weight).collect();
         let buckets = Box::new(spread(&weights, &owners, !goes_on));
-        Kept { hops, metrics, buckets }
+        Kept { hops, buckets }
     }
 
-    /// The best of its hops': what order they came in, and who has gone, does not matter.
     pub(super) fn metric(&self) -> u32 {
-        self.metrics.iter().copied().min().unwrap_or(0)
+        best(&self.hops)
     }
 
     fn group(&self, prefix: Prefix<A>) -> Group<A, I> {
-        Group { prefix, hops: self.hops.clone(), metric: self.metric() }
+        Group { prefix, hops: self.hops.clone() }
     }
 
     /// The hops that are to stay, with what they take over from the others; `None` if none is.
     fn keep(&self, stays: impl Fn(&Hop<A, I>) -> bool) -> Option<Self> {
-        let those = self.hops.iter().zip(&self.metrics).filter(|(hop, _)| stays(hop));
-        let (hops, metrics): (Vec<_>, Vec<_>) = those.map(|(hop, metric)| (*hop, *metric)).unzip();
-        (!hops.is_empty()).then(|| Kept::new(hops, metrics, Some(self)))
+        let hops: Vec<_> = self.hops.iter().copied().filter(stays).collect();
+        (!hops.is_empty()).then(|| Kept::new(hops, Some(self)))
     }
 }
 
@@ -104,8 +104,10 @@ impl<A: Address, I: Handle> Groups<A, I> {
     }
 
     /// Puts a prefix's group in, or takes it out; gives the one before.
-    fn set(&mut self, prefix: Prefix<A>, group: Option<Kept<A, I>>) -> Option<Kept<A, I>> {
+    pub(super) fn set(&mut self, prefix: Prefix<A>, group: Option<Kept<A, I>>) -> Option<Kept<A, I>> {
         let before = self.all.remove(&prefix);
+        let many = |group: &Option<Kept<A, I>>| group.as_ref().map_or(0, |group| group.hops.len());
+        self.hops = self.hops + many(&group) - many(&before);
         for hop in before.iter().flat_map(|before| &before.hops) {
             self.by_interface.remove(&(hop.interface, prefix));
         }
@@ -125,11 +127,8 @@ impl<A: Address, I: Handle> Rib<A, I> {
     /// [`RouteError`]; nothing has changed then.
     pub fn insert_group(&mut self, group: Group<A, I>) -> Result<(), RouteError<A>> {
         self.may_be(&group)?;
-        let prefix = group.prefix;
-        let before = self.groups.get(&prefix);
-        let metrics = vec![group.metric; group.hops.len()];
-        let kept = Kept::new(group.hops, metrics, before);
-        self.set_group(prefix, Some(kept))
+        let kept = Kept::new(group.hops, self.groups.get(&group.prefix));
+        self.set_group(group.prefix, Some(kept))
     }
 
     /// Has a router more share a prefix's flows, or gives one that does another weight or metric. The group's metric is the best
@@ -137,26 +136,13 @@ impl<A: Address, I: Handle> Rib<A, I> {
     ///
     /// # Errors
     /// As [`insert_group`](Self::insert_group).
-    pub fn insert_hop(
-        &mut self,
-        prefix: Prefix<A>,
-        hop: Hop<A, I>,
-        metric: u32,
-    ) -> Result<(), RouteError<A>> {
-        let before = self.groups.get(&prefix);
-        let (mut hops, mut metrics) =
-            before.map_or_else(Default::default, |kept| (kept.hops.clone(), kept.metrics.clone()));
-        match hops.iter().position(|there| there.is(&hop)) {
-            Some(at) => (hops[at], metrics[at]) = (hop, metric),
-            None => {
-                hops.push(hop);
-                metrics.push(metric);
-            }
+    pub fn insert_hop(&mut self, prefix: Prefix<A>, hop: Hop<A, I>) -> Result<(), RouteError<A>> {
+        let mut hops = self.groups.get(&prefix).map_or_else(Vec::new, |kept| kept.hops.clone());
+        match hops.iter_mut().find(|there| there.is(&hop)) {
+            Some(there) => *there = hop,
+            None => hops.push(hop),
         }
-        let group = Group { prefix, hops, metric };
-        self.may_be(&group)?;
-        let kept = Kept::new(group.hops, metrics, before);
-        self.set_group(prefix, Some(kept))
+        self.insert_group(Group { prefix, hops })
     }
 
     /// Takes a router out of those that share a prefix's flows; false if it is none of them. The last one takes the group along.
@@ -173,7 +159,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
         self.set_group(*prefix, kept).map(|()| true)
     }
 
-    fn may_be(&self, group: &Group<A, I>) -> Result<(), RouteError<A>> {
+    pub(super) fn may_be(&self, group: &Group<A, I>) -> Result<(), RouteError<A>> {
         group.check()?;
         match self.groups.get(&group.prefix).is_none() && self.groups.all.len() >= MOST_GROUPS {
             true => Err(RouteError::Groups),
@@ -205,7 +191,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
 
     /// How many hops they have together.
     pub fn hop_count(&self) -> usize {
-        self.groups.all.values().map(|kept| kept.hops.len()).sum()
+        self.groups.hops
     }
 
     /// The group of a prefix.

@@ -1,5 +1,6 @@
 //! Routes: which interface and which next hop a destination is reached by.
 
+mod exchange;
 mod fib;
 mod group;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod table;
 mod tests;
 mod way;
 
+pub use exchange::Leg;
 pub use fib::Fib;
 pub use group::Group;
 pub use group::Hop;

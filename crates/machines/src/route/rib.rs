@@ -303,8 +303,19 @@ impl<A: Address, I: Handle> Rib<A, I> {
         result
     }
 
+    /// Has control's table hold these routes in the place of those.
+    pub(super) fn put_routes(&mut self, before: &[Route<A, I>], after: &[Route<A, I>]) {
+        for route in before {
+            self.routes.remove(&route.prefix, route.next_hop, route.interface);
+        }
+        for route in after {
+            // It was checked, or has been there.
+            let _ = self.routes.insert(*route);
+        }
+    }
+
     /// Notes whether the interface has such a route to the prefix.
-    fn index(&mut self, route: &Route<A, I>) {
+    pub(super) fn index(&mut self, route: &Route<A, I>) {
         let entry = (route.interface, is_connected(route), route.prefix);
         let same = |other: &Route<A, I>| other.interface == entry.0 && is_connected(other) == entry.1;
         if self.routes.routes_to(&route.prefix).any(same) {

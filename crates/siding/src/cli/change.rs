@@ -160,10 +160,14 @@ fn way(client: &mut Client, address: IpAddr, json: bool) -> anyhow::Result<ExitC
         (false, WayRow { own: true, interface, .. }) => {
             output::line(format_args!("{address} is our own, on {}", interface.as_deref().unwrap_or("-")))?;
         }
-        (false, WayRow { shared, .. }) if !shared.is_empty() => {
+        (false, WayRow { shared, source, .. }) if !shared.is_empty() => {
+            // What starts here has it, whichever router its flow goes by.
+            let source = source.map(|source| format!(" src {source}")).unwrap_or_default();
             for ShareRow { via, interface, share, unfit } in shared {
                 let unfit = unfit.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-                output::line(format_args!("{address} via {via} dev {interface}{unfit} share {share}/1024"))?;
+                output::line(format_args!(
+                    "{address} via {via} dev {interface}{unfit}{source} share {share}/1024"
+                ))?;
             }
         }
         (false, WayRow { interface: Some(interface), via, source, .. }) => {

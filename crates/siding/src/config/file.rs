@@ -199,7 +199,8 @@ pub(crate) struct Route {
     /// Less is better [default: 1,024].
     pub(crate) metric: Option<u32>,
     /// Its share of the flows, 1 to 255, beside those of the other routers to the same prefix that have one: each flow keeps to one
-    /// of up to 64; the best metric among them counts [default: the best route alone is used].
+    /// of up to 64; the best metric among them counts for all: when that router is taken out, a route of a metric in between has
+    /// all flows [default: the best route alone is used].
     pub(crate) weight: Option<Spanned<u8>>,
 }
 

@@ -229,7 +229,7 @@ impl Daemon {
         let running = lock(&self.running).list();
         let plan = Plan::new(&running, &read.settings);
         let row = ReloadRow {
-            steps: plan.0.iter().map(ToString::to_string).collect(),
+            steps: plan.told(),
             later: self.later(&read.config, &read.begun),
             // What is done takes the place of it.
             waits: self.waits().filter(|_| dry_run),
@@ -315,7 +315,7 @@ impl Daemon {
             lock(&self.running).stand_as_in(&before);
             self.owe(owed.into_iter().filter(|owed| self.noted(&owed.slot()).is_none()).collect());
         })?;
-        plan.0.iter().for_each(|step| self.log.command(format_args!("reload: {step}")));
+        plan.told().iter().for_each(|step| self.log.command(format_args!("reload: {step}")));
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use siding_stack::Stack;
 use siding_stack::route::Address;
 use siding_stack::route::Group;
 use siding_stack::route::Hop;
+use siding_stack::route::Leg;
 use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Route;
@@ -24,14 +25,14 @@ type Outcome<T> = Result<T, AddRouteError>;
 
 /// What the stack does with routes of a family.
 trait Family: Address {
-    fn add(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, route: Route<Self>) -> Outcome<()>;
-    fn remove(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, route: &Route<Self>) -> Outcome<bool>;
-    fn add_hop(
+    fn exchange(
         stack: &Stack,
         ctx: &mut Ctx<'_, Unlocked>,
-        route: &Route<Self>,
-        hop: Hop<Self>,
+        prefix: Prefix<Self>,
+        gone: &[Leg<Self>],
+        come: &[Leg<Self>],
     ) -> Outcome<()>;
+    fn remove(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, route: &Route<Self>) -> Outcome<bool>;
     fn remove_hop(
         stack: &Stack,
         ctx: &mut Ctx<'_, Unlocked>,
@@ -44,23 +45,20 @@ trait Family: Address {
 }
 
 macro_rules! family {
-    ($addr:ty, $of:pat => $is:expr, $add:ident, $remove:ident, $add_hop:ident, $remove_hop:ident, $routes:ident, $group:ident) => {
+    ($addr:ty, $of:pat => $is:expr, $exchange:ident, $remove:ident, $remove_hop:ident, $routes:ident, $group:ident) => {
         impl Family for $addr {
-            fn add(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, route: Route<Self>) -> Outcome<()> {
-                stack.$add(ctx, [route])
+            fn exchange(
+                stack: &Stack,
+                ctx: &mut Ctx<'_, Unlocked>,
+                prefix: Prefix<Self>,
+                gone: &[Leg<Self>],
+                come: &[Leg<Self>],
+            ) -> Outcome<()> {
+                stack.$exchange(ctx, prefix, gone, come)
             }
 
             fn remove(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, route: &Route<Self>) -> Outcome<bool> {
                 stack.$remove(ctx, &route.prefix, route.next_hop, route.interface)
-            }
-
-            fn add_hop(
-                stack: &Stack,
-                ctx: &mut Ctx<'_, Unlocked>,
-                route: &Route<Self>,
-                hop: Hop<Self>,
-            ) -> Outcome<()> {
-                stack.$add_hop(ctx, route.prefix, hop, route.metric)
             }
 
             fn remove_hop(
@@ -86,8 +84,8 @@ macro_rules! family {
     };
 }
 
-family!(Ipv6Addr, IpAddr::V6(addr) => Some(addr), add_routes6, remove_route6, add_hop6, remove_hop6, routes6_to, multipath6_to);
-family!(Ipv4Addr, IpAddr::V4(addr) => Some(addr), add_routes4, remove_route4, add_hop4, remove_hop4, routes4_to, multipath4_to);
+family!(Ipv6Addr, IpAddr::V6(addr) => Some(addr), exchange_routes6, remove_route6, remove_hop6, routes6_to, multipath6_to);
+family!(Ipv4Addr, IpAddr::V4(addr) => Some(addr), exchange_routes4, remove_route4, remove_hop4, routes4_to, multipath4_to);
 
 /// The route that is configured.
 fn meant<A: Family>(route: &RouteConfig, to: A, interface: IfId) -> anyhow::Result<Route<A>> {
@@ -101,34 +99,27 @@ fn meant<A: Family>(route: &RouteConfig, to: A, interface: IfId) -> anyhow::Resu
     Ok(Route { prefix, next_hop, interface, metric, origin })
 }
 
-fn add<A: Family>(
+/// The same, as one of those that its prefix has.
+fn leg<A: Family>(route: &RouteConfig, to: A, interface: IfId) -> anyhow::Result<Leg<A>> {
+    let there = meant(route, to, interface)?;
+    Ok(match (route.weight, there.next_hop) {
+        (Some(weight), Some(router)) => Leg::Sharing(Hop { router, interface, weight, metric: there.metric }),
+        _ => Leg::Alone(there),
+    })
+}
+
+fn exchange<A: Family>(
     stack: &Stack,
     ctx: &mut Ctx<'_, Unlocked>,
-    route: Route<A>,
-    weight: Option<u8>,
-) -> Outcome<()> {
-    // By the same way it is there once: alone, or with others.
-    match (weight, route.next_hop) {
-        (Some(weight), Some(router)) => {
-            A::add_hop(stack, ctx, &route, Hop { router, interface: route.interface, weight })?;
-            // What was learnt by the same way is not the operator's.
-            let same = |there: &Route<A>| {
-                (there.next_hop, there.interface, there.origin)
-                    == (Some(router), route.interface, Origin::Static)
-            };
-            let is_alone = A::to(stack, &route.prefix).0.iter().any(same);
-            let left = if is_alone { A::remove(stack, ctx, &route).map(|_| ()) } else { Ok(()) };
-            if left.is_err() {
-                A::remove_hop(stack, ctx, &route.prefix, (router, route.interface))?;
-            }
-            left
-        }
-        (_, router) => {
-            A::add(stack, ctx, route)?;
-            let hop = router.map(|router| (router, route.interface));
-            hop.map_or(Ok(()), |hop| A::remove_hop(stack, ctx, &route.prefix, hop).map(|_| ()))
-        }
-    }
+    (to, len): (A, u8),
+    gone: &[(&RouteConfig, IfId)],
+    come: &[(&RouteConfig, IfId)],
+) -> anyhow::Result<()> {
+    let legs = |routes: &[(&RouteConfig, IfId)]| -> anyhow::Result<Vec<Leg<A>>> {
+        routes.iter().map(|(route, on)| leg(route, to, *on)).collect()
+    };
+    let (gone, come) = (legs(gone)?, legs(come)?);
+    Ok(A::exchange(stack, ctx, Prefix::new(to, len)?, &gone, &come)?)
 }
 
 fn remove<A: Family>(
@@ -162,22 +153,22 @@ fn remove_all<A: Family + Into<IpAddr>>(
     Ok(removed)
 }
 
-/// Adds a route by this interface.
+/// Takes routes to a prefix out and puts others in, as one change. Each is by the interface beside it.
 ///
 /// # Errors
 ///
-/// It cannot be.
-pub(super) fn add_this(
+/// One of them cannot be; nothing has changed then.
+pub(super) fn exchange_these(
     stack: &Stack,
     ctx: &mut Ctx<'_, Unlocked>,
-    route: &RouteConfig,
-    on: IfId,
+    to: Cidr,
+    gone: &[(&RouteConfig, IfId)],
+    come: &[(&RouteConfig, IfId)],
 ) -> anyhow::Result<()> {
-    match route.to.address() {
-        IpAddr::V6(to) => add(stack, ctx, meant(route, to, on)?, route.weight)?,
-        IpAddr::V4(to) => add(stack, ctx, meant(route, to, on)?, route.weight)?,
+    match to.address() {
+        IpAddr::V6(addr) => exchange(stack, ctx, (addr, to.length()), gone, come),
+        IpAddr::V4(addr) => exchange(stack, ctx, (addr, to.length()), gone, come),
     }
-    Ok(())
 }
 
 /// Removes this very route; false if there is none.

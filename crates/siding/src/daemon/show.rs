@@ -192,11 +192,12 @@ impl Daemon {
             via,
             interface: self.name_of(interface),
             share: share as u16,
-            unfit: config.interface(interface).and_then(|out| out.fit(what).err()).map(|why| why.to_string()),
+            unfit: match config.interface(interface).map(|out| out.fit(what)) {
+                Some(fit) => fit.err().map(|why| why.to_string()),
+                None => Some("gone".to_owned()),
+            },
         };
         let shared: Vec<ShareRow> = self.stack.sharing(to).into_iter().map(share).collect();
-        // If none can be used what stands beside is the way of all.
-        let shared = if shared.iter().all(|one| one.unfit.is_some()) { Vec::new() } else { shared };
         match self.stack.way(to) {
             Way::Own(id) => WayRow { own: true, interface: Some(self.name_of(id)), ..WayRow::default() },
             Way::Refused(how) => WayRow { refuse: Some(how.to_string()), ..WayRow::default() },
@@ -350,12 +351,7 @@ fn group_rows<A: Address + Into<IpAddr>>(
     config: &siding_stack::config::Config,
     group: &Group<A>,
 ) -> Vec<RouteRow> {
-    let row = |hop: &Hop<A>| {
-        let (prefix, metric, interface) = (group.prefix, group.metric, hop.interface);
-        let (next_hop, origin) = (Some(hop.router), Origin::Static);
-        let row = route(config, &Route { prefix, next_hop, interface, metric, origin });
-        RouteRow { weight: Some(hop.weight), ..row }
-    };
+    let row = |hop: &Hop<A>| RouteRow { weight: Some(hop.weight), ..route(config, &hop.route(group.prefix)) };
     group.hops.iter().map(row).collect()
 }
 

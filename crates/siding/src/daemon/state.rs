@@ -352,9 +352,23 @@ impl Daemon {
 
     /// Adds a route.
     pub(crate) fn add_route(&self, ctx: &mut Free<'_>, route: &RouteConfig) -> anyhow::Result<()> {
-        let on = self.interface(&route.interface)?;
-        super::route::add_this(&self.stack, ctx, route, on).map_err(|error| {
-            let name = self.name_of(on);
+        self.exchange_routes(ctx, route.to, &[], &[route])
+    }
+
+    /// Takes routes to a prefix out and puts others in, as one change: nothing has changed if that fails.
+    pub(crate) fn exchange_routes<'r>(
+        &self,
+        ctx: &mut Free<'_>,
+        to: Cidr,
+        gone: &[&'r RouteConfig],
+        come: &[&'r RouteConfig],
+    ) -> anyhow::Result<()> {
+        let on = |routes: &[&'r RouteConfig]| -> anyhow::Result<Vec<(&'r RouteConfig, IfId)>> {
+            routes.iter().map(|route| Ok((*route, self.interface(&route.interface)?))).collect()
+        };
+        let (gone, come) = (on(gone)?, on(come)?);
+        super::route::exchange_these(&self.stack, ctx, to, &gone, &come).map_err(|error| {
+            let name = come.first().map_or_else(|| to.to_string(), |(route, _)| route.interface.clone());
             Failure::new(codes::of(&error), format!("{name}: {error}")).into()
         })
     }

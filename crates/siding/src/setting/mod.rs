@@ -9,6 +9,7 @@
 //! A setting that is on an interface goes with it, in the stack by itself, here by [`Setting::on`].
 
 mod address;
+mod exchange;
 mod filter;
 mod host;
 mod interface;

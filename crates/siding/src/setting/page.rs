@@ -141,7 +141,7 @@ mod tests {
             "name = \"b\"\ndevice = \"w\"\ndriver = \"memory\"\nmtu = 1400",
         );
         let second = load(Path::new("b.toml"), &other);
-        let told = |plan: &Plan| plan.0.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let told = Plan::told;
         let plan = told(&Plan::new(&first.settings, &second.settings));
         let expected = [
             "- route to ::/0 on b, metric 1024",

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
-use std::fmt;
+use std::mem;
+use std::sync::Arc;
 
 use anyhow::Context;
 use siding_drivers::kernel::Cidr;
 
 use super::Any;
+use super::Routed;
 use super::Setting;
 use super::Slot;
+use super::exchange::Exchange;
+use super::exchange::replaced;
 use crate::daemon::Daemon;
 use crate::daemon::Free;
 
 /// What is to be done, in its order: first goes what is not wanted, the last that came first; then comes what is. A way that
-/// another takes the place of goes when that one is there: no packet finds neither.
+/// another takes the place of goes when that one is there, or together with all that change to its destinations: no packet finds
+/// neither, and no flow meets some of them on the way.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan(pub(crate) Vec<Step>);
 
@@ -25,6 +30,8 @@ pub(crate) enum Step {
     /// The first by the second.
     Replace(Box<(Any, Any)>),
     Apply(Any),
+    /// Of routes to a prefix several.
+    Exchange(Exchange<Arc<Routed>>),
 }
 
 /// Settings by what tells them apart.
@@ -48,34 +55,55 @@ impl Plan {
             .filter(|new| new.joins().is_some() && before.get(&new.slot()) != Some(new))
             .filter_map(Any::joins)
             .collect();
-        let comes: BTreeSet<&Cidr> = wanted
-            .iter()
-            .filter(|new| before.get(&new.slot()).is_none_or(|old| !is_kept(old)))
-            .filter_map(Any::leads_to)
-            .collect();
+        let in_place = |new: &Any| before.get(&new.slot()).copied().filter(|old| is_kept(old));
+        let come: Vec<&Any> =
+            wanted.iter().filter(|new| in_place(new).is_none_or(|old| old != *new)).collect();
+        // How many come to each prefix, and of them routes.
+        let mut to: HashMap<&Cidr, (usize, Exchange<Arc<Routed>>)> = HashMap::new();
+        for new in &come {
+            let Some(to) = new.leads_to().map(|leads| to.entry(leads).or_default()) else { continue };
+            to.0 += usize::from(matches!(new, Any::Routed(_)));
+        }
         let mut later: HashMap<&Cidr, Vec<Any>> = HashMap::new();
         for old in withdrawn {
-            let to = old.leads_to().filter(|to| comes.contains(to));
-            match to.filter(|_| is_kept(old) && !old.on().iter().any(|on| ports.contains(on))) {
-                Some(to) => later.entry(to).or_default().push(old.clone()),
-                None => steps.push(Step::Withdraw(old.clone())),
+            let stays = is_kept(old) && !old.on().iter().any(|on| ports.contains(on));
+            let leads = old.leads_to().filter(|_| stays);
+            match (leads.and_then(|leads| Some((leads, to.get_mut(leads)?))), old) {
+                (Some((_, (1.., exchange))), Any::Routed(old)) => exchange.gone.push(old.clone()),
+                (Some((leads, _)), _) => later.entry(leads).or_default().push(old.clone()),
+                (None, _) => steps.push(Step::Withdraw(old.clone())),
             }
         }
-        for new in wanted {
-            let replaced = new.leads_to();
-            match before.get(&new.slot()).filter(|old| is_kept(old)) {
-                Some(old) if *old == new => {}
-                Some(old) if new.replaces(old) => {
-                    steps.push(Step::Replace(Box::new(((*old).clone(), new.clone()))))
+        for new in come {
+            let leads = new.leads_to();
+            match (in_place(new), new) {
+                (old, Any::Routed(route)) => {
+                    let Some((many, exchange)) = to.get_mut(&route.0.to) else { continue };
+                    let old = match old {
+                        Some(Any::Routed(old)) => Some(old.clone()),
+                        _ => None,
+                    };
+                    exchange.come.push((old, route.clone()));
+                    if exchange.come.len() < *many {
+                        continue;
+                    }
+                    // Where the last of them stands: what each is on is there by then.
+                    steps.push(Step::of(mem::take(exchange)));
                 }
-                _ => {
-                    steps.push(Step::Apply(new.clone()));
-                    let gone = replaced.and_then(|to| later.remove(to)).into_iter().flatten();
-                    steps.extend(gone.map(Step::Withdraw));
+                (Some(old), _) if new.replaces(old) => {
+                    steps.push(Step::Replace(Box::new((old.clone(), new.clone()))))
                 }
+                _ => steps.push(Step::Apply(new.clone())),
             }
+            let gone = leads.and_then(|leads| later.remove(leads)).into_iter().flatten();
+            steps.extend(gone.map(Step::Withdraw));
         }
         Plan(steps)
+    }
+
+    /// Each change in words.
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.0.iter().flat_map(Step::told).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -97,8 +125,12 @@ impl Plan {
             for step in self.0[..done].iter().rev().map(Step::inverse) {
                 let Err(error) = step.carry_out(daemon, ctx) else { continue };
                 failed.push(format!("{error:#}"));
-                if let Step::Apply(old) = step {
-                    owed.push(old);
+                match step {
+                    Step::Apply(old) => owed.push(old),
+                    Step::Exchange(those) => {
+                        owed.extend(those.come.into_iter().map(|(_, old)| Any::Routed(old)));
+                    }
+                    Step::Replace(_) | Step::Withdraw(_) => {}
                 }
             }
             daemon.owe(owed);
@@ -115,6 +147,18 @@ impl Plan {
 }
 
 impl Step {
+    /// What comes or changes by itself is a step as any other.
+    fn of(mut all: Exchange<Arc<Routed>>) -> Step {
+        match (all.come.pop(), all.come.is_empty() && all.gone.is_empty()) {
+            (Some((None, new)), true) => Step::Apply(Any::Routed(new)),
+            (Some((Some(old), new)), true) => Step::Replace(Box::new((Any::Routed(old), Any::Routed(new)))),
+            (last, _) => {
+                all.come.extend(last);
+                Step::Exchange(all)
+            }
+        }
+    }
+
     fn carry_out(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
         match self {
             Step::Withdraw(old) => {
@@ -130,6 +174,15 @@ impl Step {
                 new.apply(daemon, ctx).with_context(|| new.place())?;
                 daemon.note(new.clone());
             }
+            Step::Exchange(those) => {
+                let mut all = those.come.iter().map(|(_, new)| new).chain(&those.gone);
+                let Some(first) = all.next() else { return Ok(()) };
+                let gone: Vec<_> = those.gone.iter().map(|old| &old.0).collect();
+                let come: Vec<_> = those.come.iter().map(|(_, new)| &new.0).collect();
+                daemon.exchange_routes(ctx, first.0.to, &gone, &come).with_context(|| first.place())?;
+                those.gone.iter().for_each(|old| daemon.unnote_at(&old.slot()));
+                those.come.iter().for_each(|(_, new)| daemon.note(Any::Routed(new.clone())));
+            }
         }
         Ok(())
     }
@@ -138,7 +191,7 @@ impl Step {
     fn has_happened(&self, daemon: &Daemon) -> bool {
         match self {
             Step::Withdraw(old) => old.makes().is_some_and(|name| daemon.interface(name).is_err()),
-            Step::Replace(_) | Step::Apply(_) => false,
+            Step::Replace(_) | Step::Apply(_) | Step::Exchange(_) => false,
         }
     }
 
@@ -150,20 +203,16 @@ impl Step {
                 Step::Replace(Box::new((new, old)))
             }
             Step::Apply(new) => Step::Withdraw(new),
+            Step::Exchange(those) => Step::Exchange(those.inverse()),
         }
     }
-}
 
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn told(&self) -> Vec<String> {
         match self {
-            Step::Withdraw(old) => write!(f, "- {old}"),
-            Step::Replace(both) => match (both.0.to_string(), both.1.to_string()) {
-                // How an address is tested: that it is there is the same.
-                (old, new) if old == new => write!(f, "~ {new} (otherwise when it comes anew)"),
-                (old, new) => write!(f, "~ {new} (was: {old})"),
-            },
-            Step::Apply(new) => write!(f, "+ {new}"),
+            Step::Withdraw(old) => vec![format!("- {old}")],
+            Step::Replace(both) => vec![replaced(&both.0, &both.1)],
+            Step::Apply(new) => vec![format!("+ {new}")],
+            Step::Exchange(those) => those.told(),
         }
     }
 }
@@ -179,12 +228,48 @@ mod tests {
     const BASE: &str = "[[interface]]\nname = \"a\"\ndriver = \"memory\"\naddresses = [\"2001:db8::1/64\"]\n\
                         [[interface]]\nname = \"b\"\ndriver = \"memory\"\naddresses = [\"2001:db8:1::1/64\"]\n";
 
-    fn told(before: &str, after: &str) -> Vec<String> {
+    fn plan(before: &str, after: &str) -> Plan {
         let load = |text: &str| {
             let text = format!("{BASE}{text}");
             Loaded::new(Config::parse(Path::new("a.toml"), &text).unwrap()).settings
         };
-        Plan::new(&load(before), &load(after)).0.iter().map(ToString::to_string).collect()
+        Plan::new(&load(before), &load(after))
+    }
+
+    fn told(before: &str, after: &str) -> Vec<String> {
+        plan(before, after).told()
+    }
+
+    #[test]
+    fn what_changes_of_a_prefix_is_one_step_and_is_undone_as_one() {
+        let by = |host: u8, weight: u8| {
+            format!("[[route]]\nto = \"::/0\"\nvia = \"2001:db8::{host}\"\nweight = {weight}\n")
+        };
+        let (before, after) = (by(7, 1) + &by(8, 1) + &by(9, 1), by(2, 1) + &by(8, 5) + &by(3, 1));
+        let plan = plan(&before, &after);
+        let [step] = &plan.0[..] else { panic!("{plan:?}") };
+        let begin = |line: &String| line[..2].to_owned() + line.split_whitespace().nth(5).unwrap();
+        let of = |step: &Step| step.told().iter().map(begin).collect::<Vec<_>>();
+        assert_eq!(
+            of(step),
+            ["+ 2001:db8::2", "~ 2001:db8::8", "+ 2001:db8::3", "- 2001:db8::9", "- 2001:db8::7"]
+        );
+        let undone = step.inverse();
+        let back = ["~ 2001:db8::8", "+ 2001:db8::7", "+ 2001:db8::9", "- 2001:db8::2", "- 2001:db8::3"];
+        assert_eq!(of(&undone), back);
+        // Of several that only come, too: when that is undone none is left.
+        let all_go = self::plan("", &before).0[0].inverse();
+        assert_eq!(of(&all_go), ["- 2001:db8::7", "- 2001:db8::8", "- 2001:db8::9"]);
+        // What each is on is there by then; a refusal that comes in their place is there before they go.
+        let onto = "[[interface]]\nname = \"c\"\ndriver = \"memory\"\n";
+        let other = by(2, 1) + "[[route]]\nto = \"::/0\"\nvia = \"fe80::1\"\ninterface = \"c\"\nweight = 1\n";
+        let steps = told(&before, &(onto.to_owned() + &other));
+        assert!(
+            steps[0].starts_with("+ interface c") && steps[steps.len() - 1].starts_with("- route"),
+            "{steps:?}"
+        );
+        let steps = told(&before, "[[refuse]]\nto = \"::/0\"\n");
+        assert!(steps[0].starts_with("+ refusal") && steps.len() == 4, "{steps:?}");
     }
 
     #[test]

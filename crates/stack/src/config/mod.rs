@@ -342,16 +342,31 @@ impl Config {
         (dst, flow): (A, impl Fn() -> u32),
         what: Use,
     ) -> Result<(&Interface, A), Option<Refusal>> {
-        let usable = |way: &Way<A>| match way {
-            Way::Out { interface, .. } => self.usable(*interface, what).is_some(),
-            Way::Refused(_) => true,
-        };
-        match fib.lookup_where(dst, flow, usable) {
+        match fib.lookup_where(dst, flow, self.goes(what)) {
             Some(Way::Out { interface, next_hop }) => {
                 self.usable(interface, what).map(|out| (out, next_hop.unwrap_or(dst))).ok_or(None)
             }
             Some(Way::Refused(how)) => Err(Some(how)),
             None => Err(None),
+        }
+    }
+
+    /// The routers that share the flows to `dst` now, usable or not, each with what it has of [`BUCKETS`](crate::route::BUCKETS);
+    /// none if it has but one way.
+    pub(crate) fn sharing6(&self, dst: Ipv6Addr) -> Vec<(IfId, Ipv6Addr, usize)> {
+        sharing(&self.routes.six, dst, self.goes(Use::Ip6))
+    }
+
+    /// The same for IPv4.
+    pub(crate) fn sharing4(&self, dst: Ipv4Addr) -> Vec<(IfId, Ipv4Addr, usize)> {
+        sharing(&self.routes.four, dst, self.goes(Use::Ip4))
+    }
+
+    /// Whether a way can be used.
+    fn goes<A>(&self, what: Use) -> impl Fn(&Way<A>) -> bool {
+        move |way| match way {
+            Way::Out { interface, .. } => self.usable(*interface, what).is_some(),
+            Way::Refused(_) => true,
         }
     }
 
@@ -425,6 +440,14 @@ impl Config {
         self.interface(id)?;
         self.interfaces.get_mut(id.slot())
     }
+}
+
+fn sharing<A: Address>(fib: &Fib<A>, dst: A, goes: impl Fn(&Way<A>) -> bool) -> Vec<(IfId, A, usize)> {
+    let hop = |(way, share)| match way {
+        Way::Out { interface, next_hop } => Some((interface, next_hop?, share)),
+        Way::Refused(_) => None,
+    };
+    fib.sharing(dst, goes).into_iter().filter_map(hop).collect()
 }
 
 /// Of the interfaces that have an address, the one that is asked about, or else the first.

@@ -11,14 +11,12 @@ use siding_netisr::IfId;
 use super::route::AddRouteError;
 use super::route::way_out;
 use crate::Stack;
-use crate::route::Address;
 #[cfg(doc)]
 use crate::route::BUCKETS;
-use crate::route::Fib;
 use crate::route::Group;
 use crate::route::Hop;
+use crate::route::Leg;
 use crate::route::Prefix;
-use crate::route::Way;
 
 impl Stack {
     /// Has several routers share the flows to IPv6 destinations; a group of the same prefix is replaced. Each flow keeps to one
@@ -54,8 +52,7 @@ impl Stack {
         })
     }
 
-    /// Has a router more share the flows to IPv6 destinations, or gives one another weight. The best metric of
-    /// its routers is the group's.
+    /// Has a router more share the flows to IPv6 destinations, or gives one another weight or metric.
     ///
     /// # Errors
     ///
@@ -65,11 +62,10 @@ impl Stack {
         ctx: &mut Ctx<'_, Unlocked>,
         prefix: Prefix<Ipv6Addr>,
         hop: Hop<Ipv6Addr>,
-        metric: u32,
     ) -> Result<(), AddRouteError> {
         self.edit_routes(ctx, |config| {
             way_out(config, hop.interface)?;
-            Ok(config.routes.rib6().insert_hop(prefix, hop, metric)?)
+            Ok(config.routes.rib6().insert_hop(prefix, hop)?)
         })
     }
 
@@ -83,11 +79,10 @@ impl Stack {
         ctx: &mut Ctx<'_, Unlocked>,
         prefix: Prefix<Ipv4Addr>,
         hop: Hop<Ipv4Addr>,
-        metric: u32,
     ) -> Result<(), AddRouteError> {
         self.edit_routes(ctx, |config| {
             way_out(config, hop.interface)?;
-            Ok(config.routes.rib4().insert_hop(prefix, hop, metric)?)
+            Ok(config.routes.rib4().insert_hop(prefix, hop)?)
         })
     }
 
@@ -121,6 +116,44 @@ impl Stack {
         self.edit_routes(ctx, |config| Ok(config.routes.rib4().remove_hop(prefix, router, interface)?))
     }
 
+    /// Takes legs to an IPv6 prefix out and puts others in, as one change: whoever looks finds all as they were or all as they are
+    /// to be, and no bound is met in between. What comes takes the place of what is there by the same router and interface, alone
+    /// or with others. Who is to go and is not there has gone.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be, or there is no room; nothing has changed then.
+    pub fn exchange_routes6(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        prefix: Prefix<Ipv6Addr>,
+        gone: &[Leg<Ipv6Addr>],
+        come: &[Leg<Ipv6Addr>],
+    ) -> Result<(), AddRouteError> {
+        self.edit_routes(ctx, |config| {
+            come.iter().try_for_each(|leg| way_out(config, leg.interface()))?;
+            Ok(config.routes.rib6().exchange(prefix, gone, come)?)
+        })
+    }
+
+    /// The same in IPv4.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn exchange_routes4(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        prefix: Prefix<Ipv4Addr>,
+        gone: &[Leg<Ipv4Addr>],
+        come: &[Leg<Ipv4Addr>],
+    ) -> Result<(), AddRouteError> {
+        self.edit_routes(ctx, |config| {
+            come.iter().try_for_each(|leg| way_out(config, leg.interface()))?;
+            Ok(config.routes.rib4().exchange(prefix, gone, come)?)
+        })
+    }
+
     /// Removes the group of an IPv6 prefix. False if it has none.
     ///
     /// # Errors
@@ -150,18 +183,10 @@ impl Stack {
     /// The routers that share the flows to an address now, usable or not, with what each has of [`BUCKETS`]; nothing if it has but
     /// one way.
     pub fn sharing(&self, dst: IpAddr) -> Vec<(IfId, IpAddr, usize)> {
-        fn told<A: Address + Into<IpAddr>>(fib: &Fib<A>, dst: A) -> Vec<(IfId, IpAddr, usize)> {
-            let all = fib.sharing(dst).into_iter();
-            all.filter_map(|(way, share)| match way {
-                Way::Out { interface, next_hop } => Some((interface, next_hop?.into(), share)),
-                Way::Refused(_) => None,
-            })
-            .collect()
-        }
         let config = self.config();
         match dst {
-            IpAddr::V6(dst) => told(&config.routes.six, dst),
-            IpAddr::V4(dst) => told(&config.routes.four, dst),
+            IpAddr::V6(dst) => told(config.sharing6(dst)),
+            IpAddr::V4(dst) => told(config.sharing4(dst)),
         }
     }
 
@@ -184,4 +209,8 @@ impl Stack {
     pub fn multipaths4(&self) -> Vec<Group<Ipv4Addr>> {
         self.config().routes.rib4().groups().collect()
     }
+}
+
+fn told<A: Into<IpAddr>>(sharing: Vec<(IfId, A, usize)>) -> Vec<(IfId, IpAddr, usize)> {
+    sharing.into_iter().map(|(interface, router, share)| (interface, router.into(), share)).collect()
 }

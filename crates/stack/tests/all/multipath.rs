@@ -25,7 +25,10 @@ use siding_stack::StackConfig;
 use siding_stack::StackWorker;
 use siding_stack::route::Group;
 use siding_stack::route::Hop;
+use siding_stack::route::Leg;
+use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
+use siding_stack::route::Route;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
 use siding_wire::Mac;
@@ -122,11 +125,11 @@ impl Rig {
             router: router(*device),
             interface: self.ids[*device],
             weight: *weight,
+            metric: 0,
         };
         let group = Group {
             prefix: Prefix::covering(Ipv6Addr::UNSPECIFIED, 0),
             hops: hops.iter().map(hop).collect(),
-            metric: 0,
         };
         control(|ctx| self.stack.add_multipath6(ctx, group).unwrap());
     }
@@ -242,6 +245,49 @@ fn flows_keep_to_their_routers_as_long_as_these_are_there() {
 #[test]
 fn and_so_they_do_when_all_are_walked() {
     flows_keep_to_their_routers(false);
+}
+
+#[test]
+fn who_asks_is_told_of_the_routers_that_flows_share_then() {
+    let rig = Rig::new(true, 7);
+    rig.share(&[(1, 1), (2, 1)]);
+    let dst: Ipv6Addr = "2001:db8:2::9".parse().unwrap();
+    let prefix = Prefix::covering(dst, 48);
+    let told = || -> Vec<(IfId, usize)> {
+        rig.stack.sharing(dst.into()).into_iter().map(|(on, _, share)| (on, share)).collect()
+    };
+    let both = vec![(rig.ids[1], 512), (rig.ids[2], 512)];
+    assert_eq!(told(), both);
+    // A way of its own that can be used is the way of all; that cannot, flows share what lies behind it.
+    let by = |metric| Route {
+        prefix,
+        next_hop: Some(router(3)),
+        interface: rig.ids[3],
+        metric,
+        origin: Origin::Static,
+    };
+    let set_link = |device: usize, link| {
+        control(|ctx| rig.stack.set_link(ctx, rig.ids[device], link).unwrap());
+    };
+    control(|ctx| rig.stack.add_routes6(ctx, [by(0)]).unwrap());
+    assert_eq!(told(), []);
+    set_link(3, false);
+    assert_eq!(told(), both);
+    // The same of one prefix, where they lie behind a better way or before it.
+    let hop = |device: usize, metric| {
+        Leg::Sharing(Hop { router: router(device), interface: rig.ids[device], weight: 1, metric })
+    };
+    control(|ctx| rig.stack.exchange_routes6(ctx, prefix, &[], &[hop(2, 7), hop(1, 9)]).unwrap());
+    assert_eq!(told(), both.iter().rev().copied().collect::<Vec<_>>());
+    set_link(3, true);
+    assert_eq!(told(), []);
+    control(|ctx| rig.stack.exchange_routes6(ctx, prefix, &[], &[Leg::Alone(by(8))]).unwrap());
+    assert_eq!(told().len(), 2, "the better of the two metrics counts");
+    // Of whom one cannot be used; and none.
+    set_link(2, false);
+    assert_eq!(told().len(), 2);
+    set_link(1, false);
+    assert_eq!(told(), []);
 }
 
 #[test]

@@ -193,13 +193,14 @@ pub fn share(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, sharing: &[(usize, u16,
             router: addr(SUBNETS[*place], *host),
             interface: on(*place),
             weight: *weight,
+            metric: 0,
         };
         sharing.iter().map(hop).collect()
     }
     let (prefix, hops6) = (Prefix::covering(shared6(0), 48), hops(stack, sharing, addr6));
-    stack.add_multipath6(ctx, Group { prefix, hops: hops6, metric: 0 }).unwrap();
+    stack.add_multipath6(ctx, Group { prefix, hops: hops6 }).unwrap();
     let (prefix, hops4) = (Prefix::covering(shared4(0), 24), hops(stack, sharing, addr4));
-    stack.add_multipath4(ctx, Group { prefix, hops: hops4, metric: 0 }).unwrap();
+    stack.add_multipath4(ctx, Group { prefix, hops: hops4 }).unwrap();
 }
 
 fn control<O>(work: impl FnOnce(&mut Ctx<'_, Unlocked>) -> O) -> O {

@@ -84,16 +84,16 @@ fn a_learnt_router_that_shares_flows_gives_way_and_a_learnt_route_goes_all_the_s
         settle(&stack.shared, &mut control, &mut ctx, id, now);
     };
     let is_there = || stack.routes6_to(&default).iter().any(|route| route.next_hop == Some(from));
-    let hop = Hop { router: from, interface: id, weight: 1 };
+    let hop = Hop { router: from, interface: id, weight: 1, metric: 1024 };
 
-    stack.add_hop6(ctx, default, hop, 1024).unwrap();
+    stack.add_hop6(ctx, default, hop).unwrap();
     advertise(ctx, 1800);
     assert!(!is_there(), "the operator has it share the flows already");
     assert_eq!(stack.remove_hop6(ctx, &default, from, id), Ok(true));
     advertise(ctx, 1800);
     assert!(is_there(), "what it gave way to has gone");
 
-    stack.add_hop6(ctx, default, hop, 1024).unwrap();
+    stack.add_hop6(ctx, default, hop).unwrap();
     assert!(is_there(), "it was there first");
     advertise(ctx, 0);
     assert!(!is_there(), "the router says that it is none any more");

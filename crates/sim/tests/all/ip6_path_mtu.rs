@@ -11,6 +11,8 @@ use siding_stack::Answer;
 use siding_stack::Ping;
 use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::IfCounter;
+use siding_stack::route::Group;
+use siding_stack::route::Hop;
 use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Route;
@@ -340,6 +342,43 @@ fn an_interface_that_begins_anew_forgets_what_its_paths_took_8201_1() {
     };
     let other = bench.net.plug(bench.host, bench.link, on_link(5, 5));
     assert_eq!((flush(&bench, other), flush(&bench, id)), (0, 2));
+}
+
+#[test]
+fn a_piece_that_went_by_any_of_several_routers_tells_what_the_path_takes_8201_1() {
+    let mut bench = Bench::new();
+    // A second router, on a link of smaller frames; and an interface that has nothing to do with it.
+    let narrow = bench.net.world.add_link(Faults::default());
+    let by_narrow = Some((on_link(6, 1).into(), 64));
+    let by_narrow = bench.net.world.plug_mtu(bench.host, narrow, by_narrow, 1280).unwrap();
+    let other = bench.net.plug(bench.host, bench.link, on_link(5, 5));
+    bench.net.world.node(bench.host).control(|stack, ctx| {
+        stack.add_neighbor(ctx, by_narrow, on_link(6, 2).into(), PEER_MAC).unwrap();
+        let hop = |router, interface| Hop { router, interface, weight: 1, metric: 0 };
+        let hops = vec![hop(PEER, bench.id), hop(on_link(6, 2), by_narrow)];
+        stack.add_multipath6(ctx, Group { prefix: Prefix::covering(FAR, 64), hops }).unwrap();
+    });
+    bench.net.run(secs(5));
+    for on in [bench.id, by_narrow] {
+        let mut by_the_wide_one = 0;
+        for host in 0x100..0x118 {
+            let dst = on_link(9, host);
+            if bench.send(dst, 4_000)[0] <= 1280 {
+                continue;
+            }
+            by_the_wide_one += 1;
+            // Its addresses alone are another flow, which may go by the other link.
+            let piece = bench.net.frames()[0].bytes[14..].to_vec();
+            bench.too_big(1400, &piece);
+            assert_eq!(bench.mtu(dst), Some(1400), "{dst}");
+            assert!((1281..=1400).contains(&bench.send(dst, 4_000)[0]));
+        }
+        assert!((5..20).contains(&by_the_wide_one), "{by_the_wide_one}");
+        let flush =
+            |on| bench.net.world.node(bench.host).control(|stack, ctx| stack.flush_path_mtus_on(ctx, on));
+        assert_eq!((flush(other), flush(on)), (0, by_the_wide_one), "each may begin at either of two");
+    }
+    assert_eq!(bench.net.dropped(bench.host, Cause::BadPacketTooBig), 0);
 }
 
 #[test]

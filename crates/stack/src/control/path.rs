@@ -23,7 +23,11 @@ impl Stack {
         let config = self.config();
         self.shared.paths.forget(ctx, |path| match path.zone.is_none() {
             false => path.zone == on,
-            true => config.route6(path.destination).is_none_or(|(out, _)| out.ifnet.id == on),
+            true => {
+                let way = config.route6(path.destination);
+                way.is_none_or(|(out, _)| out.ifnet.id == on)
+                    || config.sharing6(path.destination).iter().any(|(out, ..)| *out == on)
+            }
         })
     }
 }

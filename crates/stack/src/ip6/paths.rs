@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::Interface;
+use crate::ifnet::Use;
 use crate::stack::worker::Local;
 
 /// The largest packet of our own that may go to `dst` by `out`, in bytes. To be asked for packets above the least MTU.
@@ -38,10 +39,14 @@ pub(crate) fn too_big(
     reported: u32,
     quoted: &[u8],
 ) -> bool {
-    let learnt = plausible(local, config, on, reported, quoted).and_then(|dst| {
+    let learnt = plausible(local, config, on, reported, quoted).and_then(|header| {
+        let dst = header.dst;
         let (out, _) = route(config, (dst, || config.flow_key.six(quoted)), on.ifnet.id)?;
         let path = path(dst, out.ifnet.id);
-        Some((dst, local.shared.paths.hear(ctx, local.now, path, reported, out.mtu)))
+        // A piece does not tell its packet's flow: it may have gone by any of several routers.
+        let is_anybodys = header.next_header == IpProto::FRAGMENT && path.zone.is_none();
+        let link = if is_anybodys { widest(config, dst, out) } else { out.mtu };
+        Some((dst, local.shared.paths.hear(ctx, local.now, path, reported, link)))
     });
     match learnt {
         Some((addr, Heard::Lowered { from, to })) => {
@@ -56,7 +61,13 @@ pub(crate) fn too_big(
     }
 }
 
-/// The destination of the quoted packet, if it was one of ours that was too big.
+/// What the widest link takes of those that flows to `dst` may go by. `out` is one of them.
+fn widest(config: &Config, dst: Ipv6Addr, out: &Interface) -> u16 {
+    let others = config.sharing6(dst).into_iter().filter_map(|(out, ..)| config.interface(out));
+    others.filter(|out| out.is_fit(Use::Ip6)).map(|out| out.mtu).fold(out.mtu, u16::max)
+}
+
+/// The header of the quoted packet, if it was one of ours that was too big.
 //= RFC 8201 s3, s4: each of several that a packet to a group brings counts, also when nobody waits any more.
 fn plausible(
     local: &Local,
@@ -64,13 +75,13 @@ fn plausible(
     on: &Interface,
     reported: u32,
     quoted: &[u8],
-) -> Option<Ipv6Addr> {
+) -> Option<Ip6Repr> {
     let (header, payload) = quoted_header(quoted)?;
     let len = HEADER_LEN + usize::from(header.payload_len);
     let ours = config.owner6(header.src, on.ifnet.id).is_some();
     let theirs = config.local6(header.dst, on.ifnet.id).is_none();
     let sent = || local.shared.paths.was_sent(&header, payload);
-    (ours && theirs && len > reported as usize && sent()).then_some(header.dst)
+    (ours && theirs && len > reported as usize && sent()).then_some(header)
 }
 
 /// The fixed header of a packet that an error quotes in part, and what there is behind it.

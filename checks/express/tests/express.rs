@@ -14,7 +14,7 @@ use siding_lockorder::sync::set_mutant;
 const SEEDS: u64 = 20;
 
 /// What is wrong, by the names that the code asks for.
-const MUTANTS: [&str; 28] = [
+const MUTANTS: [&str; 32] = [
     "express-takes-no-hop-off",
     "express-keeps-the-padding",
     "express-sends-the-last-hop-on",
@@ -30,6 +30,10 @@ const MUTANTS: [&str; 28] = [
     "express-counts-no-vlans",
     "express-overtakes",
     "express-remembers-ways",
+    "express-has-one-flow",
+    "express-gives-all-to-one-hop",
+    "express-forgets-flows",
+    "walk-has-one-flow",
     "express-remembers-links",
     "express-remembers-arrivals",
     "express-asks-one-hook",

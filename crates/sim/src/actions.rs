@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use siding_netisr::IfId;
 use siding_stack::nd6::router::AdvertConfig;
+use siding_stack::route::Group;
+use siding_stack::route::Hop;
+use siding_stack::route::Prefix;
 
 use crate::link::Faults;
 use crate::node::Node;
@@ -15,6 +18,11 @@ use crate::world::World;
 /// The address of node `node` on link `link`.
 pub(crate) fn address(link: usize, node: usize) -> (IpAddr, u8) {
     (IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, link as u16, 0, 0, 0, 0, node as u16 + 1)), 64)
+}
+
+/// Addresses that all hosts have of a world with a router.
+pub(crate) fn shared() -> impl Iterator<Item = IpAddr> {
+    (1..=8).map(|host| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xf, 0, 0, 0, 0, host)))
 }
 
 impl World {
@@ -173,6 +181,35 @@ impl World {
         let (node, to) = (NodeId(self.pick(self.nodes.len())), self.pick(self.nodes.len()));
         let link = self.pick(self.links().count());
         (0..8).for_each(|_| _ = self.ping(node, address(link, to).0, IfId::NONE));
+        if self.pick(2) == 0 {
+            shared().for_each(|dst| _ = self.ping(node, dst, IfId::NONE));
+        }
+    }
+
+    /// Has the router share the flows to what all hosts have among some of these, by weights; or among none.
+    pub(crate) fn act_share(&mut self) {
+        if self.pick(3) > 0 {
+            return;
+        }
+        let (links, router) = (self.links().count(), NodeId(0));
+        let mut hops = Vec::new();
+        for host in 1..self.nodes.len() {
+            let link = host % links;
+            let by = self.nodes[router.0].plugs.iter().find(|(_, plug)| plug.link.0 == link);
+            let by = by.map(|(interface, _)| *interface);
+            let (weight, takes_part) = (1 + self.pick(4) as u8, self.pick(4) > 0);
+            if let (Some(interface), IpAddr::V6(router), true) = (by, address(link, host).0, takes_part) {
+                hops.push(Hop { router, interface, weight, metric: 0 });
+            }
+        }
+        self.note(format!("{}: {} hosts share flows", self.nodes[router.0].name, hops.len()));
+        let prefix = Prefix::covering(Ipv6Addr::new(0x2001, 0xdb8, 0xf, 0, 0, 0, 0, 0), 64);
+        self.nodes[router.0].control(|stack, ctx| {
+            let _ = match hops.is_empty() {
+                true => stack.remove_multipath6(ctx, &prefix).map(|_| ()),
+                false => stack.add_multipath6(ctx, Group { prefix, hops }),
+            };
+        });
     }
 
     fn any_interface(&mut self, node: NodeId) -> Option<IfId> {

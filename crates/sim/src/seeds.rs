@@ -6,14 +6,18 @@ use std::net::Ipv6Addr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_stack::Answer;
+use siding_stack::Stack;
 use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Route;
 
 use crate::actions::address;
+use crate::actions::shared;
 use crate::exercise::Exercise;
 use crate::link::Faults;
 use crate::link::LinkId;
@@ -144,6 +148,7 @@ fn play(world: &mut World, shape: Shape, [prepare, done]: [&dyn Fn(&Node); 2]) -
         world.act();
         if shape.routed {
             (0..4).for_each(|_| world.act_burst());
+            world.act_share();
         }
         (0..20).for_each(|_| exercise.step(&mut world.chance));
         if world.luck(0.3) {
@@ -170,9 +175,17 @@ fn route(node: &Node, at: usize, links: usize) {
             let (next_hop, origin) = (Some(router), Origin::Static);
             let route = Route { prefix, next_hop, interface: *interface, metric: 0, origin };
             let _ = stack.add_routes6(ctx, [route]);
+            have_shared(stack, ctx, *interface);
         }
         _ => {}
     });
+}
+
+/// Gives the node addresses that all hosts have: the router has them share the flows to these.
+fn have_shared(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, interface: IfId) {
+    for addr in shared() {
+        let _ = stack.add_address(ctx, interface, addr, 128, false);
+    }
 }
 
 /// Mends everything, and waits until timers of before have run out.

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use siding_netisr::IfId;
+use siding_netisr::sync::mutant;
 
 use crate::lltable::Direct;
 use crate::route::Address;
@@ -114,6 +115,7 @@ impl<A: Address + Into<IpAddr>> Ways<A> {
     ) -> Option<Hop<A>> {
         let dst = *self.dsts.get(at)?;
         if self.is_old {
+            let flow = || if mutant("express-forgets-flows") { 0 } else { flow() };
             return to(dst, &learn(routes.lookup_for(dst, flow)?, leaves)?);
         }
         let name = (*self.names.get(at)?)?;
@@ -170,7 +172,7 @@ impl<A: Address + Into<IpAddr>> Ways<A> {
         flow: impl Fn() -> u32,
         leaves: impl FnOnce(IfId) -> usize,
     ) -> Option<Hop<A>> {
-        let hash = flow();
+        let hash = if mutant("express-has-one-flow") { 0 } else { flow() };
         let Some((own, way)) = routes.shared(name, self.of.1, hash) else {
             return to(dst, &learn(routes.lookup_for(dst, || hash)?, leaves)?);
         };
@@ -178,6 +180,7 @@ impl<A: Address + Into<IpAddr>> Ways<A> {
             return to(dst, known);
         }
         let fresh = learn(way, leaves)?;
+        let own = if mutant("express-gives-all-to-one-hop") { name } else { own };
         self.keep(own, fresh, true);
         to(dst, &fresh)
     }

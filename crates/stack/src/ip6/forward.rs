@@ -3,6 +3,7 @@
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
+use siding_netisr::sync::mutant;
 use siding_wire::icmp6::Icmp6Repr;
 use siding_wire::icmp6::exceeded;
 use siding_wire::icmp6::unreachable;
@@ -62,7 +63,8 @@ pub(crate) fn forward<'c>(
         return refuse(ctx, local, repr, packet, DropReason::HopLimit);
     }
     local.timed.enter(TimedStep::Route);
-    let (out, next_hop) = match config.way6(header.dst, || config.flow_key.six(packet.data())) {
+    let flow = || if mutant("walk-has-one-flow") { 0 } else { config.flow_key.six(packet.data()) };
+    let (out, next_hop) = match config.way6(header.dst, flow) {
         Ok(way) => way,
         Err(refusal) => {
             let (code, cause) = match refusal {

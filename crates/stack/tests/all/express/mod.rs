@@ -64,6 +64,9 @@ pub fn share(seed: u64, batches: usize) -> Result<Outcome, String> {
     run(&mut Chance::new(seed), shape, batches, false)
 }
 
+/// Flows to where routers share them, by their destinations.
+const FLOWS: u16 = 9;
+
 /// Somebody else changes a route in the middle of a batch, before a packet that is not plain: the same for all that is behind it.
 ///
 /// # Errors
@@ -74,12 +77,15 @@ pub fn changed_meanwhile() -> Result<Outcome, String> {
     twin.turn()?;
     let (dst, left) = (behind6(2, 3), traffic::plain(2, addr6(2, 5), 1));
     // The first to each neighbour are walked.
-    twin.arrive(2, &[3, 4, 5].map(|host| traffic::plain(2, behind6(2, host), 64)));
+    let first = [3, 4, 5].map(|host| behind6(2, host)).into_iter().chain((0..FLOWS).map(twin::shared6));
+    twin.arrive(2, &first.map(|dst| traffic::plain(2, dst, 64)).collect::<Vec<_>>());
     twin.turn()?;
     let before = twin.expressed();
     let mut batch = vec![traffic::plain(2, addr6(2, 5), 64); BATCH - 30];
     batch.push(left);
     batch.extend(vec![traffic::plain(2, dst, 64); 20]);
+    // Flows that routers share: each keeps to its own.
+    batch.extend((0..FLOWS).map(|host| traffic::plain(2, twin::shared6(host), 64)));
     // With these its port has as many as it sends at once, when the one that is left comes next.
     twin.arrive(0, &vec![traffic::plain(0, addr6(2, 5), 64); 30]);
     twin.arrive(2, &batch);
@@ -97,7 +103,8 @@ pub fn changed_meanwhile() -> Result<Outcome, String> {
     if (old, new) != (0, 20) {
         return Err(format!("{old} went by the way of before, and {new} by the new one"));
     }
-    Ok(Outcome { frames: 85, plain: 84, expressed: twin.expressed() - before })
+    let frames = 30 + BATCH as u64 - 30 + 1 + 20 + u64::from(FLOWS);
+    Ok(Outcome { frames, plain: frames - 1, expressed: twin.expressed() - before })
 }
 
 fn run(chance: &mut Chance, shape: Shape, batches: usize, odd: bool) -> Result<Outcome, String> {

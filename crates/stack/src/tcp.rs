@@ -12,35 +12,35 @@ use siding_wire::ip6::Ip6Repr;
 use siding_wire::tcp::TcpRepr;
 
 use crate::common::Sending;
-use crate::config::Config;
 use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
-use crate::ifnet::Interface;
 use crate::ip4 as inet4;
 use crate::ip6 as inet6;
+use crate::next::Arrival;
 use crate::next::Packet6;
+use crate::next::Quoted;
+use crate::next::Upper4;
+use crate::next::Upper6;
 use crate::offload;
 use crate::stack::worker::Local;
 use crate::trace::Step;
 
-/// A segment that starts `at` bytes into the packet.
+/// A segment over IPv6.
 pub(crate) fn input6(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    about: &Packet6,
-    at: usize,
+    Arrival { config, on }: Arrival<'_>,
+    Upper6 { about, at, .. }: &Upper6,
     packet: Mbuf,
 ) {
     let Ip6Repr { src, dst, .. } = about.header;
     // Groups have no connections, nor does a frame to everybody open one (RFC 1122 s4.2.3.10).
     //= RFC 4291 s2.6: nor has an address that several nodes have, from which no answer may come.
     let ours = config.owner6(dst, on.ifnet.id).is_some();
-    if !ours || src.is_unspecified() || about.link != LinkCast::Unicast {
+    if !ours || src.is_unspecified() || about.framed.link != LinkCast::Unicast {
         return local.drop_packet(packet, DropReason::NoListener);
     }
-    let refused = refusal(Ends::V6 { src, dst }, at, &packet);
+    let refused = refusal(Ends::V6 { src, dst }, *at, &packet);
     local.drop_packet(packet, refused.map_or_else(DropReason::Malformed, |_| DropReason::NoListener));
     let Ok(Some(reset)) = refused else { return };
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
@@ -58,15 +58,13 @@ pub(crate) fn input6(
 pub(crate) fn input4(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    about: &Ip4Repr,
-    at: usize,
+    Arrival { config, on }: Arrival<'_>,
+    Upper4 { about, at }: &Upper4,
     packet: Mbuf,
 ) {
     local.trace.note(&packet, || Step::Stage { name: "tcp" });
     let Ip4Repr { src, dst, .. } = *about;
-    let refused = refusal(Ends::V4 { src, dst }, at, &packet);
+    let refused = refusal(Ends::V4 { src, dst }, *at, &packet);
     local.drop_packet(packet, refused.map_or_else(DropReason::Malformed, |_| DropReason::NoListener));
     let Ok(Some(reset)) = refused else { return };
     if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
@@ -84,10 +82,8 @@ pub(crate) fn input4(
 pub(crate) fn refuse6(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    about: &Packet6,
-    packet: &Mbuf,
+    Arrival { config, on }: Arrival<'_>,
+    Quoted { about, packet }: Quoted<'_, Packet6>,
 ) {
     let Ip6Repr { src, dst, next_header, .. } = about.header;
     let upper = siding_wire::ext6::walk(
@@ -115,10 +111,8 @@ pub(crate) fn refuse6(
 pub(crate) fn refuse4(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    about: &Ip4Repr,
-    packet: &Mbuf,
+    Arrival { config, on }: Arrival<'_>,
+    Quoted { about, packet }: Quoted<'_, Ip4Repr>,
 ) {
     let Ip4Repr { src, dst, proto, .. } = *about;
     let at = packet.len() - usize::from(about.payload_len);

@@ -18,11 +18,11 @@ use crate::ip6;
 use crate::mld;
 use crate::nd6;
 use crate::neighbor;
+use crate::next::Arrival;
 use crate::next::Frame;
 use crate::next::Layer;
 use crate::next::Next;
-use crate::next::Packet6;
-use crate::next::Upper;
+use crate::next::Upper6;
 use crate::stack::worker::Local;
 use crate::stack::worker::TimedStep;
 use crate::tcp;
@@ -58,11 +58,11 @@ fn walk_as<'c, const TIMED: bool>(
     loop {
         next = match next {
             Next::Up(on, frame) => ether::input(ctx, local, config, on, frame),
-            Next::Ip6(on, from, link, packet) => {
+            Next::Ip6(on, framed, packet) => {
                 if TIMED {
                     local.timed.enter(TimedStep::Ip);
                 }
-                match ip6::input(ctx, local, config, on, from, link, packet) {
+                match ip6::input(ctx, local, Arrival { config, on }, framed, packet) {
                     // Most go this way: it is gone without what the loop would have to keep.
                     Next::Neighbor(out, addr, packet) => {
                         if TIMED {
@@ -78,7 +78,7 @@ fn walk_as<'c, const TIMED: bool>(
                 if TIMED {
                     local.timed.enter(TimedStep::Ip);
                 }
-                match ip4::input(ctx, local, config, on, link, packet) {
+                match ip4::input(ctx, local, Arrival { config, on }, link, packet) {
                     Next::Neighbor(out, addr, packet) => {
                         if TIMED {
                             local.timed.enter(TimedStep::Neighbor);
@@ -90,18 +90,18 @@ fn walk_as<'c, const TIMED: bool>(
                 }
             }
             Next::Neighbor(out, addr, packet) => return neighbor::output(ctx, local, out, addr, packet),
-            Next::Ours6(on, about, joined, packet) => {
-                let next = ip6::deliver(ctx, local, config, on, about, joined, packet);
+            Next::Ours6(on, about, packet) => {
+                let next = ip6::deliver(ctx, local, Arrival { config, on }, about, packet);
                 delivered(local, on, Version::V6, next)
             }
             Next::Ours4(on, header, packet) => {
-                let next = ip4::deliver(ctx, local, config, on, header, packet);
+                let next = ip4::deliver(ctx, local, Arrival { config, on }, header, packet);
                 delivered(local, on, Version::V4, next)
             }
-            Next::Upper6(on, about, upper, packet) => upper6(ctx, local, config, (on, about, upper, packet)),
-            Next::Tcp4(on, header, at, packet) => {
+            Next::Upper6(on, upper, packet) => upper6(ctx, local, Arrival { config, on }, upper, packet),
+            Next::Tcp4(on, upper, packet) => {
                 on.ifnet.mib.add(local.index, Version::V4, Met::Delivered, 1);
-                return tcp::input4(ctx, local, config, on, &header, at, packet);
+                return tcp::input4(ctx, local, Arrival { config, on }, &upper, packet);
             }
             Next::Own(IpAddr::V6(dst), scope, packet) => {
                 return ip6::output(ctx, local, config, dst, scope, packet);
@@ -146,19 +146,19 @@ fn delivered<'c>(local: &Local, on: &Interface, version: Version, next: Next<'c>
 fn upper6<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &'c Config,
-    (on, about, upper, packet): (&'c Interface, Packet6, Upper, Mbuf),
+    arrival: Arrival<'c>,
+    upper: Upper6,
+    packet: Mbuf,
 ) -> Next<'c> {
-    let Upper { layer, at, fragmented } = upper;
-    local.trace.note(&packet, || Step::Stage { name: layer.name() });
-    if matches!(layer, Layer::Icmp | Layer::Tcp) {
-        on.ifnet.mib.add(local.index, Version::V6, Met::Delivered, 1);
+    local.trace.note(&packet, || Step::Stage { name: upper.layer.name() });
+    if matches!(upper.layer, Layer::Icmp | Layer::Tcp) {
+        arrival.on.ifnet.mib.add(local.index, Version::V6, Met::Delivered, 1);
     }
-    match layer {
-        Layer::Icmp => return icmp6::input(ctx, local, config, on, about, (at, fragmented), packet),
-        Layer::Nd => nd6::input(ctx, local, config, on, about, at, fragmented, packet),
-        Layer::Mld => mld::input(ctx, local, on, &about, at, packet),
-        Layer::Tcp => tcp::input6(ctx, local, config, on, &about, at, packet),
+    match upper.layer {
+        Layer::Icmp => return icmp6::input(ctx, local, arrival, upper, packet),
+        Layer::Nd => nd6::input(ctx, local, arrival, &upper, packet),
+        Layer::Mld => mld::input(ctx, local, arrival.on, &upper, packet),
+        Layer::Tcp => tcp::input6(ctx, local, arrival, &upper, packet),
     }
     Next::Taken
 }

@@ -21,7 +21,9 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::nd6::nud::Refused;
 use crate::nd6::nud::Solicit;
-use crate::neighbor::dispatch_message;
+use crate::neighbor;
+use crate::neighbor::LinkOut;
+use crate::neighbor::What;
 use crate::stack::worker::Local;
 
 /// Asks for `target`'s link-layer address, or whether it is still there.
@@ -44,8 +46,8 @@ pub(crate) fn request_output<L>(
         local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
-    let source = Some(IpAddr::V4(source));
-    dispatch_message(ctx, local, frame, out.ifnet.id, target.into(), source, IfCounter::ArpRequestOut)
+    let what = What::Message(Some(IpAddr::V4(source)), IfCounter::ArpRequestOut);
+    neighbor::dispatch(ctx, local, frame, LinkOut::new(out.ifnet.id, target.into(), what))
 }
 
 /// A whole frame with an ARP message.

@@ -14,7 +14,9 @@ use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::lagg;
+use crate::next::Arrival;
 use crate::next::Frame;
+use crate::next::Framed;
 use crate::next::Next;
 use crate::stack::worker::Local;
 use crate::vlan;
@@ -40,11 +42,11 @@ pub(crate) fn input<'c>(
             }
             // And so does what a lagg takes, but for what is about the port itself.
             _ if vlan::behind_priority(frame.data(), header.ethertype) != EtherType::SLOW => {
-                return lagg::input(ctx, local, config, on, header.ethertype, frame);
+                return lagg::input(ctx, local, Arrival { config, on }, header.ethertype, frame);
             }
             _ => {
                 let Some(frame) = vlan::without_priority(local, frame) else { return Next::Taken };
-                return lagg::input(ctx, local, config, on, EtherType::SLOW, frame);
+                return lagg::input(ctx, local, Arrival { config, on }, EtherType::SLOW, frame);
             }
         }
     }
@@ -80,7 +82,7 @@ pub(crate) fn input<'c>(
     };
     frame.trim_front(HEADER_LEN);
     match header.ethertype {
-        EtherType::IPV6 => Next::Ip6(on, header.src, link, frame),
+        EtherType::IPV6 => Next::Ip6(on, Framed { from: header.src, link }, frame),
         EtherType::IPV4 => Next::Ip4(on, link, frame),
         ethertype => Next::Frame(Frame { on, from: header.src, ethertype, packet: frame }),
     }

@@ -3,9 +3,8 @@
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Metadata;
-use siding_wire::Mac;
 
-use crate::icmp6::LinkCast;
+use crate::next::Framed;
 use crate::queues::Queue;
 
 /// What is known of a packet on its way.
@@ -14,14 +13,14 @@ pub(crate) struct Carried {
     /// The interface that it came in by; or, of our own, that its destination is meant on.
     pub(super) on: IfId,
     /// The frame that it came in; `None` for our own.
-    pub(super) frame: Option<(Mac, LinkCast)>,
+    pub(super) framed: Option<Framed>,
     /// The worker that keeps its flow.
     to: u32,
 }
 
 impl Carried {
-    pub(super) fn received(on: IfId, from: Mac, link: LinkCast, to: usize) -> Carried {
-        Carried { on, frame: Some((from, link)), to: to as u32 }
+    pub(super) fn received(on: IfId, framed: Framed, to: usize) -> Carried {
+        Carried { on, framed: Some(framed), to: to as u32 }
     }
 
     /// The interface that it came in by.
@@ -30,7 +29,7 @@ impl Carried {
     }
 
     pub(super) fn sent(scope: IfId, to: usize) -> Carried {
-        Carried { on: scope, frame: None, to: to as u32 }
+        Carried { on: scope, framed: None, to: to as u32 }
     }
 }
 

@@ -8,7 +8,6 @@ use siding_machines::filter::Tracked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
-use siding_wire::Mac;
 
 use super::Asks;
 use super::Hook;
@@ -27,28 +26,28 @@ use super::keeper::Passing;
 use super::reject;
 use crate::config::Config;
 use crate::drops::DropReason;
-use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
+use crate::next::Arrival;
+use crate::next::Framed;
 use crate::queues::Queue;
 use crate::stack::worker::Local;
 use crate::stack::worker::TimedStep;
 use crate::trace::Step;
 
-/// A packet that has come in on `on`, in a frame from `from`.
+/// A packet that has come in.
 #[inline]
 pub(crate) fn received(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    (from, link): (Mac, LinkCast),
+    arrival: Arrival<'_>,
+    framed: Framed,
     packet: Mbuf,
 ) -> Option<Mbuf> {
     match local.filter.is_on() {
         false => Some(packet),
         true => {
             let step = local.timed.enter(TimedStep::Filter);
-            let passed = prerouting(ctx, local, config, on, (from, link), packet);
+            let passed = prerouting(ctx, local, arrival, framed, packet);
             local.timed.back(step);
             passed
         }
@@ -60,15 +59,14 @@ pub(crate) fn received(
 pub(crate) fn for_us(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'_>,
     packet: Mbuf,
 ) -> Option<Mbuf> {
     match local.filter.is_on() {
         false => Some(packet),
         true => {
             let step = local.timed.enter(TimedStep::Filter);
-            let passed = last(ctx, local, config, Hook::Input, (on, None), packet);
+            let passed = last(ctx, local, arrival, None, packet);
             local.timed.back(step);
             passed
         }
@@ -80,8 +78,7 @@ pub(crate) fn for_us(
 pub(crate) fn forwarded(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'_>,
     out: &Interface,
     packet: Mbuf,
 ) -> Option<Mbuf> {
@@ -89,7 +86,7 @@ pub(crate) fn forwarded(
         false => Some(packet),
         true => {
             let step = local.timed.enter(TimedStep::Filter);
-            let passed = last(ctx, local, config, Hook::Forward, (on, Some(out)), packet);
+            let passed = last(ctx, local, arrival, Some(out), packet);
             local.timed.back(step);
             passed
         }
@@ -121,18 +118,18 @@ pub(crate) fn sent(
 fn prerouting(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    (from, link): (Mac, LinkCast),
+    arrival: Arrival<'_>,
+    framed: Framed,
     packet: Mbuf,
 ) -> Option<Mbuf> {
+    let Arrival { config, on } = arrival;
     let Local { filter, index, now, .. } = &mut *local;
     filter.abandon();
     filter.follow(&packet);
     let seen = At::new(*index, *now, config, Hook::Prerouting, (Some(on), None));
     let (verdict, passing) = match filter.known(*now, packet.data()) {
         Some(known) => {
-            let brief = Brief { known, from, link };
+            let brief = Brief { known, framed };
             note_interface(filter, Some(known), on.ifnet.id);
             if filter.passes((*index, *now), Hook::Prerouting, known.state, packet.data()) {
                 filter.between = Between::Known(brief);
@@ -142,10 +139,10 @@ fn prerouting(
             (seen.ask(filter, Part::AfterStates, packet.data(), &mut passing), passing)
         }
         None => {
-            let mut passing = Passing { from, link, frame: filter.frame_of(&packet), ..Passing::NEW };
+            let mut passing = Passing { framed, frame: filter.frame_of(&packet), ..Passing::NEW };
             let verdict = match filter.look(*index, *now, packet.data()) {
                 Look::Elsewhere(owner) => {
-                    carry(ctx, local, Carried::received(on.ifnet.id, from, link, owner), packet);
+                    carry(ctx, local, Carried::received(on.ifnet.id, framed, owner), packet);
                     return None;
                 }
                 Look::Drop(cause) => {
@@ -153,8 +150,7 @@ fn prerouting(
                     return None;
                 }
                 Look::Early(name) => {
-                    let early =
-                        Early { name, meta: Carried::received(on.ifnet.id, from, link, *index), packet };
+                    let early = Early { name, meta: Carried::received(on.ifnet.id, framed, *index), packet };
                     if let Some(pushed_out) = filter.fragments.hold(*now, early) {
                         local.drop_packet(pushed_out, DropReason::FilterFragment);
                     }
@@ -180,7 +176,7 @@ fn prerouting(
             filter.between = Between::Judged(passing);
             Some(packet)
         }
-        refused => reject::refuse(ctx, local, config, on, &passing, refused, packet),
+        refused => reject::refuse(ctx, local, arrival, (refused, &passing), packet),
     }
 }
 
@@ -194,16 +190,17 @@ pub(super) fn note_interface(filter: &mut Keeper, known: Option<Known>, on: IfId
     }
 }
 
-/// The last hook of a packet that has come in.
+/// The last hook of a packet that has come in: for us, or to leave by `out`.
 #[inline(never)]
 fn last(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    hook: Hook,
-    (on, out): (&Interface, Option<&Interface>),
+    arrival: Arrival<'_>,
+    out: Option<&Interface>,
     packet: Mbuf,
 ) -> Option<Mbuf> {
+    let Arrival { config, on } = arrival;
+    let hook = if out.is_some() { Hook::Forward } else { Hook::Input };
     let Local { filter, index, now, .. } = &mut *local;
     let mut passing = match filter.between {
         // It came to us by another way: put together of fragments that were judged, or from ourselves.
@@ -229,7 +226,7 @@ fn last(
         Verdict::Accept => {}
         refused => {
             judged(local, &packet, hook, refused);
-            return reject::refuse(ctx, local, config, on, &passing, refused, packet);
+            return reject::refuse(ctx, local, arrival, (refused, &passing), packet);
         }
     }
     let verdict = seen.ask(filter, Part::AfterStates, packet.data(), &mut passing);
@@ -248,7 +245,7 @@ fn last(
                 None
             }
         },
-        refused => reject::refuse(ctx, local, config, on, &passing, refused, packet),
+        refused => reject::refuse(ctx, local, arrival, (refused, &passing), packet),
     }
 }
 
@@ -392,7 +389,7 @@ impl<'a> At<'a> {
             config: self.config,
             iif: self.iif,
             oif: self.oif,
-            link: passing.link,
+            link: passing.framed.link,
             frame: passing.frame,
             mark: passing.mark,
             tracked: passing.tracked.as_mut(),
@@ -424,8 +421,7 @@ impl Passing {
         untracked: false,
         first: None,
         follows: false,
-        from: Mac::ZERO,
-        link: LinkCast::Unicast,
+        framed: Framed::OWN,
         frame: None,
     };
 }

@@ -13,7 +13,6 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::sync::mutant;
 use siding_wire::IpProto;
-use siding_wire::Mac;
 
 use super::Hook;
 use super::ahead::Ahead;
@@ -32,8 +31,8 @@ use super::rules::Tables;
 use crate::BATCH;
 use crate::drops::DropReason;
 use crate::event::Event;
-use crate::icmp6::LinkCast;
 use crate::ifnet::Version;
+use crate::next::Framed;
 use crate::snapshot::Reader;
 
 /// Places of one flow that room is kept for, of each that there may be. Flows that are counted at more of them use that of others.
@@ -97,8 +96,7 @@ pub(super) enum Between {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Brief {
     pub(super) known: Known,
-    pub(super) from: Mac,
-    pub(super) link: LinkCast,
+    pub(super) framed: Framed,
 }
 
 /// What is known of a packet between its hooks.
@@ -111,16 +109,15 @@ pub(super) struct Passing {
     pub(super) first: Option<(u64, usize)>,
     /// A later fragment of one that has passed.
     pub(super) follows: bool,
-    pub(super) from: Mac,
-    pub(super) link: LinkCast,
+    pub(super) framed: Framed,
     /// The ends of its frame, if rules ask for them.
     pub(super) frame: Option<FrameEnds>,
 }
 
 impl From<Brief> for Passing {
     fn from(brief: Brief) -> Passing {
-        let Brief { known, from, link } = brief;
-        Passing { tracked: Some(known.into()), from, link, ..Passing::NEW }
+        let Brief { known, framed } = brief;
+        Passing { tracked: Some(known.into()), framed, ..Passing::NEW }
     }
 }
 

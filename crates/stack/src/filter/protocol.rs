@@ -86,7 +86,7 @@ fn limits(shared: &Shared) -> Vec<LimitReport> {
 /// meanwhile, it is carried on.
 fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: Carried) {
     local.trace.note(&packet, || Step::Handled { queue: Carried::NAME });
-    let Some((from, link)) = meta.frame else { return ip_out(ctx, local, packet, meta.on) };
+    let Some(framed) = meta.framed else { return ip_out(ctx, local, packet, meta.on) };
     local.refresh();
     let config = local.config().clone();
     let Some(on) = config.interface(meta.on) else {
@@ -95,8 +95,8 @@ fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: Ca
     let is_old = packet.data().first().is_some_and(|first| first >> 4 == 4);
     on.ifnet.mib.add(local.index, if is_old { Version::V4 } else { Version::V6 }, Met::Judged, 1);
     let next = match is_old {
-        true => Next::Ip4(on, link, packet),
-        false => Next::Ip6(on, from, link, packet),
+        true => Next::Ip4(on, framed.link, packet),
+        false => Next::Ip6(on, framed, packet),
     };
     walk(ctx, local, &config, next);
 }

@@ -11,30 +11,29 @@ use siding_wire::ip6::Ip6Repr;
 use super::Reject;
 use super::Verdict;
 use super::keeper::Passing;
-use crate::config::Config;
 use crate::drops::DropReason;
 use crate::icmp6;
-use crate::ifnet::Interface;
 use crate::ip4;
+use crate::next::Arrival;
+use crate::next::Framed;
 use crate::next::Packet6;
+use crate::next::Quoted;
 use crate::stack::worker::Local;
 use crate::tcp;
 
-/// Drops a packet that came in on `on`, and tells its sender if the verdict says so.
+/// Drops a packet that has come in, and tells its sender if the verdict says so.
 pub(super) fn refuse(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    passing: &Passing,
-    verdict: Verdict,
+    arrival: Arrival<'_>,
+    (verdict, passing): (Verdict, &Passing),
     packet: Mbuf,
 ) -> Option<Mbuf> {
     local.filter.give_up(passing);
     if let Verdict::Reject(how) = verdict {
         // What tells of a packet is part of its verdict, and is not judged again (Linux says that it is related).
         local.filter.exempt = true;
-        tell(ctx, local, config, on, passing, how, &packet);
+        tell(ctx, local, arrival, how, Quoted { about: &passing.framed, packet: &packet });
         local.filter.exempt = false;
     }
     local.drop_packet(packet, DropReason::Filtered);
@@ -44,27 +43,25 @@ pub(super) fn refuse(
 fn tell(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    passing: &Passing,
+    arrival: Arrival<'_>,
     how: Reject,
-    packet: &Mbuf,
+    Quoted { about: framed, packet }: Quoted<'_, Framed>,
 ) {
     if let Ok((header, _)) = Ip6Repr::parse(packet.data()) {
-        let about = Packet6 { header, from: passing.from, link: passing.link };
+        let about = Packet6::new(header, *framed);
         match how {
-            Reject::Reset => tcp::refuse6(ctx, local, config, on, &about, packet),
+            Reject::Reset => tcp::refuse6(ctx, local, arrival, Quoted { about: &about, packet }),
             Reject::Unreachable(code) => {
                 let repr = Icmp6Repr::DestUnreachable { code };
-                icmp6::error(ctx, local, config, on, repr, &about, packet);
+                icmp6::error(ctx, local, arrival, repr, Quoted { about: &about, packet });
             }
         }
     } else if let Ok((header, _)) = Ip4Repr::parse(packet.data()) {
         match how {
-            Reject::Reset => tcp::refuse4(ctx, local, config, on, &header, packet),
+            Reject::Reset => tcp::refuse4(ctx, local, arrival, Quoted { about: &header, packet }),
             Reject::Unreachable(code) => {
                 let repr = Icmp4Repr::DestUnreachable { code, mtu: 0 };
-                ip4::error(ctx, local, config, repr, header, packet);
+                ip4::error(ctx, local, arrival.config, repr, Quoted { about: &header, packet });
             }
         }
     }

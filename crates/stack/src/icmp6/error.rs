@@ -5,7 +5,6 @@ use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_wire::IpProto;
-use siding_wire::Mac;
 use siding_wire::icmp6;
 use siding_wire::icmp6::Icmp6Repr;
 use siding_wire::icmp6::Icmp6Type;
@@ -13,29 +12,29 @@ use siding_wire::ip6::HEADER_LEN;
 use siding_wire::ip6::Ip6Repr;
 
 use super::limit::ErrorKind;
-use super::limit::LinkCast;
 use super::limit::Offender;
 use super::limit::may_send_error;
 use crate::common::Sending;
-use crate::config::Config;
 use crate::drops::DropReason;
-use crate::ifnet::Interface;
 use crate::ip6;
+use crate::next::Arrival;
+use crate::next::Framed;
 use crate::next::Packet6;
+use crate::next::Quoted;
 use crate::ping::Answer;
 use crate::ping::PingReply;
 use crate::stack::worker::Local;
 
-/// Tells the sender of `packet`, which came in on `on`, what is wrong with it; unless it must not be told.
+/// Tells the sender of a packet what is wrong with it; unless it must not be told.
 pub(crate) fn error(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'_>,
     repr: Icmp6Repr,
-    about: &Packet6,
-    packet: &Mbuf,
+    quoted: Quoted<'_, Packet6>,
 ) {
+    let Arrival { config, on } = arrival;
+    let Quoted { about, packet } = quoted;
     let kind = match repr {
         Icmp6Repr::PacketTooBig { .. } => ErrorKind::PacketTooBig,
         Icmp6Repr::ParamProblem { code: icmp6::problem::OPTION, .. } => ErrorKind::UnknownOption,
@@ -48,7 +47,7 @@ pub(crate) fn error(
         destination: about.header.dst,
         is_error,
         is_redirect,
-        link: about.link,
+        link: about.framed.link,
     };
     if may_send_error(kind, &offender).is_err() {
         return local.count(on.ifnet.id, DropReason::Silenced);
@@ -63,7 +62,7 @@ pub(crate) fn error(
         None => config.source6(about.header.src, on.ifnet.id),
     };
     let Some(source) = source else { return local.count(on.ifnet.id, DropReason::NoSource) };
-    match build(local, repr, source, about, packet.data(), on.hop_limit) {
+    match build(local, repr, source, quoted, on.hop_limit) {
         Some(error) => ip6::output(ctx, local, config, about.header.src, on.ifnet.id, error),
         None => local.count(on.ifnet.id, DropReason::NoBuffer),
     }
@@ -75,9 +74,12 @@ pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: I
     let config = local.config().clone();
     let repr = Icmp6Repr::DestUnreachable { code: icmp6::unreachable::ADDRESS };
     if let Ok((header, payload)) = Ip6Repr::parse(packet.data()) {
-        let about = Packet6 { header, from: Mac::ZERO, link: LinkCast::Unicast };
+        let about = Packet6::new(header, Framed::OWN);
         match config.interface(packet.rcvif()) {
-            Some(on) => error(ctx, local, &config, on, repr, &about, &packet),
+            Some(on) => {
+                let arrival = Arrival { config: &config, on };
+                error(ctx, local, arrival, repr, Quoted { about: &about, packet: &packet });
+            }
             // Our own packet: nobody to write to, but somebody may be waiting for its answer.
             None => {
                 // The first piece, if it had to be cut.
@@ -112,11 +114,10 @@ fn build(
     local: &mut Local,
     repr: Icmp6Repr,
     source: std::net::Ipv6Addr,
-    about: &Packet6,
-    packet: &[u8],
+    Quoted { about, packet }: Quoted<'_, Packet6>,
     hop_limit: u8,
 ) -> Option<Mbuf> {
-    let quoted = packet.get(..icmp6::quoted_len(packet.len()))?;
+    let quoted = packet.data().get(..icmp6::quoted_len(packet.len()))?;
     let mut error = local.cache.alloc()?;
     let message_len = repr.buffer_len() + quoted.len();
     let place = error.append(HEADER_LEN + message_len)?;

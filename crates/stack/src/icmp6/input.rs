@@ -10,43 +10,41 @@ use siding_wire::icmp6::Icmp6Type;
 use siding_wire::ip6::HEADER_LEN;
 use siding_wire::ip6::Ip6Repr;
 
-use crate::config::Config;
 use crate::drops::DropReason;
-use crate::ifnet::Interface;
 use crate::ifnet::Version;
 use crate::ip6;
+use crate::next::Arrival;
 use crate::next::Layer;
 use crate::next::Next;
-use crate::next::Packet6;
-use crate::next::Upper;
+use crate::next::Upper6;
 use crate::ping::Answer;
 use crate::ping::PingReply;
 use crate::stack::worker::Local;
 
-/// A message that starts `at` bytes into the packet.
+/// A message of ICMPv6.
 pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &'c Interface,
-    about: Packet6,
-    (at, fragmented): (usize, bool),
+    arrival: Arrival<'c>,
+    upper: Upper6,
     packet: Mbuf,
 ) -> Next<'c> {
+    let Upper6 { about, at, .. } = upper;
+    let on = arrival.on;
     let message = packet.data().get(at..).unwrap_or_default();
     let Some(kind) = message.first().map(|kind| Icmp6Type(*kind)) else {
         return Next::Drop(packet, DropReason::Malformed(siding_wire::Malformed::Truncated));
     };
     on.ifnet.mib.heard(local.index, Version::V6, kind.0);
     if kind.is_nd() {
-        return Next::Upper6(on, about, Upper { layer: Layer::Nd, at, fragmented }, packet);
+        return Next::Upper6(on, Upper6 { layer: Layer::Nd, ..upper }, packet);
     }
     if kind.is_mld() {
-        return Next::Upper6(on, about, Upper { layer: Layer::Mld, at, fragmented }, packet);
+        return Next::Upper6(on, Upper6 { layer: Layer::Mld, ..upper }, packet);
     }
     match Icmp6Repr::parse(about.header.src, about.header.dst, message) {
         Ok((Icmp6Repr::EchoRequest { ident, seq }, _)) => {
-            reply(local, config, on, about.header, (at, Icmp6Repr::EchoReply { ident, seq }), packet)
+            reply(local, arrival, about.header, (at, Icmp6Repr::EchoReply { ident, seq }), packet)
         }
         Ok((Icmp6Repr::EchoReply { ident, seq }, _)) => {
             let answer = Answer::Reply { from: about.header.src.into(), hop_limit: about.header.hop_limit };
@@ -55,7 +53,7 @@ pub(crate) fn input<'c>(
         }
         Ok((error, quoted)) if error.is_error() => {
             let believed = match error {
-                Icmp6Repr::PacketTooBig { mtu } => ip6::too_big(ctx, local, config, on, mtu, quoted),
+                Icmp6Repr::PacketTooBig { mtu } => ip6::too_big(ctx, local, arrival, mtu, quoted),
                 _ => true,
             };
             if believed {
@@ -72,12 +70,12 @@ pub(crate) fn input<'c>(
 /// Answers an echo request, in its own buffer.
 fn reply<'c>(
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'c>,
     request: Ip6Repr,
     (at, repr): (usize, Icmp6Repr),
     packet: Mbuf,
 ) -> Next<'c> {
+    let Arrival { config, on } = arrival;
     if request.src.is_unspecified() {
         return Next::Drop(packet, DropReason::BadSource);
     }

@@ -18,6 +18,7 @@ use crate::common::Sending;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
+use crate::next::Quoted;
 use crate::stack::worker::Local;
 
 /// How much of a packet an error quotes: what routers commonly do (RFC 1812 s4.3.2.3: at most 576 in all).
@@ -30,10 +31,9 @@ pub(crate) fn error(
     local: &mut Local,
     config: &Config,
     repr: Icmp4Repr,
-    about: Ip4Repr,
-    packet: &Mbuf,
+    Quoted { about, packet }: Quoted<'_, Ip4Repr>,
 ) {
-    if !may_be_told(&about, packet.data()) {
+    if !may_be_told(about, packet.data()) {
         return local.count(packet.rcvif(), DropReason::Silenced);
     }
     let what = match repr {

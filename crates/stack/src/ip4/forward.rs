@@ -13,7 +13,6 @@ use siding_wire::ip4::Ip4Repr;
 
 use super::cut::cut;
 use super::error::error;
-use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
 use crate::filter;
@@ -23,7 +22,9 @@ use crate::ifnet::Met;
 use crate::ifnet::Version;
 use crate::nd6::dad::DadState;
 use crate::neighbor;
+use crate::next::Arrival;
 use crate::next::Next;
+use crate::next::Quoted;
 use crate::offload;
 use crate::stack::worker::Local;
 use crate::stack::worker::TimedStep;
@@ -32,16 +33,16 @@ use crate::stack::worker::TimedStep;
 pub(super) fn forward<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &'c Config,
-    on: &Interface,
+    arrival: Arrival<'c>,
     header: Ip4Repr,
     packet: Mbuf,
 ) -> Next<'c> {
+    let config = arrival.config;
     if let Err(cause) = ends::forwarded4(&header) {
         return Next::Drop(packet, cause);
     }
     let refuse = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, repr, packet: Mbuf, cause| {
-        error(ctx, local, config, repr, header, &packet);
+        error(ctx, local, config, repr, Quoted { about: &header, packet: &packet });
         Next::Drop(packet, cause)
     };
     // Not with a time to live of 0, nor with one that would become 0 (RFC 1812 s5.3.1).
@@ -73,7 +74,7 @@ pub(super) fn forward<'c>(
         out.ifnet.mib.add(local.index, Version::V4, Met::TooBig, 1);
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
-    let Some(mut packet) = filter::forwarded(ctx, local, config, on, out, packet) else { return Next::Taken };
+    let Some(mut packet) = filter::forwarded(ctx, local, arrival, out, packet) else { return Next::Taken };
     if packet.is_shared() {
         let Some(copy) = local.unshare(packet) else { return Next::Taken };
         packet = copy;

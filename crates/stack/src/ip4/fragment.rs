@@ -15,12 +15,12 @@ use siding_wire::ip4::Ip4Repr;
 use super::error::error;
 use crate::config::Config;
 use crate::drops::DropReason;
-use crate::icmp6::LinkCast;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
 use crate::next::Next;
+use crate::next::Quoted;
 use crate::reassembly;
 use crate::reassembly::Fragment;
 use crate::reassembly::Held;
@@ -32,19 +32,7 @@ use crate::trace::Step;
 /// The longest packet that a header can tell of, itself included, in octets.
 const LONGEST: usize = u16::MAX as usize;
 
-/// Sends a fragment to where the others of its packet are.
-pub(super) fn defer(
-    ctx: &mut Ctx<'_, Unlocked>,
-    local: &mut Local,
-    on: &Interface,
-    header: &Ip4Repr,
-    packet: Mbuf,
-) {
-    let from = (siding_wire::Mac::ZERO, LinkCast::Unicast);
-    reassembly::defer(ctx, local, on, from, &key(on, header), packet);
-}
-
-/// A fragment that has come there; what was put together with it goes on.
+/// A fragment that has come to where the others of its packet are; what was put together with it goes on.
 pub(crate) fn fragment_input<'c>(
     local: &mut Local,
     on: &'c Interface,
@@ -62,7 +50,7 @@ pub(crate) fn fragment_input<'c>(
         on.ifnet.mib.add(local.index, Version::V4, Met::ReasmFail, 1);
         return Next::Drop(packet, DropReason::Fragment);
     }
-    let held = Held { packet, at, from: meta.from, link: meta.link };
+    let held = Held { packet, at, framed: meta.framed };
     let piece = Piece { at: header.frag_offset.into(), more: header.more_fragments, packet: held };
     match reassembly::add(local, key(on, &header), piece) {
         Some(pieces) => whole(local, on, pieces),
@@ -79,7 +67,7 @@ pub(crate) fn reassembly_timeout(
 ) {
     let Ok((header, _)) = Ip4Repr::parse(first.packet.data()) else { return };
     let repr = Icmp4Repr::TimeExceeded { code: exceeded::REASSEMBLY };
-    error(ctx, local, config, repr, header, &first.packet);
+    error(ctx, local, config, repr, Quoted { about: &header, packet: &first.packet });
 }
 
 /// Cuts a packet of our own into fragments of at most `mtu` bytes and hands each to `send`.
@@ -133,7 +121,8 @@ fn piece(local: &mut Local, header: Ip4Repr, data: &[u8]) -> Option<Mbuf> {
     piece.extend_from_slice(data).then_some(piece)
 }
 
-fn key(on: &Interface, header: &Ip4Repr) -> Key {
+/// Which packet a fragment is of.
+pub(super) fn key(on: &Interface, header: &Ip4Repr) -> Key {
     Key::new(on.ifnet.id, header.src.into(), header.dst.into(), header.ident.into(), header.proto.0)
 }
 

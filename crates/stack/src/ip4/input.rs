@@ -24,9 +24,15 @@ use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
+use crate::next::Arrival;
+use crate::next::Framed;
 use crate::next::Next;
+use crate::next::Quoted;
+use crate::next::Upper4;
 use crate::ping::Answer;
 use crate::ping::PingReply;
+use crate::reassembly;
+use crate::reassembly::Fragment;
 use crate::stack::worker::Local;
 use crate::trace::Step;
 
@@ -34,11 +40,11 @@ use crate::trace::Step;
 pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &'c Config,
-    on: &'c Interface,
+    arrival: Arrival<'c>,
     link: LinkCast,
     mut packet: Mbuf,
 ) -> Next<'c> {
+    let Arrival { config, on } = arrival;
     let header = match parse(&mut packet) {
         Ok(header) => header,
         Err(cause) => return Next::Drop(packet, cause),
@@ -53,17 +59,17 @@ pub(crate) fn input<'c>(
     if link != LinkCast::Unicast {
         return Next::Drop(packet, DropReason::NotForUs);
     }
-    let Some(packet) = filter::received(ctx, local, config, on, (Mac::ZERO, link), packet) else {
+    let Some(packet) = filter::received(ctx, local, arrival, Framed { from: Mac::ZERO, link }, packet) else {
         return Next::Taken;
     };
     if config.owner4(header.dst).is_some() {
-        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return Next::Taken };
+        let Some(packet) = filter::for_us(ctx, local, arrival, packet) else { return Next::Taken };
         return Next::Ours4(on, header, packet);
     }
     if !config.forwarding {
         return Next::Drop(packet, DropReason::NotForUs);
     }
-    forward::forward(ctx, local, config, on, header, packet)
+    forward::forward(ctx, local, arrival, header, packet)
 }
 
 /// A packet of our own to ourselves, by way of the facility.
@@ -91,15 +97,17 @@ fn parse(packet: &mut Mbuf) -> Result<Ip4Repr, DropReason> {
 pub(crate) fn deliver<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &'c Interface,
+    arrival: Arrival<'c>,
     header: Ip4Repr,
     packet: Mbuf,
 ) -> Next<'c> {
+    let Arrival { config, on } = arrival;
     local.trace.note(&packet, || Step::ForUs { on: on.ifnet.id });
     let Some(packet) = local.finish(packet) else { return Next::Taken };
     if header.is_fragment() {
-        fragment::defer(ctx, local, on, &header, packet);
+        let key = fragment::key(on, &header);
+        let fragment = Fragment::new(local.shared.seed, &key, (on.ifnet.id, Framed::OWN));
+        reassembly::defer(ctx, local, on, fragment, packet);
         return Next::Taken;
     }
     let at = packet.len() - usize::from(header.payload_len);
@@ -109,7 +117,7 @@ pub(crate) fn deliver<'c>(
             if let Some(kind) = packet.data().get(at) {
                 on.ifnet.mib.heard(local.index, Version::V4, *kind);
             }
-            icmp(ctx, local, on, header, at, packet)
+            icmp(ctx, local, on, Upper4 { about: header, at }, packet)
         }
         IpProto::UDP => {
             on.ifnet.mib.add(local.index, Version::V4, Met::Delivered, 1);
@@ -119,13 +127,13 @@ pub(crate) fn deliver<'c>(
                 return Next::Drop(packet, DropReason::Malformed(why));
             }
             let repr = Icmp4Repr::DestUnreachable { code: unreachable::PORT, mtu: 0 };
-            error(ctx, local, config, repr, header, &packet);
+            error(ctx, local, config, repr, Quoted { about: &header, packet: &packet });
             Next::Drop(packet, DropReason::NoListener)
         }
-        IpProto::TCP => Next::Tcp4(on, header, at, packet),
+        IpProto::TCP => Next::Tcp4(on, Upper4 { about: header, at }, packet),
         _ => {
             let repr = Icmp4Repr::DestUnreachable { code: unreachable::PROTOCOL, mtu: 0 };
-            error(ctx, local, config, repr, header, &packet);
+            error(ctx, local, config, repr, Quoted { about: &header, packet: &packet });
             Next::Drop(packet, DropReason::UnknownProtocol)
         }
     }
@@ -135,8 +143,7 @@ fn icmp<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     on: &Interface,
-    request: Ip4Repr,
-    at: usize,
+    Upper4 { about: request, at }: Upper4,
     mut packet: Mbuf,
 ) -> Next<'c> {
     match Icmp4Repr::parse(packet.data().get(at..).unwrap_or_default()) {

@@ -18,6 +18,7 @@ use crate::drops::DropReason;
 use crate::ends;
 use crate::filter;
 use crate::neighbor;
+use crate::next::Quoted;
 use crate::own::LocalIn;
 use crate::ping::Answer;
 use crate::ping::PingReply;
@@ -66,7 +67,7 @@ pub(crate) fn unreachable(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: I
         && !packet.rcvif().is_none()
     {
         let repr = Icmp4Repr::DestUnreachable { code: unreachable::HOST, mtu: 0 };
-        error(ctx, local, &config, repr, header, &packet);
+        error(ctx, local, &config, repr, Quoted { about: &header, packet: &packet });
     } else if let Ok((header, [8, _, _, _, a, b, c, d, ..])) = parsed
         && header.proto == IpProto::ICMP
         && header.frag_offset == 0

@@ -11,19 +11,19 @@ use siding_wire::ip6;
 
 use super::headers;
 use super::headers::Verdict;
-use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
 use crate::filter;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
-use crate::ifnet::Interface;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
 use crate::nd6::dad::DadState;
 use crate::nd6::router;
+use crate::next::Arrival;
 use crate::next::Next;
 use crate::next::Packet6;
+use crate::next::Quoted;
 use crate::stack::worker::Local;
 use crate::stack::worker::TimedStep;
 
@@ -32,13 +32,13 @@ use crate::stack::worker::TimedStep;
 pub(crate) fn forward<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &'c Config,
-    on: &'c Interface,
+    arrival: Arrival<'c>,
     about: Packet6,
     mut packet: Mbuf,
 ) -> Next<'c> {
+    let Arrival { config, on } = arrival;
     let header = about.header;
-    if about.link != LinkCast::Unicast {
+    if about.framed.link != LinkCast::Unicast {
         return Next::Drop(packet, DropReason::BadSource);
     }
     if let Err(cause) = ends::forwarded6(config, on, &header) {
@@ -48,13 +48,14 @@ pub(crate) fn forward<'c>(
         && let Err(verdict) = headers::transit(&about, packet.data())
     {
         if let Verdict::Problem(code, pointer) = verdict {
-            icmp6::error(ctx, local, config, on, Icmp6Repr::ParamProblem { code, pointer }, &about, &packet);
+            let repr = Icmp6Repr::ParamProblem { code, pointer };
+            icmp6::error(ctx, local, arrival, repr, Quoted { about: &about, packet: &packet });
         }
         let cause = if let Verdict::Drop(cause) = verdict { cause } else { DropReason::Option };
         return Next::Drop(packet, cause);
     }
     let refuse = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, repr, packet: Mbuf, cause| {
-        icmp6::error(ctx, local, config, on, repr, &about, &packet);
+        icmp6::error(ctx, local, arrival, repr, Quoted { about: &about, packet: &packet });
         Next::Drop(packet, cause)
     };
     //= RFC 8200 s3 [8200-1]: not with a hop limit of 0, nor with one that would become 0.
@@ -98,13 +99,13 @@ pub(crate) fn forward<'c>(
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
     if local.filter.is_on() {
-        match filter::forwarded(ctx, local, config, on, out, packet) {
+        match filter::forwarded(ctx, local, arrival, out, packet) {
             Some(passed) => packet = passed,
             None => return Next::Taken,
         }
     }
     if out.ifnet.id == on.ifnet.id {
-        router::redirect(ctx, local, config, on, &about, next_hop, &packet);
+        router::redirect(ctx, local, arrival, Quoted { about: &about, packet: &packet }, next_hop);
     }
     if packet.is_shared() {
         let Some(copy) = local.unshare(packet) else { return Next::Taken };

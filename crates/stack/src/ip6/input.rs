@@ -4,7 +4,6 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_wire::IpProto;
-use siding_wire::Mac;
 use siding_wire::checksum::Ends;
 use siding_wire::icmp6::Icmp6Repr;
 use siding_wire::icmp6::problem;
@@ -22,14 +21,17 @@ use crate::drops::DropReason;
 use crate::ends;
 use crate::filter;
 use crate::icmp6;
-use crate::icmp6::LinkCast;
-use crate::ifnet::Interface;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
+use crate::next::Arrival;
+use crate::next::Framed;
 use crate::next::Layer;
 use crate::next::Next;
 use crate::next::Packet6;
-use crate::next::Upper;
+use crate::next::Quoted;
+use crate::next::Upper6;
+use crate::reassembly;
+use crate::reassembly::Fragment;
 use crate::stack::worker::Local;
 use crate::trace::Step;
 
@@ -38,12 +40,11 @@ use crate::trace::Step;
 pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &'c Config,
-    on: &'c Interface,
-    from: Mac,
-    link: LinkCast,
+    arrival: Arrival<'c>,
+    framed: Framed,
     mut packet: Mbuf,
 ) -> Next<'c> {
+    let Arrival { config, on } = arrival;
     let header = match Ip6Repr::parse(packet.data()) {
         Ok((header, payload)) => {
             if let Err(cause) = ends::received6(config, on, &header, payload) {
@@ -56,9 +57,9 @@ pub(crate) fn input<'c>(
         }
         Err(why) => return Next::Drop(packet, DropReason::Malformed(why)),
     };
-    let about = Packet6 { header, from, link };
+    let about = Packet6::new(header, framed);
     if local.filter.is_on() {
-        match filter::received(ctx, local, config, on, (from, link), packet) {
+        match filter::received(ctx, local, arrival, framed, packet) {
             Some(passed) => packet = passed,
             None => return Next::Taken,
         }
@@ -68,17 +69,17 @@ pub(crate) fn input<'c>(
         if !on.has_joined(header.dst, config.forwarding) {
             return Next::Drop(packet, DropReason::NotJoined);
         }
-        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return Next::Taken };
-        return Next::Ours6(on, about, false, packet);
+        let Some(packet) = filter::for_us(ctx, local, arrival, packet) else { return Next::Taken };
+        return Next::Ours6(on, about, packet);
     }
     if config.local6(header.dst, on.ifnet.id).is_some() {
-        let Some(packet) = filter::for_us(ctx, local, config, on, packet) else { return Next::Taken };
-        return Next::Ours6(on, about, false, packet);
+        let Some(packet) = filter::for_us(ctx, local, arrival, packet) else { return Next::Taken };
+        return Next::Ours6(on, about, packet);
     }
     if !config.forwarding {
         return Next::Drop(packet, DropReason::NotForUs);
     }
-    forward::forward(ctx, local, config, on, about, packet)
+    forward::forward(ctx, local, arrival, about, packet)
 }
 
 /// A packet of our own to ourselves, by way of the facility.
@@ -89,42 +90,41 @@ pub(crate) fn local_input(config: &Config, mut packet: Mbuf, on: siding_netisr::
         Ok((header, _)) => header,
         Err(why) => return Next::Drop(packet, DropReason::Malformed(why)),
     };
-    let about = Packet6 { header, from: Mac::ZERO, link: LinkCast::Unicast };
-    Next::Ours6(on, about, false, packet)
+    Next::Ours6(on, Packet6::new(header, Framed::OWN), packet)
 }
 
-/// A packet that is for us: its extension headers, then the upper layer. `joined` says that it was put together of
-/// fragments.
+/// A packet that is for us: its extension headers, then the upper layer.
 pub(crate) fn deliver<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &'c Config,
-    on: &'c Interface,
+    arrival: Arrival<'c>,
     about: Packet6,
-    joined: bool,
     packet: Mbuf,
 ) -> Next<'c> {
+    let on = arrival.on;
     local.trace.note(&packet, || Step::ForUs { on: on.ifnet.id });
     let Some(packet) = local.finish(packet) else { return Next::Taken };
     let (upper, atomic) = match headers::walk(&about, packet.data()) {
         Ok(Part::Upper(upper, atomic)) => (upper, atomic),
         // A fragment of what was put together of fragments: nobody sends that who means well.
-        Ok(Part::Fragment(_)) if joined => return Next::Drop(packet, DropReason::Fragment),
+        Ok(Part::Fragment(_)) if about.joined => return Next::Drop(packet, DropReason::Fragment),
         Ok(Part::Fragment(fragment)) => {
-            reassemble::defer(ctx, local, on, &about, &fragment, packet);
+            let key = reassemble::key(on, &about, &fragment);
+            let fragment = Fragment::new(local.shared.seed, &key, (on.ifnet.id, about.framed));
+            reassembly::defer(ctx, local, on, fragment, packet);
             return Next::Taken;
         }
         Err(Verdict::Drop(cause)) => return Next::Drop(packet, cause),
         Err(Verdict::Problem(code, pointer)) => {
             let repr = Icmp6Repr::ParamProblem { code, pointer };
-            icmp6::error(ctx, local, config, on, repr, &about, &packet);
+            icmp6::error(ctx, local, arrival, repr, Quoted { about: &about, packet: &packet });
             return Next::Drop(packet, DropReason::Option);
         }
     };
-    let fragmented = joined || atomic;
     let at = siding_wire::ip6::HEADER_LEN + upper.offset;
+    let carried = |layer| Upper6 { about, layer, at, fragmented: about.joined || atomic };
     match upper.proto {
-        IpProto::ICMP6 => Next::Upper6(on, about, Upper { layer: Layer::Icmp, at, fragmented }, packet),
+        IpProto::ICMP6 => Next::Upper6(on, carried(Layer::Icmp), packet),
         IpProto::NO_NEXT => Next::Drop(packet, DropReason::Ignored),
         IpProto::UDP => {
             let ends = Ends::V6 { src: about.header.src, dst: about.header.dst };
@@ -134,14 +134,14 @@ pub(crate) fn deliver<'c>(
                 return Next::Drop(packet, DropReason::Malformed(why));
             }
             let repr = Icmp6Repr::DestUnreachable { code: unreachable::PORT };
-            icmp6::error(ctx, local, config, on, repr, &about, &packet);
+            icmp6::error(ctx, local, arrival, repr, Quoted { about: &about, packet: &packet });
             Next::Drop(packet, DropReason::NoListener)
         }
-        IpProto::TCP => Next::Upper6(on, about, Upper { layer: Layer::Tcp, at, fragmented }, packet),
+        IpProto::TCP => Next::Upper6(on, carried(Layer::Tcp), packet),
         _ => {
             //= RFC 8200 s4 [8200-1]: an unknown next header is told to the sender, with where it stands.
             let repr = Icmp6Repr::ParamProblem { code: problem::NEXT_HEADER, pointer: upper.pointer as u32 };
-            icmp6::error(ctx, local, config, on, repr, &about, &packet);
+            icmp6::error(ctx, local, arrival, repr, Quoted { about: &about, packet: &packet });
             Next::Drop(packet, DropReason::UnknownProtocol)
         }
     }

@@ -20,6 +20,7 @@ use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::Interface;
 use crate::ifnet::Use;
+use crate::next::Arrival;
 use crate::stack::worker::Local;
 
 /// The largest packet of our own that may go to `dst` by `out`, in bytes. To be asked for packets above the least MTU.
@@ -34,12 +35,12 @@ pub(crate) fn mtu(local: &mut Local, dst: Ipv6Addr, out: &Interface) -> usize {
 pub(crate) fn too_big(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'_>,
     reported: u32,
     quoted: &[u8],
 ) -> bool {
-    let learnt = plausible(local, config, on, reported, quoted).and_then(|header| {
+    let Arrival { config, on } = arrival;
+    let learnt = plausible(local, arrival, reported, quoted).and_then(|header| {
         let dst = header.dst;
         let (out, _) = route(config, (dst, || config.flow_key.six(quoted)), on.ifnet.id)?;
         let path = path(dst, out.ifnet.id);
@@ -69,13 +70,8 @@ fn widest(config: &Config, dst: Ipv6Addr, out: &Interface) -> u16 {
 
 /// The header of the quoted packet, if it was one of ours that was too big.
 //= RFC 8201 s3, s4: each of several that a packet to a group brings counts, also when nobody waits any more.
-fn plausible(
-    local: &Local,
-    config: &Config,
-    on: &Interface,
-    reported: u32,
-    quoted: &[u8],
-) -> Option<Ip6Repr> {
+fn plausible(local: &Local, arrival: Arrival<'_>, reported: u32, quoted: &[u8]) -> Option<Ip6Repr> {
+    let Arrival { config, on } = arrival;
     let (header, payload) = quoted_header(quoted)?;
     let len = HEADER_LEN + usize::from(header.payload_len);
     let ours = config.owner6(header.src, on.ifnet.id).is_some();

@@ -15,15 +15,16 @@ use super::headers;
 use super::headers::FragmentAt;
 use super::headers::Next as Part;
 use super::headers::Verdict;
-use crate::config::Config;
 use crate::drops::DropReason;
 use crate::icmp6;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
+use crate::next::Arrival;
 use crate::next::Next;
 use crate::next::Packet6;
+use crate::next::Quoted;
 use crate::reassembly;
 use crate::reassembly::Fragment;
 use crate::reassembly::Held;
@@ -35,30 +36,17 @@ use crate::trace::Step;
 /// The longest payload that a packet's header can tell of, in octets.
 const LONGEST: usize = u16::MAX as usize;
 
-/// Sends a fragment to where the others of its packet are.
-pub(super) fn defer(
-    ctx: &mut Ctx<'_, Unlocked>,
-    local: &mut Local,
-    on: &Interface,
-    about: &Packet6,
-    fragment: &FragmentAt,
-    packet: Mbuf,
-) {
-    let key = key(on, about, fragment);
-    reassembly::defer(ctx, local, on, (about.from, about.link), &key, packet);
-}
-
-/// A fragment that has come there.
+/// A fragment that has come to where the others of its packet are.
 pub(crate) fn fragment_input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &'c Config,
-    on: &'c Interface,
+    arrival: Arrival<'c>,
     meta: Fragment,
     packet: Mbuf,
 ) -> Next<'c> {
+    let on = arrival.on;
     let about = match Ip6Repr::parse(packet.data()) {
-        Ok((header, _)) => Packet6 { header, from: meta.from, link: meta.link },
+        Ok((header, _)) => Packet6::new(header, meta.framed),
         Err(why) => return Next::Drop(packet, DropReason::Malformed(why)),
     };
     // Whoever sent it here has found this header already.
@@ -67,7 +55,7 @@ pub(crate) fn fragment_input<'c>(
     };
     if let Err(Verdict::Problem(code, pointer)) = check(&fragment, packet.data()) {
         let repr = Icmp6Repr::ParamProblem { code, pointer };
-        icmp6::error(ctx, local, config, on, repr, &about, &packet);
+        icmp6::error(ctx, local, arrival, repr, Quoted { about: &about, packet: &packet });
         on.ifnet.mib.add(local.index, Version::V6, Met::ReasmFail, 1);
         return Next::Drop(packet, DropReason::Fragment);
     }
@@ -78,7 +66,7 @@ pub(crate) fn fragment_input<'c>(
         on.ifnet.mib.add(local.index, Version::V6, Met::ReasmFail, 1);
         return Next::Drop(packet, DropReason::Fragment);
     }
-    let held = Held { packet, at, from: about.from, link: about.link };
+    let held = Held { packet, at, framed: about.framed };
     let piece = Piece { at: fragment.repr.offset.into(), more: fragment.repr.more, packet: held };
     match reassembly::add(local, key, piece) {
         Some(pieces) => whole(local, on, pieces),
@@ -90,17 +78,17 @@ pub(crate) fn fragment_input<'c>(
 pub(crate) fn reassembly_timeout(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'_>,
     first: &Held,
 ) {
     let Ok((header, _)) = Ip6Repr::parse(first.packet.data()) else { return };
-    let about = Packet6 { header, from: first.from, link: first.link };
+    let about = Packet6::new(header, first.framed);
     let repr = Icmp6Repr::TimeExceeded { code: exceeded::REASSEMBLY };
-    icmp6::error(ctx, local, config, on, repr, &about, &first.packet);
+    icmp6::error(ctx, local, arrival, repr, Quoted { about: &about, packet: &first.packet });
 }
 
-fn key(on: &Interface, about: &Packet6, fragment: &FragmentAt) -> Key {
+/// Which packet a fragment is of.
+pub(super) fn key(on: &Interface, about: &Packet6, fragment: &FragmentAt) -> Key {
     Key::new(on.ifnet.id, about.header.src.into(), about.header.dst.into(), fragment.repr.ident, 0)
 }
 
@@ -132,7 +120,7 @@ fn whole<'c>(local: &mut Local, on: &'c Interface, pieces: Vec<Piece<Held>>) -> 
     let built = build(local, &pieces);
     let met = if built.is_ok() { Met::ReasmOk } else { Met::ReasmFail };
     on.ifnet.mib.add(local.index, Version::V6, met, 1);
-    let from = pieces.first().map(|first| (first.packet.from, first.packet.link));
+    let framed = pieces.first().map(|first| first.packet.framed);
     let count = pieces.len();
     let failed = built.as_ref().err().copied();
     for (n, piece) in pieces.into_iter().enumerate() {
@@ -145,16 +133,12 @@ fn whole<'c>(local: &mut Local, on: &'c Interface, pieces: Vec<Piece<Held>>) -> 
             }
         }
     }
-    let (packet, (from, link)) =
-        match built.and_then(|packet| Ok((packet, from.ok_or(DropReason::Fragment)?))) {
-            Ok(whole) => whole,
-            Err(_) => return Next::Taken,
-        };
+    let (Ok(packet), Some(framed)) = (built, framed) else { return Next::Taken };
     on.ifnet.counters.add(local.index, IfCounter::Reassembled, 1);
     match Ip6Repr::parse(packet.data()) {
         Ok((header, _)) => {
-            let about = Packet6 { header, from, link };
-            Next::Ours6(on, about, true, packet)
+            let about = Packet6 { joined: true, ..Packet6::new(header, framed) };
+            Next::Ours6(on, about, packet)
         }
         Err(why) => Next::Drop(packet, DropReason::Malformed(why)),
     }
@@ -167,7 +151,7 @@ fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Result<Mbuf, DropReason> 
     let end = last.end() as usize;
     let first = &first.packet;
     let (header, _) = Ip6Repr::parse(first.packet.data()).map_err(DropReason::Malformed)?;
-    let about = Packet6 { header, from: first.from, link: first.link };
+    let about = Packet6::new(header, first.framed);
     let Ok(Part::Fragment(FragmentAt { at, pointer, repr })) = headers::walk(&about, first.packet.data())
     else {
         return Err(DropReason::Fragment);

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::next::Arrival;
 use crate::next::Next;
 use crate::stack::worker::Local;
 use crate::timer::Due;
@@ -23,17 +24,17 @@ use crate::timer::Due;
 pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &'c Config,
-    on: &Interface,
+    arrival: Arrival<'c>,
     ethertype: EtherType,
     frame: Mbuf,
 ) -> Next<'c> {
+    let Arrival { config, on } = arrival;
     let Some(lagg) = config.interface(on.member_of).filter(|lagg| lagg.up) else {
         return Next::Drop(frame, DropReason::InterfaceGone);
     };
     let Kind::Lagg(view) = &lagg.kind else { return Next::Drop(frame, DropReason::InterfaceGone) };
     if ethertype == EtherType::SLOW {
-        return slow::input(ctx, local, config, on, view, frame);
+        return slow::input(ctx, local, arrival, view, frame);
     }
     if !view.receiving.contains(&on.ifnet.id) && !is_late(local, config, on, lagg, &frame) {
         return Next::Drop(frame, DropReason::InactivePort);

@@ -20,25 +20,25 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Wants;
 use crate::next::Packet6;
+use crate::next::Upper6;
 use crate::stack::worker::Local;
 use siding_machines::chance::Chance;
 
-/// A message that starts `at` bytes into the packet.
+/// A message of ours or of a router's.
 pub(crate) fn input(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     on: &Interface,
-    about: &Packet6,
-    at: usize,
+    Upper6 { about, at, .. }: &Upper6,
     packet: Mbuf,
 ) {
     let (src, dst, hop_limit) = (about.header.src, about.header.dst, about.header.hop_limit);
-    let bytes = packet.data().get(at..).unwrap_or_default();
+    let bytes = packet.data().get(*at..).unwrap_or_default();
     let message = match mld::validate(hop_limit, src, dst, bytes, has_router_alert(about, packet.data())) {
         Ok(message) => message,
         Err(why) => return local.drop_packet(packet, DropReason::Mld(why)),
     };
-    if about.from == on.mac {
+    if about.framed.from == on.mac {
         return local.drop_packet(packet, DropReason::Ignored); // Our own, looped back.
     }
     let counters = &on.ifnet.counters;

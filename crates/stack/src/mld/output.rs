@@ -27,8 +27,9 @@ use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::nd6::nud::Refused;
+use crate::neighbor;
+use crate::neighbor::LinkOut;
 use crate::neighbor::What;
-use crate::neighbor::dispatch;
 use crate::stack::worker::Local;
 
 /// What every IPv6 link carries: a report needs no more.
@@ -102,7 +103,7 @@ pub(super) fn send<L>(
         Some(word) => What::LastWords(source, IfCounter::MldOut, word),
         None => What::Message(source, IfCounter::MldOut),
     };
-    dispatch(ctx, local, frame, out.ifnet.id, FLOW, what)
+    neighbor::dispatch(ctx, local, frame, LinkOut::new(out.ifnet.id, FLOW, what))
 }
 
 /// The flow of an interface's reports. Duplicate address detection shares it, so that a solicitation cannot overtake the

@@ -14,12 +14,12 @@ use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_wire::Mac;
 use siding_wire::ether;
-use siding_wire::ether::multicast_mac;
 use siding_wire::ip6;
 use siding_wire::nd::NeighborAdvert;
 use siding_wire::nd::NeighborSolicit;
 
 use super::ns;
+use super::ns::Addressed;
 use super::router::link_local;
 use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
@@ -84,10 +84,8 @@ fn answer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, asked: Asked) {
     if !on.is_fit(Use::Ip6) || !on.is_anycast(asked.target, config.forwarding) {
         return local.count(asked.on, DropReason::Stale);
     }
-    let (dst, mac, solicited) = match asked.by.is_unspecified() {
-        true => (ip6::ALL_NODES, Some(multicast_mac(ip6::ALL_NODES)), false),
-        false => (asked.by, asked.lladdr, true),
-    };
+    let solicited = !asked.by.is_unspecified();
+    let dst = if solicited { asked.by } else { ip6::ALL_NODES };
     let source = config.source6(dst, on.ifnet.id).filter(|source| on.accepts(*source));
     let Some(source) = source.or_else(|| link_local(on)) else {
         return local.count(asked.on, DropReason::NoSource);
@@ -99,29 +97,29 @@ fn answer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, asked: Asked) {
         target: asked.target,
         tlla: Some(on.mac),
     };
-    send(ctx, local, on, source, dst, mac, &advert);
+    let to = match solicited {
+        true => Addressed { source, dst, mac: asked.lladdr },
+        false => Addressed::to_group(source, dst),
+    };
+    send(ctx, local, on, &to, &advert);
 }
 
-/// Sends an advertisement from `source` to `dst`, at `mac` if that is known.
+/// Sends an advertisement.
 pub(super) fn send(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     on: &Interface,
-    source: Ipv6Addr,
-    dst: Ipv6Addr,
-    mac: Option<Mac>,
+    to: &Addressed,
     advert: &NeighborAdvert,
 ) {
-    let to = mac.unwrap_or(Mac::ZERO);
-    let frame =
-        ns::build(local, on, to, source, dst, advert.buffer_len(), |out| advert.emit(source, dst, out));
+    let frame = ns::build(local, on, to, advert.buffer_len(), |out| advert.emit(to.source, to.dst, out));
     let Some(mut frame) = frame else { return local.count(on.ifnet.id, DropReason::NoBuffer) };
     on.ifnet.counters.add(local.index, IfCounter::NaOut, 1);
     on.ifnet.mib.sends(local.index, frame.data().get(ether::HEADER_LEN..).unwrap_or_default());
-    if mac.is_some() {
+    if to.mac.is_some() {
         return local.transmit(ctx, on.ifnet.id, frame);
     }
     // A unicast question without the option: the asker's address is in the table, or must be asked for.
     frame.trim_front(ether::HEADER_LEN);
-    neighbor::output(ctx, local, on, dst.into(), frame);
+    neighbor::output(ctx, local, on, to.dst.into(), frame);
 }

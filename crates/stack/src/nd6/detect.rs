@@ -11,7 +11,6 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
-use siding_wire::ether::multicast_mac;
 use siding_wire::ip6::eui64_link_local;
 use siding_wire::ip6::solicited_node;
 use siding_wire::nd::NeighborSolicit;
@@ -25,6 +24,7 @@ use super::dad::HeardSolicit;
 use super::due::Probed;
 use super::host;
 use super::ns;
+use super::ns::Addressed;
 use super::router;
 use crate::arp;
 use crate::config::Config;
@@ -38,7 +38,9 @@ use crate::ifnet::Use;
 use crate::mld;
 use crate::nd6::nud::REFUSED_RETRY;
 use crate::nd6::nud::Refused;
-use crate::neighbor::dispatch_message;
+use crate::neighbor;
+use crate::neighbor::LinkOut;
+use crate::neighbor::What;
 use crate::next::Packet6;
 use crate::ranks;
 use crate::stack::Control;
@@ -138,7 +140,7 @@ pub(crate) fn heard_solicit(
     }
     let heard = HeardSolicit {
         unspecified: about.header.src.is_unspecified(),
-        from_our_mac: about.from == on.mac,
+        from_our_mac: about.framed.from == on.mac,
         nonce: solicit.nonce.as_ref().map(|Nonce(nonce)| nonce.as_slice()),
     };
     step(ctx, local, on.ifnet.id, solicit.target, |_ctx, _local, dad, config| dad.on_solicit(&heard, config));
@@ -220,14 +222,14 @@ fn dad_output(
     nonce: Option<[u8; 6]>,
 ) -> Result<(), Refused> {
     let message = NeighborSolicit::dad(addr, nonce.map(Nonce));
-    let (src, dst) = (Ipv6Addr::UNSPECIFIED, solicited_node(addr));
-    let frame = ns::build(local, out, multicast_mac(dst), src, dst, message.buffer_len(), |bytes| {
-        message.emit(src, dst, bytes)
-    });
+    let to = Addressed::to_group(Ipv6Addr::UNSPECIFIED, solicited_node(addr));
+    let frame =
+        ns::build(local, out, &to, message.buffer_len(), |bytes| message.emit(to.source, to.dst, bytes));
     let Some(frame) = frame else {
         local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
     // In one flow with the reports, which it must not overtake.
-    dispatch_message(ctx, local, frame, out.ifnet.id, mld::FLOW, None, IfCounter::NsOut)
+    let what = What::Message(None, IfCounter::NsOut);
+    neighbor::dispatch(ctx, local, frame, LinkOut::new(out.ifnet.id, mld::FLOW, what))
 }

@@ -16,8 +16,9 @@ use siding_wire::nd::NeighborSolicit;
 use super::answer;
 use super::detect;
 use super::host;
+use super::ns::Addressed;
 use super::router;
-use crate::config::Config;
+use super::said::Said;
 use crate::drops::DropReason;
 use crate::ends;
 use crate::event::Event;
@@ -29,24 +30,23 @@ use crate::nd6::dad::DadState;
 use crate::nd6::nud::Advert;
 use crate::nd6::nud::Nud;
 use crate::neighbor;
+use crate::next::Arrival;
 use crate::next::Packet6;
+use crate::next::Upper6;
 use crate::stack::worker::Local;
 
-/// A message that starts `at` bytes into the packet.
-#[allow(clippy::too_many_arguments)] // What is known of the packet, each used below.
+/// A message of neighbour discovery.
 pub(crate) fn input(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    about: Packet6,
-    at: usize,
-    fragmented: bool,
+    arrival: Arrival<'_>,
+    Upper6 { about, at, fragmented, .. }: &Upper6,
     packet: Mbuf,
 ) {
+    let Arrival { config, on } = arrival;
     let (src, dst) = (about.header.src, about.header.dst);
-    let bytes = packet.data().get(at..).unwrap_or_default();
-    let message = match nd::validate(about.header.hop_limit, src, dst, bytes, fragmented) {
+    let bytes = packet.data().get(*at..).unwrap_or_default();
+    let message = match nd::validate(about.header.hop_limit, src, dst, bytes, *fragmented) {
         Ok(message) => message,
         Err(why) => return local.drop_packet(packet, DropReason::Nd(why)),
     };
@@ -59,11 +59,11 @@ pub(crate) fn input(
     let heard = match message {
         NdMessage::NeighborSolicit(solicit) => {
             counters.add(local.index, IfCounter::NsIn, 1);
-            solicited(ctx, local, config, on, &about, &solicit)
+            solicited(ctx, local, arrival, about, &solicit)
         }
         NdMessage::NeighborAdvert(advert) => {
             counters.add(local.index, IfCounter::NaIn, 1);
-            advertised(ctx, local, config, on, &about, &advert)
+            advertised(ctx, local, arrival, about, &advert)
         }
         NdMessage::RouterSolicit(solicit) => {
             counters.add(local.index, IfCounter::RsIn, 1);
@@ -71,19 +71,21 @@ pub(crate) fn input(
             if config.forwarding {
                 //= RFC 4861 s6.2.6 [4861-13]: from `::` it teaches nothing; whoever asks is no router.
                 if !src.is_unspecified() {
-                    learn(ctx, local, on, src, solicit.slla, Some(false));
+                    learn(ctx, local, on, &Station { addr: src, lladdr: solicit.slla, router: Some(false) });
                 }
-                router::solicited(ctx, local, config, on, &about, &solicit)
+                router::solicited(ctx, local, arrival, about, &solicit)
             } else {
                 Err(DropReason::Ignored)
             }
         }
         NdMessage::RouterAdvert(advert, options) => {
             counters.add(local.index, IfCounter::RaIn, 1);
-            let compared = router::heard_advert(ctx, local, config, on, src, &advert, options);
+            let said = Said { router: src, advert: &advert, options };
+            let compared = router::heard_advert(ctx, local, arrival, said);
             //= RFC 4861 s6.3.4 [4861-19]: its address is noted, and that it is a router, with the address or without.
-            let (noted, heard) = host::heard_advert(ctx, local, on, src, &advert, options);
-            let learnt = noted && learn(ctx, local, on, src, advert.slla, Some(true));
+            let (noted, heard) = host::heard_advert(ctx, local, on, said);
+            let learnt = noted
+                && learn(ctx, local, on, &Station { addr: src, lladdr: advert.slla, router: Some(true) });
             //= RFC 4861 s6.2.7 [4861-14]: a router that nobody wants to configure itself has heard what there is for it.
             let is_for_hosts = heard == Err(DropReason::AutoconfOff);
             if is_for_hosts && config.forwarding && !on.first_hops.accepts_as_host && (compared || learnt) {
@@ -94,10 +96,10 @@ pub(crate) fn input(
         }
         NdMessage::Redirect(redirect) => {
             counters.add(local.index, IfCounter::RedirectIn, 1);
-            host::heard_redirect(ctx, local, config, on, src, &redirect).map(|()| {
+            host::heard_redirect(ctx, local, arrival, src, &redirect).map(|()| {
                 //= RFC 4861 s8.3 [4861-36]: the target's address is noted; one that is not the destination is a router.
                 let router = (redirect.target != redirect.destination).then_some(true);
-                learn(ctx, local, on, redirect.target, redirect.tlla, router);
+                learn(ctx, local, on, &Station { addr: redirect.target, lladdr: redirect.tlla, router });
             })
         }
     };
@@ -111,19 +113,19 @@ pub(crate) fn input(
 fn solicited(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'_>,
     about: &Packet6,
     solicit: &NeighborSolicit,
 ) -> Result<(), DropReason> {
+    let Arrival { config, on } = arrival;
     //= RFC 4861 s7.2.3 [4861-28]: only if it is ours.
     let source = about.header.src;
     let Some(own) = on.addr6(solicit.target) else {
-        if !on.is_anycast(solicit.target, config.forwarding) || about.from == on.mac {
+        if !on.is_anycast(solicit.target, config.forwarding) || about.framed.from == on.mac {
             return Err(DropReason::NotForUs);
         }
         if !source.is_unspecified() {
-            learn(ctx, local, on, source, solicit.slla, None);
+            learn(ctx, local, on, &Station { addr: source, lladdr: solicit.slla, router: None });
         }
         answer::anycast_asked(ctx, local, on, source, solicit);
         return Ok(());
@@ -142,16 +144,16 @@ fn solicited(
         }
         DadState::Optimistic | DadState::Preferred => {}
     }
-    if about.from == on.mac {
+    if about.framed.from == on.mac {
         return Err(DropReason::Ignored); // Our own, looped back.
     }
-    let (dst, mac, solicited) = if source.is_unspecified() {
+    let (to, solicited) = if source.is_unspecified() {
         //= RFC 4861 s7.2.4 [4861-29]: to all nodes, not solicited, when the asker has no address yet.
-        (ip6::ALL_NODES, Some(siding_wire::ether::multicast_mac(ip6::ALL_NODES)), false)
+        (Addressed::to_group(solicit.target, ip6::ALL_NODES), false)
     } else {
         //= RFC 4861 s7.2.3 [4861-28]: who asks tells its address.
-        learn(ctx, local, on, source, solicit.slla, None);
-        (source, solicit.slla, true)
+        learn(ctx, local, on, &Station { addr: source, lladdr: solicit.slla, router: None });
+        (Addressed { source: solicit.target, dst: source, mac: solicit.slla }, true)
     };
     let advert = NeighborAdvert {
         //= RFC 4861 s7.2.4 [4861-29]: Router as we forward, Override as the address is ours alone.
@@ -164,7 +166,7 @@ fn solicited(
     };
     //= RFC 6583 s7.1 [6583-1]: answering for our own addresses comes first: at once, to the address that the
     //= question gave, with no look at any table.
-    answer::send(ctx, local, on, solicit.target, dst, mac, &advert);
+    answer::send(ctx, local, on, &to, &advert);
     Ok(())
 }
 
@@ -172,13 +174,13 @@ fn solicited(
 fn advertised(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'_>,
     about: &Packet6,
     advert: &NeighborAdvert,
 ) -> Result<(), DropReason> {
+    let Arrival { config, on } = arrival;
     if let Some(own) = on.addr6(advert.target) {
-        if about.from == on.mac {
+        if about.framed.from == on.mac {
             return Err(DropReason::Ignored);
         }
         match own.state {
@@ -188,7 +190,7 @@ fn advertised(
             _ => local.tell(Event::AddressConflict {
                 interface: on.ifnet.id,
                 addr: advert.target.into(),
-                lladdr: Some(about.from),
+                lladdr: Some(about.framed.from),
             }),
         }
         return Ok(());
@@ -213,7 +215,7 @@ fn advertised(
         }
         //= RFC 9131 s6.1.1 [9131-1]: a router notes who announces itself with its address; a host does not.
         None if config.forwarding && !config.ignore_announced && advert.tlla.is_some() => {
-            learn(ctx, local, on, advert.target, advert.tlla, None);
+            learn(ctx, local, on, &Station { addr: advert.target, lladdr: advert.tlla, router: None });
         }
         //= RFC 4861 s7.2.5 [4861-30]: nobody asked.
         None => return Err(DropReason::Ignored),
@@ -221,15 +223,18 @@ fn advertised(
     Ok(())
 }
 
-/// Notes the link-layer address that a neighbour gave of itself. False if there is nothing to note, or no room.
-fn learn(
-    ctx: &mut Ctx<'_, Unlocked>,
-    local: &mut Local,
-    on: &Interface,
+/// What a message says of a station on the link.
+struct Station {
     addr: Ipv6Addr,
+    /// Where it is.
     lladdr: Option<Mac>,
+    /// Whether it is a router.
     router: Option<bool>,
-) -> bool {
+}
+
+/// Notes the link-layer address that a neighbour gave of itself. False if there is nothing to note, or no room.
+fn learn(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interface, station: &Station) -> bool {
+    let Station { addr, lladdr, router } = *station;
     // Nobody is where a group is, and we know where we are.
     if !ends::is_host6(addr) || on.addr6(addr).is_some() {
         return false;

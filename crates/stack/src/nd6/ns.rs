@@ -25,7 +25,9 @@ use crate::ifnet::Interface;
 use crate::nd6::dad::DadState;
 use crate::nd6::nud::Refused;
 use crate::nd6::nud::Solicit;
-use crate::neighbor::dispatch_message;
+use crate::neighbor;
+use crate::neighbor::LinkOut;
+use crate::neighbor::What;
 use crate::stack::worker::Local;
 
 /// Asks for `target`'s link-layer address, or whether it is still there. `prompting` is the source of the packet
@@ -48,34 +50,44 @@ pub(crate) fn ns_output<L>(
     };
     //= RFC 4861 s7.2.2 [4861-25]: with our link-layer address, so that the answer needs no question.
     let message = NeighborSolicit::new(target, out.mac);
-    let (dst, mac) = match how {
-        Solicit::Multicast => {
-            let group = ip6::solicited_node(target);
-            (group, ether::multicast_mac(group))
-        }
-        Solicit::Unicast(mac) => (target, mac),
+    let to = match how {
+        Solicit::Multicast => Addressed::to_group(source, ip6::solicited_node(target)),
+        Solicit::Unicast(mac) => Addressed { source, dst: target, mac: Some(mac) },
     };
-    let frame =
-        build(local, out, mac, source, dst, message.buffer_len(), |bytes| message.emit(source, dst, bytes));
+    let frame = build(local, out, &to, message.buffer_len(), |bytes| message.emit(source, to.dst, bytes));
     let Some(frame) = frame else {
         local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
-    let source = Some(IpAddr::V6(source));
-    dispatch_message(ctx, local, frame, out.ifnet.id, target.into(), source, IfCounter::NsOut)
+    let what = What::Message(Some(IpAddr::V6(source)), IfCounter::NsOut);
+    neighbor::dispatch(ctx, local, frame, LinkOut::new(out.ifnet.id, target.into(), what))
 }
 
 fn is_optimistic(out: &Interface, source: Ipv6Addr) -> bool {
     out.addr6(source).is_some_and(|own| own.state == DadState::Optimistic)
 }
 
+/// How a message of neighbour discovery is addressed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addressed {
+    pub(crate) source: Ipv6Addr,
+    pub(crate) dst: Ipv6Addr,
+    /// Where that is; `None` if the neighbour table has to say so.
+    pub(crate) mac: Option<Mac>,
+}
+
+impl Addressed {
+    /// To all that listen to a group.
+    pub(crate) fn to_group(source: Ipv6Addr, group: Ipv6Addr) -> Addressed {
+        Addressed { source, dst: group, mac: Some(ether::multicast_mac(group)) }
+    }
+}
+
 /// A whole frame with a neighbour discovery message of `len` bytes.
 pub(crate) fn build(
     local: &mut Local,
     out: &Interface,
-    mac: Mac,
-    source: Ipv6Addr,
-    dst: Ipv6Addr,
+    to: &Addressed,
     len: usize,
     emit: impl FnOnce(&mut [u8]) -> Result<usize, siding_wire::Malformed>,
 ) -> Option<Mbuf> {
@@ -83,8 +95,8 @@ pub(crate) fn build(
     let place = frame.append(ether::HEADER_LEN + ip6::HEADER_LEN + len)?;
     let (link, rest) = place.split_at_mut(ether::HEADER_LEN);
     let (header, message) = rest.split_at_mut(ip6::HEADER_LEN);
-    Ether { dst: mac, src: out.mac, ethertype: EtherType::IPV6 }.emit(link).ok()?;
-    Ip6Repr::new(source, dst, IpProto::ICMP6, HOP_LIMIT, len as u16).emit(header).ok()?;
+    Ether { dst: to.mac.unwrap_or(Mac::ZERO), src: out.mac, ethertype: EtherType::IPV6 }.emit(link).ok()?;
+    Ip6Repr::new(to.source, to.dst, IpProto::ICMP6, HOP_LIMIT, len as u16).emit(header).ok()?;
     emit(message).ok()?;
     Some(frame)
 }

@@ -21,7 +21,6 @@ mod timer;
 pub(crate) use protocol::Tables;
 
 pub(crate) use dispatch::dispatch;
-pub(crate) use dispatch::dispatch_message;
 pub(crate) use due::Ageing;
 pub(crate) use flush::flush;
 pub(crate) use output::output;
@@ -35,6 +34,7 @@ use siding_netisr::Metadata;
 use siding_wire::Mac;
 
 use crate::lltable::Lle;
+use crate::lltable::flow_key;
 use crate::queues::Queue;
 
 /// Metadata of what goes to a neighbour by way of the facility: captured when it was dispatched.
@@ -45,6 +45,13 @@ pub(crate) struct LinkOut {
     /// The same for all that goes to one neighbour, so that it stays in order.
     pub(crate) key: u64,
     pub(crate) what: What,
+}
+
+impl LinkOut {
+    /// What goes out of `out` to the neighbour `to`, or to its flow.
+    pub(crate) fn new(out: IfId, to: IpAddr, what: What) -> LinkOut {
+        LinkOut { out, key: flow_key(out, to), what }
+    }
 }
 
 #[derive(Debug)]

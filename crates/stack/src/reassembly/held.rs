@@ -1,19 +1,22 @@
 //! Fragments: on their way to the worker that puts them together, and held by it.
 
+use std::hash::Hash;
+use std::hash::Hasher;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Metadata;
-use siding_wire::Mac;
+use siphasher::sip::SipHasher13;
 
 use super::Data;
+use super::Key;
 use super::Reassembly;
 use super::ReassemblyLimits;
-use crate::icmp6::LinkCast;
 use crate::limits::LimitReport;
 use crate::limits::Usage;
+use crate::next::Framed;
 use crate::queues::Queue;
 
 /// What is known of a fragment on its way.
@@ -21,10 +24,18 @@ use crate::queues::Queue;
 pub(crate) struct Fragment {
     /// The interface that it came in by.
     pub(crate) on: IfId,
-    pub(crate) from: Mac,
-    pub(crate) link: LinkCast,
+    pub(crate) framed: Framed,
     /// The same for all of a datagram.
-    pub(super) flow: u64,
+    flow: u64,
+}
+
+impl Fragment {
+    /// One of the datagram that `key` names. With a secret: peers choose what is in a key.
+    pub(crate) fn new(secret: u64, key: &Key, (on, framed): (IfId, Framed)) -> Fragment {
+        let mut hasher = SipHasher13::new_with_keys(secret, 0);
+        key.hash(&mut hasher);
+        Fragment { on, framed, flow: hasher.finish() }
+    }
 }
 
 /// A fragment that is held: a whole packet, with its header.
@@ -33,8 +44,7 @@ pub(crate) struct Held {
     pub(crate) packet: Mbuf,
     /// Where its data begins.
     pub(crate) at: usize,
-    pub(crate) from: Mac,
-    pub(crate) link: LinkCast,
+    pub(crate) framed: Framed,
 }
 
 /// What a worker tells of its table. Written by the worker, read by anybody.

@@ -1,14 +1,9 @@
 //! Fragments are sent on to the worker that puts them together, and are added to their datagrams there.
 
-use std::hash::Hash;
-use std::hash::Hasher;
-
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
-use siding_wire::Mac;
-use siphasher::sip::SipHasher13;
 
 use super::Data;
 use super::Fragment;
@@ -18,7 +13,6 @@ use super::LetGo;
 use super::Piece;
 use super::ReassemblyLimits;
 use crate::drops::DropReason;
-use crate::icmp6::LinkCast;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Met;
@@ -32,18 +26,13 @@ pub(crate) fn defer(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     on: &Interface,
-    link: (Mac, LinkCast),
-    key: &Key,
+    fragment: Fragment,
     packet: Mbuf,
 ) {
     on.ifnet.counters.add(local.index, IfCounter::FragmentsIn, 1);
     on.ifnet.mib.add(local.index, version(&packet), Met::ReasmReqd, 1);
-    // With a secret: peers choose what is in the key.
-    let mut hasher = SipHasher13::new_with_keys(local.shared.seed, 0);
-    key.hash(&mut hasher);
-    let meta = Fragment { on: on.ifnet.id, from: link.0, link: link.1, flow: hasher.finish() };
     local.trace.note(&packet, || Step::Queued { queue: Fragment::NAME });
-    if let Err(refused) = local.shared.queues.of::<Fragment>().dispatch(ctx, packet, meta) {
+    if let Err(refused) = local.shared.queues.of::<Fragment>().dispatch(ctx, packet, fragment) {
         local.drop_packet(refused.packet, DropReason::Refused);
     }
 }

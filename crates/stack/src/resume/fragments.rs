@@ -14,6 +14,7 @@ use crate::ifnet::Version;
 use crate::ip4;
 use crate::ip6;
 use crate::limits::LimitReport;
+use crate::next::Arrival;
 use crate::queues::Queue;
 use crate::queues::Registrar;
 use crate::reassembly;
@@ -60,7 +61,7 @@ fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf, meta: Fr
     };
     let next = match version(&packet) {
         Version::V4 => ip4::fragment_input(local, on, meta, packet),
-        Version::V6 => ip6::fragment_input(ctx, local, &config, on, meta, packet),
+        Version::V6 => ip6::fragment_input(ctx, local, Arrival { config: &config, on }, meta, packet),
     };
     walk(ctx, local, &config, next);
 }
@@ -86,7 +87,9 @@ pub(crate) fn expire(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local) -> usize {
             if let Some(on) = config.interface(held.packet.rcvif()) {
                 match version(&held.packet) {
                     Version::V4 => ip4::reassembly_timeout(ctx, local, &config, held),
-                    Version::V6 => ip6::reassembly_timeout(ctx, local, &config, on, held),
+                    Version::V6 => {
+                        ip6::reassembly_timeout(ctx, local, Arrival { config: &config, on }, held);
+                    }
                 }
             }
         }

@@ -13,14 +13,12 @@ use siding_wire::lacp::SlowPdu;
 use super::Outbox;
 use super::group::sender;
 use crate::Stack;
-use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
-use crate::ifnet::Interface;
 use crate::lagg::Mode;
 use crate::lagg::View;
 use crate::lagg::lacp::Ignored;
-use crate::lagg::lacp::PortNumber;
+use crate::next::Arrival;
 use crate::next::Next;
 use crate::ports::lagg::joined::number;
 use crate::stack::worker::Local;
@@ -31,14 +29,13 @@ use crate::stack::worker::Local;
 pub(crate) fn input(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'_>,
     view: &Arc<View>,
     frame: Mbuf,
 ) -> Next<'static> {
-    match hear(ctx, local, config, on, view, frame.data()) {
+    match hear(ctx, local, arrival, view, frame.data()) {
         Ok(()) => {
-            on.ifnet.counters.add(local.index, IfCounter::LacpIn, 1);
+            arrival.on.ifnet.counters.add(local.index, IfCounter::LacpIn, 1);
             Next::Done(frame)
         }
         Err(cause) => Next::Drop(frame, cause),
@@ -48,11 +45,11 @@ pub(crate) fn input(
 fn hear(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'_>,
     view: &Arc<View>,
     frame: &[u8],
 ) -> Result<(), DropReason> {
+    let on = arrival.on;
     if view.lagg.settings.mode != Mode::Lacp {
         return Err(DropReason::Ignored);
     }
@@ -65,7 +62,7 @@ fn hear(
     match pdu {
         //= IEEE 802.1AX s6.4.12 [LACP-2]: other slow protocols are not ours
         SlowPdu::Other(_) => Err(DropReason::Ignored),
-        SlowPdu::Marker(marker) => answer(ctx, local, config, view, port, &marker).map_err(cause),
+        SlowPdu::Marker(marker) => answer(ctx, local, arrival, view, &marker).map_err(cause),
         SlowPdu::Lacp(pdu) => {
             // A look first: a flood must not keep the outer lock busy.
             let (mut state, lagg_ctx) = ctx.lock(&view.lagg.state);
@@ -88,11 +85,11 @@ fn hear(
 fn answer(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
+    Arrival { config, on }: Arrival<'_>,
     view: &View,
-    port: PortNumber,
     marker: &Marker,
 ) -> Result<(), Ignored> {
+    let port = number(on.ifnet.id).ok_or(Ignored::NoSuchPort)?;
     let shared = local.shared.clone();
     let mut out = Outbox::reserve(&shared, ctx, config, view.lagg.id, 1);
     let (mut state, ctx) = ctx.lock(&view.lagg.state);

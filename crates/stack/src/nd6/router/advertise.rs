@@ -11,15 +11,12 @@ use std::time::Duration;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
-use siding_wire::Mac;
 use siding_wire::ether;
-use siding_wire::ether::multicast_mac;
 use siding_wire::ip6;
-use siding_wire::nd::NdOptions;
 use siding_wire::nd::PrefixInfo;
-use siding_wire::nd::RouterAdvert;
 use siding_wire::nd::RouterSolicit;
 
 use super::AdvertConfig;
@@ -39,7 +36,6 @@ use super::schedule::Say;
 use super::schedule::Schedule;
 use crate::alarm::Alarm;
 use crate::common::Word;
-use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::Addr6;
@@ -51,10 +47,13 @@ use crate::ifnet::Wants;
 use crate::nd6::dad::DadState;
 use crate::nd6::due::Advertising;
 use crate::nd6::ns;
+use crate::nd6::ns::Addressed;
 use crate::nd6::nud::Refused;
+use crate::nd6::said::Said;
 use crate::neighbor;
+use crate::neighbor::LinkOut;
 use crate::neighbor::What;
-use crate::neighbor::dispatch_message;
+use crate::next::Arrival;
 use crate::next::Packet6;
 use crate::ranks;
 use crate::stack::Control;
@@ -179,9 +178,9 @@ impl Advertiser {
     }
 
     /// Says what is due.
-    fn step(&mut self, ctx: &Ctx<'_, ranks::Control>, local: &mut Local, out: &Interface) {
-        let now = local.now;
-        let current = link_local(out);
+    fn step(&mut self, speaker: &mut Speaker<'_, '_>) {
+        let now = speaker.local.now;
+        let current = link_local(speaker.out);
         match current {
             Some(current) => {
                 if let Some(old) = self.source.replace(current).filter(|old| *old != current) {
@@ -194,11 +193,11 @@ impl Advertiser {
             }
             None => {}
         }
-        let interval = local.chance.between(self.config.min_interval(), self.config.max_interval);
+        let interval = speaker.local.chance.between(self.config.min_interval(), self.config.max_interval);
         let mut schedule = self.schedule.clone();
         let mut goes_on = false;
         schedule.on_timer(now, interval, |say| {
-            goes_on |= self.say(ctx, local, out, current, say)?;
+            goes_on |= self.say(speaker, current, say)?;
             Ok(())
         });
         if goes_on {
@@ -210,9 +209,7 @@ impl Advertiser {
     /// Says it. True if a further message to everybody is to follow: what there is to tell did not fit into one.
     fn say(
         &mut self,
-        ctx: &Ctx<'_, ranks::Control>,
-        local: &mut Local,
-        out: &Interface,
+        speaker: &mut Speaker<'_, '_>,
         current: Option<Ipv6Addr>,
         say: Say,
     ) -> Result<bool, Refused> {
@@ -227,7 +224,7 @@ impl Advertiser {
         };
         // There is one: nothing is said before there is, and farewells only by who has spoken.
         let Some(source) = from else { return Err(Refused) };
-        let now = local.now;
+        let (out, now) = (speaker.out, speaker.local.now);
         let plain = self.contents(out, now, Kind::Regular);
         let mut contents = self.contents(out, now, kind);
         if kind != Kind::FinalFromOld {
@@ -242,7 +239,7 @@ impl Advertiser {
             // One host has them all at once.
             Say::Answer(asker) => {
                 for part in &parts {
-                    answer(ctx, local, out, source, asker, part)?;
+                    speaker.answer(source, asker, part)?;
                     self.sent += 1;
                 }
                 Ok(false)
@@ -254,7 +251,7 @@ impl Advertiser {
                         Some(word) => What::LastWords(ours, IfCounter::RaOut, word),
                         None => What::Message(ours, IfCounter::RaOut),
                     };
-                    everybody(ctx, local, out, source, what, part)?;
+                    speaker.everybody(source, what, part)?;
                     self.sent += 1;
                     if say == Say::Final {
                         self.gone.told(part, at == 0, now);
@@ -269,7 +266,7 @@ impl Advertiser {
                 let at = if self.part < parts.len() { self.part } else { 0 };
                 let Some(part) = parts.get(at) else { return Ok(false) };
                 let what = What::Message(ours, IfCounter::RaOut);
-                everybody(ctx, local, out, source, what, part)?;
+                speaker.everybody(source, what, part)?;
                 self.sent += 1;
                 self.gone.told(part, at == 0, now);
                 self.part = if at + 1 < parts.len() { at + 1 } else { 0 };
@@ -318,7 +315,7 @@ pub(super) fn look(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
         advertiser.word = None;
         return;
     }
-    advertiser.step(&ctx, local, out);
+    advertiser.step(&mut Speaker { ctx: &ctx, local, out });
     advertiser.arm(&mut ctx, &shared, id);
     if advertiser.phase() == Phase::Ceased {
         forget(&shared, &mut control, id);
@@ -329,11 +326,11 @@ pub(super) fn look(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
 pub(crate) fn solicited(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'_>,
     about: &Packet6,
     solicit: &RouterSolicit,
 ) -> Result<(), DropReason> {
+    let Arrival { config, on } = arrival;
     //= RFC 4861 s6.2.2, s6.2.6 [4861-9, 4861-12]: only an advertising interface answers.
     if !config.is_advertising(on.ifnet.id) {
         return Err(DropReason::Ignored);
@@ -356,14 +353,11 @@ pub(crate) fn solicited(
 
 /// Another router on a link that we advertise on says what it thinks. False if that was not looked at.
 //= RFC 4861 s6.2.7 [4861-14]: what it says otherwise is told, once in a while.
-pub(crate) fn heard_advert(
+pub(in crate::nd6) fn heard_advert(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    router: Ipv6Addr,
-    advert: &RouterAdvert,
-    options: NdOptions<'_>,
+    Arrival { config, on }: Arrival<'_>,
+    Said { router, advert, options }: Said<'_>,
 ) -> bool {
     let (id, wants) = (on.ifnet.id, Wants::Comparison);
     if !config.is_advertising(id) || on.addr6(router).is_some() || !on.ifnet.intake.admits(local.now, wants) {
@@ -476,50 +470,47 @@ pub(in crate::nd6) fn link_local(out: &Interface) -> Option<Ipv6Addr> {
     out.addrs6.iter().find(usable).map(|own| own.addr)
 }
 
-fn everybody(
-    ctx: &Ctx<'_, ranks::Control>,
-    local: &mut Local,
-    out: &Interface,
-    source: Ipv6Addr,
-    what: What,
-    contents: &Contents,
-) -> Result<(), Refused> {
-    let dst = ip6::ALL_NODES;
-    let frame = ns::build(local, out, multicast_mac(dst), source, dst, contents.len(), |bytes| {
-        contents.emit(source, dst, bytes)
-    });
-    let Some(frame) = frame else {
-        local.count(out.ifnet.id, DropReason::NoBuffer);
-        return Err(Refused);
-    };
-    neighbor::dispatch(ctx, local, frame, out.ifnet.id, dst.into(), what)
+/// Who speaks: a worker, by an interface, while the control lock is held.
+struct Speaker<'a, 'l> {
+    ctx: &'a Ctx<'l, ranks::Control>,
+    local: &'a mut Local,
+    out: &'a Interface,
 }
 
-/// An advertisement to one host: to the address that it told, or else by way of the neighbour table.
-fn answer(
-    ctx: &Ctx<'_, ranks::Control>,
-    local: &mut Local,
-    out: &Interface,
-    source: Ipv6Addr,
-    asker: Asker,
-    contents: &Contents,
-) -> Result<(), Refused> {
-    let (dst, mac) = (asker.addr, asker.lladdr.unwrap_or(Mac::ZERO));
-    let frame =
-        ns::build(local, out, mac, source, dst, contents.len(), |bytes| contents.emit(source, dst, bytes));
-    let Some(mut frame) = frame else {
-        local.count(out.ifnet.id, DropReason::NoBuffer);
-        return Err(Refused);
-    };
-    if asker.lladdr.is_some() {
-        let ours = Some(IpAddr::V6(source));
-        return dispatch_message(ctx, local, frame, out.ifnet.id, dst.into(), ours, IfCounter::RaOut);
+impl Speaker<'_, '_> {
+    fn everybody(&mut self, source: Ipv6Addr, what: What, contents: &Contents) -> Result<(), Refused> {
+        let to = Addressed::to_group(source, ip6::ALL_NODES);
+        let frame = self.build(&to, contents)?;
+        neighbor::dispatch(self.ctx, self.local, frame, LinkOut::new(self.out.ifnet.id, to.dst.into(), what))
     }
-    frame.trim_front(ether::HEADER_LEN);
-    local.shared.queues.of::<crate::own::IpOut>().dispatch(ctx, frame, out.ifnet.id).map_err(|refused| {
-        local.drop_packet(refused.packet, DropReason::Refused);
-        Refused
-    })?;
-    out.ifnet.counters.add(local.index, IfCounter::RaOut, 1);
-    Ok(())
+
+    /// An advertisement to one host: to the address that it told, or else by way of the neighbour table.
+    fn answer(&mut self, source: Ipv6Addr, asker: Asker, contents: &Contents) -> Result<(), Refused> {
+        let to = Addressed { source, dst: asker.addr, mac: asker.lladdr };
+        let mut frame = self.build(&to, contents)?;
+        let Speaker { ctx, local, out } = self;
+        if to.mac.is_some() {
+            let what = What::Message(Some(IpAddr::V6(source)), IfCounter::RaOut);
+            return neighbor::dispatch(ctx, local, frame, LinkOut::new(out.ifnet.id, to.dst.into(), what));
+        }
+        frame.trim_front(ether::HEADER_LEN);
+        local.shared.queues.of::<crate::own::IpOut>().dispatch(ctx, frame, out.ifnet.id).map_err(
+            |refused| {
+                local.drop_packet(refused.packet, DropReason::Refused);
+                Refused
+            },
+        )?;
+        out.ifnet.counters.add(local.index, IfCounter::RaOut, 1);
+        Ok(())
+    }
+
+    fn build(&mut self, to: &Addressed, contents: &Contents) -> Result<Mbuf, Refused> {
+        let frame = ns::build(self.local, self.out, to, contents.len(), |bytes| {
+            contents.emit(to.source, to.dst, bytes)
+        });
+        frame.ok_or_else(|| {
+            self.local.count(self.out.ifnet.id, DropReason::NoBuffer);
+            Refused
+        })
+    }
 }

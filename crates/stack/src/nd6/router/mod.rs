@@ -9,7 +9,7 @@ mod timer;
 pub(crate) use advertise::Advertiser;
 pub use advertise::AdvertiserReport;
 pub(crate) use advertise::forget;
-pub(crate) use advertise::heard_advert;
+pub(in crate::nd6) use advertise::heard_advert;
 pub(super) use advertise::link_local;
 pub(crate) use advertise::renew;
 pub(crate) use advertise::resume;

@@ -19,20 +19,20 @@ use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::neighbor;
+use crate::next::Arrival;
 use crate::next::Packet6;
+use crate::next::Quoted;
 use crate::stack::worker::Local;
 
-/// Tells the sender of a packet that came in on `on`, and is about to leave by it, where it could have gone at once.
+/// Tells the sender of a packet that is about to leave by the interface that it came in by where it could have gone at once.
 /// The packet itself is forwarded all the same.
 //= RFC 4861 s8.2 [4861-15]: to a neighbour, about a unicast destination, and no more often than the limit says.
 pub(crate) fn redirect(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
-    about: &Packet6,
+    Arrival { config, on }: Arrival<'_>,
+    Quoted { about, packet }: Quoted<'_, Packet6>,
     next_hop: Ipv6Addr,
-    packet: &Mbuf,
 ) {
     let (src, dst) = (about.header.src, about.header.dst);
     let Some(target) = target(dst, next_hop).filter(|target| *target != src) else { return };

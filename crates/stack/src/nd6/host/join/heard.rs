@@ -14,22 +14,22 @@ use siding_wire::nd::RouterAdvert;
 use super::Hosts;
 use super::known;
 use super::settle;
-use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ifnet::Wants;
+use crate::nd6::said::Said;
+use crate::next::Arrival;
 use crate::stack::worker::Local;
 
 /// A router advertises itself. False if there is no room for it, so that nothing of it is to be noted. That is found out
 /// before any lock is taken, and costs less than to hear it. The error is why what it says is not followed.
-pub(crate) fn heard_advert(
+pub(in crate::nd6) fn heard_advert(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     on: &Interface,
-    from: Ipv6Addr,
-    advert: &RouterAdvert,
-    options: NdOptions<'_>,
+    said: Said<'_>,
 ) -> (bool, Result<(), DropReason>) {
+    let Said { router: from, advert, options } = said;
     let hops = &on.first_hops;
     if !hops.accepts {
         return (true, Err(DropReason::AutoconfOff));
@@ -80,11 +80,11 @@ fn is_default(advert: &RouterAdvert, options: NdOptions<'_>) -> bool {
 pub(crate) fn heard_redirect(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    config: &Config,
-    on: &Interface,
+    arrival: Arrival<'_>,
     from: Ipv6Addr,
     redirect: &Redirect<'_>,
 ) -> Result<(), DropReason> {
+    let Arrival { config, on } = arrival;
     let Redirect { destination, target, .. } = *redirect;
     if !on.first_hops.accepts_redirects {
         return Err(DropReason::AutoconfOff);

@@ -22,5 +22,5 @@ pub(crate) use disconnect::disconnect;
 pub(crate) use first_hops::known;
 pub(crate) use first_hops::reachability;
 pub(crate) use heard::ceased;
-pub(crate) use heard::heard_advert;
+pub(in crate::nd6) use heard::heard_advert;
 pub(crate) use heard::heard_redirect;

@@ -5,7 +5,6 @@ use std::net::Ipv6Addr;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
-use siding_wire::ether::multicast_mac;
 use siding_wire::ip6;
 use siding_wire::nd::NeighborAdvert;
 use siding_wire::nd::RouterSolicit;
@@ -21,10 +20,12 @@ use crate::nd6::dad::DadState;
 use crate::nd6::due::Hosting;
 use crate::nd6::host::Message;
 use crate::nd6::ns;
+use crate::nd6::ns::Addressed;
 use crate::nd6::nud::Change;
 use crate::nd6::nud::Refused;
 use crate::neighbor;
-use crate::neighbor::dispatch_message;
+use crate::neighbor::LinkOut;
+use crate::neighbor::What;
 use crate::ranks;
 use crate::stack::worker::Local;
 use crate::timer::Due;
@@ -94,7 +95,7 @@ fn solicit_routers(ctx: &Ctx<'_, ranks::Control>, local: &mut Local, out: &Inter
         Some((_, DadState::Duplicate)) | None => (Ipv6Addr::UNSPECIFIED, None),
     };
     let (message, to) = (RouterSolicit { slla }, ip6::ALL_ROUTERS);
-    let frame = ns::build(local, out, multicast_mac(to), source, to, message.buffer_len(), |bytes| {
+    let frame = ns::build(local, out, &Addressed::to_group(source, to), message.buffer_len(), |bytes| {
         message.emit(source, to, bytes)
     });
     let Some(frame) = frame else {
@@ -102,7 +103,8 @@ fn solicit_routers(ctx: &Ctx<'_, ranks::Control>, local: &mut Local, out: &Inter
         return Err(Refused);
     };
     let source = (!source.is_unspecified()).then_some(source.into());
-    dispatch_message(ctx, local, frame, out.ifnet.id, to.into(), source, IfCounter::RsOut)
+    let what = What::Message(source, IfCounter::RsOut);
+    neighbor::dispatch(ctx, local, frame, LinkOut::new(out.ifnet.id, to.into(), what))
 }
 
 //= RFC 9131 s6.1.2 [9131-2]: to all routers, not solicited and without Override: it must not replace what they know.
@@ -123,12 +125,13 @@ fn announce(
         tlla: Some(out.mac),
     };
     let to = ip6::ALL_ROUTERS;
-    let frame = ns::build(local, out, multicast_mac(to), addr, to, message.buffer_len(), |bytes| {
+    let frame = ns::build(local, out, &Addressed::to_group(addr, to), message.buffer_len(), |bytes| {
         message.emit(addr, to, bytes)
     });
     let Some(frame) = frame else {
         local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };
-    dispatch_message(ctx, local, frame, out.ifnet.id, to.into(), Some(addr.into()), IfCounter::NaOut)
+    let what = What::Message(Some(addr.into()), IfCounter::NaOut);
+    neighbor::dispatch(ctx, local, frame, LinkOut::new(out.ifnet.id, to.into(), what))
 }

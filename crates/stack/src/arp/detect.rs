@@ -2,7 +2,7 @@
 //!
 //! # Locks
 //!
-//! The machines lie under [`ranks::Control`], with the rest of what may change. Room for the one frame that a step may
+//! The machines lie under [`ranks::Control`](crate::ranks::Control), with the rest of what may change. Room for the one frame that a step may
 //! send is reserved before the lock; under it the frame is built, the address's new state published, and then the
 //! frame dispatched: whoever hears an announcement finds the address in use.
 
@@ -43,7 +43,7 @@ use crate::nd6::nud::Refused;
 use crate::neighbor::Announcing;
 use crate::neighbor::LinkOut;
 use crate::neighbor::What;
-use crate::ranks;
+use crate::stack::Change;
 use crate::stack::Control;
 use crate::stack::Shared;
 use crate::stack::worker::Local;
@@ -98,21 +98,15 @@ impl Conflicts {
 }
 
 /// Begins to look for conflicts about a new address; gives the state to begin with.
-pub(crate) fn begin(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
-    (on, addr): (IfId, Ipv4Addr),
-    detect: bool,
-    now: Instant,
-) -> DadState {
+pub(crate) fn begin(change: &mut Change<'_, '_>, (on, addr): (IfId, Ipv4Addr), detect: bool) -> DadState {
+    let Change { shared, control, ctx, now } = change;
     if !control.rooms.of::<Conflicts>().config.enabled {
         return DadState::Preferred;
     }
     let acd = match detect {
         false => Acd::held(addr),
         true => {
-            let at = control.rooms.of::<Conflicts>().attempt(on, now);
+            let at = control.rooms.of::<Conflicts>().attempt(on, *now);
             Acd::new(at, addr, control.chance.between(Duration::ZERO, PROBE_WAIT))
         }
     };
@@ -126,26 +120,19 @@ pub(crate) fn begin(
 /// An interface has come up: somebody may have taken its addresses meanwhile. On the same link as a moment ago, what was in
 /// use stays so until somebody claims it.
 //= RFC 5227 s2.1 [5227-1]: they are probed again before they are used.
-pub(crate) fn restart(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
-    on: IfId,
-    back: Back,
-    now: Instant,
-) {
-    let config = shared.config.load();
+pub(crate) fn restart(change: &mut Change<'_, '_>, on: IfId, back: Back) {
+    let config = change.shared.config.load();
     let own = config.interface(on).map(|interface| interface.addrs4.clone()).unwrap_or_default();
     let stays = |addr| {
         back == Back::Same && own.iter().any(|own| own.addr == addr && own.state == DadState::Preferred)
     };
-    let machines = control.rooms.of::<Conflicts>().machines.iter();
+    let machines = change.control.rooms.of::<Conflicts>().machines.iter();
     let probed = machines.filter(|((of, _), machine)| *of == on && machine.detect);
     let probed: Vec<Ipv4Addr> = probed.map(|((_, addr), _)| *addr).collect();
     for addr in probed {
-        let state = begin(shared, control, ctx, (on, addr), true, now);
+        let state = begin(change, (on, addr), true);
         if !stays(addr) {
-            set_state(shared, control, on, addr, state);
+            set_state(change.shared, change.control, on, addr, state);
         }
     }
 }
@@ -170,7 +157,7 @@ fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv4Add
         return;
     }
     let (now, heard, gap) = (local.now, local.heard, local.chance.between(PROBE_MIN, PROBE_MAX));
-    step(ctx, local, out, addr, None, |acd, _config, send| match acd.deadline() {
+    step(ctx, local, out, Claim { addr, by: None }, |acd, _config, send| match acd.deadline() {
         // What is due by now, but not by what has been read, has an entry of its own.
         Some(deadline) if deadline > heard => AcdEvent::Nothing,
         _ => acd.on_timer(now, gap, send),
@@ -185,22 +172,16 @@ fn again(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv4Add
     if machine.and_then(|machine| machine.retry).is_none_or(|retry| now < retry) {
         return false;
     }
-    try_again(&shared, &mut control, &mut ctx, (on, addr), now);
+    try_again(&mut Change { shared: &shared, control: &mut control, ctx: &mut ctx, now }, (on, addr));
     drop(control);
     local.refresh();
     true
 }
 
 /// Probes an address anew that was somebody else's.
-pub(crate) fn try_again(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
-    (on, addr): (IfId, Ipv4Addr),
-    now: Instant,
-) {
-    let state = begin(shared, control, ctx, (on, addr), true, now);
-    set_state(shared, control, on, addr, state);
+pub(crate) fn try_again(change: &mut Change<'_, '_>, (on, addr): (IfId, Ipv4Addr)) {
+    let state = begin(change, (on, addr), true);
+    set_state(change.shared, change.control, on, addr, state);
 }
 
 /// An ARP message that may be about one of our addresses. False if nobody here looks after that.
@@ -219,7 +200,7 @@ pub(crate) fn heard(
     //= RFC 5227 s2.1.1 [5227-1]: our own, echoed or from another interface of ours on the same link, is no conflict.
     let our_macs: Vec<Mac> = local.config().interfaces().map(|interface| interface.mac).collect();
     let now = local.now;
-    step(ctx, local, on, addr, Some(seen.sender_hw), |acd, config, send| {
+    step(ctx, local, on, Claim { addr, by: Some(seen.sender_hw) }, |acd, config, send| {
         acd.on_arp(now, seen, Owner { macs: &our_macs, defence: config.defence }, send)
     })
 }
@@ -237,13 +218,18 @@ pub(crate) fn claimed(on: &Interface, seen: &ArpSeen) -> Option<Ipv4Addr> {
 
 type Send<'s> = &'s mut dyn FnMut(AcdFrame) -> Result<(), Refused>;
 
+/// An address of ours, and who claims it, if somebody does.
+struct Claim {
+    addr: Ipv4Addr,
+    by: Option<Mac>,
+}
+
 /// Steps one address's machine under the control lock, and does what follows. False if there is none.
 fn step(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     out: &Interface,
-    addr: Ipv4Addr,
-    lladdr: Option<Mac>,
+    Claim { addr, by: lladdr }: Claim,
     work: impl FnOnce(&mut Acd, &AcdConfig, Send<'_>) -> AcdEvent,
 ) -> bool {
     let shared = local.shared.clone();

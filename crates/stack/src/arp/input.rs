@@ -57,7 +57,8 @@ pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interfa
     if let Some(addr) = verdict.conflict.filter(|_| !handled) {
         local.tell(Event::AddressConflict { interface: on.ifnet.id, addr: addr.into(), lladdr: Some(from) });
     }
-    learn(ctx, local, on, &seen, verdict.learn, our_ips.contains(&seen.target_ip));
+    let for_us = our_ips.contains(&seen.target_ip);
+    learn(ctx, local, on, Heard { seen: &seen, how: verdict.learn, for_us });
     if let Some(to) = verdict.reply {
         match build(local, on, to, &message.reply(on.mac)) {
             Some(frame) => {
@@ -70,13 +71,19 @@ pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interfa
     local.done(packet);
 }
 
+/// A message, and what it is worth.
+struct Heard<'s> {
+    seen: &'s ArpSeen,
+    how: Learn,
+    /// It asks for an address of ours, or answers one.
+    for_us: bool,
+}
+
 fn learn(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     on: &Interface,
-    seen: &ArpSeen,
-    how: Learn,
-    for_us: bool,
+    Heard { seen, how, for_us }: Heard<'_>,
 ) {
     let addr = IpAddr::V4(seen.sender_ip);
     let found = match how {

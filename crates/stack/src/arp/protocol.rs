@@ -41,10 +41,10 @@ impl Protocol for Arp {
     }
 
     fn turns(&self, moment: &mut Moment<'_, '_>, turn: Turn) {
-        let Moment { stack, control, ctx, interface, .. } = moment;
         //= RFC 5227 s2.1 [5227-1]: a link that has come back may be another, where somebody has our addresses.
         if turn.ip4 == Some(true) {
-            restart(&stack.shared, control, ctx, interface.ifnet.id, turn.back, turn.now);
+            let id = moment.interface.ifnet.id;
+            restart(&mut moment.change(turn.now), id, turn.back);
         }
     }
 

@@ -152,7 +152,7 @@ impl Stack {
         bridge: IfId,
         port: IfId,
     ) -> Result<(), BridgeError> {
-        self.change_bridge(ctx, bridge, port, "port added", |control, ctx, config, view| {
+        self.change_bridge(ctx, bridge, (port, "port added"), |control, ctx, config, view| {
             let interface = config.interface(port).ok_or(BridgeError::NoInterface(port))?;
             let name = interface.ifnet.name.clone();
             if !interface.member_of.is_none() {
@@ -201,7 +201,7 @@ impl Stack {
         bridge: IfId,
         port: IfId,
     ) -> Result<(), BridgeError> {
-        self.change_bridge(ctx, bridge, port, "port removed", |_control, _ctx, config, view| {
+        self.change_bridge(ctx, bridge, (port, "port removed"), |_control, _ctx, config, view| {
             if view.port(port).is_none() {
                 return Err(BridgeError::NotAPort(name_of(config, port)));
             }
@@ -252,8 +252,7 @@ impl Stack {
         &self,
         ctx: &mut Ctx<'_, Unlocked>,
         bridge: IfId,
-        port: IfId,
-        cause: &'static str,
+        (port, cause): (IfId, &'static str),
         change: impl FnOnce(
             &mut Control,
             &mut Ctx<'_, ranks::Control>,

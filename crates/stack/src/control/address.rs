@@ -25,11 +25,11 @@ use crate::nd6::dad::MAX_RTR_SOLICITATION_DELAY;
 use crate::nd6::host;
 use crate::nd6::host::Hosts;
 use crate::nd6::router;
-use crate::ranks;
 use crate::route::Origin;
 use crate::route::Prefix;
 use crate::route::Route;
 use crate::route::RouteError;
+use crate::stack::Change;
 use crate::stack::Control;
 use crate::stack::Shared;
 
@@ -121,6 +121,7 @@ impl Stack {
             return Err(AddressError::Lifetimes);
         }
         self.change(ctx, |control, ctx, told| {
+            let change = &mut Change { shared, control, ctx, now };
             let config = shared.config.load();
             let interface = config.interface(on).ok_or(AddressError::NoInterface(on))?;
             config.no_port(interface)?;
@@ -130,34 +131,35 @@ impl Stack {
                         return Err(AddressError::Assigned(addr));
                     }
                     let first = interface.addrs6.is_empty();
-                    let state = self.detect(control, ctx, now, (on, addr6), first, detect);
-                    shared.change(control, |config| {
+                    let state = begin_test(change, (on, addr6), first, detect);
+                    shared.change(change.control, |config| {
                         let own = Addr6::manual(addr6, prefix_len, state);
                         add6(config, on, Addr6 { detect, preferred_until, valid_until, ..own });
                     });
                     if let Err(full) = connect6(&shared.config.load(), on, (addr6, prefix_len)) {
-                        control.dads.remove(&(on, addr6));
-                        take_out(shared, control, on, addr)?;
+                        change.control.dads.remove(&(on, addr6));
+                        take_out(shared, change.control, on, addr)?;
                         return Err(AddressError::Route6(full));
                     }
                     if state == DadState::Preferred
-                        && let Some(host) = control.rooms.of::<Hosts>().get_mut(&on)
+                        && let Some(host) = change.control.rooms.of::<Hosts>().get_mut(&on)
                     {
                         host.host.on_usable(now, addr6);
                     }
-                    told.extend(host::settle(shared, control, ctx, on, now));
-                    router::renew(ctx, shared, control, on, now);
+                    told.extend(host::settle(change, on));
+                    router::renew(change, on);
                 }
                 IpAddr::V4(addr4) => {
                     if interface.addrs4.iter().any(|own| own.addr == addr4) {
                         return Err(AddressError::Assigned(addr));
                     }
-                    let state = arp::begin(shared, control, ctx, (on, addr4), detect, now);
-                    shared
-                        .change(control, |config| add4(config, on, Addr4 { addr: addr4, prefix_len, state }));
+                    let state = arp::begin(change, (on, addr4), detect);
+                    shared.change(change.control, |config| {
+                        add4(config, on, Addr4 { addr: addr4, prefix_len, state })
+                    });
                     if let Err(full) = connect4(&shared.config.load(), on, (addr4, prefix_len)) {
-                        control.rooms.of::<Conflicts>().remove(on, addr4);
-                        take_out(shared, control, on, addr)?;
+                        change.control.rooms.of::<Conflicts>().remove(on, addr4);
+                        take_out(shared, change.control, on, addr)?;
                         return Err(AddressError::Route4(full));
                     }
                 }
@@ -186,7 +188,7 @@ impl Stack {
         let stable = self.change_always(ctx, |control, ctx, told| {
             let made =
                 control.rooms.of::<Hosts>().get_mut(&on).and_then(|state| state.host.make_link_local());
-            told.extend(host::settle(shared, control, ctx, on, self.now()));
+            told.extend(host::settle(&mut Change { shared, control, ctx, now: self.now() }, on));
             made
         });
         if let Some(addr) = stable {
@@ -261,35 +263,27 @@ impl Stack {
                     // Its prefix may have been advertised as well.
                     state.overlaid = true;
                 }
-                router::renew(ctx, shared, control, on, now);
+                router::renew(&mut Change { shared, control, ctx, now }, on);
             }
-            told.extend(host::settle(shared, control, ctx, on, now));
+            told.extend(host::settle(&mut Change { shared, control, ctx, now }, on));
             Ok(())
         })
     }
+}
 
-    /// Begins duplicate address detection; gives the state to begin with.
-    fn detect(
-        &self,
-        control: &mut Control,
-        ctx: &mut Ctx<'_, ranks::Control>,
-        now: Instant,
-        key: (IfId, Ipv6Addr),
-        first: bool,
-        detect: bool,
-    ) -> DadState {
-        if !detect {
-            return DadState::Preferred;
-        }
-        //= RFC 4862 s5.4.2 [4862-2]: the interface's first message waits a random while.
-        let delay = match first {
-            true => control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY),
-            false => Duration::ZERO,
-        };
-        let rules = host::dad_config(control, key.0);
-        //= RFC 4429 s3.1 [4429-1]: one given by hand is not optimistic: its owner may well have given it twice.
-        host::begin_detection(&self.shared, control, ctx, key, &rules, false, now + delay)
+/// Begins duplicate address detection of an address given by hand; gives the state to begin with.
+fn begin_test(change: &mut Change<'_, '_>, key: (IfId, Ipv6Addr), first: bool, detect: bool) -> DadState {
+    if !detect {
+        return DadState::Preferred;
     }
+    //= RFC 4862 s5.4.2 [4862-2]: the interface's first message waits a random while.
+    let delay = match first {
+        true => change.control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY),
+        false => Duration::ZERO,
+    };
+    let rules = host::dad_config(change.control, key.0);
+    //= RFC 4429 s3.1 [4429-1]: one given by hand is not optimistic: its owner may well have given it twice.
+    host::begin_detection(change, key, &rules, false, change.now + delay)
 }
 
 fn check(addr: IpAddr, prefix_len: u8) -> Result<(), AddressError> {

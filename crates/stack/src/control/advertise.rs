@@ -15,6 +15,7 @@ use crate::nd6::router::Advertiser;
 use crate::nd6::router::AdvertiserReport;
 use crate::nd6::router::Advertisers;
 use crate::nd6::router::schedule::MAX_RA_DELAY_TIME;
+use crate::stack::Change;
 
 /// Why an interface does not begin, or cease, to advertise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +93,7 @@ impl Stack {
             if !control.rooms.of::<Advertisers>().contains_key(&on) {
                 return Err(AdvertiseError::NotAdvertising);
             }
-            router::stop(ctx, shared, control, on, now);
+            router::stop(&mut Change { shared, control, ctx, now }, on);
             Ok(())
         })
     }
@@ -112,7 +113,7 @@ impl Stack {
             if !control.rooms.of::<Advertisers>().contains_key(&on) {
                 return Err(AdvertiseError::NotAdvertising);
             }
-            router::take_leave(ctx, shared, control, on, now);
+            router::take_leave(&mut Change { shared, control, ctx, now }, on);
             Ok(())
         })
     }

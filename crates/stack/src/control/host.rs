@@ -24,6 +24,7 @@ use crate::nd6::host::Hosts;
 use crate::nd6::host::PrefixReport;
 use crate::nd6::host::RouterReport;
 use crate::nd6::router;
+use crate::stack::Change;
 
 /// Why an interface's part as a host was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +76,7 @@ impl Stack {
             let made =
                 interface.addrs6.iter().any(|own| ours(&own)) && state.host.make_link_local().is_none();
             host::unlearn(shared, control, on, &learnt);
-            told.extend(host::settle(shared, control, ctx, on, now));
+            told.extend(host::settle(&mut Change { shared, control, ctx, now }, on));
             Ok::<_, AutoconfError>(made)
         })?;
         if made_link_local {
@@ -129,10 +130,11 @@ impl Stack {
             let learnt = *state.host.params();
             state.host.reset(now, &mut control.chance);
             host::unlearn(shared, control, on, &learnt);
-            told.extend(host::settle(shared, control, ctx, on, now));
-            arp::restart(shared, control, ctx, on, Back::Another, now);
-            told.extend(host::came_up(shared, control, ctx, on, Back::Another, now));
-            router::resume(ctx, shared, control, on, now);
+            let change = &mut Change { shared, control, ctx, now };
+            told.extend(host::settle(change, on));
+            arp::restart(change, on, Back::Another);
+            told.extend(host::came_up(change, on, Back::Another));
+            router::resume(change, on);
             Ok(())
         })?;
         self.flush_learned_neighbors(ctx, on);
@@ -167,7 +169,7 @@ impl Stack {
         self.change_always(ctx, |control, ctx, told| {
             let Some(state) = control.rooms.of::<Hosts>().get_mut(&on) else { return 0 };
             let count = work(&mut state.host);
-            told.extend(host::settle(shared, control, ctx, on, self.now()));
+            told.extend(host::settle(&mut Change { shared, control, ctx, now: self.now() }, on));
             count
         })
     }

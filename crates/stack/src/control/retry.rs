@@ -11,6 +11,7 @@ use crate::arp;
 use crate::ifnet::Interface;
 use crate::nd6;
 use crate::nd6::dad::DadState;
+use crate::stack::Change;
 
 impl Stack {
     /// Tests duplicates anew, of both families: those that `meant` picks by interface and address. Where IP is stopped for a
@@ -32,9 +33,10 @@ impl Stack {
                 {
                     continue;
                 }
+                let change = &mut Change { shared, control, ctx, now };
                 match addr {
-                    IpAddr::V6(addr) => told.extend(nd6::try_again(shared, control, ctx, (on, addr), now)),
-                    IpAddr::V4(addr) => arp::try_again(shared, control, ctx, (on, addr), now),
+                    IpAddr::V6(addr) => told.extend(nd6::try_again(change, (on, addr))),
+                    IpAddr::V4(addr) => arp::try_again(change, (on, addr)),
                 }
             }
         });

@@ -22,6 +22,7 @@ use crate::route::Rib;
 use crate::route::Route;
 use crate::route::RouteError;
 use crate::routes::Routes;
+use crate::stack::Change;
 
 /// Why a route was not added, or not removed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -208,10 +209,11 @@ impl Stack {
         // A router listens to a group more, which each worker tells its devices, and which is reported.
         self.change_always(ctx, |control, ctx, told| {
             self.shared.change(control, |config| config.forwarding = forwarding);
+            let change = &mut Change { shared: &self.shared, control, ctx, now };
             if !forwarding {
-                router::stop_all(ctx, &self.shared, control, now);
+                router::stop_all(change);
             }
-            told.extend(host::forwarding_changed(&self.shared, control, ctx, now));
+            told.extend(host::forwarding_changed(change));
         });
     }
 

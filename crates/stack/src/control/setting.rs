@@ -12,6 +12,7 @@ use crate::ifnet::LEAST_MTU6;
 use crate::nd6::host;
 use crate::nd6::host::Hosts;
 use crate::nd6::router;
+use crate::stack::Change;
 
 /// Why a setting was not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -134,7 +135,7 @@ impl Stack {
                     interface.nud.retrans_timer = retrans.unwrap_or(usual.retrans_timer);
                 }
             });
-            told.extend(host::settle(shared, control, ctx, id, now));
+            told.extend(host::settle(&mut Change { shared, control, ctx, now }, id));
             Ok(())
         })
     }
@@ -155,9 +156,10 @@ impl Stack {
         let (shared, now) = (&self.shared, self.now());
         self.change_always(ctx, |control, ctx, told| {
             shared.change(control, change);
+            let change = &mut Change { shared, control, ctx, now };
             for id in on {
-                told.extend(host::settle(shared, control, ctx, *id, now));
-                router::renew(ctx, shared, control, *id, now);
+                told.extend(host::settle(change, *id));
+                router::renew(change, *id);
             }
         });
     }

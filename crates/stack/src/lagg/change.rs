@@ -13,6 +13,7 @@ use super::LaggSpec;
 use super::LaggTuning;
 use super::Mode;
 use super::View;
+use super::step::step_lagg;
 use crate::AttachError;
 use crate::Belongings;
 use crate::Stack;
@@ -30,6 +31,7 @@ use crate::ports::lagg::joined;
 use crate::ports::lagg::state::State;
 use crate::ports::lagg::view::RoundRobin;
 use crate::ranks;
+use crate::stack::Change;
 use crate::stack::Control;
 
 /// Why a lagg was not changed.
@@ -140,34 +142,9 @@ impl Stack {
             }
             //= RFC 3810 s6.1 [3810-3]: whoever stops listening says so.
             mld::end(control, ctx, &self.shared, interface, self.now());
-            told.extend(self.join_lagg(control, ctx, lagg, port, priority)?);
+            let change = &mut Change { shared: &self.shared, control, ctx, now: self.now() };
+            told.extend(join_lagg(change, lagg, port, priority)?);
             Ok(())
-        })
-    }
-
-    /// Makes a port of an interface that [may be one](may_join). Gives what is to be told, with no lock held.
-    fn join_lagg(
-        &self,
-        control: &mut Control,
-        ctx: &mut Ctx<'_, ranks::Control>,
-        lagg: IfId,
-        port: IfId,
-        priority: u16,
-    ) -> Result<Vec<Event>, LaggError> {
-        self.step_lagg(control, ctx, lagg, (port, "port added"), |config, state| {
-            let interface = config.interface(port).ok_or(LaggError::NoInterface(port))?;
-            let first = state.ports.is_empty().then_some(interface.mac);
-            state.ports.push(Member { id: port, priority, usable: false, leaving: false, silent: false });
-            if let Some(mac) = first.filter(|_| !state.own_mac) {
-                set_mac(config, lagg, mac);
-            }
-            let mac = config.interface(lagg).map(|lagg| lagg.mac);
-            if let (Some(interface), Some(mac)) = (config.interface_mut(port), mac) {
-                interface.member_of = lagg;
-                interface.mac = mac;
-                interface.set_aside = std::mem::replace(&mut interface.addrs6, Arc::new([]));
-            }
-            Ok(false)
         })
     }
 
@@ -298,14 +275,42 @@ impl Stack {
         if interface.member_of.is_none() {
             return Vec::new();
         }
-        let left =
-            self.step_lagg(control, ctx, interface.member_of, (id, "port departed"), |config, state| {
+        let left = step_lagg(
+            &mut Change { shared: &self.shared, control, ctx, now: self.now() },
+            interface.member_of,
+            (id, "port departed"),
+            |config, state| {
                 release(config, state, id);
                 Ok(false)
-            });
+            },
+        );
         // A lagg that has departed before its port has nothing to tell.
         left.unwrap_or_default()
     }
+}
+
+/// Makes a port of an interface that [may be one](may_join). Gives what is to be told, with no lock held.
+fn join_lagg(
+    change: &mut Change<'_, '_>,
+    lagg: IfId,
+    port: IfId,
+    priority: u16,
+) -> Result<Vec<Event>, LaggError> {
+    step_lagg(change, lagg, (port, "port added"), |config, state| {
+        let interface = config.interface(port).ok_or(LaggError::NoInterface(port))?;
+        let first = state.ports.is_empty().then_some(interface.mac);
+        state.ports.push(Member { id: port, priority, usable: false, leaving: false, silent: false });
+        if let Some(mac) = first.filter(|_| !state.own_mac) {
+            set_mac(config, lagg, mac);
+        }
+        let mac = config.interface(lagg).map(|lagg| lagg.mac);
+        if let (Some(interface), Some(mac)) = (config.interface_mut(port), mac) {
+            interface.member_of = lagg;
+            interface.mac = mac;
+            interface.set_aside = std::mem::replace(&mut interface.addrs6, Arc::new([]));
+        }
+        Ok(false)
+    })
 }
 
 /// The interface, if it may become a port of the lagg.

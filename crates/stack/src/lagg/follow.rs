@@ -3,6 +3,7 @@
 use siding_lockorder::Ctx;
 use siding_netisr::IfId;
 
+use super::step::step_lagg;
 use crate::Stack;
 use crate::config::Config;
 use crate::config::DEEPEST;
@@ -12,6 +13,7 @@ use crate::ifnet::Kind;
 use crate::ifnet::Use;
 use crate::ranks;
 use crate::stack::Altered;
+use crate::stack::Change;
 use crate::stack::Control;
 use crate::stack::Moment;
 
@@ -22,11 +24,10 @@ pub(super) fn alters(
     what: Altered,
     change: &mut dyn FnMut(&mut Config),
 ) -> bool {
-    let Moment { stack, control, ctx, interface, told } = moment;
-    let id = interface.ifnet.id;
-    let lagg = match (&interface.kind, what) {
+    let id = moment.interface.ifnet.id;
+    let lagg = match (&moment.interface.kind, what) {
         (Kind::Lagg(_), Altered::Up(_)) => id,
-        _ => stack.shared.config.load().lagg_of(id),
+        _ => moment.stack.shared.config.load().lagg_of(id),
     };
     if lagg.is_none() {
         return false;
@@ -38,7 +39,8 @@ pub(super) fn alters(
         Altered::Link(false) => "link went down",
     };
     let port = if lagg == id { IfId::NONE } else { id };
-    let step = stack.step_lagg(control, ctx, lagg, (port, cause), |config, state| {
+    let now = moment.stack.now();
+    let step = step_lagg(&mut moment.change(now), lagg, (port, cause), |config, state| {
         change(config);
         let is_meant = |port: IfId| id == lagg || id == port;
         let speaks = what == Altered::Up(true);
@@ -50,7 +52,7 @@ pub(super) fn alters(
     // It is there: nobody else can have changed anything. Were it not, the change would be made alone.
     match step {
         Ok(events) => {
-            told.extend(events);
+            moment.told.extend(events);
             true
         }
         Err(_) => false,
@@ -76,12 +78,10 @@ impl Stack {
             else {
                 break;
             };
+            let change = &mut Change { shared: &self.shared, control, ctx, now: self.now() };
             // It is there: nobody else can have changed anything.
-            events.extend(
-                self.step_lagg(control, ctx, lagg, (port, cause), |_config, _state| Ok(false))
-                    .into_iter()
-                    .flatten(),
-            );
+            let step = step_lagg(change, lagg, (port, cause), |_config, _state| Ok(false));
+            events.extend(step.into_iter().flatten());
         }
         events
     }

@@ -27,8 +27,7 @@ use crate::ifnet::Use;
 use crate::ports::lagg::Joined;
 use crate::ports::lagg::Lagg;
 use crate::ports::lagg::state::State;
-use crate::ranks;
-use crate::stack::Control;
+use crate::stack::Change;
 
 impl Stack {
     /// Changes a lagg under its lock, does what follows, and tells. The cause names its port, if it is about one.
@@ -40,22 +39,9 @@ impl Stack {
         change: impl FnOnce(&mut Config, &mut State) -> Result<bool, LaggError>,
     ) -> Result<(), LaggError> {
         self.change(ctx, |control, ctx, told| {
-            told.extend(self.step_lagg(control, ctx, lagg, (port, cause), change)?);
+            let under_way = &mut Change { shared: &self.shared, control, ctx, now: self.now() };
+            told.extend(step_lagg(under_way, lagg, (port, cause), change)?);
             Ok(())
-        })
-    }
-
-    /// One change of configuration. `change` says whether to announce in any case.
-    pub(crate) fn step_lagg(
-        &self,
-        control: &mut Control,
-        ctx: &mut Ctx<'_, ranks::Control>,
-        lagg: IfId,
-        (port, cause): (IfId, &'static str),
-        change: impl FnOnce(&mut Config, &mut State) -> Result<bool, LaggError>,
-    ) -> Result<Vec<Event>, LaggError> {
-        self.step(control, ctx, lagg, self.now(), Some((port, cause)), |config, state, _| {
-            change(config.to_mut(), state)
         })
     }
 
@@ -69,7 +55,8 @@ impl Stack {
     ) -> Vec<Event> {
         let (mut control, mut control_ctx) = ctx.lock(&self.shared.control);
         let before = self.shared.config.load();
-        let told = self.step(&mut control, &mut control_ctx, lagg, now, None, |_config, state, out| {
+        let mut change = Change { shared: &self.shared, control: &mut control, ctx: &mut control_ctx, now };
+        let told = step(&mut change, lagg, None, |_config, state, out| {
             if let Some(joined) = &mut state.lacp {
                 work(now, joined, out);
             }
@@ -84,74 +71,81 @@ impl Stack {
         }
         told
     }
+}
 
-    /// `work`, then, if it changed anything, the machines follow the configuration and a new view is published; then
-    /// what the machines said is dispatched, and what has moved is announced.
-    fn step(
-        &self,
-        _control: &mut Control,
-        ctx: &mut Ctx<'_, ranks::Control>,
-        id: IfId,
-        now: Instant,
-        cause: Option<(IfId, &'static str)>,
-        work: impl FnOnce(&mut Cow<'_, Config>, &mut State, &mut Outbox<'_>) -> Result<bool, LaggError>,
-    ) -> Result<Vec<Event>, LaggError> {
-        let shared = &self.shared;
-        let before = shared.config.load();
-        let interface = before.interface(id).ok_or(LaggError::NoInterface(id))?;
-        let Kind::Lagg(view) = &interface.kind else {
-            return Err(LaggError::NotALagg(interface.ifnet.name.clone()));
+/// One change of a lagg's configuration. `work` says whether to announce in any case.
+pub(super) fn step_lagg(
+    change: &mut Change<'_, '_>,
+    lagg: IfId,
+    (port, cause): (IfId, &'static str),
+    work: impl FnOnce(&mut Config, &mut State) -> Result<bool, LaggError>,
+) -> Result<Vec<Event>, LaggError> {
+    step(change, lagg, Some((port, cause)), |config, state, _| work(config.to_mut(), state))
+}
+
+/// `work`, then, if it changed anything, the machines follow the configuration and a new view is published; then
+/// what the machines said is dispatched, and what has moved is announced.
+fn step(
+    change: &mut Change<'_, '_>,
+    id: IfId,
+    cause: Option<(IfId, &'static str)>,
+    work: impl FnOnce(&mut Cow<'_, Config>, &mut State, &mut Outbox<'_>) -> Result<bool, LaggError>,
+) -> Result<Vec<Event>, LaggError> {
+    let (shared, now) = (change.shared, change.now);
+    let ctx = &mut *change.ctx;
+    let before = shared.config.load();
+    let interface = before.interface(id).ok_or(LaggError::NoInterface(id))?;
+    let Kind::Lagg(view) = &interface.kind else {
+        return Err(LaggError::NotALagg(interface.ifnet.name.clone()));
+    };
+    let lagg = view.lagg.clone();
+    // Before the lock, and as much as there can be to say under it: a port speaks once or twice in a step, and once
+    // more if it leaves.
+    let most = if lagg.settings.mode == Mode::Lacp { 3 * view.ports.len() + 2 } else { 0 };
+    let mut out = Outbox::reserve(shared, ctx, &before, id, most);
+    let (mut state, mut lagg_ctx) = ctx.lock(&lagg.state);
+    let mut config = Cow::Borrowed(&*before);
+    let must = work(&mut config, &mut state, &mut out)?;
+    let left = follow(&mut config, id, &mut state, now, &mut out);
+    let mut told = state.lacp.as_mut().map_or_else(Vec::new, |joined| joined.take_events(&before, id));
+    let mut announce = false;
+    if let Cow::Owned(mut config) = config {
+        review(&mut config, &lagg, &mut state);
+        let Some(Kind::Lagg(now_view)) = config.interface(id).map(|interface| interface.kind.clone()) else {
+            return Err(LaggError::NoInterface(id));
         };
-        let lagg = view.lagg.clone();
-        // Before the lock, and as much as there can be to say under it: a port speaks once or twice in a step, and once
-        // more if it leaves.
-        let most = if lagg.settings.mode == Mode::Lacp { 3 * view.ports.len() + 2 } else { 0 };
-        let mut out = Outbox::reserve(shared, ctx, &before, id, most);
-        let (mut state, mut lagg_ctx) = ctx.lock(&lagg.state);
-        let mut config = Cow::Borrowed(&*before);
-        let must = work(&mut config, &mut state, &mut out)?;
-        let left = follow(&mut config, id, &mut state, now, &mut out);
-        let mut told = state.lacp.as_mut().map_or_else(Vec::new, |joined| joined.take_events(&before, id));
-        let mut announce = false;
-        if let Cow::Owned(mut config) = config {
-            review(&mut config, &lagg, &mut state);
-            let Some(Kind::Lagg(now_view)) = config.interface(id).map(|interface| interface.kind.clone())
-            else {
-                return Err(LaggError::NoInterface(id));
-            };
-            if let Some(until) = late::open(&before, view, &mut config, &now_view, id, now) {
-                shared.timers.arm(&mut lagg_ctx, until, Timed(id));
-            }
-            // Published before anything is dispatched: what is announced goes out by the new port, and a partner that
-            // hears of our collecting may send at once.
-            shared.publish(config);
-            let moved = match lagg.settings.mode {
-                Mode::Lacp => now_view.sending != view.sending,
-                _ => now_view.sending.first() != view.sending.first(),
-            };
-            announce = must || moved && !now_view.sending.is_empty();
-            let (from, to) = (view.sending.first().copied(), now_view.sending.first().copied());
-            let agreed = moved.then_some((IfId::NONE, "LACP changed the ports in use"));
-            let cause = if left { Some((IfId::NONE, "port left")) } else { cause.or(agreed) };
-            told.extend(cause.map(|(port, cause)| {
-                let port = (!port.is_none()).then_some(port);
-                Event::Lagg { interface: id, port, cause, from, to }
-            }));
+        if let Some(until) = late::open(&before, view, &mut config, &now_view, id, now) {
+            shared.timers.arm(&mut lagg_ctx, until, Timed(id));
         }
-        out.dispatch(&lagg_ctx);
-        if let Some(joined) = &mut state.lacp {
-            joined.arm(&mut lagg_ctx, shared, id);
-        }
-        if !announce {
-            return Ok(told);
-        }
-        let config = shared.config.load();
-        let settings = state.tuning.announce;
-        announce::begin(&config, id, &mut state, settings, now);
-        drop((state, lagg_ctx));
-        announce::run(ctx, shared, &config, &lagg, now);
-        Ok(told)
+        // Published before anything is dispatched: what is announced goes out by the new port, and a partner that
+        // hears of our collecting may send at once.
+        shared.publish(config);
+        let moved = match lagg.settings.mode {
+            Mode::Lacp => now_view.sending != view.sending,
+            _ => now_view.sending.first() != view.sending.first(),
+        };
+        announce = must || moved && !now_view.sending.is_empty();
+        let (from, to) = (view.sending.first().copied(), now_view.sending.first().copied());
+        let agreed = moved.then_some((IfId::NONE, "LACP changed the ports in use"));
+        let cause = if left { Some((IfId::NONE, "port left")) } else { cause.or(agreed) };
+        told.extend(cause.map(|(port, cause)| {
+            let port = (!port.is_none()).then_some(port);
+            Event::Lagg { interface: id, port, cause, from, to }
+        }));
     }
+    out.dispatch(&lagg_ctx);
+    if let Some(joined) = &mut state.lacp {
+        joined.arm(&mut lagg_ctx, shared, id);
+    }
+    if !announce {
+        return Ok(told);
+    }
+    let config = shared.config.load();
+    let settings = state.tuning.announce;
+    announce::begin(&config, id, &mut state, settings, now);
+    drop((state, lagg_ctx));
+    announce::run(ctx, shared, &config, &lagg, now);
+    Ok(told)
 }
 
 /// LACP's machines follow what has changed, and what they have moved will be looked at. True if a port that was to

@@ -10,7 +10,6 @@ use std::net::Ipv6Addr;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
-use siding_netisr::Instant;
 use siding_wire::ip6::eui64_link_local;
 use siding_wire::ip6::solicited_node;
 use siding_wire::nd::NeighborSolicit;
@@ -43,8 +42,7 @@ use crate::neighbor::LinkOut;
 use crate::neighbor::What;
 use crate::next::Packet6;
 use crate::ranks;
-use crate::stack::Control;
-use crate::stack::Shared;
+use crate::stack::Change;
 use crate::stack::worker::Local;
 use crate::timer::Due;
 
@@ -90,7 +88,8 @@ fn again(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv6Add
     if !control.dads.get(&(on, addr)).is_some_and(|dad| dad.is_to_try_again(now)) {
         return false;
     }
-    let events = try_again(&shared, &mut control, &mut ctx, (on, addr), now);
+    let mut change = Change { shared: &shared, control: &mut control, ctx: &mut ctx, now };
+    let events = try_again(&mut change, (on, addr));
     drop(control);
     events.into_iter().for_each(|event| local.tell(event));
     local.refresh();
@@ -98,24 +97,18 @@ fn again(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId, addr: Ipv6Add
 }
 
 /// Tests a duplicate anew.
-pub(crate) fn try_again(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
-    (on, addr): (IfId, Ipv6Addr),
-    now: Instant,
-) -> Vec<Event> {
-    if shared.config.load().interface(on).is_some_and(|interface| interface.stopped.is_some()) {
+pub(crate) fn try_again(change: &mut Change<'_, '_>, (on, addr): (IfId, Ipv6Addr)) -> Vec<Event> {
+    if change.shared.config.load().interface(on).is_some_and(|interface| interface.stopped.is_some()) {
         // All of its addresses were out of use for this one.
-        let events = host::came_up(shared, control, ctx, on, Back::Another, now);
-        arp::restart(shared, control, ctx, on, Back::Another, now);
-        router::resume(ctx, shared, control, on, now);
+        let events = host::came_up(change, on, Back::Another);
+        arp::restart(change, on, Back::Another);
+        router::resume(change, on);
         return events;
     }
-    let rules = host::dad_config(control, on);
-    let state = host::begin_detection(shared, control, ctx, (on, addr), &rules, false, now);
-    shared.change(control, |config| set_state(config, on, addr, state));
-    host::settle(shared, control, ctx, on, now)
+    let rules = host::dad_config(change.control, on);
+    let state = host::begin_detection(change, (on, addr), &rules, false, change.now);
+    change.shared.change(change.control, |config| set_state(config, on, addr, state));
+    host::settle(change, on)
 }
 
 fn set_state(config: &mut Config, on: IfId, addr: Ipv6Addr, state: DadState) {
@@ -200,7 +193,8 @@ fn step(
         }
         let passed = event == DadEvent::Passed;
         let key = (interface, addr);
-        let events = host::detected(&shared, &mut control, &mut ctx, key, state_before, passed, local.now);
+        let mut change = Change { shared: &shared, control: &mut control, ctx: &mut ctx, now: local.now };
+        let events = host::detected(&mut change, key, state_before, passed);
         drop(control);
         events.into_iter().for_each(|event| local.tell(event));
         local.refresh();

@@ -44,28 +44,29 @@ impl Protocol for Discovery {
     }
 
     fn taken_up(&self, moment: &mut Moment<'_, '_>, itself: bool) {
-        let Moment { stack, control, ctx, interface, .. } = moment;
         // One that is up already may have taken its leave as a router.
-        if itself && interface.up {
-            router::resume(ctx, &stack.shared, control, interface.ifnet.id, stack.now());
+        if itself && moment.interface.up {
+            let (id, now) = (moment.interface.ifnet.id, moment.stack.now());
+            router::resume(&mut moment.change(now), id);
         }
     }
 
     fn turns(&self, moment: &mut Moment<'_, '_>, turn: Turn) {
-        let Moment { stack, control, ctx, interface, told } = moment;
-        let (shared, id, now) = (&stack.shared, interface.ifnet.id, turn.now);
+        let id = moment.interface.ifnet.id;
         if turn.mtu {
-            told.extend(host::settle(shared, control, ctx, id, now));
-            router::renew(ctx, shared, control, id, now);
+            let events = host::settle(&mut moment.change(turn.now), id);
+            moment.told.extend(events);
+            router::renew(&mut moment.change(turn.now), id);
         }
         match turn.ip6 {
             //= RFC 4862 s5.4 [4862-1]: the same; RFC 4861 s6.3.7 [4861-23]: and other routers.
             Some(true) => {
-                told.extend(host::came_up(shared, control, ctx, id, turn.back, now));
-                router::resume(ctx, shared, control, id, now);
+                let events = host::came_up(&mut moment.change(turn.now), id, turn.back);
+                moment.told.extend(events);
+                router::resume(&mut moment.change(turn.now), id);
             }
             Some(false) => {
-                let state = control.rooms.of::<Hosts>().get_mut(&id);
+                let state = moment.control.rooms.of::<Hosts>().get_mut(&id);
                 state.into_iter().for_each(|state| state.host.went_down());
             }
             None => {}
@@ -73,8 +74,9 @@ impl Protocol for Discovery {
     }
 
     fn readdressed(&self, moment: &mut Moment<'_, '_>) {
-        let Moment { stack, control, ctx, interface, told } = moment;
-        told.extend(host::retest(&stack.shared, control, ctx, interface.ifnet.id, stack.now()));
+        let (id, now) = (moment.interface.ifnet.id, moment.stack.now());
+        let events = host::retest(&mut moment.change(now), id);
+        moment.told.extend(events);
     }
 
     fn departs(&self, moment: &mut Moment<'_, '_>) {

@@ -138,6 +138,14 @@ pub(crate) struct Control {
     pub(crate) secret: [u8; 16],
 }
 
+/// A change that is under way: the control lock is held, and all of it is of one moment.
+pub(crate) struct Change<'a, 'l> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) control: &'a mut Control,
+    pub(crate) ctx: &'a mut Ctx<'l, ranks::Control>,
+    pub(crate) now: Instant,
+}
+
 impl Stack {
     /// The moment now, by the stack's clock.
     pub fn now(&self) -> Instant {

@@ -17,6 +17,7 @@ use siding_netisr::Instant;
 use siding_netisr::RegisterError;
 use siding_wire::EtherType;
 
+use super::Change;
 use super::Control;
 use super::Stack;
 use crate::bridge;
@@ -233,7 +234,12 @@ pub(crate) struct Moment<'a, 'l> {
     pub(crate) told: &'a mut Vec<Event>,
 }
 
-impl Moment<'_, '_> {
+impl<'l> Moment<'_, 'l> {
+    /// What is done to the stack in it, as of `now`.
+    pub(crate) fn change(&mut self, now: Instant) -> Change<'_, 'l> {
+        Change { shared: &self.stack.shared, control: self.control, ctx: self.ctx, now }
+    }
+
     /// Changes the interface: by whoever has more to change in the same step, else alone.
     pub(crate) fn alter(&mut self, what: Altered, change: &mut dyn FnMut(&mut Config)) {
         let shared = &self.stack.shared;

@@ -56,6 +56,7 @@ use crate::neighbor::What;
 use crate::next::Arrival;
 use crate::next::Packet6;
 use crate::ranks;
+use crate::stack::Change;
 use crate::stack::Control;
 use crate::stack::Shared;
 use crate::stack::worker::Local;
@@ -386,46 +387,31 @@ pub(crate) fn forget(shared: &Shared, control: &mut Control, id: IfId) {
 }
 
 /// The interface's addresses have changed: what is advertised may have, too.
-pub(crate) fn renew(
-    ctx: &mut Ctx<'_, ranks::Control>,
-    shared: &Shared,
-    control: &mut Control,
-    id: IfId,
-    now: Instant,
-) {
+pub(crate) fn renew(change: &mut Change<'_, '_>, id: IfId) {
+    let Change { shared, control, ctx, now } = change;
     let advertiser = control.rooms.of::<Advertisers>().get_mut(&id);
     if let Some(advertiser) = advertiser.filter(|advertiser| advertiser.phase() == Phase::Advertising) {
-        advertiser.renew(now);
+        advertiser.renew(*now);
         advertiser.arm(ctx, shared, id);
     }
 }
 
 /// The interface came up: hosts on its link are told as if it had just begun.
-pub(crate) fn resume(
-    ctx: &mut Ctx<'_, ranks::Control>,
-    shared: &Shared,
-    control: &mut Control,
-    id: IfId,
-    now: Instant,
-) {
+pub(crate) fn resume(change: &mut Change<'_, '_>, id: IfId) {
+    let Change { shared, control, ctx, now } = change;
     if let Some(advertiser) = control.rooms.of::<Advertisers>().get_mut(&id)
         && !matches!(advertiser.phase(), Phase::Ceasing(_) | Phase::Ceased)
     {
-        advertiser.renew(now);
+        advertiser.renew(*now);
         advertiser.arm(ctx, shared, id);
     }
 }
 
 /// The interface is about to go: one farewell, unless it has been said.
-pub(crate) fn take_leave(
-    ctx: &mut Ctx<'_, ranks::Control>,
-    shared: &Shared,
-    control: &mut Control,
-    id: IfId,
-    now: Instant,
-) {
+pub(crate) fn take_leave(change: &mut Change<'_, '_>, id: IfId) {
+    let Change { shared, control, ctx, now } = change;
     let Some(advertiser) = control.rooms.of::<Advertisers>().get_mut(&id) else { return };
-    advertiser.suspend(now);
+    advertiser.suspend(*now);
     // What is still to be said, of one that is ceasing anyway as well.
     let passes = shared.config.load().interface(id).is_some_and(|on| on.is_fit(Use::Ip6));
     let owes = passes
@@ -436,26 +422,16 @@ pub(crate) fn take_leave(
 
 /// We forward no longer: every interface takes its leave.
 //= RFC 4861 s6.2.5 [4861-11]: a router that becomes a host says so.
-pub(crate) fn stop_all(
-    ctx: &mut Ctx<'_, ranks::Control>,
-    shared: &Shared,
-    control: &mut Control,
-    now: Instant,
-) {
-    let ids = Vec::from_iter(control.rooms.of::<Advertisers>().keys().copied());
-    ids.into_iter().for_each(|id| stop(ctx, shared, control, id, now));
+pub(crate) fn stop_all(change: &mut Change<'_, '_>) {
+    let ids = Vec::from_iter(change.control.rooms.of::<Advertisers>().keys().copied());
+    ids.into_iter().for_each(|id| stop(change, id));
 }
 
 /// The interface takes its leave; one that is down or has said nothing is done at once.
-pub(crate) fn stop(
-    ctx: &mut Ctx<'_, ranks::Control>,
-    shared: &Shared,
-    control: &mut Control,
-    id: IfId,
-    now: Instant,
-) {
+pub(crate) fn stop(change: &mut Change<'_, '_>, id: IfId) {
+    let Change { shared, control, ctx, now } = change;
     let Some(advertiser) = control.rooms.of::<Advertisers>().get_mut(&id) else { return };
-    advertiser.stop(now);
+    advertiser.stop(*now);
     let heard = shared.config.load().interface(id).is_some_and(|interface| interface.is_fit(Use::Ip6));
     if !heard || advertiser.phase() == Phase::Ceased {
         return forget(shared, control, id);

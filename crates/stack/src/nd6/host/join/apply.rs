@@ -7,7 +7,6 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use siding_lockorder::Ctx;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_wire::Mac;
@@ -40,8 +39,8 @@ use crate::nd6::host::Owned;
 use crate::nd6::host::Params;
 use crate::nd6::host::Phase;
 use crate::nd6::router;
-use crate::ranks;
 use crate::route::Route;
+use crate::stack::Change;
 use crate::stack::Control;
 use crate::stack::Shared;
 use siding_machines::chance::Chance;
@@ -112,21 +111,16 @@ impl HostState {
 
 /// Makes the snapshot say what the host has come to, has the timer come by for what is next, and gives what is to be
 /// told once no lock is held.
-pub(crate) fn settle(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
-    id: IfId,
-    now: Instant,
-) -> Vec<Event> {
+pub(crate) fn settle(change: &mut Change<'_, '_>, id: IfId) -> Vec<Event> {
+    let (shared, now) = (change.shared, change.now);
     let config = shared.config.load();
     // A port has no addresses, and goes on when it is released.
     let Some(interface) = config.interface(id).filter(|there| there.member_of.is_none()) else {
         return Vec::new();
     };
-    let Some(mut state) = control.rooms.of::<Hosts>().remove(&id) else { return Vec::new() };
+    let Some(mut state) = change.control.rooms.of::<Hosts>().remove(&id) else { return Vec::new() };
     state.host.set_link(interface.mac, interface.own_mtu);
-    let addrs = addresses(shared, control, ctx, &mut state.host, interface, now);
+    let addrs = addresses(change, &mut state.host, interface);
     let wanted = with_parameters(interface, &state.host, addrs);
     let routes = state.host.routes(id);
     let manual: Vec<Addr6> =
@@ -147,7 +141,7 @@ pub(crate) fn settle(
     let rerouted = std::mem::take(&mut state.overlaid) || retried || state.wanted != routes;
     let mut amiss = Vec::new();
     if rerouted || differs(interface, &wanted) {
-        shared.change(control, |config| {
+        shared.change(change.control, |config| {
             if let Some(interface) = config.interface_mut(id) {
                 *interface = wanted;
             }
@@ -170,26 +164,25 @@ pub(crate) fn settle(
     let ages = |own: &Addr6| own.next_age(now);
     let deadline = manual.iter().map(ages).chain(state.host.deadline(now)).min();
     let deadline = deadline.filter(|deadline| *deadline < Instant::NEVER);
-    shared.timers.set(ctx, &mut state.alarm, deadline, || Hosting(id));
+    shared.timers.set(change.ctx, &mut state.alarm, deadline, || Hosting(id));
     let events = state.host.take_events().into_iter().map(|what| Event::Host { interface: id, what });
     let events = events.chain(amiss).collect();
-    control.rooms.of::<Hosts>().insert(id, state);
+    change.control.rooms.of::<Hosts>().insert(id, state);
     if aged {
-        router::renew(ctx, shared, control, id, now);
+        router::renew(change, id);
     }
     events
 }
 
 /// Begins duplicate address detection of an address, with the first question at `first`; gives the state to begin with.
 pub(crate) fn begin_detection(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
+    change: &mut Change<'_, '_>,
     (on, addr): (IfId, Ipv6Addr),
     rules: &DadConfig,
     optimistic: bool,
     first: Instant,
 ) -> DadState {
+    let Change { shared, control, ctx, .. } = change;
     let begin = if optimistic { Dad::new_optimistic } else { Dad::new };
     let dad = begin(first, Duration::ZERO, rules);
     control.dads.remove(&(on, addr));
@@ -202,15 +195,13 @@ pub(crate) fn begin_detection(
 
 /// Duplicate address detection of an address has come to an end. To be called when the snapshot says so.
 pub(crate) fn detected(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
+    change: &mut Change<'_, '_>,
     (on, addr): (IfId, Ipv6Addr),
     before: DadState,
     passed: bool,
-    now: Instant,
 ) -> Vec<Event> {
-    let Control { rooms, chance, .. } = control;
+    let (shared, now) = (change.shared, change.now);
+    let Control { rooms, chance, .. } = &mut *change.control;
     let Some(state) = rooms.of::<Hosts>().get_mut(&on) else { return Vec::new() };
     state.host.on_detected(now, addr, passed, chance);
     //= RFC 4862 s5.4.5 [4862-6]: with IP stopped, nobody is asked for and nothing announced.
@@ -221,18 +212,12 @@ pub(crate) fn detected(
     if passed && before == DadState::Tentative {
         state.host.on_usable(now, addr);
     }
-    settle(shared, control, ctx, on, now)
+    settle(change, on)
 }
 
 /// The interface's addresses as they ought to be. Begins the detection of new ones, and ends that of those that go.
-fn addresses(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
-    host: &mut Host,
-    interface: &Interface,
-    now: Instant,
-) -> Arc<[Addr6]> {
+fn addresses(change: &mut Change<'_, '_>, host: &mut Host, interface: &Interface) -> Arc<[Addr6]> {
+    let now = change.now;
     let id = interface.ifnet.id;
     let is_wanted = |own: &Addr6| {
         let lives = |owned: &Owned| owned.addr == own.addr && !matches!(owned.phase, Phase::Again(_));
@@ -243,7 +228,7 @@ fn addresses(
     };
     let (mut addrs, gone): (Vec<Addr6>, Vec<Addr6>) = interface.addrs6.iter().partition(|own| is_wanted(own));
     for own in gone {
-        control.dads.remove(&(id, own.addr));
+        change.control.dads.remove(&(id, own.addr));
         host.on_gone(own.addr);
         if own.origin == AddrOrigin::Manual {
             host.tell(HostEvent::AddressRemoved(own.addr, Gone::Expired));
@@ -271,14 +256,14 @@ fn addresses(
             Some(own) => *own = lifetimes(*own),
             None => {
                 //= RFC 4862 s5.4.2 [4862-2]: after a multicast advertisement all hosts would speak at once.
-                let first = now + control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY);
+                let first = now + change.control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY);
                 let (rules, optimistic) = (host.dad_config(), host.is_optimistic());
                 let key = (id, owned.addr);
-                let state = begin_detection(shared, control, ctx, key, &rules, optimistic, first);
+                let state = begin_detection(change, key, &rules, optimistic, first);
                 let manual = Addr6::manual(owned.addr, owned.prefix.prefix_len(), state);
                 addrs.push(lifetimes(Addr6 { origin: owned.origin, ..manual }));
                 if state == DadState::Preferred {
-                    host.on_detected(now, owned.addr, true, &mut control.chance);
+                    host.on_detected(now, owned.addr, true, &mut change.control.chance);
                 }
                 if state != DadState::Tentative {
                     host.on_usable(now, owned.addr);
@@ -363,45 +348,33 @@ pub(crate) fn link(interface: &Interface, reachable_time: Duration, control: &mu
 }
 
 /// Begins to test those of an interface's addresses that are tentative and of which nobody has begun to.
-pub(crate) fn retest(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
-    id: IfId,
-    now: Instant,
-) -> Vec<Event> {
-    let config = shared.config.load();
+pub(crate) fn retest(change: &mut Change<'_, '_>, id: IfId) -> Vec<Event> {
+    let config = change.shared.config.load();
     let Some(interface) = config.interface(id) else { return Vec::new() };
     let there = |addr| interface.addr6(addr).is_some();
-    control.dads.retain(|(on, addr), _| *on != id || there(*addr));
-    let rules = dad_config(control, id);
+    change.control.dads.retain(|(on, addr), _| *on != id || there(*addr));
+    let rules = dad_config(change.control, id);
     for own in interface.addrs6.iter().filter(|own| own.detect && own.state == DadState::Tentative) {
-        if !control.dads.contains_key(&(id, own.addr)) {
-            let first = now + control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY);
-            begin_detection(shared, control, ctx, (id, own.addr), &rules, false, first);
+        if !change.control.dads.contains_key(&(id, own.addr)) {
+            let wait = change.control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY);
+            begin_detection(change, (id, own.addr), &rules, false, change.now + wait);
         }
     }
-    settle(shared, control, ctx, id, now)
+    settle(change, id)
 }
 
 /// An interface has come up: its addresses are tested, and routers asked for. On the same link as a moment ago, what was in
 /// use stays so meanwhile.
-pub(crate) fn came_up(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
-    id: IfId,
-    back: Back,
-    now: Instant,
-) -> Vec<Event> {
+pub(crate) fn came_up(change: &mut Change<'_, '_>, id: IfId, back: Back) -> Vec<Event> {
+    let (shared, now) = (change.shared, change.now);
     let config = shared.config.load();
     let Some(interface) = config.interface(id) else { return Vec::new() };
-    let Control { rooms, chance, .. } = &mut *control;
+    let Control { rooms, chance, .. } = &mut *change.control;
     let Some(state) = rooms.of::<Hosts>().get_mut(&id) else { return Vec::new() };
     state.host.came_up(now, chance);
     let (rules, optimistic) = (state.host.dad_config(), state.host.is_optimistic());
     //= RFC 4862 s5.4.2 [4862-2]: an interface that begins again waits a random while before its first message.
-    let first = now + control.chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY);
+    let first = now + chance.between(Duration::ZERO, MAX_RTR_SOLICITATION_DELAY);
     let addrs: Vec<Addr6> = interface
         .addrs6
         .iter()
@@ -411,20 +384,20 @@ pub(crate) fn came_up(
             }
             let key = (id, own.addr);
             let optimistic = optimistic && own.origin != AddrOrigin::Manual;
-            let state = begin_detection(shared, control, ctx, key, &rules, optimistic, first);
+            let state = begin_detection(change, key, &rules, optimistic, first);
             match own.state == DadState::Preferred && back == Back::Same {
                 true => Addr6 { retested: state != DadState::Preferred, ..*own },
                 false => Addr6 { state, retested: false, ..*own },
             }
         })
         .collect();
-    shared.change(control, |config| {
+    shared.change(change.control, |config| {
         if let Some(interface) = config.interface_mut(id) {
             interface.addrs6 = addrs.into();
             interface.stopped = None;
         }
     });
-    settle(shared, control, ctx, id, now)
+    settle(change, id)
 }
 
 /// Sets back what routers said of the link.
@@ -446,21 +419,16 @@ pub(crate) fn unlearn(shared: &Shared, control: &mut Control, id: IfId, learnt: 
 }
 
 /// The stack forwards from now on, or no longer: hosts become routers, or hosts again.
-pub(crate) fn forwarding_changed(
-    shared: &Shared,
-    control: &mut Control,
-    ctx: &mut Ctx<'_, ranks::Control>,
-    now: Instant,
-) -> Vec<Event> {
-    let forwarding = shared.config.load().forwarding;
-    let ids: Vec<IfId> = control.rooms.of::<Hosts>().keys().copied().collect();
+pub(crate) fn forwarding_changed(change: &mut Change<'_, '_>) -> Vec<Event> {
+    let forwarding = change.shared.config.load().forwarding;
+    let ids: Vec<IfId> = change.control.rooms.of::<Hosts>().keys().copied().collect();
     let mut events = Vec::new();
     for id in ids {
-        let Control { rooms, chance, .. } = &mut *control;
+        let Control { rooms, chance, .. } = &mut *change.control;
         if let Some(state) = rooms.of::<Hosts>().get_mut(&id) {
-            state.host.set_forwarding(forwarding, now, chance);
+            state.host.set_forwarding(forwarding, change.now, chance);
         }
-        events.extend(settle(shared, control, ctx, id, now));
+        events.extend(settle(change, id));
     }
     events
 }

@@ -12,6 +12,7 @@ use super::Hosts;
 use super::settle;
 use crate::ifnet::Interface;
 use crate::ranks;
+use crate::stack::Change;
 use crate::stack::worker::Local;
 
 /// Those of `addrs` that may be reachable.
@@ -46,7 +47,8 @@ pub(crate) fn reachability(
     let Some(state) = control.rooms.of::<Hosts>().get_mut(&id) else { return };
     let known = known(&mut ctx, on, &state.host.next_hops());
     state.host.on_reachability(local.now, failed, &|addr| known.contains(&addr));
-    let events = settle(&shared, &mut control, &mut ctx, id, local.now);
+    let mut change = Change { shared: &shared, control: &mut control, ctx: &mut ctx, now: local.now };
+    let events = settle(&mut change, id);
     drop(control);
     events.into_iter().for_each(|event| local.tell(event));
     local.refresh();

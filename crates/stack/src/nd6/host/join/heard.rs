@@ -19,6 +19,7 @@ use crate::ifnet::Interface;
 use crate::ifnet::Wants;
 use crate::nd6::said::Said;
 use crate::next::Arrival;
+use crate::stack::Change;
 use crate::stack::worker::Local;
 
 /// A router advertises itself. False if there is no room for it, so that nothing of it is to be noted. That is found out
@@ -62,7 +63,7 @@ pub(in crate::nd6) fn heard_advert(
     let is_known = |addr| known.contains(&addr);
     let heard = HeardAdvert { from, advert, options };
     let taken = state.host.on_advert(local.now, heard, &is_known, &mut control.chance);
-    let events = settle(&shared, control, &mut ctx, on.ifnet.id, local.now);
+    let events = settle(&mut Change { shared: &shared, control, ctx: &mut ctx, now: local.now }, on.ifnet.id);
     drop(guard);
     events.into_iter().for_each(|event| local.tell(event));
     local.refresh();
@@ -107,7 +108,8 @@ pub(crate) fn heard_redirect(
         control.rooms.of::<Hosts>().get_mut(&on.ifnet.id).filter(|state| state.host.accepts_redirects());
     let Some(state) = state else { return Err(DropReason::AutoconfOff) };
     state.host.on_redirect(destination, target, from);
-    let events = settle(&shared, &mut control, &mut ctx, on.ifnet.id, local.now);
+    let mut change = Change { shared: &shared, control: &mut control, ctx: &mut ctx, now: local.now };
+    let events = settle(&mut change, on.ifnet.id);
     drop(control);
     events.into_iter().for_each(|event| local.tell(event));
     local.refresh();
@@ -127,7 +129,8 @@ pub(crate) fn ceased(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interf
     let Some(state) = control.rooms.of::<Hosts>().get_mut(&on.ifnet.id) else { return };
     let known = known(&mut ctx, on, &state.host.next_hops());
     state.host.router_ceased(local.now, router, &|addr| known.contains(&addr));
-    let events = settle(&shared, &mut control, &mut ctx, on.ifnet.id, local.now);
+    let mut change = Change { shared: &shared, control: &mut control, ctx: &mut ctx, now: local.now };
+    let events = settle(&mut change, on.ifnet.id);
     drop(control);
     events.into_iter().for_each(|event| local.tell(event));
     local.refresh();

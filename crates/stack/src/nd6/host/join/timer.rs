@@ -27,6 +27,7 @@ use crate::neighbor;
 use crate::neighbor::LinkOut;
 use crate::neighbor::What;
 use crate::ranks;
+use crate::stack;
 use crate::stack::worker::Local;
 use crate::timer::Due;
 
@@ -63,7 +64,7 @@ fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, id: IfId) {
             Ok(())
         }
     });
-    let events = settle(&shared, control, &mut control_ctx, id, now);
+    let events = settle(&mut stack::Change { shared: &shared, control, ctx: &mut control_ctx, now }, id);
     drop(guard);
     events.into_iter().for_each(|event| local.tell(event));
     if let Some(router) = probed

@@ -48,7 +48,8 @@ fn a_learnt_route_that_finds_no_place_is_told_of_once_and_comes_when_there_is_ro
         let Control { rooms, chance, .. } = &mut *control;
         let host = &mut rooms.of::<Hosts>().get_mut(&id).unwrap().host;
         host.on_advert(now, HeardAdvert { from, advert: &advert, options }, &|_| true, chance).unwrap();
-        let events = settle(&stack.shared, &mut control, &mut ctx, id, now);
+        let events =
+            settle(&mut Change { shared: &stack.shared, control: &mut control, ctx: &mut ctx, now }, id);
         events.into_iter().filter(|event| matches!(event, Event::RouteAmiss { .. })).count()
     };
     let is_there = || stack.routes6_to(&default).iter().any(|route| route.next_hop == Some(from));
@@ -81,7 +82,7 @@ fn a_learnt_router_that_shares_flows_gives_way_and_a_learnt_route_goes_all_the_s
         let Control { rooms, chance, .. } = &mut *control;
         let host = &mut rooms.of::<Hosts>().get_mut(&id).unwrap().host;
         host.on_advert(now, HeardAdvert { from, advert: &advert, options }, &|_| true, chance).unwrap();
-        settle(&stack.shared, &mut control, &mut ctx, id, now);
+        settle(&mut Change { shared: &stack.shared, control: &mut control, ctx: &mut ctx, now }, id);
     };
     let is_there = || stack.routes6_to(&default).iter().any(|route| route.next_hop == Some(from));
     let hop = Hop { router: from, interface: id, weight: 1, metric: 1024 };
@@ -120,7 +121,7 @@ fn ever_shorter_lifetimes_do_not_fill_the_timer_queue_4861_17() {
         let Control { rooms, chance, .. } = &mut *control;
         let host = &mut rooms.of::<Hosts>().get_mut(&id).unwrap().host;
         host.on_advert(now, HeardAdvert { from, advert: &advert, options }, &|_| true, chance).unwrap();
-        let _ = settle(shared, &mut control, &mut ctx, id, now);
+        let _ = settle(&mut Change { shared, control: &mut control, ctx: &mut ctx, now }, id);
     }
     assert!(shared.timers.len(&mut ctx) <= before + 1, "{}", shared.timers.len(&mut ctx));
 }

@@ -43,7 +43,7 @@ pub(crate) fn input6(
     let refused = refusal(Ends::V6 { src, dst }, *at, &packet);
     local.drop_packet(packet, refused.map_or_else(DropReason::Malformed, |_| DropReason::NoListener));
     let Ok(Some(reset)) = refused else { return };
-    if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
+    if !local.may_send(ctx, Sending::Reset, on.ifnet.id, src) {
         return local.count(on.ifnet.id, DropReason::RateLimited);
     }
     let ends = Ends::V6 { src: dst, dst: src };
@@ -67,7 +67,7 @@ pub(crate) fn input4(
     let refused = refusal(Ends::V4 { src, dst }, *at, &packet);
     local.drop_packet(packet, refused.map_or_else(DropReason::Malformed, |_| DropReason::NoListener));
     let Ok(Some(reset)) = refused else { return };
-    if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
+    if !local.may_send(ctx, Sending::Reset, on.ifnet.id, src) {
         return local.count(on.ifnet.id, DropReason::RateLimited);
     }
     let ends = Ends::V4 { src: dst, dst: src };
@@ -96,7 +96,7 @@ pub(crate) fn refuse6(
     let Some(reset) = reset_of(IpProto::TCP == upper.proto, Ends::V6 { src, dst }, at, packet) else {
         return;
     };
-    if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
+    if !local.may_send(ctx, Sending::Reset, on.ifnet.id, src) {
         return local.count(on.ifnet.id, DropReason::RateLimited);
     }
     let ends = Ends::V6 { src: dst, dst: src };
@@ -117,7 +117,7 @@ pub(crate) fn refuse4(
     let Ip4Repr { src, dst, proto, .. } = *about;
     let at = packet.len() - usize::from(about.payload_len);
     let Some(reset) = reset_of(IpProto::TCP == proto, Ends::V4 { src, dst }, at, packet) else { return };
-    if !local.shared.may_send(ctx, local.now, Sending::Reset, on.ifnet.id, src) {
+    if !local.may_send(ctx, Sending::Reset, on.ifnet.id, src) {
         return local.count(on.ifnet.id, DropReason::RateLimited);
     }
     let ends = Ends::V4 { src: dst, dst: src };

@@ -22,6 +22,7 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::lltable::Found;
 use crate::lltable::Newcomer;
+use crate::lltable::Terms;
 use crate::neighbor;
 use crate::stack::worker::Local;
 use crate::trace::Step;
@@ -92,14 +93,10 @@ fn learn(
             Some(lle) => Ok(Found { lle, new: false, evicted: None }),
             None => return,
         },
-        Learn::Insert => on.ifnet.neighbors.find_or_insert(
-            ctx,
-            local.now,
-            &on.neighbors,
-            addr,
-            Newcomer::Learned,
-            |_ctx| Ok(machine::learned(seen)),
-        ),
+        Learn::Insert => {
+            let terms = Terms { now: local.now, limits: &on.neighbors, newcomer: Newcomer::Learned };
+            on.ifnet.neighbors.find_or_insert(ctx, addr, terms, |_ctx| Ok(machine::learned(seen)))
+        }
     };
     let now = local.now;
     match found {

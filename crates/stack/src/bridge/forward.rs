@@ -21,19 +21,32 @@ use crate::stack::worker::Local;
 /// Tags that a frame may carry on top of the MTU.
 const TAGS: usize = 2;
 
-/// A frame from the port `on`: for whoever it is addressed to.
+/// A bridge, and its port that a frame has come by.
+pub(crate) struct ByPort<'c> {
+    pub(crate) port: &'c Interface,
+    pub(crate) bridge: &'c Interface,
+    pub(crate) view: &'c View,
+}
+
+/// Whom a frame is for, and the port that it must not go back by; [`IfId::NONE`] for one of our own.
+#[derive(Clone, Copy)]
+struct Journey {
+    from: IfId,
+    dst: Mac,
+}
+
+/// A frame from a port: for whoever it is addressed to.
 pub(crate) fn input<'c>(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    on: &Interface,
-    (bridge, view): (&'c Interface, &View),
+    ByPort { port, bridge, view }: ByPort<'c>,
     header: Ether,
     mut frame: Mbuf,
 ) -> Next<'c> {
     if !bridge.up {
         return Next::Drop(frame, DropReason::InterfaceGone);
     }
-    let from = on.ifnet.id;
+    let from = port.ifnet.id;
     let Some(number) = view.port(from).filter(|port| port.forwarding).map(|port| port.number) else {
         return Next::Drop(frame, DropReason::InactivePort);
     };
@@ -59,7 +72,7 @@ pub(crate) fn input<'c>(
     if header.dst.is_multicast() {
         flood(ctx, local, view, from, &frame);
     } else if !ours {
-        return forward(ctx, local, view, from, header.dst, frame);
+        return forward(ctx, local, view, Journey { from, dst: header.dst }, frame);
     }
     local.receives(bridge, &mut frame);
     Next::Up(bridge, frame)
@@ -72,7 +85,7 @@ pub(crate) fn output(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, 
         Err(why) => return local.drop_on(out, frame, DropReason::Malformed(why)),
     };
     local.count_sent(out, frame.len());
-    match forward(ctx, local, view, IfId::NONE, dst, frame) {
+    match forward(ctx, local, view, Journey { from: IfId::NONE, dst }, frame) {
         Next::Transmit(port, frame) => local.transmit(ctx, port, frame),
         Next::Drop(frame, cause) => local.drop_on(out, frame, cause),
         Next::Done(frame) => local.cache.free(frame),
@@ -85,8 +98,7 @@ fn forward(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     view: &View,
-    from: IfId,
-    dst: Mac,
+    Journey { from, dst }: Journey,
     frame: Mbuf,
 ) -> Next<'static> {
     let known = match dst.is_multicast() {

@@ -47,6 +47,7 @@ pub(crate) use announce::beyond;
 pub(crate) use announce::is_beyond;
 pub(crate) use announce::learning_frame;
 pub use change::BridgeError;
+pub(crate) use forward::ByPort;
 pub(crate) use forward::input;
 pub(crate) use forward::output;
 pub(crate) use protocol::Bridges;

@@ -10,8 +10,10 @@ mod words;
 
 pub(crate) use idents::Idents;
 pub(crate) use paths::Paths;
+pub(crate) use paths::TooBig;
 pub(crate) use shares::Sending;
 pub(crate) use shares::Sends;
+pub(crate) use shares::Towards;
 pub(crate) use words::PATIENCE;
 pub(crate) use words::Word;
 pub(crate) use words::Words;

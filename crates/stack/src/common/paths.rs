@@ -27,6 +27,16 @@ use crate::ranks;
 use crate::snapshot::Reader;
 use crate::snapshot::Snapshot;
 
+/// A packet of ours was too big.
+pub(crate) struct TooBig {
+    /// Where it was going.
+    pub(crate) path: Path,
+    /// What it may have, as a router says.
+    pub(crate) reported: u32,
+    /// What the link takes that it left by.
+    pub(crate) link: u16,
+}
+
 /// All that is known of paths.
 pub(crate) struct Paths {
     current: Snapshot<PathMtus>,
@@ -98,9 +108,7 @@ impl Paths {
         &self,
         ctx: &mut Ctx<'_, L>,
         now: Instant,
-        path: Path,
-        reported: u32,
-        link: u16,
+        TooBig { path, reported, link }: TooBig,
     ) -> Heard
     where
         ranks::Leaf: After<L>,

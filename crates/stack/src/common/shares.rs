@@ -38,6 +38,14 @@ pub(crate) enum Sending {
     Redirect,
 }
 
+/// Who is to be sent something.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Towards {
+    /// What it is about came in by this interface.
+    pub(crate) on: IfId,
+    pub(crate) to: IpAddr,
+}
+
 /// The tokens of every kind.
 pub(crate) struct Sends {
     kinds: [Kind; 4],
@@ -66,17 +74,14 @@ impl Sends {
         }
     }
 
-    /// Whether one more may be sent to `to`, about something that came in on `on`. `attached` tells whether an
-    /// interface is still there.
+    /// Whether one more of a kind may be sent. `attached` tells whether an interface is still there.
     //= RFC 4443 s2.4(f) [4443-4]: a token bucket for each source of trouble, so that none speaks for all.
     //= RFC 4861 s8.2 [4861-15]: redirects are rate limited, apart from errors.
     pub(crate) fn take<L>(
         &self,
         ctx: &mut Ctx<'_, L>,
         now: Instant,
-        what: Sending,
-        on: IfId,
-        to: IpAddr,
+        (what, towards): (Sending, Towards),
         attached: impl Fn(IfId) -> bool,
     ) -> bool
     where
@@ -84,7 +89,7 @@ impl Sends {
     {
         let kind = &self.kinds[what as usize];
         let (mut tokens, _ctx) = ctx.lock(&kind.tokens);
-        let taken = tokens.take(now, on, to, attached);
+        let taken = tokens.take(now, towards, attached);
         if !taken {
             kind.usage.refuse();
         }
@@ -133,7 +138,7 @@ const SENDERS: usize = 128;
 const PART: u32 = 10;
 
 impl Tokens {
-    fn take(&mut self, now: Instant, on: IfId, to: IpAddr, attached: impl Fn(IfId) -> bool) -> bool {
+    fn take(&mut self, now: Instant, Towards { on, to }: Towards, attached: impl Fn(IfId) -> bool) -> bool {
         let key = (on, to.is_ipv6());
         if !self.each.contains_key(&key) {
             self.each.retain(|(id, _), _| attached(*id));
@@ -182,7 +187,7 @@ mod tests {
 
     /// How many of a thousand are sent.
     fn flood(tokens: &mut Tokens, now: Instant, on: IfId, to: IpAddr) -> usize {
-        (0..1000).filter(|_| tokens.take(now, on, to, |_| true)).count()
+        (0..1000).filter(|_| tokens.take(now, Towards { on, to }, |_| true)).count()
     }
 
     #[test]
@@ -221,7 +226,7 @@ mod tests {
         assert_eq!(tokens.each.len(), 4);
         // A new one clears away those of interfaces that have gone.
         tokens.each.remove(&(other, true));
-        assert!(tokens.take(T0, other, addr("2001:db8::1"), |id| id == other));
+        assert!(tokens.take(T0, Towards { on: other, to: addr("2001:db8::1") }, |id| id == other));
         assert_eq!(tokens.each.len(), 2);
     }
 }

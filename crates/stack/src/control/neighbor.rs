@@ -22,6 +22,7 @@ use crate::lltable::Lle;
 use crate::lltable::NeighborLimits;
 use crate::lltable::Newcomer;
 use crate::lltable::Purged;
+use crate::lltable::Terms;
 use crate::nd6::nud::Nud;
 use crate::neighbor::Ageing;
 
@@ -71,9 +72,8 @@ impl Stack {
             return Err(NeighborError::NotUnicast(addr));
         }
         let neighbors = &interface.ifnet.neighbors;
-        match neighbors.find_or_insert(ctx, self.now(), &interface.neighbors, addr, Newcomer::Fixed, |_ctx| {
-            Ok(Nud::new_static(mac))
-        }) {
+        let terms = Terms { now: self.now(), limits: &interface.neighbors, newcomer: Newcomer::Fixed };
+        match neighbors.find_or_insert(ctx, addr, terms, |_ctx| Ok(Nud::new_static(mac))) {
             Ok(Found { new: true, .. }) => Ok(()),
             Ok(Found { new: false, .. }) => Err(NeighborError::Exists(addr)),
             // No limit holds for it: the table is closed.

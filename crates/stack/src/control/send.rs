@@ -54,6 +54,13 @@ pub enum SendError {
     Refused(Cause),
 }
 
+/// An echo request, as whoever answers gives it back.
+struct Echo<'d> {
+    ident: u16,
+    seq: u16,
+    data: &'d [u8],
+}
+
 impl Stack {
     /// Somebody who will ping. `None` if all identifiers are in use.
     pub fn open_ping(&self, ctx: &mut Ctx<'_, Unlocked>) -> Option<Ping> {
@@ -76,8 +83,8 @@ impl Stack {
         data: &[u8],
     ) -> Result<(), SendError> {
         let packet = match dst {
-            IpAddr::V6(dst) => self.echo6(dst, scope, ping.ident(), seq, data)?,
-            IpAddr::V4(dst) => self.echo4(dst, ping.ident(), seq, data)?,
+            IpAddr::V6(dst) => self.echo6(dst, scope, Echo { ident: ping.ident(), seq, data })?,
+            IpAddr::V4(dst) => self.echo4(dst, Echo { ident: ping.ident(), seq, data })?,
         };
         self.shared
             .queues
@@ -90,9 +97,7 @@ impl Stack {
         &self,
         dst: Ipv6Addr,
         scope: IfId,
-        ident: u16,
-        seq: u16,
-        data: &[u8],
+        Echo { ident, seq, data }: Echo<'_>,
     ) -> Result<Mbuf, SendError> {
         if !ends::may_be_destination6(dst) {
             return Err(SendError::NoDestination(dst.into()));
@@ -118,7 +123,7 @@ impl Stack {
         })
     }
 
-    fn echo4(&self, dst: Ipv4Addr, ident: u16, seq: u16, data: &[u8]) -> Result<Mbuf, SendError> {
+    fn echo4(&self, dst: Ipv4Addr, Echo { ident, seq, data }: Echo<'_>) -> Result<Mbuf, SendError> {
         let config = self.shared.config.load();
         let (out, next_hop) = match config.owner4(dst) {
             Some(own) => (own, dst),

@@ -8,6 +8,7 @@ use siding_wire::ether::Ether;
 use siding_wire::ether::HEADER_LEN;
 
 use crate::bridge;
+use crate::bridge::ByPort;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
@@ -38,7 +39,7 @@ pub(crate) fn input<'c>(
         match config.interface(on.member_of).map(|above| (above, &above.kind)) {
             // What a bridge passes on keeps its priority.
             Some((above, Kind::Bridge(view))) => {
-                return bridge::input(ctx, local, on, (above, view), header, frame);
+                return bridge::input(ctx, local, ByPort { port: on, bridge: above, view }, header, frame);
             }
             // And so does what a lagg takes, but for what is about the port itself.
             _ if vlan::behind_priority(frame.data(), header.ethertype) != EtherType::SLOW => {

@@ -53,7 +53,7 @@ pub(crate) fn error(
         return local.count(on.ifnet.id, DropReason::Silenced);
     }
     let what = if kind == ErrorKind::PacketTooBig { Sending::TooBig } else { Sending::Error };
-    if !local.shared.may_send(ctx, local.now, what, on.ifnet.id, about.header.src) {
+    if !local.may_send(ctx, what, on.ifnet.id, about.header.src) {
         return local.count(on.ifnet.id, DropReason::RateLimited);
     }
     //= RFC 4443 s2.2 [4443-1]: from the address that was written to, if it is ours, else by normal selection.

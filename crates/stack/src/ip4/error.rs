@@ -40,7 +40,7 @@ pub(crate) fn error(
         Icmp4Repr::DestUnreachable { code: unreachable::FRAG_NEEDED, .. } => Sending::TooBig,
         _ => Sending::Error,
     };
-    if !local.shared.may_send(ctx, local.now, what, packet.rcvif(), about.src) {
+    if !local.may_send(ctx, what, packet.rcvif(), about.src) {
         return local.count(packet.rcvif(), DropReason::RateLimited);
     }
     // From the address that was written to, if it is ours, else from one of the interface (RFC 1812 s4.3.2.4).

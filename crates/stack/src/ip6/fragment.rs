@@ -23,8 +23,7 @@ use crate::stack::worker::Local;
 pub(crate) fn output(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
-    out: &Interface,
-    mtu: usize,
+    (out, mtu): (&Interface, usize),
     packet: Mbuf,
     mut send: impl FnMut(&mut Ctx<'_, Unlocked>, &mut Local, Mbuf),
 ) {

@@ -60,7 +60,7 @@ pub(crate) fn output(
         let mtu = paths::mtu(local, dst, out);
         if packet.len() > mtu {
             // Each piece is remembered as what it is.
-            return fragment::output(ctx, local, out, mtu, packet, send);
+            return fragment::output(ctx, local, (out, mtu), packet, send);
         }
         if let Ok((header, payload)) = Ip6Repr::parse(packet.data()) {
             local.shared.paths.note_sent(&header, payload);

@@ -15,6 +15,7 @@ use siding_wire::ip6::Ip6Repr;
 use super::output::route;
 use super::path_mtu::Heard;
 use super::path_mtu::Path;
+use crate::common::TooBig;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::event::Event;
@@ -47,7 +48,7 @@ pub(crate) fn too_big(
         // A piece does not tell its packet's flow: it may have gone by any of several routers.
         let is_anybodys = header.next_header == IpProto::FRAGMENT && path.zone.is_none();
         let link = if is_anybodys { widest(config, dst, out) } else { out.mtu };
-        Some((dst, local.shared.paths.hear(ctx, local.now, path, reported, link)))
+        Some((dst, local.shared.paths.hear(ctx, local.now, TooBig { path, reported, link })))
     });
     match learnt {
         Some((addr, Heard::Lowered { from, to })) => {

@@ -77,16 +77,17 @@ pub(crate) fn begin(config: &Config, lagg: IfId, state: &mut State, settings: An
     state.announcing.round = round(config, lagg, now).collect();
 }
 
-/// Dispatches what is due, and has the timer queue come back for the rest.
-fn emit(
-    ctx: &mut Ctx<'_, ranks::Lagg>,
-    shared: &Shared,
-    config: &Config,
-    lagg: &Lagg,
-    state: &mut State,
-    now: Instant,
-    permits: Permits,
-) {
+/// Dispatches what is due of a lagg's announcements, and has the timer queue come back for the rest.
+pub(crate) fn run<L>(ctx: &mut Ctx<'_, L>, shared: &Shared, config: &Config, lagg: &Arc<Lagg>, now: Instant)
+where
+    ranks::Lagg: After<L>,
+{
+    let permits = reserve(shared, ctx);
+    let (mut state, mut ctx) = ctx.lock(&lagg.state);
+    // It may have come by for LACP.
+    if !state.announcing.alarm.rings(now) {
+        return;
+    }
     let settings = state.tuning.announce;
     let announcing = &mut state.announcing;
     if announcing.round.is_empty() && announcing.rounds > 0 && announcing.next.is_some_and(|next| next <= now)
@@ -106,7 +107,7 @@ fn emit(
                 super::inline::transmit(config, on);
             }
             let meta = LinkOut { out: on, key: 0, what };
-            match permit.dispatch(ctx, frame, meta) {
+            match permit.dispatch(&ctx, frame, meta) {
                 Ok(()) => announcing.dispatched += 1,
                 // Only a departing interface refuses a permit, and it announces nothing any more.
                 Err(refused) => {
@@ -122,21 +123,7 @@ fn emit(
         true if announcing.rounds > 0 => announcing.next,
         true => None,
     };
-    shared.timers.set(ctx, &mut announcing.alarm, due, || Timed(lagg.id));
-}
-
-/// Dispatches what is due of a lagg's announcements.
-pub(crate) fn run<L>(ctx: &mut Ctx<'_, L>, shared: &Shared, config: &Config, lagg: &Arc<Lagg>, now: Instant)
-where
-    ranks::Lagg: After<L>,
-{
-    let permits = reserve(shared, ctx);
-    let (mut state, mut ctx) = ctx.lock(&lagg.state);
-    // It may have come by for LACP.
-    if !state.announcing.alarm.rings(now) {
-        return;
-    }
-    emit(&mut ctx, shared, config, lagg, &mut state, now, permits);
+    shared.timers.set(&mut ctx, &mut announcing.alarm, due, || Timed(lagg.id));
 }
 
 /// Announces once what lies on an interface, and the interface's own: its address has changed.

@@ -275,15 +275,11 @@ impl Stack {
         if interface.member_of.is_none() {
             return Vec::new();
         }
-        let left = step_lagg(
-            &mut Change { shared: &self.shared, control, ctx, now: self.now() },
-            interface.member_of,
-            (id, "port departed"),
-            |config, state| {
-                release(config, state, id);
-                Ok(false)
-            },
-        );
+        let change = &mut Change { shared: &self.shared, control, ctx, now: self.now() };
+        let left = step_lagg(change, interface.member_of, (id, "port departed"), |config, state| {
+            release(config, state, id);
+            Ok(false)
+        });
         // A lagg that has departed before its port has nothing to tell.
         left.unwrap_or_default()
     }

@@ -28,13 +28,13 @@ use crate::stack::Shared;
 /// How long the old way is open: a second, in which an announcement that is lost is repeated by default.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Opens the old way for what a step of a lagg has changed, from `before` and its view to `after`. Gives the moment
+/// Opens the old way for what a step of a lagg has changed, from `before` to `after` and from one view to the
+/// other. Gives the moment
 /// when it is to be [closed](close), if it was opened.
 pub(super) fn open(
     before: &Config,
-    old: &View,
     after: &mut Config,
-    new: &View,
+    (old, new): (&View, &View),
     lagg: IfId,
     now: Instant,
 ) -> Option<Instant> {

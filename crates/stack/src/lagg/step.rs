@@ -106,7 +106,7 @@ fn step(
     let (mut state, mut lagg_ctx) = ctx.lock(&lagg.state);
     let mut config = Cow::Borrowed(&*before);
     let must = work(&mut config, &mut state, &mut out)?;
-    let left = follow(&mut config, id, &mut state, now, &mut out);
+    let left = follow(&mut config, &mut state, now, &mut out);
     let mut told = state.lacp.as_mut().map_or_else(Vec::new, |joined| joined.take_events(&before, id));
     let mut announce = false;
     if let Cow::Owned(mut config) = config {
@@ -114,7 +114,7 @@ fn step(
         let Some(Kind::Lagg(now_view)) = config.interface(id).map(|interface| interface.kind.clone()) else {
             return Err(LaggError::NoInterface(id));
         };
-        if let Some(until) = late::open(&before, view, &mut config, &now_view, id, now) {
+        if let Some(until) = late::open(&before, &mut config, (view, &now_view), id, now) {
             shared.timers.arm(&mut lagg_ctx, until, Timed(id));
         }
         // Published before anything is dispatched: what is announced goes out by the new port, and a partner that
@@ -150,16 +150,10 @@ fn step(
 
 /// LACP's machines follow what has changed, and what they have moved will be looked at. True if a port that was to
 /// leave has left.
-fn follow(
-    config: &mut Cow<'_, Config>,
-    id: IfId,
-    state: &mut State,
-    now: Instant,
-    out: &mut Outbox<'_>,
-) -> bool {
+fn follow(config: &mut Cow<'_, Config>, state: &mut State, now: Instant, out: &mut Outbox<'_>) -> bool {
     let State { lacp: Some(joined), ports, .. } = &mut *state else { return false };
     if matches!(config, Cow::Owned(_)) {
-        joined.follow(now, config, id, ports, out);
+        joined.follow(now, config, ports, out);
     }
     let gone: Vec<_> =
         ports.iter().filter(|port| port.leaving && joined.is_retired(port.id)).copied().collect();
@@ -168,7 +162,7 @@ fn follow(
     }
     let State { lacp: Some(joined), ports, .. } = &mut *state else { return false };
     if !gone.is_empty() {
-        joined.follow(now, config, id, ports, out);
+        joined.follow(now, config, ports, out);
     }
     if joined.has_moved() {
         config.to_mut();

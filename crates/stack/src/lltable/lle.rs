@@ -73,32 +73,16 @@ impl Lle {
     /// An entry that counts itself from now on.
     pub(crate) fn new<L>(
         ctx: &mut Ctx<'_, L>,
-        now: Instant,
         (interface, addr): (IfId, IpAddr),
-        nud: Nud,
-        held: usize,
-        forwarded: bool,
+        mut entry: Entry,
         books: Arc<Books>,
     ) -> Lle
     where
         ranks::Leaf: After<L>,
     {
-        let mut entry = Entry {
-            nud,
-            hold: HoldQueue::new(held),
-            flushing: 0,
-            alarm: Alarm::default(),
-            dead: false,
-            forwarded,
-            made: now,
-            since: (nud.state(), now),
-            counted: None,
-            counted_held: 0,
-            idle: None,
-        };
         let word = AtomicU64::new(entry.word());
-        books.note(ctx, now, addr, &mut entry);
-        Lle { interface, addr, fixed: nud.is_static(), word, books, entry: Mutex::new(entry) }
+        books.note(ctx, entry.made, addr, &mut entry);
+        Lle { interface, addr, fixed: entry.nud.is_static(), word, books, entry: Mutex::new(entry) }
     }
 
     /// The link-layer address, if packets may go there with nothing else to be done.
@@ -120,6 +104,23 @@ impl Lle {
 }
 
 impl Entry {
+    /// A new one, which holds so many packets; `forwarded` if it is others' that have asked for it.
+    pub(crate) fn new(now: Instant, nud: Nud, held: usize, forwarded: bool) -> Entry {
+        Entry {
+            nud,
+            hold: HoldQueue::new(held),
+            flushing: 0,
+            alarm: Alarm::default(),
+            dead: false,
+            forwarded,
+            made: now,
+            since: (nud.state(), now),
+            counted: None,
+            counted_held: 0,
+            idle: None,
+        }
+    }
+
     /// Whether packets are held that could leave, and none is in the facility whose handler would come back for
     /// them: the queue was full of others' packets.
     pub(crate) fn waits_for_queue(&self) -> bool {

@@ -45,6 +45,7 @@ pub(crate) use table::Neighbors;
 pub(crate) use table::Newcomer;
 pub(crate) use table::NoRoom;
 pub(crate) use table::Purged;
+pub(crate) use table::Terms;
 
 use std::net::IpAddr;
 

@@ -21,6 +21,7 @@ use super::limits::NeighborLimits;
 use super::limits::NeighborTotals;
 use super::limits::Use;
 use super::lle::Books;
+use super::lle::Entry;
 use super::rate::SolicitRate;
 use super::report::NeighborReport;
 use crate::limits::LimitReport;
@@ -72,6 +73,13 @@ pub(crate) enum Newcomer {
     Learned,
     /// Configured by hand: no limit holds for it.
     Fixed,
+}
+
+/// On what terms an entry may be made.
+pub(crate) struct Terms<'t> {
+    pub(crate) now: Instant,
+    pub(crate) limits: &'t NeighborLimits,
+    pub(crate) newcomer: Newcomer,
 }
 
 /// An entry, found or made.
@@ -143,10 +151,8 @@ impl Neighbors {
     pub(crate) fn find_or_insert<L>(
         &self,
         ctx: &mut Ctx<'_, L>,
-        now: Instant,
-        limits: &NeighborLimits,
         addr: IpAddr,
-        newcomer: Newcomer,
+        Terms { now, limits, newcomer }: Terms<'_>,
         make: impl FnOnce(&mut Ctx<'_, ranks::NeighborTable>) -> Result<Nud, NoRoom>,
     ) -> Result<Found, NoRoom>
     where
@@ -174,8 +180,8 @@ impl Neighbors {
         let nud = make(&mut ctx)?;
         let forwarded = newcomer == Newcomer::Resolving { forwarded: true };
         let who = (self.interface, addr);
-        let lle = Lle::new(&mut ctx, now, who, nud, limits.held, forwarded, self.books.clone());
-        let lle = Arc::new(lle);
+        let entry = Entry::new(now, nud, limits.held, forwarded);
+        let lle = Arc::new(Lle::new(&mut ctx, who, entry, self.books.clone()));
         list.entries.insert(addr, lle.clone());
         Ok(Found { lle, new: true, evicted })
     }

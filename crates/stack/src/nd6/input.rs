@@ -26,6 +26,7 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::lltable::Found;
 use crate::lltable::Newcomer;
+use crate::lltable::Terms;
 use crate::nd6::dad::DadState;
 use crate::nd6::nud::Advert;
 use crate::nd6::nud::Nud;
@@ -245,9 +246,8 @@ fn learn(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interface, station
     let found = match (neighbors.find(ctx, addr), lladdr) {
         (Some(lle), _) => Ok(Found { lle, new: false, evicted: None }),
         (None, Some(mac)) => {
-            neighbors.find_or_insert(ctx, local.now, &on.neighbors, addr, Newcomer::Learned, |_ctx| {
-                Ok(Nud::new_learned(mac, router == Some(true)))
-            })
+            let terms = Terms { now: local.now, limits: &on.neighbors, newcomer: Newcomer::Learned };
+            neighbors.find_or_insert(ctx, addr, terms, |_ctx| Ok(Nud::new_learned(mac, router == Some(true))))
         }
         //= RFC 4861 Appendix C [4861-28]: without an address there is nothing to note.
         (None, None) => return false,

@@ -17,6 +17,7 @@ use crate::lltable::Found;
 use crate::lltable::Newcomer;
 use crate::lltable::NoRoom;
 use crate::lltable::Priority;
+use crate::lltable::Terms;
 use crate::nd6::nud::Nud;
 use crate::offload;
 use crate::stack::Question;
@@ -95,7 +96,7 @@ fn resolve(
     let forwarded = !packet.rcvif().is_none();
     let found = match neighbors.find(ctx, addr) {
         Some(lle) => Ok(Found { lle, new: false, evicted: None }),
-        None => begin(ctx, local, out, addr, &packet, forwarded),
+        None => begin(ctx, local, out, addr, &packet),
     };
     let Found { lle, new, .. } = match found {
         Ok(found) => found,
@@ -148,15 +149,16 @@ fn begin(
     out: &Interface,
     addr: IpAddr,
     packet: &Mbuf,
-    forwarded: bool,
 ) -> Result<Found, NoRoom> {
+    let forwarded = !packet.rcvif().is_none();
     let neighbors = &out.ifnet.neighbors;
     // Before the table's lock is taken again: for each packet of a scan, this is the end of it.
     neighbors.may_resolve(&out.neighbors, forwarded)?;
     let now = local.now;
     let newcomer = Newcomer::Resolving { forwarded };
+    let terms = Terms { now, limits: &out.neighbors, newcomer };
     let priority = if forwarded { Priority::Forwarded } else { Priority::Own };
-    neighbors.find_or_insert(ctx, now, &out.neighbors, addr, newcomer, |ctx| {
+    neighbors.find_or_insert(ctx, addr, terms, |ctx| {
         // Last of all limits, so that a token is taken only for what is made. An entry's first question is always
         // asked: without a token there is no entry.
         if !neighbors.rate.take(now, &out.neighbors, priority) {

@@ -10,11 +10,9 @@ pub(crate) mod worker;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
-use siding_lockorder::After;
 use siding_lockorder::Ctx;
 use siding_lockorder::Mutex;
 use siding_mbuf::Mbuf;
@@ -218,21 +216,6 @@ impl Shared {
     pub(crate) fn take_devices(&self, worker: usize) -> Vec<Delivery> {
         let mut mailboxes = siding_netisr::sync::lock(&self.devices);
         mailboxes.get_mut(worker).map(std::mem::take).unwrap_or_default()
-    }
-
-    /// Whether one more message of this kind may be sent to `to`, about what came in on `on`.
-    pub(crate) fn may_send<L>(
-        &self,
-        ctx: &mut Ctx<'_, L>,
-        now: Instant,
-        what: common::Sending,
-        on: IfId,
-        to: impl Into<IpAddr>,
-    ) -> bool
-    where
-        ranks::Leaf: After<L>,
-    {
-        self.sends.take(ctx, now, what, on, to.into(), |id| self.netisr.is_attached(id))
     }
 }
 

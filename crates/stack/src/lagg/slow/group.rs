@@ -24,14 +24,7 @@ use crate::stack::Shared;
 impl Joined {
     /// Makes the group as the lagg is: its ports, their links, what is configured. Nothing happens to what is so
     /// already, and the partners of other ports see nothing.
-    pub(crate) fn follow(
-        &mut self,
-        now: Instant,
-        config: &Config,
-        lagg: IfId,
-        ports: &[Member],
-        out: &mut Outbox<'_>,
-    ) {
+    pub(crate) fn follow(&mut self, now: Instant, config: &Config, ports: &[Member], out: &mut Outbox<'_>) {
         let there: Vec<_> = self.group.ports().iter().map(lacp::Port::number).collect();
         for gone in there {
             if !ports.iter().any(|member| number(member.id) == Some(gone)) {
@@ -50,7 +43,7 @@ impl Joined {
         if wanted != *self.group.config() {
             self.group.configure(now, wanted, sender(out));
         }
-        let lagg_up = config.interface(lagg).is_some_and(|lagg| lagg.up);
+        let lagg_up = config.interface(out.lagg()).is_some_and(|lagg| lagg.up);
         for member in ports {
             let Some(number) = number(member.id) else { continue };
             let up = lagg_up && config.interface(member.id).is_some_and(|port| port.is_fit(Use::Frames));
@@ -58,7 +51,7 @@ impl Joined {
                 self.say_farewell(number, out);
             }
             let up = up && !member.silent;
-            self.follow_port(now, number, member, up, out);
+            self.follow_port(now, member, up, out);
         }
     }
 
@@ -90,14 +83,8 @@ impl Joined {
         told.collect()
     }
 
-    fn follow_port(
-        &mut self,
-        now: Instant,
-        number: PortNumber,
-        member: &Member,
-        up: bool,
-        out: &mut Outbox<'_>,
-    ) {
+    fn follow_port(&mut self, now: Instant, member: &Member, up: bool, out: &mut Outbox<'_>) {
+        let Some(number) = number(member.id) else { return };
         let wanted = PortConfig {
             priority: member.priority,
             activity: self.spec.activity,

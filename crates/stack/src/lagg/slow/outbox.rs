@@ -72,6 +72,11 @@ impl<'a> Outbox<'a> {
         Outbox { shared, config, lagg, permits, ready: Vec::new() }
     }
 
+    /// The lagg that they are of.
+    pub(crate) fn lagg(&self) -> IfId {
+        self.lagg
+    }
+
     /// Builds the PDU `body` for a port.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ pub(crate) fn redirect(
         return;
     }
     let Some(source) = link_local(on) else { return };
-    if !local.shared.may_send(ctx, local.now, Sending::Redirect, on.ifnet.id, src) {
+    if !local.may_send(ctx, Sending::Redirect, on.ifnet.id, src) {
         return;
     }
     let redirect =

@@ -12,6 +12,7 @@ mod local;
 mod many;
 mod patience;
 mod port;
+mod sends;
 mod timed;
 
 pub(crate) use frames::Frames;

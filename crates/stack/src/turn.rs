@@ -14,6 +14,7 @@ use crate::Stack;
 use crate::event::Event;
 use crate::express::Express;
 use crate::filter;
+use crate::ifnet::Use;
 use crate::mld;
 use crate::nd6;
 use crate::next::Next;
@@ -226,7 +227,8 @@ impl StackWorker {
         }
         let config = local.config().clone();
         self.worker.with_ctx(|ctx| {
-            let Some(interface) = config.interface(id).filter(|interface| interface.up) else {
+            let Some(interface) = config.interface(id).filter(|interface| interface.is_fit(Use::Passage))
+            else {
                 for frame in received.drain(..) {
                     local.drop_on(id, frame, crate::drops::DropReason::InterfaceGone);
                 }

@@ -14,6 +14,7 @@ use siding_wire::ether::VLAN_LEN;
 use super::View;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
+use crate::ifnet::Use;
 use crate::next::Next;
 use crate::ports::bridge::table::Learnt;
 use crate::stack::worker::Local;
@@ -43,7 +44,7 @@ pub(crate) fn input<'c>(
     header: Ether,
     mut frame: Mbuf,
 ) -> Next<'c> {
-    if !bridge.up {
+    if !bridge.is_fit(Use::Passage) {
         return Next::Drop(frame, DropReason::InterfaceGone);
     }
     let from = port.ifnet.id;

@@ -117,7 +117,7 @@ fn came_back(
     if !lacks_only_carrier(config, interface) {
         // A device that is made anew, or an operator's wish, is no flap.
         control.lost.remove(&id);
-    } else if then.is_some_and(|then| then.is_fit(Use::Frames) && then.stopped.is_none()) {
+    } else if then.is_some_and(|then| then.is_fit(Use::Frames) && then.is_fit(Use::IpPassage)) {
         control.lost.insert(id, now);
     }
     Back::Another

@@ -14,6 +14,7 @@ use crate::drops::DropReason;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ifnet::Use;
 use crate::lagg;
 use crate::next::Arrival;
 use crate::next::Frame;
@@ -68,7 +69,7 @@ pub(crate) fn input<'c>(
         return vlan::input(local, config, on, frame);
     }
     // VLANs on it go on: only what is IP of its own is stopped.
-    if on.stopped.is_some() {
+    if !on.is_fit(Use::IpPassage) {
         return Next::Drop(frame, DropReason::InterfaceGone);
     }
     let ours = header.dst == on.mac || config.late.is_former(on.ifnet.id, header.dst, local.heard);

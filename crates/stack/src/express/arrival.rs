@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ifnet::Use;
 use crate::ifnet::Vlan;
 
 /// What the frames of one device come in by. Kept from batch to batch for as long as the configuration is the same.
@@ -136,12 +137,12 @@ impl Arrivals {
                 // Of no VLAN: a tag that says but a priority is taken off elsewhere.
                 let vid = Some(u16::from_be_bytes([c, d])).filter(|vid| *vid != 0)?;
                 let ethertype = EtherType(u16::from_be_bytes([a, b]));
-                config.vlan(&Vlan { parent: self.base, vid, ethertype }).filter(|above| above.up)
+                config.vlan(&Vlan { parent: self.base, vid, ethertype })
             }
         };
         // A port's frames are its lagg's or bridge's.
         let is_port = |there: &Interface| !there.member_of.is_none() || self.is_late(config, there);
-        found.filter(|there| !is_port(there) && there.stopped.is_none())
+        found.filter(|there| !is_port(there) && there.is_fit(Use::IpPassage))
     }
 
     /// Whether frames may come to it that are a lagg's still.
@@ -166,7 +167,9 @@ impl Arrival {
 
 /// The lagg that takes what comes by this port.
 fn lagg_above<'c>(config: &'c Config, port: &Interface) -> Option<&'c Interface> {
-    let lagg = config.interface(port.member_of).filter(|lagg| lagg.up && lagg.member_of.is_none())?;
+    let lagg = config
+        .interface(port.member_of)
+        .filter(|lagg| lagg.is_fit(Use::Passage) && lagg.member_of.is_none())?;
     match &lagg.kind {
         Kind::Lagg(view) if view.receiving.contains(&port.ifnet.id) => Some(lagg),
         _ => None,

@@ -82,7 +82,7 @@ impl Departure {
                     header[12..14].copy_from_slice(&vlan.ethertype.0.to_be_bytes());
                     header[14..16].copy_from_slice(&vlan.vid.to_be_bytes());
                     (tags, header_len) = (tags + VLAN_LEN, header_len + VLAN_LEN);
-                    at = config.interface(vlan.parent).filter(|parent| parent.up)?;
+                    at = config.interface(vlan.parent).filter(|parent| parent.is_fit(Use::Passage))?;
                     continue;
                 }
                 Kind::Vlan(_) | Kind::Bridge(_) => return None,
@@ -136,6 +136,6 @@ impl Departure {
 fn has_port(local: &Local, device: &Interface) -> Option<IfId> {
     let id = device.ifnet.id;
     let port = local.port(id.slot()).filter(|port| port.ifnet.id == id);
-    let ready = device.up && matches!(device.kind, Kind::Device) && port.is_some();
+    let ready = device.is_fit(Use::Passage) && matches!(device.kind, Kind::Device) && port.is_some();
     ready.then_some(id)
 }

@@ -2,7 +2,7 @@
 //!
 //! Three things decide: whether the operator has it *up*, whether its *link* is there, and what it *is* (a port's IP is
 //! that of its lagg or bridge). Everybody asks here: detection of duplicates, routes, advertisements, announcements,
-//! requests for routers, ports of laggs and bridges, and `siding show`.
+//! requests for routers, ports of laggs and bridges, `siding show`, and whoever takes or gives a frame.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -12,6 +12,11 @@ use super::Interface;
 /// What somebody wants of an interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Use {
+    /// That a frame is taken from it, or given to it. Whether its link is there does not count: a driver knows that better,
+    /// and sooner, than anybody can be told.
+    Passage,
+    /// The same of a frame with IP of its own.
+    IpPassage,
     /// That frames pass, whatever is in them.
     Frames,
     /// IPv4 of its own.
@@ -61,6 +66,11 @@ impl Interface {
         if !self.up {
             return Err(Unfit::Down);
         }
+        match what {
+            Use::Passage => return Ok(()),
+            Use::IpPassage => return self.stopped.map_or(Ok(()), |addr| Err(Unfit::Stopped(addr))),
+            Use::Frames | Use::Ip4 | Use::Ip6 => {}
+        }
         if !self.present {
             return Err(Unfit::Absent);
         }
@@ -97,5 +107,56 @@ impl fmt::Display for Unfit {
             Unfit::SmallMtu(mtu) => write!(f, "no IPv6: MTU {mtu}, give at least {LEAST_MTU6}"),
             Unfit::Stopped(addr) => write!(f, "IP stopped: somebody else on the link has our MAC ({addr})"),
         }
+    }
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+#[allow(clippy::unwrap_used)] // The helpers of tests say what they expect by unwrapping it, as tests do.
+mod tests {
+    use siding_lockorder::Root;
+    use siding_mbuf::Pool;
+    use siding_mbuf::PoolConfig;
+    use siding_netisr::Instant;
+    use siding_wire::Mac;
+
+    use super::*;
+    use crate::BridgeSpec;
+    use crate::Stack;
+    use crate::StackConfig;
+
+    fn interface() -> Interface {
+        let pool = Pool::new(PoolConfig::default()).unwrap();
+        let stack = Stack::new(StackConfig::new(pool, || Instant::from_nanos(1))).unwrap();
+        let mut root = Root::new();
+        let mut entered = root.enter().unwrap();
+        let spec = BridgeSpec { mac: Some(Mac([2, 0, 0, 0, 0, 1])), ..BridgeSpec::new("br0") };
+        let id = stack.add_bridge(&mut entered.ctx(), spec).unwrap();
+        let config = stack.config();
+        Interface { link: true, ..config.interface(id).unwrap().clone() }
+    }
+
+    #[test]
+    fn what_an_interface_can_be_used_for() {
+        const ALL: [Use; 5] = [Use::Passage, Use::IpPassage, Use::Frames, Use::Ip4, Use::Ip6];
+        let fit = |change: fn(&mut Interface)| {
+            let mut there = interface();
+            change(&mut there);
+            ALL.map(|what| there.fit(what).err())
+        };
+        assert_eq!(fit(|_| {}), [None; 5]);
+        assert_eq!(fit(|there| there.up = false), [Some(Unfit::Down); 5]);
+        // A frame that is there has come by a link that is there, and what is given to a device is its affair.
+        let absent = Some(Unfit::Absent);
+        assert_eq!(fit(|there| there.present = false), [None, None, absent, absent, absent]);
+        let no_carrier = Some(Unfit::NoCarrier);
+        assert_eq!(fit(|there| there.link = false), [None, None, no_carrier, no_carrier, no_carrier]);
+        let stopped = Some(Unfit::Stopped(Ipv6Addr::LOCALHOST));
+        assert_eq!(
+            fit(|there| there.stopped = Some(Ipv6Addr::LOCALHOST)),
+            [None, stopped, None, stopped, stopped]
+        );
+        let port = Some(Unfit::Port);
+        assert_eq!(fit(|there| there.member_of = there.ifnet.id), [None, None, None, port, port]);
+        assert_eq!(fit(|there| there.own_mtu = 1279), [None, None, None, None, Some(Unfit::SmallMtu(1279))]);
     }
 }

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ifnet::Use;
 use crate::next::Arrival;
 use crate::next::Next;
 use crate::stack::worker::Local;
@@ -29,7 +30,7 @@ pub(crate) fn input<'c>(
     frame: Mbuf,
 ) -> Next<'c> {
     let Arrival { config, on } = arrival;
-    let Some(lagg) = config.interface(on.member_of).filter(|lagg| lagg.up) else {
+    let Some(lagg) = config.interface(on.member_of).filter(|lagg| lagg.is_fit(Use::Passage)) else {
         return Next::Drop(frame, DropReason::InterfaceGone);
     };
     let Kind::Lagg(view) = &lagg.kind else { return Next::Drop(frame, DropReason::InterfaceGone) };
@@ -50,7 +51,7 @@ pub(crate) fn latecomer<'c>(
     frame: &Mbuf,
 ) -> Option<&'c Interface> {
     let lagg = config.late.lagg(on.ifnet.id, local.heard)?;
-    let lagg = config.interface(lagg).filter(|lagg| lagg.up)?;
+    let lagg = config.interface(lagg).filter(|lagg| lagg.is_fit(Use::Passage))?;
     // One that has been given addresses has frames of its own. Its link-local one it has back by itself.
     let is_idle = on.addrs6.iter().all(|own| is_link_local(own.addr)) && on.addrs4.is_empty();
     (is_idle && is_late(local, config, on, lagg, frame)).then_some(lagg)

@@ -13,6 +13,7 @@ use super::router;
 use crate::Stack;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
+use crate::ifnet::Use;
 use crate::limits::LimitReport;
 use crate::ranks;
 use crate::stack::Control;
@@ -45,7 +46,7 @@ impl Protocol for Discovery {
 
     fn taken_up(&self, moment: &mut Moment<'_, '_>, itself: bool) {
         // One that is up already may have taken its leave as a router.
-        if itself && moment.interface.up {
+        if itself && moment.interface.is_fit(Use::Passage) {
             let (id, now) = (moment.interface.ifnet.id, moment.stack.now());
             router::resume(&mut moment.change(now), id);
         }

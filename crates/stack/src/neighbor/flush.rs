@@ -18,6 +18,7 @@ use super::timer;
 use crate::bridge;
 use crate::drops::DropReason;
 use crate::ifnet::Met;
+use crate::ifnet::Use;
 use crate::ifnet::Version;
 use crate::lltable::Entry;
 use crate::lltable::Lle;
@@ -54,7 +55,7 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
     local.refresh();
     local.trace.note(&packet, || Step::Handled { queue: LinkOut::NAME });
     let config = local.config().clone();
-    let Some(out) = config.interface(meta.out).filter(|out| out.stopped.is_none()) else {
+    let Some(out) = config.interface(meta.out).filter(|out| out.is_fit(Use::IpPassage)) else {
         return local.drop_on(meta.out, packet, DropReason::InterfaceGone);
     };
     match meta.what {

@@ -20,6 +20,7 @@ use siding_wire::ether::VLAN_LEN;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
+use crate::ifnet::Use;
 use crate::ifnet::Vlan;
 use crate::next::Next;
 use crate::stack::worker::Local;
@@ -33,7 +34,7 @@ pub(crate) fn input<'c>(local: &mut Local, config: &'c Config, on: &Interface, m
         return Next::Drop(frame, DropReason::Malformed(siding_wire::Malformed::Truncated));
     };
     let vlan = Vlan { parent: on.ifnet.id, vid, ethertype };
-    let Some(above) = config.vlan(&vlan).filter(|above| above.up) else {
+    let Some(above) = config.vlan(&vlan).filter(|above| above.is_fit(Use::Passage)) else {
         return Next::Drop(frame, DropReason::UnknownVlan);
     };
     let Some(untagged) = without(local, frame, VLAN_LEN) else { return Next::Taken };

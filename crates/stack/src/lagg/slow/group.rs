@@ -43,7 +43,7 @@ impl Joined {
         if wanted != *self.group.config() {
             self.group.configure(now, wanted, sender(out));
         }
-        let lagg_up = config.interface(out.lagg()).is_some_and(|lagg| lagg.up);
+        let lagg_up = config.interface(out.lagg()).is_some_and(|lagg| lagg.is_fit(Use::Passage));
         for member in ports {
             let Some(number) = number(member.id) else { continue };
             let up = lagg_up && config.interface(member.id).is_some_and(|port| port.is_fit(Use::Frames));

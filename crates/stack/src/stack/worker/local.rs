@@ -28,6 +28,7 @@ use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
 use crate::ifnet::Met;
+use crate::ifnet::Use;
 use crate::ifnet::Version;
 use crate::ip6::path_mtu::PathMtus;
 use crate::lltable::Direct;
@@ -152,7 +153,7 @@ impl Local {
         mac: Mac,
         mut packet: Mbuf,
     ) {
-        if out.stopped.is_some() {
+        if !out.is_fit(Use::IpPassage) {
             return self.drop_on(out.ifnet.id, packet, DropReason::InterfaceGone);
         }
         let ethertype = match packet.data().first() {
@@ -170,8 +171,8 @@ impl Local {
         }
         match &out.kind {
             // The way of most, which there is no need to look up.
-            Kind::Device if out.up && SEEN => self.transmit_port_seen(ctx, out.ifnet.id, packet),
-            Kind::Device if out.up => self.transmit_port_unseen(ctx, out.ifnet.id, packet),
+            Kind::Device if SEEN => self.transmit_port_seen(ctx, out.ifnet.id, packet),
+            Kind::Device => self.transmit_port_unseen(ctx, out.ifnet.id, packet),
             _ => self.transmit(ctx, out.ifnet.id, packet),
         }
     }
@@ -179,7 +180,7 @@ impl Local {
     /// Sends a whole frame by an interface, whatever carries it.
     // Nested interfaces are looked up in the snapshot, one below the other: no lock, hence no order among them.
     pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_, Unlocked>, out: IfId, frame: Mbuf) {
-        let interface = self.config.value().interface(out).filter(|interface| interface.up);
+        let interface = self.config.value().interface(out).filter(|interface| interface.is_fit(Use::Passage));
         let Some(interface) = interface else { return self.drop_on(out, frame, DropReason::InterfaceGone) };
         match &interface.kind {
             Kind::Device => self.transmit_port(ctx, out, frame),

@@ -39,6 +39,7 @@ mod express;
 mod farewell;
 pub mod filter;
 mod flow_hash;
+mod fragments;
 pub mod icmp6;
 pub mod ifnet;
 mod ip4;

@@ -15,13 +15,13 @@ use siding_wire::ip4::Ip4Repr;
 use super::error::error;
 use crate::config::Config;
 use crate::drops::DropReason;
+use crate::fragments;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
 use crate::next::Next;
 use crate::next::Quoted;
-use crate::reassembly;
 use crate::reassembly::Fragment;
 use crate::reassembly::Held;
 use crate::reassembly::Key;
@@ -52,7 +52,7 @@ pub(crate) fn fragment_input<'c>(
     }
     let held = Held { packet, at, framed: meta.framed };
     let piece = Piece { at: header.frag_offset.into(), more: header.more_fragments, packet: held };
-    match reassembly::add(local, key(on, &header), piece) {
+    match fragments::add(local, key(on, &header), piece) {
         Some(pieces) => whole(local, on, pieces),
         None => Next::Taken,
     }
@@ -159,5 +159,5 @@ fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Result<(Ip4Repr, Mbuf), D
     let header = Ip4Repr { payload_len, more_fragments: false, frag_offset: 0, ..first };
     let mut bytes = [0; HEADER_LEN];
     header.emit(&mut bytes).map_err(DropReason::Malformed)?;
-    Ok((header, reassembly::join(local, &bytes, pieces).ok_or(DropReason::NoLargeBuffer)?))
+    Ok((header, fragments::join(local, &bytes, pieces).ok_or(DropReason::NoLargeBuffer)?))
 }

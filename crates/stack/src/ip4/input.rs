@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
 use crate::filter;
+use crate::fragments;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::ifnet::Met;
@@ -31,7 +32,6 @@ use crate::next::Quoted;
 use crate::next::Upper4;
 use crate::ping::Answer;
 use crate::ping::PingReply;
-use crate::reassembly;
 use crate::reassembly::Fragment;
 use crate::stack::worker::Local;
 use crate::trace::Step;
@@ -107,7 +107,7 @@ pub(crate) fn deliver<'c>(
     if header.is_fragment() {
         let key = fragment::key(on, &header);
         let fragment = Fragment::new(local.shared.seed, &key, (on.ifnet.id, Framed::OWN));
-        reassembly::defer(ctx, local, on, fragment, packet);
+        fragments::defer(ctx, local, on, fragment, packet);
         return Next::Taken;
     }
     let at = packet.len() - usize::from(header.payload_len);

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
 use crate::filter;
+use crate::fragments;
 use crate::icmp6;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
@@ -30,7 +31,6 @@ use crate::next::Next;
 use crate::next::Packet6;
 use crate::next::Quoted;
 use crate::next::Upper6;
-use crate::reassembly;
 use crate::reassembly::Fragment;
 use crate::stack::worker::Local;
 use crate::trace::Step;
@@ -111,7 +111,7 @@ pub(crate) fn deliver<'c>(
         Ok(Part::Fragment(fragment)) => {
             let key = reassemble::key(on, &about, &fragment);
             let fragment = Fragment::new(local.shared.seed, &key, (on.ifnet.id, about.framed));
-            reassembly::defer(ctx, local, on, fragment, packet);
+            fragments::defer(ctx, local, on, fragment, packet);
             return Next::Taken;
         }
         Err(Verdict::Drop(cause)) => return Next::Drop(packet, cause),

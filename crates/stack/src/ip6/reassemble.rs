@@ -16,6 +16,7 @@ use super::headers::FragmentAt;
 use super::headers::Next as Part;
 use super::headers::Verdict;
 use crate::drops::DropReason;
+use crate::fragments;
 use crate::icmp6;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -25,7 +26,6 @@ use crate::next::Arrival;
 use crate::next::Next;
 use crate::next::Packet6;
 use crate::next::Quoted;
-use crate::reassembly;
 use crate::reassembly::Fragment;
 use crate::reassembly::Held;
 use crate::reassembly::Key;
@@ -68,7 +68,7 @@ pub(crate) fn fragment_input<'c>(
     }
     let held = Held { packet, at, framed: about.framed };
     let piece = Piece { at: fragment.repr.offset.into(), more: fragment.repr.more, packet: held };
-    match reassembly::add(local, key, piece) {
+    match fragments::add(local, key, piece) {
         Some(pieces) => whole(local, on, pieces),
         None => Next::Taken,
     }
@@ -159,7 +159,7 @@ fn build(local: &mut Local, pieces: &[Piece<Held>]) -> Result<Mbuf, DropReason> 
     let front = first.packet.data().get(..at).ok_or(DropReason::Fragment)?;
     // Others may have had fewer headers in front than the first has, and so fitted by themselves.
     let payload_len = u16::try_from(front.len() - HEADER_LEN + end).map_err(|_| DropReason::Fragment)?;
-    let mut packet = reassembly::join(local, front, pieces).ok_or(DropReason::NoLargeBuffer)?;
+    let mut packet = fragments::join(local, front, pieces).ok_or(DropReason::NoLargeBuffer)?;
     let bytes = packet.data_mut().ok_or(DropReason::NoLargeBuffer)?;
     bytes[4..6].copy_from_slice(&payload_len.to_be_bytes());
     let IpProto(next_header) = repr.next_header;

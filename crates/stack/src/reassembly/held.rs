@@ -50,14 +50,14 @@ pub(crate) struct Held {
 /// What a worker tells of its table. Written by the worker, read by anybody.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
-    pub(super) datagrams: Level,
-    pub(super) fragments: Level,
+    pub(crate) datagrams: Level,
+    pub(crate) fragments: Level,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Level {
+pub(crate) struct Level {
     used: AtomicUsize,
-    pub(super) usage: Usage,
+    pub(crate) usage: Usage,
 }
 
 /// The flow key that the type is registered with.
@@ -82,6 +82,19 @@ pub(crate) fn limits(share: &ReassemblyLimits, gauges: &[Gauge]) -> [LimitReport
         report("reassembly-datagrams", share.datagrams, |gauge| &gauge.datagrams),
         report("reassembly-fragments", share.fragments, |gauge| &gauge.fragments),
     ]
+}
+
+/// What each worker may have of the stack's bounds; no more than a quarter of all buffers, whatever is configured.
+pub(crate) fn share(limits: ReassemblyLimits, workers: usize, buffers: usize) -> ReassemblyLimits {
+    let fragments = limits.fragments.min(buffers / 4).div_ceil(workers);
+    let datagrams = limits.datagrams.div_ceil(workers);
+    ReassemblyLimits {
+        datagrams,
+        datagrams_per_source: limits.datagrams_per_source.min(datagrams),
+        fragments,
+        fragments_per_source: limits.fragments_per_source.min(fragments),
+        fragments_per_datagram: limits.fragments_per_datagram,
+    }
 }
 
 impl Gauge {

@@ -13,7 +13,6 @@
 
 mod counted;
 mod held;
-mod join;
 
 pub(crate) use counted::CAUSES;
 pub(crate) use counted::COUNTERS;
@@ -22,9 +21,5 @@ pub(crate) use held::Gauge;
 pub(crate) use held::Held;
 pub(crate) use held::flow;
 pub(crate) use held::limits;
-pub(crate) use join::add;
-pub(crate) use join::defer;
-pub(crate) use join::depart;
-pub(crate) use join::join;
-pub(crate) use join::share;
+pub(crate) use held::share;
 pub use siding_machines::reassembly::*;

@@ -8,6 +8,7 @@ use siding_netisr::RegisterError;
 
 use crate::Stack;
 use crate::drops::DropReason;
+use crate::fragments;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
@@ -43,7 +44,7 @@ impl Protocol for Fragments {
     }
 
     fn let_go(&self, local: &mut Local, stays: &dyn Fn(IfId) -> bool) {
-        reassembly::depart(local, stays);
+        fragments::depart(local, stays);
     }
 
     fn limits(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {

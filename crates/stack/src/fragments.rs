@@ -1,23 +1,23 @@
-//! Fragments are sent on to the worker that puts them together, and are added to their datagrams there.
+//! Fragments of both families: they are sent on to the worker that puts them together, and are added to their datagrams there.
+//! What those are is said in [`reassembly`](crate::reassembly).
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 
-use super::Data;
-use super::Fragment;
-use super::Held;
-use super::Key;
-use super::LetGo;
-use super::Piece;
-use super::ReassemblyLimits;
 use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
 use crate::queues::Queue;
+use crate::reassembly::Data;
+use crate::reassembly::Fragment;
+use crate::reassembly::Held;
+use crate::reassembly::Key;
+use crate::reassembly::LetGo;
+use crate::reassembly::Piece;
 use crate::stack::worker::Local;
 use crate::trace::Step;
 
@@ -103,17 +103,4 @@ pub(crate) fn join(local: &mut Local, header: &[u8], pieces: &[Piece<Held>]) -> 
         whole.set_mark(first.packet.packet.mark());
     }
     fits.then_some(whole)
-}
-
-/// What each worker may have of the stack's bounds; no more than a quarter of all buffers, whatever is configured.
-pub(crate) fn share(limits: ReassemblyLimits, workers: usize, buffers: usize) -> ReassemblyLimits {
-    let fragments = limits.fragments.min(buffers / 4).div_ceil(workers);
-    let datagrams = limits.datagrams.div_ceil(workers);
-    ReassemblyLimits {
-        datagrams,
-        datagrams_per_source: limits.datagrams_per_source.min(datagrams),
-        fragments,
-        fragments_per_source: limits.fragments_per_source.min(fragments),
-        fragments_per_datagram: limits.fragments_per_datagram,
-    }
 }

@@ -20,12 +20,11 @@ impl Dynamic {
         timeout: Option<u64>,
         stays: &dyn Fn(&Key) -> bool,
     ) -> bool {
-        // Whoever else is adding may only be slow. If it is not its own places that are full, it is the set.
+        // Whoever else is adding may only be slow. If it is not the set that is full, it is the places where it would lie.
         let added = || (0..8).any(|_| self.add(key, now, timeout, false).is_some());
-        let home = self.home(key);
         added()
-            || self.give_up((home, WINDOW), 1, now, stays) && added()
             || self.make_room(1, now, stays) && added()
+            || self.give_up((self.home(key), WINDOW), 1, now, stays) && added()
     }
 
     /// Makes room for so many more. Whether there is.
@@ -69,5 +68,34 @@ impl Dynamic {
                 self.take(Slot { at, written });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Type;
+
+    /// Of all in the set, not only of those that lie where the new one would.
+    #[test]
+    fn in_a_full_set_that_goes_which_would_go_soonest_wherever_it_lies() {
+        let key = |port: u128| {
+            let mut key = Key::default();
+            key[0] = port;
+            key
+        };
+        let mut apart = 0;
+        for new in 100..200 {
+            let set = Dynamic::new(&[Type::Port], &[], 4, 0, [1, 2], 1);
+            for port in 1..=4 {
+                assert!(set.add(&key(port), 1, Some(port as u64 * 1000), false).is_some());
+            }
+            let first = set.get(&key(1), 1).map(|slot| slot.at.wrapping_sub(set.home(&key(new))) & set.mask);
+            apart += usize::from(first.is_some_and(|steps| steps >= WINDOW));
+            assert!(set.put(&key(new), 1, Some(9000), &|_| false));
+            let left: Vec<bool> = (1..=4).map(|port| set.get(&key(port), 1).is_some()).collect();
+            assert_eq!(left, [false, true, true, true], "{new}");
+        }
+        assert!(apart > 20, "{apart}: too few to say much");
     }
 }

@@ -1,7 +1,8 @@
 //! A state as another firewall may read it: what a pair would share.
 //!
 //! A record says all that is needed to go on with a flow, and nothing of the machine that wrote it: no slot, bucket or secret, and
-//! no interface, for these have other numbers elsewhere; the next packet of each direction tells them anew.
+//! no interface, for these have other numbers elsewhere; the next packet of each direction tells them anew. Policies have other numbers
+//! elsewhere, too: who takes over says which is its own, by what is told of their names before any record.
 //!
 //! | octets | version 1, numbers in network order |
 //! |---|---|
@@ -11,7 +12,7 @@
 //! | 4 | protocol |
 //! | 5 | phase, by its place in [`Phase::ALL`] |
 //! | 6 | 1: answered; 2: windows are known |
-//! | 7 | nothing |
+//! | 7 | whose times of silence it has, by the number that the writer's rules have for that policy; 0 for those of all |
 //! | 8 to 43 | the first packet's source, destination (IPv4 mapped), source port, destination port |
 //! | 44 to 47 | mark |
 //! | 48 to 51 | how long it has been silent, in milliseconds |
@@ -23,6 +24,7 @@ use siding_netisr::Instant;
 use siding_wire::IpProto;
 
 use super::Full;
+use super::POLICIES;
 use super::Phase;
 use super::Slot;
 use super::State;
@@ -58,6 +60,8 @@ pub struct Progress {
     pub answered: bool,
     /// Whether its windows are followed.
     pub known: bool,
+    /// Whose times of silence it has, as the writer numbers policies; 0 for those of all.
+    pub policy: u8,
     /// Its mark.
     pub mark: u32,
     /// How long it has been silent, in milliseconds.
@@ -98,6 +102,7 @@ impl Record {
         };
         octets[5] = state.phase as u8;
         octets[6] = if state.answered { ANSWERED } else { 0 } | if state.known { KNOWN } else { 0 };
+        octets[7] = state.policy;
         octets[44..48].copy_from_slice(&state.mark.to_be_bytes());
         octets[48..52].copy_from_slice(&state.silent.to_be_bytes());
         for (side, octets) in state.sides.iter().zip(octets[52..].chunks_exact_mut(SIDE)) {
@@ -140,6 +145,7 @@ impl Record {
                 phase: *Phase::ALL.get(usize::from(record[5])).ok_or(Unread::Value(5))?,
                 answered: record[6] & ANSWERED != 0,
                 known: record[6] & KNOWN != 0,
+                policy: Some(record[7]).filter(|at| usize::from(*at) <= POLICIES).ok_or(Unread::Value(7))?,
                 mark: word(44),
                 silent: word(48),
                 sides: [0, 1].map(|side| Side::from_octets(&record[52 + side * SIDE..])),
@@ -158,6 +164,7 @@ impl States {
             phase: state.phase(),
             answered: state.is_answered(),
             known: state.knows_windows(),
+            policy: state.policy(),
             mark: state.mark,
             silent: self.silent(now, state),
             sides: state.sides,
@@ -165,11 +172,17 @@ impl States {
         Record { tuple: state.original(), state: Some(progress) }
     }
 
-    /// Takes over what another table has recorded, in place of what is known of the flow; one that has gone goes.
+    /// Takes over what another table has recorded, in place of what is known of the flow; one that has gone goes. `policies` are the
+    /// numbers that policies have here, in the places of those that they have there: 0 for one that is not here.
     ///
     /// # Errors
     /// There is no room for it.
-    pub fn take_over(&mut self, now: Instant, record: &Record) -> Result<Option<Slot>, Full> {
+    pub fn take_over(
+        &mut self,
+        now: Instant,
+        record: &Record,
+        policies: &[u8; POLICIES + 1],
+    ) -> Result<Option<Slot>, Full> {
         let (key, from_low) = record.tuple.key();
         let Some(progress) = &record.state else {
             let bucket = self.bucket(&key);
@@ -183,6 +196,7 @@ impl States {
         let touched = self.millis(now).wrapping_sub(progress.silent);
         let state = &mut self.slots[slot.0 as usize];
         state.touched = touched;
+        state.set_policy(policies.get(usize::from(progress.policy)).copied().unwrap_or(0));
         if progress.answered {
             state.set_answered();
         }

@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::*;
 use crate::filter::CtState;
@@ -6,6 +7,9 @@ use crate::filter::Packet;
 use crate::filter::StateLimits;
 use crate::filter::Timeouts;
 use crate::filter::Upper;
+
+/// No policy has a number here.
+const NONE_HERE: [u8; POLICIES + 1] = [0; POLICIES + 1];
 
 fn now(millis: u64) -> Instant {
     Instant::from_nanos(5_000_000_000 + millis * 1_000_000)
@@ -58,7 +62,7 @@ fn another_table_goes_on_with_what_one_has_recorded() {
     let (mut one, mut other) = (table(1), table(2));
     let record = Record::decode(&recorded(&mut one).encode()).unwrap();
     assert_eq!(track(&mut other, 1000, &segment(1, 16, 501, 101)), CtState::Invalid, "not known before");
-    let slot = other.take_over(now(1000), &record).unwrap().unwrap();
+    let slot = other.take_over(now(1000), &record, &NONE_HERE).unwrap().unwrap();
     let state = other.get(slot).unwrap();
     assert_eq!((state.phase(), state.is_answered(), state.mark), (Phase::Established, true, 7));
     assert_eq!(other.silent(now(1000), state), 1000);
@@ -78,17 +82,37 @@ fn another_table_goes_on_with_what_one_has_recorded() {
     assert_eq!(track(&mut other, 1002, &segment(1, 16, 501, 101)), CtState::Established);
     // And what has gone there goes here.
     let gone = Record { state: None, ..record };
-    assert_eq!(other.take_over(now(1003), &Record::decode(&gone.encode()).unwrap()), Ok(None));
+    assert_eq!(other.take_over(now(1003), &Record::decode(&gone.encode()).unwrap(), &NONE_HERE), Ok(None));
     assert_eq!(other.usage.states, 0);
     assert_eq!(track(&mut other, 1003, &segment(1, 16, 501, 101)), CtState::Invalid);
+}
+
+#[test]
+fn who_takes_over_a_flow_gives_it_its_own_number_of_the_flows_policy() {
+    let (mut one, mut other) = (table(1), table(2));
+    let (mut short, mut long) = (Timeouts::default(), Timeouts::default());
+    assert!(short.set("tcp-established", Duration::from_secs(5)));
+    assert!(long.set("tcp-established", Duration::from_secs(9000)));
+    one.set_timeouts(Timeouts::default(), &[short, long]);
+    other.set_timeouts(Timeouts::default(), &[long, short]);
+    let tuple = recorded(&mut one).tuple;
+    let slot = one.find_any(one.bucket(&tuple.key().0), &tuple.key().0).unwrap();
+    one.get_mut(slot).unwrap().set_policy(1);
+    let record = Record::decode(&one.record(now(1000), one.get(slot).unwrap()).encode()).unwrap();
+    let mut theirs = NONE_HERE;
+    (theirs[1], theirs[2]) = (2, 1);
+    for (numbers, left) in [(theirs, 4000), (NONE_HERE, 7_439_000)] {
+        let slot = other.take_over(now(1000), &record, &numbers).unwrap().unwrap();
+        assert_eq!(other.left(now(1000), other.get(slot).unwrap()), left);
+    }
 }
 
 #[test]
 fn a_record_of_a_flow_that_is_known_takes_its_place() {
     let (mut one, mut other) = (table(1), table(2));
     let record = recorded(&mut one);
-    other.take_over(now(1000), &record).unwrap();
-    other.take_over(now(1000), &record).unwrap();
+    other.take_over(now(1000), &record, &NONE_HERE).unwrap();
+    other.take_over(now(1000), &record, &NONE_HERE).unwrap();
     assert_eq!(other.usage.states, 1);
     let udp = Packet { upper: Upper::Udp, tuple: Tuple { proto: IpProto::UDP, ..record.tuple }, len: 60 };
     assert_eq!(track(&mut other, 1000, &udp), CtState::New);
@@ -118,6 +142,7 @@ fn what_is_no_record_is_told_and_what_is_longer_is_read() {
     };
     assert_eq!(with(0, 2), Err(Unread::Version(2)));
     assert_eq!(with(1, 2), Err(Unread::Value(1)));
+    assert_eq!(with(7, 16), Err(Unread::Value(7)));
     assert_eq!(with(5, 15), Err(Unread::Value(5)));
     assert_eq!(with(3, 91), Err(Unread::Length(RECORD)));
     for cut in 0..RECORD {

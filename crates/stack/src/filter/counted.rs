@@ -6,8 +6,16 @@
 
 use super::counts::Counts;
 
-/// Places of a piece: half a megabyte.
-const PIECE: usize = 1 << 16;
+/// Places of a piece: half a megabyte. A few where what becomes of several is tested.
+const PIECE: usize = if cfg!(test) { 16 } else { 1 << 16 };
+
+/// Places of one flow that room is reserved for, of each that there may be. Where rules have more, flows that are counted at more use
+/// that of others.
+const RESERVED: usize = 16;
+
+/// Pieces that are given back where there is no memory for one more: eight megabytes for all others. Who cannot go on without memory
+/// ends the program.
+const LEFT_TO_OTHERS: usize = 16;
 
 /// The places of all flows of one worker.
 #[derive(Debug, Default)]
@@ -15,6 +23,8 @@ pub(super) struct Counted {
     pieces: Vec<Vec<Place>>,
     /// So many pieces there are to be.
     wanted: usize,
+    /// Places that one flow may have.
+    each: usize,
     /// Places that were ever in use: all these lie below.
     used: usize,
     /// The first that is free; 0 for none.
@@ -30,23 +40,41 @@ struct Place {
 }
 
 impl Counted {
-    /// There is to be room for so many at least: more than before, if rules count at more places now. One piece is there at once.
-    pub(super) fn make_room(&mut self, room: usize) {
-        self.wanted = self.wanted.max(room.div_ceil(PIECE));
+    /// There is to be room for so many flows at least, each at `each` places and no more: so no sender takes others' room by packets that
+    /// differ. More than before, if rules count at more places now. One piece is there at once.
+    pub(super) fn make_room(&mut self, flows: usize, each: usize) {
+        self.each = each;
+        self.wanted = self.wanted.max((flows * each.min(RESERVED)).div_ceil(PIECE));
         self.grow();
     }
 
-    /// Reserves a piece, if there are to be more. Whether there are to be more yet. Without the memory it stays as it is, and what finds no
-    /// place counts as one too many.
+    /// Reserves a piece, if there are to be more. Whether there are to be more yet. Without the memory what finds no place counts as one
+    /// too many.
     pub(super) fn grow(&mut self) -> bool {
-        if self.pieces.len() < self.wanted {
+        self.grow_by(|| {
             let mut piece = Vec::new();
-            match piece.try_reserve_exact(PIECE) {
-                Ok(()) => self.pieces.push(piece),
-                Err(_) => self.wanted = self.pieces.len(),
+            piece.try_reserve_exact(PIECE).is_ok().then_some(piece)
+        })
+    }
+
+    fn grow_by(&mut self, reserve: impl FnOnce() -> Option<Vec<Place>>) -> bool {
+        if self.pieces.len() < self.wanted {
+            match reserve() {
+                Some(piece) => self.pieces.push(piece),
+                None => {
+                    let less = self.pieces.len().saturating_sub(LEFT_TO_OTHERS);
+                    self.pieces.truncate(less.max(self.used.div_ceil(PIECE)));
+                    self.wanted = self.pieces.len();
+                }
             }
         }
         self.pieces.len() < self.wanted
+    }
+
+    /// How many places there is room for by now.
+    #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+    pub(super) fn room(&self) -> usize {
+        self.pieces.len() * PIECE
     }
 
     /// The place of a number, from 1 on.
@@ -65,8 +93,12 @@ impl Counted {
         std::iter::successors(self.at(first), |place| self.at(place.next)).map(|place| place.index)
     }
 
-    /// One more place of a flow whose first was `first`: which is its first now. `None` if there is no room.
+    /// One more place of a flow whose first was `first`: which is its first now. `None` if there is no room, or it has all that it may
+    /// have.
     pub(super) fn add(&mut self, first: u32, index: u32) -> Option<u32> {
+        if self.of(first).count() >= self.each {
+            return None;
+        }
         let place = Place { index, next: first };
         let number = self.free;
         if let Some(free) = self.at_mut(number) {
@@ -97,12 +129,13 @@ mod tests {
     #[test]
     fn a_flow_has_several_places_and_gives_back_all_of_them() {
         let (counts, mut counted) = (Counts::new(), Counted::default());
-        counted.make_room(PIECE + 1);
+        counted.make_room(PIECE + 1, 1);
         assert_eq!(
             (counted.pieces.len(), counted.grow(), counted.pieces.len()),
             (1, false, 2),
             "one piece after the other"
         );
+        counted.make_room(PIECE, 2);
         let room = 2 * PIECE;
         let mut flow = |places: &[u64]| {
             places.iter().fold(0, |first, place| {
@@ -124,8 +157,36 @@ mod tests {
         let added = (0..2 * room).filter_map(|_| counted.add(0, 0)).count();
         assert_eq!(added, room - 1);
         assert!(counted.add(0, 0).is_none());
-        counted.make_room(3 * PIECE);
+        counted.make_room(3 * PIECE, 1);
         let last = counted.add(0, 9).unwrap_or(0);
         assert_eq!((last as usize, counted.of(last).collect::<Vec<_>>()), (room + 1, vec![9]));
+    }
+
+    #[test]
+    fn a_flow_has_no_more_places_than_are_its_own() {
+        let mut counted = Counted::default();
+        counted.make_room(8, 2);
+        let first = counted.add(0, 1).and_then(|first| counted.add(first, 2));
+        assert_eq!(first, Some(2));
+        assert_eq!(counted.add(2, 3), None);
+        assert!((1..8).all(|_| counted.add(0, 1).and_then(|first| counted.add(first, 2)).is_some()));
+    }
+
+    #[test]
+    fn without_memory_for_more_some_is_left_to_others_but_what_is_in_use_stays() {
+        let mut counted = Counted::default();
+        counted.make_room(40 * PIECE, 1);
+        while counted.pieces.len() < 20 {
+            counted.grow();
+        }
+        assert!((0..3 * PIECE + 1).all(|_| counted.add(0, 7).is_some()));
+        assert!(!counted.grow_by(|| None), "nothing more is wanted");
+        assert_eq!((counted.pieces.len(), counted.grow()), (4, false));
+        assert_eq!(counted.of(3 * PIECE as u32 + 1).next(), Some(7));
+        counted.make_room(40 * PIECE, 1);
+        assert!(!counted.grow_by(|| None));
+        assert_eq!(counted.pieces.len(), 4, "that has a place in use");
+        counted.make_room(40 * PIECE, 1);
+        assert_eq!(counted.pieces.len(), 5, "another load of rules asks again");
     }
 }

@@ -35,9 +35,6 @@ use crate::ifnet::Version;
 use crate::next::Framed;
 use crate::snapshot::Reader;
 
-/// Places of one flow that room is kept for, of each that there may be. Flows that are counted at more of them use that of others.
-const MOST_PLACES: usize = 16;
-
 /// What one worker has of the filter.
 #[derive(Debug)]
 pub(crate) struct Keeper {
@@ -227,8 +224,8 @@ impl Keeper {
             self.ahead.clear();
         }
         if let (Some(states), Some(rules)) = (&mut self.states, rules.as_ref()) {
-            // Each flow may be counted at each.
-            self.counted.make_room(states.limits().states * rules.places.clamp(1, MOST_PLACES));
+            // Each flow may be counted at each: at two, for where the key is an address, the answers have another one.
+            self.counted.make_room(states.limits().states, 2 * rules.places.max(1));
             self.outdated |= before.as_ref().as_ref().map_or(0, |before| rules.policies_unlike(before));
             // Flows that have the number of another one's policy yet are not forgotten before it is taken from them.
             let mut policies: Vec<Timeouts> = rules.policies.iter().map(|policy| policy.times).collect();
@@ -437,5 +434,64 @@ impl Keeper {
             }
         }
         more
+    }
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use super::super::Asks;
+    use super::super::FilterSetup;
+    use super::super::Judge;
+    use super::super::Part;
+    use super::super::StateLimits;
+    use super::super::Verdict;
+    use super::*;
+
+    /// Rules that count flows at so many places.
+    #[derive(Debug)]
+    struct Counting(usize);
+
+    impl Judge for Counting {
+        fn has_rules(&self, _: Hook, _: Part) -> bool {
+            true
+        }
+
+        fn needs_states(&self) -> bool {
+            true
+        }
+
+        fn places(&self) -> usize {
+            self.0
+        }
+
+        fn judge(&self, _: usize, _: Hook, _: Part, _: &[u8], _: &mut Asks<'_>) -> Verdict {
+            Verdict::Accept
+        }
+
+        fn rehearse(&self, _: Hook, _: Part, _: &[u8], _: &mut Asks<'_>) -> Verdict {
+            Verdict::Accept
+        }
+    }
+
+    /// How much room there is for the flows of these rules: in the turn that takes them up, and when the turns after it have come to rest.
+    fn room(places: usize, states: usize) -> (usize, usize) {
+        let (shared, now) = (Shared::new(1, 7), Instant::from_nanos(1));
+        let mut keeper = Keeper::new(&shared);
+        let limits = StateLimits { states, half_open: states, ..StateLimits::default() };
+        let setup = FilterSetup { judge: Arc::new(Counting(places)), limits, timeouts: Timeouts::default() };
+        shared.set(Some(setup), now);
+        keeper.refresh(&shared, 0, now);
+        let first = keeper.counted.room();
+        while keeper.tidy(0, now) {}
+        (first, keeper.counted.room())
+    }
+
+    #[test]
+    fn room_for_all_places_of_all_flows_comes_with_the_turns() {
+        let piece = room(1, 1).0;
+        assert_eq!(room(1, 8 * piece), (piece, 16 * piece), "both directions");
+        assert_eq!(room(3, 8 * piece), (piece, 48 * piece));
+        assert_eq!(room(100, 8 * piece), (piece, 128 * piece), "16 on the average");
+        assert_eq!(room(0, piece), (piece, 2 * piece), "rules that change sets may count, too");
     }
 }

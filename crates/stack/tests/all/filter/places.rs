@@ -42,3 +42,48 @@ fn there_is_room_for_every_flow_at_every_place_that_rules_have() {
     assert_eq!(*judge.0.lock().unwrap(), expected);
     router.end();
 }
+
+/// Counts each flow at a place that its sender chooses: the hop limit's.
+#[derive(Debug, Default, Clone)]
+struct ByHops(Arc<Mutex<Vec<u32>>>);
+
+impl Judge for ByHops {
+    fn has_rules(&self, hook: Hook, part: Part) -> bool {
+        hook == Hook::Forward && part == Part::AfterStates
+    }
+
+    fn needs_states(&self) -> bool {
+        true
+    }
+
+    fn judge(&self, _: usize, _: Hook, _: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+        self.0.lock().unwrap().push(asks.count_connection(packet[7].into()));
+        Verdict::Accept
+    }
+
+    fn rehearse(&self, _: Hook, _: Part, _: &[u8], _: &mut Asks<'_>) -> Verdict {
+        Verdict::Accept
+    }
+}
+
+#[test]
+fn packets_of_one_flow_that_differ_take_no_room_of_others() {
+    let mut router = Router::new();
+    let judge = ByHops::default();
+    router.load(judge.clone());
+    let from = |port, hops| {
+        let mut packet = udp((addr(INNER, 2), port), (addr(OUTER, 2), 9), b"");
+        packet[7] = hops;
+        packet
+    };
+    for hops in 10..15 {
+        assert!(router.passes(INNER, 0, &from(1, hops)));
+    }
+    // It has two places for its one rule, as its answers may be counted elsewhere. More is too much, of its own.
+    assert_eq!(std::mem::take(&mut *judge.0.lock().unwrap()), [1, 1, u32::MAX, u32::MAX, u32::MAX]);
+    for (port, hops) in [(2, 10), (2, 12), (3, 12), (1, 11)] {
+        assert!(router.passes(INNER, 0, &from(port, hops)));
+    }
+    assert_eq!(*judge.0.lock().unwrap(), [2, 1, 2, 1]);
+    router.end();
+}

@@ -14,7 +14,6 @@ use siding_netisr::sync::mutant;
 use siding_wire::IpProto;
 
 use super::hooks::note_interface;
-use super::keeper::Between;
 use super::keeper::Keeper;
 use super::read;
 use crate::ifnet::Version;
@@ -64,10 +63,6 @@ impl Keeper {
         version: Version,
         (packet, upper): (&[u8], &[u8]),
     ) -> bool {
-        // Whoever comes next has somebody that was dropped between two hooks be forgotten.
-        if !matches!(self.between, Between::Nothing) {
-            self.abandon();
-        }
         let Some(states) = self.states.as_deref_mut() else { return false };
         let known = self.ahead.follow_at(states, now, place, (packet, upper));
         let alone = self.alone[version as usize];

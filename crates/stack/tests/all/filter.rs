@@ -55,6 +55,7 @@ use siding_wire::tcp::TcpRepr;
 use siding_wire::udp::UdpRepr;
 
 mod anew;
+mod before;
 mod frames;
 mod headers;
 mod known;
@@ -416,6 +417,45 @@ fn connections_are_counted_as_long_as_they_live() {
     router.states(StateQuery { addr: Some(addr(OUTER, 2).into()), flush: true, ..StateQuery::default() });
     assert!(router.passes(OUTER, 0, &syn(4)));
     assert!(!router.passes(OUTER, 0, &syn(5)));
+    router.end();
+}
+
+/// As in Linux, states are moved on before rules are asked: who resets a connection is believed, though the other end may never hear of it.
+#[test]
+fn a_reset_that_rules_drop_ends_its_flow_all_the_same_which_counts_no_more() {
+    /// Counts what comes to one port, two at a time, and drops resets.
+    #[derive(Debug)]
+    struct NoResets;
+
+    impl Judge for NoResets {
+        fn has_rules(&self, hook: Hook, part: Part) -> bool {
+            hook == Hook::Forward && part == Part::AfterStates
+        }
+
+        fn needs_states(&self) -> bool {
+            true
+        }
+
+        fn judge(&self, _: usize, _: Hook, _: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+            let comes = packet[42..44] == COUNTED.to_be_bytes();
+            let drops = packet[53] & 4 != 0 || comes && asks.count_connection(5) > 2;
+            if drops { Verdict::Drop } else { Verdict::Accept }
+        }
+
+        fn rehearse(&self, _: Hook, _: Part, _: &[u8], _: &mut Asks<'_>) -> Verdict {
+            Verdict::Accept
+        }
+    }
+
+    let mut router = Router::new();
+    router.load(NoResets);
+    let (client, server) = (|port| (addr(INNER, 2), port), (addr(OUTER, 2), COUNTED));
+    connect(&mut router, client(1), server, (0, 0));
+    connect(&mut router, client(2), server, (0, 0));
+    assert!(!router.passes(INNER, 0, &tcp(client(3), server, Flags::SYN, 1, 0)));
+    assert!(!router.passes(INNER, 0, &tcp(client(1), server, Flags::RST, 101, 0)), "dropped");
+    assert!(router.passes(INNER, 0, &tcp(client(3), server, Flags::SYN, 1, 0)));
+    assert!(!router.passes(INNER, 0, &tcp(client(4), server, Flags::SYN, 1, 0)));
     router.end();
 }
 

@@ -56,7 +56,7 @@ pub(super) fn step(local: &mut Local) -> bool {
             }
             continue;
         };
-        let packet = first_packet(&tuple);
+        let (packet, len) = first_packet(&tuple);
         let tracked =
             Tracked { state: CtState::New, way: Some(Way::Original), slot: Some(slot), fresh: None };
         let mut passing = Passing { tracked: Some(tracked), ..Passing::NEW };
@@ -64,7 +64,7 @@ pub(super) fn step(local: &mut Local) -> bool {
         let passes = hooks.into_iter().flatten().all(|(hook, iif, oif)| {
             let at = At::new(*index, *now, &config, hook, (iif, oif));
             [Part::BeforeStates, Part::AfterStates].into_iter().all(|part| {
-                at.rehearse(filter, part, &packet, (&mut passing, &mut rehearsed)) == Verdict::Accept
+                at.rehearse(filter, part, &packet[..len], (&mut passing, &mut rehearsed)) == Verdict::Accept
             })
         });
         match filter.states.as_mut() {
@@ -114,32 +114,36 @@ fn hooks<'a>(config: &'a Config, tuple: &Tuple, came_by: u16) -> Option<[Option<
     Some([Some((Hook::Prerouting, Some(iif), None)), Some(last)])
 }
 
-/// The first packet of a flow, as far as its state tells.
-fn first_packet(tuple: &Tuple) -> Vec<u8> {
-    let mut upper = vec![0; if tuple.proto == IpProto::TCP { 20 } else { 12 }];
-    let ports = [tuple.src_port.to_be_bytes(), tuple.dst_port.to_be_bytes()].concat();
+/// The longest: TCP over IPv6.
+const LONGEST: usize = 60;
+
+/// The first packet of a flow, as far as its state tells, and how long it is.
+fn first_packet(tuple: &Tuple) -> ([u8; LONGEST], usize) {
+    let mut upper = [0; 20];
+    let len = if tuple.proto == IpProto::TCP { 20 } else { 12 };
+    let [a, b] = tuple.src_port.to_be_bytes();
+    let [c, d] = tuple.dst_port.to_be_bytes();
     match tuple.proto {
         IpProto::TCP => {
-            upper[..4].copy_from_slice(&ports);
+            upper[..4].copy_from_slice(&[a, b, c, d]);
             (upper[12], upper[13]) = (0x50, Flags::SYN.0);
         }
         IpProto::ICMP | IpProto::ICMP6 => {
             upper[0] = tuple.question();
-            upper[4..6].copy_from_slice(&ports[..2]);
+            upper[4..6].copy_from_slice(&[a, b]);
         }
         _ => {
-            upper[..4].copy_from_slice(&ports);
+            upper[..4].copy_from_slice(&[a, b, c, d]);
             upper[5] = 12;
         }
     }
-    let len = upper.len() as u16;
-    let mut packet = vec![0; 40];
+    let mut packet = [0; LONGEST];
     let header = match (tuple.src.to_ipv4_mapped(), tuple.dst.to_ipv4_mapped()) {
         (Some(src), Some(dst)) => Ip4Repr::new(src, dst, tuple.proto, 64, len).emit(&mut packet),
         _ => Ip6Repr::new(tuple.src, tuple.dst, tuple.proto, 64, len).emit(&mut packet),
     };
     // It has room for either.
-    packet.truncate(header.unwrap_or(0));
-    packet.extend_from_slice(&upper);
-    packet
+    let (at, len) = (header.unwrap_or(0), usize::from(len));
+    packet[at..at + len].copy_from_slice(&upper[..len]);
+    (packet, at + len)
 }

@@ -172,32 +172,50 @@ fn sets(options: &Options, packets: u64, verdicts: &mut Verdicts) -> Result<(), 
     Ok(())
 }
 
-/// Rules are replaced while packets of flows that are known pass: none is lost, and turns take as long as before.
+/// Rules are replaced while packets of flows that are known pass: none is lost, no flow either, and turns take as long as before. The rules
+/// that come count flows at sixteen places, where those before counted none: room for these is reserved meanwhile.
 fn reload(options: &Options, packets: u64, verdicts: &mut Verdicts) -> Result<(), Box<dyn Error>> {
     let rules = many_beside(10_000, 100_000);
-    let mut ratios = Vec::new();
+    let (mut tails, mut longest) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds {
         let mut wall = established(Wall::new()?)?;
-        let mut times = wall.load_under_way(&rules, 1 << 20, Way::Out(FLOWS), packets / 64)?;
-        times.iter_mut().for_each(|times| times.sort_unstable());
+        let known = (wall.states(), wall.inserted());
+        let times = wall.load_under_way(&rules, 1 << 20, Way::Out(FLOWS), packets / 64)?;
+        // Answers pass by their states alone.
+        wall.run(Way::Back(FLOWS), FLOWS)?;
+        let now = (wall.states(), wall.inserted());
+        if now != known {
+            return Err(format!("{known:?} states, and ever, before; {now:?} afterwards").into());
+        }
         let at = |times: &[u64], share: f64| times[((times.len() - 1) as f64 * share) as usize] as f64 / 1e3;
-        let [before, beside] = times;
         let of =
             |times: &[u64]| [0.5, 0.99, 0.999, 1.0].map(|share| format!("{:.1}", at(times, share))).join(" ");
-        println!(
-            "turns of 64: {} us before (median, p99, p99.9, longest of {}), {} us from the load of 10,000 rules and 100,000 elements on ({})",
-            of(&before),
-            before.len(),
-            of(&beside),
-            beside.len(),
-        );
-        ratios.push(at(&beside, 0.999) / at(&before, 0.999));
+        let mut own = Vec::new();
+        for (what, at_clock) in ["by the clock", "of processor time"].into_iter().zip(0..) {
+            let [before, beside] = times.each_ref().map(|times| {
+                let mut sorted: Vec<u64> = times.iter().map(|both| both[at_clock]).collect();
+                sorted.sort_unstable();
+                sorted
+            });
+            println!(
+                "turns of 64, {what}: {} us before (median, p99, p99.9, longest of {}), {} us from the load of 10,000 rules, 100,000 elements and 16 places on ({})",
+                of(&before),
+                before.len(),
+                of(&beside),
+                beside.len(),
+            );
+            own = vec![before, beside];
+        }
+        tails.push(at(&own[1], 0.999) / at(&own[0], 0.999));
+        longest.push(at(&own[1], 1.0));
     }
     verdicts.judge(
         "p99.9 of turns beside a load, of that before",
-        median(&mut ratios),
+        median(&mut tails),
         Goal::AtMost(1.2),
         "times",
     );
+    // The one that takes the rules up is one of a hundred thousand.
+    verdicts.judge("the longest turn beside a load", median(&mut longest), Goal::AtMost(1000.0), "us");
     Ok(())
 }

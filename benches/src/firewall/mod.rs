@@ -134,8 +134,8 @@ impl Wall {
         Ok(())
     }
 
-    /// What each of so many turns takes of processor time, in nanoseconds, while packets pass; and what each takes from then on that
-    /// another thread begins to load these rules, until it has done so and as many turns have gone by again.
+    /// What each of so many turns takes, in nanoseconds by the clock and of processor time, while packets pass; and what each takes from
+    /// then on that another thread begins to load these rules, until it has done so and as many turns have gone by again.
     ///
     /// # Errors
     /// What is wrong with the rules; or not all packets left again.
@@ -145,15 +145,16 @@ impl Wall {
         states: usize,
         way: Way,
         turns: u64,
-    ) -> Result<[Vec<u64>; 2], Box<dyn Error>> {
+    ) -> Result<[Vec<[u64; 2]>; 2], Box<dyn Error>> {
         self.shared.send(Some(way));
         let sent = self.shared.sent();
         let mut received = 0;
         let mut times = [Vec::with_capacity(turns as usize), Vec::with_capacity(8 * turns as usize)];
-        let mut timed = |wall: &mut Wall, times: &mut Vec<u64>| {
-            let begin = (wall.clock)();
+        let mut timed = |wall: &mut Wall, times: &mut Vec<[u64; 2]>| {
+            let (whole, begin) = (std::time::Instant::now(), (wall.clock)());
             received += wall.turn();
-            times.push((wall.clock)() - begin);
+            let own = (wall.clock)() - begin;
+            times.push([whole.elapsed().as_nanos() as u64, own]);
         };
         for _ in 0..turns {
             timed(self, &mut times[0]);
@@ -212,6 +213,11 @@ impl Wall {
     /// States that there are.
     pub fn states(&self) -> usize {
         self.stack.state_usage().iter().map(|usage| usage.states).sum()
+    }
+
+    /// States that there ever were.
+    pub fn inserted(&self) -> u64 {
+        self.stack.state_usage().iter().map(|usage| usage.inserted).sum()
     }
 
     fn turn(&mut self) -> u64 {

@@ -6,10 +6,10 @@ use super::ends::NETWORKS;
 
 /// So many rules: flows that are known pass by the first of them, what begins inside by the last.
 pub fn many(count: usize) -> String {
-    table("", count)
+    table("", "", count)
 }
 
-/// The same, and a set of so many prefixes from which nothing comes.
+/// The same, a set of so many prefixes from which nothing comes, and sixteen rules that count flows, which none of these packets meets.
 pub fn many_beside(count: usize, elements: usize) -> String {
     let element = |element: usize| format!("2001:dbb:{:x}:{:x}::/64", element >> 16, element & 0xffff);
     let elements: Vec<String> = (0..elements).map(element).collect();
@@ -17,14 +17,19 @@ pub fn many_beside(count: usize, elements: usize) -> String {
         "set blocked {{ type ipv6_addr; flags interval; elements = {{ {} }}\n}}\n",
         elements.join(", ")
     );
-    table(&set, count)
+    let mut counted = String::new();
+    for port in 0..16 {
+        let _ = writeln!(counted, "udp dport {} ct count over 10 drop", 60_000 + port);
+    }
+    table(&set, &counted, count)
 }
 
-fn table(set: &str, count: usize) -> String {
+fn table(set: &str, counted: &str, count: usize) -> String {
     let mut rules = String::new();
     if !set.is_empty() {
         rules.push_str("ip6 saddr @blocked drop\n");
     }
+    rules.push_str(counted);
     for number in 0..count.saturating_sub(2) {
         let (network, port) = (number, 1000 + number % 60_000);
         let _ = writeln!(rules, "iifname \"wan\" ip6 saddr 2001:dba:{network:x}::/48 udp dport {port} drop");

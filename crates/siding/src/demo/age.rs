@@ -8,10 +8,10 @@ use siding_stack::nd6::nud::NudState;
 
 use super::echo::Echo;
 use super::echo::StackEcho;
+use super::given::PEER;
+use super::given::SILENT;
 use super::outcome::Outcome;
 use super::outcome::PingRow;
-use super::place::PEER;
-use super::place::SILENT;
 use super::progress::Progress;
 use super::scene::Attached;
 use super::scene::NUD;

@@ -26,18 +26,16 @@ use super::echo::PAYLOAD;
 use super::echo::Tally;
 use super::echo::flood;
 use super::echo::with_ctx;
+use super::given::OURS;
+use super::given::PEER;
+use super::outcome::ABSENT;
 use super::outcome::DetachRow;
 use super::outcome::Outcome;
 use super::outcome::PingRow;
 use super::outcome::percentile;
-use super::place::OURS;
-use super::place::PEER;
 use super::progress::Progress;
 use super::scene::Scene;
 use super::stop::Stop;
-
-/// Neighbours that are asked for and are not there.
-pub(super) const ABSENT: u16 = 1000;
 
 /// Requests to the peer in each round.
 const PRESENT: u16 = 8;

@@ -24,9 +24,9 @@ use siding_wire::Mac;
 
 use super::echo::StackEcho;
 use super::echo::with_ctx;
-use super::place::PREFIX_LEN;
-use super::place::UNTAGGED;
-use super::scene::DETACH_TIMEOUT;
+use super::given::DETACH_TIMEOUT;
+use super::given::PREFIX_LEN;
+use super::given::UNTAGGED;
 use crate::runtime;
 use crate::runtime::EventWake;
 use crate::runtime::Runtime;

@@ -24,7 +24,7 @@ use siding_stack::route::Route;
 
 use super::echo::with_ctx;
 use super::far::detach_all;
-use super::place::PREFIX_LEN;
+use super::given::PREFIX_LEN;
 use super::place::Port;
 use crate::filter::Filter;
 use crate::filter::FilterConfig;

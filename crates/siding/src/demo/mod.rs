@@ -23,9 +23,11 @@ mod echo;
 mod far;
 mod firewall;
 mod gate;
+mod given;
 mod lagg;
 mod linux;
 mod memory;
+mod options;
 mod outcome;
 mod place;
 mod progress;
@@ -39,7 +41,6 @@ mod watch;
 use std::env;
 use std::io;
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,7 @@ use std::time::Duration;
 use echo::with_ctx;
 use linux::Linux;
 use memory::Memory;
+pub(crate) use options::Options;
 use outcome::Outcome;
 use place::Place;
 use progress::Progress;
@@ -55,15 +57,6 @@ use stop::Stop;
 use table::Style;
 
 use crate::runtime::EventWake;
-
-/// How the demonstration is run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Options {
-    /// How long the interface is detached and attached again, in seconds. All the rest takes about 11 more.
-    pub(crate) seconds: u64,
-    /// Captures what passes our end of the wire into this file (pcapng).
-    pub(crate) pcap: Option<PathBuf>,
-}
 
 /// `memory` asks for the in-memory wire even where there is a real one. For tests.
 const WIRE_VARIABLE: &str = "SIDING_DEMO_WIRE";
@@ -106,13 +99,6 @@ pub(crate) fn run(options: Options) -> anyhow::Result<ExitCode> {
         (true, true) => ExitCode::from(INTERRUPTED),
         (true, false) => ExitCode::SUCCESS,
     })
-}
-
-impl Default for Options {
-    /// Five seconds of churn, 16 in all; no capture.
-    fn default() -> Options {
-        Options { seconds: 5, pcap: None }
-    }
 }
 
 /// The real wire if there can be one, else that in memory; with what will rouse our workers.

@@ -3,10 +3,13 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use siding_netisr::TypeReport;
 use siding_stack::DropReport;
 
-use super::scene::Remains;
 use super::watch::State;
+
+/// Neighbours that are asked for and are not there.
+pub(super) const ABSENT: u16 = 1000;
 
 /// Everything that the table tells.
 #[derive(Debug, Default)]
@@ -33,6 +36,26 @@ pub(super) struct Outcome {
     pub(super) took: Duration,
     /// The operator ended it before its time.
     pub(super) interrupted: bool,
+}
+
+/// What was found when all was over.
+#[derive(Debug, Default)]
+pub(super) struct Remains {
+    /// Each type of dispatched packet, over all workers.
+    pub(super) types: Vec<TypeReport>,
+    /// What is wrong with the counters.
+    pub(super) imbalance: Option<String>,
+    /// Buffers that are missing from the pool, and those that it has.
+    pub(super) missing: usize,
+    pub(super) buffers: usize,
+    /// Packets for which the pool had none.
+    pub(super) refused: u64,
+    /// A worker that ended before its time.
+    pub(super) panic: Option<String>,
+    /// What could not be put back.
+    pub(super) left_behind: Vec<String>,
+    /// What the capture lacks, which changes nothing else.
+    pub(super) uncaptured: Option<String>,
 }
 
 /// Echo requests of one kind.

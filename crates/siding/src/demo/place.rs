@@ -1,7 +1,6 @@
 //! Where the demonstration takes place: a wire, and somebody at its other end.
 
 use std::io;
-use std::net::Ipv6Addr;
 use std::os::fd::BorrowedFd;
 use std::sync::mpsc::Sender;
 
@@ -18,19 +17,7 @@ use siding_wire::Mac;
 use super::echo::Echo;
 use super::far::Far;
 
-/// Our address.
-pub(super) const OURS: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-/// The peer's.
-pub(super) const PEER: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
-/// Another of the peer's, which it gives up.
-pub(super) const SILENT: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 3);
-/// Ours on the lagg itself, and whoever's is behind the switch without a VLAN.
-pub(super) const LAGG: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
-pub(super) const UNTAGGED: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
-/// Length of the prefix of all of them, in bits.
-pub(super) const PREFIX_LEN: u8 = 64;
-
-/// A wire with a peer, who has the addresses [`PEER`] and [`SILENT`].
+/// A wire with a peer, who has the addresses [`PEER`](super::given::PEER) and [`SILENT`](super::given::SILENT).
 pub(super) trait Place {
     /// What it is, in a line.
     fn describe(&self) -> String;
@@ -53,7 +40,7 @@ pub(super) trait Place {
     /// Somebody at the peer's who pings us. `ident` tells one from another.
     fn pinger(&self, ident: u16) -> anyhow::Result<Box<dyn Echo>>;
 
-    /// Has the peer give up [`SILENT`].
+    /// Has the peer give up [`SILENT`](super::given::SILENT).
     fn silence(&mut self) -> anyhow::Result<()>;
 
     /// A switch that we have two ports at, with others behind it.
@@ -75,7 +62,7 @@ pub(super) struct Trunk {
     pub(super) ports: Vec<(Mac, Vec<Box<dyn Device>>)>,
     /// The station behind the switch that has VLANs.
     pub(super) far: Far,
-    /// Who is there without a VLAN, in a word, and pings [`LAGG`].
+    /// Who is there without a VLAN, in a word, and pings [`LAGG`](super::given::LAGG).
     pub(super) untagged: (&'static str, Box<dyn Echo>),
 }
 

@@ -25,7 +25,6 @@ use siding_lockorder::Unlocked;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_netisr::IfId;
-use siding_netisr::TypeReport;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
 use siding_stack::Stack;
@@ -33,15 +32,17 @@ use siding_stack::StackConfig;
 use siding_stack::nd6::dad::DadConfig;
 use siding_stack::nd6::nud::NudConfig;
 
-use super::Options;
 use super::echo::with_ctx;
+use super::given::DETACH_TIMEOUT;
+use super::given::OURS;
+use super::given::PEER;
+use super::given::PREFIX_LEN;
+use super::given::SILENT;
+use super::options::Options;
+use super::outcome::Remains;
 use super::place::Home;
 use super::place::Lent;
-use super::place::OURS;
-use super::place::PEER;
-use super::place::PREFIX_LEN;
 use super::place::Place;
-use super::place::SILENT;
 use super::watch::Watch;
 use crate::runtime;
 use crate::runtime::EventWake;
@@ -59,9 +60,6 @@ pub(super) const NUD: NudConfig = NudConfig {
     refused_retry: Duration::from_millis(50),
     unreachable: None,
 };
-
-/// A detach that takes longer names who is in its way, and the demonstration has failed.
-pub(super) const DETACH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Enough for a thousand held packets, their solicitations and a flood at one time.
 const POOL: PoolConfig = PoolConfig { buffers: 8192, size: 2048, headroom: 128 };
@@ -85,26 +83,6 @@ pub(super) struct Attached {
     pub(super) id: IfId,
     /// Its detach has returned: no frame may pass any more.
     gone: Arc<AtomicBool>,
-}
-
-/// What was found when all was over.
-#[derive(Debug, Default)]
-pub(super) struct Remains {
-    /// Each type of dispatched packet, over all workers.
-    pub(super) types: Vec<TypeReport>,
-    /// What is wrong with the counters.
-    pub(super) imbalance: Option<String>,
-    /// Buffers that are missing from the pool, and those that it has.
-    pub(super) missing: usize,
-    pub(super) buffers: usize,
-    /// Packets for which the pool had none.
-    pub(super) refused: u64,
-    /// A worker that ended before its time.
-    pub(super) panic: Option<String>,
-    /// What could not be put back.
-    pub(super) left_behind: Vec<String>,
-    /// What the capture lacks, which changes nothing else.
-    pub(super) uncaptured: Option<String>,
 }
 
 impl Scene {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::churn::ABSENT;
+use super::outcome::ABSENT;
 use super::outcome::DetachRow;
 use super::outcome::Outcome;
 use super::outcome::percentile;

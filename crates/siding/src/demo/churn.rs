@@ -9,6 +9,7 @@
 //! the worker, which is what a stack does with devices that are its own; and with the sockets coming back open, to be
 //! closed by the owner as the daemon does, or here to be used again.
 
+use std::mem::take;
 use std::net::Ipv6Addr;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -34,6 +35,7 @@ use super::outcome::Outcome;
 use super::outcome::PingRow;
 use super::outcome::percentile;
 use super::progress::Progress;
+use super::scene::Attached;
 use super::scene::Scene;
 use super::stop::Stop;
 
@@ -66,6 +68,8 @@ struct Rounds {
     present: Tally,
     answered: u64,
     while_detached: Option<u64>,
+    /// Of the kind under way.
+    row: DetachRow,
 }
 
 /// Detaches and attaches for `time`. The interface of the acts before has been detached.
@@ -92,10 +96,9 @@ pub(super) fn run(
         scope.spawn(|| flood(&mut *flooder, &flood_tally, &end));
         let mut result = Ok(());
         for kind in kinds(scene, time) {
-            let mut row =
-                DetachRow { how: kind.how, latencies: vec![], pending: vec![], took: Duration::ZERO };
-            result = result.and_then(|()| of_one_kind(scene, &kind, &mut rounds, &mut row, stop, progress));
-            outcome.detaches.push(row);
+            rounds.row.how = kind.how;
+            result = result.and_then(|()| of_one_kind(scene, &kind, &mut rounds, stop, progress));
+            outcome.detaches.push(take(&mut rounds.row));
         }
         end.store(true, Ordering::Relaxed);
         result
@@ -120,7 +123,6 @@ fn of_one_kind(
     scene: &mut Scene,
     kind: &Kind,
     rounds: &mut Rounds,
-    row: &mut DetachRow,
     stop: &Stop,
     progress: &mut Progress,
 ) -> anyhow::Result<()> {
@@ -134,8 +136,11 @@ fn of_one_kind(
         };
         // By now nothing has left since the last detach, says the kernel.
         note_quiet(scene, sent_before, rounds);
-        let number = row.latencies.len();
-        with_ctx(|ctx| round(scene, ctx, devices, kind.keep, number, rounds, row, stop))??;
+        let number = rounds.row.latencies.len();
+        with_ctx(|ctx| {
+            let attached = scene.attach(ctx, devices, kind.keep)?;
+            round(scene, ctx, &attached, rounds, stop)
+        })??;
         sent_before = scene.place.sent();
         if kind.keep {
             kept = Some(scene.returned()?);
@@ -143,6 +148,7 @@ fn of_one_kind(
         if number.is_multiple_of(LINGER_EVERY) {
             thread::sleep(LINGER);
         }
+        let row = &mut rounds.row;
         row.took = begin.elapsed();
         progress.show(|| {
             let median = percentile(&row.latencies, 50).unwrap_or_default().as_micros();
@@ -154,20 +160,15 @@ fn of_one_kind(
     Ok(())
 }
 
-/// Attach, traffic, detach.
-#[allow(clippy::too_many_arguments)] // Each is another part of the round, and there is one caller.
+/// Of an interface that has just been attached: traffic, detach.
 fn round(
     scene: &Scene,
     ctx: &mut Ctx<'_, Unlocked>,
-    devices: Vec<Box<dyn Device>>,
-    keep: bool,
-    number: usize,
+    attached: &Attached,
     rounds: &mut Rounds,
-    row: &mut DetachRow,
     stop: &Stop,
 ) -> anyhow::Result<()> {
-    let attached = scene.attach(ctx, devices, keep)?;
-    scene.add_address(ctx, &attached, OURS, false)?;
+    scene.add_address(ctx, attached, OURS, false)?;
     let ping = scene.stack.open_ping(ctx);
     let send = |ctx: &Ctx<'_, Unlocked>, ping: &Ping, to: Ipv6Addr, seq: u16, tally: &Tally| {
         // One that is refused is counted by the facility, or by the pool.
@@ -183,14 +184,14 @@ fn round(
             }
         }
     }
-    let settle = number.is_multiple_of(2);
+    let settle = rounds.row.latencies.len().is_multiple_of(2);
     if settle {
         stop.wait(FILLING, || scene.neighbors(ctx) >= usize::from(ABSENT));
     }
     let pending = scene.neighbors(ctx);
-    let latency = scene.detach(ctx, &attached)?;
-    row.latencies.push(latency);
-    row.pending.push(pending);
+    let latency = scene.detach(ctx, attached)?;
+    rounds.row.latencies.push(latency);
+    rounds.row.pending.push(pending);
     if let Some(ping) = ping {
         while let Some(reply) = ping.answer(ctx) {
             rounds.answered += u64::from(matches!(reply.answer, siding_stack::Answer::Reply { .. }));

@@ -48,6 +48,12 @@ const ANNOUNCE: Announce = Announce { count: 3, interval: Duration::from_millis(
 /// Addresses that are announced: one on the lagg, and one on each VLAN.
 const ADDRESSES: u64 = 1 + VLANS.len() as u64;
 
+/// The lagg and its ports.
+struct Built {
+    lagg: IfId,
+    ports: Vec<IfId>,
+}
+
 /// A flow under way.
 struct Flow {
     who: String,
@@ -78,13 +84,13 @@ pub(super) fn run(
         }
     };
     let Trunk { ports, far, untagged: (who, echo) } = trunk;
-    let (lagg, ports) = with_ctx(|ctx| build(scene, ctx, ports))??;
+    let built = with_ctx(|ctx| build(scene, ctx, ports))??;
     let mut flows = vec![Flow::new(format!("untagged, from {who}"), echo)];
     for vid in VLANS {
         let echo = far.pinger(in_vlan(vid, 1))?;
         flows.push(Flow::new(format!("VLAN {vid}, from behind the switch"), Box::new(echo)));
     }
-    let result = change(scene, lagg, &ports, &mut flows, stop, progress);
+    let result = change(scene, &built, &mut flows, stop, progress);
     let row = result.map(|(changes, announced, took)| LaggRow {
         changes,
         announced,
@@ -103,7 +109,7 @@ fn build(
     scene: &Scene,
     ctx: &mut Ctx<'_, Unlocked>,
     devices: Vec<(Mac, Vec<Box<dyn Device>>)>,
-) -> anyhow::Result<(IfId, Vec<IfId>)> {
+) -> anyhow::Result<Built> {
     let stack = &scene.stack;
     let lagg =
         stack.add_lagg(ctx, LaggSpec { announce: ANNOUNCE, ..LaggSpec::new("lagg0", Mode::Failover) })?;
@@ -116,15 +122,14 @@ fn build(
     }
     stack.add_address(ctx, lagg, LAGG.into(), PREFIX_LEN, false)?;
     add_vlans(stack, ctx, lagg, 1)?;
-    Ok((lagg, ports))
+    Ok(Built { lagg, ports })
 }
 
 /// Has the flows ping, and changes the primary until they have ended. Gives how often, how many announcements there
 /// were, and how long it took.
 fn change(
     scene: &Scene,
-    lagg: IfId,
-    ports: &[IfId],
+    Built { lagg, ports }: &Built,
     flows: &mut [Flow],
     stop: &Stop,
     progress: &mut Progress,
@@ -139,7 +144,7 @@ fn change(
         let mut result = Ok(());
         while result.is_ok() && !threads.iter().all(|thread| thread.is_finished()) {
             let next = ports[(changes as usize + 1) % ports.len()];
-            result = with_ctx(|ctx| scene.stack.lagg_set_primary(ctx, lagg, Some(next)))
+            result = with_ctx(|ctx| scene.stack.lagg_set_primary(ctx, *lagg, Some(next)))
                 .map_err(anyhow::Error::from)
                 .and_then(|changed| Ok(changed?));
             changes += 1;
@@ -156,7 +161,7 @@ fn change(
     });
     let took = begin.elapsed();
     let laggs = with_ctx(|ctx| scene.stack.laggs(ctx))?;
-    let announced = laggs.iter().find(|report| report.id == lagg).map_or(0, |report| report.announced);
+    let announced = laggs.iter().find(|report| report.id == *lagg).map_or(0, |report| report.announced);
     result.map(|()| (changes, announced, took))
 }
 

@@ -69,7 +69,7 @@ pub(super) struct PingRow {
 }
 
 /// Detaches of one kind.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct DetachRow {
     pub(super) how: &'static str,
     /// From the call until nothing of the interface was left.

@@ -12,7 +12,6 @@
 //! | `metrics` | what the daemon knows, as OpenMetrics by HTTP |
 //! | `demo` | what no command at all does |
 //! | `read`, `patience` | files, and peers on sockets, that may block: none of them holds the daemon up |
-//! | `output` | what is said on standard output and standard error, if somebody reads it |
 #![forbid(unsafe_code)]
 // They panic when a pipe is closed: `output` does not.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -24,7 +23,6 @@ mod daemon;
 mod demo;
 mod filter;
 mod metrics;
-mod output;
 mod patience;
 mod rate;
 mod read;
@@ -35,10 +33,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     cli::main().unwrap_or_else(|error| {
-        if error.is::<output::Closed>() {
+        if error.is::<siding_output::Closed>() {
             return ExitCode::SUCCESS;
         }
-        output::complain(format_args!("siding: {error:#}\n"));
+        siding_output::complain(format_args!("siding: {error:#}\n"));
         ExitCode::FAILURE
     })
 }

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use anyhow::bail;
 use clap::Args as ClapArgs;
 use clap::Subcommand;
+use siding_output as output;
 
 use super::nested::only;
 use super::table::Table;
@@ -22,7 +23,6 @@ use crate::control::AdvertiserRow;
 use crate::control::Answer;
 use crate::control::Client;
 use crate::control::Request;
-use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AdvertiseCommand {

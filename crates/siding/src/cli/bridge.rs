@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args as ClapArgs;
 use clap::Subcommand;
+use siding_output as output;
 
 use super::address;
 use super::change::seconds;
@@ -22,7 +23,6 @@ use crate::control::BridgeRequest;
 use crate::control::BridgeRow;
 use crate::control::Client;
 use crate::control::Request;
-use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BridgeCommand {

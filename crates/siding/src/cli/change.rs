@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use siding_output as output;
 
 use super::address;
 use super::args::AddressCommand;
@@ -29,7 +30,6 @@ use crate::control::RouteRequest;
 use crate::control::ShareRow;
 use crate::control::TuneRequest;
 use crate::control::WayRow;
-use crate::output;
 
 pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyhow::Result<ExitCode> {
     let request = match command {

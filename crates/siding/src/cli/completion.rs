@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::CommandFactory;
 use clap::ValueEnum;
+use siding_output as output;
 
 use super::args::Args;
-use crate::output;
 
 /// Shells that completions are written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

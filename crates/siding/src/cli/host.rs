@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::bail;
 use clap::Args as ClapArgs;
 use clap::Subcommand;
+use siding_output as output;
 
 use super::args::ShowArgs;
 use super::args::What;
@@ -26,7 +27,6 @@ use crate::control::HostRequest;
 use crate::control::PrefixRow;
 use crate::control::Request;
 use crate::control::RouterRow;
-use crate::output;
 
 /// Between two looks whether an interface is ready.
 const LOOK: Duration = Duration::from_millis(50);

@@ -27,6 +27,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use siding_output as output;
 
 use crate::config::Config;
 use crate::control;
@@ -34,7 +35,6 @@ use crate::control::Client;
 use crate::control::StackRequest;
 use crate::daemon;
 use crate::demo;
-use crate::output;
 use args::Args;
 use args::Command;
 

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use siding_output as output;
 
 use crate::control::Client;
 use crate::control::EventKind;
 use crate::control::EventRow;
-use crate::output;
 
 /// What is to be told.
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args as ClapArgs;
 use clap::Subcommand;
+use siding_output as output;
 
 use super::address;
 use super::change::seconds;
@@ -33,7 +34,6 @@ use crate::control::Request;
 use crate::control::VlanAdd;
 use crate::control::VlanRequest;
 use crate::control::VlanRow;
-use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum VlanCommand {

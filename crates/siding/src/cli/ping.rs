@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 use clap::Args as ClapArgs;
+use siding_output as output;
 use signal_hook::consts::SIGINT;
 
 use super::address::Scoped;
@@ -20,7 +21,6 @@ use crate::control::Answer;
 use crate::control::Client;
 use crate::control::PingRow;
 use crate::control::Request;
-use crate::output;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct PingArgs {

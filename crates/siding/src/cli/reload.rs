@@ -14,6 +14,7 @@ use anyhow::Context;
 use anyhow::bail;
 use clap::Args as ClapArgs;
 use clap::Subcommand;
+use siding_output as output;
 
 use crate::control::Answer;
 use crate::control::Client;
@@ -23,7 +24,6 @@ use crate::control::ReloadRequest;
 use crate::control::ReloadRow;
 use crate::control::Request;
 use crate::control::SavedRow;
-use crate::output;
 
 #[derive(Debug, ClapArgs)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use siding_output as output;
 
 use super::advertise;
 use super::args::ShowArgs;
@@ -32,7 +33,6 @@ use crate::control::Request;
 use crate::control::TypeRow;
 use crate::control::VlanRequest;
 use crate::control::WorkerRow;
-use crate::output;
 
 /// Asks the daemon, and puts what it says into tables, or JSON.
 pub(super) fn show(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::Result<String> {

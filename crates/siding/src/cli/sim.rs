@@ -10,10 +10,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
+use siding_output as output;
 use siding_sim::Failure;
 use siding_sim::Summary;
-
-use crate::output;
 
 /// A range of seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args as ClapArgs;
 use clap::Subcommand;
 use clap::ValueEnum;
+use siding_output as output;
 
 use super::args::ShowArgs;
 use super::args::What;
@@ -15,7 +16,6 @@ use crate::control::Answer;
 use crate::control::Client;
 use crate::control::Request;
 use crate::control::StackRequest;
-use crate::output;
 
 /// A switch's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

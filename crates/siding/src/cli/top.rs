@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use siding_output as output;
 use siding_top::Connect;
 use siding_top::Ended;
 use siding_top::Options;
 
 use crate::control::Client;
-use crate::output;
 
 /// How wide a line may be where nobody has said.
 const WIDTH: usize = 80;

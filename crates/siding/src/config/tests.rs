@@ -255,7 +255,7 @@ fn every_example_is_right() {
     let is_file = |path: &std::path::PathBuf| path.extension().is_some_and(|ending| ending == "toml");
     let files = || std::fs::read_dir(&examples).unwrap().map(|file| file.unwrap().path()).filter(is_file);
     let right =
-        files().filter(|file| Config::load(file).inspect_err(|error| crate::output::complain(error)).is_ok());
+        files().filter(|file| Config::load(file).inspect_err(|error| siding_output::complain(error)).is_ok());
     assert_eq!(right.count(), files().count());
 }
 

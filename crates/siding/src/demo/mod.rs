@@ -93,7 +93,7 @@ pub(crate) fn run(options: Options) -> anyhow::Result<ExitCode> {
     progress.clear();
     drop(progress);
     let color = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    crate::output::print(table::render(&outcome, Style { color })?)?;
+    siding_output::print(table::render(&outcome, Style { color })?)?;
     Ok(match (outcome.checks.failed.is_empty(), outcome.interrupted) {
         (false, _) => ExitCode::FAILURE,
         (true, true) => ExitCode::from(INTERRUPTED),

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use anyhow::bail;
 use clap::Subcommand;
+use siding_output as output;
 
 use self::set::SetCommand;
 use self::states::Which;
@@ -22,7 +23,6 @@ use crate::control::Client;
 use crate::control::FilterRequest;
 use crate::control::FilterRow;
 use crate::control::Request;
-use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum FilterCommand {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Args as ClapArgs;
 use clap::Subcommand;
+use siding_output as output;
 
 use crate::cli::change::silent;
 use crate::cli::table::Table;
@@ -17,7 +18,6 @@ use crate::control::SetContentRow;
 use crate::control::SetRequest;
 use crate::control::SetRow;
 use crate::control::WhichSet;
-use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum SetCommand {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Args as ClapArgs;
+use siding_output as output;
 
 use crate::cli::table::Table;
 use crate::control::Answer;
@@ -14,7 +15,6 @@ use crate::control::Request;
 use crate::control::StateRow;
 use crate::control::StatesRow;
 use crate::control::StatesWanted;
-use crate::output;
 
 /// Which flows.
 #[derive(Debug, ClapArgs)]

@@ -22,6 +22,7 @@ use siding_filter::LogLine;
 use siding_filter::PktType;
 use siding_filter::Program;
 use siding_filter::Setup;
+use siding_output as output;
 use siding_wire::Mac;
 
 use super::capture;
@@ -35,7 +36,6 @@ use crate::control::TestRow;
 use crate::filter::Texts;
 use crate::filter::Trial;
 use crate::filter::state_of;
-use crate::output;
 
 /// What is to be tested, and by what.
 #[derive(Debug, ClapArgs)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
+use siding_output as output;
 
 use super::clock;
 use super::file::Capture;
@@ -16,7 +17,6 @@ use super::watch;
 use crate::control::Client;
 use crate::control::MomentRow;
 use crate::control::WatchRequest;
-use crate::output;
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct CaptureArgs {

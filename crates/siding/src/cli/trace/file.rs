@@ -14,12 +14,12 @@ use siding_drivers::Direction;
 use siding_drivers::PcapFile;
 use siding_drivers::PcapInterface;
 use siding_drivers::PcapNote;
+use siding_output::Closed;
 
 use super::life::text;
 use super::unhex;
 use crate::control::LifeRow;
 use crate::control::MomentRow;
-use crate::output::Closed;
 
 /// Files that turn: another begins when one is so large, and so many stay.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
+use siding_output as output;
 
 use super::file::Capture;
 use super::is_told;
@@ -14,7 +15,6 @@ use super::watch;
 use crate::control::Client;
 use crate::control::LifeRow;
 use crate::control::WatchRequest;
-use crate::output;
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct TraceArgs {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use siding_output as output;
 use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
 
@@ -27,7 +28,6 @@ use crate::control::Client;
 use crate::control::Request;
 use crate::control::WatchRequest;
 use crate::control::WatchRow;
-use crate::output;
 
 /// What is asked for at a time: no longer, so that Ctrl-C is heard.
 const WAIT_MS: u64 = 200;

@@ -1,7 +1,8 @@
-//! What the command line says, on standard output and standard error.
+//! What a command says, on standard output and standard error.
 //!
-//! Nothing here panics, and nothing else in this program writes there (`clippy::print_stdout` is an error): a reader who
+//! Nothing here panics, and nothing else in our programs writes there (`clippy::print_stdout` is an error): a reader who
 //! has seen enough closes the pipe, and that is a normal end.
+#![forbid(unsafe_code)]
 
 use std::fmt::Display;
 use std::io;
@@ -15,14 +16,14 @@ use rustix::event::poll;
 /// Nobody reads what we say any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("standard output was closed")]
-pub(crate) struct Closed;
+pub struct Closed;
 
 /// Writes to standard output, at once.
 ///
 /// # Errors
 ///
 /// [`Closed`], which is a normal end for a program that only tells; or the system refuses.
-pub(crate) fn print(text: impl Display) -> anyhow::Result<()> {
+pub fn print(text: impl Display) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let written = write!(out, "{text}").and_then(|()| out.flush());
     written.map_err(|error| match error.kind() {
@@ -37,7 +38,7 @@ pub(crate) fn print(text: impl Display) -> anyhow::Result<()> {
 /// # Errors
 ///
 /// [`Closed`], which is a normal end.
-pub(crate) fn is_read() -> anyhow::Result<()> {
+pub fn is_read() -> anyhow::Result<()> {
     let out = io::stdout();
     // Only what is told unasked: a file and a terminal have no reader that goes.
     let mut fds = [PollFd::new(&out, PollFlags::empty())];
@@ -51,12 +52,12 @@ pub(crate) fn is_read() -> anyhow::Result<()> {
 /// # Errors
 ///
 /// As [`print()`].
-pub(crate) fn line(text: impl Display) -> anyhow::Result<()> {
+pub fn line(text: impl Display) -> anyhow::Result<()> {
     print(format_args!("{text}\n"))
 }
 
 /// Writes to standard error. If nobody reads that, there is nobody to tell, and nobody to wait for.
-pub(crate) fn complain(text: impl Display) {
+pub fn complain(text: impl Display) {
     let mut err = io::stderr();
     let patience = Timespec { tv_sec: 1, tv_nsec: 0 };
     let waited = poll(&mut [PollFd::new(&err, PollFlags::OUT)], Some(&patience));

@@ -2,7 +2,6 @@
 //!
 //! | | |
 //! |---|---|
-//! | `runtime` | worker threads for a stack: pinned, asleep in poll(2) when idle |
 //! | `config` | the configuration file, and what is wrong with it, by line and column |
 //! | `setting` | everything that can be configured, each as a value: applied, withdrawn, said, compared |
 //! | `filter` | files of rules, what of them the stack can do, and the judge that they become |
@@ -26,7 +25,6 @@ mod metrics;
 mod patience;
 mod rate;
 mod read;
-mod runtime;
 mod setting;
 
 use std::process::ExitCode;

@@ -28,6 +28,7 @@ use rustix::net::SocketAddrUnix;
 use rustix::net::SocketFlags;
 use rustix::net::SocketType;
 use rustix::net::socket_with;
+use siding_runtime::trip;
 
 use super::Failure;
 use super::Feed;
@@ -36,7 +37,6 @@ use super::Request;
 use super::SubscribeRequest;
 use super::session;
 use super::session::Sessions;
-use crate::runtime::trip;
 
 /// Carries out one request.
 pub(crate) type CarryOut<'c> = dyn FnMut(Request) -> Reply + 'c;

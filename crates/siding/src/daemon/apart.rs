@@ -11,10 +11,10 @@ use std::thread;
 use std::thread::JoinHandle;
 
 use siding_lockorder::Root;
+use siding_runtime::trip;
 
 use super::state::Daemon;
 use super::state::Free;
-use crate::runtime::trip;
 
 /// One of them.
 #[derive(Debug)]

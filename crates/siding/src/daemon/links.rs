@@ -31,6 +31,7 @@ use siding_drivers::kernel::LinkEvent;
 use siding_drivers::kernel::Monitor;
 use siding_drivers::kernel::Netlink;
 use siding_lockorder::Root;
+use siding_runtime::trip;
 use siding_stack::SendError;
 use siding_wire::Mac;
 
@@ -41,7 +42,6 @@ use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
 use crate::config::Driver;
-use crate::runtime::trip;
 
 /// The thread that watches links.
 pub(super) struct Links {

@@ -1,5 +1,8 @@
 //! How workers spend their time: their threads' turns, and the steps of those that the stack has timed.
 
+use siding_runtime::SIZES;
+use siding_runtime::Turns;
+
 use super::state::Daemon;
 use super::state::lock;
 use crate::control::FramesRow;
@@ -7,8 +10,6 @@ use crate::control::PerformanceRow;
 use crate::control::StepRow;
 use crate::control::TimedRow;
 use crate::control::TurnRow;
-use crate::runtime::SIZES;
-use crate::runtime::Turns;
 
 impl Daemon {
     pub(super) fn show_performance(&self) -> Vec<PerformanceRow> {

@@ -29,6 +29,9 @@ use siding_drivers::kernel::Netlink;
 use siding_drivers::kernel::Records;
 use siding_mbuf::Cache;
 use siding_mbuf::Mbuf;
+use siding_runtime::EventWake;
+use siding_runtime::Loan;
+use siding_runtime::lend;
 use siding_stack::Device;
 use siding_stack::Offloads;
 use siding_stack::Sent;
@@ -39,9 +42,6 @@ use siding_wire::Mac;
 use crate::config::Driver;
 use crate::config::InterfaceConfig;
 use crate::config::MAX_MTU;
-use crate::runtime::EventWake;
-use crate::runtime::Loan;
-use crate::runtime::lend;
 
 /// What we hold for an interface beside its devices, which the workers own.
 #[derive(Debug)]

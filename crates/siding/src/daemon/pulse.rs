@@ -4,7 +4,7 @@
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::runtime::Runtime;
+use siding_runtime::Runtime;
 
 /// Between two calls. A worker without work sleeps until somebody calls.
 const EACH: Duration = Duration::from_secs(1);

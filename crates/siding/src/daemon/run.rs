@@ -15,6 +15,11 @@ use siding_drivers::kernel::Records;
 use siding_lockorder::Root;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
+use siding_runtime as runtime;
+use siding_runtime::EventWake;
+use siding_runtime::Runtime;
+use siding_runtime::RuntimeConfig;
+use siding_runtime::trip;
 use siding_stack::Stack;
 
 use super::closing::Closing;
@@ -43,11 +48,6 @@ use crate::config::MOST_INTERFACES;
 use crate::control;
 use crate::control::Sessions;
 use crate::filter::Filter;
-use crate::runtime;
-use crate::runtime::EventWake;
-use crate::runtime::Runtime;
-use crate::runtime::RuntimeConfig;
-use crate::runtime::trip;
 
 /// In front of a packet: the longest headers that forwarding and tags may add, with room to spare.
 const HEADROOM: u16 = 128;

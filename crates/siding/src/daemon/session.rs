@@ -9,6 +9,7 @@ use anyhow::Context;
 use anyhow::bail;
 use siding_lockorder::Root;
 use siding_netisr::IfId;
+use siding_runtime::trip;
 use siding_stack::Lifetimes;
 use siding_stack::Ping;
 
@@ -34,7 +35,6 @@ use crate::control::RouteRequest;
 use crate::control::Serve;
 use crate::control::Sessions;
 use crate::control::SubscribeRequest;
-use crate::runtime::trip;
 use crate::setting::Refused;
 use crate::setting::Routed;
 

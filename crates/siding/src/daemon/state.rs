@@ -22,6 +22,7 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Pool;
 use siding_netisr::IfId;
+use siding_runtime::Runtime;
 use siding_stack::Detached;
 use siding_stack::InterfaceSpec;
 use siding_stack::Lifetimes;
@@ -50,7 +51,6 @@ use crate::control::Code;
 use crate::control::Failure;
 use crate::control::Sessions;
 use crate::filter::Filter;
-use crate::runtime::Runtime;
 use crate::setting::Any;
 use crate::setting::Slot;
 

@@ -5,11 +5,11 @@ use std::panic::catch_unwind;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use siding_runtime::trip;
 
 use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
-use crate::runtime::trip;
 
 /// How long an interface may take to go.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,7 +61,7 @@ impl Daemon {
             wrong.extend(gone.and_then(|gone| gone).err());
         }
         let runtime = lock(&self.runtime).take();
-        if let Some(Err(error)) = runtime.map(crate::runtime::Runtime::stop) {
+        if let Some(Err(error)) = runtime.map(siding_runtime::Runtime::stop) {
             wrong.push(error.into());
         }
         // Those that left late can wait for no worker any more.

@@ -30,12 +30,12 @@ use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
 use rustix::event::poll;
+use siding_runtime::trip;
 use tracing_subscriber::fmt::format;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::time::SystemTime;
 
 use crate::control::LimitRow;
-use crate::runtime::trip;
 
 /// Lines that wait to be written.
 const MOST: usize = 2048;

@@ -26,6 +26,8 @@ use rustix::event::PollFlags;
 use rustix::event::Timespec;
 use rustix::event::poll;
 use siding_drivers::PcapLoss;
+use siding_runtime::Runtime;
+use siding_runtime::trip;
 
 use super::apart::Apart;
 use super::door::Door;
@@ -39,8 +41,6 @@ use super::state::Daemon;
 use super::state::Free;
 use super::state::lock;
 use super::tell;
-use crate::runtime::Runtime;
-use crate::runtime::trip;
 
 /// How often the main thread looks whether the others live.
 const LOOK: Duration = Duration::from_millis(500);

@@ -13,6 +13,10 @@ use siding_lockorder::Unlocked;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_netisr::IfId;
+use siding_runtime as runtime;
+use siding_runtime::EventWake;
+use siding_runtime::Runtime;
+use siding_runtime::RuntimeConfig;
 use siding_stack::BridgeSpec;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
@@ -27,10 +31,6 @@ use super::echo::with_ctx;
 use super::given::DETACH_TIMEOUT;
 use super::given::PREFIX_LEN;
 use super::given::UNTAGGED;
-use crate::runtime;
-use crate::runtime::EventWake;
-use crate::runtime::Runtime;
-use crate::runtime::RuntimeConfig;
 
 /// The VLANs on the lagg.
 pub(super) const VLANS: [u16; 2] = [10, 20];

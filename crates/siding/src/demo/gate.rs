@@ -12,6 +12,10 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
+use siding_runtime as runtime;
+use siding_runtime::EventWake;
+use siding_runtime::Runtime;
+use siding_runtime::RuntimeConfig;
 use siding_stack::InterfaceSpec;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
@@ -29,10 +33,6 @@ use super::place::Port;
 use crate::filter::Filter;
 use crate::filter::FilterConfig;
 use crate::filter::Texts;
-use crate::runtime;
-use crate::runtime::EventWake;
-use crate::runtime::Runtime;
-use crate::runtime::RuntimeConfig;
 
 /// Its sides; the number of each is part of its addresses.
 pub(super) const SIDES: [&str; 2] = ["inside", "outside"];

@@ -8,6 +8,10 @@ use siding_drivers::Wire;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_netisr::IfId;
+use siding_runtime as runtime;
+use siding_runtime::EventWake;
+use siding_runtime::Runtime;
+use siding_runtime::RuntimeConfig;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
 use siding_stack::Stack;
@@ -27,10 +31,6 @@ use super::given::SILENT;
 use super::place::Place;
 use super::place::Trunk;
 use super::place::Yard;
-use crate::runtime;
-use crate::runtime::EventWake;
-use crate::runtime::Runtime;
-use crate::runtime::RuntimeConfig;
 
 /// A hub with two stacks on it.
 pub(super) struct Memory {

@@ -53,10 +53,9 @@ use outcome::Outcome;
 use place::Place;
 use progress::Progress;
 use scene::Scene;
+use siding_runtime::EventWake;
 use stop::Stop;
 use table::Style;
-
-use crate::runtime::EventWake;
 
 /// `memory` asks for the in-memory wire even where there is a real one. For tests.
 const WIRE_VARIABLE: &str = "SIDING_DEMO_WIRE";

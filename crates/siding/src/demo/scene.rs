@@ -25,6 +25,10 @@ use siding_lockorder::Unlocked;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_netisr::IfId;
+use siding_runtime as runtime;
+use siding_runtime::EventWake;
+use siding_runtime::Runtime;
+use siding_runtime::RuntimeConfig;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
 use siding_stack::Stack;
@@ -44,10 +48,6 @@ use super::place::Home;
 use super::place::Lent;
 use super::place::Place;
 use super::watch::Watch;
-use crate::runtime;
-use crate::runtime::EventWake;
-use crate::runtime::Runtime;
-use crate::runtime::RuntimeConfig;
 
 /// RFC 4861's timers are made for patience; a demonstration has none. The proportions are kept where they matter:
 /// a probe has time to be answered even on a busy machine.

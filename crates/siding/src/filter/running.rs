@@ -263,7 +263,7 @@ mod tests {
     impl Desk {
         fn new() -> Desk {
             let pool = Pool::new(PoolConfig { buffers: 64, size: 2048, headroom: 128 }).unwrap();
-            let stack = Stack::new(StackConfig::new(pool, crate::runtime::clock())).unwrap();
+            let stack = Stack::new(StackConfig::new(pool, siding_runtime::clock())).unwrap();
             Desk { stack, root: Root::new(), filter: Filter::new(1, [0; 2]) }
         }
 

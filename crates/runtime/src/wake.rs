@@ -25,7 +25,7 @@ use siding_stack::Unread;
 /// An eventfd for each worker. Give it to the stack's configuration, then to
 /// [`Runtime::start`](super::Runtime::start).
 #[derive(Debug)]
-pub(crate) struct EventWake {
+pub struct EventWake {
     events: Vec<OwnedFd>,
 }
 
@@ -35,7 +35,7 @@ impl EventWake {
     /// # Errors
     ///
     /// The process has no descriptors left.
-    pub(crate) fn new(workers: usize) -> io::Result<Arc<EventWake>> {
+    pub fn new(workers: usize) -> io::Result<Arc<EventWake>> {
         let event = |_| eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let events = (0..workers).map(event).collect::<Result<_, _>>()?;
         Ok(Arc::new(EventWake { events }))
@@ -43,7 +43,7 @@ impl EventWake {
 
     /// Lets a device in memory rouse `worker` when its first frame comes in, so that a worker that has such
     /// devices sleeps like any other.
-    pub(crate) fn rouse(self: &Arc<Self>, worker: usize, device: MemDevice) -> Box<dyn Device> {
+    pub fn rouse(self: &Arc<Self>, worker: usize, device: MemDevice) -> Box<dyn Device> {
         let wake = self.clone();
         device.set_wake(move || wake.wake(worker));
         Box::new(Roused { device, wake: self.clone(), worker })
@@ -58,7 +58,7 @@ impl EventWake {
     }
 
     /// What becomes readable when `worker` is called.
-    pub(crate) fn event(&self, worker: usize) -> Option<BorrowedFd<'_>> {
+    pub fn event(&self, worker: usize) -> Option<BorrowedFd<'_>> {
         self.events.get(worker).map(AsFd::as_fd)
     }
 }

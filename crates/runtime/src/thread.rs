@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,10 +21,10 @@ use siding_stack::Stack;
 use siding_stack::StackWorker;
 use siding_stack::Turn;
 
-use super::EventWake;
-use super::Shared;
-use super::trip;
-use super::turns::add;
+use crate::shared::Shared;
+use crate::trip;
+use crate::turns::add;
+use crate::wake::EventWake;
 
 /// How long a worker sleeps at most when a device of its must be polled.
 const POLLED: Duration = Duration::from_millis(1);
@@ -37,6 +38,14 @@ const SICK: Duration = Duration::from_millis(50);
 #[derive(Default)]
 struct Sick(Vec<(RawFd, Instant)>);
 
+/// What binds it to whoever started it.
+pub(super) struct Ties {
+    /// It is to end.
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) wake: Arc<EventWake>,
+    pub(super) shared: Arc<Shared>,
+}
+
 /// The cores that this process may use.
 pub(super) fn cores() -> Vec<usize> {
     let allowed = sched_getaffinity(None).unwrap_or_else(|_| CpuSet::new());
@@ -46,9 +55,7 @@ pub(super) fn cores() -> Vec<usize> {
 pub(super) fn run(
     stack: &Stack,
     mut worker: StackWorker,
-    stop: &AtomicBool,
-    wake: &EventWake,
-    shared: &Shared,
+    Ties { stop, wake, shared }: &Ties,
     core: Option<usize>,
     spin: Duration,
 ) {

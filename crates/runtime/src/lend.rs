@@ -25,7 +25,7 @@ use siding_stack::Sent;
 use siding_stack::Unread;
 
 /// The owner's end: where devices come back to.
-pub(crate) struct Loan {
+pub struct Loan {
     returned: mpsc::Receiver<Box<dyn Device>>,
 }
 
@@ -37,7 +37,7 @@ struct Lent {
 }
 
 /// Lends devices to workers. They are closed by [`Loan::close`].
-pub(crate) fn lend(devices: Vec<Box<dyn Device>>) -> (Vec<Box<dyn Device>>, Loan) {
+pub fn lend(devices: Vec<Box<dyn Device>>) -> (Vec<Box<dyn Device>>, Loan) {
     let (home, returned) = mpsc::channel();
     let lent = |device| -> Box<dyn Device> { Box::new(Lent { device: Some(device), home: home.clone() }) };
     (devices.into_iter().map(lent).collect(), Loan { returned })
@@ -46,7 +46,7 @@ pub(crate) fn lend(devices: Vec<Box<dyn Device>>) -> (Vec<Box<dyn Device>>, Loan
 impl Loan {
     /// Waits until all devices have come back, at most so long, and closes them. Those that come later are closed by their
     /// workers.
-    pub(crate) fn close_all(self, timeout: Duration) {
+    pub fn close_all(self, timeout: Duration) {
         let end = Instant::now() + timeout;
         // It ends early when nobody has one any more.
         while let Ok(device) = self.returned.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -56,7 +56,7 @@ impl Loan {
 
     /// Closes the devices that have come back, which is all of them once the departure of their interface is
     /// complete. Those that come later are closed by their workers.
-    pub(crate) fn close(self) {
+    pub fn close(self) {
         self.returned.try_iter().for_each(drop);
     }
 }

@@ -10,7 +10,7 @@ static ARMED: AtomicBool = AtomicBool::new(false);
 static WHO: Mutex<Option<(String, bool)>> = Mutex::new(None);
 
 /// The next thread of this name that comes by [`here`], or whoever comes by this place ([`at`]), panics, or stalls. False if this build has no such thing.
-pub(crate) fn arm(thread: &str, stall: bool) -> bool {
+pub fn arm(thread: &str, stall: bool) -> bool {
     if cfg!(debug_assertions) {
         *WHO.lock().unwrap_or_else(PoisonError::into_inner) = Some((thread.to_owned(), stall));
         ARMED.store(true, Ordering::Release);
@@ -19,7 +19,7 @@ pub(crate) fn arm(thread: &str, stall: bool) -> bool {
 }
 
 /// Arms what the environment asks for: a place that comes before anybody can be asked over the control socket.
-pub(crate) fn arm_by_environment() {
+pub fn arm_by_environment() {
     if cfg!(debug_assertions)
         && let Ok(place) = std::env::var("SIDING_TRIP")
     {
@@ -28,14 +28,14 @@ pub(crate) fn arm_by_environment() {
 }
 
 /// Panics, or stalls, if this thread is the one.
-pub(crate) fn here() {
+pub fn here() {
     if ARMED.load(Ordering::Acquire) {
         at(std::thread::current().name().unwrap_or_default());
     }
 }
 
 /// Panics, or stalls, if this place is the one.
-pub(crate) fn at(place: &str) {
+pub fn at(place: &str) {
     if !cfg!(debug_assertions) || !ARMED.load(Ordering::Acquire) {
         return;
     }

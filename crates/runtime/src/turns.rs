@@ -8,15 +8,15 @@ use std::time::Duration;
 use siding_stack::Turn;
 
 /// The least number of packets in a turn of each size; those of the first had none.
-pub(crate) const SIZES: [u64; 9] = [0, 1, 2, 4, 8, 16, 32, 64, 128];
+pub const SIZES: [u64; 9] = [0, 1, 2, 4, 8, 16, 32, 64, 128];
 
 /// Turns of one size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Turns {
-    pub(crate) turns: u64,
+pub struct Turns {
+    pub turns: u64,
     /// Frames received and packets handled that had been deferred.
-    pub(crate) packets: u64,
-    pub(crate) nanos: u64,
+    pub packets: u64,
+    pub nanos: u64,
 }
 
 /// What one thread writes and others read.

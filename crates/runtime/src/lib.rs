@@ -7,10 +7,13 @@
 //!
 //! None. # Teardown: [`Runtime::stop`] sets a flag, calls every worker and joins its thread. The worker's seat is
 //! vacant then, and whoever waits for a departure comes by in its stead.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod lend;
+mod shared;
 mod thread;
-pub(crate) mod trip;
+pub mod trip;
 mod turns;
 mod wake;
 
@@ -18,36 +21,37 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use shared::Shared;
 use siding_netisr::Clock;
 use siding_netisr::Instant;
 use siding_netisr::SystemClock;
 use siding_netisr::Wake;
 use siding_stack::Stack;
 use siding_stack::StackWorker;
-use turns::TurnTimes;
+use thread::Ties;
 
-pub(crate) use lend::Loan;
-pub(crate) use lend::lend;
-pub(crate) use turns::SIZES;
-pub(crate) use turns::Turns;
-pub(crate) use wake::EventWake;
+pub use lend::Loan;
+pub use lend::lend;
+pub use shared::ThreadStats;
+pub use turns::SIZES;
+pub use turns::Turns;
+pub use wake::EventWake;
 
 /// How workers are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RuntimeConfig {
+pub struct RuntimeConfig {
     /// How long a worker without work polls on before it sleeps.
-    pub(crate) spin: Duration,
+    pub spin: Duration,
     /// Whether each worker stays on a core of its own. With fewer cores than workers, several share one.
-    pub(crate) pin: bool,
+    pub pin: bool,
 }
 
 /// A stack at work.
-pub(crate) struct Runtime {
+pub struct Runtime {
     stop: Arc<AtomicBool>,
     wake: Arc<EventWake>,
     threads: Vec<Running>,
@@ -56,26 +60,9 @@ pub(crate) struct Runtime {
 /// A worker ended by a panic: a bug, told by its message on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("worker {worker} ended by a panic, which is a bug in Siding: {message}")]
-pub(crate) struct WorkerDied {
+pub struct WorkerDied {
     worker: usize,
     message: String,
-}
-
-/// What one worker's thread has done, by its own account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct ThreadStats {
-    /// Turns so far.
-    pub(crate) turns: u64,
-    /// Turns that found something to do.
-    pub(crate) busy: u64,
-    /// Frames received.
-    pub(crate) received: u64,
-    /// Times that it has slept.
-    pub(crate) sleeps: u64,
-    /// The core it is pinned to.
-    pub(crate) core: Option<usize>,
-    /// Its turns, by how many packets they had.
-    pub(crate) by_size: [Turns; SIZES.len()],
 }
 
 struct Running {
@@ -83,20 +70,8 @@ struct Running {
     shared: Arc<Shared>,
 }
 
-/// What the thread writes and others read.
-#[derive(Debug, Default)]
-struct Shared {
-    turns: AtomicU64,
-    busy: AtomicU64,
-    received: AtomicU64,
-    sleeps: AtomicU64,
-    times: TurnTimes,
-    /// One more than the core; 0 for none.
-    core: AtomicU64,
-}
-
 /// The system's monotonic clock from this call on, for a stack and whoever speaks to it.
-pub(crate) fn clock() -> impl Fn() -> Instant + Clone + Send + Sync + 'static {
+pub fn clock() -> impl Fn() -> Instant + Clone + Send + Sync + 'static {
     let clock = SystemClock::default();
     move || clock.now()
 }
@@ -107,7 +82,7 @@ impl Runtime {
     /// # Errors
     ///
     /// The system starts no thread. Those that were started have been stopped again.
-    pub(crate) fn start(stack: &Stack, wake: Arc<EventWake>, config: RuntimeConfig) -> io::Result<Runtime> {
+    pub fn start(stack: &Stack, wake: Arc<EventWake>, config: RuntimeConfig) -> io::Result<Runtime> {
         let cores = if config.pin { thread::cores() } else { Vec::new() };
         let mut runtime = Runtime { stop: Arc::default(), wake, threads: Vec::new() };
         let mut index = 0;
@@ -124,22 +99,22 @@ impl Runtime {
     /// # Errors
     ///
     /// A worker had ended by a panic.
-    pub(crate) fn stop(mut self) -> Result<(), WorkerDied> {
+    pub fn stop(mut self) -> Result<(), WorkerDied> {
         self.join()
     }
 
     /// Whether a worker has ended although nobody stopped it. Then [`stop`](Self::stop) tells why.
-    pub(crate) fn has_failed(&self) -> bool {
+    pub fn has_failed(&self) -> bool {
         self.threads.iter().any(|thread| thread.join.is_finished())
     }
 
     /// What each worker's thread has done.
-    pub(crate) fn stats(&self) -> Vec<ThreadStats> {
+    pub fn stats(&self) -> Vec<ThreadStats> {
         self.threads.iter().map(|thread| thread.shared.read()).collect()
     }
 
     /// Calls every worker: each turns at least once more, if it can.
-    pub(crate) fn call(&self) {
+    pub fn call(&self) {
         (0..self.threads.len()).for_each(|worker| self.wake.wake(worker));
     }
 
@@ -151,11 +126,12 @@ impl Runtime {
         spin: Duration,
     ) -> io::Result<()> {
         let shared = Arc::new(Shared::default());
-        let (stack, stop, wake, own) = (stack.clone(), self.stop.clone(), self.wake.clone(), shared.clone());
+        let stack = stack.clone();
+        let ties = Ties { stop: self.stop.clone(), wake: self.wake.clone(), shared: shared.clone() };
         let name = format!("worker{}", worker.index());
         let join = std::thread::Builder::new()
             .name(name)
-            .spawn(move || thread::run(&stack, worker, &stop, &wake, &own, core, spin))?;
+            .spawn(move || thread::run(&stack, worker, &ties, core, spin))?;
         self.threads.push(Running { join, shared });
         Ok(())
     }
@@ -180,21 +156,6 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         // Whoever wants to know calls `stop`.
         let _ = self.join();
-    }
-}
-
-impl Shared {
-    fn read(&self) -> ThreadStats {
-        ThreadStats {
-            turns: self.turns.load(Ordering::Relaxed),
-            busy: self.busy.load(Ordering::Relaxed),
-            received: self.received.load(Ordering::Relaxed),
-            sleeps: self.sleeps.load(Ordering::Relaxed),
-            by_size: self.times.read(),
-            core: usize::try_from(self.core.load(Ordering::Relaxed))
-                .ok()
-                .and_then(|core| core.checked_sub(1)),
-        }
     }
 }
 

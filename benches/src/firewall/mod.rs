@@ -4,9 +4,6 @@
 //! outer one the answers. Rules are compiled and asked as the program does it.
 
 mod ends;
-// The program's own, so that what is measured is what runs.
-#[path = "../../../crates/siding/src/filter/judge.rs"]
-mod judge;
 mod rules;
 
 use std::error::Error;
@@ -19,6 +16,7 @@ use rustix::time::clock_gettime;
 use siding_filter::Program;
 use siding_filter::Ruleset;
 use siding_filter::Setup;
+use siding_judge::Rules;
 use siding_lockorder::Ctx;
 use siding_lockorder::Root;
 use siding_lockorder::Unlocked;
@@ -230,7 +228,7 @@ impl Wall {
 fn load(stack: &Stack, rules: &str, states: usize) -> Result<(), Box<dyn Error>> {
     let ruleset = Ruleset::load(&[("bench.nft", rules)], &mut |path| Err(format!("no file {path}")))?;
     let program = Program::compile(ruleset, &Setup { now: 1, ..Setup::default() }, None)?;
-    let judge = Arc::new(judge::Rules(Arc::new(program)));
+    let judge = Arc::new(Rules(Arc::new(program)));
     let limits = StateLimits { states, half_open: states, ..StateLimits::default() };
     let setup = FilterSetup { judge, limits, timeouts: Timeouts::default() };
     control(|ctx| stack.set_filter(ctx, Some(setup)))

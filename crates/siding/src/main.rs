@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `config` | the configuration file, and what is wrong with it, by line and column |
 //! | `setting` | everything that can be configured, each as a value: applied, withdrawn, said, compared |
-//! | `filter` | files of rules, what of them the stack can do, and the judge that they become |
 //! | `daemon` | `siding run`: drivers, claims on kernel interfaces, log, clean stop |
 //! | `control` | the control socket's protocol, both ends |
 //! | `cli` | the command line: `show`, `ping`, changes to the running stack |
@@ -20,7 +19,6 @@ mod config;
 mod control;
 mod daemon;
 mod demo;
-mod filter;
 mod metrics;
 mod patience;
 mod rate;

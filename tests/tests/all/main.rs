@@ -17,9 +17,6 @@ mod harness;
 mod host;
 mod ip4;
 mod ip6;
-// The program's own, so that what is compared is what runs.
-#[path = "../../../crates/siding/src/filter/judge.rs"]
-mod judge;
 mod kernel;
 mod lagg;
 mod metrics;

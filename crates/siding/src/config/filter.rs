@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use siding_judge::FilterConfig;
+use siding_judge::Texts;
 use siding_stack::filter::StateLimits;
 use siding_stack::filter::Timeouts;
 use toml::Spanned;
 
 use super::check::Wrong;
 use super::check::ranged;
-use crate::filter::FilterConfig;
-use crate::filter::Texts;
 
 /// The table's text.
 #[derive(Debug, Deserialize)]

@@ -30,6 +30,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use siding_drivers::kernel::Cidr;
+use siding_judge::FilterConfig;
 use siding_stack::NeighborLimits;
 use siding_stack::NeighborTotals;
 use siding_stack::nd6::dad::DadConfig;
@@ -50,8 +51,6 @@ pub(crate) use nested::LaggConfig;
 pub(crate) use nested::Nested;
 pub(crate) use nested::VlanConfig;
 pub(crate) use security::SecurityConfig;
-
-use crate::filter::FilterConfig;
 
 /// A configuration that makes sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,7 +197,7 @@ impl Config {
         })?;
         if let Some(mut filter) = config.filter.take() {
             filter::beside(path, &mut filter.rules);
-            config.filter = Some(filter.read().map_err(ConfigError::Rules)?);
+            config.filter = Some(filter.read(crate::read::regular).map_err(ConfigError::Rules)?);
         }
         Ok((config, begun))
     }

@@ -8,6 +8,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use anyhow::bail;
+use siding_judge::FilterConfig;
+use siding_judge::Texts;
 use siding_stack::filter::StateLimits;
 use siding_stack::filter::StateQuery;
 use siding_stack::filter::StateReport;
@@ -26,8 +28,6 @@ use crate::control::RuleRow;
 use crate::control::StateRow;
 use crate::control::StatesRow;
 use crate::control::StatesWanted;
-use crate::filter::FilterConfig;
-use crate::filter::Texts;
 use crate::setting::Filtered;
 use crate::setting::Setting;
 
@@ -69,7 +69,8 @@ impl Daemon {
             limits: StateLimits::default(),
             timeouts: Timeouts::default(),
         });
-        let wanted = FilterConfig { rules, ..running }.read().map_err(anyhow::Error::msg)?;
+        let wanted =
+            FilterConfig { rules, ..running }.read(crate::read::regular).map_err(anyhow::Error::msg)?;
         let wanted = Filtered(wanted);
         // Now that files have been read.
         let _changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);

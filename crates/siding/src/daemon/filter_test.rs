@@ -6,6 +6,13 @@ use std::time::Instant;
 use anyhow::Context;
 use anyhow::bail;
 use siding_filter::CtState;
+use siding_judge::Trial;
+use siding_judge::from_hex;
+use siding_judge::hook_of;
+use siding_judge::link;
+use siding_judge::stacks_state;
+use siding_judge::state_of;
+use siding_judge::with_asks;
 use siding_stack::filter::Connection;
 use siding_stack::filter::Flow;
 use siding_stack::filter::FrameEnds;
@@ -21,13 +28,6 @@ use super::state::Daemon;
 use crate::control::Answer;
 use crate::control::EtherRow;
 use crate::control::TestRequest;
-use crate::filter::Trial;
-use crate::filter::from_hex;
-use crate::filter::hook_of;
-use crate::filter::link;
-use crate::filter::stacks_state;
-use crate::filter::state_of;
-use crate::filter::with_asks;
 
 /// Workers answer within this, or do not.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);

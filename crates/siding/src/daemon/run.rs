@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use siding_drivers::kernel::Records;
+use siding_judge::Filter;
 use siding_lockorder::Root;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
@@ -47,7 +48,6 @@ use crate::config::Config;
 use crate::config::MOST_INTERFACES;
 use crate::control;
 use crate::control::Sessions;
-use crate::filter::Filter;
 
 /// In front of a packet: the longest headers that forwarding and tags may add, with room to spare.
 const HEADROOM: u16 = 128;

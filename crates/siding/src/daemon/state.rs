@@ -18,6 +18,7 @@ use anyhow::bail;
 use siding_drivers::PcapLoss;
 use siding_drivers::kernel::Cidr;
 use siding_drivers::kernel::Records;
+use siding_judge::Filter;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Pool;
@@ -50,7 +51,6 @@ use crate::config::refuse::RefuseConfig;
 use crate::control::Code;
 use crate::control::Failure;
 use crate::control::Sessions;
-use crate::filter::Filter;
 use crate::setting::Any;
 use crate::setting::Slot;
 

@@ -10,6 +10,7 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::Context;
 use anyhow::anyhow;
+use siding_judge::Match;
 use siding_netisr::IfId;
 use siding_stack::drops::DropReason;
 use siding_stack::trace::Record;
@@ -23,7 +24,6 @@ use crate::control::Answer;
 use crate::control::MomentRow;
 use crate::control::WatchRequest;
 use crate::control::WatchRow;
-use crate::filter::Match;
 
 /// What one connection watches.
 pub(super) struct Watching {

@@ -8,6 +8,9 @@ use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use siding_judge::Filter;
+use siding_judge::FilterConfig;
+use siding_judge::Texts;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Pool;
@@ -30,9 +33,6 @@ use super::echo::with_ctx;
 use super::far::detach_all;
 use super::given::PREFIX_LEN;
 use super::place::Port;
-use crate::filter::Filter;
-use crate::filter::FilterConfig;
-use crate::filter::Texts;
 
 /// Its sides; the number of each is part of its addresses.
 pub(super) const SIDES: [&str; 2] = ["inside", "outside"];

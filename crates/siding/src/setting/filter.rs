@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use siding_judge::FilterConfig;
 use siding_stack::filter::StateLimits;
 use siding_stack::filter::Timeouts;
 use toml::Table;
@@ -13,7 +14,6 @@ use super::Slot;
 use crate::config::filter::key;
 use crate::daemon::Daemon;
 use crate::daemon::Free;
-use crate::filter::FilterConfig;
 
 /// How packets are filtered.
 #[derive(Debug, Clone, PartialEq)]

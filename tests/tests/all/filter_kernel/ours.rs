@@ -6,6 +6,7 @@ use std::time::Duration;
 use siding_filter::Program;
 use siding_filter::Ruleset;
 use siding_filter::Setup;
+use siding_judge::Rules;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_netisr::Instant;
@@ -21,7 +22,6 @@ use siding_wire::Mac;
 
 use super::wire::Wire;
 use super::wire::control;
-use crate::judge::Rules;
 
 pub(super) const WORKERS: usize = 2;
 

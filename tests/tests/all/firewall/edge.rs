@@ -8,6 +8,7 @@ use std::time::Duration;
 use siding_filter::Program;
 use siding_filter::Ruleset;
 use siding_filter::Setup;
+use siding_judge::Rules;
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Pool;
@@ -31,7 +32,6 @@ use siding_wire::ether::Ether;
 use super::packets::addr;
 use crate::filter_kernel::wire::Wire;
 use crate::filter_kernel::wire::control;
-use crate::judge::Rules;
 
 /// The rules that are shipped.
 pub(super) const RULES: &str = include_str!("../../../../examples/firewall.nft");

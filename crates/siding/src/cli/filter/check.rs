@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use siding_filter::Errors;
 use siding_filter::Program;
 use siding_filter::Setup;
+use siding_judge::Texts;
 use siding_output as output;
 
 use crate::control::CheckedRow;
 use crate::control::CheckedRuleRow;
 use crate::control::WrongRow;
-use crate::filter::Texts;
 
 /// Does it; the exit status says whether the rules are in order.
 ///

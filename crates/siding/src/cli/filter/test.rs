@@ -22,6 +22,9 @@ use siding_filter::LogLine;
 use siding_filter::PktType;
 use siding_filter::Program;
 use siding_filter::Setup;
+use siding_judge::Texts;
+use siding_judge::Trial;
+use siding_judge::state_of;
 use siding_output as output;
 use siding_wire::Mac;
 
@@ -33,9 +36,6 @@ use crate::control::FilterRequest;
 use crate::control::Request;
 use crate::control::TestRequest;
 use crate::control::TestRow;
-use crate::filter::Texts;
-use crate::filter::Trial;
-use crate::filter::state_of;
 
 /// What is to be tested, and by what.
 #[derive(Debug, ClapArgs)]
@@ -68,7 +68,7 @@ pub(super) fn test(connect: impl FnOnce() -> anyhow::Result<Client>, test: Test)
         bail!("{wrong}");
     }
     let packets = match (&test.hex, &test.pcap) {
-        (Some(hex), _) => vec![crate::filter::from_hex(hex).map_err(anyhow::Error::msg)?],
+        (Some(hex), _) => vec![siding_judge::from_hex(hex).map_err(anyhow::Error::msg)?],
         (_, Some(file)) => {
             let bytes = std::fs::read(file).with_context(|| format!("no capture {}", file.display()))?;
             capture::packets(&bytes, test.most.min(10_000)).map_err(anyhow::Error::msg)?

@@ -13,7 +13,7 @@ use siding_filter::Setup;
 use siding_stack::filter::StateLimits;
 use siding_stack::filter::Timeouts;
 
-use super::beyond;
+use crate::beyond;
 
 /// So many files may a ruleset be of, and so many bytes may they have, with what they include: whoever may ask for rules by
 /// their files' names can name one as often as a request is long.
@@ -21,17 +21,17 @@ const MOST: (usize, usize) = (256, 64 << 20);
 
 /// How packets are filtered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FilterConfig {
+pub struct FilterConfig {
     /// Files of rules, which are one ruleset.
-    pub(crate) rules: Vec<PathBuf>,
+    pub rules: Vec<PathBuf>,
     /// What they said.
-    pub(crate) texts: Texts,
+    pub texts: Texts,
     /// Whether neighbour discovery and MLD pass a policy of `drop`.
-    pub(crate) built_in: bool,
+    pub built_in: bool,
     /// Bounds of the states.
-    pub(crate) limits: StateLimits,
+    pub limits: StateLimits,
     /// How long flows may be silent.
-    pub(crate) timeouts: Timeouts,
+    pub timeouts: Timeouts,
 }
 
 /// What names of included files are relative to.
@@ -41,7 +41,7 @@ fn beside(paths: &[PathBuf]) -> &Path {
 
 /// What files of rules said.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Texts {
+pub struct Texts {
     /// The files, by their names.
     files: Vec<(String, String)>,
     /// What they include, by the name as it is written.
@@ -54,10 +54,7 @@ impl Texts {
     /// # Errors
     ///
     /// A file that cannot be read, or everything that is wrong with the rules, a line each.
-    pub(crate) fn read(
-        paths: &[PathBuf],
-        open: impl Fn(&Path) -> io::Result<String>,
-    ) -> Result<Texts, String> {
+    pub fn read(paths: &[PathBuf], open: impl Fn(&Path) -> io::Result<String>) -> Result<Texts, String> {
         if paths.len() > MOST.0 {
             return Err(format!("{} files of rules: name {} at most", paths.len(), MOST.0));
         }
@@ -92,7 +89,7 @@ impl Texts {
     }
 
     /// How many bytes they have.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let files = self.files.iter().map(|(_, text)| text.len());
         files.chain(self.included.values().map(String::len)).sum()
     }
@@ -102,7 +99,7 @@ impl Texts {
     /// # Errors
     ///
     /// Everything that is wrong with them, or beyond what the stack can do.
-    pub(crate) fn compile(&self, setup: &Setup, before: Option<&Program>) -> Result<Program, Errors> {
+    pub fn compile(&self, setup: &Setup, before: Option<&Program>) -> Result<Program, Errors> {
         let mut include =
             |name: &str| self.included.get(name).cloned().ok_or_else(|| "it cannot be read".to_owned());
         let ruleset = Ruleset::load(&named(&self.files), &mut include)?;
@@ -112,19 +109,19 @@ impl Texts {
 
 impl FilterConfig {
     /// All files that were read: those of rules, and what they include.
-    pub(crate) fn files(&self) -> Vec<PathBuf> {
+    pub fn files(&self) -> Vec<PathBuf> {
         let beside = beside(&self.rules);
         let included = self.texts.included.keys().map(|name| beside.join(name));
         self.rules.iter().cloned().chain(included).collect()
     }
 
-    /// Reads its files again.
+    /// Reads its files again, by `open`.
     ///
     /// # Errors
     ///
     /// One that cannot be read, or what is wrong with the rules.
-    pub(crate) fn read(self) -> Result<FilterConfig, String> {
-        let texts = Texts::read(&self.rules, crate::read::regular)?;
+    pub fn read(self, open: impl Fn(&Path) -> io::Result<String>) -> Result<FilterConfig, String> {
+        let texts = Texts::read(&self.rules, open)?;
         texts.compile(&Setup::default(), None).map_err(|errors| errors.to_string())?;
         Ok(FilterConfig { texts, ..self })
     }

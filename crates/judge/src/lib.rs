@@ -13,6 +13,8 @@
 //!
 //! One, outside the stack's order and never taken by a worker: what runs. It is held while a ruleset takes the place of
 //! another, so that of two at once the later one stays. # Teardown: none; states name interfaces for display alone.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod beyond;
 mod judge;
@@ -21,14 +23,15 @@ mod read;
 mod running;
 mod trial;
 
-pub(crate) use judge::hook_of;
-pub(crate) use judge::link;
-pub(crate) use judge::state_of;
-pub(crate) use matching::Match;
-pub(crate) use read::FilterConfig;
-pub(crate) use read::Texts;
-pub(crate) use running::Filter;
-pub(crate) use trial::Trial;
-pub(crate) use trial::from_hex;
-pub(crate) use trial::stacks_state;
-pub(crate) use trial::with_asks;
+pub use judge::Rules;
+pub use judge::hook_of;
+pub use judge::link;
+pub use judge::state_of;
+pub use matching::Match;
+pub use read::FilterConfig;
+pub use read::Texts;
+pub use running::Filter;
+pub use trial::Trial;
+pub use trial::from_hex;
+pub use trial::stacks_state;
+pub use trial::with_asks;

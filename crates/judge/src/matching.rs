@@ -26,7 +26,7 @@ use siding_wire::ether;
 
 /// Which packets somebody wants to see.
 #[derive(Debug)]
-pub(crate) struct Match {
+pub struct Match {
     what: What,
     /// Interfaces as rules know them. Asked by workers, each for a moment.
     names: Mutex<HashMap<IfId, Interface>>,
@@ -54,7 +54,7 @@ impl Match {
     /// # Errors
     ///
     /// What is wrong with it.
-    pub(crate) fn read(text: Option<&str>) -> Result<Match, String> {
+    pub fn read(text: Option<&str>) -> Result<Match, String> {
         let what = match text.map(str::trim) {
             None | Some("") => What::All,
             Some("arp") => What::Arp,
@@ -64,7 +64,7 @@ impl Match {
     }
 
     /// Tells it of the interfaces that there are.
-    pub(crate) fn name<'n>(&self, interfaces: impl Iterator<Item = (IfId, &'n str)>) {
+    pub fn name<'n>(&self, interfaces: impl Iterator<Item = (IfId, &'n str)>) {
         let names = interfaces
             .map(|(id, name)| (id, Interface { index: id.slot() as u32, name: IfName::new(name) }))
             .collect();

@@ -43,7 +43,7 @@ const _: () = assert!(siding_stack::filter::POLICIES == siding_filter::MOST_TIME
 
 /// A ruleset that workers run.
 #[derive(Debug)]
-pub(super) struct Rules(pub(super) Arc<Program>);
+pub struct Rules(pub Arc<Program>);
 
 impl Judge for Rules {
     fn has_rules(&self, hook: Hook, part: Part) -> bool {
@@ -176,7 +176,7 @@ fn verdict(verdict: siding_filter::Verdict) -> Verdict {
 }
 
 /// The language's bits for what a packet is to its flow.
-pub(crate) fn state_of(state: CtState) -> siding_filter::CtState {
+pub fn state_of(state: CtState) -> siding_filter::CtState {
     match state {
         CtState::New => siding_filter::CtState::NEW,
         CtState::Established => siding_filter::CtState::ESTABLISHED,
@@ -194,7 +194,7 @@ fn family_of(version: Version) -> Family {
 }
 
 /// The language's word for a hook.
-pub(crate) fn hook_of(hook: Hook) -> siding_filter::Hook {
+pub fn hook_of(hook: Hook) -> siding_filter::Hook {
     match hook {
         Hook::Prerouting => siding_filter::Hook::Prerouting,
         Hook::Input => siding_filter::Hook::Input,
@@ -204,8 +204,8 @@ pub(crate) fn hook_of(hook: Hook) -> siding_filter::Hook {
 }
 
 /// What the rules may ask of the stack.
-pub(crate) struct Node<'a, 'b> {
-    pub(crate) asks: &'a mut Asks<'b>,
+pub struct Node<'a, 'b> {
+    pub asks: &'a mut Asks<'b>,
     pub(super) src: IpAddr,
     pub(super) dst: IpAddr,
 }
@@ -217,7 +217,7 @@ impl Node<'_, '_> {
 }
 
 /// The header of the frame that it came in.
-pub(crate) fn link(asks: &Asks<'_>) -> Option<Link> {
+pub fn link(asks: &Asks<'_>) -> Option<Link> {
     let frame = asks.frame()?;
     Some(Link { src: frame.src.0, dst: frame.dst.0 })
 }

@@ -15,12 +15,12 @@ use siding_lockorder::Unlocked;
 use siding_stack::Stack;
 use siding_stack::filter::FilterSetup;
 
-use super::FilterConfig;
-use super::judge::Rules;
+use crate::judge::Rules;
+use crate::read::FilterConfig;
 
 /// What filters a stack's packets, if anything does.
 #[derive(Debug)]
-pub(crate) struct Filter {
+pub struct Filter {
     workers: usize,
     /// Keys the hash of the sets that peers fill.
     seed: [u64; 2],
@@ -54,7 +54,7 @@ struct Kept {
 
 impl Filter {
     /// For a stack of so many workers.
-    pub(crate) fn new(workers: usize, seed: [u64; 2]) -> Filter {
+    pub fn new(workers: usize, seed: [u64; 2]) -> Filter {
         Filter { workers, seed, rulesets: Mutex::default() }
     }
 
@@ -64,7 +64,7 @@ impl Filter {
     /// # Errors
     ///
     /// What is wrong with the rules; nothing has changed then.
-    pub(crate) fn set(
+    pub fn set(
         &self,
         stack: &Stack,
         ctx: &mut Ctx<'_, Unlocked>,
@@ -101,7 +101,7 @@ impl Filter {
     }
 
     /// Lets everything pass. States are forgotten.
-    pub(crate) fn stop(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>) {
+    pub fn stop(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>) {
         let mut rulesets = self.lock();
         stack.set_filter(ctx, None);
         rulesets.remember(None);
@@ -110,18 +110,18 @@ impl Filter {
 
     /// Somebody may go back to what runs now: whenever it is [`set`](Self::set) again, it has what commands have put into
     /// sets meanwhile, and what they and rules had before, whether what runs in between has those sets or not.
-    pub(crate) fn keep(&self) {
+    pub fn keep(&self) {
         let mut rulesets = self.lock();
         rulesets.kept = rulesets.running.clone().map(Kept::new);
     }
 
     /// Nobody goes back.
-    pub(crate) fn let_go(&self) {
+    pub fn let_go(&self) {
         self.lock().kept = None;
     }
 
     /// Whoever goes back to what was kept has done so, unless something else runs yet.
-    pub(crate) fn let_go_of_running(&self) {
+    pub fn let_go_of_running(&self) {
         let mut rulesets = self.lock();
         let Rulesets { running, kept } = &mut *rulesets;
         let config = running.as_ref().map(|running| &running.config);
@@ -131,7 +131,7 @@ impl Filter {
     }
 
     /// What is to be done now and then: sets follow the prefixes of interfaces, and lose elements whose time is over.
-    pub(crate) fn tend(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>) {
+    pub fn tend(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>) {
         // Rules that are being compiled may take long, and the caller has others to look after: another time, then.
         let mut rulesets = match self.rulesets.try_lock() {
             Ok(rulesets) => rulesets,
@@ -152,7 +152,7 @@ impl Filter {
     /// # Errors
     ///
     /// Nothing is filtered, or what `change` says; nothing has changed then.
-    pub(crate) fn change(
+    pub fn change(
         &self,
         stack: &Stack,
         ctx: &mut Ctx<'_, Unlocked>,
@@ -170,12 +170,12 @@ impl Filter {
     }
 
     /// The ruleset that runs.
-    pub(crate) fn program(&self) -> Option<Arc<Program>> {
+    pub fn program(&self) -> Option<Arc<Program>> {
         self.lock().running.as_ref().map(|running| running.program.clone())
     }
 
     /// How packets are filtered.
-    pub(crate) fn config(&self) -> Option<FilterConfig> {
+    pub fn config(&self) -> Option<FilterConfig> {
         self.lock().running.as_ref().map(|running| running.config.clone())
     }
 
@@ -251,8 +251,8 @@ mod tests {
     use siding_stack::filter::StateLimits;
     use siding_stack::filter::Timeouts;
 
-    use super::super::Texts;
     use super::*;
+    use crate::read::Texts;
 
     struct Desk {
         stack: Stack,

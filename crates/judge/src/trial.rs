@@ -10,17 +10,17 @@ use siding_filter::Program;
 use siding_filter::Verdict;
 use siding_stack::filter::Asks;
 
-use super::judge::Node;
-use crate::control::HookRow;
-use crate::control::MetRow;
-use crate::control::TestRow;
+use crate::judge::Node;
+use siding_client::HookRow;
+use siding_client::MetRow;
+use siding_client::TestRow;
 
 /// So many rules are told of one packet.
 const MOST: usize = 10_000;
 
 /// A packet's way through the hooks.
 #[derive(Debug)]
-pub(crate) struct Trial<'a> {
+pub struct Trial<'a> {
     program: &'a Program,
     packet: &'a [u8],
     hooks: Vec<HookRow>,
@@ -29,18 +29,13 @@ pub(crate) struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    pub(crate) fn new(program: &'a Program, packet: &'a [u8]) -> Trial<'a> {
+    pub fn new(program: &'a Program, packet: &'a [u8]) -> Trial<'a> {
         Trial { program, packet, hooks: Vec::new(), end: None, met: 0 }
     }
 
     /// Has it judged at a hook, by the rules before states are looked up or by the others; `link` is the frame that it would
     /// have come in. Whether it goes on.
-    pub(crate) fn judge(
-        &mut self,
-        (hook, before): (Hook, bool),
-        link: Option<Link>,
-        host: &mut impl Host,
-    ) -> bool {
+    pub fn judge(&mut self, (hook, before): (Hook, bool), link: Option<Link>, host: &mut impl Host) -> bool {
         let Ok(packet) = Packet::parse(self.packet, link) else {
             self.end = Some(("drop".to_owned(), "no rule could read it".to_owned()));
             return false;
@@ -89,12 +84,12 @@ impl<'a> Trial<'a> {
     }
 
     /// Nobody is asked, or nobody any more.
-    pub(crate) fn stop(&mut self, why: String) {
+    pub fn stop(&mut self, why: String) {
         self.end = Some(("not asked".to_owned(), why));
     }
 
     /// What has come of it.
-    pub(crate) fn done(self, state: Option<CtState>, assumed: Vec<String>) -> TestRow {
+    pub fn done(self, state: Option<CtState>, assumed: Vec<String>) -> TestRow {
         let accepted = self.hooks.iter().flat_map(|hook| hook.rules.iter().map(move |rule| (hook, rule)));
         let accepted: Vec<String> = accepted
             .filter(|(_, rule)| rule.outcome == "accepted")
@@ -125,7 +120,7 @@ impl<'a> Trial<'a> {
 }
 
 /// The stack's word for them.
-pub(crate) fn stacks_state(state: CtState) -> siding_stack::filter::CtState {
+pub fn stacks_state(state: CtState) -> siding_stack::filter::CtState {
     match state {
         CtState::NEW => siding_stack::filter::CtState::New,
         CtState::ESTABLISHED => siding_stack::filter::CtState::Established,
@@ -136,7 +131,7 @@ pub(crate) fn stacks_state(state: CtState) -> siding_stack::filter::CtState {
 }
 
 /// Has somebody else ask what rules may ask about a packet.
-pub(crate) fn with_asks<T>(
+pub fn with_asks<T>(
     asks: &mut Asks<'_>,
     packet: &[u8],
     ask: impl FnOnce(&mut Node<'_, '_>) -> T,
@@ -150,7 +145,7 @@ pub(crate) fn with_asks<T>(
 /// # Errors
 ///
 /// It is none, or longer than a packet can be.
-pub(crate) fn from_hex(text: &str) -> Result<Vec<u8>, String> {
+pub fn from_hex(text: &str) -> Result<Vec<u8>, String> {
     let digits: Option<Vec<u32>> =
         text.chars().filter(|c| !c.is_whitespace() && *c != ':').map(|c| c.to_digit(16)).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0 && (2..=2 * 65_575).contains(&digits.len()));

@@ -120,7 +120,9 @@ fn binary() -> &'static Path {
         let profile =
             test.ancestors().nth(2).unwrap_or_else(|| panic!("odd place for a test: {}", test.display()));
         let path = profile.join("siding");
-        if !fresh(&path, &made_of()) {
+        // The program beside it, which it hands the demonstration over to, is built with it.
+        let made_of = made_of();
+        if !["siding", "siding-demo"].iter().all(|name| fresh(&profile.join(name), &made_of)) {
             build(profile);
         }
         assert!(path.is_file(), "no {} after its build; set {BINARY_VARIABLE}", path.display());
@@ -138,7 +140,7 @@ fn made_of() -> Vec<PathBuf> {
 
 fn build(profile_directory: &Path) {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--package", "siding", "--bin", "siding"]);
+    cargo.args(["build", "--quiet", "--package", "siding", "--package", "siding-demo", "--bins"]);
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     if profile_directory.file_name().is_some_and(|name| name == "release") {
         cargo.arg("--release");

@@ -8,7 +8,6 @@
 //! | `control` | the control socket's protocol, both ends |
 //! | `cli` | the command line: `show`, `ping`, changes to the running stack |
 //! | `metrics` | what the daemon knows, as OpenMetrics by HTTP |
-//! | `demo` | what no command at all does |
 //! | `read`, `patience` | files, and peers on sockets, that may block: none of them holds the daemon up |
 #![forbid(unsafe_code)]
 // They panic when a pipe is closed: `output` does not.
@@ -18,7 +17,6 @@ mod cli;
 mod config;
 mod control;
 mod daemon;
-mod demo;
 mod metrics;
 mod patience;
 mod rate;

@@ -70,6 +70,33 @@ fn ctrl_c_ends_it_with_the_table_so_far() {
     assert!(text.contains("\npool: full") && text.contains("\ninterrupted: "), "{text}");
 }
 
+/// `siding` hands over to the program beside it, or else to that on the path; where there is none, it says what to do.
+#[test]
+fn the_program_beside_it_is_found_or_missed_in_words() {
+    let place = std::env::temp_dir().join(format!("siding-beside-{}", std::process::id()));
+    let (own, path) = (place.join("own"), place.join("path"));
+    [&own, &path].into_iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
+    fs::copy(Siding::binary(), own.join("siding")).unwrap();
+    let sim = || {
+        let mut siding = Command::new(own.join("siding"));
+        let output = siding.args(["sim", "--seeds", "0..2"]).env("PATH", &path).output().unwrap();
+        (output.status.code(), told(&output))
+    };
+    let (status, text) = sim();
+    assert!(status == Some(1) && text.contains("no `siding-demo` beside this one nor on the path"), "{text}");
+    let demo = Siding::binary().with_file_name("siding-demo");
+    for there in [path.join("siding-demo"), own.join("siding-demo")] {
+        fs::copy(&demo, &there).unwrap();
+        let (status, text) = sim();
+        assert!(status == Some(0) && text.starts_with("2 seeds hold (0..2)"), "{text}");
+        fs::remove_file(&there).unwrap();
+    }
+    // What it is given it reads itself: a refusal is no less one.
+    let output = Command::new(Siding::binary()).args(["sim", "--seeds", "2..2"]).output().unwrap();
+    assert!(output.status.code() == Some(2) && told(&output).contains("give A..B with A below B"));
+    fs::remove_dir_all(place).unwrap();
+}
+
 /// What any wire must come to.
 fn everything_held(text: &str) {
     for step in

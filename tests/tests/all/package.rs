@@ -65,7 +65,9 @@ fn fill(tree: &Path, made: &Path) -> usize {
         let [source, to, mode] = [0, 1, 2].map(|at| asset[at].as_str().unwrap());
         let source = match source.strip_prefix("../../target/package/") {
             Some(rest) => made.join(rest),
-            None if source == "target/release/siding" => Siding::binary().to_owned(),
+            None if source.starts_with("target/release/") => {
+                Siding::binary().with_file_name(Path::new(source).file_name().unwrap())
+            }
             None => root().join("crates/siding").join(source),
         };
         let all = meant(&source);
@@ -153,7 +155,8 @@ fn packed(place: &Path, package: &Path) -> usize {
     run(Command::new(root().join("packaging/tree")).arg(Siding::binary()).arg(&made));
     let files = fill(&tree, &made);
     // As `cargo deb` does: a program with all that a debugger wants to know takes long to be packed and judged.
-    let _ = Command::new("strip").arg(tree.join("usr/bin/siding")).status();
+    let programs = ["usr/bin/siding", "usr/bin/siding-demo"].map(|program| tree.join(program));
+    let _ = Command::new("strip").args(programs).status();
     fs::create_dir_all(tree.join("DEBIAN")).unwrap();
     fs::write(tree.join("DEBIAN/control"), control()).unwrap();
     fs::write(tree.join("DEBIAN/conffiles"), "/etc/siding/siding.toml\n").unwrap();

@@ -28,7 +28,6 @@ use super::nested::VlanCommand;
 use super::ping::PingArgs;
 use super::reload::ConfigCommand;
 use super::reload::ReloadArgs;
-use super::sim::Seeds;
 use super::stack::AnycastCommand;
 use super::stack::PathMtuCommand;
 use super::stack::Switch;
@@ -40,7 +39,6 @@ use crate::config::Driver;
 use crate::config::file::ParsedCidr;
 use crate::config::file::ParsedMac;
 use crate::config::refuse::How;
-use crate::demo::Options as DemoOptions;
 
 /// A user-space IPv6 host and router.
 ///
@@ -156,11 +154,12 @@ pub(super) enum Command {
     /// Show or forget path MTUs. Example: siding path-mtu flush
     #[command(subcommand)]
     PathMtu(PathMtuCommand),
+    // What it and `sim` are given, the program beside this one reads.
     /// The demonstration, as without a command. Example: siding demo --seconds 60 --pcap /tmp/siding.pcapng
     Demo {
         /// How long an interface is detached and attached again; all the rest takes about 9 seconds more
-        #[arg(long, default_value_t = DemoOptions::default().seconds, value_parser = clap::value_parser!(u64).range(1..=3600))]
-        seconds: u64,
+        #[arg(long, default_value = "5")]
+        seconds: OsString,
         /// Capture what passes our end of the first wire into this file
         #[arg(long, value_name = "FILE.pcapng")]
         pcap: Option<PathBuf>,
@@ -169,7 +168,7 @@ pub(super) enum Command {
     Sim {
         /// The seeds, from A up to but not including B
         #[arg(long, value_name = "A..B", default_value = "0..1000")]
-        seeds: Seeds,
+        seeds: OsString,
         /// Show what happens in the first of them
         #[arg(long)]
         log: bool,

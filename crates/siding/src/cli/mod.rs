@@ -3,6 +3,7 @@
 mod address;
 mod advertise;
 mod args;
+mod beside;
 mod bridge;
 mod change;
 mod completion;
@@ -17,7 +18,6 @@ mod performance;
 mod ping;
 mod reload;
 mod show;
-mod sim;
 mod stack;
 mod table;
 mod top;
@@ -34,7 +34,6 @@ use crate::control;
 use crate::control::Client;
 use crate::control::StackRequest;
 use crate::daemon;
-use crate::demo;
 use args::Args;
 use args::Command;
 
@@ -53,7 +52,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Ok(args) => args,
         Err(told) => return refuse(&told),
     };
-    let Some(command) = args.command else { return demo::run(demo::Options::default()) };
+    let Some(command) = args.command else { return beside::demo([]) };
     let control = args.control;
     let path = || control.clone().unwrap_or_else(control::found_path);
     let connect = || Client::connect(&path());
@@ -106,8 +105,14 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Anycast(command) => stack::anycast(&mut connect()?, command),
         Command::PathMtu(command) => stack::path_mtu(&mut connect()?, command),
-        Command::Demo { seconds, pcap } => demo::run(demo::Options { seconds, pcap }),
-        Command::Sim { seeds, log } => sim::run(&seeds, log),
+        Command::Demo { seconds, pcap } => {
+            let pcap = pcap.into_iter().flat_map(|file| ["--pcap".into(), file.into_os_string()]);
+            beside::demo(["--seconds".into(), seconds].into_iter().chain(pcap))
+        }
+        Command::Sim { seeds, log } => {
+            let log = log.then(|| "--log".into());
+            beside::demo(["sim".into(), "--seeds".into(), seeds].into_iter().chain(log))
+        }
         Command::Neighbor(command) => change::neighbor(&mut connect()?, command),
     }
 }

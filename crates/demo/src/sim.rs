@@ -16,9 +16,9 @@ use siding_sim::Summary;
 
 /// A range of seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seeds {
-    pub(super) first: u64,
-    pub(super) end: u64,
+pub(crate) struct Seeds {
+    pub(crate) first: u64,
+    pub(crate) end: u64,
 }
 
 impl std::str::FromStr for Seeds {
@@ -45,7 +45,7 @@ impl std::fmt::Display for Seeds {
 /// # Errors
 ///
 /// Nothing: a seed that fails is an exit status, with its log on standard output.
-pub(super) fn run(seeds: &Seeds, log: bool) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(seeds: &Seeds, log: bool) -> anyhow::Result<ExitCode> {
     if log {
         return show(seeds.first);
     }

@@ -23,6 +23,7 @@
 
 mod address;
 mod claim;
+mod deaf;
 mod error;
 mod ethtool;
 mod features;

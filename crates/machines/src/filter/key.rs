@@ -72,8 +72,8 @@ impl Key {
     /// The flow of a packet from one address and port to another, IPv4's mapped, and whether its sender is the lower end.
     #[inline]
     pub fn between(src: ([u8; 16], u16), dst: ([u8; 16], u16), proto: IpProto) -> (Key, bool) {
-        // As numbers: to compare them so takes two steps, octet by octet a call.
-        let number = |end: &([u8; 16], u16)| (u128::from_be_bytes(end.0), end.1);
+        // As numbers, whichever way round they stand here: to compare them so takes two steps, octet by octet a call.
+        let number = |end: &([u8; 16], u16)| (u128::from_ne_bytes(end.0), end.1);
         let from_low = number(&src) <= number(&dst);
         let (low, high) = if from_low { (src, dst) } else { (dst, src) };
         let key = Key { low: low.0, high: high.0, low_port: low.1, high_port: high.1, proto: proto.0 };

@@ -9,6 +9,7 @@ use siding_netisr::Instant;
 use siding_wire::IpProto;
 use siphasher::sip::SipHasher13;
 
+use super::CtState;
 use super::Key;
 use super::Known;
 use super::Slot;
@@ -154,6 +155,20 @@ impl States {
             None => self.find_sought(flow)?,
         };
         self.follow_in(self.millis(now), slot, flow.from_low, about)
+    }
+
+    /// The same as [`follow_sought`](Self::follow_sought) for a datagram of UDP, as long as it is one of many: the stream that its flow is stays
+    /// what it is, and nothing is written but that it has come. `None`, and nothing has changed, for all others.
+    #[inline]
+    pub fn follow_stream(&mut self, now: Instant, flow: &Sought, len: usize) -> Option<Known> {
+        let (millis, share) = (self.millis(now), self.share());
+        let state = self.slots.get_mut(flow.slot as usize)?;
+        if !state.is_stream_of(&flow.key) || state.is_over(millis, &self.times, share) {
+            return None;
+        }
+        let way = state.way(flow.from_low);
+        state.touch(millis, way, len);
+        Some(Known { state: CtState::Established, way, slot: Slot(flow.slot) })
     }
 
     #[inline(never)]

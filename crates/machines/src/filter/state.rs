@@ -153,6 +153,13 @@ impl State {
         self.key == *key && self.is_in_use()
     }
 
+    /// Whether it is that of a flow of UDP with traffic both ways.
+    #[inline]
+    pub(super) fn is_stream_of(&self, key: &Key) -> bool {
+        let is_stream = self.steps & 15 == Phase::UdpStream as u8 && self.is_answered();
+        is_stream && self.is_of(key)
+    }
+
     pub(super) fn free(&mut self) {
         self.flags = 0;
     }

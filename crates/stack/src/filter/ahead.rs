@@ -125,6 +125,11 @@ fn follow(
     };
     let same = || reads_the_same(bytes, sought, &about) || mutant("express-overlooks-pieces");
     debug_assert!(same(), "{sought:?} {about:?}");
+    if let Upper::Udp = about
+        && let Some(known) = states.follow_stream(now, sought, len)
+    {
+        return Some(known);
+    }
     states.follow_sought(now, sought, (&about, len))
 }
 

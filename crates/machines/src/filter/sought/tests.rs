@@ -92,6 +92,39 @@ fn who_has_gone_is_not_found_nor_who_has_come_in_its_place() {
     assert!(found.slot == again && again != slot);
 }
 
+/// A stream's datagrams take the short way, and all else is the same as by the other one.
+#[test]
+fn a_datagram_of_a_stream_does_what_it_does_the_other_way() {
+    let (mut table, mut other) = (table(64), self::table(64));
+    for table in [&mut table, &mut other] {
+        begin(table, 1, 2);
+        begin(table, 1, 3);
+    }
+    let at = |millis: u64| Instant::from_nanos(millis * 1_000_000);
+    let mut short = 0;
+    // Asked, asked again, answered, a stream, silent for just as long as it may be, and for too long.
+    let packets =
+        [(1, 2, 1), (1, 2, 2), (2, 1, 3), (1, 2, 4), (2, 1, 5), (1, 3, 6), (2, 1, 300_004), (1, 2, 600_004)];
+    for (src, dst, millis) in packets {
+        let mut flow = [table.seek(end(src), end(dst), IpProto::UDP)];
+        table.glance(&mut flow);
+        let by_short = table.follow_stream(at(millis), &flow[0], 48);
+        short += usize::from(by_short.is_some());
+        let known = by_short.or_else(|| table.follow_sought(at(millis), &flow[0], (&Upper::Udp, 48)));
+        let flow = other.seek(end(src), end(dst), IpProto::UDP);
+        assert_eq!(known, other.follow_sought(at(millis), &flow, (&Upper::Udp, 48)), "{src} {dst} {millis}");
+        for slot in [Slot(0), Slot(1)] {
+            let [one, two] = [&table, &other].map(|table| table.record(at(millis), table.get(slot).unwrap()));
+            assert_eq!(one, two);
+            let ways = [crate::filter::Way::Original, crate::filter::Way::Reply];
+            let [one, two] =
+                [&table, &other].map(|table| ways.map(|way| table.get(slot).unwrap().traffic(way)));
+            assert_eq!(one, two);
+        }
+    }
+    assert_eq!((short, table.usage), (3, other.usage));
+}
+
 #[test]
 fn what_is_too_old_is_not_followed() {
     let mut table = table(64);

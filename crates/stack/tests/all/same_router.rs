@@ -50,6 +50,17 @@ fn who_takes_rules_away_within_a_batch_leaves_them_what_they_have_counted() {
 }
 
 #[test]
+fn what_changes_between_two_packets_of_a_flow_that_is_known_holds_for_the_second() {
+    let outcome = express::filtered::changed_between().unwrap_or_else(|what| panic!("{what}"));
+    println!("by express, of 16 after each change: {outcome:?}");
+    for (what, expressed) in outcome {
+        let stays =
+            ["nothing", "another way to one host", "its way of before", "another MTU"].contains(&what);
+        assert!(!stays || expressed == 16, "{what}: {expressed}");
+    }
+}
+
+#[test]
 fn nine_in_ten_of_what_is_plain_go_by_express() {
     let mut all = Outcome::default();
     for seed in 0..5 {

@@ -1,22 +1,34 @@
 //! The same while rules are in force: flows that are known go by express where these let them pass for that alone, and with two
 //! workers each is kept by one of them.
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
 use siding_stack::Chance;
 use siding_stack::Mode;
+use siding_stack::Stack;
+use siding_stack::route::Origin;
+use siding_stack::route::Prefix;
+use siding_stack::route::Refusal;
+use siding_stack::route::Route;
 
 use super::BATCH;
 use super::Outcome;
 use super::answer;
 use super::flows::Flow;
 use super::happen;
+use super::named;
 use super::rules::Rules;
 use super::traffic;
+use super::traffic::between_hosts;
 use super::traffic::pick;
 use super::twin::DEVICES;
 use super::twin::Shape;
 use super::twin::Twin;
+use super::twin::addr6;
+use super::twin::mac;
 
 /// Flows at a time.
 const FLOWS: usize = 30;
@@ -120,4 +132,94 @@ pub fn taken_away_meanwhile() -> Result<Outcome, String> {
     twin.turn()?;
     twin.settle()?;
     Ok(Outcome { frames: 85, plain: 84, expressed: twin.expressed() - before })
+}
+
+/// What is done to both routers between two batches of flows that they know, in turn.
+type Change = (&'static str, fn(&Stack, &mut Ctx<'_, Unlocked>));
+
+/// The host to whom the flow goes whose way changes.
+fn one_host() -> Ipv6Addr {
+    addr6(2, 3)
+}
+
+fn other_way(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, there: bool) {
+    let on = named(stack, "vlan10");
+    let (prefix, next_hop) = (Prefix::covering(one_host(), 128), Some(addr6(10, 4)));
+    match there {
+        true => {
+            let route = Route { prefix, next_hop, interface: on, metric: 0, origin: Origin::Static };
+            stack.add_routes6(ctx, [route]).unwrap();
+        }
+        false => assert!(stack.remove_route6(ctx, &prefix, next_hop, on).unwrap()),
+    }
+}
+
+const CHANGES: [Change; 14] = [
+    ("nothing", |_, _| {}),
+    ("another way to one host", |stack, ctx| other_way(stack, ctx, true)),
+    ("its way of before", |stack, ctx| other_way(stack, ctx, false)),
+    ("another neighbour has its address", |stack, ctx| {
+        let on = named(stack, "em2");
+        assert_eq!(stack.flush_neighbors(ctx, on, |addr| addr == one_host()), 1);
+        stack.add_neighbor(ctx, on, one_host().into(), mac(2, 77)).unwrap();
+    }),
+    ("another MTU", |stack, ctx| {
+        stack.set_mtu(ctx, named(stack, "em2"), 1300).unwrap();
+    }),
+    ("it is ours", |stack, ctx| {
+        stack.add_address(ctx, named(stack, "lagg0"), one_host().into(), 128, false).unwrap();
+    }),
+    ("it is not ours any more", |stack, ctx| {
+        stack.remove_address(ctx, named(stack, "lagg0"), one_host().into()).unwrap();
+    }),
+    ("who sends is ours", |stack, ctx| {
+        stack.add_address(ctx, named(stack, "lagg0"), addr6(1, 3).into(), 128, false).unwrap();
+    }),
+    ("nor is that", |stack, ctx| {
+        stack.remove_address(ctx, named(stack, "lagg0"), addr6(1, 3).into()).unwrap();
+    }),
+    ("nobody goes there", |stack, ctx| {
+        stack.add_refusal6(ctx, Prefix::covering(one_host(), 128), Refusal::Prohibit, 0).unwrap();
+    }),
+    ("they do again", |stack, ctx| {
+        stack.remove_refusal6(ctx, &Prefix::covering(one_host(), 128)).unwrap();
+    }),
+    ("nothing goes on", |stack, ctx| stack.set_forwarding(ctx, false)),
+    ("it does", |stack, ctx| stack.set_forwarding(ctx, true)),
+    ("its link goes", |stack, ctx| {
+        let mut detached = stack.detach(ctx, named(stack, "em2")).unwrap();
+        detached.is_complete();
+    }),
+];
+
+/// Flows that are known go as before while nothing changes, and what changes between two batches holds for the very next packet of each.
+///
+/// # Errors
+/// What they do not agree on.
+pub fn changed_between() -> Result<Vec<(&'static str, u64)>, String> {
+    let mut twin =
+        Twin::new(Shape { mode: Mode::Failover, examine_options: false, point_to_point: false, workers: 1 });
+    twin.turn()?;
+    twin.load_these(|counted| Some(Rules::for_what_is_established(counted)));
+    // One flow, and one whose way stays, so that this way is known.
+    let out: Vec<_> = [4, 3, 4, 3].map(|host| between_hosts((0, 3), (1, host))).into();
+    let back: Vec<_> = [4, 3, 4, 3].map(|host| between_hosts((1, host), (0, 3))).into();
+    for _ in 0..4 {
+        twin.arrive(0, &out);
+        twin.turn()?;
+        twin.arrive(1, &back);
+        twin.turn()?;
+    }
+    let mut outcome = Vec::new();
+    for (what, change) in CHANGES {
+        twin.command(change);
+        let before = twin.expressed();
+        for _ in 0..2 {
+            twin.arrive(0, &out);
+            twin.arrive(1, &back);
+            twin.turn().and_then(|_| twin.settle()).map_err(|wrong| format!("{what}: {wrong}"))?;
+        }
+        outcome.push((what, twin.expressed() - before));
+    }
+    Ok(outcome)
 }

@@ -304,9 +304,14 @@ fn tagged(vid: u8, src: Mac, packet: Vec<u8>, dst: Mac) -> Vec<u8> {
 
 /// UDP from the third host on one interface to that on another; both are known.
 pub fn between(from: usize, to: usize) -> Vec<u8> {
+    between_hosts((from, 3), (to, 3))
+}
+
+/// The same from one host to another, each of an interface.
+pub fn between_hosts((from, host): (usize, u16), (to, other): (usize, u16)) -> Vec<u8> {
     let [here, there] = [from, to].map(|on| SUBNETS[on]);
-    let packet = packet6(addr6(here, 3), addr6(there, 3), &[7; 8]);
-    let (dst, src) = (own_mac(ON[from].1), mac(here, 3));
+    let packet = packet6(addr6(here, host), addr6(there, other), &[7; 8]);
+    let (dst, src) = (own_mac(ON[from].1), mac(here, host));
     let mut frame = Ether { dst, src, ethertype: EtherType::IPV6 }.to_bytes().to_vec();
     frame.splice(12..12, [0x81, 0, 0, 10].into_iter().filter(|_| from == 2));
     [frame, packet].concat()

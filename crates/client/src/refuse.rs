@@ -10,9 +10,9 @@ use serde::Serialize;
 pub enum How {
     /// That there is no route (code 0)
     Unreachable,
-    /// That it is prohibited (code 1)
+    /// That it is prohibited (code 1; 13 in IPv4)
     Prohibit,
-    /// That a route rejects it (code 6)
+    /// That a route rejects it (code 6; 1 in IPv4)
     #[default]
     Reject,
     /// Nothing

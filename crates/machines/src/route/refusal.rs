@@ -2,17 +2,18 @@
 
 use std::fmt;
 
+use siding_wire::icmp4;
 use siding_wire::icmp6::unreachable;
 
 /// How packets to a destination are refused.
 //= RFC 4443 s3.1 [4443-5]: which code tells of what; "unreachable" says what no route at all would, as Linux does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Refusal {
-    /// As if there were no route: Destination Unreachable, code 0.
+    /// As if there were no route: Destination Unreachable, code 0, also of IPv4.
     Unreachable,
-    /// Administratively prohibited: code 1.
+    /// Administratively prohibited: code 1; 13 of IPv4.
     Prohibit,
-    /// A reject route: code 6.
+    /// A reject route: code 6; IPv4 has none for it, and BSD's say 1, that the host is unreachable.
     Reject,
     /// In silence.
     Blackhole,
@@ -29,6 +30,16 @@ impl Refusal {
             Refusal::Unreachable => Some(unreachable::NO_ROUTE),
             Refusal::Prohibit => Some(unreachable::PROHIBITED),
             Refusal::Reject => Some(unreachable::REJECT),
+            Refusal::Blackhole => None,
+        }
+    }
+
+    /// The same of IPv4 (RFC 1812 s5.2.7.1).
+    pub const fn code4(self) -> Option<u8> {
+        match self {
+            Refusal::Unreachable => Some(icmp4::unreachable::NET),
+            Refusal::Prohibit => Some(icmp4::unreachable::PROHIBITED),
+            Refusal::Reject => Some(icmp4::unreachable::HOST),
             Refusal::Blackhole => None,
         }
     }

@@ -13,7 +13,7 @@ use super::value;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Refuse {
-    /// The destinations, of IPv6: a prefix without host bits, or `default`.
+    /// The destinations: a prefix without host bits, or `default`, which is all of IPv6.
     pub(super) to: Spanned<String>,
     /// What senders are told [default: reject].
     #[serde(default)]
@@ -45,13 +45,9 @@ impl Refuse {
     }
 }
 
-/// Whether this can be refused: an IPv6 prefix without host bits.
+/// Whether this can be refused: a prefix without host bits.
 pub(crate) fn destination(to: Cidr) -> Result<(), String> {
-    value::without_host_bits(to)?;
-    match to.address().is_ipv6() {
-        true => Ok(()),
-        false => Err(format!("{to} is IPv4: only IPv6 destinations can be refused; leave its route out")),
-    }
+    value::without_host_bits(to)
 }
 
 /// What the stack is to do.
@@ -74,15 +70,19 @@ mod tests {
     #[test]
     fn what_is_refused_and_how() {
         let text = "[[refuse]]\nto = \"2001:db8::/32\"\n\
+                    [[refuse]]\nto = \"192.0.2.0/24\"\nhow = \"prohibit\"\n\
                     [[refuse]]\nto = \"default\"\nhow = \"blackhole\"\nmetric = 5\n";
         let refusals = Config::parse(Path::new("host.toml"), text).unwrap().0.refusals;
         let told: Vec<_> = refusals.iter().map(|one| (one.to.to_string(), one.how, one.metric)).collect();
-        let expected =
-            [("2001:db8::/32".to_owned(), How::Reject, 1024), ("::/0".to_owned(), How::Blackhole, 5)];
-        assert_eq!(told, expected);
+        let expected = [
+            ("2001:db8::/32", How::Reject, 1024),
+            ("192.0.2.0/24", How::Prohibit, 1024),
+            ("::/0", How::Blackhole, 5),
+        ];
+        assert_eq!(told, expected.map(|(to, how, metric)| (to.to_owned(), how, metric)));
         for (to, expected) in [
             ("2001:db8::1/32", "host.toml:2:6: 2001:db8::1/32 has bits set behind its prefix"),
-            ("192.0.2.0/24", "host.toml:2:6: 192.0.2.0/24 is IPv4: only IPv6 destinations can be refused"),
+            ("192.0.2.1/24", "host.toml:2:6: 192.0.2.1/24 has bits set behind its prefix"),
         ] {
             let text = format!("[[refuse]]\nto = \"{to}\"\n");
             let error = Config::parse(Path::new("host.toml"), &text).unwrap_err().to_string();

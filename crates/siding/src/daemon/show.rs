@@ -24,6 +24,7 @@ use siding_stack::route::Address;
 use siding_stack::route::Group;
 use siding_stack::route::Hop;
 use siding_stack::route::Origin;
+use siding_stack::route::Refusal;
 use siding_stack::route::Route;
 
 use super::state::Daemon;
@@ -171,16 +172,8 @@ impl Daemon {
         let mut rows: Vec<RouteRow> =
             self.stack.routes6().iter().map(|route| self::route(&config, route)).collect();
         rows.extend(self.stack.routes4().iter().map(|route| self::route(&config, route)));
-        rows.extend(self.stack.refusals6().iter().map(|route| RouteRow {
-            to: route.prefix.to_string(),
-            via: None,
-            interface: "-".into(),
-            metric: route.metric,
-            origin: "static".into(),
-            weight: None,
-            refuse: Some(route.interface.to_string()),
-            unfit: None,
-        }));
+        rows.extend(self.stack.refusals6().iter().map(refusal));
+        rows.extend(self.stack.refusals4().iter().map(refusal));
         rows.extend(self.stack.multipaths6().iter().flat_map(|group| group_rows(&config, group)));
         rows.extend(self.stack.multipaths4().iter().flat_map(|group| group_rows(&config, group)));
         rows
@@ -343,6 +336,19 @@ fn route<A: Address + Into<std::net::IpAddr>>(
         weight: None,
         refuse: None,
         unfit: unfit.map(|why| why.to_string()),
+    }
+}
+
+fn refusal<A: Address>(refused: &Route<A, Refusal>) -> RouteRow {
+    RouteRow {
+        to: refused.prefix.to_string(),
+        via: None,
+        interface: "-".into(),
+        metric: refused.metric,
+        origin: "static".into(),
+        weight: None,
+        refuse: Some(refused.interface.to_string()),
+        unfit: None,
     }
 }
 

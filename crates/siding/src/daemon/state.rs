@@ -376,22 +376,28 @@ impl Daemon {
     /// Refuses destinations.
     pub(crate) fn add_refusal(&self, ctx: &mut Free<'_>, refuse: &RefuseConfig) -> anyhow::Result<()> {
         refuse::destination(refuse.to).map_err(anyhow::Error::msg)?;
-        if let IpAddr::V6(to) = refuse.to.address() {
-            let prefix = Prefix::new(to, refuse.to.length())?;
-            self.stack.add_refusal6(ctx, prefix, refuse::refusal(refuse.how), refuse.metric)?;
+        let (how, metric, len) = (refuse::refusal(refuse.how), refuse.metric, refuse.to.length());
+        match refuse.to.address() {
+            IpAddr::V6(to) => self.stack.add_refusal6(ctx, Prefix::new(to, len)?, how, metric)?,
+            IpAddr::V4(to) => self.stack.add_refusal4(ctx, Prefix::new(to, len)?, how, metric)?,
         }
         Ok(())
     }
 
     /// Removes a refusal.
     pub(crate) fn remove_refusal(&self, ctx: &mut Free<'_>, to: Cidr) -> anyhow::Result<()> {
-        if let IpAddr::V6(addr) = to.address() {
-            let prefix = Prefix::new(addr, to.length())?;
-            if !self.stack.remove_refusal6(ctx, &prefix)? {
-                bail!("{to} is not refused: `siding show routes` tells what is");
-            }
+        match self.admit(ctx, to)? {
+            true => Ok(()),
+            false => bail!("{to} is not refused: `siding show routes` tells what is"),
         }
-        Ok(())
+    }
+
+    /// Refuses a prefix no more; false if it did not.
+    fn admit(&self, ctx: &mut Free<'_>, to: Cidr) -> anyhow::Result<bool> {
+        Ok(match to.address() {
+            IpAddr::V6(addr) => self.stack.remove_refusal6(ctx, &Prefix::new(addr, to.length())?)?,
+            IpAddr::V4(addr) => self.stack.remove_refusal4(ctx, &Prefix::new(addr, to.length())?)?,
+        })
     }
 
     /// Removes this very route.
@@ -416,9 +422,8 @@ impl Daemon {
             (via.is_none() || via == hop) && interface.is_none_or(|interface| interface == on)
         };
         let mut removed = 0;
-        if let (IpAddr::V6(addr), None, None) = (to.address(), via, interface) {
-            let prefix = Prefix::new(addr, to.length())?;
-            removed += usize::from(self.stack.remove_refusal6(ctx, &prefix)?);
+        if via.is_none() && interface.is_none() {
+            removed += usize::from(self.admit(ctx, to)?);
         }
         removed += super::route::remove_meant(&self.stack, ctx, to, is_meant)?;
         if removed == 0 {

@@ -8,10 +8,12 @@ use siding_sim::Faults;
 use siding_sim::LinkId;
 use siding_sim::NodeId;
 use siding_stack::Answer;
+use siding_stack::Way;
 use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::Version;
 use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
+use siding_stack::route::Refusal;
 use siding_stack::route::Route;
 use siding_wire::EtherType;
 use siding_wire::IpProto;
@@ -152,6 +154,38 @@ fn what_has_no_route_is_told_of() {
     let (repr, drops) = complaint(&ip(STRANGER, Ipv4Addr::new(203, 0, 113, 7), 700, |_| {}));
     assert_eq!(repr, Icmp4Repr::DestUnreachable { code: unreachable::NET, mtu: 0 });
     assert_eq!(drops, [(Cause::NoRoute, 1)]);
+}
+
+#[test]
+fn each_kind_of_refusal_has_its_code() {
+    let (mut net, node, links, ids) = router();
+    let (dst, to) = (Ipv4Addr::new(203, 0, 113, 7), Prefix::covering(Ipv4Addr::new(203, 0, 113, 0), 24));
+    route(&net, node, ids[1], far(2));
+    let told = |net: &mut Net| {
+        net.rewind();
+        net.hear(links[0], &frame4(net.mac(node, ids[0]), &ip(STRANGER, dst, 30, |_| {})));
+        let code = |(_, _, data): &(Ether, Ip4Repr, Vec<u8>)| Icmp4Repr::parse(data).unwrap().0;
+        sent(net, links[0]).iter().map(code).collect::<Vec<_>>()
+    };
+    let unreachable = |code| vec![Icmp4Repr::DestUnreachable { code, mtu: 0 }];
+    for (refusal, expected) in [
+        (Refusal::Unreachable, unreachable(unreachable::NET)),
+        (Refusal::Prohibit, unreachable(unreachable::PROHIBITED)),
+        (Refusal::Reject, unreachable(unreachable::HOST)),
+        (Refusal::Blackhole, vec![]),
+    ] {
+        let before = net.dropped(node, Cause::RouteRefuses);
+        net.world.node(node).control(|stack, ctx| stack.add_refusal4(ctx, to, refusal, 0)).unwrap();
+        assert_eq!(told(&mut net), expected, "{refusal}");
+        assert_eq!(net.dropped(node, Cause::RouteRefuses), before + 1);
+        let stack = &net.world.node(node).stack;
+        assert_eq!((stack.refusals4().len(), stack.way(dst.into())), (1, Way::Refused(refusal)));
+        net.run(Duration::from_secs(1));
+    }
+    let removed = |net: &Net| net.world.node(node).control(|stack, ctx| stack.remove_refusal4(ctx, &to));
+    assert_eq!((removed(&net), removed(&net)), (Ok(true), Ok(false)));
+    assert_eq!(told(&mut net), [], "it goes on its way");
+    assert_eq!(sent(&net, links[1]).len(), 1);
 }
 
 #[test]

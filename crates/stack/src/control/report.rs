@@ -129,7 +129,8 @@ impl Stack {
         let config = self.config();
         let (six, four) = (config.routes.rib6(), config.routes.rib4());
         let groups = six.hop_count() + four.hop_count();
-        let all = six.routes().len() + six.refusals().len() + four.routes().len() + groups;
+        let refusals = six.refusals().len() + four.refusals().len();
+        let all = six.routes().len() + four.routes().len() + refusals + groups;
         (six.changes() + four.changes(), all)
     }
 

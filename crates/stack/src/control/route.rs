@@ -165,7 +165,7 @@ impl Stack {
         self.edit_routes(ctx, |config| Ok(config.routes.rib6().refuse(prefix, refusal, metric)?))
     }
 
-    /// Does not refuse a prefix any more. False if it was not refused.
+    /// Does not refuse an IPv6 prefix any more. False if it was not refused.
     ///
     /// # Errors
     ///
@@ -178,9 +178,42 @@ impl Stack {
         self.edit_routes(ctx, |config| Ok(config.routes.rib6().admit(prefix)?))
     }
 
-    /// Every refused prefix.
+    /// Every refused IPv6 prefix.
     pub fn refusals6(&self) -> Vec<Route<Ipv6Addr, Refusal>> {
         self.config().routes.rib6().refusals().iter().copied().collect()
+    }
+
+    /// Refuses IPv4 destinations from now on; a refusal of the same prefix is replaced.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_refusal6`](Self::add_refusal6).
+    pub fn add_refusal4(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        prefix: Prefix<Ipv4Addr>,
+        refusal: Refusal,
+        metric: u32,
+    ) -> Result<(), AddRouteError> {
+        self.edit_routes(ctx, |config| Ok(config.routes.rib4().refuse(prefix, refusal, metric)?))
+    }
+
+    /// Does not refuse an IPv4 prefix any more. False if it was not refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove_route4`](Self::remove_route4): it is refused as before.
+    pub fn remove_refusal4(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        prefix: &Prefix<Ipv4Addr>,
+    ) -> Result<bool, AddRouteError> {
+        self.edit_routes(ctx, |config| Ok(config.routes.rib4().admit(prefix)?))
+    }
+
+    /// Every refused IPv4 prefix.
+    pub fn refusals4(&self) -> Vec<Route<Ipv4Addr, Refusal>> {
+        self.config().routes.rib4().refusals().iter().copied().collect()
     }
 
     /// Says whether an interface's link has but two ends (RFC 4443 s3.1).

@@ -51,11 +51,14 @@ impl Stack {
                 if let Some(own) = config.owner4(dst) {
                     return Way::Own(own.ifnet.id);
                 }
-                config.route4(dst).map_or(Way::None, |(out, next_hop)| Way::Out {
-                    interface: out.ifnet.id,
-                    next_hop: next_hop.into(),
-                    source: out.addrs4.iter().find(|own| own.is_assigned()).map(|own| own.addr.into()),
-                })
+                match config.way4(dst, || 0) {
+                    Ok((out, next_hop)) => Way::Out {
+                        interface: out.ifnet.id,
+                        next_hop: next_hop.into(),
+                        source: out.addrs4.iter().find(|own| own.is_assigned()).map(|own| own.addr.into()),
+                    },
+                    Err(how) => how.map_or(Way::None, Way::Refused),
+                }
             }
         }
     }

@@ -51,10 +51,16 @@ pub(super) fn forward<'c>(
         return refuse(ctx, local, repr, packet, DropReason::HopLimit);
     }
     local.timed.enter(TimedStep::Route);
-    let way = config.way4(header.dst, || config.flow_key.four(packet.data()));
-    let Ok((out, next_hop)) = way else {
-        let repr = Icmp4Repr::DestUnreachable { code: unreachable::NET, mtu: 0 };
-        return refuse(ctx, local, repr, packet, DropReason::NoRoute);
+    let (out, next_hop) = match config.way4(header.dst, || config.flow_key.four(packet.data())) {
+        Ok(way) => way,
+        Err(refusal) => {
+            let (code, cause) = match refusal {
+                None => (Some(unreachable::NET), DropReason::NoRoute),
+                Some(refusal) => (refusal.code4(), DropReason::RouteRefuses),
+            };
+            let Some(code) = code else { return Next::Drop(packet, cause) };
+            return refuse(ctx, local, Icmp4Repr::DestUnreachable { code, mtu: 0 }, packet, cause);
+        }
     };
     // A broadcast from afar is how one host makes many answer (RFC 2644). An address that we have and may not use yet
     // is nobody else's to be asked for.

@@ -327,6 +327,7 @@ fn furnish(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, shape: Shape, wires: &[[W
     stack.add_neighbor(ctx, ten, ROUTER.into(), mac(10, 0x99)).unwrap();
     let refused = Prefix::covering(Ipv6Addr::new(0x2001, 0xdb8, 0xdead, 0, 0, 0, 0, 0), 48);
     stack.add_refusal6(ctx, refused, Refusal::Prohibit, 0).unwrap();
+    stack.add_refusal4(ctx, Prefix::covering(behind4(10, 3), 24), Refusal::Reject, 0).unwrap();
 }
 
 impl Twin {

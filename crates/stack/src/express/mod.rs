@@ -10,6 +10,8 @@
 //! Frames, events and counters are those of `walk` alone; tests hold the two beside each other (`tests/all/same_router.rs`), and
 //! `Config::express` switches between them.
 //!
+//! A batch of one or two is walked: to look at it all together would cost more than that saves.
+//!
 //! # Order
 //!
 //! The rule is the simplest: what is left for `walk` is walked when all before it has been put where it leaves by, and before
@@ -62,6 +64,9 @@ use look::Looks;
 use send::Vectors;
 use ways::Ways;
 
+/// So few frames are sooner walked than looked at together.
+const FEW: usize = 2;
+
 /// A worker's room for a batch, and what it remembers of those before.
 #[derive(Default)]
 pub(crate) struct Express {
@@ -109,7 +114,7 @@ impl Express {
         frames: &[Mbuf],
     ) -> Batch<'e, 'c> {
         let (version, slot) = (local.version(), device.ifnet.id.slot());
-        let may = config.express && config.forwarding && is_free(local);
+        let may = config.express && config.forwarding && frames.len() > FEW && is_free(local);
         if may {
             local.timed.back(TimedStep::Express);
         }

@@ -10,6 +10,8 @@
 //! With `walk` behind the numbers nothing goes by express, as in the daemon. The first number is how many frames there are in a
 //! turn. The difference of the two, divided by the frames, is what one costs.
 //!
+//! With `routed` they go to a destination behind a router of link 2, and with `shared` to one whose flows two routers share.
+//!
 //! It says what it has done: so that whoever compares it with itself without what follows packets, or without what times
 //! turns, knows that these are not there (`tests/all/costs.rs`).
 
@@ -34,6 +36,9 @@ use siding_stack::InterfaceSpec;
 use siding_stack::Sent;
 use siding_stack::Stack;
 use siding_stack::StackConfig;
+use siding_stack::route::Group;
+use siding_stack::route::Hop;
+use siding_stack::route::Prefix;
 use siding_stack::trace::Subject;
 use siding_stack::trace::Wants;
 use siding_stack::trace::WatchSpec;
@@ -86,12 +91,12 @@ fn mac(link: u8, host: u8) -> Mac {
     Mac([2, 0, 0, 0, link, host])
 }
 
-/// A packet with nothing in it, from host 2 of link 1 to host 2 of link 2.
-fn frame() -> Result<Vec<u8>, siding_wire::Malformed> {
+/// A packet with nothing in it, from host 2 of link 1.
+fn frame(dst: Ipv6Addr) -> Result<Vec<u8>, siding_wire::Malformed> {
     let mut bytes = vec![0; ether::HEADER_LEN + ip6::HEADER_LEN + 16];
     let (link, rest) = bytes.split_at_mut(ether::HEADER_LEN);
     Ether { dst: mac(1, 1), src: mac(1, 2), ethertype: EtherType::IPV6 }.emit(link)?;
-    Ip6Repr::new(addr(1, 2), addr(2, 2), IpProto(59), 64, 16).emit(rest)?;
+    Ip6Repr::new(addr(1, 2), dst, IpProto(59), 64, 16).emit(rest)?;
     Ok(bytes)
 }
 
@@ -115,13 +120,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut entered = root.enter()?;
     let mut ctx = entered.ctx();
     stack.set_forwarding(&mut ctx, true);
-    stack.set_express(&mut ctx, !words.iter().any(|word| word == "walk"));
+    let is_said = |what: &str| words.iter().any(|word| word == what);
+    stack.set_express(&mut ctx, !is_said("walk"));
+    let dst = if is_said("routed") || is_said("shared") { addr(9, 2) } else { addr(2, 2) };
     for link in [1, 2] {
         let spec = InterfaceSpec { name: format!("em{link}"), mac: mac(link, 1), mtu: 1500 };
-        let end = End { frame: frame()?, times: if link == 1 { times } else { 0 } };
+        let end = End { frame: frame(dst)?, times: if link == 1 { times } else { 0 } };
         let id = stack.attach(&mut ctx, spec, vec![Box::new(end)])?;
         stack.add_address(&mut ctx, id, addr(link, 1).into(), 64, false)?;
-        stack.add_neighbor(&mut ctx, id, addr(link, 2).into(), mac(link, 2))?;
+        for host in [2, 3] {
+            stack.add_neighbor(&mut ctx, id, addr(link, host).into(), mac(link, host as u8))?;
+        }
+        let hop = |host| Hop { router: addr(link, host), interface: id, weight: 1, metric: 0 };
+        let prefix = Prefix::covering(addr(9, 0), 64);
+        match link {
+            2 if is_said("routed") => stack.add_routes6(&mut ctx, [hop(2).route(prefix)])?,
+            2 if is_said("shared") => {
+                stack.add_multipath6(&mut ctx, Group { prefix, hops: vec![hop(2), hop(3)] })?;
+            }
+            _ => {}
+        }
     }
     drop(entered);
     let mut received = 0;

@@ -29,6 +29,7 @@ pub struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
+    /// Of a packet that nobody has judged yet.
     pub fn new(program: &'a Program, packet: &'a [u8]) -> Trial<'a> {
         Trial { program, packet, hooks: Vec::new(), end: None, met: 0 }
     }

@@ -13,9 +13,11 @@ pub const SIZES: [u64; 9] = [0, 1, 2, 4, 8, 16, 32, 64, 128];
 /// Turns of one size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Turns {
+    /// How many.
     pub turns: u64,
     /// Frames received and packets handled that had been deferred.
     pub packets: u64,
+    /// How long they took.
     pub nanos: u64,
 }
 

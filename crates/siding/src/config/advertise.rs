@@ -28,7 +28,7 @@ use toml::de::DeValue;
 
 use super::Advertised;
 use super::StackConfig;
-use super::check::Wrong;
+use super::wrong::Wrong;
 
 /// What makes no sense, and by which keys it is reached.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,7 +5,6 @@ mod once;
 
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
-use std::ops::Range;
 use std::time::Duration;
 
 use siding_drivers::kernel::Cidr;
@@ -39,43 +38,12 @@ use super::mld::Mld;
 use super::neighbors::Neighbors;
 use super::refuse::Refuse;
 use super::value;
-
-/// What makes no sense, and where in the text.
-#[derive(Debug)]
-pub(super) struct Wrong {
-    pub(super) span: Range<usize>,
-    pub(super) message: String,
-    pub(super) lacks: Lacks,
-}
-
-/// What something would need that is not there: if that is because of another mistake, this is none.
-#[derive(Debug)]
-pub(super) enum Lacks {
-    Nothing,
-    /// An interface of this name.
-    Name(String),
-    /// A port of this name.
-    Port(String),
-    /// A prefix that has this address in it, or `interface` beside it.
-    Prefix(IpAddr),
-    /// One of these keys in its table.
-    Key(&'static [&'static str]),
-    /// Room for one more interface.
-    Room,
-}
-
-/// How the names begin of those whose own make no sense.
-pub(super) const STAND_IN: char = '?';
-
-impl Wrong {
-    pub(super) fn new(span: Range<usize>, message: String) -> Wrong {
-        Wrong { span, message, lacks: Lacks::Nothing }
-    }
-
-    pub(super) fn lacking(self, lacks: Lacks) -> Wrong {
-        Wrong { lacks, ..self }
-    }
-}
+use super::wrong::Lacks;
+use super::wrong::STAND_IN;
+use super::wrong::Wrong;
+use super::wrong::at;
+use super::wrong::ranged;
+use super::wrong::wrong;
 
 /// Each worker's cache holds back this many buffers; a ring of drivers and queues wants as many again.
 const BUFFERS_PER_WORKER: u32 = 1024;
@@ -404,28 +372,4 @@ fn known(name: &Spanned<String>, interfaces: &[Named<'_>], of: &str) -> Result<S
     };
     let message = format!("unknown interface {:?} in {of}: {there}", name.get_ref());
     Err(Wrong::new(name.span(), message).lacking(Lacks::Name(name.get_ref().clone())))
-}
-
-pub(super) fn ranged<T: PartialOrd + Copy + std::fmt::Display>(
-    value: Option<Spanned<T>>,
-    default: T,
-    range: std::ops::RangeInclusive<T>,
-    what: &str,
-) -> Result<T, Wrong> {
-    match value {
-        None => Ok(default),
-        Some(value) if range.contains(value.get_ref()) => Ok(value.into_inner()),
-        Some(value) => {
-            let message = format!("{} {what}: give {} to {}", value.get_ref(), range.start(), range.end());
-            wrong(&value, message)
-        }
-    }
-}
-
-fn at<T, S>(place: &Spanned<S>, result: Result<T, String>) -> Result<T, Wrong> {
-    result.map_err(|message| Wrong::new(place.span(), message))
-}
-
-fn wrong<T, S>(place: &Spanned<S>, message: String) -> Result<T, Wrong> {
-    Err(Wrong::new(place.span(), message))
 }

@@ -17,11 +17,11 @@ use toml::de::Deserializer;
 use super::Config;
 use super::begun::Begun;
 use super::check;
-use super::check::Lacks;
-use super::check::STAND_IN;
-use super::check::Wrong;
 use super::file::File;
 use super::value;
+use super::wrong::Lacks;
+use super::wrong::STAND_IN;
+use super::wrong::Wrong;
 
 /// So many are told.
 const MOST: usize = 50;

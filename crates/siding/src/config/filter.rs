@@ -12,8 +12,8 @@ use siding_stack::filter::StateLimits;
 use siding_stack::filter::Timeouts;
 use toml::Spanned;
 
-use super::check::Wrong;
-use super::check::ranged;
+use super::wrong::Wrong;
+use super::wrong::ranged;
 
 /// The table's text.
 #[derive(Debug, Deserialize)]

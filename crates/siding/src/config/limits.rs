@@ -4,10 +4,10 @@ use serde::Deserialize;
 use siding_stack::reassembly::ReassemblyLimits;
 use toml::Spanned;
 
-use super::check::Wrong;
-use super::check::ranged;
 use super::neighbors::AllNeighbors;
 use super::neighbors::Neighbors;
+use super::wrong::Wrong;
+use super::wrong::ranged;
 
 /// The table's text.
 #[derive(Debug, Default, Deserialize)]

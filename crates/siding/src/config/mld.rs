@@ -6,8 +6,8 @@ use serde::Deserialize;
 use siding_stack::mld::MldConfig;
 use toml::Spanned;
 
-use super::check::Wrong;
-use super::check::ranged;
+use super::wrong::Wrong;
+use super::wrong::ranged;
 
 /// `[mld]`.
 #[derive(Debug, Default, Deserialize)]

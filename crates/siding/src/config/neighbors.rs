@@ -8,8 +8,8 @@ use siding_stack::NeighborLimits;
 use siding_stack::NeighborTotals;
 use toml::Spanned;
 
-use super::check::Wrong;
-use super::check::ranged;
+use super::wrong::Wrong;
+use super::wrong::ranged;
 
 /// Of each interface, or of one.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

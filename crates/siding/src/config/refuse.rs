@@ -6,8 +6,8 @@ use siding_drivers::kernel::Cidr;
 use siding_stack::route::Refusal;
 use toml::Spanned;
 
-use super::check::Wrong;
 use super::value;
+use super::wrong::Wrong;
 
 /// The table's text.
 #[derive(Debug, Deserialize)]

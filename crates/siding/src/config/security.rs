@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::check::Wrong;
+use super::wrong::Wrong;
 
 /// The table's text.
 #[derive(Debug, Default, Deserialize)]

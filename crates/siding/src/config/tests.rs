@@ -1,5 +1,10 @@
 mod nested;
 
+use std::time::Duration;
+
+use siding_stack::nd6::nud::NudConfig;
+use siding_wire::Mac;
+
 use super::*;
 
 fn error(text: &str) -> String {

@@ -14,18 +14,12 @@ use siding_wire::ip6;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::Lacks;
-use super::STAND_IN;
-use super::Wrong;
 use super::addresses;
 use super::anycast;
-use super::at;
 use super::autoconf;
 use super::bounds;
 use super::hop_limit;
-use super::ranged;
 use super::time;
-use super::wrong;
 use crate::config::InterfaceConfig;
 use crate::config::StackConfig;
 use crate::config::advertise;
@@ -43,6 +37,12 @@ use crate::config::nested::MOST_ANNOUNCEMENTS;
 use crate::config::nested::Nested;
 use crate::config::nested::VlanConfig;
 use crate::config::value;
+use crate::config::wrong::Lacks;
+use crate::config::wrong::STAND_IN;
+use crate::config::wrong::Wrong;
+use crate::config::wrong::at;
+use crate::config::wrong::ranged;
+use crate::config::wrong::wrong;
 
 /// One that is to be made, and where it names what it lies on.
 struct Item {

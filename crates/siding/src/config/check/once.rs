@@ -8,14 +8,14 @@ use siding_stack::route::MOST_HOPS;
 use siding_wire::ip6;
 use toml::Spanned;
 
-use super::Lacks;
-use super::Wrong;
 use super::destination;
-use super::wrong;
 use crate::config::MOST_INTERFACES;
 use crate::config::file::Driver;
 use crate::config::file::File;
 use crate::config::file::Own;
+use crate::config::wrong::Lacks;
+use crate::config::wrong::Wrong;
+use crate::config::wrong::wrong;
 
 /// Whose each thing is.
 struct Owners<'f, T>(HashMap<T, &'f str>);

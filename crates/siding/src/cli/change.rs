@@ -2,23 +2,24 @@
 
 use std::net::IpAddr;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::anyhow;
 use siding_output as output;
 
 use super::address;
-use super::args::AddressCommand;
-use super::args::AttachArgs;
-use super::args::InterfaceCommand;
-use super::args::NeighborCommand;
-use super::args::RefuseArgs;
-use super::args::RouteAddArgs;
-use super::args::RouteArgs;
-use super::args::RouteCommand;
-use super::args::What;
+use super::ask::seconds;
+use super::ask::silent;
 use super::host;
+use super::nouns::AddressCommand;
+use super::nouns::AttachArgs;
+use super::nouns::InterfaceCommand;
+use super::nouns::NeighborCommand;
+use super::nouns::RefuseArgs;
+use super::nouns::RouteAddArgs;
+use super::nouns::RouteArgs;
+use super::nouns::RouteCommand;
 use super::show;
+use super::what::What;
 use crate::control::AddressRequest;
 use crate::control::Answer;
 use crate::control::AttachRequest;
@@ -197,15 +198,6 @@ pub(super) fn neighbor(client: &mut Client, command: NeighborCommand) -> anyhow:
     }
 }
 
-/// A number of seconds from the command line.
-pub(super) fn seconds(value: f64) -> anyhow::Result<Duration> {
-    let most = 3600.0 * 24.0;
-    if !(0.0..=most).contains(&value) {
-        return Err(anyhow!("{value} seconds: give 0 to {most}"));
-    }
-    Ok(Duration::from_secs_f64(value))
-}
-
 fn attach(args: AttachArgs) -> Request {
     let AttachArgs { name, driver, device, mac, mtu, addresses, no_link_local, no_dad, point_to_point } =
         args;
@@ -220,12 +212,6 @@ fn attach(args: AttachArgs) -> Request {
         dad: !no_dad,
         point_to_point,
     })
-}
-
-/// Like `ip`: what went well says nothing.
-pub(super) fn silent(client: &mut Client, request: &Request) -> anyhow::Result<ExitCode> {
-    client.ask(request)?;
-    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

@@ -5,18 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::CommandFactory;
-use clap::ValueEnum;
 use siding_output as output;
 
 use super::args::Args;
-
-/// Shells that completions are written for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
+use super::args::Shell;
 
 /// What a shell asks for the names of interfaces; without a daemon there are none.
 const NAMES: &str =

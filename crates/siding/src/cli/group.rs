@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::args::ShowArgs;
-use super::args::What;
-use super::change::silent;
+use super::ask::silent;
 use super::show;
 use super::table::Table;
+use super::what::ShowArgs;
+use super::what::What;
 use crate::control::Client;
 use crate::control::GroupRequest;
 use crate::control::GroupRow;

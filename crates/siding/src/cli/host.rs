@@ -10,11 +10,11 @@ use clap::Args as ClapArgs;
 use clap::Subcommand;
 use siding_output as output;
 
-use super::args::ShowArgs;
-use super::args::What;
-use super::change::silent;
+use super::ask::silent;
 use super::show;
 use super::table::Table;
+use super::what::ShowArgs;
+use super::what::What;
 use crate::config::autoconf::AcceptWord;
 use crate::config::autoconf::Autoconf;
 use crate::config::autoconf::IdentifierWord;

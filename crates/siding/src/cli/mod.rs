@@ -3,6 +3,7 @@
 mod address;
 mod advertise;
 mod args;
+mod ask;
 mod beside;
 mod bridge;
 mod change;
@@ -14,6 +15,7 @@ mod group;
 mod host;
 mod monitor;
 mod nested;
+mod nouns;
 mod performance;
 mod ping;
 mod reload;
@@ -22,6 +24,7 @@ mod stack;
 mod table;
 mod top;
 mod trace;
+mod what;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

@@ -8,8 +8,8 @@ use clap::Subcommand;
 use siding_output as output;
 
 use super::address;
-use super::change::seconds;
-use super::change::silent;
+use super::ask::seconds;
+use super::ask::silent;
 use super::table::Table;
 use crate::config::file::Activity;
 use crate::config::file::Lacp;

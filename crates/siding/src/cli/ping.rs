@@ -15,7 +15,7 @@ use siding_output as output;
 use signal_hook::consts::SIGINT;
 
 use super::address::Scoped;
-use super::change::seconds;
+use super::ask::seconds;
 use super::table::millis;
 use crate::control::Answer;
 use crate::control::Client;

@@ -8,8 +8,6 @@ use anyhow::bail;
 use siding_output as output;
 
 use super::advertise;
-use super::args::ShowArgs;
-use super::args::What;
 use super::bridge;
 use super::counters;
 use super::drops;
@@ -19,6 +17,8 @@ use super::nested;
 use super::performance;
 use super::table::Table;
 use super::table::micros;
+use super::what::ShowArgs;
+use super::what::What;
 use crate::control::Answer;
 use crate::control::BridgeRequest;
 use crate::control::Client;

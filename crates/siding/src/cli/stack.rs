@@ -8,10 +8,10 @@ use clap::Subcommand;
 use clap::ValueEnum;
 use siding_output as output;
 
-use super::args::ShowArgs;
-use super::args::What;
-use super::change::silent;
+use super::ask::silent;
 use super::show;
+use super::what::ShowArgs;
+use super::what::What;
 use crate::control::Answer;
 use crate::control::Client;
 use crate::control::Request;

@@ -16,7 +16,7 @@ use siding_output as output;
 
 use self::set::SetCommand;
 use self::states::Which;
-use super::change::silent;
+use super::ask::silent;
 use super::table::Table;
 use crate::control::Answer;
 use crate::control::Client;

@@ -8,7 +8,7 @@ use clap::Args as ClapArgs;
 use clap::Subcommand;
 use siding_output as output;
 
-use crate::cli::change::silent;
+use crate::cli::ask::silent;
 use crate::cli::table::Table;
 use crate::control::Answer;
 use crate::control::Client;

@@ -1,0 +1,225 @@
+//! What can be said of interfaces, addresses, routes and neighbors.
+
+use std::net::IpAddr;
+
+use clap::Args as ClapArgs;
+use clap::Subcommand;
+
+use super::address;
+use super::what::ShowArgs;
+use crate::config::Driver;
+use crate::config::file::ParsedCidr;
+use crate::config::file::ParsedMac;
+use crate::config::refuse::How;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum InterfaceCommand {
+    /// Show interfaces. Example: siding interface show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
+    /// Attach an interface. Example: siding interface attach eth1 --driver packet --address 2001:db8::1/64
+    Attach(AttachArgs),
+    /// Detach an interface, and tell how long it took. Example: siding interface detach eth1
+    Detach {
+        name: String,
+        /// Seconds after which to tell who still holds it
+        #[arg(long, value_name = "SECONDS", default_value = "10")]
+        timeout: f64,
+    },
+    /// Set the MTU, the hop limit, or times. Example: siding interface set eth1 --mtu 1400 --hop-limit 32
+    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["mtu", "hop_limit", "reachable_time", "retrans_timer"]))]
+    Set {
+        name: String,
+        /// Largest IP packet, in bytes: 1280 to what the link takes; 0 for as much as that is
+        #[arg(long, value_name = "BYTES")]
+        mtu: Option<u16>,
+        /// Of packets that start here: 1 to 255; 0 for the usual 64
+        #[arg(long)]
+        hop_limit: Option<u8>,
+        /// How long a neighbor counts as reachable, before chance; 0 for the stack's
+        #[arg(long, value_name = "MS")]
+        reachable_time: Option<u64>,
+        /// Between two questions to a neighbor; 0 for the stack's
+        #[arg(long, value_name = "MS")]
+        retrans_timer: Option<u64>,
+    },
+    /// Take an interface up. Example: siding interface up eth1
+    Up { name: String },
+    /// Take an interface down; what it knows stays. Example: siding interface down eth1
+    Down { name: String },
+    /// Begin anew, as if just attached: forget, look for duplicates and routers. Example: siding interface restart eth1
+    Restart {
+        name: String,
+        /// Return when no address is being tested any more, and after so many seconds at the latest
+        #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "10")]
+        wait: Option<f64>,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct AttachArgs {
+    /// One that the configuration has gets all that stands there of it
+    pub(super) name: String,
+    /// What carries its frames [default: as the configuration says]
+    #[arg(long)]
+    pub(super) driver: Option<Driver>,
+    /// The kernel's interface, or the name of a wire in memory [default: NAME]
+    #[arg(long)]
+    pub(super) device: Option<String>,
+    /// Link-layer address [default: the device's]
+    #[arg(long, value_parser = address::mac)]
+    pub(super) mac: Option<ParsedMac>,
+    /// Largest IP packet, in bytes [default: the device's]
+    #[arg(long, value_name = "BYTES")]
+    pub(super) mtu: Option<u16>,
+    /// An address with the length of its prefix; may be given again
+    #[arg(long = "address", value_name = "ADDR/LEN", value_parser = address::cidr)]
+    pub(super) addresses: Vec<ParsedCidr>,
+    /// Make no link-local address
+    #[arg(long)]
+    pub(super) no_link_local: bool,
+    /// Use addresses at once, without looking for duplicates
+    #[arg(long)]
+    pub(super) no_dad: bool,
+    /// Its link has but two ends: nothing that comes from the other is sent back there
+    #[arg(long)]
+    pub(super) point_to_point: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AddressCommand {
+    /// Show addresses. Example: siding address show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
+    /// Add an address. Example: siding address add 2001:db8::1/64 dev eth0
+    Add {
+        #[arg(value_name = "ADDR/LEN", value_parser = address::cidr)]
+        address: ParsedCidr,
+        /// On which interface
+        #[arg(long, value_name = "NAME")]
+        dev: String,
+        /// Use it at once, without looking for duplicates
+        #[arg(long)]
+        no_dad: bool,
+        /// For how long it is a source of what is new [default: for ever]
+        #[arg(long, value_name = "SECONDS")]
+        preferred: Option<u64>,
+        /// For how long it is ours [default: for ever]
+        #[arg(long, value_name = "SECONDS")]
+        valid: Option<u64>,
+    },
+    /// Remove an address. Example: siding address del 2001:db8::1/64 dev eth0
+    #[command(alias = "delete")]
+    Del {
+        #[arg(value_name = "ADDR[/LEN]", value_parser = address::bare)]
+        address: IpAddr,
+        /// From which interface
+        #[arg(long, value_name = "NAME")]
+        dev: String,
+    },
+    /// Test duplicates again: whoever had them may have gone. Example: siding address retry 2001:db8::1
+    Retry {
+        /// One of them, or `all`
+        #[arg(value_name = "ADDR|all", value_parser = address::one_or_all)]
+        which: address::OneOrAll,
+        /// Only on this interface
+        #[arg(long, value_name = "NAME")]
+        dev: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RouteCommand {
+    /// Show routes. Example: siding route show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
+    /// The way that packets to an address take now. Example: siding route get 2001:db8::9
+    Get {
+        #[arg(value_name = "ADDR")]
+        address: IpAddr,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a route, or several that share its flows. Example: siding route add 2001:db8:1::/48 via fe80::1 dev eth0
+    Add(RouteAddArgs),
+    /// Refuse destinations; `route del` ends it. Example: siding route refuse 2001:db8:2::/48 how prohibit
+    Refuse(RefuseArgs),
+    /// Remove a route. Example: siding route del 2001:db8:1::/48
+    #[command(alias = "delete")]
+    Del(RouteArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RouteAddArgs {
+    /// The destinations, or `default`
+    #[arg(value_name = "PREFIX")]
+    pub(super) to: String,
+    /// The router; of several, one after the other, each flow keeps to one
+    #[arg(long, value_name = "ADDR")]
+    pub(super) via: Vec<IpAddr>,
+    /// The interface [default: that with the router's prefix]
+    #[arg(long, value_name = "NAME")]
+    pub(super) dev: Vec<String>,
+    /// Its share of the flows beside other routers to the prefix, 1 to 255 [default: 1, or all if there is one]
+    #[arg(long)]
+    pub(super) weight: Vec<u8>,
+    /// Less is better [default: 1024]
+    #[arg(long)]
+    pub(super) metric: Option<u32>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RouteArgs {
+    /// The destinations, or `default`
+    #[arg(value_name = "PREFIX")]
+    pub(super) to: String,
+    /// The router
+    #[arg(long, value_name = "ADDR")]
+    pub(super) via: Option<IpAddr>,
+    /// The interface [default: that with the router's prefix]
+    #[arg(long, value_name = "NAME")]
+    pub(super) dev: Option<String>,
+    /// Less is better [default: 1024]
+    #[arg(long)]
+    pub(super) metric: Option<u32>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RefuseArgs {
+    /// The destinations, of IPv6
+    #[arg(value_name = "PREFIX")]
+    pub(super) to: String,
+    /// What senders are told
+    #[arg(long, default_value = "reject")]
+    pub(super) how: How,
+    /// Less is better; of a route and a refusal of the same prefix and metric the refusal counts [default: 1024]
+    #[arg(long)]
+    pub(super) metric: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum NeighborCommand {
+    /// Show neighbors. Example: siding neighbor show dev eth0
+    #[command(alias = "list")]
+    Show(ShowArgs),
+    /// Add a neighbor that nothing changes. Example: siding neighbor add 2001:db8::9 lladdr 02:00:00:00:00:09 dev eth0
+    Add {
+        #[arg(value_name = "ADDR")]
+        address: IpAddr,
+        /// Its link-layer address
+        #[arg(long, value_name = "MAC", value_parser = address::mac)]
+        lladdr: ParsedMac,
+        /// On which interface
+        #[arg(long, value_name = "NAME")]
+        dev: String,
+    },
+    /// Forget neighbors: one, those of an interface, or all. Example: siding neighbor flush dev eth0
+    Flush {
+        #[arg(value_name = "ADDR")]
+        address: Option<IpAddr>,
+        /// Of which interface
+        #[arg(long, value_name = "NAME")]
+        dev: Option<String>,
+    },
+}

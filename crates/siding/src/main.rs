@@ -3,8 +3,10 @@
 //! | | |
 //! |---|---|
 //! | `config` | the configuration file, and what is wrong with it, by line and column |
-//! | `setting` | everything that can be configured, each as a value: applied, withdrawn, said, compared |
-//! | `daemon` | `siding run`: drivers, claims on kernel interfaces, log, clean stop |
+//! | `state` | what the daemon has: what runs, and what a setting is; it knows no feature |
+//! | `interface`, `address`, `host`, `nested`, `route`, `group`, `neighbor`, `filter`, `switch` | the features: each with its settings, applied, withdrawn, said and compared, and what is done and told of it |
+//! | `setting` | the list of them, and the way from what runs to what is wanted |
+//! | `daemon` | `siding run`: drivers, claims on kernel interfaces, requests, reloads, clean stop |
 //! | `control` | the control socket's protocol, both ends |
 //! | `cli` | the command line: `show`, `ping`, changes to the running stack |
 //! | `metrics` | what the daemon knows, as OpenMetrics by HTTP |
@@ -13,15 +15,25 @@
 // They panic when a pipe is closed: `output` does not.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod address;
 mod cli;
 mod config;
 mod control;
 mod daemon;
+mod filter;
+mod group;
+mod host;
+mod interface;
 mod metrics;
+mod neighbor;
+mod nested;
 mod patience;
 mod rate;
 mod read;
+mod route;
 mod setting;
+mod state;
+mod switch;
 
 use std::process::ExitCode;
 

@@ -13,8 +13,8 @@ use std::thread::JoinHandle;
 use siding_lockorder::Root;
 use siding_runtime::trip;
 
-use super::state::Daemon;
-use super::state::Free;
+use crate::state::daemon::Daemon;
+use crate::state::daemon::Free;
 
 /// One of them.
 #[derive(Debug)]

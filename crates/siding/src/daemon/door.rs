@@ -10,7 +10,6 @@ use std::time::Instant;
 
 use anyhow::Context;
 
-use super::state::Daemon;
 use crate::config::Config;
 use crate::config::Listen;
 use crate::control;
@@ -24,6 +23,7 @@ use crate::control::Serve;
 use crate::control::Sessions;
 use crate::control::SubscribeRequest;
 use crate::metrics;
+use crate::state::daemon::Daemon;
 
 /// The sockets, made before the daemon gives up the right to say whose they are.
 pub(super) struct Doors {

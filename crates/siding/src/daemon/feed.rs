@@ -14,9 +14,6 @@ use std::time::Instant;
 
 use siding_stack::config::Config;
 
-use super::events::Subscription;
-use super::events::row;
-use super::state::Daemon;
 use crate::control::Answer;
 use crate::control::CarryOut;
 use crate::control::Code;
@@ -27,6 +24,9 @@ use crate::control::Feed;
 use crate::control::Reply;
 use crate::control::Request;
 use crate::control::SubscribeRequest;
+use crate::state::daemon::Daemon;
+use crate::state::events::Subscription;
+use crate::state::events::row;
 
 /// Tables of more routes are not followed route by route.
 const MOST_ROUTES: usize = 50_000;

@@ -2,9 +2,9 @@
 
 use siding_lockorder::Root;
 
-use super::state::Daemon;
 use crate::metrics::Rows;
 use crate::metrics::Scrape;
+use crate::state::daemon::Daemon;
 
 impl Scrape for Daemon {
     fn scrape(&self) -> Rows {

@@ -3,13 +3,13 @@
 use siding_runtime::SIZES;
 use siding_runtime::Turns;
 
-use super::state::Daemon;
-use super::state::lock;
 use crate::control::FramesRow;
 use crate::control::PerformanceRow;
 use crate::control::StepRow;
 use crate::control::TimedRow;
 use crate::control::TurnRow;
+use crate::state::daemon::Daemon;
+use crate::state::lock::lock;
 
 impl Daemon {
     pub(super) fn show_performance(&self) -> Vec<PerformanceRow> {

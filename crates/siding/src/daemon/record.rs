@@ -5,9 +5,9 @@ use std::net::Ipv6Addr;
 
 use siding_wire::ip6;
 
-use super::state::Daemon;
-use super::state::Free;
-use super::state::lock;
+use crate::address::setting::Address;
+use crate::address::setting::Anycast;
+use crate::address::setting::LinkLocal;
 use crate::config::Advertised;
 use crate::config::GroupConfig;
 use crate::config::NeighborConfig;
@@ -21,64 +21,62 @@ use crate::control::Request;
 use crate::control::RouteRequest;
 use crate::control::StackRequest;
 use crate::control::VlanRequest;
-use crate::setting::Address;
-use crate::setting::Advertises;
-use crate::setting::Any;
-use crate::setting::Anycast;
-use crate::setting::Down;
-use crate::setting::Joined;
-use crate::setting::Port;
-use crate::setting::Primary;
-use crate::setting::Setting;
-use crate::setting::StaticNeighbor;
-use crate::setting::Switch;
-use crate::setting::Which;
+use crate::group::setting::Joined;
+use crate::host::setting::Advertises;
+use crate::host::setting::Learns;
+use crate::interface::setting::Down;
+use crate::neighbor::setting::StaticNeighbor;
+use crate::nested::port::Port;
+use crate::nested::port::Primary;
+use crate::nested::setting::Lagged;
+use crate::route::setting::Refused;
+use crate::route::setting::Routed;
+use crate::state::daemon::Daemon;
+use crate::state::daemon::Free;
+use crate::state::lock::lock;
+use crate::state::setting::Any;
+use crate::switch::Switch;
+use crate::switch::Which;
 
 /// Whether a setting is meant.
 type Meant<'r> = Box<dyn Fn(&Any) -> bool + 'r>;
 
 fn is_address(on: &str, address: IpAddr) -> Meant<'_> {
-    Box::new(
-        move |there| matches!(there, Any::Address(own) if own.on == on && own.address.address() == address),
-    )
+    Box::new(move |there| there.is(|own: &Address| own.on == on && own.address.address() == address))
 }
 
 fn is_route(request: &RouteRequest) -> Meant<'_> {
     let RouteRequest { to, via, interface, .. } = request;
-    Box::new(move |there| match there {
-        Any::Routed(route) => {
-            let route = &route.0;
-            route.to == to.0
-                && (via.is_none() || *via == route.via)
-                && interface.as_ref().is_none_or(|name| *name == route.interface)
-        }
-        Any::Refused(refused) => refused.0.to == to.0 && via.is_none() && interface.is_none(),
-        _ => false,
-    })
+    let is_meant = |Routed(route): &Routed| {
+        route.to == to.0
+            && (via.is_none() || *via == route.via)
+            && interface.as_ref().is_none_or(|name| *name == route.interface)
+    };
+    let is_refused = |Refused(refused): &Refused| refused.to == to.0 && via.is_none() && interface.is_none();
+    Box::new(move |there| there.is(is_meant) || there.is(is_refused))
 }
 
 fn is_advertised(on: &str) -> Meant<'_> {
-    Box::new(move |there| matches!(there, Any::Advertises(tells) if tells.on == on))
+    Box::new(move |there| there.is(|tells: &Advertises| tells.on == on))
 }
 
 fn is_learnt(on: &str) -> Meant<'_> {
-    Box::new(move |there| matches!(there, Any::Learns(learns) if learns.on == on))
+    Box::new(move |there| there.is(|learns: &Learns| learns.on == on))
 }
 
 fn is_joined(left: &GroupConfig) -> Meant<'_> {
-    Box::new(move |there| matches!(there, Any::Joined(joined) if joined.0 == *left))
+    Box::new(move |there| there.is(|joined: &Joined| joined.0 == *left))
 }
 
 fn is_anycast(on: &str, address: Ipv6Addr) -> Meant<'_> {
-    Box::new(move |there| matches!(there, Any::Anycast(own) if own.on == on && own.address == address))
+    Box::new(move |there| there.is(|own: &Anycast| own.on == on && own.address == address))
 }
 
 /// A port, and that it is the one preferred.
 fn is_port<'r>(owner: &'r str, port: &'r str) -> Meant<'r> {
-    Box::new(move |there| match there {
-        Any::Port(there) => there.owner == owner && there.port == port,
-        Any::Primary(there) => there.lagg == owner && there.port == port,
-        _ => false,
+    Box::new(move |there| {
+        there.is(|there: &Port| there.owner == owner && there.port == port)
+            || there.is(|there: &Primary| there.lagg == owner && there.port == port)
     })
 }
 
@@ -89,7 +87,7 @@ impl Daemon {
         match request {
             Request::InterfaceSet { name, up: false } => self.note(Down { on: name }),
             Request::InterfaceSet { name, up: true } => {
-                self.unnote(|there| matches!(there, Any::Down(down) if down.on == name));
+                self.unnote(|there| there.is(|down: &Down| down.on == name));
             }
             Request::AddressAdd(request) => self.record_address(request),
             Request::AddressDel { interface, address } => self.record_removed(&interface, address),
@@ -120,13 +118,11 @@ impl Daemon {
             Request::NeighborAdd { interface, address, mac } => {
                 self.note(StaticNeighbor(NeighborConfig { interface, address, mac: mac.0 }));
             }
-            Request::NeighborFlush { interface, address } => self.unnote(|there| match there {
-                Any::StaticNeighbor(there) => {
-                    let neighbor = &there.0;
+            Request::NeighborFlush { interface, address } => self.unnote(|there| {
+                there.is(|StaticNeighbor(neighbor): &StaticNeighbor| {
                     interface.as_ref().is_none_or(|name| *name == neighbor.interface)
                         && address.is_none_or(|address| address == neighbor.address)
-                }
-                _ => false,
+                })
             }),
             Request::Stack(request) => self.record_stack(request),
             _ => {}
@@ -176,7 +172,7 @@ impl Daemon {
         match self.first(&is_it) {
             Some(_) => self.unnote(is_it),
             None if matches!(address, IpAddr::V6(address) if ip6::is_link_local(address)) => {
-                self.unnote(|there| matches!(there, Any::LinkLocal(local) if local.on == on));
+                self.unnote(|there| there.is(|local: &LinkLocal| local.on == on));
             }
             None => {}
         }
@@ -197,10 +193,10 @@ impl Daemon {
             LaggRequest::RemovePort { lagg, port } => self.unnote(is_port(&lagg, &port)),
             LaggRequest::SetPrimary { lagg, port: Some(port) } => self.note(Primary { lagg, port }),
             LaggRequest::SetPrimary { lagg, port: None } => {
-                self.unnote(|there| matches!(there, Any::Primary(primary) if primary.lagg == lagg));
+                self.unnote(|there| there.is(|primary: &Primary| primary.lagg == lagg));
             }
             LaggRequest::SetMac { lagg, mac } => {
-                if let Some(Any::Lagged(there)) = self.maker(&lagg) {
+                if let Some(there) = self.maker(&lagg).as_ref().and_then(Any::get::<Lagged>) {
                     self.note(there.with_mac(mac.0));
                 }
             }
@@ -215,7 +211,7 @@ impl Daemon {
                 switch(Which::Forwarding, on);
                 if !on {
                     // Who ceases to be a router ceases to advertise.
-                    self.unnote(|there| matches!(there, Any::Advertises(_)));
+                    self.unnote(|there| there.get::<Advertises>().is_some());
                 }
             }
             StackRequest::LearnAnnounced { on } => switch(Which::LearnAnnounced, on),

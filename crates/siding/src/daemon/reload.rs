@@ -22,34 +22,19 @@ use anyhow::bail;
 use toml::Table;
 use toml::Value;
 
-use super::owed::few;
-use super::running::Loaded;
 use super::service;
-use super::state::Daemon;
-use super::state::Free;
-use super::state::lock;
 use crate::config::Config;
 use crate::control::Answer;
 use crate::control::ConfigRow;
 use crate::control::ReloadRequest;
 use crate::control::ReloadRow;
-use crate::setting::Any;
-use crate::setting::Setting;
 use crate::setting::plan::Plan;
-
-/// What is gone back to unless somebody confirms what came after it.
-#[derive(Debug)]
-pub(super) struct Pending {
-    until: Instant,
-    before: Vec<Any>,
-    said: Loaded,
-    /// Why it could not be gone back, the last time that this was tried.
-    failed: Option<String>,
-    /// When it is tried again, if that fails too.
-    pause: Duration,
-    /// The file was to be read meanwhile because a signal said so, and was not: what `systemctl status` says of it.
-    refused: bool,
-}
+use crate::state::daemon::Daemon;
+use crate::state::daemon::Free;
+use crate::state::lock::lock;
+use crate::state::owed::few;
+use crate::state::pending::Pending;
+use crate::state::running::Loaded;
 
 /// Nothing is loaded over what waits to be confirmed.
 #[derive(Debug, thiserror::Error)]
@@ -256,13 +241,6 @@ impl Daemon {
         }
         service::status("");
         Ok(row)
-    }
-
-    /// Something is to be in effect again, as soon as it can be.
-    pub(crate) fn owe(&self, settings: Vec<Any>) {
-        // Put into words before: the main thread looks at the list.
-        let settings = settings.into_iter().map(|one| (one.slot(), one)).collect();
-        lock(&self.owed).add(settings, Instant::now());
     }
 
     /// Whether something is, and it is time to try again.

@@ -10,17 +10,20 @@ use anyhow::Context;
 use anyhow::bail;
 use siding_drivers::kernel::Cidr;
 
-use super::state::Daemon;
-use super::state::Free;
-use super::state::lock;
+use crate::config::Addressing;
 use crate::config::Config;
 use crate::config::InterfaceConfig;
 use crate::config::Nested;
 use crate::control::AttachRequest;
+use crate::interface::detach::PATIENCE;
+use crate::interface::setting::Attached;
+use crate::nested::port::Port;
+use crate::nested::port::Primary;
 use crate::setting;
-use crate::setting::Any;
-use crate::setting::Attached;
-use crate::setting::Setting;
+use crate::state::daemon::Daemon;
+use crate::state::daemon::Free;
+use crate::state::lock::lock;
+use crate::state::setting::Any;
 
 impl Daemon {
     /// Puts the whole configuration into effect, unless somebody asks meanwhile to stop.
@@ -49,6 +52,7 @@ impl Daemon {
     pub(super) fn attach_by_hand(&self, ctx: &mut Free<'_>, request: AttachRequest) -> anyhow::Result<()> {
         let interface = overlaid(&lock(&self.said).config, request)?;
         self.attach(ctx, &interface)?;
+        self.put_on(ctx, &interface.name, &interface.addressing())?;
         self.note(Attached::new(&interface));
         let on = setting::on(&interface.name, &interface.addressing());
         on.into_iter().for_each(|setting| self.note(setting));
@@ -60,15 +64,26 @@ impl Daemon {
     /// # Errors
     ///
     /// As [`attach_by_hand`](Self::attach_by_hand).
-    pub(super) fn add_nested_by_hand(&self, ctx: &mut Free<'_>, mut nested: Nested) -> anyhow::Result<()> {
+    pub(crate) fn add_nested_by_hand(&self, ctx: &mut Free<'_>, mut nested: Nested) -> anyhow::Result<()> {
         let name = nested.name().to_owned();
         let said = lock(&self.said).config.nested.iter().find(|said| said.name() == name).cloned();
         if let Some(said) = said {
             nested.addressing_mut().add(said.addressing());
         }
-        self.add_nested(ctx, &nested)?;
+        self.make(ctx, &nested)?;
+        self.put_on(ctx, &name, nested.addressing())?;
         setting::of_nested(&nested).into_iter().for_each(|setting| self.note(setting));
         self.said_again(ctx, &name)
+    }
+
+    /// Puts on an interface that has just been made what is said of it. If that cannot be, it goes again.
+    fn put_on(&self, ctx: &mut Free<'_>, name: &str, said: &Addressing) -> anyhow::Result<()> {
+        let put = setting::on(name, said).iter().try_for_each(|setting| setting.apply(self, ctx));
+        put.or_else(|error| {
+            // Half an interface is worse than none.
+            self.detach(ctx, name, PATIENCE)?;
+            Err(error)
+        })
     }
 
     /// Puts into effect again what the configuration says of an interface that has been made anew.
@@ -112,19 +127,17 @@ impl Daemon {
             return !is_there(own) && setting.lies_on().is_some_and(is_there);
         }
         let is_free = |name: &str| config.by_name(name).is_some_and(|there| there.member_of.is_none());
-        let fits = match setting {
-            Any::Port(port) => {
-                // By hand its owner may have been made something else.
-                let meant = said.iter().find(|one| one.makes() == Some(&port.owner));
-                let is = self.maker(&port.owner);
-                let same = |(a, b): (&Any, &Any)| std::mem::discriminant(a) == std::mem::discriminant(b);
-                is_free(&port.port) && meant.zip(is.as_ref()).is_some_and(same)
-            }
-            Any::Primary(primary) => self
-                .first(|there| matches!(there, Any::Port(port) if port.owner == primary.lagg && port.port == primary.port))
-                .is_some(),
-            _ => true,
+        let port_fits = |port: &Port| {
+            // By hand its owner may have been made something else.
+            let meant = said.iter().find(|one| one.makes() == Some(&port.owner));
+            let is = self.maker(&port.owner);
+            is_free(&port.port) && meant.zip(is).is_some_and(|(meant, is)| meant.kind() == is.kind())
         };
+        let primary_fits = |primary: &Primary| {
+            let is_it = |port: &Port| port.owner == primary.lagg && port.port == primary.port;
+            self.first(|there| there.is(is_it)).is_some()
+        };
+        let fits = setting.get().is_none_or(port_fits) && setting.get().is_none_or(primary_fits);
         fits && setting.on().into_iter().all(is_there)
     }
 }

@@ -13,10 +13,8 @@ use siding_runtime::trip;
 use siding_stack::Lifetimes;
 use siding_stack::Ping;
 
-use super::codes;
-use super::state::Daemon;
-use super::state::Free;
 use super::trace::Watching;
+use crate::address::change::Given;
 use crate::config::RouteConfig;
 use crate::config::refuse;
 use crate::config::refuse::RefuseConfig;
@@ -35,8 +33,11 @@ use crate::control::RouteRequest;
 use crate::control::Serve;
 use crate::control::Sessions;
 use crate::control::SubscribeRequest;
-use crate::setting::Refused;
-use crate::setting::Routed;
+use crate::route::setting::Refused;
+use crate::route::setting::Routed;
+use crate::state::codes;
+use crate::state::daemon::Daemon;
+use crate::state::daemon::Free;
 
 /// A request waits no longer than this for answers to echo requests, so that the daemon can stop.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -134,7 +135,8 @@ impl Daemon {
                     preferred: preferred_s.map(Duration::from_secs),
                     valid: valid_s.map(Duration::from_secs),
                 };
-                self.add_address(ctx, &interface, address.0, dad, lifetimes).map(done)?
+                self.add_address(ctx, &interface, Given { cidr: address.0, detect: dad, lifetimes })
+                    .map(done)?
             }
             Request::AddressDel { interface, address } => {
                 self.remove_address(ctx, &interface, address).map(done)?

@@ -27,11 +27,7 @@ use siding_stack::route::Origin;
 use siding_stack::route::Refusal;
 use siding_stack::route::Route;
 
-use super::state::Daemon;
-use super::state::Free;
-use super::state::lock;
-use super::state::name_in;
-use super::tell;
+use crate::address::told;
 use crate::control::AddressRow;
 use crate::control::BucketRow;
 use crate::control::DropRow;
@@ -48,6 +44,11 @@ use crate::control::ShareRow;
 use crate::control::TypeRow;
 use crate::control::WayRow;
 use crate::control::WorkerRow;
+use crate::state::daemon::Daemon;
+use crate::state::daemon::Free;
+use crate::state::daemon::name_in;
+use crate::state::lock::lock;
+use crate::state::tell;
 
 impl Daemon {
     pub(super) fn show_interfaces(&self, ctx: &mut Free<'_>) -> Vec<InterfaceRow> {
@@ -59,7 +60,7 @@ impl Daemon {
             let port = ports.get(&report.name);
             let mut addresses = Vec::new();
             if let Some(there) = config.interface(report.id) {
-                addresses = self::addresses(there);
+                addresses = told::addresses(there);
             }
             let netisr = report.netisr;
             let mut fates: BTreeMap<String, u64> = [
@@ -359,12 +360,6 @@ fn group_rows<A: Address + Into<IpAddr>>(
 ) -> Vec<RouteRow> {
     let row = |hop: &Hop<A>| RouteRow { weight: Some(hop.weight), ..route(config, &hop.route(group.prefix)) };
     group.hops.iter().map(row).collect()
-}
-
-/// The addresses of an interface, with the lengths of their prefixes.
-pub(super) fn addresses(there: &Interface) -> Vec<String> {
-    let v6 = there.addrs6.iter().map(|own| format!("{}/{}", own.addr, own.prefix_len));
-    v6.chain(there.addrs4.iter().map(|own| format!("{}/{}", own.addr, own.prefix_len))).collect()
 }
 
 /// What carries an interface that has no device of its own.

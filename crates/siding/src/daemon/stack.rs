@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use siding_stack::ifnet::DEFAULT_HOP_LIMIT;
 
-use super::state::Daemon;
-use super::state::Free;
 use crate::control::Answer;
 use crate::control::StackRequest;
 use crate::control::TuneRequest;
-use crate::setting::Any;
-use crate::setting::HopLimit;
-use crate::setting::Setting;
-use crate::setting::Times;
-use crate::setting::VlanMtu;
+use crate::interface::setting::Attached;
+use crate::interface::setting::HopLimit;
+use crate::interface::setting::Times;
+use crate::nested::setting::Bridged;
+use crate::nested::setting::Lagged;
+use crate::nested::setting::Tagged;
+use crate::nested::setting::VlanMtu;
+use crate::state::daemon::Daemon;
+use crate::state::daemon::Free;
+use crate::state::setting::Any;
+use crate::state::setting::Setting;
 
 impl Daemon {
     pub(super) fn ask_stack(&self, ctx: &mut Free<'_>, request: StackRequest) -> anyhow::Result<Answer> {
@@ -52,7 +56,7 @@ impl Daemon {
             self.stack.set_hop_limit(ctx, id, hop_limit).map_err(|error| self.named(id, error))?;
             match hop_limit {
                 DEFAULT_HOP_LIMIT => {
-                    self.unnote(|there| matches!(there, Any::HopLimit(limit) if limit.on == name));
+                    self.unnote(|there| there.is(|limit: &HopLimit| limit.on == name));
                 }
                 hop_limit => self.note(HopLimit { on: name.clone(), hop_limit }),
             }
@@ -68,7 +72,7 @@ impl Daemon {
             let set = self.stack.set_neighbor_times(ctx, id, reachable, retrans);
             set.map_err(|error| self.named(id, error))?;
             match (reachable, retrans) {
-                (None, None) => self.unnote(|there| matches!(there, Any::Times(times) if times.on == name)),
+                (None, None) => self.unnote(|there| there.is(|times: &Times| times.on == name)),
                 (reachable, retrans) => self.note(Times { on: name, reachable, retrans }),
             }
         }
@@ -79,37 +83,36 @@ impl Daemon {
     fn tune_mtu(&self, ctx: &mut Free<'_>, name: &str, mtu: Option<u16>) -> anyhow::Result<()> {
         let id = self.interface(name)?;
         let maker = self.maker(name);
-        match maker {
-            // These have no link that says how much it takes: what they are made with does.
-            Some(Any::Lagged(before)) => {
-                let after = before.with_mtu(mtu);
-                after.replace(self, ctx, &before)?;
-                if let Some(Err(error)) = mtu.map(|mtu| self.stack.set_mtu(ctx, id, mtu)) {
-                    before.replace(self, ctx, &after)?;
-                    return Err(self.named(id, error));
-                }
-                self.stack.ask_mtu(ctx, id, None).map_err(|error| self.named(id, error))?;
-                self.note(after);
+        // These have no link that says how much it takes: what they are made with does.
+        if let Some(before) = maker.as_ref().and_then(Any::get::<Lagged>) {
+            let after = before.with_mtu(mtu);
+            after.replace(self, ctx, before)?;
+            if let Some(Err(error)) = mtu.map(|mtu| self.stack.set_mtu(ctx, id, mtu)) {
+                before.replace(self, ctx, &after)?;
+                return Err(self.named(id, error));
             }
-            Some(Any::Bridged(before)) => {
-                let after = before.with_mtu(mtu);
-                after.replace(self, ctx, &before)?;
-                self.note(after);
-            }
-            maker => {
-                let set = match mtu {
-                    None => self.stack.ask_mtu(ctx, id, None),
-                    Some(mtu) => self.stack.set_mtu(ctx, id, mtu),
-                };
-                set.map_err(|error| self.named(id, error))?;
-                match (maker, mtu) {
-                    (Some(Any::Attached(device)), mtu) => self.note(device.with_mtu(mtu)),
-                    (Some(Any::Tagged(_)), Some(mtu)) => self.note(VlanMtu { on: name.to_owned(), mtu }),
-                    (Some(Any::Tagged(_)), None) => {
-                        self.unnote(|there| matches!(there, Any::VlanMtu(mtu) if mtu.on == name));
-                    }
-                    _ => {}
-                }
+            self.stack.ask_mtu(ctx, id, None).map_err(|error| self.named(id, error))?;
+            self.note(after);
+            return Ok(());
+        }
+        if let Some(before) = maker.as_ref().and_then(Any::get::<Bridged>) {
+            let after = before.with_mtu(mtu);
+            after.replace(self, ctx, before)?;
+            self.note(after);
+            return Ok(());
+        }
+        let set = match mtu {
+            None => self.stack.ask_mtu(ctx, id, None),
+            Some(mtu) => self.stack.set_mtu(ctx, id, mtu),
+        };
+        set.map_err(|error| self.named(id, error))?;
+        let Some(maker) = maker else { return Ok(()) };
+        if let Some(device) = maker.get::<Attached>() {
+            self.note(device.with_mtu(mtu));
+        } else if maker.get::<Tagged>().is_some() {
+            match mtu {
+                Some(mtu) => self.note(VlanMtu { on: name.to_owned(), mtu }),
+                None => self.unnote(|there| there.is(|mtu: &VlanMtu| mtu.on == name)),
             }
         }
         Ok(())

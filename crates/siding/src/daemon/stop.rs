@@ -7,12 +7,10 @@ use std::time::Duration;
 use anyhow::anyhow;
 use siding_runtime::trip;
 
-use super::state::Daemon;
-use super::state::Free;
-use super::state::lock;
-
-/// How long an interface may take to go.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+use crate::interface::detach::PATIENCE;
+use crate::state::daemon::Daemon;
+use crate::state::daemon::Free;
+use crate::state::lock::lock;
 
 /// How long requests that are under way may take to end.
 const REQUESTS: Duration = Duration::from_secs(10);

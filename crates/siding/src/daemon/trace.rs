@@ -19,11 +19,11 @@ use siding_stack::trace::Subject;
 use siding_stack::trace::Watch;
 use siding_stack::trace::WatchSpec;
 
-use super::state::Daemon;
 use crate::control::Answer;
 use crate::control::MomentRow;
 use crate::control::WatchRequest;
 use crate::control::WatchRow;
+use crate::state::daemon::Daemon;
 
 /// What one connection watches.
 pub(super) struct Watching {

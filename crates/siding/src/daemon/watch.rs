@@ -31,16 +31,16 @@ use siding_runtime::trip;
 
 use super::apart::Apart;
 use super::door::Door;
-use super::links::Links;
 use super::pulse::Pulse;
 use super::service;
 use super::service::Service;
 use super::signals::Asked;
 use super::signals::Signals;
-use super::state::Daemon;
-use super::state::Free;
-use super::state::lock;
-use super::tell;
+use crate::interface::links::Links;
+use crate::state::daemon::Daemon;
+use crate::state::daemon::Free;
+use crate::state::lock::lock;
+use crate::state::tell;
 
 /// How often the main thread looks whether the others live.
 const LOOK: Duration = Duration::from_millis(500);

@@ -3,19 +3,18 @@
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::mem;
-use std::sync::Arc;
 
 use anyhow::Context;
 use siding_drivers::kernel::Cidr;
 
-use super::Any;
-use super::Routed;
-use super::Setting;
-use super::Slot;
 use super::exchange::Exchange;
 use super::exchange::replaced;
-use crate::daemon::Daemon;
-use crate::daemon::Free;
+use crate::config::RouteConfig;
+use crate::route::setting::Routed;
+use crate::state::daemon::Daemon;
+use crate::state::daemon::Free;
+use crate::state::setting::Any;
+use crate::state::setting::Slot;
 
 /// What is to be done, in its order: first goes what is not wanted, the last that came first; then comes what is. A way that
 /// another takes the place of goes when that one is there, or together with all that change to its destinations: no packet finds
@@ -31,7 +30,12 @@ pub(crate) enum Step {
     Replace(Box<(Any, Any)>),
     Apply(Any),
     /// Of routes to a prefix several.
-    Exchange(Exchange<Arc<Routed>>),
+    Exchange(Exchange<Any>),
+}
+
+/// The route that a setting is.
+fn route(setting: &Any) -> Option<&RouteConfig> {
+    setting.get::<Routed>().map(|Routed(route)| route)
 }
 
 /// Settings by what tells them apart.
@@ -45,7 +49,8 @@ impl Plan {
     pub(crate) fn new(running: &[Any], wanted: &[Any]) -> Plan {
         let (before, after) = (by_slot(running), by_slot(wanted));
         let stays = |old: &Any| after.get(&old.slot()).is_some_and(|new| *new == old || new.replaces(old));
-        let gone: BTreeSet<&str> = running.iter().filter(|old| !stays(old)).filter_map(Any::makes).collect();
+        let gone: BTreeSet<&str> =
+            running.iter().filter(|old| !stays(old)).filter_map(|old| old.makes()).collect();
         let is_kept = |old: &Any| !old.on().iter().any(|name| gone.contains(name));
         let mut steps: Vec<Step> = Vec::new();
         let withdrawn = running.iter().rev().filter(|old| !is_kept(old) || !stays(old));
@@ -53,37 +58,34 @@ impl Plan {
         let ports: BTreeSet<&str> = wanted
             .iter()
             .filter(|new| new.joins().is_some() && before.get(&new.slot()) != Some(new))
-            .filter_map(Any::joins)
+            .filter_map(|new| new.joins())
             .collect();
         let in_place = |new: &Any| before.get(&new.slot()).copied().filter(|old| is_kept(old));
         let come: Vec<&Any> =
             wanted.iter().filter(|new| in_place(new).is_none_or(|old| old != *new)).collect();
         // How many come to each prefix, and of them routes.
-        let mut to: HashMap<&Cidr, (usize, Exchange<Arc<Routed>>)> = HashMap::new();
+        let mut to: HashMap<&Cidr, (usize, Exchange<Any>)> = HashMap::new();
         for new in &come {
             let Some(to) = new.leads_to().map(|leads| to.entry(leads).or_default()) else { continue };
-            to.0 += usize::from(matches!(new, Any::Routed(_)));
+            to.0 += usize::from(new.get::<Routed>().is_some());
         }
         let mut later: HashMap<&Cidr, Vec<Any>> = HashMap::new();
         for old in withdrawn {
             let stays = is_kept(old) && !old.on().iter().any(|on| ports.contains(on));
             let leads = old.leads_to().filter(|_| stays);
-            match (leads.and_then(|leads| Some((leads, to.get_mut(leads)?))), old) {
-                (Some((_, (1.., exchange))), Any::Routed(old)) => exchange.gone.push(old.clone()),
-                (Some((leads, _)), _) => later.entry(leads).or_default().push(old.clone()),
-                (None, _) => steps.push(Step::Withdraw(old.clone())),
+            let is_route = old.get::<Routed>().is_some();
+            match leads.and_then(|leads| Some((leads, to.get_mut(leads)?))) {
+                Some((_, (1.., exchange))) if is_route => exchange.gone.push(old.clone()),
+                Some((leads, _)) => later.entry(leads).or_default().push(old.clone()),
+                None => steps.push(Step::Withdraw(old.clone())),
             }
         }
         for new in come {
             let leads = new.leads_to();
-            match (in_place(new), new) {
-                (old, Any::Routed(route)) => {
+            match (in_place(new), new.get::<Routed>()) {
+                (old, Some(route)) => {
                     let Some((many, exchange)) = to.get_mut(&route.0.to) else { continue };
-                    let old = match old {
-                        Some(Any::Routed(old)) => Some(old.clone()),
-                        _ => None,
-                    };
-                    exchange.come.push((old, route.clone()));
+                    exchange.come.push((old.cloned(), new.clone()));
                     if exchange.come.len() < *many {
                         continue;
                     }
@@ -128,7 +130,7 @@ impl Plan {
                 match step {
                     Step::Apply(old) => owed.push(old),
                     Step::Exchange(those) => {
-                        owed.extend(those.come.into_iter().map(|(_, old)| Any::Routed(old)));
+                        owed.extend(those.come.into_iter().map(|(_, old)| old));
                     }
                     Step::Replace(_) | Step::Withdraw(_) => {}
                 }
@@ -148,10 +150,10 @@ impl Plan {
 
 impl Step {
     /// What comes or changes by itself is a step as any other.
-    fn of(mut all: Exchange<Arc<Routed>>) -> Step {
+    fn of(mut all: Exchange<Any>) -> Step {
         match (all.come.pop(), all.come.is_empty() && all.gone.is_empty()) {
-            (Some((None, new)), true) => Step::Apply(Any::Routed(new)),
-            (Some((Some(old), new)), true) => Step::Replace(Box::new((Any::Routed(old), Any::Routed(new)))),
+            (Some((None, new)), true) => Step::Apply(new),
+            (Some((Some(old), new)), true) => Step::Replace(Box::new((old, new))),
             (last, _) => {
                 all.come.extend(last);
                 Step::Exchange(all)
@@ -176,12 +178,14 @@ impl Step {
             }
             Step::Exchange(those) => {
                 let mut all = those.come.iter().map(|(_, new)| new).chain(&those.gone);
-                let Some(first) = all.next() else { return Ok(()) };
-                let gone: Vec<_> = those.gone.iter().map(|old| &old.0).collect();
-                let come: Vec<_> = those.come.iter().map(|(_, new)| &new.0).collect();
-                daemon.exchange_routes(ctx, first.0.to, &gone, &come).with_context(|| first.place())?;
+                let Some((first, to)) = all.next().and_then(|first| Some((first, first.leads_to()?))) else {
+                    return Ok(());
+                };
+                let gone: Vec<_> = those.gone.iter().filter_map(route).collect();
+                let come: Vec<_> = those.come.iter().filter_map(|(_, new)| route(new)).collect();
+                daemon.exchange_routes(ctx, *to, &gone, &come).with_context(|| first.place())?;
                 those.gone.iter().for_each(|old| daemon.unnote_at(&old.slot()));
-                those.come.iter().for_each(|(_, new)| daemon.note(Any::Routed(new.clone())));
+                those.come.iter().for_each(|(_, new)| daemon.note(new.clone()));
             }
         }
         Ok(())
@@ -223,7 +227,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::daemon::Loaded;
+    use crate::state::running::Loaded;
 
     const BASE: &str = "[[interface]]\nname = \"a\"\ndriver = \"memory\"\naddresses = [\"2001:db8::1/64\"]\n\
                         [[interface]]\nname = \"b\"\ndriver = \"memory\"\naddresses = [\"2001:db8:1::1/64\"]\n";

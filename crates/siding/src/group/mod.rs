@@ -1,0 +1,4 @@
+//! Multicast groups. # Teardown: they are left with their interface.
+
+pub(crate) mod ask;
+pub(crate) mod setting;

@@ -1,0 +1,12 @@
+//! Interfaces with devices of their own: attached, detached, and what every kind of interface can be told.
+//!
+//! # Locks
+//!
+//! The link watcher's are in [`links`]. # Teardown: an interface that is detached takes all that is on it along.
+
+pub(crate) mod attach;
+pub(crate) mod detach;
+pub(crate) mod device;
+pub(crate) mod left;
+pub(crate) mod links;
+pub(crate) mod setting;

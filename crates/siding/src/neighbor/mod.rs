@@ -1,0 +1,3 @@
+//! Neighbours that somebody gives. # Teardown: they go with their interface.
+
+pub(crate) mod setting;

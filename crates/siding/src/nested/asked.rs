@@ -1,0 +1,85 @@
+//! Interfaces on others as somebody asks for them, checked as those of a file are.
+
+use std::time::Duration;
+
+use siding_stack::Announce;
+use siding_stack::BridgeSpec;
+use siding_stack::LaggSpec;
+
+use crate::config::Addressing;
+use crate::config::BridgeConfig;
+use crate::config::LaggConfig;
+use crate::config::VlanConfig;
+use crate::config::nested;
+use crate::config::nested::MOST_AGEING;
+use crate::config::value;
+use crate::control::AddressingRequest;
+use crate::control::BridgeAdd;
+use crate::control::LaggAdd;
+use crate::control::VlanAdd;
+
+/// A VLAN as asked for, checked as one of a file is.
+pub(crate) fn vlan(add: VlanAdd) -> Result<VlanConfig, String> {
+    let VlanAdd { name, parent, vid, protocol, addressing } = add;
+    value::interface_name(&name)?;
+    nested::vid(vid)?;
+    Ok(VlanConfig { name, parent, vid, tag: protocol, mtu: None, addressing: self::addressing(addressing)? })
+}
+
+/// A lagg as asked for, checked as one of a file is.
+pub(crate) fn lagg(add: LaggAdd) -> Result<LaggConfig, String> {
+    value::interface_name(&add.name)?;
+    let mut spec = LaggSpec::new(&add.name, nested::mode(add.mode));
+    if let Some(mac) = add.mac {
+        value::station(mac.0)?;
+        spec.mac = Some(mac.0);
+    }
+    if let Some(mtu) = add.mtu {
+        value::mtu(mtu)?;
+        spec.mtu = mtu;
+    }
+    let usual = Announce::default();
+    spec.announce = Announce {
+        count: add.announce_count.unwrap_or(usual.count),
+        interval: add.announce_interval_ms.map_or(usual.interval, Duration::from_millis),
+    };
+    nested::announcements(spec.announce)?;
+    spec.reselect = nested::reselect(add.reselect);
+    spec.hash = nested::hash_layers(add.hash.as_deref());
+    if let Some(lacp) = &add.lacp {
+        spec.lacp = nested::lacp(spec.mode, lacp)?;
+    }
+    let mode = spec.mode;
+    let ports = add.ports.into_iter().enumerate();
+    let ports = ports.map(|(place, port)| (port, nested::priority(mode, place)));
+    Ok(LaggConfig { spec, ports: ports.collect(), primary: None, addressing: addressing(add.addressing)? })
+}
+
+/// A bridge as asked for, checked as one of a file is.
+pub(crate) fn bridge(add: BridgeAdd) -> Result<BridgeConfig, String> {
+    value::interface_name(&add.name)?;
+    let mut spec = BridgeSpec::new(&add.name);
+    if let Some(mac) = add.mac {
+        value::station(mac.0)?;
+        spec.mac = Some(mac.0);
+    }
+    if let Some(mtu) = add.mtu {
+        value::mtu(mtu)?;
+        spec.mtu = mtu;
+    }
+    if let Some(ageing) = add.ageing_s {
+        if ageing > MOST_AGEING {
+            return Err(format!("{ageing} seconds: give 0 to {MOST_AGEING}"));
+        }
+        spec.ageing = Duration::from_secs(ageing);
+    }
+    spec.stations = add.stations.unwrap_or(spec.stations);
+    Ok(BridgeConfig { spec, ports: add.ports, addressing: addressing(add.addressing)? })
+}
+
+fn addressing(request: AddressingRequest) -> Result<Addressing, String> {
+    let AddressingRequest { addresses, link_local, dad } = request;
+    let addresses: Vec<_> = addresses.into_iter().map(|cidr| cidr.0).collect();
+    addresses.iter().try_for_each(|own| value::unicast(own.address()))?;
+    Ok(Addressing { addresses, link_local, dad, ..Addressing::default() })
+}

@@ -1,0 +1,9 @@
+//! Interfaces that lie on others: VLANs, laggs and bridges, and their ports. # Teardown: they go with what they lie on.
+
+pub(crate) mod asked;
+pub(crate) mod bridge;
+pub(crate) mod lagg;
+pub(crate) mod make;
+pub(crate) mod port;
+pub(crate) mod setting;
+pub(crate) mod vlan;

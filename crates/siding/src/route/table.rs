@@ -1,0 +1,207 @@
+//! Routes, alone or of several that share flows.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+
+use anyhow::bail;
+use siding_drivers::kernel::Cidr;
+use siding_lockorder::Ctx;
+use siding_lockorder::Unlocked;
+use siding_netisr::IfId;
+use siding_stack::AddRouteError;
+use siding_stack::Stack;
+use siding_stack::route::Address;
+use siding_stack::route::Group;
+use siding_stack::route::Hop;
+use siding_stack::route::Leg;
+use siding_stack::route::Origin;
+use siding_stack::route::Prefix;
+use siding_stack::route::Route;
+
+use crate::config::RouteConfig;
+
+type Outcome<T> = Result<T, AddRouteError>;
+
+/// What the stack does with routes of a family.
+trait Family: Address {
+    fn exchange(
+        stack: &Stack,
+        ctx: &mut Ctx<'_, Unlocked>,
+        prefix: Prefix<Self>,
+        gone: &[Leg<Self>],
+        come: &[Leg<Self>],
+    ) -> Outcome<()>;
+    fn remove(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, route: &Route<Self>) -> Outcome<bool>;
+    fn remove_hop(
+        stack: &Stack,
+        ctx: &mut Ctx<'_, Unlocked>,
+        prefix: &Prefix<Self>,
+        hop: (Self, IfId),
+    ) -> Outcome<bool>;
+    /// All to a prefix, those that share flows apart.
+    fn to(stack: &Stack, prefix: &Prefix<Self>) -> (Vec<Route<Self>>, Option<Group<Self>>);
+    fn of(addr: IpAddr) -> Option<Self>;
+}
+
+macro_rules! family {
+    ($addr:ty, $of:pat => $is:expr, $exchange:ident, $remove:ident, $remove_hop:ident, $routes:ident, $group:ident) => {
+        impl Family for $addr {
+            fn exchange(
+                stack: &Stack,
+                ctx: &mut Ctx<'_, Unlocked>,
+                prefix: Prefix<Self>,
+                gone: &[Leg<Self>],
+                come: &[Leg<Self>],
+            ) -> Outcome<()> {
+                stack.$exchange(ctx, prefix, gone, come)
+            }
+
+            fn remove(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, route: &Route<Self>) -> Outcome<bool> {
+                stack.$remove(ctx, &route.prefix, route.next_hop, route.interface)
+            }
+
+            fn remove_hop(
+                stack: &Stack,
+                ctx: &mut Ctx<'_, Unlocked>,
+                prefix: &Prefix<Self>,
+                (router, interface): (Self, IfId),
+            ) -> Outcome<bool> {
+                stack.$remove_hop(ctx, prefix, router, interface)
+            }
+
+            fn to(stack: &Stack, prefix: &Prefix<Self>) -> (Vec<Route<Self>>, Option<Group<Self>>) {
+                (stack.$routes(prefix), stack.$group(prefix))
+            }
+
+            fn of(addr: IpAddr) -> Option<Self> {
+                match addr {
+                    $of => $is,
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+family!(Ipv6Addr, IpAddr::V6(addr) => Some(addr), exchange_routes6, remove_route6, remove_hop6, routes6_to, multipath6_to);
+family!(Ipv4Addr, IpAddr::V4(addr) => Some(addr), exchange_routes4, remove_route4, remove_hop4, routes4_to, multipath4_to);
+
+/// The route that is configured.
+fn meant<A: Family>(route: &RouteConfig, to: A, interface: IfId) -> anyhow::Result<Route<A>> {
+    let next_hop = match route.via.map(|via| (via, A::of(via))) {
+        Some((via, None)) => {
+            bail!("{via} cannot lead to {}: one is IPv4 and the other IPv6", route.to)
+        }
+        via => via.and_then(|(_, via)| via),
+    };
+    let (prefix, metric, origin) = (Prefix::new(to, route.to.length())?, route.metric, Origin::Static);
+    Ok(Route { prefix, next_hop, interface, metric, origin })
+}
+
+/// The same, as one of those that its prefix has.
+fn leg<A: Family>(route: &RouteConfig, to: A, interface: IfId) -> anyhow::Result<Leg<A>> {
+    let there = meant(route, to, interface)?;
+    Ok(match (route.weight, there.next_hop) {
+        (Some(weight), Some(router)) => Leg::Sharing(Hop { router, interface, weight, metric: there.metric }),
+        _ => Leg::Alone(there),
+    })
+}
+
+fn exchange<A: Family>(
+    stack: &Stack,
+    ctx: &mut Ctx<'_, Unlocked>,
+    (to, len): (A, u8),
+    gone: &[(&RouteConfig, IfId)],
+    come: &[(&RouteConfig, IfId)],
+) -> anyhow::Result<()> {
+    let legs = |routes: &[(&RouteConfig, IfId)]| -> anyhow::Result<Vec<Leg<A>>> {
+        routes.iter().map(|(route, on)| leg(route, to, *on)).collect()
+    };
+    let (gone, come) = (legs(gone)?, legs(come)?);
+    Ok(A::exchange(stack, ctx, Prefix::new(to, len)?, &gone, &come)?)
+}
+
+fn remove<A: Family>(
+    stack: &Stack,
+    ctx: &mut Ctx<'_, Unlocked>,
+    route: &Route<A>,
+    is_shared: bool,
+) -> Outcome<bool> {
+    match route.next_hop.filter(|_| is_shared) {
+        Some(router) => A::remove_hop(stack, ctx, &route.prefix, (router, route.interface)),
+        None => A::remove(stack, ctx, route),
+    }
+}
+
+/// Removes those to a prefix that are meant, and says how many they were.
+fn remove_all<A: Family + Into<IpAddr>>(
+    stack: &Stack,
+    ctx: &mut Ctx<'_, Unlocked>,
+    prefix: &Prefix<A>,
+    is_meant: impl Fn(Option<IpAddr>, IfId) -> bool,
+) -> Outcome<usize> {
+    let (routes, group) = A::to(stack, prefix);
+    let mut removed = 0;
+    for route in routes.iter().filter(|route| is_meant(route.next_hop.map(Into::into), route.interface)) {
+        removed += usize::from(A::remove(stack, ctx, route)?);
+    }
+    let hops = group.into_iter().flat_map(|group| group.hops);
+    for hop in hops.filter(|hop| is_meant(Some(hop.router.into()), hop.interface)) {
+        removed += usize::from(A::remove_hop(stack, ctx, prefix, (hop.router, hop.interface))?);
+    }
+    Ok(removed)
+}
+
+/// Takes routes to a prefix out and puts others in, as one change. Each is by the interface beside it.
+///
+/// # Errors
+///
+/// One of them cannot be; nothing has changed then.
+pub(crate) fn exchange_these(
+    stack: &Stack,
+    ctx: &mut Ctx<'_, Unlocked>,
+    to: Cidr,
+    gone: &[(&RouteConfig, IfId)],
+    come: &[(&RouteConfig, IfId)],
+) -> anyhow::Result<()> {
+    match to.address() {
+        IpAddr::V6(addr) => exchange(stack, ctx, (addr, to.length()), gone, come),
+        IpAddr::V4(addr) => exchange(stack, ctx, (addr, to.length()), gone, come),
+    }
+}
+
+/// Removes this very route; false if there is none.
+///
+/// # Errors
+///
+/// It cannot be.
+pub(crate) fn remove_this(
+    stack: &Stack,
+    ctx: &mut Ctx<'_, Unlocked>,
+    route: &RouteConfig,
+    on: IfId,
+) -> anyhow::Result<bool> {
+    let is_shared = route.weight.is_some();
+    Ok(match route.to.address() {
+        IpAddr::V6(to) => remove(stack, ctx, &meant(route, to, on)?, is_shared)?,
+        IpAddr::V4(to) => remove(stack, ctx, &meant(route, to, on)?, is_shared)?,
+    })
+}
+
+/// Removes the routes to a prefix that are meant, and says how many they were.
+///
+/// # Errors
+///
+/// One cannot be.
+pub(crate) fn remove_meant(
+    stack: &Stack,
+    ctx: &mut Ctx<'_, Unlocked>,
+    to: Cidr,
+    is_meant: impl Fn(Option<IpAddr>, IfId) -> bool,
+) -> anyhow::Result<usize> {
+    Ok(match to.address() {
+        IpAddr::V6(addr) => remove_all(stack, ctx, &Prefix::new(addr, to.length())?, is_meant)?,
+        IpAddr::V4(addr) => remove_all(stack, ctx, &Prefix::new(addr, to.length())?, is_meant)?,
+    })
+}

@@ -231,7 +231,7 @@ impl Asks<'_> {
             return counts.of(place).saturating_add(1);
         };
         let Some((index, count)) = counts.add(place) else { return u32::MAX };
-        match own.add(*first, index) {
+        match own.add(*first, index, counts) {
             Some(number) => {
                 *first = number;
                 count

@@ -40,8 +40,8 @@ struct Place {
 }
 
 impl Counted {
-    /// There is to be room for so many flows at least, each at `each` places and no more: so no sender takes others' room by packets that
-    /// differ. More than before, if rules count at more places now. One piece is there at once.
+    /// There is to be room for so many flows at least, each at `each` places and no more, one at least: so no sender takes others' room by
+    /// packets that differ. More than before, if rules count at more places now. One piece is there at once.
     pub(super) fn make_room(&mut self, flows: usize, each: usize) {
         self.each = each;
         self.wanted = self.wanted.max((flows * each.min(RESERVED)).div_ceil(PIECE));
@@ -93,12 +93,10 @@ impl Counted {
         std::iter::successors(self.at(first), |place| self.at(place.next)).map(|place| place.index)
     }
 
-    /// One more place of a flow whose first was `first`: which is its first now. `None` if there is no room, or it has all that it may
-    /// have.
-    pub(super) fn add(&mut self, first: u32, index: u32) -> Option<u32> {
-        if self.of(first).count() >= self.each {
-            return None;
-        }
+    /// One more place of a flow whose first was `first`: which is its first now. If it has all that it may have, it is no longer counted
+    /// where it has been the longest: by rules that have been replaced since, or for packets that differ. `None` if there is no room.
+    pub(super) fn add(&mut self, first: u32, index: u32, counts: &Counts) -> Option<u32> {
+        let first = if self.of(first).count() < self.each { first } else { self.remove_last(first, counts) };
         let place = Place { index, next: first };
         let number = self.free;
         if let Some(free) = self.at_mut(number) {
@@ -108,6 +106,20 @@ impl Counted {
         self.pieces.get_mut(self.used / PIECE)?.push(place);
         self.used += 1;
         Some(self.used as u32)
+    }
+
+    /// The last of a flow's places goes. Its first one then; 0 if there is none left.
+    fn remove_last(&mut self, first: u32, counts: &Counts) -> u32 {
+        let (mut before, mut last) = (0, first);
+        while let Some(next) = self.at(last).map(|place| place.next).filter(|next| *next != 0) {
+            before = std::mem::replace(&mut last, next);
+        }
+        match self.at_mut(before) {
+            Some(before) => before.next = 0,
+            None => before = 0,
+        }
+        self.remove(last, counts);
+        if before == 0 { 0 } else { first }
     }
 
     /// A flow is counted no more.
@@ -140,7 +152,7 @@ mod tests {
         let mut flow = |places: &[u64]| {
             places.iter().fold(0, |first, place| {
                 let (index, _) = counts.add(*place).unwrap_or((0, 0));
-                counted.add(first, index).unwrap_or(0)
+                counted.add(first, index, &counts).unwrap_or(0)
             })
         };
         let (one, other) = (flow(&[7, 8]), flow(&[8]));
@@ -150,26 +162,45 @@ mod tests {
         assert_eq!((counts.of(7), counts.of(8)), (0, 1));
         // Places are used again, and no more than there were.
         for _ in 0..room {
-            if let Some(first) = counted.add(0, 0) {
+            if let Some(first) = counted.add(0, 0, &counts) {
                 counted.remove(first, &counts);
             }
         }
-        let added = (0..2 * room).filter_map(|_| counted.add(0, 0)).count();
+        let added = (0..2 * room).filter_map(|_| counted.add(0, 0, &counts)).count();
         assert_eq!(added, room - 1);
-        assert!(counted.add(0, 0).is_none());
+        assert!(counted.add(0, 0, &counts).is_none());
         counted.make_room(3 * PIECE, 1);
-        let last = counted.add(0, 9).unwrap_or(0);
+        let last = counted.add(0, 9, &counts).unwrap_or(0);
         assert_eq!((last as usize, counted.of(last).collect::<Vec<_>>()), (room + 1, vec![9]));
     }
 
     #[test]
-    fn a_flow_has_no_more_places_than_are_its_own() {
-        let mut counted = Counted::default();
+    fn a_flow_has_no_more_places_than_are_its_own_and_the_last_ones_stay() {
+        let (counts, mut counted) = (Counts::new(), Counted::default());
         counted.make_room(8, 2);
-        let first = counted.add(0, 1).and_then(|first| counted.add(first, 2));
-        assert_eq!(first, Some(2));
-        assert_eq!(counted.add(2, 3), None);
-        assert!((1..8).all(|_| counted.add(0, 1).and_then(|first| counted.add(first, 2)).is_some()));
+        let mut first = 0;
+        for place in [7, 8, 9, 7, 6] {
+            let index = counts.add(place).map_or(0, |(index, _)| index);
+            first = counted.add(first, index, &counts).unwrap_or(0);
+            assert!(counted.of(first).any(|index| counts.is_at(index, place)), "{place}");
+        }
+        assert_eq!(
+            (counted.of(first).count(), [6, 7, 8, 9].map(|place| counts.of(place))),
+            (2, [1, 1, 0, 0])
+        );
+        // Nobody else's room was taken.
+        let all = (0..2 * PIECE).filter_map(|_| counted.add(0, 0, &counts)).count();
+        assert_eq!(all, PIECE - 2);
+        counted.remove(first, &counts);
+        assert_eq!([6, 7].map(|place| counts.of(place)), [0, 0]);
+        // One place: each takes the one before.
+        counted.make_room(8, 1);
+        let index = |place| counts.add(place).map_or(0, |(index, _)| index);
+        let first = counted.add(0, index(3), &counts).and_then(|first| counted.add(first, index(4), &counts));
+        assert_eq!(
+            (first.map(|first| counted.of(first).count()), counts.of(3), counts.of(4)),
+            (Some(1), 0, 1)
+        );
     }
 
     #[test]
@@ -179,7 +210,8 @@ mod tests {
         while counted.pieces.len() < 20 {
             counted.grow();
         }
-        assert!((0..3 * PIECE + 1).all(|_| counted.add(0, 7).is_some()));
+        let counts = Counts::new();
+        assert!((0..3 * PIECE + 1).all(|_| counted.add(0, 7, &counts).is_some()));
         assert!(!counted.grow_by(|| None), "nothing more is wanted");
         assert_eq!((counted.pieces.len(), counted.grow()), (4, false));
         assert_eq!(counted.of(3 * PIECE as u32 + 1).next(), Some(7));

@@ -121,8 +121,8 @@ fn binary() -> &'static Path {
             test.ancestors().nth(2).unwrap_or_else(|| panic!("odd place for a test: {}", test.display()));
         let path = profile.join("siding");
         // The program beside it, which it hands the demonstration over to, is built with it.
-        let made_of = made_of();
-        if !["siding", "siding-demo"].iter().all(|name| fresh(&profile.join(name), &made_of)) {
+        let is_fresh = |name: &str, without: &[&str]| fresh(&profile.join(name), &made_of(without));
+        if !(is_fresh("siding", &["demo", "sim"]) && is_fresh("siding-demo", &["siding", "top"])) {
             build(profile);
         }
         assert!(path.is_file(), "no {} after its build; set {BINARY_VARIABLE}", path.display());
@@ -130,12 +130,14 @@ fn binary() -> &'static Path {
     })
 }
 
-/// What it is made of, and more: the crates, what they include of other directories, and what says how they are built.
-fn made_of() -> Vec<PathBuf> {
+/// What a program is made of, and more: the crates but `without`, what they include of other directories, and what says how they
+/// are built.
+fn made_of(without: &[&str]) -> Vec<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).unwrap_or(Path::new("/"));
-    ["crates", "docs", "examples", "packaging", "Cargo.toml", "Cargo.lock"]
-        .map(|name| workspace.join(name))
-        .into()
+    let crates = std::fs::read_dir(workspace.join("crates")).into_iter().flatten().flatten();
+    let crates = crates.filter(|krate| without.iter().all(|name| krate.file_name() != *name));
+    let others = ["docs", "examples", "packaging", "Cargo.toml", "Cargo.lock"];
+    crates.map(|krate| krate.path()).chain(others.map(|name| workspace.join(name))).collect()
 }
 
 fn build(profile_directory: &Path) {

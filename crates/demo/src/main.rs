@@ -3,7 +3,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | `demo` | five acts on a wire, and a table of what has come of them |
+//! | | five acts on a wire, and a table of what has come of them |
 //! | `sim` | many worlds from seeds, until one shows something |
 #![forbid(unsafe_code)]
 // They panic when a pipe is closed: `siding_output` does not.

@@ -83,7 +83,10 @@ fn the_program_beside_it_is_found_or_missed_in_words() {
         (output.status.code(), told(&output))
     };
     let (status, text) = sim();
-    assert!(status == Some(1) && text.contains("no `siding-demo` beside this one nor on the path"), "{text}");
+    assert!(
+        status == Some(1) && text.contains("no `siding-demo` in ") && text.contains(" nor on the path"),
+        "{text}"
+    );
     let demo = Siding::binary().with_file_name("siding-demo");
     for there in [path.join("siding-demo"), own.join("siding-demo")] {
         fs::copy(&demo, &there).unwrap();

@@ -178,7 +178,9 @@ fn pack(tree: &Path, package: &Path) {
 fn packed_by_cargo_deb(place: &Path, package: &Path) {
     let target = place.join("target");
     fs::create_dir_all(target.join("release")).unwrap();
-    fs::copy(Siding::binary(), target.join("release/siding")).unwrap();
+    for program in ["siding", "siding-demo"] {
+        fs::copy(Siding::binary().with_file_name(program), target.join("release").join(program)).unwrap();
+    }
     // Where the metadata look for it, wherever programs are built.
     run(Command::new(root().join("packaging/tree")).arg(Siding::binary()).arg(root().join("target/package")));
     let mut deb = Command::new("cargo");

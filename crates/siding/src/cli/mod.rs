@@ -109,12 +109,12 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Anycast(command) => stack::anycast(&mut connect()?, command),
         Command::PathMtu(command) => stack::path_mtu(&mut connect()?, command),
         Command::Demo { seconds, pcap } => {
-            let pcap = pcap.into_iter().flat_map(|file| ["--pcap".into(), file.into_os_string()]);
-            beside::demo(["--seconds".into(), seconds].into_iter().chain(pcap))
+            let pcap = pcap.map(|file| beside::option("--pcap", &file));
+            beside::demo([beside::option("--seconds", seconds)].into_iter().chain(pcap))
         }
         Command::Sim { seeds, log } => {
             let log = log.then(|| "--log".into());
-            beside::demo(["sim".into(), "--seeds".into(), seeds].into_iter().chain(log))
+            beside::demo(["sim".into(), beside::option("--seeds", seeds)].into_iter().chain(log))
         }
         Command::Neighbor(command) => change::neighbor(&mut connect()?, command),
     }

@@ -430,6 +430,29 @@ mod tests {
     }
 
     #[test]
+    fn a_loop_is_one_however_often_it_is_seen() {
+        let config = DadConfig::default();
+        let mut dad = Dad::new(T0, Duration::ZERO, &config);
+        assert_eq!(dad.on_timer(T0, &config, [1; 6], |_| Ok(())), DadEvent::Nothing);
+        for _ in 0..2 {
+            assert_eq!(dad.on_solicit(&probe(Some(&[1; 6])), &config), DadEvent::Looped);
+        }
+        assert_eq!(dad.on_timer(T0 + S, &config, [2; 6], |_| Ok(())), DadEvent::Nothing, "it asks on");
+        assert_eq!((dad.sent(), dad.state()), (2, DadState::Tentative));
+    }
+
+    #[test]
+    fn only_a_duplicate_whose_time_has_come_is_tried_again() {
+        let tentative = Dad::new(T0, Duration::ZERO, &DadConfig::default());
+        assert!(!tentative.is_to_try_again(T0 + S), "it is being tested");
+        let mut duplicate = tentative;
+        assert_eq!(duplicate.on_advert(), DadEvent::Duplicate);
+        assert!(!duplicate.is_to_try_again(T0 + S), "nobody has said when");
+        duplicate.try_again(T0 + S);
+        assert!(!duplicate.is_to_try_again(T0) && duplicate.is_to_try_again(T0 + S));
+    }
+
+    #[test]
     fn another_nonce_is_a_duplicate_7527_1() {
         let config = DadConfig::default();
         for foreign in [&[8; 6][..], &[7; 5], &[7; 14], &[0; 6]] {

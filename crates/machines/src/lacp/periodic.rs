@@ -122,5 +122,8 @@ mod tests {
         assert!(periodic.step(at(61_000), true, true));
         assert!(!periodic.step(at(61_001), true, true));
         assert_eq!(periodic.deadline(), Some(at(62_000)));
+        // By one period to the moment: what is due now has just been sent.
+        assert!(periodic.step(at(63_000), true, true));
+        assert_eq!(periodic.deadline(), Some(at(64_000)));
     }
 }

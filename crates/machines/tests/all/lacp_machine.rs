@@ -332,6 +332,123 @@ fn a_port_that_is_down_or_does_not_speak_hears_nothing_lacp_5() {
 }
 
 #[test]
+fn so_many_pdus_are_looked_at_in_a_second_and_the_others_counted() {
+    let mut bench = Bench::new(slow(1));
+    for heard in 1..=3 {
+        bench.hear(ACTIVE);
+        assert_eq!(bench.port().counters().received, heard);
+    }
+    let now = bench.now;
+    assert_eq!(bench.group.admit(now, n(2)), Err(Ignored::NoSuchPort));
+    for _ in 0..MAX_HEARD {
+        assert_eq!(bench.group.admit(now, n(1)), Ok(()));
+    }
+    for ignored in 1..=3 {
+        assert_eq!(bench.group.admit(now, n(1)), Err(Ignored::TooManyPdus));
+        assert_eq!(bench.port().counters().ignored, ignored);
+    }
+    assert_eq!(bench.group.admit(now + secs(1), n(1)), Ok(()));
+}
+
+#[test]
+fn a_farewell_is_for_who_has_heard_of_us() {
+    let mut bench = distributing();
+    let before = bench.port().actor();
+    let farewell = bench.port().farewell().expect("the partner knows us");
+    assert_eq!(farewell.partner, bench.port().partner());
+    assert_eq!(farewell.actor, LacpInfo { state: LacpState::ACTIVITY, ..before });
+    bench.step(|group, now, out| {
+        group.configure_port(now, PortConfig { lacp: false, ..slow(1) }, out).unwrap()
+    });
+    assert_eq!(bench.port().farewell(), None, "it does not speak any more");
+
+    let mut bench = distributing();
+    bench.step(|group, now, out| group.set_enabled(now, n(1), false, out).unwrap());
+    assert_eq!(bench.port().farewell(), None, "nothing can be sent");
+
+    let mut mute =
+        Bench { now: T0, group: Group::new(GroupConfig::new(system(1))), sent: vec![], refuse: true };
+    mute.step(|group, now, out| group.add(now, slow(1), true, out).unwrap());
+    assert_eq!(mute.port().farewell(), None, "nobody has heard of it");
+}
+
+#[test]
+fn what_is_assumed_of_a_partner_matters_only_where_none_speaks() {
+    let mut bench = distributing();
+    let partner_admin = LacpInfo { key: 77, ..LacpInfo::default() };
+    let config = PortConfig { partner_admin, ..slow(1) };
+    bench.step(|group, now, out| group.configure_port(now, config, out).unwrap());
+    assert_eq!((bench.port().receive(), bench.port().partner().key), (ReceiveState::Current, 5));
+    assert!(bench.port().is_distributing());
+}
+
+#[test]
+fn between_two_passive_ends_it_falls_silent_and_says_why() {
+    let mut bench = Bench::new(passive(slow(1)));
+    bench.hear(ACTIVE);
+    assert_eq!(bench.port().periodic(), PeriodicState::Slow);
+    bench.group.take_events();
+    bench.hear(ACTIVE.without(LacpState::ACTIVITY));
+    assert_eq!(bench.port().periodic(), PeriodicState::None);
+    let silent = |event: &Event| {
+        matches!(event, Event::Port { change: Change::Periodic { .. }, cause: Cause::BothPassive, .. })
+    };
+    assert!(bench.group.take_events().0.iter().any(silent));
+}
+
+#[test]
+fn why_it_begins_to_speak_and_ceases_is_said() {
+    let periodic = |bench: &mut Bench| {
+        let (events, _) = bench.group.take_events();
+        let cause = |event| match event {
+            Event::Port { change: Change::Periodic { .. }, cause, .. } => Some(cause),
+            _ => None,
+        };
+        events.into_iter().filter_map(cause).collect::<Vec<_>>()
+    };
+    let mut bench = Bench::new(slow(1));
+    assert_eq!(periodic(&mut bench), [Cause::LinkUp]);
+    bench.step(|group, now, out| group.set_enabled(now, n(1), false, out).unwrap());
+    assert_eq!((bench.port().is_enabled(), periodic(&mut bench)), (false, vec![Cause::LinkDown]));
+    bench.step(|group, now, out| group.set_enabled(now, n(1), true, out).unwrap());
+    assert_eq!((bench.port().is_enabled(), periodic(&mut bench)), (true, vec![Cause::LinkUp]));
+    let mute = PortConfig { lacp: false, ..slow(1) };
+    bench.step(|group, now, out| group.configure_port(now, mute, out).unwrap());
+    assert_eq!(periodic(&mut bench), [Cause::Configured]);
+
+    let mut bench = Bench::new(passive(slow(1)));
+    bench.hear(ACTIVE);
+    assert_eq!(periodic(&mut bench), [Cause::Heard]);
+}
+
+#[test]
+fn that_it_leaves_is_said_once_whatever_was_said_in_the_second_before() {
+    let mut bench = distributing();
+    let now_and_then = |bench: &mut Bench| {
+        let partner = LacpInfo { port: 99, ..bench.port().actor() };
+        bench.hear_pdu(Lacpdu { actor: partner_in(COLLECTING), partner, collector_max_delay: 0 });
+    };
+    (0..5).for_each(|_| now_and_then(&mut bench));
+    bench.hear(COLLECTING);
+    assert_eq!(bench.sent.len(), 3);
+    bench.step(|group, now, out| group.retire(now, n(1), out).unwrap());
+    bench.until(10_020);
+    assert_eq!(bench.sent.len(), 4, "in the same second");
+    assert!(!bench.sent[3].1.actor.state.has(LacpState::SYNCHRONIZATION));
+    (0..5).for_each(|_| now_and_then(&mut bench));
+    assert_eq!(bench.sent.len(), 4, "and no more than that");
+}
+
+#[test]
+fn a_partner_that_is_asked_to_speak_less_often_is_not_gone() {
+    let mut bench = Bench::new(fast(1));
+    bench.hear(COLLECTING);
+    bench.step(|group, now, out| group.configure_port(now, slow(1), out).unwrap());
+    bench.until(10_000);
+    assert_eq!(bench.port().receive(), ReceiveState::Current);
+}
+
+#[test]
 fn pdus_that_waited_go_before_the_timer_lacp_13() {
     // Held up for a minute with PDUs waiting: what came last counts, and nobody is taken for gone.
     let mut bench = Bench::new(fast(1));

@@ -558,6 +558,32 @@ fn static_entry_is_moved_by_nothing() {
 }
 
 #[test]
+fn what_an_entry_tells_of_itself() {
+    let config = rfc7048();
+    let mut nud = Nud::new_learned(A, false);
+    assert_eq!((nud.confirmed(), nud.is_static()), (None, false));
+    nud.confirm(T0, &config);
+    assert_eq!(nud.confirmed(), Some(T0));
+    let answer = Advert { solicited: true, override_: false, router: false, tlla: None };
+    let _ = nud.on_advert(T0 + S, &config, &answer);
+    assert_eq!((nud.confirmed(), nud.is_static()), (Some(T0 + S), false));
+}
+
+#[test]
+fn an_answer_is_awaited_only_to_what_has_been_asked() {
+    let config = rfc7048();
+    let mut nud = Nud::new_for_packet(T0, &config, |_| Err(Refused));
+    assert!(!nud.awaits_answer(), "nobody was asked");
+    let again = nud.deadline().expect("tried again");
+    assert_eq!(nud.on_timer(again, &config, |_| Ok(())), Outcome::Kept);
+    assert!(nud.awaits_answer());
+    for state in STATES {
+        let (nud, _) = entry(state, false);
+        assert_eq!(nud.awaits_answer(), matches!(state, Incomplete | Probe | Unreachable), "{state}");
+    }
+}
+
+#[test]
 fn group_addresses_are_not_neighbours() {
     for bad in [Mac::BROADCAST, Mac::ZERO, Mac([0x33, 0x33, 0, 0, 0, 1])] {
         for state in STATES {

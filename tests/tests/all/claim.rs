@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::MetadataExt;
@@ -71,64 +70,6 @@ fn the_kernel_answers_no_arp_and_no_ipv4_on_a_claimed_interface() {
     drop(claim);
     let _ = peer.run("ping", &["-c1", "-W1", "192.0.2.1"]);
     assert_eq!(echoes(&ours), before + 1, "IPv4 works again");
-}
-
-#[test]
-fn the_kernel_does_not_even_read_what_comes_by_a_claimed_interface() {
-    if !need(&["ping"]) {
-        return;
-    }
-    let Some(lab) = Lab::open() else { return };
-    let (ours, peer) = lab.pair();
-    ours.address("lo", "192.0.2.1/32");
-    peer.address("eth0", "192.0.2.2/24");
-    let mac = ours.netlink().link("eth0").unwrap().mac.unwrap();
-    peer.netlink().add_neighbour("eth0", "192.0.2.1".parse().unwrap(), mac).unwrap();
-    let ping = || peer.run("ping", &["-c3", "-i0.2", "-W1", "192.0.2.1"]);
-    let read = || counted(&ours, "Ip: ", "InReceives");
-    let before = read();
-    ping();
-    assert!(read() >= before + 3, "without a claim the kernel reads them, else this test proves nothing");
-
-    let claim = ours.inside(|| Claim::new("eth0")).unwrap();
-    assert!(claim.heard().is_none(), "{:?}", claim.heard());
-    let before = read();
-    ping().expect_failure();
-    assert_eq!(read(), before);
-
-    // What the kernel has on the interface is not ours. (There may be no VLANs in this kernel: then a macvlan stands for them.)
-    for (device, kind) in [("eth0.7", &["vlan", "id", "7"][..]), ("eth0m", &["macvlan", "mode", "bridge"])] {
-        let made = [&ours, &peer].map(|host| {
-            let link = ["link", "add", "link", "eth0", "name", device, "type"];
-            host.run("ip", &[&link[..], kind].concat()).status.success()
-        });
-        if made != [true, true] {
-            continue;
-        }
-        for (host, address) in [(&ours, "203.0.113.1/24"), (&peer, "203.0.113.2/24")] {
-            host.netlink().set_up(device).unwrap();
-            host.address(device, address);
-        }
-        peer.run("ping", &["-c1", "-W5", "-I", device, "203.0.113.1"]).expect_success();
-        for host in [&ours, &peer] {
-            host.netlink().delete_link(device).unwrap();
-        }
-    }
-    // Who has the name afterwards is another, and heard.
-    ours.run("ip", &["link", "set", "eth0", "name", "wan0"]).expect_success();
-    ours.netlink().create_veth("eth0", "other", Some(peer.netns().as_fd())).unwrap();
-    for (host, device, address) in [(&ours, "eth0", "198.51.100.1/24"), (&peer, "other", "198.51.100.2/24")] {
-        host.netlink().set_up(device).unwrap();
-        host.address(device, address);
-    }
-    peer.run("ping", &["-c1", "-W5", "198.51.100.1"]).expect_success();
-    ours.netlink().delete_link("eth0").unwrap();
-    ours.run("ip", &["link", "set", "wan0", "name", "eth0"]).expect_success();
-
-    let before = read();
-    claim.release().unwrap();
-    ping();
-    assert!(read() >= before + 3, "the rule went with the claim");
 }
 
 #[test]
@@ -374,14 +315,9 @@ fn link_local(host: &Host) -> String {
 
 /// ICMPv4 echo requests that reached this host's stack.
 fn echoes(host: &Host) -> u64 {
-    counted(host, "Icmp: ", "InEchos")
-}
-
-/// A counter of the host's own stack.
-fn counted(host: &Host, of: &str, counter: &str) -> u64 {
     let text = host.inside(|| fs::read_to_string("/proc/thread-self/net/snmp")).unwrap();
-    let mut lines = text.lines().filter_map(|line| line.strip_prefix(of));
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Icmp: "));
     let (names, values) = (lines.next().unwrap(), lines.next().unwrap());
-    let column = names.split(' ').position(|name| name == counter).unwrap();
+    let column = names.split(' ').position(|name| name == "InEchos").unwrap();
     values.split(' ').nth(column).unwrap().parse().unwrap()
 }

@@ -13,8 +13,6 @@
 //!   `rp_filter` set, the probes of those who look for a conflict and name no address of their own (RFC 5227).
 //! * IPv4: `rp_filter` 1. On an interface without addresses and routes, it drops whatever has a source to answer
 //!   to, be it for a local address or to be forwarded.
-//! * What is sent to the interface's own MAC address without a tag, IPv4 or IPv6: a rule drops it at the interface's ingress
-//!   (`deaf.rs`), where the kernel has such rules, so that no processor time is lost to a second stack that will not answer.
 //! * Frames as they are on the wire: offloads that merge or alter them for good are switched off.
 //!
 //! # Locks
@@ -26,7 +24,7 @@
 //!
 //! [`Claim::release`], or a drop, puts every value back as it was, in the namespace and on the interface (by
 //! index, whatever its name is by then) that it was found on. If the interface has gone there is nothing to do. A
-//! process that is killed (SIGKILL) cannot, but for the rule: then the settings stay until the next claim that knows of the same
+//! process that is killed (SIGKILL) cannot: then the settings stay until the next claim that knows of the same
 //! [`Records`] is released, or [`Records::restore_leftovers`] is called.
 //!
 //! # What it does not do
@@ -47,7 +45,6 @@ use super::Link;
 use super::Netlink;
 use super::Netns;
 use super::Offloads;
-use super::deaf::Deaf;
 use super::ethtool::TurnedOff;
 use super::lock::Lock;
 use super::lock::try_lock;
@@ -82,8 +79,6 @@ pub struct Claim {
     adopted: bool,
     unread: Option<io::Error>,
     unrecorded: Vec<io::Error>,
-    /// `None` if it is not to be silent.
-    deaf: Option<Result<Deaf, Error>>,
     _lock: Lock,
 }
 
@@ -127,14 +122,12 @@ impl Claim {
             adopted: false,
             unread: None,
             unrecorded: Vec::new(),
-            deaf: None,
             _lock: lock(&link)?,
         };
         claim.take(&mut netlink, config, link.up)?;
         if config.silent {
             // Again: an address may have come between the first look and now, and IPv4 has no switch.
             unused(&mut netlink, interface)?;
-            claim.deaf = Some(Deaf::to(&link));
         }
         Ok(claim)
     }
@@ -175,12 +168,6 @@ impl Claim {
     #[must_use]
     pub fn unrecorded(&self) -> &[io::Error] {
         &self.unrecorded
-    }
-
-    /// Why the kernel still reads what it does not answer: it has no rules at the ingress of an interface.
-    #[must_use]
-    pub fn heard(&self) -> Option<&Error> {
-        self.deaf.as_ref()?.as_ref().err()
     }
 
     /// Looks at all values, writes down those before, and changes them.
@@ -246,7 +233,6 @@ impl Claim {
     }
 
     fn restore(&mut self) -> Result<(), Error> {
-        self.deaf = None;
         let undo = mem::take(&mut self.undo);
         if undo.is_empty() {
             return Ok(());

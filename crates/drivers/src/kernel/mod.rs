@@ -23,7 +23,6 @@
 
 mod address;
 mod claim;
-mod deaf;
 mod error;
 mod ethtool;
 mod features;

@@ -205,9 +205,6 @@ impl Opener {
                 "{device}: no record of the kernel's settings: {error}; if we are killed, they stay changed"
             );
         }
-        if let Some(error) = claim.heard() {
-            tracing::info!("{device}: the kernel reads what comes by it, and drops it afterwards: {error}");
-        }
         Ok(claim)
     }
 

@@ -78,6 +78,7 @@ mod rule_id;
 mod rules_alike;
 mod run;
 pub mod select;
+mod set_types;
 mod shortcut;
 mod timed;
 pub mod types;

@@ -1,31 +1,6 @@
-//! The words for types and values; of several for one value, the first is printed.
-
-use crate::types::Type;
+//! The words for values; of several for one value, the first is printed.
 
 type Names = [(&'static str, u128)];
-
-/// What a set may say after `type`.
-pub(crate) const TYPES: &[(&str, Type)] = &[
-    ("ipv4_addr", Type::Ipv4),
-    ("ipv6_addr", Type::Ipv6),
-    ("ether_addr", Type::Ether),
-    ("ifname", Type::Interface),
-    ("inet_proto", Type::Protocol),
-    ("inet_service", Type::Port),
-    ("mark", Type::Mark),
-    ("dscp", Type::Dscp),
-    ("icmp_type", Type::IcmpType),
-    ("icmp_code", Type::IcmpCode),
-    ("icmpv6_type", Type::Icmp6Type),
-    ("icmpv6_code", Type::Icmp6Code),
-    ("tcp_flag", Type::TcpFlags),
-    ("ct_state", Type::CtState),
-    ("ct_dir", Type::CtDirection),
-    ("nf_proto", Type::Family),
-    ("pkt_type", Type::PacketType),
-    ("fib_addrtype", Type::AddrType),
-    ("ether_type", Type::EtherType),
-];
 
 pub(crate) const PROTOCOLS: &Names = &[
     ("hopopt", 0),

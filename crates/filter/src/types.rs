@@ -95,11 +95,6 @@ impl Type {
         matches!(self, Type::TcpFlags | Type::CtState)
     }
 
-    /// Its name after `type` in a set, if it has one.
-    pub fn name(self) -> Option<&'static str> {
-        names::TYPES.iter().find(|(_, ty)| *ty == self).map(|(name, _)| *name)
-    }
-
     /// The names of its values, the one that is printed first.
     pub(crate) const fn constants(self) -> &'static [(&'static str, u128)] {
         match self {

@@ -9,9 +9,9 @@ use crate::model::Flowtable;
 use crate::model::Part;
 use crate::model::Set;
 use crate::model::Statement;
-use crate::names;
 use crate::place::Spot;
 use crate::place::Wrong;
+use crate::set_types::TYPES;
 use crate::types::Type;
 
 impl Cursor<'_> {
@@ -160,13 +160,13 @@ impl Cursor<'_> {
     }
 
     fn type_name(&mut self) -> Result<Type, Wrong> {
-        match names::TYPES.iter().find(|(name, _)| *name == self.peek_word()) {
+        match TYPES.iter().find(|(name, _)| *name == self.peek_word()) {
             Some((_, ty)) => {
                 self.skip();
                 Ok(*ty)
             }
             None => {
-                let right: Vec<&str> = names::TYPES.iter().map(|(name, _)| *name).collect();
+                let right: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
                 self.expected(&format!("one of {}", right.join(", ")))
             }
         }

@@ -105,11 +105,6 @@ impl Owned {
     pub(super) fn is_link_local(&self) -> bool {
         ip6::is_link_local(self.addr)
     }
-
-    /// Whether it serves, or will when it has been tested.
-    pub(super) fn serves(&self) -> bool {
-        matches!(self.phase, Phase::Testing | Phase::Ready)
-    }
 }
 
 #[cfg(test)]

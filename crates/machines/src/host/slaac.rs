@@ -195,7 +195,7 @@ impl Slaac {
             return;
         }
         if own.origin == AddrOrigin::Temporary {
-            //= RFC 8981 s3.4: another one, and after three duplicates none any more.
+            //= RFC 8981 s3.4: another one, and after three duplicates none any more. So those that there are serve, or will.
             self.list.remove(at);
             self.temporary_failures += 1;
             if self.temporary_failures >= IDGEN_RETRIES {
@@ -244,7 +244,7 @@ impl Slaac {
 
     pub(super) fn deadline(&self, now: Instant, maker: Maker<'_>) -> Option<Instant> {
         let ages = self.list.iter().map(Owned::deadline);
-        let successors = self.list.iter().filter(|own| own.origin == AddrOrigin::Temporary && own.serves());
+        let successors = self.list.iter().filter(|own| own.origin == AddrOrigin::Temporary);
         // One in the past is none: it was looked at, and there was no room or no use.
         let successors = successors.map(|own| earlier(own.preferred_until, maker.advance()));
         let successors = successors.filter(|due| *due > now);
@@ -294,7 +294,6 @@ impl Slaac {
             let fresh = self.list.iter().any(|own| {
                 own.origin == AddrOrigin::Temporary
                     && own.prefix == public.prefix
-                    && own.serves()
                     && own.preferred_until > soon
             });
             if fresh {

@@ -10,6 +10,8 @@
 
 mod address;
 mod announce;
+#[cfg(test)]
+mod bench;
 mod config;
 mod event;
 mod heard;
@@ -24,7 +26,11 @@ mod redirects;
 mod report;
 mod routers;
 mod slaac;
+#[cfg(test)]
+mod slaac_tests;
 mod solicit;
+#[cfg(test)]
+mod temporary_tests;
 
 pub use address::AddrOrigin;
 pub use address::Owned;

@@ -9,6 +9,7 @@ mod filter_window;
 mod lacp_any_order;
 mod lacp_machine;
 mod lacp_pair;
+mod lacp_selection;
 mod lacp_world;
 mod mld_listener;
 mod nud_any_order;

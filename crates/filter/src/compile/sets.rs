@@ -124,12 +124,17 @@ impl Compile<'_> {
             gone.iter().for_each(|key| {
                 table.delete(key, now);
             });
-            let new = added.iter().filter(|(key, _)| table.get(key, now).is_none()).count();
-            table.make_room(new, now, &|key| all.contains(key));
+            let stays = |key: &Key| all.contains(key);
+            let is_new = |key: &Key| table.get(key, now).is_none();
+            let mut left = added.iter().filter(|(key, _)| is_new(key)).count();
+            table.make_room(left, now, &stays);
             for (key, stay) in added {
-                if !table.put(&key, now, stay, &|key| all.contains(key)) {
+                let was_new = is_new(&key);
+                // Packets may have filled it again meanwhile.
+                if !table.put((&key, stay), now, left, &stays) {
                     self.program.lost.push(format!("an element of `{name}`: it is full"));
                 }
+                left = left.saturating_sub(was_new.into());
             }
         }
     }

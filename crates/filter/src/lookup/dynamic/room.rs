@@ -12,25 +12,30 @@ use crate::lookup::Key;
 const SWEEP: usize = 4096;
 
 impl Dynamic {
-    /// Adds an element, and lets another go for it if there is no room, but none that is to stay. Whether it is in.
+    /// Adds an element and how long it stays, of so many that are to come, itself included. If there is no room others go, but none that
+    /// is to stay: for all that are to come at once, as to find which takes a look at all there are. Whether it is in.
     pub(crate) fn put(
         &self,
-        key: &Key,
+        (key, timeout): (&Key, Option<u64>),
         now: u64,
-        timeout: Option<u64>,
+        left: usize,
         stays: &dyn Fn(&Key) -> bool,
     ) -> bool {
         // Whoever else is adding may only be slow. If it is not the set that is full, it is the places where it would lie.
         let added = || (0..8).any(|_| self.add(key, now, timeout, false).is_some());
-        added()
-            || self.make_room(1, now, stays) && added()
-            || self.give_up((self.home(key), WINDOW), 1, now, stays) && added()
+        if added() {
+            return true;
+        }
+        self.make_room(left.max(1), now, stays);
+        added() || self.give_up((self.home(key), WINDOW), 1, now, stays) && added()
     }
 
-    /// Makes room for so many more. Whether there is.
-    pub(crate) fn make_room(&self, more: usize, now: u64, stays: &dyn Fn(&Key) -> bool) -> bool {
+    /// Makes room for so many more, as far as may be.
+    pub(crate) fn make_room(&self, more: usize, now: u64, stays: &dyn Fn(&Key) -> bool) {
         let missing = (self.len() + more).saturating_sub(self.size);
-        missing == 0 || self.give_up((0, self.mask + 1), missing, now, stays)
+        if missing > 0 {
+            self.give_up((0, self.mask + 1), missing, now, stays);
+        }
     }
 
     /// Lets go of so many elements in so many places from `from` on: of those that go soonest, and else that came first.
@@ -92,10 +97,22 @@ mod tests {
             }
             let first = set.get(&key(1), 1).map(|slot| slot.at.wrapping_sub(set.home(&key(new))) & set.mask);
             apart += usize::from(first.is_some_and(|steps| steps >= WINDOW));
-            assert!(set.put(&key(new), 1, Some(9000), &|_| false));
+            assert!(set.put((&key(new), Some(9000)), 1, 1, &|_| false));
             let left: Vec<bool> = (1..=4).map(|port| set.get(&key(port), 1).is_some()).collect();
             assert_eq!(left, [false, true, true, true], "{new}");
         }
         assert!(apart > 20, "{apart}: too few to say much");
+    }
+
+    /// Who would look for one at a time looks at a full set of millions for each of thousands.
+    #[test]
+    fn where_there_is_no_room_for_one_there_is_room_for_all_that_are_to_come_then() {
+        let key = |port: u128| std::array::from_fn(|part| if part == 0 { port } else { 0 });
+        for (left, stay, remain) in [(1, 0, 8), (5, 0, 4), (0, 0, 8), (5, 6, 7), (9, 0, 1)] {
+            let set = Dynamic::new(&[Type::Port], &[], 8, 0, [1, 2], 1);
+            assert!((1..=8).all(|port| set.add(&key(port), 1, None, false).is_some()));
+            assert!(set.put((&key(100), None), 1, left, &|key| key[0] <= stay), "{left} {stay}");
+            assert_eq!(set.len(), remain, "{left} {stay}");
+        }
     }
 }

@@ -13,6 +13,16 @@ const PIECE: usize = if cfg!(test) { 16 } else { 1 << 16 };
 /// that of others.
 const RESERVED: usize = 16;
 
+/// Places of all flows together that have more than room is reserved for: where one rule meets packets of a flow with several keys (hop
+/// limits, lengths), or rules have been replaced since.
+const SPARE: usize = PIECE;
+
+/// Places of one flow at the most, unless rules count it at more: each of its packets looks through them.
+const MOST: usize = if cfg!(test) { 6 } else { 32 };
+
+/// Set in the index of a place that is one of [`SPARE`].
+const IS_SPARE: u32 = 1 << 31;
+
 /// Pieces that are given back where there is no memory for one more: eight megabytes for all others. Who cannot go on without memory
 /// ends the program.
 const LEFT_TO_OTHERS: usize = 16;
@@ -23,8 +33,10 @@ pub(super) struct Counted {
     pieces: Vec<Vec<Place>>,
     /// So many pieces there are to be.
     wanted: usize,
-    /// Places that one flow may have.
+    /// Places of one flow that room is reserved for.
     each: usize,
+    /// How many places are spare ones.
+    spare: usize,
     /// Places that were ever in use: all these lie below.
     used: usize,
     /// The first that is free; 0 for none.
@@ -33,18 +45,19 @@ pub(super) struct Counted {
 
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    /// As [`Counts`] numbers it.
+    /// As [`Counts`] numbers it, and [`IS_SPARE`].
     index: u32,
     /// The flow's next one, or the next free one; 0 for none.
     next: u32,
 }
 
 impl Counted {
-    /// There is to be room for so many flows at least, each at `each` places and no more, one at least: so no sender takes others' room by
-    /// packets that differ. More than before, if rules count at more places now. One piece is there at once.
+    /// There is to be room for so many flows at least, each at `each` places, one at least, and for some more of those that are counted at
+    /// more: so no sender takes others' room by packets that differ. More than before, if rules count at more places now. One piece is
+    /// there at once.
     pub(super) fn make_room(&mut self, flows: usize, each: usize) {
         self.each = each;
-        self.wanted = self.wanted.max((flows * each.min(RESERVED)).div_ceil(PIECE));
+        self.wanted = self.wanted.max((flows * each.min(RESERVED) + SPARE).div_ceil(PIECE));
         self.grow();
     }
 
@@ -90,14 +103,31 @@ impl Counted {
 
     /// The places of a flow whose first is `first`.
     pub(super) fn of(&self, first: u32) -> impl Iterator<Item = u32> {
-        std::iter::successors(self.at(first), |place| self.at(place.next)).map(|place| place.index)
+        self.places(first).map(Place::index)
+    }
+
+    fn places(&self, first: u32) -> impl Iterator<Item = &Place> {
+        std::iter::successors(self.at(first), |place| self.at(place.next))
     }
 
     /// One more place of a flow whose first was `first`: which is its first now. If it has all that it may have, it is no longer counted
     /// where it has been the longest: by rules that have been replaced since, or for packets that differ. `None` if there is no room.
     pub(super) fn add(&mut self, first: u32, index: u32, counts: &Counts) -> Option<u32> {
-        let first = if self.of(first).count() < self.each { first } else { self.remove_last(first, counts) };
-        let place = Place { index, next: first };
+        let (all, spare) = self
+            .places(first)
+            .fold((0, 0), |(all, spare), place| (all + 1, spare + usize::from(place.is_spare())));
+        let (first, is_spare) = match () {
+            () if all - spare < self.each => (first, false),
+            () if all < MOST && self.spare < SPARE => (first, true),
+            () => self.remove_last(first, counts),
+        };
+        let place = Place { index: index | if is_spare { IS_SPARE } else { 0 }, next: first };
+        let number = self.put(place)?;
+        self.spare += usize::from(is_spare);
+        Some(number)
+    }
+
+    fn put(&mut self, place: Place) -> Option<u32> {
         let number = self.free;
         if let Some(free) = self.at_mut(number) {
             self.free = std::mem::replace(free, place).next;
@@ -108,8 +138,8 @@ impl Counted {
         Some(self.used as u32)
     }
 
-    /// The last of a flow's places goes. Its first one then; 0 if there is none left.
-    fn remove_last(&mut self, first: u32, counts: &Counts) -> u32 {
+    /// The last of a flow's places goes. Its first one then, 0 if there is none left; and whether it was a spare one.
+    fn remove_last(&mut self, first: u32, counts: &Counts) -> (u32, bool) {
         let (mut before, mut last) = (0, first);
         while let Some(next) = self.at(last).map(|place| place.next).filter(|next| *next != 0) {
             before = std::mem::replace(&mut last, next);
@@ -118,19 +148,32 @@ impl Counted {
             Some(before) => before.next = 0,
             None => before = 0,
         }
+        let is_spare = self.at(last).is_some_and(Place::is_spare);
         self.remove(last, counts);
-        if before == 0 { 0 } else { first }
+        (if before == 0 { 0 } else { first }, is_spare)
     }
 
     /// A flow is counted no more.
     pub(super) fn remove(&mut self, first: u32, counts: &Counts) {
-        let (mut number, mut free) = (first, self.free);
+        let (mut number, mut free, mut spare) = (first, self.free, 0);
         while let Some(place) = self.at_mut(number) {
-            counts.remove(place.index);
+            counts.remove(place.index());
+            spare += usize::from(place.is_spare());
             let next = std::mem::replace(&mut place.next, free);
             free = std::mem::replace(&mut number, next);
         }
         self.free = free;
+        self.spare -= spare;
+    }
+}
+
+impl Place {
+    fn index(&self) -> u32 {
+        self.index & !IS_SPARE
+    }
+
+    fn is_spare(&self) -> bool {
+        self.index & IS_SPARE != 0
     }
 }
 
@@ -143,12 +186,12 @@ mod tests {
         let (counts, mut counted) = (Counts::new(), Counted::default());
         counted.make_room(PIECE + 1, 1);
         assert_eq!(
-            (counted.pieces.len(), counted.grow(), counted.pieces.len()),
-            (1, false, 2),
+            (counted.pieces.len(), counted.grow(), counted.grow(), counted.pieces.len()),
+            (1, true, false, 3),
             "one piece after the other"
         );
         counted.make_room(PIECE, 2);
-        let room = 2 * PIECE;
+        let room = 3 * PIECE;
         let mut flow = |places: &[u64]| {
             places.iter().fold(0, |first, place| {
                 let (index, _) = counts.add(*place).unwrap_or((0, 0));
@@ -174,33 +217,53 @@ mod tests {
         assert_eq!((last as usize, counted.of(last).collect::<Vec<_>>()), (room + 1, vec![9]));
     }
 
+    /// Counts a flow at one more place.
+    fn count_at(counted: &mut Counted, counts: &Counts, first: u32, place: u64) -> u32 {
+        let index = counts.add(place).map_or(0, |(index, _)| index);
+        let first = counted.add(first, index, counts).unwrap_or(0);
+        assert!(counted.of(first).any(|index| counts.is_at(index, place)), "{place}");
+        first
+    }
+
     #[test]
-    fn a_flow_has_no_more_places_than_are_its_own_and_the_last_ones_stay() {
+    fn a_flow_is_counted_at_each_of_its_places_as_long_as_there_are_spare_ones() {
         let (counts, mut counted) = (Counts::new(), Counted::default());
-        counted.make_room(8, 2);
-        let mut first = 0;
-        for place in [7, 8, 9, 7, 6] {
-            let index = counts.add(place).map_or(0, |(index, _)| index);
-            first = counted.add(first, index, &counts).unwrap_or(0);
-            assert!(counted.of(first).any(|index| counts.is_at(index, place)), "{place}");
+        counted.make_room(16, 2);
+        while counted.grow() {}
+        assert_eq!(counted.room(), 16 * 2 + SPARE);
+        let mut flows = [0; 5];
+        for (flow, first) in flows.iter_mut().enumerate() {
+            for place in 0..MOST as u64 {
+                *first = count_at(&mut counted, &counts, *first, flow as u64 * 100 + place);
+            }
         }
-        assert_eq!(
-            (counted.of(first).count(), [6, 7, 8, 9].map(|place| counts.of(place))),
-            (2, [1, 1, 0, 0])
-        );
-        // Nobody else's room was taken.
-        let all = (0..2 * PIECE).filter_map(|_| counted.add(0, 0, &counts)).count();
-        assert_eq!(all, PIECE - 2);
-        counted.remove(first, &counts);
-        assert_eq!([6, 7].map(|place| counts.of(place)), [0, 0]);
-        // One place: each takes the one before.
+        // All of four; the fifth has its own ones, and is counted at the last of its places.
+        assert_eq!(flows.map(|first| counted.of(first).count()), [MOST, MOST, MOST, MOST, 2]);
+        assert_eq!([403, 404, 405].map(|place| counts.of(place)), [0, 1, 1]);
+        // No flow has more than it may, be there spare ones or not, and nobody else's room was taken.
+        flows[0] = count_at(&mut counted, &counts, flows[0], 50);
+        assert_eq!((counted.of(flows[0]).count(), counts.of(0), counts.of(50)), (MOST, 0, 1));
+        let own = (0..100).filter_map(|_| counted.add(0, 0, &counts)).count();
+        assert_eq!(own, (16 - 5) * 2);
+        // Who goes gives back what was spare.
+        counted.remove(std::mem::take(&mut flows[1]), &counts);
+        flows[4] = count_at(&mut counted, &counts, flows[4], 406);
+        assert_eq!((counted.of(flows[4]).count(), counts.of(404), counted.spare), (3, 1, SPARE - 3));
+        flows.into_iter().for_each(|first| counted.remove(first, &counts));
+        assert_eq!(counted.spare, 0);
+    }
+
+    #[test]
+    fn a_place_stays_what_it_is_when_rules_count_at_more_places() {
+        let (counts, mut counted) = (Counts::new(), Counted::default());
         counted.make_room(8, 1);
-        let index = |place| counts.add(place).map_or(0, |(index, _)| index);
-        let first = counted.add(0, index(3), &counts).and_then(|first| counted.add(first, index(4), &counts));
-        assert_eq!(
-            (first.map(|first| counted.of(first).count()), counts.of(3), counts.of(4)),
-            (Some(1), 0, 1)
-        );
+        let first = (0..4).fold(0, |first, place| count_at(&mut counted, &counts, first, place));
+        assert_eq!(counted.spare, 3);
+        counted.make_room(8, 4);
+        let first = count_at(&mut counted, &counts, first, 4);
+        assert_eq!((counted.of(first).count(), counted.spare), (5, 3));
+        counted.remove(first, &counts);
+        assert_eq!(counted.spare, 0);
     }
 
     #[test]

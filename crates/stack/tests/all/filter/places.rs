@@ -67,7 +67,7 @@ impl Judge for ByHops {
 }
 
 #[test]
-fn packets_of_one_flow_that_differ_take_no_room_of_others() {
+fn packets_of_one_flow_that_differ_count_at_each_of_their_places() {
     let mut router = Router::new();
     let judge = ByHops::default();
     router.load(judge.clone());
@@ -80,10 +80,18 @@ fn packets_of_one_flow_that_differ_take_no_room_of_others() {
         assert!(router.passes(INNER, 0, &from(1, hops)));
     }
     assert_eq!(std::mem::take(&mut *judge.0.lock().unwrap()), [1; 5]);
-    // It has two places for its one rule, as its answers may be counted elsewhere: the last two.
+    // At each of them it counts.
     for (port, hops) in [(2, 13), (2, 10), (3, 10), (1, 14), (1, 11)] {
         assert!(router.passes(INNER, 0, &from(port, hops)));
     }
-    assert_eq!(*judge.0.lock().unwrap(), [2, 1, 2, 1, 1]);
+    assert_eq!(std::mem::take(&mut *judge.0.lock().unwrap()), [2, 2, 3, 1, 1]);
+    // But at no more than 32: where it has been the longest it does not any more.
+    for hops in 20..=50 {
+        assert!(router.passes(INNER, 0, &from(1, hops)));
+    }
+    assert!(router.passes(INNER, 0, &from(4, 10)) && router.passes(INNER, 0, &from(4, 14)));
+    let seen = judge.0.lock().unwrap();
+    assert_eq!((&seen[..31], &seen[31..]), (&[1; 31][..], &[3, 2][..]));
+    drop(seen);
     router.end();
 }

@@ -200,7 +200,7 @@ impl Compile<'_> {
         let step = match &relation.right {
             Right::Values(values) => match (&*key, values.as_slice(), types.as_slice()) {
                 ([part], [value], [ty]) => single(*part, relation.op, *value, *ty),
-                _ => match Lookup::build(&types, &[values.as_slice()]) {
+                _ => match Lookup::build(&types, &[values.as_slice()], self.setup.seed) {
                     Ok(set) => Step::Lookup { key, set: Arc::new(set), not },
                     Err(what) => return self.wrong(at.spot, what),
                 },

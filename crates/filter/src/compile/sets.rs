@@ -75,7 +75,7 @@ impl Compile<'_> {
                 .map(|element| element.key.as_slice())
                 .chain(followed.iter().map(Vec::as_slice))
                 .collect();
-            let built = Lookup::build(&set.key, &keys);
+            let built = Lookup::build(&set.key, &keys, self.setup.seed);
             match built {
                 Ok(table) => self.program.named.fixed.push((scope.name(&set.name), Arc::new(table))),
                 Err(what) => self.wrong(set.spot, what),
@@ -178,7 +178,7 @@ impl Compile<'_> {
     /// A set written in a rule.
     pub(super) fn inline(&mut self, types: &[Type], elements: &[Element], spot: Spot) -> Option<Arc<Lookup>> {
         let keys: Vec<&[Value]> = elements.iter().map(|element| element.key.as_slice()).collect();
-        match Lookup::build(types, &keys) {
+        match Lookup::build(types, &keys, self.setup.seed) {
             Ok(table) => Some(Arc::new(table)),
             Err(what) => {
                 self.wrong(spot, what);

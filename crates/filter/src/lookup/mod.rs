@@ -31,14 +31,14 @@ pub(crate) enum Lookup {
 }
 
 impl Lookup {
-    /// Builds the right form.
+    /// Builds the right form; `seed` keys its hash.
     ///
     /// # Errors
     /// What is too large.
-    pub(crate) fn build(types: &[Type], keys: &[&[Value]]) -> Result<Lookup, String> {
+    pub(crate) fn build(types: &[Type], keys: &[&[Value]], seed: [u64; 2]) -> Result<Lookup, String> {
         let exact = keys.iter().all(|key| key.iter().all(|value| matches!(value, Value::Exact(_))));
         if exact {
-            let mut table = exact::Exact::with_capacity(types.len(), keys.len());
+            let mut table = exact::Exact::with_capacity(types.len(), keys.len(), seed);
             for (n, key) in keys.iter().enumerate() {
                 table.insert(&whole(types, key), n as u32);
             }
@@ -49,7 +49,7 @@ impl Lookup {
                 let bounds = keys.iter().filter_map(|key| key.first()).map(|value| ty.bounds(*value));
                 Ok(Lookup::Ranges(ranges::Ranges::build(*ty, bounds)))
             }
-            _ => tuples::Tuples::build(types, keys).map(Lookup::Tuples),
+            _ => tuples::Tuples::build(types, keys, seed).map(Lookup::Tuples),
         }
     }
 
@@ -72,12 +72,13 @@ pub(crate) fn whole(types: &[Type], values: &[Value]) -> Key {
     key
 }
 
-/// For keys that a file of rules chooses, not a peer: mixes every bit into the result.
-pub(crate) fn mix(parts: &[u128]) -> u64 {
-    let mut hash = 0x9e37_79b9_7f4a_7c15_u64;
+/// Mixes every bit into the result. Keys are those of files, and of commands, which may have an address from a peer who would be locked
+/// out: he does not know the seed.
+pub(crate) fn mix(parts: &[u128], [seed, other_seed]: [u64; 2]) -> u64 {
+    let mut hash = 0x9e37_79b9_7f4a_7c15_u64 ^ seed;
     for part in parts {
         let low = (*part as u64) ^ hash;
-        let high = (*part >> 64) as u64 ^ 0xd6e8_feb8_6659_fd93;
+        let high = (*part >> 64) as u64 ^ 0xd6e8_feb8_6659_fd93 ^ other_seed;
         let product = u128::from(low | 1).wrapping_mul(u128::from(high | 1))
             ^ u128::from(low).wrapping_mul(0xa076_1d64_78bd_642f)
             ^ u128::from(high).wrapping_mul(0xe703_7ed1_a0b4_28db);

@@ -14,11 +14,12 @@ const MOST: usize = 4_000_000;
 pub(crate) struct Tuples {
     groups: Vec<(Key, Exact)>,
     parts: usize,
+    seed: [u64; 2],
 }
 
 impl Tuples {
-    pub(crate) fn build(types: &[Type], keys: &[&[Value]]) -> Result<Tuples, String> {
-        let mut tuples = Tuples { groups: Vec::new(), parts: types.len() };
+    pub(crate) fn build(types: &[Type], keys: &[&[Value]], seed: [u64; 2]) -> Result<Tuples, String> {
+        let mut tuples = Tuples { groups: Vec::new(), parts: types.len(), seed };
         let mut total = 0;
         for (n, key) in keys.iter().enumerate() {
             let pieces: Vec<Vec<(u128, u128)>> =
@@ -42,7 +43,7 @@ impl Tuples {
                 (key[n], masks[n]) = piece[at[n]];
             }
             let group = self.groups.iter().position(|(known, _)| *known == masks).unwrap_or_else(|| {
-                self.groups.push((masks, Exact::with_capacity(self.parts, 4)));
+                self.groups.push((masks, Exact::with_capacity(self.parts, 4, self.seed)));
                 self.groups.len() - 1
             });
             self.groups[group].1.insert(&key, data);

@@ -64,6 +64,7 @@ pub use table::Full;
 pub use table::StateLimits;
 pub use table::States;
 pub use table::Usage;
+pub use timeouts::NUMBERS;
 pub use timeouts::POLICIES;
 pub use timeouts::Timeouts;
 pub use track::CtState;

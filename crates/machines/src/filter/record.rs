@@ -12,7 +12,7 @@
 //! | 4 | protocol |
 //! | 5 | phase, by its place in [`Phase::ALL`] |
 //! | 6 | 1: answered; 2: windows are known |
-//! | 7 | whose times of silence it has, by the number that the writer's rules have for that policy; 0 for those of all |
+//! | 7 | whose times of silence it has, by the number that its writer has for that policy, at most 63; 0 for those of all |
 //! | 8 to 43 | the first packet's source, destination (IPv4 mapped), source port, destination port |
 //! | 44 to 47 | mark |
 //! | 48 to 51 | how long it has been silent, in milliseconds |
@@ -24,7 +24,7 @@ use siding_netisr::Instant;
 use siding_wire::IpProto;
 
 use super::Full;
-use super::POLICIES;
+use super::NUMBERS;
 use super::Phase;
 use super::Slot;
 use super::State;
@@ -145,7 +145,7 @@ impl Record {
                 phase: *Phase::ALL.get(usize::from(record[5])).ok_or(Unread::Value(5))?,
                 answered: record[6] & ANSWERED != 0,
                 known: record[6] & KNOWN != 0,
-                policy: Some(record[7]).filter(|at| usize::from(*at) <= POLICIES).ok_or(Unread::Value(7))?,
+                policy: Some(record[7]).filter(|at| usize::from(*at) <= NUMBERS).ok_or(Unread::Value(7))?,
                 mark: word(44),
                 silent: word(48),
                 sides: [0, 1].map(|side| Side::from_octets(&record[52 + side * SIDE..])),
@@ -181,7 +181,7 @@ impl States {
         &mut self,
         now: Instant,
         record: &Record,
-        policies: &[u8; POLICIES + 1],
+        policies: &[u8; NUMBERS + 1],
     ) -> Result<Option<Slot>, Full> {
         let (key, from_low) = record.tuple.key();
         let Some(progress) = &record.state else {

@@ -21,6 +21,8 @@ const UNKNOWN_WINDOWS: u8 = 4;
 const IN_USE: u8 = 8;
 const HALF_OPEN: u8 = 16;
 const REMEMBERS: u8 = 32;
+/// The high bits of whose times it has.
+const MORE_POLICY: u8 = 64 | 128;
 
 /// One flow, in 128 bytes: two lines of a cache. What finds it stands in the first, with all that its packets write; only those of TCP,
 /// whose windows are followed, touch the second one.
@@ -28,7 +30,7 @@ const REMEMBERS: u8 = 32;
 #[repr(C, align(64))]
 pub struct State {
     pub(super) key: Key,
-    /// How far it has come, in the low four bits, and whose times it has, in the others.
+    /// How far it has come, in the low four bits, and the low bits of whose times it has, in the others.
     steps: u8,
     flags: u8,
     /// When its last packet came, in milliseconds of the table's clock.
@@ -85,12 +87,13 @@ impl State {
     /// Whose times of silence it has: 0 for those of all, else the number of a policy.
     #[inline]
     pub fn policy(&self) -> u8 {
-        self.steps >> 4
+        self.steps >> 4 | (self.flags & MORE_POLICY) >> 2
     }
 
-    /// Gives it the times of a policy, of which there are [`POLICIES`](super::POLICIES).
+    /// Gives it the times of a policy, of which there are [`NUMBERS`](super::NUMBERS).
     pub fn set_policy(&mut self, policy: u8) {
         self.steps = self.steps & 15 | policy << 4;
+        self.flags = self.flags & !MORE_POLICY | policy << 2 & MORE_POLICY;
     }
 
     /// The direction that a flow's first packet went.
@@ -243,7 +246,7 @@ impl State {
     #[inline]
     pub(super) fn time(&self, times: &Times) -> u32 {
         if self.is_answered() {
-            return times.millis(self.steps);
+            return times.millis(self.policy(), self.steps & 15);
         }
         let times = times.of(self.policy());
         match self.phase() {
@@ -278,6 +281,24 @@ mod tests {
         let most = u64::from(u32::MAX);
         let traffic = [Way::Original, Way::Reply].map(|way| state.traffic(way));
         assert_eq!(traffic, [(2, most + 1), (2, 2 * most)]);
+    }
+
+    #[test]
+    fn each_policy_has_a_number_that_changes_nothing_else() {
+        let (key, from_low) = Key::between(([1; 16], 1), ([2; 16], 2), IpProto::UDP);
+        let mut state = State::new(key, from_low, Phase::UdpStream, 0);
+        state.set_answered();
+        state.set_half_open(true);
+        for policy in (0..=crate::filter::NUMBERS as u8).rev() {
+            state.set_policy(policy);
+            assert_eq!((state.policy(), state.phase()), (policy, Phase::UdpStream));
+            assert!(
+                state.is_in_use() && state.is_answered() && state.is_half_open() && state.is_stream_of(&key)
+            );
+            state.set_phase(Phase::UdpAsked);
+            assert_eq!(state.policy(), policy);
+            state.set_phase(Phase::UdpStream);
+        }
     }
 
     #[test]

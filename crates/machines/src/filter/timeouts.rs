@@ -88,20 +88,24 @@ impl Timeouts {
 /// Times that only some flows have, at most.
 pub const POLICIES: usize = 15;
 
+/// Numbers by which states say whose times they have: for those of rules, and for as many of others that were replaced three times, each
+/// by others, before all flows that have them were judged anew.
+pub const NUMBERS: usize = 63;
+
 /// The times of all flows, and of those that have others.
 #[derive(Debug, Clone)]
 pub(super) struct Times {
-    all: [Timeouts; POLICIES + 1],
-    /// The same once more, by policy and phase as a state has them in one byte.
-    by_steps: [u32; 256],
+    all: [Timeouts; NUMBERS + 1],
+    /// The same once more, by policy and phase.
+    by_steps: [u32; (NUMBERS + 1) << 4],
 }
 
 impl Times {
     /// The first of `policies` is number 1. A number that there is none of has the times of all.
     pub(super) fn new(times: Timeouts, policies: &[Timeouts]) -> Times {
-        let mut all = [times; POLICIES + 1];
+        let mut all = [times; NUMBERS + 1];
         all[1..].iter_mut().zip(policies).for_each(|(into, policy)| *into = *policy);
-        let mut by_steps = [0; 256];
+        let mut by_steps = [0; (NUMBERS + 1) << 4];
         for (policy, times) in all.iter().enumerate() {
             for phase in Phase::ALL {
                 by_steps[policy << 4 | phase as usize] = times.millis(phase);
@@ -112,13 +116,13 @@ impl Times {
 
     #[inline]
     pub(super) fn of(&self, policy: u8) -> &Timeouts {
-        &self.all[usize::from(policy) & POLICIES]
+        &self.all[usize::from(policy) & NUMBERS]
     }
 
-    /// How many milliseconds a flow may be silent, by its policy, in the high four bits, and its phase.
+    /// How many milliseconds a flow may be silent, by its policy and its phase's number.
     #[inline]
-    pub(super) fn millis(&self, steps: u8) -> u32 {
-        self.by_steps[usize::from(steps)]
+    pub(super) fn millis(&self, policy: u8, phase: u8) -> u32 {
+        self.by_steps[(usize::from(policy) & NUMBERS) << 4 | usize::from(phase & 15)]
     }
 }
 
@@ -145,11 +149,15 @@ mod tests {
         let times = Times::new(all, &[all, some]);
         let of = |policy: u8| times.of(policy).millis(Phase::Established);
         assert_eq!([0, 1, 2, 3, 15].map(of), [7_440_000, 7_440_000, 9000, 7_440_000, 7_440_000]);
-        let full = Times::new(all, &[some; POLICIES]);
-        assert_eq!((full.of(15), full.of(0)), (&some, &all));
+        let full = Times::new(all, &[some; NUMBERS]);
+        assert_eq!((full.of(63), full.of(0)), (&some, &all));
         for phase in Phase::ALL {
-            let of = |policy: u8| full.millis(policy << 4 | phase as u8);
-            assert_eq!([of(15), of(0)], [some.millis(phase), all.millis(phase)], "{phase:?}");
+            let of = |policy: u8| full.millis(policy, phase as u8);
+            assert_eq!(
+                [of(63), of(16), of(0)],
+                [some, some, all].map(|times| times.millis(phase)),
+                "{phase:?}"
+            );
         }
     }
 

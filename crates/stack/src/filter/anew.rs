@@ -22,7 +22,6 @@ use super::Verdict;
 use super::asks::Rehearsed;
 use super::hooks::At;
 use super::keeper::Passing;
-use super::keeper::Round;
 use crate::config::Config;
 use crate::ifnet::Interface;
 use crate::stack::worker::Local;
@@ -39,18 +38,22 @@ pub(super) fn named(interface: IfId) -> u16 {
 
 /// Judges some flows anew, if it is time. Whether there are more.
 pub(super) fn step(local: &mut Local) -> bool {
-    let Some(Round { at: from, left }) = local.filter.anew else { return false };
+    let version = local.version();
+    local.filter.judge_unjudged(version);
+    let Some(round) = local.filter.anew else { return false };
     let config = local.config().clone();
     let Local { filter, index, now, .. } = &mut *local;
     let slots = filter.states.as_ref().map_or(0, |states| states.slots());
-    let until = (from + STEP.min(left)).min(slots);
-    for slot in (from..until).map(|slot| Slot(slot as u32)) {
+    let next = round.next(slots, STEP);
+    let until = next.end;
+    for slot in next.map(|slot| Slot(slot as u32)) {
         let Some(state) = filter.states.as_ref().and_then(|states| states.get(slot)) else { continue };
         let (tuple, came_by) = (state.original(), state.interface(Way::Original));
         // As in Linux a flow keeps the times that it began with, as long as there is a policy of that name.
-        let policy = if filter.outdated & 1 << state.policy() == 0 { state.policy() } else { 0 };
+        let policy = filter.numbers.kept(state.policy());
         let Some(hooks) = hooks(&config, &tuple, came_by) else {
-            // Whose interface or way is gone sends nothing now, and is judged when it does.
+            // Whose interface or way is gone sends nothing now. It is judged when there are others.
+            filter.unjudged.get_or_insert(version);
             if let Some(state) = filter.states.as_mut().and_then(|states| states.get_mut(slot)) {
                 state.set_policy(policy);
             }
@@ -77,13 +80,7 @@ pub(super) fn step(local: &mut Local) -> bool {
             None => {}
         }
     }
-    let left = if slots > from { left - (until - from) } else { 0 };
-    let at = if until < slots { until } else { 0 };
-    filter.anew = (left > 0).then_some(Round { at, left });
-    if filter.anew.is_none() && filter.outdated != 0 {
-        filter.outdated = 0;
-        filter.set_times();
-    }
+    filter.judged_up_to(until, slots);
     filter.anew.is_some()
 }
 

@@ -13,6 +13,7 @@ use siding_wire::ether;
 
 use super::counted::Counted;
 use super::counts::Counts;
+use super::policies::Ours;
 use crate::config::Config;
 use crate::event::Event;
 use crate::icmp6::LinkCast;
@@ -96,6 +97,8 @@ pub struct Asks<'a> {
     pub(super) tracked: Option<&'a mut Tracked>,
     pub(super) states: Option<&'a mut States>,
     pub(super) counting: Option<Counting<'a>>,
+    /// Whose times of silence flows get, by the numbers that rules have for policies.
+    pub(super) numbers: &'a Ours,
     pub(super) untracked: bool,
     /// The packet is only thought of.
     pub(super) rehearsed: Option<&'a mut Rehearsed>,
@@ -198,6 +201,7 @@ impl Asks<'_> {
     /// begins a flow decides. A flow that is judged anew gets what is decided then.
     pub fn set_policy(&mut self, policy: u8) {
         let Some(tracked) = &mut self.tracked else { return };
+        let policy = self.numbers.get(usize::from(policy)).copied().unwrap_or(0);
         match (&mut self.rehearsed, &mut tracked.fresh) {
             (Some(rehearsed), _) => rehearsed.policy = Some(policy),
             (None, Some(fresh)) => fresh.policy = policy,

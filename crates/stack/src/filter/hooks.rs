@@ -398,6 +398,7 @@ impl<'a> At<'a> {
                 .tables
                 .as_ref()
                 .map(|tables| Counting { counts: &tables.counts, own: &mut filter.counted }),
+            numbers: filter.numbers.ours(),
             untracked: false,
             rehearsed,
             lines: &mut filter.lines,

@@ -6,7 +6,6 @@ use siding_machines::filter::CtState;
 use siding_machines::filter::Known;
 use siding_machines::filter::Packet;
 use siding_machines::filter::States;
-use siding_machines::filter::Timeouts;
 use siding_machines::filter::Tracked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
@@ -21,10 +20,12 @@ use super::counted::Counted;
 use super::fragments;
 use super::fragments::Follow;
 use super::fragments::Fragments;
+use super::policies::Numbers;
 use super::read;
 use super::read::Astray;
 use super::read::Piece;
 use super::read::Read;
+use super::round::Round;
 use super::rules::Rules;
 use super::rules::Shared;
 use super::rules::Tables;
@@ -68,15 +69,10 @@ pub(crate) struct Keeper {
     taken_up: u64,
     /// States that are yet to be judged anew.
     pub(super) anew: Option<Round>,
-    /// Numbers of policies, a bit for each, that these states may have from rules in which they were others'.
-    pub(super) outdated: u16,
-}
-
-/// States that are yet to be judged anew: so many slots from one on, and behind the last the first again.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Round {
-    pub(super) at: usize,
-    pub(super) left: usize,
+    /// The configuration by which flows could not be judged, by its number: their interface or way was gone.
+    pub(super) unjudged: Option<u64>,
+    /// Whose times of silence these states have.
+    pub(super) numbers: Numbers,
 }
 
 /// The packet between its hooks.
@@ -154,7 +150,8 @@ impl Keeper {
             taken_up: 0,
             single: shared.mailboxes.len() == 1,
             anew: None,
-            outdated: 0,
+            unjudged: None,
+            numbers: Numbers::new(),
         }
     }
 
@@ -199,7 +196,6 @@ impl Keeper {
         if !mutant("express-counts-by-later-rules") {
             self.put_down((worker, now));
         }
-        let before = self.rules.value().clone();
         self.rules.refresh(&shared.rules);
         self.fresh = false;
         self.taken_up += 1;
@@ -222,35 +218,53 @@ impl Keeper {
             self.loose.clear();
             // These buckets were the other table's.
             self.ahead.clear();
+            self.numbers = Numbers::new();
+            self.anew = None;
         }
         if let (Some(states), Some(rules)) = (&mut self.states, rules.as_ref()) {
             // Each flow may be counted at each: at two, for where the key is an address, the answers have another one.
             self.counted.make_room(states.limits().states, 2 * rules.places.max(1));
-            self.outdated |= before.as_ref().as_ref().map_or(0, |before| rules.policies_unlike(before));
-            // Flows that have the number of another one's policy yet are not forgotten before it is taken from them.
-            let mut policies: Vec<Timeouts> = rules.policies.iter().map(|policy| policy.times).collect();
-            let before = before.as_ref().as_ref().map_or(&[][..], |before| &before.policies);
-            for (number, (times, before)) in (1..).zip(policies.iter_mut().zip(before)) {
-                if self.outdated & 1 << number != 0 {
-                    *times = times.longer(&before.times);
-                }
-            }
-            states.set_timeouts(rules.timeouts, &policies);
         }
         // From where the hand is: whoever replaces rules again and again would have it never come to the last ones.
         let at = self.anew.map_or(0, |round| round.at);
         let there = self.states.as_ref().filter(|states| states.usage().states > 0);
-        self.anew = there.map(|states| Round { at: at % states.slots(), left: states.slots() });
-        if self.anew.is_none() {
-            self.outdated = 0;
+        self.anew = there.map(|states| Round::from(at % states.slots()));
+        self.unjudged = None;
+        if let Some(rules) = rules.as_ref() {
+            self.numbers.take_up(&rules.policies, self.anew.map(|round| round.at));
+        }
+        self.set_times();
+    }
+
+    fn set_times(&mut self) {
+        if let (Some(states), Some(rules)) = (&mut self.states, self.rules.value().as_ref()) {
+            states.set_timeouts(rules.timeouts, &self.numbers.times(rules.timeouts));
         }
     }
 
-    /// All flows have policies of the rules in force.
-    pub(super) fn set_times(&mut self) {
-        if let (Some(states), Some(rules)) = (&mut self.states, self.rules.value().as_ref()) {
-            let policies: Vec<Timeouts> = rules.policies.iter().map(|policy| policy.times).collect();
-            states.set_timeouts(rules.timeouts, &policies);
+    /// Flows whose interface or way was gone are judged when there are others.
+    #[inline]
+    pub(super) fn judge_unjudged(&mut self, config: u64) {
+        if self.anew.is_none() && self.unjudged.is_some_and(|seen| seen != config) {
+            self.unjudged = None;
+            self.anew = Some(Round::from(0));
+        }
+    }
+
+    /// The hand that judges flows anew has come to a slot, of so many.
+    pub(super) fn judged_up_to(&mut self, to: usize, slots: usize) {
+        let Some(round) = self.anew else { return };
+        let (left, step) = round.go(to, slots);
+        self.numbers.pass(step);
+        self.anew = left;
+        if left.is_none()
+            && self.numbers.waits()
+            && let Some(rules) = self.rules.value().as_ref()
+        {
+            // All numbers of before are free. Flows that have begun meanwhile get theirs.
+            self.numbers.number(&rules.policies);
+            self.set_times();
+            self.anew = Some(Round::from(0));
         }
     }
 
@@ -444,6 +458,7 @@ mod tests {
     use super::super::Judge;
     use super::super::Part;
     use super::super::StateLimits;
+    use super::super::Timeouts;
     use super::super::Verdict;
     use super::*;
 

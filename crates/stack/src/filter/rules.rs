@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use siding_machines::filter::CtState;
-use siding_machines::filter::POLICIES;
 use siding_machines::filter::StateLimits;
 use siding_machines::filter::States;
 use siding_machines::filter::Timeouts;
@@ -153,16 +152,6 @@ impl Rules {
         if self.has[hook as usize].contains(&true) {
             self.judge.count_passed(at, hook, kind, sums);
         }
-    }
-
-    /// Numbers of policies that were another's in the rules before, a bit for each.
-    pub(super) fn policies_unlike(&self, before: &Rules) -> u16 {
-        let name = |rules: &Rules, at: usize| rules.policies.get(at).map(|policy| policy.name.clone());
-        let unlike = |at: &usize| {
-            let was = name(before, *at).filter(|was| !was.is_empty());
-            was.is_some() && was != name(self, *at)
-        };
-        (0..POLICIES).filter(unlike).fold(0, |all, at| all | 1 << (at + 1))
     }
 
     /// The bounds of the states, if any are kept.

@@ -18,6 +18,7 @@ use super::asks::Counting;
 use super::asks::FrameEnds;
 use super::asks::Rehearsed;
 use super::counted::Counted;
+use super::policies::NOBODYS;
 use super::read;
 use super::read::Astray;
 use super::read::Read;
@@ -151,6 +152,7 @@ impl Stack {
                     counting: tables
                         .as_ref()
                         .map(|tables| Counting { counts: &tables.counts, own: &mut own }),
+                    numbers: NOBODYS,
                     untracked: false,
                     rehearsed: Some(&mut rehearsed),
                     lines: &mut at.lines,

@@ -9,7 +9,7 @@ use crate::filter::Timeouts;
 use crate::filter::Upper;
 
 /// No policy has a number here.
-const NONE_HERE: [u8; POLICIES + 1] = [0; POLICIES + 1];
+const NONE_HERE: [u8; NUMBERS + 1] = [0; NUMBERS + 1];
 
 fn now(millis: u64) -> Instant {
     Instant::from_nanos(5_000_000_000 + millis * 1_000_000)
@@ -114,7 +114,12 @@ fn a_record_of_a_flow_that_is_known_takes_its_place() {
     other.take_over(now(1000), &record, &NONE_HERE).unwrap();
     other.take_over(now(1000), &record, &NONE_HERE).unwrap();
     assert_eq!(other.usage.states, 1);
-    let udp = Packet { upper: Upper::Udp, tuple: Tuple { proto: IpProto::UDP, ..record.tuple }, len: 60 };
+    let udp = Packet {
+        upper: Upper::Udp,
+        tuple: Tuple { proto: IpProto::UDP, ..record.tuple },
+        len: 60,
+        cut: false,
+    };
     assert_eq!(track(&mut other, 1000, &udp), CtState::New);
     assert_eq!((other.usage.states, other.usage.half_open), (2, 1));
 }
@@ -142,7 +147,7 @@ fn what_is_no_record_is_told_and_what_is_longer_is_read() {
     };
     assert_eq!(with(0, 2), Err(Unread::Version(2)));
     assert_eq!(with(1, 2), Err(Unread::Value(1)));
-    assert_eq!(with(7, 16), Err(Unread::Value(7)));
+    assert_eq!(with(7, 64), Err(Unread::Value(7)));
     assert_eq!(with(5, 15), Err(Unread::Value(5)));
     assert_eq!(with(3, 91), Err(Unread::Length(RECORD)));
     for cut in 0..RECORD {

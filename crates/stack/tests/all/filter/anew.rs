@@ -102,19 +102,21 @@ fn flows_that_new_rules_let_in_stay_and_others_go() {
     router.end();
 }
 
+/// With room for thousands of flows.
+fn load_many(router: &Router, judge: Except) {
+    let limits = StateLimits { states: 4000, half_open: 4000, ..StateLimits::default() };
+    let setup = FilterSetup { judge: Arc::new(judge), limits, timeouts: Timeouts::default() };
+    control(|ctx| router.stack.set_filter(ctx, Some(setup)));
+}
+
 #[test]
 fn thousands_of_flows_are_judged_in_many_turns() {
     let mut router = Router::new();
-    let load = |router: &Router, judge: Except| {
-        let limits = StateLimits { states: 4000, half_open: 4000, ..StateLimits::default() };
-        let setup = FilterSetup { judge: Arc::new(judge), limits, timeouts: Timeouts::default() };
-        control(|ctx| router.stack.set_filter(ctx, Some(setup)));
-    };
-    load(&router, Except::default());
+    load_many(&router, Except::default());
     for port in 1..1000 {
         assert!(router.passes(INNER, 0, &udp((addr(INNER, 2), port), (addr(OUTER, 2), 53 + port % 2), b"")));
     }
-    load(&router, Except { port: Some(53), ..Except::default() });
+    load_many(&router, Except { port: Some(53), ..Except::default() });
     let states = |router: &Router| router.stack.state_usage().iter().map(|usage| usage.states).sum::<usize>();
     let now = *router.now.lock().unwrap();
     router.workers[0].turn(now);
@@ -140,6 +142,51 @@ fn who_is_not_let_in_goes_also_if_rules_are_replaced_in_every_turn() {
     }
     assert_eq!(router.stack.state_usage().iter().map(|usage| usage.states).sum::<usize>(), 0);
     router.end();
+}
+
+#[test]
+fn who_is_not_let_in_goes_also_if_flows_begin_before_the_hand_has_been_round() {
+    let mut router = Router::new();
+    load_many(&router, Except::default());
+    let flow = |router: &mut Router, port, to| {
+        router.comes(INNER, 0, &udp((addr(INNER, 2), port), (addr(OUTER, 2), to), b""));
+    };
+    let turn = |router: &mut Router| {
+        let now = *router.now.lock().unwrap();
+        router.workers[0].turn(now);
+    };
+    (1..15).for_each(|port| flow(&mut router, port, 53));
+    router.turns();
+    load_many(&router, Except::default());
+    // The hand is in the middle now.
+    turn(&mut router);
+    load_many(&router, Except { port: Some(53), ..Except::default() });
+    (20..40).for_each(|port| flow(&mut router, port, 54));
+    turn(&mut router);
+    router.turns();
+    let (states, _) = router.states(StateQuery::default());
+    let to = |port| states.iter().filter(|state| state.dst_port == port).count();
+    assert_eq!((to(53), to(54)), (0, 20));
+    router.end();
+}
+
+#[test]
+fn a_flow_whose_way_was_gone_when_rules_were_loaded_is_judged_when_there_is_one() {
+    for (port, left) in [(53, 0), (54, 1)] {
+        let mut router = Router::new();
+        router.load(Except::default());
+        let (client, server) = ((addr(INNER, 2), 1), (addr(OUTER, 2), 53));
+        assert!(router.passes(INNER, 0, &udp(client, server, b"")));
+        let gone = router.ids[OUTER];
+        control(|ctx| router.stack.set_up(ctx, gone, false).unwrap());
+        router.load(Except { port: Some(port), ..Except::default() });
+        router.turns();
+        assert_eq!(router.states(StateQuery::default()).1, 1, "it cannot be told");
+        control(|ctx| router.stack.set_up(ctx, gone, true).unwrap());
+        router.turns();
+        assert_eq!(router.states(StateQuery::default()).1, left, "{port}");
+        router.end();
+    }
 }
 
 #[test]

@@ -104,6 +104,55 @@ fn a_number_that_is_anothers_before_all_flows_have_been_judged_anew_is_nobodys()
     router.end();
 }
 
+/// Who begins with a datagram that bears something has a policy of this name; the one by which flows are judged anew does not.
+#[derive(Debug)]
+struct Laden(&'static str);
+
+impl Judge for Laden {
+    fn has_rules(&self, hook: Hook, part: Part) -> bool {
+        hook == Hook::Forward && part == Part::AfterStates
+    }
+
+    fn needs_states(&self) -> bool {
+        true
+    }
+
+    fn policies(&self, all: &Timeouts) -> Vec<Policy> {
+        Soon(0, self.0).policies(all).split_off(1)
+    }
+
+    fn judge(&self, _: usize, _: Hook, _: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+        if packet.len() > 80 {
+            asks.set_policy(1);
+        }
+        Verdict::Accept
+    }
+
+    fn rehearse(&self, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+        self.judge(0, hook, part, packet, asks)
+    }
+}
+
+#[test]
+fn a_flow_that_begins_while_others_are_judged_anew_keeps_its_policy() {
+    let mut router = Router::new();
+    router.load(Laden("before"));
+    for port in 1..13 {
+        assert!(router.passes(INNER, 0, &udp((addr(INNER, 2), port), (addr(OUTER, 2), 7), &[0; 99])));
+    }
+    // The same number in these rules.
+    router.load(Laden("after"));
+    router.comes(INNER, 0, &udp((addr(INNER, 2), 20), (addr(OUTER, 2), 8), &[0; 99]));
+    router.comes(INNER, 0, &udp((addr(INNER, 2), 21), (addr(OUTER, 2), 9), b""));
+    let now = *router.now.lock().unwrap();
+    router.workers[0].turn(now);
+    (0..20).for_each(|_| router.turns());
+    router.wait(Duration::from_secs(30));
+    let left = ports(&mut router);
+    assert_eq!((left.len(), left.contains(&8), left.contains(&9)), (13, false, true), "{left:?}");
+    router.end();
+}
+
 #[test]
 fn a_flow_whose_way_is_gone_when_rules_are_loaded_keeps_its_policy_if_there_is_one_of_that_name() {
     for (name, left) in [("soon", &[][..]), ("others", &[7][..])] {

@@ -130,7 +130,6 @@ fn prerouting(
     let (verdict, passing) = match filter.known(*now, packet.data()) {
         Some(known) => {
             let brief = Brief { known, framed };
-            note_interface(filter, Some(known), on.ifnet.id);
             if filter.passes((*index, *now), Hook::Prerouting, known.state, packet.data()) {
                 filter.between = Between::Known(brief);
                 return Some(packet);
@@ -165,7 +164,6 @@ fn prerouting(
                     seen.both(filter, packet.data(), flow, &mut passing)
                 }
             };
-            note_interface(filter, passing.tracked.as_ref().and_then(Tracked::known), on.ifnet.id);
             (verdict, passing)
         }
     };
@@ -180,7 +178,8 @@ fn prerouting(
     }
 }
 
-/// Notes by which interface a packet of a flow has come, if it takes part in it.
+/// Notes by which interface a packet of a flow has come, if it takes part in it: one that all rules have let pass, for flows are judged
+/// anew by that, and who forges their packets would have them judged as his.
 #[inline]
 pub(super) fn note_interface(filter: &mut Keeper, known: Option<Known>, on: IfId) {
     if let (Some(Known { state, way, slot }), Some(states)) = (known, &mut filter.states)
@@ -208,6 +207,7 @@ fn last(
         Between::Known(brief) => {
             filter.between = Between::Nothing;
             if filter.passes((*index, *now), hook, brief.known.state, packet.data()) {
+                note_interface(filter, Some(brief.known), on.ifnet.id);
                 return Some(packet);
             }
             brief.into()
@@ -235,6 +235,7 @@ fn last(
     match verdict {
         Verdict::Accept => match filter.conclude(*now, &passing, anew::named(on.ifnet.id)) {
             Ok(()) => {
+                note_interface(filter, passing.tracked.as_ref().and_then(Tracked::known), on.ifnet.id);
                 if let Some((name, _)) = passing.first {
                     follow(ctx, local, name);
                 }

@@ -170,6 +170,54 @@ fn who_is_not_let_in_goes_also_if_flows_begin_before_the_hand_has_been_round() {
     router.end();
 }
 
+/// Nothing from inside comes in from outside.
+#[derive(Debug)]
+struct Unforged;
+
+impl Judge for Unforged {
+    fn has_rules(&self, hook: Hook, part: Part) -> bool {
+        hook == Hook::Forward && part == Part::AfterStates
+    }
+
+    fn needs_states(&self) -> bool {
+        true
+    }
+
+    fn judge(&self, _: usize, _: Hook, _: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+        let from_outside = asks.iif().is_some_and(|(_, name)| name == "outer");
+        if from_outside && packet[8..14] == addr(INNER, 0).octets()[..6] {
+            Verdict::Drop
+        } else {
+            Verdict::Accept
+        }
+    }
+
+    fn rehearse(&self, hook: Hook, part: Part, packet: &[u8], asks: &mut Asks<'_>) -> Verdict {
+        self.judge(0, hook, part, packet, asks)
+    }
+}
+
+#[test]
+fn a_flow_is_judged_by_the_interface_of_packets_that_passed_whoever_forges_others() {
+    let mut router = Router::new();
+    router.load(Unforged);
+    let (client, server) = ((addr(INNER, 2), 1), (addr(OUTER, 2), 53));
+    assert!(router.passes(INNER, 0, &udp(client, server, b"")));
+    // With another that comes in the same batch, as well.
+    for batch in [1, 2] {
+        for _ in 0..batch {
+            router.comes(OUTER, 0, &udp(client, server, b"forged"));
+        }
+        router.turns();
+        assert_eq!((router.take(INNER).len(), router.take(OUTER).len()), (0, 0));
+        router.load(Unforged);
+        router.turns();
+        assert_eq!(router.states(StateQuery::default()).1, 1);
+        assert!(router.passes(OUTER, 0, &udp(server, client, b"")));
+    }
+    router.end();
+}
+
 #[test]
 fn a_flow_whose_way_was_gone_when_rules_were_loaded_is_judged_when_there_is_one() {
     for (port, left) in [(53, 0), (54, 1)] {

@@ -15,6 +15,7 @@ use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
+use siding_wire::ip6;
 use siphasher::sip::SipHasher13;
 
 use super::carried::Carried;
@@ -52,11 +53,19 @@ pub(super) struct Early {
     pub(super) packet: Mbuf,
 }
 
+/// A first fragment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct First {
+    pub(super) name: u64,
+    /// Behind what is judged of its packet.
+    pub(super) end: usize,
+    /// How long the headers are that each piece has for itself.
+    pub(super) head: usize,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Passed {
-    name: u64,
-    /// Behind what was judged.
-    end: usize,
+    first: First,
     until: Instant,
 }
 
@@ -72,11 +81,15 @@ pub(super) enum Follow {
     Overlap,
 }
 
-/// A number for the packet that a fragment is of, which peers cannot choose.
-pub(super) fn name(secret: u64, read: &Read, piece: &Piece) -> u64 {
+/// A number for the packet that a fragment is of, which peers cannot choose. Extension headers that stand before the fragment header are
+/// the same in all pieces: rules see those of the first, and a routing header works before anybody puts pieces together.
+pub(super) fn name(secret: u64, read: &Read, piece: &Piece, bytes: &[u8]) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(secret, 0x6672_6167);
     let proto = if read.src.is_ipv4() { read.proto.0 } else { 0 };
     (read.src, read.dst, piece.ident, proto).hash(&mut hasher);
+    if read.src.is_ipv6() {
+        bytes.get(ip6::HEADER_LEN..piece.head).unwrap_or_default().hash(&mut hasher);
+    }
     hasher.finish().max(1)
 }
 
@@ -86,24 +99,24 @@ impl Fragments {
     }
 
     /// A first fragment has passed.
-    pub(super) fn pass(&mut self, now: Instant, name: u64, end: usize) {
+    pub(super) fn pass(&mut self, now: Instant, first: First) {
         if self.passed.is_empty() {
-            self.passed.resize(PLACES, Passed { name: 0, end: 0, until: Instant::ZERO });
+            let nobody = First { name: 0, end: 0, head: 0 };
+            self.passed.resize(PLACES, Passed { first: nobody, until: Instant::ZERO });
         }
-        let passed = &mut self.passed[name as usize % PLACES];
-        let before = if passed.name == name && passed.until > now { passed.end } else { 0 };
-        *passed = Passed { name, end: end.max(before), until: now + TIME };
+        let passed = &mut self.passed[first.name as usize % PLACES];
+        let again = passed.first.name == first.name && passed.until > now;
+        let end = if again { first.end.max(passed.first.end) } else { first.end };
+        *passed = Passed { first: First { end, ..first }, until: now + TIME };
     }
 
-    /// A later one.
-    pub(super) fn follow(&self, now: Instant, name: u64, offset: u16) -> Follow {
+    /// A later one. One of IPv4 may have fewer options than its first, which not all are copied, but no more.
+    pub(super) fn follow(&self, now: Instant, name: u64, piece: &Piece) -> Follow {
         match self.passed.get(name as usize % PLACES) {
-            Some(passed) if passed.name == name && passed.until > now => {
-                if usize::from(offset) < passed.end {
-                    Follow::Overlap
-                } else {
-                    Follow::Pass
-                }
+            Some(Passed { first, until })
+                if first.name == name && *until > now && piece.head <= first.head =>
+            {
+                if usize::from(piece.offset) < first.end { Follow::Overlap } else { Follow::Pass }
             }
             _ => Follow::Unknown,
         }
@@ -174,13 +187,21 @@ mod tests {
     fn later_fragments_follow_their_first_and_do_not_overwrite_it() {
         let at = |secs| Instant::ZERO + Duration::from_secs(secs);
         let mut fragments = Fragments::new();
-        assert_eq!(fragments.follow(at(1), 77, 8), Follow::Unknown);
-        fragments.pass(at(1), 77, 1232);
-        assert_eq!(fragments.follow(at(1), 77, 1232), Follow::Pass);
-        assert_eq!(fragments.follow(at(1), 77, 1224), Follow::Overlap);
-        assert_eq!(fragments.follow(at(1), 77 + PLACES as u64, 1232), Follow::Unknown, "of the same place");
-        assert_eq!(fragments.follow(at(60), 77, 1232), Follow::Pass);
-        assert_eq!(fragments.follow(at(61), 77, 1232), Follow::Unknown);
+        let piece = |offset, head| Piece { offset, ident: 5, len: 8, head };
+        assert_eq!(fragments.follow(at(1), 77, &piece(8, 24)), Follow::Unknown);
+        fragments.pass(at(1), First { name: 77, end: 1232, head: 24 });
+        assert_eq!(fragments.follow(at(1), 77, &piece(1232, 24)), Follow::Pass);
+        assert_eq!(fragments.follow(at(1), 77, &piece(1232, 20)), Follow::Pass);
+        assert_eq!(
+            fragments.follow(at(1), 77, &piece(1232, 28)),
+            Follow::Unknown,
+            "more options than rules saw"
+        );
+        assert_eq!(fragments.follow(at(1), 77, &piece(1224, 24)), Follow::Overlap);
+        let other = 77 + PLACES as u64;
+        assert_eq!(fragments.follow(at(1), other, &piece(1232, 24)), Follow::Unknown, "of the same place");
+        assert_eq!(fragments.follow(at(60), 77, &piece(1232, 24)), Follow::Pass);
+        assert_eq!(fragments.follow(at(61), 77, &piece(1232, 24)), Follow::Unknown);
     }
 
     #[test]

@@ -236,8 +236,8 @@ fn last(
         Verdict::Accept => match filter.conclude(*now, &passing, anew::named(on.ifnet.id)) {
             Ok(()) => {
                 note_interface(filter, passing.tracked.as_ref().and_then(Tracked::known), on.ifnet.id);
-                if let Some((name, _)) = passing.first {
-                    follow(ctx, local, name);
+                if let Some(first) = passing.first {
+                    follow(ctx, local, first.name);
                 }
                 Some(packet)
             }

@@ -18,6 +18,7 @@ use super::ahead::Ahead;
 use super::asks::FrameEnds;
 use super::counted::Counted;
 use super::fragments;
+use super::fragments::First;
 use super::fragments::Follow;
 use super::fragments::Fragments;
 use super::policies::Numbers;
@@ -98,8 +99,7 @@ pub(super) struct Passing {
     pub(super) tracked: Option<Tracked>,
     pub(super) mark: u32,
     pub(super) untracked: bool,
-    /// A first fragment: its name, and the end of its data.
-    pub(super) first: Option<(u64, usize)>,
+    pub(super) first: Option<First>,
     /// A later fragment of one that has passed.
     pub(super) follows: bool,
     pub(super) framed: Framed,
@@ -124,8 +124,8 @@ pub(super) enum Look {
     Follows,
     /// A later fragment that has come before its first, by its name.
     Early(u64),
-    /// To be judged; its flow's bucket, if it has a flow, and its name if it is a first fragment.
-    Judge(Option<(Packet, usize)>, Option<(u64, usize)>),
+    /// To be judged; its flow's bucket, if it has a flow, and what it is if it is a first fragment.
+    Judge(Option<(Packet, usize)>, Option<First>),
 }
 
 impl Keeper {
@@ -333,10 +333,13 @@ impl Keeper {
             Err(Astray::Malformed) => return Look::Judge(None, None),
         };
         let first = match read.piece {
-            Some(piece) if piece.offset > 0 => return self.look_later(worker, now, &read, &piece),
+            Some(piece) if piece.offset > 0 => return self.look_later((worker, now), &read, &piece, bytes),
             //= RFC 7112 s5: a first fragment without all its headers is dropped. What rules look at would come later.
             Some(_) if !read.is_whole(bytes) => return Look::Drop(DropReason::FilterHeaders),
-            Some(piece) => Some((fragments::name(self.secret, &read, &piece), piece.len)),
+            Some(piece) => {
+                let name = fragments::name(self.secret, &read, &piece, bytes);
+                Some(First { name, end: piece.len, head: piece.head })
+            }
             None => None,
         };
         let (Some(states), Some(tables)) = (&self.states, &self.tables) else {
@@ -353,7 +356,7 @@ impl Keeper {
         }
         if !self.single {
             let (owner, new) = tables.owners.claim(bucket, worker);
-            if let Some((name, _)) = first {
+            if let Some(First { name, .. }) = first {
                 tables.trails.lay(name, owner);
             }
             if owner != worker {
@@ -367,7 +370,7 @@ impl Keeper {
     }
 
     /// A later fragment goes where its first went. It claims nothing: what it is of is known there alone.
-    fn look_later(&self, worker: usize, now: Instant, read: &Read, piece: &Piece) -> Look {
+    fn look_later(&self, (worker, now): (usize, Instant), read: &Read, piece: &Piece, bytes: &[u8]) -> Look {
         let Some(tables) = &self.tables else {
             //= RFC 1858 s2.2: without states nobody follows; what would overwrite TCP's flags is dropped.
             let overwrites = read.proto == IpProto::TCP && piece.offset < 20;
@@ -377,14 +380,14 @@ impl Keeper {
                 Look::Judge(None, None)
             };
         };
-        let name = fragments::name(self.secret, read, piece);
+        let name = fragments::name(self.secret, read, piece, bytes);
         if !self.single
             && let Some(owner) = tables.trails.find(name)
             && owner != worker
         {
             return Look::Elsewhere(owner);
         }
-        match self.fragments.follow(now, name, piece.offset) {
+        match self.fragments.follow(now, name, piece) {
             Follow::Pass => Look::Follows,
             Follow::Unknown => Look::Early(name),
             Follow::Overlap => Look::Drop(DropReason::FragmentOverlap),
@@ -401,8 +404,8 @@ impl Keeper {
                 return Err(DropReason::FilterStates);
             }
         }
-        if let Some((name, end)) = passing.first {
-            self.fragments.pass(now, name, end);
+        if let Some(first) = passing.first {
+            self.fragments.pass(now, first);
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use siding_wire::EtherType;
 use siding_wire::IpProto;
 use siding_wire::ether;
 use siding_wire::ext6::ExtKind;
+use siding_wire::ext6::FRAGMENT_LEN;
 use siding_wire::ext6::FragmentRepr;
 use siding_wire::ext6::Walker;
 use siding_wire::ip4;
@@ -37,6 +38,8 @@ pub(super) struct Piece {
     pub(super) ident: u32,
     /// How much data it has.
     pub(super) len: usize,
+    /// How long the headers are that each piece has for itself, from the IP header on.
+    pub(super) head: usize,
 }
 
 /// More extension headers than this are not walked.
@@ -60,6 +63,7 @@ pub(super) fn read(packet: &[u8]) -> Result<Read, Astray> {
             offset: header.frag_offset,
             ident: header.ident.into(),
             len: payload.len(),
+            head: at,
         });
         return Ok(Read { src: header.src.into(), dst: header.dst.into(), proto: header.proto, at, piece });
     }
@@ -67,7 +71,8 @@ pub(super) fn read(packet: &[u8]) -> Result<Read, Astray> {
     let found = chain(header.next_header, payload)?;
     //= RFC 6946 s4: an atomic fragment is a packet by itself.
     let piece = found.fragment.filter(|(fragment, _)| !fragment.is_atomic()).map(|(fragment, behind)| {
-        Piece { offset: fragment.offset, ident: fragment.ident, len: payload.len() - behind }
+        let head = ip6::HEADER_LEN + behind - FRAGMENT_LEN;
+        Piece { offset: fragment.offset, ident: fragment.ident, len: payload.len() - behind, head }
     });
     let at = ip6::HEADER_LEN + found.offset;
     Ok(Read { src: header.src.into(), dst: header.dst.into(), proto: found.proto, at, piece })

@@ -151,3 +151,30 @@ fn later_fragments_leave_no_bucket_with_a_worker() {
     assert_eq!(router.states(StateQuery::default()).0[0].worker, 1);
     router.end();
 }
+
+#[test]
+fn a_later_fragment_has_no_headers_that_its_first_had_not() {
+    let mut router = Router::new();
+    router.load(Open { states: true });
+    let udp_data = [&udp(ends().0, ends().1, &[7; 8])[40..], &[0; 8]].concat();
+    let first = |ident| piece(IpProto::UDP, ident, 0, true, &udp_data);
+    let last = |ident| piece(IpProto::UDP, ident, 24, false, b"the rest");
+    // A routing header that asks to be sent on, of a type that is used, between the packet's header and the fragment's.
+    let routed = |piece: Vec<u8>, left: u8| {
+        let routing = [44, 2, 4, left, 0, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+        packet(ends().0.0, ends().1.0, IpProto::ROUTING, &[&routing[..], &piece[40..]].concat())
+    };
+    assert!(router.passes(INNER, 0, &first(1)) && router.passes(INNER, 0, &last(1)));
+    assert!(router.passes(INNER, 0, &routed(first(2), 1)) && router.passes(INNER, 0, &routed(last(2), 1)));
+    for (first, last) in [
+        (first(3), routed(last(3), 1)),
+        (routed(first(4), 1), last(4)),
+        (routed(first(5), 0), routed(last(5), 1)),
+    ] {
+        assert!(router.passes(INNER, 0, &first));
+        assert!(!router.passes(INNER, 0, &last));
+    }
+    router.wait(Duration::from_secs(3));
+    assert_eq!(router.dropped(DropReason::FilterFragment), 3);
+    router.end();
+}

@@ -17,6 +17,8 @@ pub struct Packet {
     pub upper: Upper,
     /// How long, with all headers.
     pub len: usize,
+    /// It is the first piece of one that is longer.
+    pub cut: bool,
 }
 
 /// What a packet bears.
@@ -78,7 +80,7 @@ impl Packet {
             //= RFC 6092 REC-25, -28, -47 [6092-25, 6092-28, 6092-47]: both ends and the protocol, nothing else.
             _ => (tuple, Upper::Other),
         };
-        Some(Packet { tuple, upper, len })
+        Some(Packet { tuple, upper, len, cut: false })
     }
 
     /// Whether it may begin a flow. With `loose`, one that was begun before anybody looked is picked up.

@@ -131,6 +131,9 @@ impl States {
         }
         let (key, from_low) = packet.tuple.key();
         if let Some(known) = self.follow(now, bucket, (&key, from_low), (&packet.upper, packet.len)) {
+            if packet.cut && known.state != CtState::Invalid {
+                self.slots[known.slot.0 as usize].sides[known.way.index()].cut();
+            }
             return known.into();
         }
         // What is in the way of one that begins anew.

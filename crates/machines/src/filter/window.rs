@@ -24,6 +24,10 @@ const LEAST_BACK: u32 = 66_000;
 const SEEN: u8 = 1;
 const SCALES: u8 = 2;
 const ACKED: u8 = 4;
+const CUT: u8 = 8;
+
+/// How much longer than its first piece a segment may be: no packet is longer.
+const LONGEST: u32 = 65_535;
 
 /// What one end has put on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,7 +114,7 @@ pub fn follow(sides: &mut [Side; 2], phase: Phase, way: Way, known: bool, segmen
     let window = sender.window(segment);
     let within = at_most(seq, sender.max_end)
         && (receiver.max_win == 0 || at_most(sender.end.wrapping_sub(receiver.max_win), end))
-        && at_most(ack, receiver.end)
+        && receiver.may_have_sent(ack)
         && at_most(receiver.end.wrapping_sub(sender.max_win.max(LEAST_BACK)), ack);
     if segment.kind == Kind::Rst {
         return match () {
@@ -126,6 +130,7 @@ pub fn follow(sides: &mut [Side; 2], phase: Phase, way: Way, known: bool, segmen
     sender.max_win = sender.max_win.max(window);
     if !at_most(end, sender.end) || !known {
         sender.end = end;
+        sender.flags &= !CUT;
     }
     if let Some(ack) = segment.ack {
         sender.note_ack(ack);
@@ -133,7 +138,8 @@ pub fn follow(sides: &mut [Side; 2], phase: Phase, way: Way, known: bool, segmen
         if !at_most(may, receiver.max_end) || !known {
             receiver.max_end = may;
         }
-        if !known && !at_most(ack, receiver.end) {
+        // Not known, or in pieces of which only the first was looked at.
+        if !at_most(ack, receiver.end) {
             receiver.end = ack;
         }
     }
@@ -183,7 +189,7 @@ impl Side {
     /// What the first octets of a record's side say; a scale that cannot be is the largest.
     pub(super) fn from_octets(octets: &[u8]) -> Side {
         let word = |at: usize| octets[at..].first_chunk().map_or(0, |word| u32::from_be_bytes(*word));
-        let flags = octets[17] & (SEEN | SCALES | ACKED);
+        let flags = octets[17] & (SEEN | SCALES | ACKED | CUT);
         Side {
             end: word(0),
             max_end: word(4),
@@ -192,6 +198,17 @@ impl Side {
             scale: octets[16].min(14),
             flags,
         }
+    }
+
+    /// The last segment was the first piece of a longer one.
+    pub(super) fn cut(&mut self) {
+        self.flags |= CUT;
+    }
+
+    /// Whether there may be something up to this number that has come.
+    fn may_have_sent(&self, ack: u32) -> bool {
+        let more = if self.flags & CUT != 0 { LONGEST } else { 0 };
+        at_most(ack, self.end.wrapping_add(more))
     }
 
     /// Takes what a SYN says.

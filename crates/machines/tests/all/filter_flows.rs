@@ -32,7 +32,7 @@ impl Table {
 
     /// What a packet is; it passes.
     fn send(&mut self, tuple: Tuple, upper: Upper) -> Tracked {
-        let packet = Packet { tuple, upper, len: 60 };
+        let packet = Packet { tuple, upper, len: 60, cut: false };
         let bucket = self.0.bucket(&packet.flow().unwrap());
         let tracked = self.0.track(self.1, bucket, &packet);
         if let Some(fresh) = &tracked.fresh {
@@ -156,7 +156,8 @@ fn a_connection_that_is_over_is_forgotten_by_a_syn_whether_rules_let_it_pass_or_
     assert_eq!(table.tcp(tcp(1), Kind::Fin, 101, 501), CtState::Established);
     assert_eq!(table.tcp(tcp(1).reversed(), Kind::Fin, 501, 102), CtState::Established);
     assert_eq!(table.tcp(tcp(1), Kind::Ack, 102, 502), CtState::Established);
-    let packet = Packet { tuple: tcp(1), upper: Upper::Tcp(segment(Kind::Syn, 90_000, 0)), len: 60 };
+    let packet =
+        Packet { tuple: tcp(1), upper: Upper::Tcp(segment(Kind::Syn, 90_000, 0)), len: 60, cut: false };
     let bucket = table.0.bucket(&packet.flow().unwrap());
     let tracked = table.0.track(table.1, bucket, &packet);
     assert_eq!((tracked.state, tracked.fresh.is_some()), (CtState::New, true));

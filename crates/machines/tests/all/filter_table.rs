@@ -56,7 +56,7 @@ struct World {
 
 impl World {
     fn packet(&mut self, flow: u16, back: bool) {
-        let packet = Packet { tuple: tuple(flow, back), upper: Upper::Udp, len: 100 };
+        let packet = Packet { tuple: tuple(flow, back), upper: Upper::Udp, len: 100, cut: false };
         let bucket = self.table.bucket(&packet.flow().unwrap());
         let tracked = self.table.track(at(self.now), bucket, &packet);
         let states = self.list.len();
@@ -172,7 +172,7 @@ fn a_million_states_take_no_more_than_160_megabytes() {
         for back in [false, true] {
             let tuple = Tuple::new(src.into(), dst.into(), IpProto::UDP).with_ports(1, 53);
             let tuple = if back { tuple.reversed() } else { tuple };
-            let packet = Packet { tuple, upper: Upper::Udp, len: 100 };
+            let packet = Packet { tuple, upper: Upper::Udp, len: 100, cut: false };
             let bucket = table.bucket(&packet.flow().unwrap());
             let tracked = table.track(Instant::ZERO, bucket, &packet);
             if let Some(fresh) = tracked.fresh {
@@ -204,6 +204,7 @@ fn an_established_flow_stays_while_syns_flood() {
             tuple,
             upper: Upper::Tcp(Segment { kind, seq, end, ack, window: 1000, scale: None }),
             len: 60,
+            cut: false,
         }
     };
     let there = Tuple { proto: IpProto::TCP, ..tuple(5, false) };

@@ -49,7 +49,7 @@ fn tuple(way: Way) -> Tuple {
 }
 
 fn track(states: &mut States, way: Way, segment: Segment) -> Tracked {
-    let packet = Packet { tuple: tuple(way), upper: Upper::Tcp(segment), len: 60 };
+    let packet = Packet { tuple: tuple(way), upper: Upper::Tcp(segment), len: 60, cut: false };
     let bucket = states.bucket(&packet.flow().unwrap());
     let now = Instant::ZERO + Duration::from_secs(1);
     let tracked = states.track(now, bucket, &packet);

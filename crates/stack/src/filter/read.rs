@@ -208,7 +208,8 @@ impl Read {
     /// The packet, to the states. `None` if it is of no flow that could be.
     pub(super) fn packet(&self, bytes: &[u8]) -> Option<Packet> {
         let upper = bytes.get(self.at..)?;
-        Packet::parse(self.src, self.dst, self.proto, upper, bytes.len(), quoted)
+        let packet = Packet::parse(self.src, self.dst, self.proto, upper, bytes.len(), quoted)?;
+        Some(Packet { cut: self.piece.is_some(), ..packet })
     }
 }
 

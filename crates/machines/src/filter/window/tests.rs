@@ -102,3 +102,22 @@ fn what_was_begun_before_is_never_outside() {
     assert_eq!(follow(&mut sides, Phase::Established, Way::Reply, false, &answer), Place::Within);
     assert_eq!(sides[1].end, 8000);
 }
+
+#[test]
+fn a_segment_in_pieces_may_be_acknowledged_as_a_whole() {
+    let mut sides = established([None, None]);
+    let first = segment(Kind::Ack, 1001, 500, Some(5001), 1000);
+    assert_eq!(follow(&mut sides, Phase::Established, Way::Original, true, &first), Place::Within);
+    let ack = |sides: &[Side; 2], ack| place(sides, Way::Reply, segment(Kind::Ack, 5001, 0, Some(ack), 2000));
+    assert_eq!((ack(&sides, 1501), ack(&sides, 1502)), (Place::Within, Place::Outside));
+    sides[0].cut();
+    assert_eq!(Side::from_octets(&sides[0].octets()), sides[0], "who takes over knows it");
+    assert_eq!((ack(&sides, 1501 + 65_535), ack(&sides, 1502 + 65_535)), (Place::Within, Place::Outside));
+    // What has come has been sent, and the next segment says how far that goes.
+    let whole = segment(Kind::Ack, 5001, 0, Some(2000), 2000);
+    assert_eq!(follow(&mut sides, Phase::Established, Way::Reply, true, &whole), Place::Within);
+    assert_eq!(sides[0].end, 2000);
+    let next = segment(Kind::Ack, 2000, 100, Some(5001), 1000);
+    assert_eq!(follow(&mut sides, Phase::Established, Way::Original, true, &next), Place::Within);
+    assert_eq!((ack(&sides, 2100), ack(&sides, 2101)), (Place::Within, Place::Outside));
+}

@@ -178,3 +178,20 @@ fn a_later_fragment_has_no_headers_that_its_first_had_not() {
     assert_eq!(router.dropped(DropReason::FilterFragment), 3);
     router.end();
 }
+
+#[test]
+fn a_segment_in_pieces_is_answered() {
+    let mut router = Router::filtered();
+    let (client, server) = ends();
+    connect(&mut router, client, server, (0, 1));
+    // A window for it.
+    let mut open = tcp(server, client, Flags::ACK, 501, 101);
+    open[54] = 4;
+    assert!(router.passes(OUTER, 1, &open));
+    let segment = [&tcp(client, server, Flags::ACK, 101, 501)[40..], &[7; 84]].concat();
+    assert!(router.passes(INNER, 0, &piece(IpProto::TCP, 9, 0, true, &segment[..64])));
+    assert!(router.passes(INNER, 0, &piece(IpProto::TCP, 9, 64, false, &segment[64..])));
+    assert!(router.passes(OUTER, 1, &tcp(server, client, Flags::ACK, 501, 185)));
+    assert!(router.passes(INNER, 0, &tcp(client, server, Flags::ACK, 185, 501)));
+    router.end();
+}

@@ -5,6 +5,7 @@ use siding_lockorder::Unlocked;
 use siding_machines::filter::CtState;
 use siding_machines::filter::Known;
 use siding_machines::filter::Tracked;
+use siding_machines::filter::Way;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
@@ -350,7 +351,14 @@ impl<'a> At<'a> {
         if let Some(states) = &mut filter.states {
             passing.tracked = Some(match flow {
                 _ if passing.untracked => Tracked::UNTRACKED,
-                Some((packet, bucket)) => states.track(self.now, bucket, &packet),
+                Some((packet, bucket)) => match states.track(self.now, bucket, &packet) {
+                    Tracked { state: CtState::Invalid, .. }
+                        if self.hook == Hook::Output && filter.between.begins(&packet) =>
+                    {
+                        Tracked { state: CtState::Related, way: Some(Way::Reply), ..Tracked::INVALID }
+                    }
+                    tracked => tracked,
+                },
                 None => Tracked::INVALID,
             });
         }

@@ -7,6 +7,7 @@ use siding_machines::filter::Known;
 use siding_machines::filter::Packet;
 use siding_machines::filter::States;
 use siding_machines::filter::Tracked;
+use siding_machines::filter::Upper;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
@@ -84,6 +85,18 @@ pub(super) enum Between {
     /// It is of a flow that is known, and rules have let it pass for that alone.
     Known(Brief),
     Judged(Passing),
+}
+
+impl Between {
+    /// Whether an error that we send is about this packet, which begins a flow and goes no further: as in Linux it is related to that, though
+    /// there is no state of it, nor will be.
+    pub(super) fn begins(&self, error: &Packet) -> bool {
+        let Upper::Error(about, _) = error.upper else { return false };
+        let Between::Judged(Passing { tracked: Some(Tracked { fresh: Some(fresh), .. }), .. }) = self else {
+            return false;
+        };
+        about.src == error.tuple.dst && fresh.original() == about
+    }
 }
 
 /// A packet of a flow that is known.

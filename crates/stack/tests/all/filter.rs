@@ -59,6 +59,7 @@ mod before;
 mod frames;
 mod headers;
 mod known;
+mod own_errors;
 mod places;
 mod policies;
 mod rehearse;

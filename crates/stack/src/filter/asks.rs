@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use siding_machines::filter::CtState;
+use siding_machines::filter::POLICIES;
 use siding_machines::filter::States;
 use siding_machines::filter::Tracked;
 use siding_machines::filter::Way;
@@ -13,7 +14,6 @@ use siding_wire::ether;
 
 use super::counted::Counted;
 use super::counts::Counts;
-use super::policies::Ours;
 use crate::config::Config;
 use crate::event::Event;
 use crate::icmp6::LinkCast;
@@ -66,6 +66,12 @@ pub enum AddrKind {
     /// No way is there.
     Unreachable,
 }
+
+/// What states have for the policies of the rules in force, by the numbers that these have for them; 0 for none.
+pub(super) type Ours = [u8; POLICIES + 1];
+
+/// Where rules are asked whose flows have no state.
+pub(super) const NOBODYS: &Ours = &[0; POLICIES + 1];
 
 /// Where flows are counted.
 pub(super) struct Counting<'a> {

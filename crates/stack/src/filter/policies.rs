@@ -5,18 +5,13 @@
 //! since: no flow has it then.
 
 use siding_machines::filter::NUMBERS;
-use siding_machines::filter::POLICIES;
 use siding_machines::filter::Timeouts;
 
 use super::Policy;
+use super::asks::NOBODYS;
+use super::asks::Ours;
 use super::round::Lap;
 use super::round::Step;
-
-/// The numbers of policies of the rules in force, by those that the rules have for them; 0 for none.
-pub(super) type Ours = [u8; POLICIES + 1];
-
-/// Where rules are asked whose flows have no state.
-pub(super) const NOBODYS: &Ours = &[0; POLICIES + 1];
 
 /// What the numbers of a worker's states stand for.
 #[derive(Debug)]
@@ -111,6 +106,8 @@ impl Numbers {
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
 mod tests {
     use std::time::Duration;
+
+    use siding_machines::filter::POLICIES;
 
     use super::super::round::Round;
     use super::*;

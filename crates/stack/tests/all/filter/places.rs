@@ -43,6 +43,28 @@ fn there_is_room_for_every_flow_at_every_place_that_rules_have() {
     router.end();
 }
 
+#[test]
+fn a_flow_for_which_there_is_no_state_counts_nowhere() {
+    let mut router = Router::new();
+    let judge = Thrice::default();
+    let limits = StateLimits { states: WORKERS, half_open: WORKERS, ..StateLimits::default() };
+    let setup = FilterSetup { judge: Arc::new(judge.clone()), limits, timeouts: Timeouts::default() };
+    control(|ctx| router.stack.set_filter(ctx, Some(setup)));
+    let (client, server) = (|port| (addr(INNER, 2), port), (addr(OUTER, 2), 9));
+    // The one state that a worker has is of a flow with traffic both ways: it makes no room.
+    assert!(router.passes(INNER, 0, &udp(client(1), server, b"")));
+    assert!(router.passes(OUTER, 0, &udp(server, client(1), b"")));
+    judge.0.lock().unwrap().clear();
+    for port in 2..5 {
+        assert!(!router.passes(INNER, 0, &udp(client(port), server, b"")));
+    }
+    assert_eq!(
+        (router.dropped(DropReason::FilterStates), judge.0.lock().unwrap().clone()),
+        (3, vec![[2; 3]; 3])
+    );
+    router.end();
+}
+
 /// Counts each flow at a place that its sender chooses: the hop limit's.
 #[derive(Debug, Default, Clone)]
 struct ByHops(Arc<Mutex<Vec<u32>>>);

@@ -152,7 +152,7 @@ impl Device for SimDevice {
         {
             self.taken += 1;
             // A dry pool loses the frame, as a driver would.
-            if let Some(mut mbuf) = cache.alloc()
+            if let Some(mut mbuf) = cache.alloc_for(frame.len())
                 && mbuf.extend_from_slice(&frame)
             {
                 into.push(mbuf);

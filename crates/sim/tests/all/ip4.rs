@@ -234,6 +234,28 @@ fn what_is_too_big_is_cut_or_its_sender_told_of_the_mtu() {
 }
 
 #[test]
+fn a_piece_for_a_wide_link_is_no_longer_than_a_buffer() {
+    let mut spec = without_mld("router");
+    spec.large_buffers = 1;
+    let mut net = Net::new(1);
+    let links = [net.world.add_link(Faults::default()), net.world.add_link(Faults::default())];
+    let node = net.add_node(spec);
+    let wide = net.world.plug_mtu(node, links[0], Some((v4(1).into(), 24)), 9000).unwrap();
+    let other = net.world.plug_mtu(node, links[1], Some((far(1).into(), 24)), 4000).unwrap();
+    net.forwarding(node, true);
+    know(&net, node, other, far(2), OTHER_MAC);
+    net.run(ms(1));
+    let packet = ip(STRANGER, far(2), 5000, |header| header.dont_fragment = false);
+    net.hear(links[0], &frame4(net.mac(node, wide), &packet));
+    let pieces = sent(&net, links[1]);
+    let places: Vec<_> =
+        pieces.iter().map(|(_, header, _)| (header.frag_offset, header.more_fragments)).collect();
+    assert_eq!((places, net.drops(node)), (vec![(0, true), (1896, true), (3792, false)], vec![]));
+    let data: Vec<u8> = pieces.into_iter().flat_map(|(_, _, data)| data).collect();
+    assert_eq!(data, packet[20..]);
+}
+
+#[test]
 fn what_is_cut_is_counted_as_rfc_4293_has_it() {
     let (mut net, node, links, ids) = router();
     let stats = |net: &Net, id: IfId| {

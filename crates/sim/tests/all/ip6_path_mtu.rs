@@ -124,6 +124,31 @@ fn a_large_packet_of_ours_is_cut_to_the_links_mtu_8200_5() {
     }
 }
 
+/// Each buffer of the pool holds 1,920 bytes behind its headroom, and there is one large one, in which the whole is.
+#[test]
+fn a_piece_for_a_wide_link_is_no_longer_than_a_buffer_8200_5() {
+    let mut spec = without_mld("host");
+    spec.large_buffers = 1;
+    let mut net = Net::new(1);
+    let (link, host) = (net.world.add_link(Faults::default()), net.add_node(spec));
+    let id = net.world.plug_mtu(host, link, Some((HOST.into(), 64)), 9000).unwrap();
+    net.add_address(host, id, v4(1), false);
+    net.run(ms(1));
+    let (mac, ping) = (net.mac(host, id), net.open(host));
+    net.world.node(host).control(|stack, ctx| {
+        stack.add_neighbor(ctx, id, PEER.into(), PEER_MAC).unwrap();
+        stack.add_neighbor(ctx, id, v4(2).into(), PEER_MAC).unwrap();
+    });
+    let mut bench = Bench { net, host, link, id, mac, ping };
+    // What the link takes goes whole.
+    assert_eq!(bench.send(PEER, 8_952), [9000]);
+    assert_eq!(bench.send(v4(2), 8_972), [9000]);
+    assert_eq!(bench.send(PEER, 9_000), [1_920, 1_920, 1_920, 1_920, 40 + 8 + 9_008 - 4 * 1_872]);
+    assert_eq!(bench.send(v4(2), 9_000), [1_916, 1_916, 1_916, 1_916, 20 + 9_008 - 4 * 1_896]);
+    assert_eq!(bench.net.drops(host), []);
+    assert_eq!(bench.net.counter(host, id, IfCounter::FragmentsOut), 10);
+}
+
 #[test]
 fn each_packet_that_is_cut_has_a_number_of_its_own_8200_4() {
     let mut bench = Bench::new();

@@ -137,7 +137,7 @@ fn pieces(
     next_hop: Ipv4Addr,
     packet: Mbuf,
 ) -> Option<u64> {
-    let Some(cuts) = cut(packet.data(), out.mtu.into()) else {
+    let Some(cuts) = cut(packet.data(), local.piece(out.mtu.into())) else {
         local.drop_packet(packet, DropReason::TooBig);
         return None;
     };

@@ -70,7 +70,7 @@ pub(crate) fn reassembly_timeout(
     error(ctx, local, config, repr, Quoted { about: &header, packet: &first.packet });
 }
 
-/// Cuts a packet of our own into fragments of at most `mtu` bytes and hands each to `send`.
+/// Cuts a packet of our own into fragments that `out` and a buffer take, and hands each to `send`.
 pub(super) fn output(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -78,15 +78,15 @@ pub(super) fn output(
     packet: Mbuf,
     mut send: impl FnMut(&mut Ctx<'_, Unlocked>, &mut Local, Mbuf),
 ) {
-    let chunk = (usize::from(out.mtu) - HEADER_LEN) & !7;
     let (Ok((header, data)), Ok(header_len)) =
         (Ip4Repr::parse(packet.data()), ip4::header_len(packet.data()))
     else {
         out.ifnet.mib.cut(local.index, Version::V4, None);
         return local.drop_on(out.ifnet.id, packet, DropReason::TooBig);
     };
+    let chunk = local.piece(out.mtu.into()).saturating_sub(HEADER_LEN) & !7;
     // Options would have to be told apart: our own packets that are large have none.
-    if header_len != HEADER_LEN {
+    if header_len != HEADER_LEN || chunk == 0 {
         out.ifnet.mib.cut(local.index, Version::V4, None);
         return local.drop_on(out.ifnet.id, packet, DropReason::TooBig);
     }

@@ -19,7 +19,7 @@ use crate::ifnet::Interface;
 use crate::ifnet::Version;
 use crate::stack::worker::Local;
 
-/// Cuts a packet into fragments of at most `mtu` bytes and hands each to `send`.
+/// Cuts a packet into fragments of at most `mtu` bytes, and no more than a buffer holds, and hands each to `send`.
 pub(crate) fn output(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -27,7 +27,7 @@ pub(crate) fn output(
     packet: Mbuf,
     mut send: impl FnMut(&mut Ctx<'_, Unlocked>, &mut Local, Mbuf),
 ) {
-    let Some(cut) = Cut::new(&packet, mtu) else {
+    let Some(cut) = Cut::new(&packet, local.piece(mtu)) else {
         out.ifnet.mib.cut(local.index, Version::V6, None);
         return local.drop_on(out.ifnet.id, packet, DropReason::TooBig);
     };

@@ -2,6 +2,7 @@
 
 mod nested;
 mod once;
+mod ways;
 
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
@@ -86,8 +87,11 @@ pub(super) fn check(file: file::File, tree: &DeTable<'_>) -> Result<Config, Wron
         .map(|one| Named { name: &one.name, addresses: &one.addresses })
         .chain(nested.iter().map(|one| Named { name: one.name(), addresses: &one.addressing().addresses }))
         .collect();
-    let routes = file.route.into_iter().map(|route| self::route(route, &names, &nested));
-    let routes = routes.collect::<Result<_, _>>()?;
+    let routes = file.route.into_iter().map(|route| -> Result<_, Wrong> {
+        Ok((route.get_ref().to.span(), self::route(route, &names, &nested)?))
+    });
+    let (places, routes): (Vec<_>, Vec<_>) = routes.collect::<Result<_, _>>()?;
+    ways::check(&places, &routes, &names)?;
     let refusals = file.refuse.into_iter().map(Refuse::check).collect::<Result<_, _>>()?;
     let neighbors = file.neighbor.into_iter().map(|neighbor| self::neighbor(neighbor, &names, &nested));
     let neighbors = neighbors.collect::<Result<_, _>>()?;

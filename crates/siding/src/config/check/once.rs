@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
-use siding_stack::route::MOST_HOPS;
 use siding_wire::ip6;
 use toml::Spanned;
 
-use super::destination;
 use crate::config::MOST_INTERFACES;
 use crate::config::file::Driver;
 use crate::config::file::File;
@@ -49,26 +47,6 @@ pub(super) fn check(file: &File) -> Result<(), Wrong> {
         let (on, address) = (one.interface.get_ref(), *one.address.get_ref());
         if neighbors.again((on, address)) {
             return wrong(&one.address, format!("{address} is a neighbor on {on} already: leave one out"));
-        }
-    }
-    let mut routes = Owners::new();
-    let mut sharing = HashMap::new();
-    for route in file.route.iter().map(Spanned::get_ref) {
-        let via = route.via.as_ref().map(|via| *via.get_ref());
-        let Ok(to) = destination(&route.to, via) else { continue };
-        if routes.again((to, via, route.interface.as_ref().map(Spanned::get_ref))) {
-            let message = format!("a second route to {to} by the same way: leave one out");
-            return wrong(&route.to, message);
-        }
-        if let Some(weight) = &route.weight {
-            let many = sharing.entry(to).or_insert(0);
-            *many += 1;
-            if *many > MOST_HOPS {
-                return wrong(
-                    weight,
-                    format!("{to} is shared by more than {MOST_HOPS} routers: leave some out"),
-                );
-            }
         }
     }
     let mut refusals = Owners::new();

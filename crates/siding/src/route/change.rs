@@ -23,7 +23,8 @@ impl Daemon {
         self.exchange_routes(ctx, route.to, &[], &[route])
     }
 
-    /// Takes routes to a prefix out and puts others in, as one change: nothing has changed if that fails.
+    /// Takes routes to a prefix out and puts others in, as one change: nothing has changed if that fails. What was by an
+    /// interface that has departed went with it.
     pub(crate) fn exchange_routes<'r>(
         &self,
         ctx: &mut Free<'_>,
@@ -31,11 +32,9 @@ impl Daemon {
         gone: &[&'r RouteConfig],
         come: &[&'r RouteConfig],
     ) -> anyhow::Result<()> {
-        let on = |routes: &[&'r RouteConfig]| -> anyhow::Result<Vec<(&'r RouteConfig, IfId)>> {
-            routes.iter().map(|route| Ok((*route, self.interface(&route.interface)?))).collect()
-        };
-        let (gone, come) = (on(gone)?, on(come)?);
-        table::exchange_these(&self.stack, ctx, to, &gone, &come).map_err(|error| {
+        let on = |route: &&'r RouteConfig| Ok((*route, self.interface(&route.interface)?));
+        let come = come.iter().map(on).collect::<anyhow::Result<Vec<(&RouteConfig, IfId)>>>()?;
+        table::exchange_these(&self.stack, ctx, to, gone, &come).map_err(|error| {
             let name = come.first().map_or_else(|| to.to_string(), |(route, _)| route.interface.clone());
             Failure::new(codes::of(&error), format!("{name}: {error}")).into()
         })
@@ -68,9 +67,9 @@ impl Daemon {
         })
     }
 
-    /// Removes this very route.
+    /// Removes this very route, if its interface has not taken it along.
     pub(crate) fn remove_this_route(&self, ctx: &mut Free<'_>, route: &RouteConfig) -> anyhow::Result<()> {
-        let on = self.interface(&route.interface)?;
+        let Ok(on) = self.interface(&route.interface) else { return Ok(()) };
         match table::remove_this(&self.stack, ctx, route, on)? {
             true => Ok(()),
             false => bail!("no such route to {}: `siding show routes` lists them", route.to),

@@ -153,7 +153,8 @@ fn remove_all<A: Family + Into<IpAddr>>(
     Ok(removed)
 }
 
-/// Takes routes to a prefix out and puts others in, as one change. Each is by the interface beside it.
+/// Takes routes to a prefix out and puts others in, as one change. Each that comes is by the interface beside it; one that is to
+/// go by an interface that has departed has gone.
 ///
 /// # Errors
 ///
@@ -162,12 +163,15 @@ pub(crate) fn exchange_these(
     stack: &Stack,
     ctx: &mut Ctx<'_, Unlocked>,
     to: Cidr,
-    gone: &[(&RouteConfig, IfId)],
+    gone: &[&RouteConfig],
     come: &[(&RouteConfig, IfId)],
 ) -> anyhow::Result<()> {
+    let config = stack.config();
+    let there = |route: &&RouteConfig| config.by_name(&route.interface).map(|on| on.ifnet.id);
+    let gone: Vec<_> = gone.iter().filter_map(|route| Some((*route, there(route)?))).collect();
     match to.address() {
-        IpAddr::V6(addr) => exchange(stack, ctx, (addr, to.length()), gone, come),
-        IpAddr::V4(addr) => exchange(stack, ctx, (addr, to.length()), gone, come),
+        IpAddr::V6(addr) => exchange(stack, ctx, (addr, to.length()), &gone, come),
+        IpAddr::V4(addr) => exchange(stack, ctx, (addr, to.length()), &gone, come),
     }
 }
 
@@ -204,4 +208,49 @@ pub(crate) fn remove_meant(
         IpAddr::V6(addr) => remove_all(stack, ctx, &Prefix::new(addr, to.length())?, is_meant)?,
         IpAddr::V4(addr) => remove_all(stack, ctx, &Prefix::new(addr, to.length())?, is_meant)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use siding_lockorder::Root;
+    use siding_mbuf::Pool;
+    use siding_mbuf::PoolConfig;
+    use siding_netisr::Instant;
+    use siding_stack::InterfaceSpec;
+    use siding_stack::StackConfig;
+    use siding_wire::Mac;
+
+    use super::*;
+
+    fn by(interface: &str, via: &str, weight: Option<u8>) -> RouteConfig {
+        let (to, via) = ("2001:db8:77::/48".parse().unwrap(), Some(via.parse().unwrap()));
+        RouteConfig { to, via, interface: interface.to_owned(), metric: 1024, weight }
+    }
+
+    #[test]
+    fn what_is_to_go_by_an_interface_that_has_departed_has_gone() {
+        let pool = Pool::new(PoolConfig { buffers: 64, ..PoolConfig::default() }).unwrap();
+        let stack = Stack::new(StackConfig::new(pool, || Instant::from_nanos(1))).unwrap();
+        let mut root = Root::new();
+        let mut entered = root.enter().unwrap();
+        let ctx = &mut entered.ctx();
+        let attach = |name: &str, ctx: &mut Ctx<'_, Unlocked>| {
+            let spec = InterfaceSpec { name: name.to_owned(), mac: Mac([2, 0, 0, 0, 0, 1]), mtu: 1500 };
+            stack.attach_absent(ctx, spec).unwrap()
+        };
+        let stays = attach("stays", ctx);
+        for (name, weight) in [("alone", None), ("sharing", Some(1))] {
+            let departs = attach(name, ctx);
+            let old = [by("stays", "fe80::1", weight), by(name, "fe80::2", weight)];
+            let new = by("stays", "fe80::3", weight);
+            exchange_these(&stack, ctx, new.to, &[], &[(&old[0], stays), (&old[1], departs)]).unwrap();
+            stack.detach(ctx, departs).unwrap();
+            exchange_these(&stack, ctx, new.to, &[&old[0], &old[1]], &[(&new, stays)]).unwrap();
+            let (routes, group) = Ipv6Addr::to(&stack, &"2001:db8:77::/48".parse().unwrap());
+            let sharing = group.into_iter().flat_map(|group| group.hops).map(|hop| Some(hop.router));
+            let left: Vec<_> = routes.iter().map(|route| route.next_hop).chain(sharing).collect();
+            assert_eq!(left, [Some("fe80::3".parse().unwrap())]);
+            exchange_these(&stack, ctx, new.to, &[&new], &[]).unwrap();
+        }
+    }
 }

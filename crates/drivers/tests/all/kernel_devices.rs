@@ -293,6 +293,25 @@ fn a_ring_that_overflows_says_how_many_are_lost() {
 }
 
 #[test]
+fn a_ring_as_it_comes_holds_8192_frames() {
+    in_netns("a_ring_as_it_comes_holds_8192_frames", || {
+        veth("va", "vb");
+        let (few, many) = (pool(64), pool(8_320));
+        let [mut a, mut b] = ["va", "vb"].map(|name| open(name, 1).remove(0));
+        for _ in 0..130 {
+            let mut out: Vec<Mbuf> = (0..64).map(|n| packet(&few, &frame(n, &[0; 46]))).collect();
+            while !out.is_empty() {
+                b.transmit(&mut few.cache(2), &mut out);
+            }
+        }
+        assert_eq!(drain(&mut a, &mut many.cache(8)).len(), 8_192);
+        b.transmit(&mut few.cache(2), &mut vec![packet(&few, &frame(1, &[0; 46]))]);
+        assert_eq!(drain(&mut a, &mut many.cache(8)).len(), 1);
+        assert_eq!(a.counters().stats().rx_overrun, 130 * 64 - 8_192);
+    });
+}
+
+#[test]
 fn frames_that_are_too_long_are_dropped_and_counted_both_ways() {
     in_netns("frames_that_are_too_long_are_dropped_and_counted_both_ways", || {
         veth("va", "vb");

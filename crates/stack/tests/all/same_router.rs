@@ -58,6 +58,16 @@ fn what_changes_between_two_packets_of_a_flow_that_is_known_holds_for_the_second
 }
 
 #[test]
+fn one_and_two_are_walked_and_three_go_by_express() {
+    for ruled in [false, true] {
+        for (many, expected) in [(1, 0), (2, 0), (3, 3), (4, 4)] {
+            let expressed = express::of_a_batch(many, ruled).unwrap_or_else(|what| panic!("{many}: {what}"));
+            assert_eq!(expressed, expected, "of {many}, under rules: {ruled}");
+        }
+    }
+}
+
+#[test]
 fn nine_in_ten_of_what_is_plain_go_by_express() {
     let mut all = Outcome::default();
     for seed in 0..5 {

@@ -107,6 +107,33 @@ pub fn changed_meanwhile() -> Result<Outcome, String> {
     Ok(Outcome { frames, plain: frames - 1, expressed: twin.expressed() - before })
 }
 
+/// How many of a batch of so many frames go by express, all of which are plain; under rules they are of a flow that is known.
+///
+/// # Errors
+/// What they do not agree on.
+pub fn of_a_batch(many: usize, ruled: bool) -> Result<u64, String> {
+    let mut twin =
+        Twin::new(Shape { mode: Mode::Failover, examine_options: false, point_to_point: false, workers: 1 });
+    twin.turn()?;
+    twin.load_these(|counted| ruled.then(|| rules::Rules::for_what_is_established(counted)));
+    let [out, back] = [((0, 3), (1, 4)), ((1, 4), (0, 3))].map(|(from, to)| traffic::between_hosts(from, to));
+    // One at a time, until both neighbours and the flow are known.
+    for _ in 0..3 {
+        for (device, frame) in [(0, &out), (1, &back)] {
+            twin.arrive(device, std::slice::from_ref(frame));
+            twin.turn()?;
+        }
+    }
+    let before = twin.expressed();
+    twin.arrive(0, &vec![out; many]);
+    let sent = twin.turn()?;
+    twin.settle()?;
+    match sent[1].len() == many {
+        true => Ok(twin.expressed() - before),
+        false => Err(format!("{} of {many} were sent on", sent[1].len())),
+    }
+}
+
 fn run(chance: &mut Chance, shape: Shape, batches: usize, odd: bool) -> Result<Outcome, String> {
     let mut twin = Twin::new(shape);
     let mut outcome = Outcome::default();

@@ -173,3 +173,52 @@ fn linux_hosts_reach_each_other_by_us() {
     }
     daemon.stop();
 }
+
+#[test]
+fn linux_is_told_why_a_destination_is_refused() {
+    if !need(&["ping"]) {
+        return;
+    }
+    let Some(lab) = Lab::open() else { return };
+    let (ours, peer) = lab.pair();
+    peer.address("eth0", "192.0.2.2/24");
+    peer.route("0.0.0.0/0", "192.0.2.1", None);
+    let refuse = |net: &str, how: &str| format!("[[refuse]]\nto = \"{net}\"\nhow = \"{how}\"\n");
+    let config = PACKET.replace("[stack]", "[stack]\nforwarding = true")
+        + &refuse("198.51.100.0/24", "prohibit")
+        + &refuse("203.0.113.0/24", "unreachable")
+        + &refuse("203.0.113.8/29", "reject")
+        + &refuse("203.0.113.9/32", "blackhole");
+    let daemon = Siding::start(&lab, &ours, &["run"], &config);
+    wait_until_up(&peer, "192.0.2.1");
+    let ping = |address: &str| peer.run("ping", &["-c", "1", "-W", "1", address]).expect_failure();
+    let say = |arguments: &[&str]| siding(&ours, &daemon, arguments).expect_success();
+    let tells = |address: &str, words: &str| {
+        let text = ping(address);
+        assert!(text.contains("From 192.0.2.1 ") && text.contains(words), "{address}: {text}");
+    };
+    let tells_nothing = |address: &str| {
+        let text = ping(address);
+        assert!(!text.contains("From") && text.contains("0 received"), "{address}: {text}");
+    };
+    // Code 13, 0 and 1; and the longest prefix decides.
+    tells("198.51.100.1", "Packet filtered");
+    tells("203.0.113.1", "Destination Net Unreachable");
+    tells("203.0.113.10", "Destination Host Unreachable");
+    tells_nothing("203.0.113.9");
+    let refused = || {
+        let drops = say(&["show", "drops"]);
+        let row = drops.lines().find(|line| line.contains(" route-refuses ")).map(str::to_owned);
+        row.and_then(|row| row.split_whitespace().nth(3)?.parse::<u64>().ok()).unwrap_or_default()
+    };
+    assert_eq!(refused(), 4);
+    // By hand, in the place of another, and no more: as where nothing leads.
+    say(&["route", "refuse", "198.51.100.0/24", "how", "blackhole"]);
+    tells_nothing("198.51.100.1");
+    say(&["route", "refuse", "203.0.113.9/32", "how", "reject"]);
+    tells("203.0.113.9", "Destination Host Unreachable");
+    say(&["route", "del", "198.51.100.0/24"]);
+    tells("198.51.100.1", "Destination Net Unreachable");
+    assert_eq!(refused(), 6, "where nothing leads nothing is refused");
+    daemon.stop();
+}

@@ -35,6 +35,11 @@ name = "lan"
 driver = "memory"
 dad = false
 addresses = ["192.0.2.1/24", "2001:db8::1/64"]
+
+[[route]]
+to = "2001:db8:77::/48"
+via = "2001:db8::9"
+weight = 1
 "#;
 
 fn shipped(name: &str) -> PathBuf {
@@ -95,6 +100,8 @@ fn promtool_finds_nothing_in_the_metrics() {
         "siding_dropped_packets_total{interface=\"lan\",cause=\"unresolved\"} ",
         "siding_interface_dropped_packets_total{interface=\"lan\"} ",
         "siding_device_dropped_packets_total{interface=\"lan\",cause=\"rx-overrun\"} 0",
+        "siding_nexthop_groups{version=\"6\"} 1",
+        "siding_nexthops{interface=\"lan\",version=\"6\",usable=\"true\"} 1",
         "siding_queue_wait_seconds_bucket{type=\"link_out\",le=\"+Inf\"} ",
         "siding_worker_timed_packets_total{worker=\"0\"} ",
         "siding_worker_step_seconds_total{worker=\"0\",step=\"neighbor\"} ",

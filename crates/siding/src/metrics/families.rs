@@ -1,6 +1,7 @@
 //! Which rows become which numbers.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::Family;
 use super::Kind;
@@ -51,6 +52,7 @@ impl Rows {
             "Routes, by origin.",
             self.routes.iter().map(|row| (&row.interface, &row.origin)),
         ));
+        all.extend(shared(&self.routes));
         all.extend(drops(&self.interfaces, &self.drops));
         all.extend(types(&self.types));
         all.extend(workers(&self.workers));
@@ -58,6 +60,36 @@ impl Rows {
         all.extend(limits(&self.limits));
         all
     }
+}
+
+/// Destinations whose flows several routers share, and those routers. One that cannot be used has none of the flows at the moment.
+fn shared(rows: &[RouteRow]) -> [Family; 2] {
+    let version = |row: &RouteRow| if row.to.contains(':') { "6" } else { "4" };
+    let mut to: BTreeMap<&str, BTreeSet<&str>> =
+        BTreeMap::from([("4", BTreeSet::new()), ("6", BTreeSet::new())]);
+    let mut by: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.weight.is_some()) {
+        to.entry(version(row)).or_default().insert(&row.to);
+        let usable = if row.unfit.is_none() { "true" } else { "false" };
+        *by.entry((&row.interface, version(row), usable)).or_default() += 1;
+    }
+    let mut groups = Family::new(
+        Kind::Gauge,
+        "nexthop_groups",
+        "Destinations whose flows several routers share, of which there may be 16,384 of each version.",
+    );
+    for (version, to) in to {
+        groups.add([("version", version)], to.len() as u64);
+    }
+    let mut hops = Family::new(
+        Kind::Gauge,
+        "nexthops",
+        "Routers of such destinations, by interface and whether they can be used.",
+    );
+    for ((interface, version, usable), count) in by {
+        hops.add([("interface", interface), ("version", version), ("usable", usable)], count);
+    }
+    [groups, hops]
 }
 
 /// Interfaces by name; what has none is named `-`, and those that have gone are one together.
@@ -345,4 +377,47 @@ fn limits(rows: &[LimitRow]) -> Vec<Family> {
         refused.add(labels, row.refused);
     }
     vec![most, used, refused]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::page::Format;
+    use crate::metrics::page::page;
+
+    #[test]
+    fn destinations_that_routers_share_and_those_routers() {
+        let row = |to: &str, interface: &str, weight: Option<u8>, unfit: Option<&str>| RouteRow {
+            to: to.to_owned(),
+            via: Some("192.0.2.9".parse().unwrap()),
+            interface: interface.to_owned(),
+            metric: 1024,
+            origin: "static".to_owned(),
+            weight,
+            refuse: None,
+            unfit: unfit.map(str::to_owned),
+        };
+        let rows = [
+            row("192.0.2.0/24", "a", Some(1), None),
+            row("192.0.2.0/24", "b", Some(2), Some("no carrier")),
+            row("198.51.100.0/24", "a", Some(1), None),
+            row("203.0.113.0/24", "a", None, None),
+            row("2001:db8::/32", "a", Some(1), None),
+        ];
+        let text = page(&shared(&rows), Format::Plain);
+        let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(
+            samples,
+            [
+                "siding_nexthop_groups{version=\"4\"} 2",
+                "siding_nexthop_groups{version=\"6\"} 1",
+                "siding_nexthops{interface=\"a\",version=\"4\",usable=\"true\"} 2",
+                "siding_nexthops{interface=\"a\",version=\"6\",usable=\"true\"} 1",
+                "siding_nexthops{interface=\"b\",version=\"4\",usable=\"false\"} 1",
+            ]
+        );
+        // Nobody needs to know that there are none yet to ask for them.
+        let none = page(&shared(&[]), Format::Plain);
+        assert!(none.contains("siding_nexthop_groups{version=\"6\"} 0"), "{none}");
+    }
 }

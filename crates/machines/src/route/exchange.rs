@@ -59,6 +59,31 @@ impl<A: Address, I: Handle> Rib<A, I> {
         Ok(())
     }
 
+    /// Adds routes as [`insert_all`](Self::insert_all) does, the static ones among them as [`exchange`](Self::exchange) does: who
+    /// shares flows to a prefix is alone then. They are in order of their prefixes.
+    ///
+    /// # Errors
+    /// As of `insert_all`.
+    pub fn put_all(&mut self, routes: &[Route<A, I>]) -> Result<(), RouteError<A>> {
+        if self.group_count() == 0 {
+            return self.insert_all(routes);
+        }
+        let is_shared = |route: &Route<A, I>| self.groups.get(&route.prefix).is_some();
+        let together =
+            |a: &Route<A, I>, b: &Route<A, I>| a.prefix == b.prefix || !is_shared(a) && !is_shared(b);
+        let runs: Vec<(bool, &[Route<A, I>])> =
+            routes.chunk_by(together).map(|run| (run.first().is_some_and(is_shared), run)).collect();
+        for (is_shared, run) in runs {
+            let operators = run.iter().filter(|route| is_shared && route.origin == Origin::Static);
+            let legs: Vec<Leg<A, I>> = operators.map(|route| Leg::Alone(*route)).collect();
+            match run {
+                [first, ..] if legs.len() == run.len() => self.exchange(first.prefix, &[], &legs)?,
+                _ => self.insert_all(run)?,
+            }
+        }
+        Ok(())
+    }
+
     /// The prefix's group as it is to be.
     fn regrouped(
         &self,
@@ -226,6 +251,34 @@ mod tests {
         rib.exchange(prefix(), &[sharing(2, 0), alone(7, Origin::Static)], &[]).expect("room");
         rib.remove_interface(1).expect("room");
         assert_eq!((all(&rib), rib.ways()), ((vec![], vec![]), 0));
+    }
+
+    #[test]
+    fn a_list_takes_the_place_of_who_shares_flows() {
+        let route = |number: u16, to: &str| {
+            let (prefix, next_hop) = (to.parse().expect("a prefix"), Some(router(number)));
+            Route { prefix, next_hop, interface: 1, metric: 5, origin: Origin::Static }
+        };
+        let before = "2001:db7::/32";
+        let after = "2001:db9::/32";
+        for list in [
+            vec![route(1, "2001:db8::/32")],
+            vec![route(7, before), route(1, "2001:db8::/32"), route(3, "2001:db8::/32"), route(7, after)],
+        ] {
+            let (mut listed, mut one_by_one) = (Rib::default(), Rib::default());
+            for rib in [&mut listed, &mut one_by_one] {
+                rib.exchange(prefix(), &[], &[sharing(1, 5), sharing(2, 5)]).expect("room");
+            }
+            listed.put_all(&list).expect("room");
+            for route in &list {
+                one_by_one.exchange(route.prefix, &[], &[Leg::Alone(*route)]).expect("room");
+            }
+            assert_eq!(all(&listed), all(&one_by_one));
+            assert_eq!(listed.hop_count(), 1, "who is alone shares no more");
+            let there = |rib: &Rib<Ipv6Addr, u16>| rib.routes().iter().copied().collect::<Vec<_>>();
+            assert_eq!(there(&listed), there(&one_by_one));
+            assert_eq!(there(&listed).len(), list.len());
+        }
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub enum AddRouteError {
 const PIECE: usize = 1024;
 
 impl Stack {
-    /// Adds IPv6 routes; one with the same prefix, next hop and interface is replaced. Many cost less at once than one by one:
+    /// Adds IPv6 routes; one with the same prefix, next hop and interface is replaced, be it one that shares flows with others. Many cost less at once than one by one:
     /// workers see them piece by piece, each as one change. Whoever else changes something waits for the whole list. When this
     /// returns, every look-up finds them: a packet that comes later goes by them.
     ///
@@ -109,7 +109,7 @@ impl Stack {
                 // All of a prefix together.
                 let many = left.partition_point(|route| route.prefix <= last.prefix);
                 let (now, later) = left.split_at(many);
-                rib(&config.routes).insert_all(now)?;
+                rib(&config.routes).put_all(now)?;
                 left = later;
             }
             Ok(())

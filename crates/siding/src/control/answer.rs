@@ -45,7 +45,7 @@ pub(super) fn most(request: &Request) -> Duration {
 pub(super) fn to(
     request: Request,
     only_looks: bool,
-    carry_out: &mut CarryOut<'_>,
+    carry_out: &mut dyn CarryOut,
     into: &mut Pieces<'_>,
 ) -> io::Result<bool> {
     let last = match request {
@@ -96,12 +96,12 @@ fn greet(hello: &HelloRequest, only_looks: bool) -> Reply {
 }
 
 /// One that may stand in a batch.
-fn alone(request: Request, carry_out: &mut CarryOut<'_>) -> (Reply, bool) {
+fn alone(request: Request, carry_out: &mut dyn CarryOut) -> (Reply, bool) {
     if matches!(request, Request::Hello(_) | Request::Batch(_) | Request::Subscribe(_)) {
         let why = "this is a line of its own, and cannot stand in a batch";
         return (Reply::refused(Code::NotARequest, why), false);
     }
-    match catch_unwind(AssertUnwindSafe(|| carry_out(request))) {
+    match catch_unwind(AssertUnwindSafe(|| carry_out.one(request))) {
         Ok(reply) => (reply, false),
         Err(_) => (Reply::refused(Code::Bug, "this met a bug in Siding: its log says more"), true),
     }
@@ -110,7 +110,7 @@ fn alone(request: Request, carry_out: &mut CarryOut<'_>) -> (Reply, bool) {
 /// Whether that is the connection's last.
 fn many(
     BatchRequest { requests, on_error }: BatchRequest,
-    carry_out: &mut CarryOut<'_>,
+    carry_out: &mut dyn CarryOut,
     into: &mut Pieces<'_>,
 ) -> bool {
     if requests.len() > MOST_REQUESTS {
@@ -122,10 +122,25 @@ fn many(
     let mut took = Duration::ZERO;
     into.word(r#"{"answer":"batch","value":["#);
     let (mut failed, mut last) = (false, false);
-    for (at, request) in requests.into_iter().enumerate() {
+    let mut requests = requests.into_iter();
+    // Of those to come so many add routes, all of which have been asked for together; and so many have been carried out so.
+    let (mut routes, mut done) = (0, 0);
+    let mut is_first = true;
+    loop {
+        let skips = last || failed && on_error == OnError::Stop;
+        if routes == 0 && !skips && took < LONGEST && into.bytes() < LARGEST {
+            let begun = Instant::now();
+            (routes, done) = together(requests.as_slice(), carry_out);
+            took += begun.elapsed();
+        }
+        let Some(request) = requests.next() else { break };
+        routes = routes.saturating_sub(1);
         // Nothing has failed for those that come after it.
         let unheard = into.is_lost() && request.only_looks();
-        let reply = if last || failed && on_error == OnError::Stop {
+        let reply = if done > 0 {
+            done -= 1;
+            Answer::Done.into()
+        } else if skips {
             Reply::refused(Code::Skipped, "one before it in the batch was not carried out")
         } else if unheard {
             Reply::refused(Code::Skipped, "nobody takes the answer")
@@ -143,18 +158,32 @@ fn many(
             reply
         };
         failed |= reply.is_error() && !unheard;
-        if at > 0 {
+        if !is_first {
             into.word(",");
         }
+        is_first = false;
         into.put(&reply);
     }
     into.word("]}");
     last
 }
 
+/// Carries out together what begins these and adds routes: how many there are, and how many have been carried out, all or none.
+fn together(requests: &[Request], carry_out: &mut dyn CarryOut) -> (usize, usize) {
+    let run = requests.iter().take_while(|request| matches!(request, Request::RouteAdd(_)));
+    let (routes, _) = requests.split_at(run.count());
+    let is_done = match routes {
+        [] | [_] => false,
+        // What is a bug in it is one again, and is told, when each is carried out by itself.
+        routes => catch_unwind(AssertUnwindSafe(|| carry_out.routes(routes))).unwrap_or(false),
+    };
+    (routes.len(), if is_done { routes.len() } else { 0 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::DropRow;
+    use super::super::RouteRequest;
     use super::*;
 
     fn batch(requests: Vec<Request>, on_error: OnError) -> Request {
@@ -162,7 +191,7 @@ mod tests {
     }
 
     /// What is answered, and whether it is the last.
-    fn line(request: Request, carry_out: &mut CarryOut<'_>) -> (String, bool) {
+    fn line(request: Request, carry_out: &mut dyn CarryOut) -> (String, bool) {
         let mut text = Vec::new();
         let mut take = |bytes: &[u8]| {
             text.extend_from_slice(bytes);
@@ -175,7 +204,7 @@ mod tests {
     /// What is answered, and how often something was carried out; detaching fails.
     fn answers(request: Request) -> (Vec<Result<Answer, Code>>, usize) {
         let mut carried_out = 0;
-        let (text, _) = line(request, &mut |request| {
+        let (text, _) = line(request, &mut |request: Request| {
             carried_out += 1;
             match request {
                 Request::InterfaceDetach { .. } => Reply::refused(Code::NotFound, "no such interface"),
@@ -204,6 +233,77 @@ mod tests {
         assert_eq!(answers(batch(Vec::new(), OnError::Stop)), (Vec::new(), 0));
     }
 
+    /// Adds routes together, but for those to one destination, which cannot be, and notes what it was asked.
+    #[derive(Default)]
+    struct Router(Vec<usize>);
+
+    impl Router {
+        const REFUSED: &str = "2001:db8:bad::/48";
+
+        fn is_refused(request: &Request) -> bool {
+            matches!(request, Request::RouteAdd(route) if route.to.0.to_string() == Self::REFUSED)
+        }
+    }
+
+    impl CarryOut for Router {
+        fn one(&mut self, request: Request) -> Reply {
+            self.0.push(1);
+            match Self::is_refused(&request) {
+                true => Reply::refused(Code::NoRoom, "no room"),
+                false => Answer::Done.into(),
+            }
+        }
+
+        fn routes(&mut self, requests: &[Request]) -> bool {
+            assert!(requests.iter().all(|request| matches!(request, Request::RouteAdd(_))));
+            self.0.push(requests.len());
+            !requests.iter().any(Self::is_refused)
+        }
+    }
+
+    #[test]
+    fn routes_that_follow_each_other_are_added_together_and_one_by_one_where_one_cannot_be() {
+        let to = |to: &str| {
+            Request::RouteAdd(RouteRequest {
+                to: to.to_owned().try_into().unwrap(),
+                via: None,
+                interface: None,
+                metric: None,
+                weight: None,
+            })
+        };
+        let fine = || to("2001:db8::/48");
+        let refused = || to(Router::REFUSED);
+        let look = || Request::ShowDrops {};
+        let (done, full, skipped) = (None, Some(Code::NoRoom), Some(Code::Skipped));
+        for (requests, on_error, asked, codes) in [
+            (vec![fine(), fine(), fine()], OnError::Stop, vec![3], vec![done; 3]),
+            (vec![fine(), look(), fine()], OnError::Stop, vec![1, 1, 1], vec![done; 3]),
+            (vec![look(), fine(), fine(), look()], OnError::Stop, vec![1, 2, 1], vec![done; 4]),
+            // All that was refused together is asked for again, once.
+            (
+                vec![fine(), refused(), fine(), look()],
+                OnError::GoOn,
+                vec![3, 1, 1, 1, 1],
+                vec![done, full, done, done],
+            ),
+            (
+                vec![fine(), refused(), fine(), fine(), look()],
+                OnError::Stop,
+                vec![4, 1, 1],
+                vec![done, full, skipped, skipped, skipped],
+            ),
+        ] {
+            let mut router = Router::default();
+            let (text, last) = line(batch(requests, on_error), &mut router);
+            let Answer::Batch(replies) = serde_json::from_str::<Reply>(&text).unwrap().answer else {
+                panic!()
+            };
+            let told: Vec<Option<Code>> = replies.into_iter().map(|reply| reply.code).collect();
+            assert_eq!((told, router.0, last), (codes, asked, false));
+        }
+    }
+
     #[test]
     fn a_batch_has_its_bounds_and_none_within() {
         let (told, carried_out) = answers(batch(vec![Request::ShowDrops {}; 1025], OnError::GoOn));
@@ -213,7 +313,7 @@ mod tests {
         // Each of these has a mebibyte.
         let row = DropRow { count: 1, ..DropRow::stack(&"x".repeat(1 << 20)) };
         let large = batch(vec![Request::ShowDrops {}; 100], OnError::GoOn);
-        let (text, _) = line(large, &mut |_| Answer::Drops(vec![row.clone()]).into());
+        let (text, _) = line(large, &mut |_: Request| Answer::Drops(vec![row.clone()]).into());
         assert!((LARGEST..LARGEST + (2 << 20)).contains(&text.len()), "{}", text.len());
         let last: Reply = serde_json::from_str(&text).unwrap();
         let Answer::Batch(replies) = last.answer else { panic!() };
@@ -226,7 +326,7 @@ mod tests {
     {
         let made = std::cell::Cell::new(0);
         let row = DropRow { count: 1, ..DropRow::stack(&"x".repeat(1 << 20)) };
-        let mut carry_out = |_| {
+        let mut carry_out = |_: Request| {
             made.set(made.get() + (1 << 20));
             Answer::Drops(vec![row.clone()]).into()
         };
@@ -256,7 +356,7 @@ mod tests {
     #[test]
     fn a_bug_in_a_batch_ends_it_and_the_connection() {
         let asked = batch(vec![Request::ShowDrops {}; 3], OnError::GoOn);
-        let (text, last) = line(asked, &mut |_| panic!("on purpose"));
+        let (text, last) = line(asked, &mut |_: Request| -> Reply { panic!("on purpose") });
         let Answer::Batch(replies) = serde_json::from_str::<Reply>(&text).unwrap().answer else { panic!() };
         let codes: Vec<Option<Code>> = replies.into_iter().map(|reply| reply.code).collect();
         assert!(last);

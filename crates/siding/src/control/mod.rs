@@ -21,6 +21,7 @@
 //! under way are finished.
 
 mod answer;
+mod line;
 mod pieces;
 mod run;
 mod server;

@@ -38,13 +38,29 @@ use super::SubscribeRequest;
 use super::session;
 use super::session::Sessions;
 
-/// Carries out one request.
-pub(crate) type CarryOut<'c> = dyn FnMut(Request) -> Reply + 'c;
+/// Carries out requests.
+pub(crate) trait CarryOut {
+    /// One.
+    fn one(&mut self, request: Request) -> Reply;
+
+    /// All of these together, each of which adds a route, for less than they cost one by one. False if that cannot be: each is
+    /// to be carried out by itself then, which does and tells what would have been done and told in any case.
+    fn routes(&mut self, _requests: &[Request]) -> bool {
+        false
+    }
+}
+
+/// One by one.
+impl<F: FnMut(Request) -> Reply> CarryOut for F {
+    fn one(&mut self, request: Request) -> Reply {
+        self(request)
+    }
+}
 
 /// Who carries out requests: one session for each connection, on its thread.
 pub(crate) trait Serve: Send + Sync + 'static {
     /// Calls `each` with a function that carries out one request, for as long as the connection lasts.
-    fn session(&self, each: &mut dyn FnMut(&mut CarryOut<'_>));
+    fn session(&self, each: &mut dyn FnMut(&mut dyn CarryOut));
 
     /// How many sessions there are.
     fn sessions(&self) -> &Sessions;
@@ -62,7 +78,7 @@ pub(crate) trait Serve: Send + Sync + 'static {
     fn subscribe(
         &self,
         request: SubscribeRequest,
-        ask: &mut CarryOut<'_>,
+        ask: &mut dyn CarryOut,
     ) -> Result<Box<dyn Feed + '_>, Failure>;
 }
 

@@ -23,6 +23,7 @@ use super::Reply;
 use super::Request;
 use super::Serve;
 use super::answer;
+use super::line;
 use super::pieces::Pieces;
 use super::stream;
 use crate::patience::Patience;
@@ -126,7 +127,7 @@ fn converse<S: Serve>(server: &S, stream: &UnixStream) -> io::Result<()> {
                 Err(Unheard::System(error)) => return result = Err(error),
                 Err(unheard) => return result = say(stream, &Reply::refused(unheard.code(), unheard)),
             };
-            let last = match serde_json::from_slice(&line) {
+            let last = match line::read(&line) {
                 Ok(Request::Subscribe(request)) => {
                     return result = stream::run(server, request, carry_out, stream);
                 }

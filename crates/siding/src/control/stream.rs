@@ -36,14 +36,14 @@ pub(crate) trait Feed {
     /// # Errors
     ///
     /// There is no more to come.
-    fn next(&mut self, within: Duration, ask: &mut CarryOut<'_>) -> Result<Vec<EventRow>, Failure>;
+    fn next(&mut self, within: Duration, ask: &mut dyn CarryOut) -> Result<Vec<EventRow>, Failure>;
 }
 
 /// Tells of events for as long as there is somebody to tell.
 pub(super) fn run<S: Serve>(
     server: &S,
     request: SubscribeRequest,
-    carry_out: &mut CarryOut<'_>,
+    carry_out: &mut dyn CarryOut,
     stream: &UnixStream,
 ) -> io::Result<()> {
     let kinds = request.kinds.iter().collect();

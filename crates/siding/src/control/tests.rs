@@ -36,9 +36,9 @@ impl Drop for Place {
 struct Counting(Sessions);
 
 impl Serve for Counting {
-    fn session(&self, each: &mut dyn FnMut(&mut CarryOut<'_>)) {
+    fn session(&self, each: &mut dyn FnMut(&mut dyn CarryOut)) {
         let mut count = 0;
-        each(&mut |request| {
+        each(&mut |request: Request| {
             count += 1;
             match request {
                 Request::ShowDrops {} => {
@@ -58,14 +58,14 @@ impl Serve for Counting {
     fn subscribe(
         &self,
         _request: SubscribeRequest,
-        ask: &mut CarryOut<'_>,
+        ask: &mut dyn CarryOut,
     ) -> Result<Box<dyn Feed + '_>, Failure> {
         struct Numbers(u64);
         impl Feed for Numbers {
             fn next(
                 &mut self,
                 _: std::time::Duration,
-                _: &mut CarryOut<'_>,
+                _: &mut dyn CarryOut,
             ) -> Result<Vec<EventRow>, Failure> {
                 self.0 += 1;
                 Ok(vec![EventRow {
@@ -80,7 +80,7 @@ impl Serve for Counting {
                 }])
             }
         }
-        ask(Request::ShowDrops {}).into_result()?;
+        ask.one(Request::ShowDrops {}).into_result()?;
         Ok(Box::new(Numbers(0)))
     }
 }

@@ -19,6 +19,7 @@ use crate::control::Failure;
 use crate::control::Feed;
 use crate::control::Listener;
 use crate::control::Reply;
+use crate::control::Request;
 use crate::control::Serve;
 use crate::control::Sessions;
 use crate::control::SubscribeRequest;
@@ -169,10 +170,10 @@ impl Daemon {
 }
 
 impl Serve for Monitor {
-    fn session(&self, each: &mut dyn FnMut(&mut CarryOut<'_>)) {
+    fn session(&self, each: &mut dyn FnMut(&mut dyn CarryOut)) {
         self.0.session(&mut |carry_out| {
-            each(&mut |request| match request.only_looks() {
-                true => carry_out(request),
+            each(&mut |request: Request| match request.only_looks() {
+                true => carry_out.one(request),
                 false => Reply::refused(
                     Code::NotPermitted,
                     "this socket tells, and changes nothing: ask at the control socket, if you may",
@@ -192,7 +193,7 @@ impl Serve for Monitor {
     fn subscribe(
         &self,
         request: SubscribeRequest,
-        ask: &mut CarryOut<'_>,
+        ask: &mut dyn CarryOut,
     ) -> Result<Box<dyn Feed + '_>, Failure> {
         self.0.feed(request, ask, true)
     }

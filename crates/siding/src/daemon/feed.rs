@@ -91,7 +91,7 @@ impl Daemon {
     pub(super) fn feed(
         &self,
         request: SubscribeRequest,
-        ask: &mut CarryOut<'_>,
+        ask: &mut dyn CarryOut,
         only_looks: bool,
     ) -> Result<Box<dyn Feed + '_>, Failure> {
         let subscription = self.log.events.subscribe(request.kinds, only_looks)?;
@@ -114,7 +114,7 @@ impl Daemon {
 }
 
 impl Feed for Told<'_> {
-    fn next(&mut self, within: Duration, ask: &mut CarryOut<'_>) -> Result<Vec<EventRow>, Failure> {
+    fn next(&mut self, within: Duration, ask: &mut dyn CarryOut) -> Result<Vec<EventRow>, Failure> {
         if self.daemon.closing.has_begun() {
             return Err(Failure::new(Code::Stopping, "this siding is stopping"));
         }
@@ -146,7 +146,7 @@ impl Feed for Told<'_> {
 }
 
 impl Told<'_> {
-    fn configured(&mut self, ask: &mut CarryOut<'_>) -> Result<Vec<EventRow>, Failure> {
+    fn configured(&mut self, ask: &mut dyn CarryOut) -> Result<Vec<EventRow>, Failure> {
         let mut rows = Vec::new();
         if self.subscription.wants(EventKind::Interface)
             && let Answer::Interfaces(all) = answer(ask, Request::ShowInterfaces {})?
@@ -163,7 +163,7 @@ impl Told<'_> {
         Ok(rows)
     }
 
-    fn routed(&mut self, ask: &mut CarryOut<'_>) -> Result<Vec<EventRow>, Failure> {
+    fn routed(&mut self, ask: &mut dyn CarryOut) -> Result<Vec<EventRow>, Failure> {
         if !self.subscription.wants(EventKind::Route) {
             return Ok(Vec::new());
         }
@@ -187,7 +187,7 @@ impl Told<'_> {
         Ok(self.differences(EventKind::Route, states))
     }
 
-    fn limited(&mut self, ask: &mut CarryOut<'_>) -> Result<Vec<EventRow>, Failure> {
+    fn limited(&mut self, ask: &mut dyn CarryOut) -> Result<Vec<EventRow>, Failure> {
         let mut rows = Vec::new();
         if !self.subscription.wants(EventKind::Limit) {
             return Ok(rows);
@@ -223,8 +223,8 @@ impl Told<'_> {
 }
 
 /// What the daemon answers to itself.
-fn answer(ask: &mut CarryOut<'_>, request: Request) -> Result<Answer, Failure> {
-    Reply::into_result(ask(request))
+fn answer(ask: &mut dyn CarryOut, request: Request) -> Result<Answer, Failure> {
+    Reply::into_result(ask.one(request))
 }
 
 /// What goes comes first: an interface that is made anew has gone before it comes.

@@ -15,10 +15,8 @@ use siding_stack::Ping;
 
 use super::trace::Watching;
 use crate::address::change::Given;
-use crate::config::RouteConfig;
 use crate::config::refuse;
 use crate::config::refuse::RefuseConfig;
-use crate::config::value;
 use crate::control::AddressRequest;
 use crate::control::Answer;
 use crate::control::CarryOut;
@@ -46,35 +44,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_micros(250);
 
 impl Serve for Daemon {
-    fn session(&self, each: &mut dyn FnMut(&mut CarryOut<'_>)) {
+    fn session(&self, each: &mut dyn FnMut(&mut dyn CarryOut)) {
         let mut root = Root::new();
         // A fresh thread has entered no other.
         let Ok(mut entered) = root.enter() else { return };
         let mut ctx = entered.ctx();
-        let mut own = Own::default();
-        each(&mut |request| {
-            let Some(_entered) = self.closing.enter() else {
-                return Reply::refused(Code::Stopping, "this siding is stopping");
-            };
-            let changes = request.changes().then(|| request.clone());
-            // Until it is noted, too: a reload compares with what is noted.
-            let _changes =
-                changes.is_some().then(|| self.changes.read().unwrap_or_else(PoisonError::into_inner));
-            if changes.is_some() {
-                trip::at("changing");
-            }
-            let answer = self.carry_out(&mut ctx, &mut own, request);
-            match (&answer, changes) {
-                (Ok(_), Some(request)) => self.record(&mut ctx, request),
-                (Err(_), Some(request)) => self.waive(&request),
-                (_, None) => {}
-            }
-            match answer {
-                Ok(answer) => answer.into(),
-                Err(error) => Reply::refused(codes::of(&error), format_args!("{error:#}")),
-            }
-        });
-        if let Some(ping) = own.ping {
+        let mut session = Session { daemon: self, ctx: &mut ctx, own: Own::default() };
+        each(&mut session);
+        if let Some(ping) = session.own.ping {
             ping.close(&mut ctx);
         }
     }
@@ -86,9 +63,56 @@ impl Serve for Daemon {
     fn subscribe(
         &self,
         request: SubscribeRequest,
-        ask: &mut CarryOut<'_>,
+        ask: &mut dyn CarryOut,
     ) -> Result<Box<dyn Feed + '_>, Failure> {
         self.feed(request, ask, false)
+    }
+}
+
+/// One connection at work.
+struct Session<'d, 'c, 'r> {
+    daemon: &'d Daemon,
+    ctx: &'c mut Free<'r>,
+    own: Own,
+}
+
+impl Session<'_, '_, '_> {
+    /// Does what changes something: whoever reloads waits until it is noted, too, for he compares with what is noted.
+    fn change<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let daemon = self.daemon;
+        let _changes = daemon.changes.read().unwrap_or_else(PoisonError::into_inner);
+        trip::at("changing");
+        work(self)
+    }
+}
+
+impl CarryOut for Session<'_, '_, '_> {
+    fn one(&mut self, request: Request) -> Reply {
+        let daemon = self.daemon;
+        let Some(_entered) = daemon.closing.enter() else {
+            return Reply::refused(Code::Stopping, "this siding is stopping");
+        };
+        let answer = match request.changes().then(|| request.clone()) {
+            None => daemon.carry_out(self.ctx, &mut self.own, request),
+            Some(changes) => self.change(|session| {
+                let answer = daemon.carry_out(session.ctx, &mut session.own, request);
+                match &answer {
+                    Ok(_) => daemon.record(session.ctx, changes),
+                    Err(_) => daemon.waive(&changes),
+                }
+                answer
+            }),
+        };
+        match answer {
+            Ok(answer) => answer.into(),
+            Err(error) => Reply::refused(codes::of(&error), format_args!("{error:#}")),
+        }
+    }
+
+    fn routes(&mut self, requests: &[Request]) -> bool {
+        let daemon = self.daemon;
+        let Some(_entered) = daemon.closing.enter() else { return false };
+        self.change(|session| daemon.add_asked_routes(session.ctx, requests))
     }
 }
 
@@ -145,17 +169,7 @@ impl Daemon {
                 self.retry_duplicates(ctx, interface.as_deref(), address).map(done)?
             }
             Request::RouteAdd(request) => {
-                let RouteRequest { to, via, interface, metric, weight } = request;
-                value::without_host_bits(to.0).map_err(invalid)?;
-                via.map_or(Ok(()), |via| value::next_hop(via, to.0)).map_err(invalid)?;
-                weight.map_or(Ok(()), |weight| value::weight(weight, via.is_some())).map_err(invalid)?;
-                let interface = match (interface, via) {
-                    (Some(interface), _) => interface,
-                    (None, Some(via)) => self.on_link(via)?,
-                    (None, None) => bail!("a route that leads nowhere: give `via ADDR`, `dev NAME` or both"),
-                };
-                let metric = metric.unwrap_or(refuse::METRIC);
-                let route = RouteConfig { to: to.0, via, interface, metric, weight };
+                let route = self.asked_route(&request)?;
                 self.add_route(ctx, &route)?;
                 self.note(Routed(route));
                 Answer::Done
@@ -235,10 +249,6 @@ fn row(reply: siding_stack::PingReply) -> PingRow {
         siding_stack::Answer::Error { from, what } => (from, None, Some(what)),
     };
     PingRow { seq: reply.seq, at_ns: reply.at.as_nanos(), from, hop_limit, error }
-}
-
-fn invalid(why: String) -> Failure {
-    Failure::new(Code::Invalid, why)
 }
 
 fn done(_: ()) -> Answer {

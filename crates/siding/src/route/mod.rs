@@ -1,5 +1,6 @@
 //! Routes and refusals. # Teardown: they go with their interface.
 
+mod ask;
 pub(crate) mod change;
 pub(crate) mod setting;
 pub(crate) mod table;

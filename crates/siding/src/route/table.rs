@@ -32,6 +32,7 @@ trait Family: Address {
         gone: &[Leg<Self>],
         come: &[Leg<Self>],
     ) -> Outcome<()>;
+    fn add(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, routes: Vec<Route<Self>>) -> Outcome<()>;
     fn remove(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, route: &Route<Self>) -> Outcome<bool>;
     fn remove_hop(
         stack: &Stack,
@@ -45,7 +46,7 @@ trait Family: Address {
 }
 
 macro_rules! family {
-    ($addr:ty, $of:pat => $is:expr, $exchange:ident, $remove:ident, $remove_hop:ident, $routes:ident, $group:ident) => {
+    ($addr:ty, $of:pat => $is:expr, $exchange:ident, $add:ident, $remove:ident, $remove_hop:ident, $routes:ident, $group:ident) => {
         impl Family for $addr {
             fn exchange(
                 stack: &Stack,
@@ -55,6 +56,10 @@ macro_rules! family {
                 come: &[Leg<Self>],
             ) -> Outcome<()> {
                 stack.$exchange(ctx, prefix, gone, come)
+            }
+
+            fn add(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, routes: Vec<Route<Self>>) -> Outcome<()> {
+                stack.$add(ctx, routes)
             }
 
             fn remove(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, route: &Route<Self>) -> Outcome<bool> {
@@ -84,8 +89,8 @@ macro_rules! family {
     };
 }
 
-family!(Ipv6Addr, IpAddr::V6(addr) => Some(addr), exchange_routes6, remove_route6, remove_hop6, routes6_to, multipath6_to);
-family!(Ipv4Addr, IpAddr::V4(addr) => Some(addr), exchange_routes4, remove_route4, remove_hop4, routes4_to, multipath4_to);
+family!(Ipv6Addr, IpAddr::V6(addr) => Some(addr), exchange_routes6, add_routes6, remove_route6, remove_hop6, routes6_to, multipath6_to);
+family!(Ipv4Addr, IpAddr::V4(addr) => Some(addr), exchange_routes4, add_routes4, remove_route4, remove_hop4, routes4_to, multipath4_to);
 
 /// The route that is configured.
 fn meant<A: Family>(route: &RouteConfig, to: A, interface: IfId) -> anyhow::Result<Route<A>> {
@@ -173,6 +178,32 @@ pub(crate) fn exchange_these(
         IpAddr::V6(addr) => exchange(stack, ctx, (addr, to.length()), &gone, come),
         IpAddr::V4(addr) => exchange(stack, ctx, (addr, to.length()), &gone, come),
     }
+}
+
+/// Adds routes, each by the interface beside it and alone: together they cost less than one by one.
+///
+/// # Errors
+///
+/// One of them cannot be; some of the others have been added then.
+pub(crate) fn add_these(
+    stack: &Stack,
+    ctx: &mut Ctx<'_, Unlocked>,
+    routes: &[(RouteConfig, IfId)],
+) -> anyhow::Result<()> {
+    let (mut six, mut four) = (Vec::new(), Vec::new());
+    for (route, on) in routes {
+        match route.to.address() {
+            IpAddr::V6(to) => six.push(meant(route, to, *on)?),
+            IpAddr::V4(to) => four.push(meant(route, to, *on)?),
+        }
+    }
+    if !six.is_empty() {
+        Ipv6Addr::add(stack, ctx, six)?;
+    }
+    if !four.is_empty() {
+        Ipv4Addr::add(stack, ctx, four)?;
+    }
+    Ok(())
 }
 
 /// Removes this very route; false if there is none.

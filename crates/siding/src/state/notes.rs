@@ -23,6 +23,17 @@ impl Daemon {
         lock(&self.running).put(setting);
     }
 
+    /// The same of many, none of which makes an interface.
+    pub(crate) fn note_all(&self, settings: Vec<Any>) {
+        let mut owed = lock(&self.owed);
+        if !owed.is_empty() {
+            settings.iter().for_each(|setting| owed.forget_at(&setting.slot()));
+        }
+        drop(owed);
+        let mut running = lock(&self.running);
+        settings.into_iter().for_each(|setting| running.put(setting));
+    }
+
     /// The same of what was owed: what else is owed of an interface that it makes is so still.
     pub(crate) fn note_paid(&self, setting: Any) {
         lock(&self.owed).forget_at(&setting.slot());

@@ -59,6 +59,10 @@ impl<K: Clone + Eq + Hash, T: Clone + PartialEq + Display> Owed<K, T> {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.settings.is_empty()
+    }
+
     /// All of them.
     pub(crate) fn list(&self) -> Vec<T> {
         self.settings.values().map(|(_, one)| one.clone()).collect()

@@ -54,7 +54,7 @@ pub(crate) fn input6(
     }
 }
 
-/// The same over IPv4. What came to everybody on the link has not come this far.
+/// The same over IPv4. Of what came to everybody on the link, only what is for a group has come this far.
 pub(crate) fn input4(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -64,6 +64,9 @@ pub(crate) fn input4(
 ) {
     local.trace.note(&packet, || Step::Stage { name: "tcp" });
     let Ip4Repr { src, dst, .. } = *about;
+    if dst.is_multicast() {
+        return local.drop_packet(packet, DropReason::NoListener);
+    }
     let refused = refusal(Ends::V4 { src, dst }, *at, &packet);
     local.drop_packet(packet, refused.map_or_else(DropReason::Malformed, |_| DropReason::NoListener));
     let Ok(Some(reset)) = refused else { return };

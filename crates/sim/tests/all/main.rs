@@ -16,6 +16,7 @@ mod errors;
 mod express;
 mod filter;
 mod forwarding;
+mod groups4;
 mod host_addresses;
 mod host_and_router;
 mod host_redirects;

@@ -396,8 +396,8 @@ fn groups_can_be_joined_and_left_by_hand_within_a_limit_3810_3() {
     assert_eq!(about(&net, GROUP).len(), 2);
     net.hear(link, &ask);
     assert_eq!(net.solicits_for(PEER).len(), 1, "it is let in, and answered");
-    assert_eq!(join(&net, node, id, GROUP), Err(GroupError::Joined(GROUP)));
-    assert_eq!(join(&net, node, id, HOST), Err(GroupError::NotAGroup(HOST)));
+    assert_eq!(join(&net, node, id, GROUP), Err(GroupError::Joined(GROUP.into())));
+    assert_eq!(join(&net, node, id, HOST), Err(GroupError::NotAGroup(HOST.into())));
     assert_eq!(join(&net, node, IfId::NONE, GROUP), Err(GroupError::NoInterface(IfId::NONE)));
     let other = "ff0e::7".parse().unwrap();
     join(&net, node, id, other).unwrap();
@@ -408,7 +408,7 @@ fn groups_can_be_joined_and_left_by_hand_within_a_limit_3810_3() {
     assert!(shown.iter().any(|one| one.group == ip6::ALL_NODES && one.told.is_none()));
     net.rewind();
     leave(&net, node, id, GROUP).unwrap();
-    assert_eq!(leave(&net, node, id, GROUP), Err(GroupError::NotJoined(GROUP)));
+    assert_eq!(leave(&net, node, id, GROUP), Err(GroupError::NotJoined(GROUP.into())));
     net.run(secs(5));
     assert_eq!(about(&net, GROUP).iter().map(|(.., kind)| *kind).collect::<Vec<_>>(), [ChangeToInclude; 2]);
 }

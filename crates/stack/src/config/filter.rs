@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use siding_netisr::IfId;
 use siding_wire::Mac;
 use siding_wire::ether::multicast_mac;
+use siding_wire::ether::multicast_mac4;
 use siding_wire::lacp::SLOW_MAC;
 
 use super::Config;
@@ -136,13 +137,15 @@ fn asks_same((was, old): (&Interface, bool), (is, new): (&Interface, bool)) -> b
         && Arc::ptr_eq(&was.addrs6, &is.addrs6)
         && Arc::ptr_eq(&was.anycast, &is.anycast)
         && Arc::ptr_eq(&was.joined, &is.joined)
+        && Arc::ptr_eq(&was.joined4, &is.joined4)
 }
 
 /// What an interface asks of the devices below it, in order, each once.
 fn asks(interface: &Interface, forwarding: bool) -> Vec<Ask> {
     // A port of a lagg is spoken to by its own address too: LACP's frames have it as their source.
     let macs = [interface.mac, interface.permanent_mac].map(Ask::Unicast);
-    let groups = interface.groups(forwarding).map(multicast_mac).map(Ask::Multicast);
+    let groups = interface.groups(forwarding).map(multicast_mac);
+    let groups = groups.chain(interface.groups4().map(multicast_mac4)).map(Ask::Multicast);
     let mut all = sorted(macs.into_iter().chain(groups).chain(of_kind(interface)).collect());
     all.dedup();
     all

@@ -1,6 +1,7 @@
 //! Joining and leaving multicast groups.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
@@ -28,14 +29,14 @@ pub enum GroupError {
     #[error(transparent)]
     OnPort(#[from] OnPort),
     /// It is no group.
-    #[error("{0} is no group that can be joined: give a multicast address of scope 1 or more")]
-    NotAGroup(Ipv6Addr),
+    #[error("{0} is no group that can be joined: give a multicast address, for IPv6 of scope 1 or more")]
+    NotAGroup(IpAddr),
     /// The interface has joined it.
     #[error("{0} is joined on this interface already")]
-    Joined(Ipv6Addr),
+    Joined(IpAddr),
     /// The interface was not told to join it.
     #[error("{0} was not joined on this interface; groups that follow from addresses go with those")]
-    NotJoined(Ipv6Addr),
+    NotJoined(IpAddr),
     /// The limit is reached.
     #[error("this interface has joined {0} groups, its limit: leave one first, or raise the limit")]
     Full(usize),
@@ -54,12 +55,12 @@ impl Stack {
         group: Ipv6Addr,
     ) -> Result<(), GroupError> {
         if ip6::multicast_scope(group).is_none_or(|scope| scope < Scope::INTERFACE) {
-            return Err(GroupError::NotAGroup(group));
+            return Err(GroupError::NotAGroup(group.into()));
         }
         let config = self.config();
         config.no_port(config.interface(on).ok_or(GroupError::NoInterface(on))?)?;
         self.change_groups(ctx, on, |joined, limit| match joined.contains(&group) {
-            true => Err(GroupError::Joined(group)),
+            true => Err(GroupError::Joined(group.into())),
             false if joined.len() >= limit => Err(GroupError::Full(limit)),
             false => Ok(joined.iter().copied().chain([group]).collect()),
         })
@@ -78,7 +79,7 @@ impl Stack {
     ) -> Result<(), GroupError> {
         self.change_groups(ctx, on, |joined, _limit| match joined.contains(&group) {
             true => Ok(joined.iter().copied().filter(|other| *other != group).collect()),
-            false => Err(GroupError::NotJoined(group)),
+            false => Err(GroupError::NotJoined(group.into())),
         })
     }
 

@@ -8,6 +8,7 @@ mod belongings;
 mod device;
 mod follow;
 mod group;
+mod group4;
 mod host;
 mod interface;
 mod limits;

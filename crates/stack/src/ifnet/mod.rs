@@ -3,6 +3,7 @@
 mod counters;
 mod first_hops;
 mod fit;
+mod groups4;
 mod intake;
 mod late;
 mod mib;
@@ -29,6 +30,7 @@ pub(crate) use fit::Back;
 pub use fit::LEAST_MTU6;
 pub use fit::Unfit;
 pub use fit::Use;
+pub use groups4::Joined4;
 pub(crate) use intake::Intake;
 pub(crate) use intake::Wants;
 pub(crate) use late::Late;
@@ -123,6 +125,8 @@ pub struct Interface {
     pub anycast: Arc<[Ipv6Addr]>,
     /// Groups that it was told to join, besides those that follow from its addresses.
     pub joined: Arc<[Ipv6Addr]>,
+    /// IPv4 groups that it was told to join, besides that of all hosts.
+    pub joined4: Arc<[Joined4]>,
     /// Timers of its neighbours.
     pub nud: NudConfig,
     /// Bounds of its neighbour table.
@@ -281,6 +285,7 @@ impl Interface {
             anycast: Arc::new([]),
             addrs4: Arc::new([]),
             joined: Arc::new([]),
+            joined4: Arc::new([]),
             nud: defaults.nud,
             neighbors: defaults.neighbors,
             point_to_point: false,

@@ -52,17 +52,19 @@ pub(crate) fn input<'c>(
     if let Err(cause) = ends::received4(config, on, &header) {
         return Next::Drop(packet, cause);
     }
-    if header.dst.is_multicast() {
+    // What is for a group is for us, or for nobody: no routes lead there.
+    let group = header.dst.is_multicast();
+    if group && !on.has_joined4(header.dst) {
         return Next::Drop(packet, DropReason::NotJoined);
     }
     // What came to everybody on a link is neither answered nor forwarded (RFC 1122 s3.3.6, RFC 1812 s5.3.4).
-    if link != LinkCast::Unicast {
+    if !group && link != LinkCast::Unicast {
         return Next::Drop(packet, DropReason::NotForUs);
     }
     let Some(packet) = filter::received(ctx, local, arrival, Framed { from: Mac::ZERO, link }, packet) else {
         return Next::Taken;
     };
-    if config.owner4(header.dst).is_some() {
+    if group || config.owner4(header.dst).is_some() {
         let Some(packet) = filter::for_us(ctx, local, arrival, packet) else { return Next::Taken };
         return Next::Ours4(on, header, packet);
     }
@@ -116,6 +118,11 @@ pub(crate) fn deliver<'c>(
             on.ifnet.mib.add(local.index, Version::V4, Met::Delivered, 1);
             if let Some(kind) = packet.data().get(at) {
                 on.ifnet.mib.heard(local.index, Version::V4, *kind);
+            }
+            // An answer would tell who listens to a group (RFC 1122 s3.2.2.6 allows silence), and nothing else that is
+            // sent to one is an answer to us.
+            if header.dst.is_multicast() {
+                return Next::Drop(packet, DropReason::Ignored);
             }
             icmp(ctx, local, on, Upper4 { about: header, at }, packet)
         }

@@ -32,6 +32,9 @@ impl Protocol for Listeners {
 
     fn limits_on(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, on: &Interface) -> Vec<LimitReport> {
         let (control, _ctx) = ctx.lock(&stack.shared.control);
-        vec![LimitReport::new("joined-groups", control.mld.groups, on.joined.len())]
+        vec![
+            LimitReport::new("joined-groups", control.mld.groups, on.joined.len()),
+            LimitReport::new("joined-ip4-groups", control.mld.groups, on.joined4.len()),
+        ]
     }
 }

@@ -31,6 +31,7 @@ mod lagg;
 mod lagg_late;
 mod lagg_thousand;
 mod links;
+mod macs;
 mod mld;
 mod neighbors_limits;
 mod neighbors_priority;

@@ -198,7 +198,7 @@ pub(crate) fn heard(
         return true;
     }
     //= RFC 5227 s2.1.1 [5227-1]: our own, echoed or from another interface of ours on the same link, is no conflict.
-    let our_macs: Vec<Mac> = local.config().interfaces().map(|interface| interface.mac).collect();
+    let our_macs: Vec<Mac> = local.config().interfaces().flat_map(Interface::macs).collect();
     let now = local.now;
     step(ctx, local, on, Claim { addr, by: Some(seen.sender_hw) }, |acd, config, send| {
         acd.on_arp(now, seen, Owner { macs: &our_macs, defence: config.defence }, send)
@@ -247,9 +247,10 @@ fn step(
             return Err(Refused);
         }
         //= RFC 5227 s1.1, s2.1.1, s2.3 [5227-1, 5227-3]: a probe says nothing of us, an announcement is a probe that does.
+        let mac = out.mac_of(addr.into());
         let message = match kind {
-            AcdFrame::Probe => ArpRepr::probe(out.mac, addr),
-            AcdFrame::Announce => ArpRepr::announcement(out.mac, addr),
+            AcdFrame::Probe => ArpRepr::probe(mac, addr),
+            AcdFrame::Announce => ArpRepr::announcement(mac, addr),
         };
         let Some(built) = build(local, out, Mac::BROADCAST, &message) else {
             local.count(out.ifnet.id, DropReason::NoBuffer);

@@ -53,7 +53,8 @@ pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interfa
     // Addresses that are being probed are not ours yet, and those that somebody else has are not ours at all.
     let ours = on.addrs4.iter().filter(|own| own.is_assigned());
     let our_ips: Vec<Ipv4Addr> = ours.map(|own| own.addr).collect();
-    let verdict = machine::judge(&seen, &our_ips, &[on.mac]);
+    let our_macs: Vec<Mac> = on.macs().collect();
+    let verdict = machine::judge(&seen, &our_ips, &our_macs);
     let handled = detect::claimed(on, &seen).is_some_and(|addr| detect::heard(ctx, local, on, addr, &seen));
     if let Some(addr) = verdict.conflict.filter(|_| !handled) {
         local.tell(Event::AddressConflict { interface: on.ifnet.id, addr: addr.into(), lladdr: Some(from) });
@@ -61,7 +62,7 @@ pub(crate) fn input(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interfa
     let for_us = our_ips.contains(&seen.target_ip);
     learn(ctx, local, on, Heard { seen: &seen, how: verdict.learn, for_us });
     if let Some(to) = verdict.reply {
-        match build(local, on, to, &message.reply(on.mac)) {
+        match build(local, on, to, &message.reply(on.mac_of(seen.target_ip.into()))) {
             Some(frame) => {
                 on.ifnet.counters.add(local.index, IfCounter::ArpReplyOut, 1);
                 local.transmit(ctx, on.ifnet.id, frame);

@@ -42,7 +42,8 @@ pub(crate) fn request_output<L>(
         Solicit::Multicast => Mac::BROADCAST,
         Solicit::Unicast(mac) => mac,
     };
-    let Some(frame) = build(local, out, to, &ArpRepr::request(out.mac, source, target)) else {
+    let Some(frame) = build(local, out, to, &ArpRepr::request(out.mac_of(source.into()), source, target))
+    else {
         local.count(out.ifnet.id, DropReason::NoBuffer);
         return Err(Refused);
     };

@@ -69,7 +69,7 @@ pub(crate) fn input<'c>(
         Learnt::Moved => _ = counts.moved.fetch_add(1, Ordering::Relaxed),
         Learnt::Refused => _ = counts.refused.fetch_add(1, Ordering::Relaxed),
     }
-    let ours = header.dst == bridge.mac;
+    let ours = bridge.has_mac(header.dst);
     if header.dst.is_multicast() {
         flood(ctx, local, view, from, &frame);
     } else if !ours {

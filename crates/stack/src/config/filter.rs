@@ -133,6 +133,7 @@ fn sorted<T: Ord>(mut all: Vec<T>) -> Vec<T> {
 fn asks_same((was, old): (&Interface, bool), (is, new): (&Interface, bool)) -> bool {
     old == new
         && (was.mac, was.permanent_mac) == (is.mac, is.permanent_mac)
+        && Arc::ptr_eq(&was.further_macs, &is.further_macs)
         && of_kind(was) == of_kind(is)
         && Arc::ptr_eq(&was.addrs6, &is.addrs6)
         && Arc::ptr_eq(&was.anycast, &is.anycast)
@@ -143,10 +144,10 @@ fn asks_same((was, old): (&Interface, bool), (is, new): (&Interface, bool)) -> b
 /// What an interface asks of the devices below it, in order, each once.
 fn asks(interface: &Interface, forwarding: bool) -> Vec<Ask> {
     // A port of a lagg is spoken to by its own address too: LACP's frames have it as their source.
-    let macs = [interface.mac, interface.permanent_mac].map(Ask::Unicast);
+    let macs = interface.macs().chain([interface.permanent_mac]).map(Ask::Unicast);
     let groups = interface.groups(forwarding).map(multicast_mac);
     let groups = groups.chain(interface.groups4().map(multicast_mac4)).map(Ask::Multicast);
-    let mut all = sorted(macs.into_iter().chain(groups).chain(of_kind(interface)).collect());
+    let mut all = sorted(macs.chain(groups).chain(of_kind(interface)).collect());
     all.dedup();
     all
 }
@@ -163,9 +164,9 @@ fn of_kind(interface: &Interface) -> Option<Ask> {
 /// The same of what is still taken as it was before a lagg changed.
 fn late(config: &Config) -> Vec<(IfId, Ask)> {
     let (ports, macs) = config.late.all();
-    let lagg_mac = |(port, lagg)| Some((port, config.interface(lagg)?.mac));
+    let laggs = |(port, lagg)| config.interface(lagg).map(|lagg| lagg.macs().map(move |mac| (port, mac)));
     let mut all = Vec::new();
-    for (id, mac) in ports.filter_map(lagg_mac).chain(macs) {
+    for (id, mac) in ports.filter_map(laggs).flatten().chain(macs) {
         let below = config.interface(id).map(|interface| devices(config, interface));
         all.extend(below.into_iter().flatten().map(|device| (device, Ask::Unicast(mac))));
     }

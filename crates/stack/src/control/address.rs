@@ -9,6 +9,7 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
+use siding_wire::Mac;
 use siding_wire::ends::is_everybody4;
 use siding_wire::ip6;
 
@@ -65,6 +66,26 @@ pub enum AddressError {
     /// Longer than the address.
     #[error("a prefix of {0} bits is longer than the address: give at most {1}")]
     PrefixTooLong(u8, u8),
+    /// It is to be answered for by what the interface has not.
+    #[error("{0} is no link-layer address of this interface: add it to the interface first")]
+    NotItsMac(Mac),
+}
+
+/// How an address is to be had.
+#[derive(Debug, Default)]
+pub(super) struct How {
+    /// Whether it is tested for others who have it.
+    detect: bool,
+    lifetimes: Lifetimes,
+    /// Where others are told that it is; `None` for the interface's own link-layer address.
+    mac: Option<Mac>,
+}
+
+impl How {
+    /// At a link-layer address that others may have, too, as they may have the address.
+    pub(super) fn at(mac: Mac) -> How {
+        How { mac: Some(mac), ..How::default() }
+    }
 }
 
 /// How long an address is to live. The default is for ever.
@@ -112,6 +133,16 @@ impl Stack {
         detect: bool,
         lifetimes: Lifetimes,
     ) -> Result<(), AddressError> {
+        self.put_address(ctx, on, (addr, prefix_len), &How { detect, lifetimes, mac: None })
+    }
+
+    pub(super) fn put_address(
+        &self,
+        ctx: &mut Ctx<'_, Unlocked>,
+        on: IfId,
+        (addr, prefix_len): (IpAddr, u8),
+        &How { detect, lifetimes, mac }: &How,
+    ) -> Result<(), AddressError> {
         check(addr, prefix_len)?;
         let shared = &self.shared;
         let now = self.now();
@@ -125,6 +156,9 @@ impl Stack {
             let config = shared.config.load();
             let interface = config.interface(on).ok_or(AddressError::NoInterface(on))?;
             config.no_port(interface)?;
+            if let Some(mac) = mac.filter(|mac| !interface.has_mac(*mac)) {
+                return Err(AddressError::NotItsMac(mac));
+            }
             match addr {
                 IpAddr::V6(addr6) => {
                     if interface.addr6(addr6).is_some() {
@@ -134,7 +168,7 @@ impl Stack {
                     let state = begin_test(change, (on, addr6), first, detect);
                     shared.change(change.control, |config| {
                         let own = Addr6::manual(addr6, prefix_len, state);
-                        add6(config, on, Addr6 { detect, preferred_until, valid_until, ..own });
+                        add6(config, on, Addr6 { detect, preferred_until, valid_until, mac, ..own });
                     });
                     if let Err(full) = connect6(&shared.config.load(), on, (addr6, prefix_len)) {
                         change.control.dads.remove(&(on, addr6));
@@ -155,7 +189,7 @@ impl Stack {
                     }
                     let state = arp::begin(change, (on, addr4), detect);
                     shared.change(change.control, |config| {
-                        add4(config, on, Addr4 { addr: addr4, prefix_len, state })
+                        add4(config, on, Addr4 { addr: addr4, prefix_len, state, mac })
                     });
                     if let Err(full) = connect4(&shared.config.load(), on, (addr4, prefix_len)) {
                         change.control.rooms.of::<Conflicts>().remove(on, addr4);

@@ -30,6 +30,8 @@ pub enum Belongings {
     Advertisements,
     /// VLANs lie on it.
     Vlans,
+    /// Further link-layer addresses.
+    Macs,
 }
 
 /// The first thing that the interface has and a port has not; `None` if it may become one. Groups that it was told to join
@@ -61,6 +63,7 @@ pub(crate) fn belongings(
         (Belongings::Advertisements, config.is_advertising(id)),
         // It is no port yet, so nothing else lies on it.
         (Belongings::Vlans, config.nest(id).len() > 1),
+        (Belongings::Macs, !interface.further_macs.is_empty()),
     ];
     has.into_iter().find(|(_, has)| *has).map(|(what, _)| what)
 }
@@ -75,6 +78,7 @@ impl fmt::Display for Belongings {
             Belongings::Autoconf => "settings as a host",
             Belongings::Advertisements => "router advertisements",
             Belongings::Vlans => "VLANs",
+            Belongings::Macs => "further MAC addresses",
         })
     }
 }

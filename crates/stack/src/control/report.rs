@@ -38,6 +38,8 @@ pub struct InterfaceReport {
     pub name: String,
     /// Its link-layer address.
     pub mac: Mac,
+    /// Others that it takes frames for.
+    pub further_macs: Arc<[Mac]>,
     /// Its MTU in bytes.
     pub mtu: u16,
     /// Administratively up.
@@ -93,6 +95,7 @@ impl Stack {
                 id: interface.ifnet.id,
                 name: interface.ifnet.name.clone(),
                 mac: interface.mac,
+                further_macs: interface.further_macs.clone(),
                 mtu: interface.mtu,
                 up: interface.up,
                 link: interface.link,

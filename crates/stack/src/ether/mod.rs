@@ -72,7 +72,7 @@ pub(crate) fn input<'c>(
     if !on.is_fit(Use::IpPassage) {
         return Next::Drop(frame, DropReason::InterfaceGone);
     }
-    let ours = header.dst == on.mac || config.late.is_former(on.ifnet.id, header.dst, local.heard);
+    let ours = on.has_mac(header.dst) || config.late.is_former(on.ifnet.id, header.dst, local.heard);
     let link = if ours {
         LinkCast::Unicast
     } else if header.dst == siding_wire::Mac::BROADCAST {

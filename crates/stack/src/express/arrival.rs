@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Kind;
+use crate::ifnet::Macs;
 use crate::ifnet::Use;
 use crate::ifnet::Vlan;
 
@@ -35,11 +36,10 @@ pub(super) struct Arrivals {
 const REMEMBERED: usize = 16;
 
 /// An interface that IP comes in by.
-#[derive(Clone, Copy)]
 pub(super) struct Arrival {
     /// None if nothing that comes with this tag is plain.
     pub(super) id: IfId,
-    mac: Mac,
+    macs: Macs,
     /// Where IP begins in its frames.
     pub(super) at: usize,
 }
@@ -123,9 +123,10 @@ impl Arrivals {
     fn look(&mut self, config: &Config, tag: u32) -> Option<usize> {
         let found = self.receiver(config, tag);
         let at = if tag == 0 { HEADER_LEN } else { HEADER_LEN + VLAN_LEN };
-        let (id, mac) = found.map_or((IfId::NONE, Mac::ZERO), |found| (found.ifnet.id, found.mac));
+        let (id, macs) =
+            found.map_or((IfId::NONE, Macs::none()), |found| (found.ifnet.id, found.kept_macs()));
         self.tags.push(tag);
-        self.all.push(Arrival { id, mac, at });
+        self.all.push(Arrival { id, macs, at });
         Some(self.all.len() - 1)
     }
 
@@ -156,7 +157,7 @@ impl Arrival {
     #[inline]
     pub(super) fn packet<'f>(&self, frame: &'f [u8]) -> Option<(EtherType, &'f [u8])> {
         let dst = Mac(*frame.first_chunk()?);
-        let ours = dst == self.mac || mutant("express-takes-others-frames");
+        let ours = self.macs.has(dst) || mutant("express-takes-others-frames");
         let (high, low) = (*frame.get(self.at - 2)?, *frame.get(self.at - 1)?);
         if self.id.is_none() || !ours {
             return None;

@@ -6,6 +6,7 @@ mod fit;
 mod groups4;
 mod intake;
 mod late;
+mod macs;
 mod mib;
 mod stalls;
 
@@ -34,6 +35,8 @@ pub use groups4::Joined4;
 pub(crate) use intake::Intake;
 pub(crate) use intake::Wants;
 pub(crate) use late::Late;
+pub use macs::FURTHER_MACS;
+pub(crate) use macs::Macs;
 pub(crate) use mib::Forwarded;
 pub use mib::IcmpStats;
 pub use mib::IpStats;
@@ -80,8 +83,11 @@ pub struct Ifnet {
 pub struct Interface {
     /// The interface itself.
     pub ifnet: Arc<Ifnet>,
-    /// Its link-layer address.
+    /// Its link-layer address: what it sends from.
     pub mac: Mac,
+    /// Others that it was given: frames to them are for it, too. In order. They are this interface's alone: a VLAN on it may
+    /// be another virtual router's backup, which must not take its frames (RFC 9568 s6.4.2).
+    pub further_macs: Arc<[Mac]>,
     /// The largest IP packet, in bytes.
     pub mtu: u16,
     /// Administratively up.
@@ -191,6 +197,8 @@ pub struct Addr6 {
     pub valid_until: Instant,
     /// It is tested once more while it is in use: its link was away for a moment.
     pub retested: bool,
+    /// The link-layer address that others are told for it, if not the interface's own.
+    pub mac: Option<Mac>,
 }
 
 /// An IPv4 address of an interface.
@@ -202,6 +210,8 @@ pub struct Addr4 {
     pub prefix_len: u8,
     /// Whether it may be used yet, or at all (RFC 5227).
     pub state: DadState,
+    /// The link-layer address that others are told for it, if not the interface's own.
+    pub mac: Option<Mac>,
 }
 
 impl Addr4 {
@@ -224,6 +234,7 @@ impl Addr6 {
             preferred_until: Instant::NEVER,
             valid_until: Instant::NEVER,
             retested: false,
+            mac: None,
         }
     }
 
@@ -266,6 +277,7 @@ impl Interface {
         Interface {
             ifnet,
             mac,
+            further_macs: Arc::new([]),
             mtu,
             link_mtu: mtu,
             asked_mtu: None,

@@ -183,7 +183,7 @@ fn build(shared: &Shared, config: &Config, out: &Interface, what: What) -> Optio
                 solicited: false,
                 override_: true,
                 target: addr,
-                tlla: Some(out.mac),
+                tlla: Some(out.mac_of(addr.into())),
             };
             let header =
                 Ip6Repr::new(addr, ip6::ALL_NODES, IpProto::ICMP6, nd::HOP_LIMIT, advert.buffer_len() as u16);
@@ -194,7 +194,7 @@ fn build(shared: &Shared, config: &Config, out: &Interface, what: What) -> Optio
         What::Address(IpAddr::V4(addr)) => {
             //= RFC 5227 s2.3 [5227-3]: an ARP announcement, to everybody.
             let mut frame = start(shared, out, Mac::BROADCAST, EtherType::ARP)?;
-            ArpRepr::announcement(out.mac, addr).emit(frame.append(ARP_LEN)?).ok()?;
+            ArpRepr::announcement(out.mac_of(addr.into()), addr).emit(frame.append(ARP_LEN)?).ok()?;
             Some((frame, Out::Message(Some(addr.into()), IfCounter::ArpRequestOut)))
         }
         //= RFC 3810 s6 [3810-3, 4541]: the groups, as they are: switches learn groups by port, and the port is another.

@@ -38,7 +38,7 @@ pub(crate) fn input(
         Ok(message) => message,
         Err(why) => return local.drop_packet(packet, DropReason::Mld(why)),
     };
-    if about.framed.from == on.mac {
+    if on.has_mac(about.framed.from) {
         return local.drop_packet(packet, DropReason::Ignored); // Our own, looped back.
     }
     let counters = &on.ifnet.counters;

@@ -133,7 +133,7 @@ pub(crate) fn heard_solicit(
     }
     let heard = HeardSolicit {
         unspecified: about.header.src.is_unspecified(),
-        from_our_mac: about.framed.from == on.mac,
+        from_our_mac: on.has_mac(about.framed.from),
         nonce: solicit.nonce.as_ref().map(|Nonce(nonce)| nonce.as_slice()),
     };
     step(ctx, local, on.ifnet.id, solicit.target, |_ctx, _local, dad, config| dad.on_solicit(&heard, config));

@@ -122,7 +122,7 @@ fn solicited(
     //= RFC 4861 s7.2.3 [4861-28]: only if it is ours.
     let source = about.header.src;
     let Some(own) = on.addr6(solicit.target) else {
-        if !on.is_anycast(solicit.target, config.forwarding) || about.framed.from == on.mac {
+        if !on.is_anycast(solicit.target, config.forwarding) || on.has_mac(about.framed.from) {
             return Err(DropReason::NotForUs);
         }
         if !source.is_unspecified() {
@@ -145,7 +145,7 @@ fn solicited(
         }
         DadState::Optimistic | DadState::Preferred => {}
     }
-    if about.framed.from == on.mac {
+    if on.has_mac(about.framed.from) {
         return Err(DropReason::Ignored); // Our own, looped back.
     }
     let (to, solicited) = if source.is_unspecified() {
@@ -163,7 +163,7 @@ fn solicited(
         //= RFC 4429 s3.3 [4429-1]: nobody's entry is overwritten for an address that may be another's.
         override_: own.state != DadState::Optimistic,
         target: solicit.target,
-        tlla: Some(on.mac),
+        tlla: Some(on.mac_of(solicit.target.into())),
     };
     //= RFC 6583 s7.1 [6583-1]: answering for our own addresses comes first: at once, to the address that the
     //= question gave, with no look at any table.
@@ -181,7 +181,7 @@ fn advertised(
 ) -> Result<(), DropReason> {
     let Arrival { config, on } = arrival;
     if let Some(own) = on.addr6(advert.target) {
-        if about.framed.from == on.mac {
+        if on.has_mac(about.framed.from) {
             return Err(DropReason::Ignored);
         }
         match own.state {
@@ -240,7 +240,7 @@ fn learn(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: &Interface, station
     if !ends::is_host6(addr) || on.addr6(addr).is_some() {
         return false;
     }
-    let lladdr = lladdr.filter(Mac::is_unicast).filter(|mac| *mac != on.mac);
+    let lladdr = lladdr.filter(Mac::is_unicast).filter(|mac| !on.has_mac(*mac));
     let addr = IpAddr::V6(addr);
     let neighbors = &on.ifnet.neighbors;
     let found = match (neighbors.find(ctx, addr), lladdr) {

@@ -49,7 +49,7 @@ pub(crate) fn ns_output<L>(
         return Err(Refused);
     };
     //= RFC 4861 s7.2.2 [4861-25]: with our link-layer address, so that the answer needs no question.
-    let message = NeighborSolicit::new(target, out.mac);
+    let message = NeighborSolicit::new(target, out.mac_of(source.into()));
     let to = match how {
         Solicit::Multicast => Addressed::to_group(source, ip6::solicited_node(target)),
         Solicit::Unicast(mac) => Addressed { source, dst: target, mac: Some(mac) },

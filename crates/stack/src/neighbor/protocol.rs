@@ -14,6 +14,7 @@ use siding_netisr::RegisterError;
 use super::due::Ageing;
 use crate::Stack;
 use crate::drops::DropReason;
+use crate::ifnet::FURTHER_MACS;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
 use crate::limits::LimitReport;
@@ -59,6 +60,7 @@ impl Protocol for Tables {
     }
 
     fn limits_on(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>, on: &Interface) -> Vec<LimitReport> {
-        on.ifnet.neighbors.limits(stack.now(), &on.neighbors).into_iter().collect()
+        let macs = LimitReport::new("further-macs", FURTHER_MACS, on.further_macs.len());
+        on.ifnet.neighbors.limits(stack.now(), &on.neighbors).into_iter().chain([macs]).collect()
     }
 }

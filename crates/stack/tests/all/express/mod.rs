@@ -20,12 +20,15 @@ use siding_stack::route::Prefix;
 use siding_stack::route::Route;
 use traffic::pick;
 use twin::DEVICES;
+use twin::FURTHER;
 use twin::Frames;
+use twin::ON;
 use twin::SHARING;
 use twin::Shape;
 use twin::Twin;
 use twin::addr6;
 use twin::behind6;
+use twin::further_mac;
 use twin::mac;
 
 /// What a comparison came to.
@@ -221,6 +224,15 @@ fn happen(twin: &Twin, chance: &mut Chance) {
         5 => {
             let forwarding = pick(chance, 8) > 0;
             twin.command(|stack, ctx| stack.set_forwarding(ctx, forwarding));
+        }
+        6 => {
+            let from = FURTHER[pick(chance, FURTHER.len())];
+            twin.command(|stack, ctx| {
+                let (on, mac) = (named(stack, ON[from].0), further_mac(ON[from].1));
+                if stack.remove_mac(ctx, on, mac).is_err() {
+                    stack.add_mac(ctx, on, mac).unwrap();
+                }
+            });
         }
         _ => {}
     }

@@ -18,6 +18,7 @@ use siding_wire::nd::NeighborAdvert;
 use siding_wire::nd::RouterAdvert;
 
 use super::twin::ANSWERING;
+use super::twin::FURTHER;
 use super::twin::KNOWN;
 use super::twin::ON;
 use super::twin::ROUTER;
@@ -27,6 +28,7 @@ use super::twin::addr4;
 use super::twin::addr6;
 use super::twin::behind4;
 use super::twin::behind6;
+use super::twin::further_mac;
 use super::twin::mac;
 use super::twin::own_mac;
 use super::twin::shared4;
@@ -92,7 +94,10 @@ pub fn frame(chance: &mut Chance, odd: bool) -> Arriving {
         packet.resize(packet.len() + pick(chance, 46), 0xee);
     }
     let (device, tags) = way_in(chance, from);
-    let mut frame = Ether { dst: own_mac(ON[from].1), src: mac(here, sender), ethertype }.to_bytes().to_vec();
+    // Two interfaces of one device may have it, or one of them.
+    let virtually = FURTHER.contains(&from) && one_in(chance, 3);
+    let dst = if virtually { further_mac(ON[from].1) } else { own_mac(ON[from].1) };
+    let mut frame = Ether { dst, src: mac(here, sender), ethertype }.to_bytes().to_vec();
     frame.splice(12..12, tags);
     frame.extend_from_slice(&packet);
     if odd && one_in(chance, 12) {
@@ -261,11 +266,12 @@ fn spoil4(chance: &mut Chance, packet: &mut Vec<u8>, here: u8, there: u8) {
 }
 
 fn spoil_frame(chance: &mut Chance, frame: &mut Vec<u8>) {
-    match pick(chance, 7) {
+    match pick(chance, 8) {
         0 => frame[..6].copy_from_slice(&Mac::BROADCAST.0),
         1 => frame[..6].copy_from_slice(&[0x33, 0x33, 0, 0, 0, 1]),
         2 => frame[5] ^= 1 << pick(chance, 8),
         3 => frame.truncate(pick(chance, 40)),
+        7 => frame[..6].copy_from_slice(&further_mac(pick(chance, 4)).0),
         // A VLAN of its own, a tag that says but a priority, or one that nobody has.
         4 => frame.splice(12..12, [0x81, 0, 0x60, [0, 10, 20, 31, 99][pick(chance, 5)]]).for_each(drop),
         5 => frame.splice(12..12, [0x88, 0xa8, 0, [0, 30][pick(chance, 2)], 0x81, 0, 0, 31]).for_each(drop),

@@ -61,6 +61,9 @@ pub const SUBNETS: [u8; 6] = [1, 2, 10, 20, 30, 4];
 pub const ON: [(&str, usize); 6] =
     [("em1", 0), ("em2", 1), ("vlan10", 2), ("vlan20", 2), ("inner30", 2), ("lagg0", 3)];
 
+/// Who takes frames for a virtual router's link-layer address as well, at first.
+pub const FURTHER: [usize; 3] = [0, 2, 5];
+
 /// Neighbours of each subnet whose link-layer addresses are known from the beginning.
 pub const KNOWN: u16 = 8;
 
@@ -160,6 +163,11 @@ pub fn mac(subnet: u8, host: u16) -> Mac {
 /// The link-layer address of one of our devices.
 pub fn own_mac(device: usize) -> Mac {
     Mac([2, 0, 0, 0, 0, device as u8 + 1])
+}
+
+/// That of a virtual router on an interface that this device's frames may be for.
+pub fn further_mac(device: usize) -> Mac {
+    Mac([0, 0, 0x5e, 0, 1, device as u8 + 1])
 }
 
 /// A destination behind a router of a subnet: its prefixes are 2001:db8:1SSH::/48 and 10.1SS.H.0/24, by way of host H.
@@ -315,6 +323,9 @@ fn furnish(stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, shape: Shape, wires: &[[W
             let next_hop = Some(addr4(subnet, host));
             let route = Route { prefix, next_hop, interface: on, metric: 0, origin: Origin::Static };
             stack.add_route4(ctx, route).unwrap();
+        }
+        if let Some(from) = FURTHER.into_iter().find(|from| SUBNETS[*from] == subnet) {
+            stack.add_mac(ctx, on, further_mac(ON[from].1)).unwrap();
         }
         // What is everybody's there has a way, too, and it is nobody's to be sent by it.
         let prefix = Prefix::covering(addr4(subnet, 255), 32);

@@ -89,7 +89,7 @@ fn solicit_routers(ctx: &Ctx<'_, ranks::Control>, local: &mut Local, out: &Inter
     //= RFC 4861 s6.3.7, s4.1 [4861-23]: from our link-local address with the link-layer address, or from `::` without.
     //= RFC 4429 s3.2 [4429-1]: an optimistic address goes without, too.
     let (source, slla) = match own.map(|own| (own.addr, own.state)) {
-        Some((addr, DadState::Preferred)) => (addr, Some(out.mac)),
+        Some((addr, DadState::Preferred)) => (addr, Some(out.mac_of(addr.into()))),
         Some((addr, DadState::Optimistic)) => (addr, None),
         // It is a moment until it may be used, and the answer can then be for us alone.
         Some((_, DadState::Tentative)) => return Err(Refused),
@@ -123,7 +123,7 @@ fn announce(
         solicited: false,
         override_: false,
         target: addr,
-        tlla: Some(out.mac),
+        tlla: Some(out.mac_of(addr.into())),
     };
     let to = ip6::ALL_ROUTERS;
     let frame = ns::build(local, out, &Addressed::to_group(addr, to), message.buffer_len(), |bytes| {

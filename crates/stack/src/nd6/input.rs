@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_machines::host::HeardAdvert;
 use siding_mbuf::Mbuf;
 use siding_wire::Mac;
 use siding_wire::ip6;
@@ -18,7 +19,6 @@ use super::detect;
 use super::host;
 use super::ns::Addressed;
 use super::router;
-use super::said::Said;
 use crate::drops::DropReason;
 use crate::ends;
 use crate::event::Event;
@@ -81,10 +81,10 @@ pub(crate) fn input(
         }
         NdMessage::RouterAdvert(advert, options) => {
             counters.add(local.index, IfCounter::RaIn, 1);
-            let said = Said { router: src, advert: &advert, options };
-            let compared = router::heard_advert(ctx, local, arrival, said);
+            let heard_advert = HeardAdvert { from: src, advert: &advert, options };
+            let compared = router::heard_advert(ctx, local, arrival, heard_advert);
             //= RFC 4861 s6.3.4 [4861-19]: its address is noted, and that it is a router, with the address or without.
-            let (noted, heard) = host::heard_advert(ctx, local, on, said);
+            let (noted, heard) = host::heard_advert(ctx, local, on, heard_advert);
             let learnt = noted
                 && learn(ctx, local, on, &Station { addr: src, lladdr: advert.slla, router: Some(true) });
             //= RFC 4861 s6.2.7 [4861-14]: a router that nobody wants to configure itself has heard what there is for it.

@@ -12,7 +12,6 @@ mod input;
 mod ns;
 mod protocol;
 pub mod router;
-mod said;
 
 pub use answer::MAX_ANYCAST_DELAY_TIME;
 pub(crate) use detect::try_again;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
+use siding_machines::host::HeardAdvert;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
@@ -49,7 +50,6 @@ use crate::nd6::due::Advertising;
 use crate::nd6::ns;
 use crate::nd6::ns::Addressed;
 use crate::nd6::nud::Refused;
-use crate::nd6::said::Said;
 use crate::neighbor;
 use crate::neighbor::LinkOut;
 use crate::neighbor::What;
@@ -358,7 +358,7 @@ pub(in crate::nd6) fn heard_advert(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     Arrival { config, on }: Arrival<'_>,
-    Said { router, advert, options }: Said<'_>,
+    HeardAdvert { from: router, advert, options }: HeardAdvert<'_>,
 ) -> bool {
     let (id, wants) = (on.ifnet.id, Wants::Comparison);
     if !config.is_advertising(id) || on.addr6(router).is_some() || !on.ifnet.intake.admits(local.now, wants) {

@@ -17,7 +17,6 @@ use super::settle;
 use crate::drops::DropReason;
 use crate::ifnet::Interface;
 use crate::ifnet::Wants;
-use crate::nd6::said::Said;
 use crate::next::Arrival;
 use crate::stack::Change;
 use crate::stack::worker::Local;
@@ -28,9 +27,9 @@ pub(in crate::nd6) fn heard_advert(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     on: &Interface,
-    said: Said<'_>,
+    heard: HeardAdvert<'_>,
 ) -> (bool, Result<(), DropReason>) {
-    let Said { router: from, advert, options } = said;
+    let HeardAdvert { from, advert, options } = heard;
     let hops = &on.first_hops;
     if !hops.accepts {
         return (true, Err(DropReason::AutoconfOff));
@@ -61,7 +60,6 @@ pub(in crate::nd6) fn heard_advert(
     }
     state.host.set_link(on.mac, on.own_mtu);
     let is_known = |addr| known.contains(&addr);
-    let heard = HeardAdvert { from, advert, options };
     let taken = state.host.on_advert(local.now, heard, &is_known, &mut control.chance);
     let events = settle(&mut Change { shared: &shared, control, ctx: &mut ctx, now: local.now }, on.ifnet.id);
     drop(guard);

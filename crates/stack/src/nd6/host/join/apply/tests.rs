@@ -6,6 +6,7 @@ use siding_lockorder::Root;
 use siding_machines::host::HeardAdvert;
 use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
+use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_wire::Mac;
 use siding_wire::nd::NdOptions;
@@ -19,17 +20,26 @@ use crate::route::MOST_WAYS;
 use crate::route::Origin;
 use crate::route::Prefix;
 
-#[test]
-fn a_learnt_route_that_finds_no_place_is_told_of_once_and_comes_when_there_is_room() {
+/// A stack with an interface that configures itself, and the moment that it is there.
+fn learner(root: &mut Root) -> (Stack, IfId, Instant) {
     let now = Instant::from_nanos(1);
-    let pool = Pool::new(PoolConfig::default()).unwrap();
-    let stack = Stack::new(StackConfig { workers: 1, ..StackConfig::new(pool, move || now) }).unwrap();
-    let mut root = Root::new();
-    let mut entered = root.enter().unwrap();
+    let pool = Pool::new(PoolConfig::default()).expect("there is memory");
+    let config = StackConfig { workers: 1, ..StackConfig::new(pool, move || now) };
+    let stack = Stack::new(config).expect("it makes sense");
+    let mut entered = root.enter().expect("nobody has entered");
     let ctx = &mut entered.ctx();
     let spec = crate::BridgeSpec { mac: Some(Mac([2, 0, 0, 0, 0, 1])), ..crate::BridgeSpec::new("br0") };
-    let id = stack.add_bridge(ctx, spec).unwrap();
-    stack.set_autoconf(ctx, id, HostConfig::default()).unwrap();
+    let id = stack.add_bridge(ctx, spec).expect("there is room");
+    stack.set_autoconf(ctx, id, HostConfig::default()).expect("it is there");
+    (stack, id, now)
+}
+
+#[test]
+fn a_learnt_route_that_finds_no_place_is_told_of_once_and_comes_when_there_is_room() {
+    let mut root = Root::new();
+    let (stack, id, now) = learner(&mut root);
+    let mut entered = root.enter().unwrap();
+    let ctx = &mut entered.ctx();
     let default = Prefix::covering(Ipv6Addr::UNSPECIFIED, 0);
     let hop = |host| Some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 1, host));
     let by = |host| Route {
@@ -64,15 +74,10 @@ fn a_learnt_route_that_finds_no_place_is_told_of_once_and_comes_when_there_is_ro
 
 #[test]
 fn a_learnt_router_that_shares_flows_gives_way_and_a_learnt_route_goes_all_the_same() {
-    let now = Instant::from_nanos(1);
-    let pool = Pool::new(PoolConfig::default()).unwrap();
-    let stack = Stack::new(StackConfig { workers: 1, ..StackConfig::new(pool, move || now) }).unwrap();
     let mut root = Root::new();
+    let (stack, id, now) = learner(&mut root);
     let mut entered = root.enter().unwrap();
     let ctx = &mut entered.ctx();
-    let spec = crate::BridgeSpec { mac: Some(Mac([2, 0, 0, 0, 0, 1])), ..crate::BridgeSpec::new("br0") };
-    let id = stack.add_bridge(ctx, spec).unwrap();
-    stack.set_autoconf(ctx, id, HostConfig::default()).unwrap();
     let default = Prefix::covering(Ipv6Addr::UNSPECIFIED, 0);
     let from = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
     let advertise = |ctx: &mut siding_lockorder::Ctx<'_, siding_lockorder::Unlocked>, router_lifetime| {
@@ -102,15 +107,10 @@ fn a_learnt_router_that_shares_flows_gives_way_and_a_learnt_route_goes_all_the_s
 
 #[test]
 fn ever_shorter_lifetimes_do_not_fill_the_timer_queue_4861_17() {
-    let now = Instant::from_nanos(1);
-    let pool = Pool::new(PoolConfig::default()).unwrap();
-    let stack = Stack::new(StackConfig { workers: 1, ..StackConfig::new(pool, move || now) }).unwrap();
     let mut root = Root::new();
+    let (stack, id, now) = learner(&mut root);
     let mut entered = root.enter().unwrap();
     let ctx = &mut entered.ctx();
-    let spec = crate::BridgeSpec { mac: Some(Mac([2, 0, 0, 0, 0, 1])), ..crate::BridgeSpec::new("br0") };
-    let id = stack.add_bridge(ctx, spec).unwrap();
-    stack.set_autoconf(ctx, id, HostConfig::default()).unwrap();
     let shared = &stack.shared;
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     let from = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
@@ -98,6 +99,27 @@ fn the_program_beside_it_is_found_or_missed_in_words() {
     let output = Command::new(Siding::binary()).args(["sim", "--seeds", "2..2"]).output().unwrap();
     assert!(output.status.code() == Some(2) && told(&output).contains("give A..B with A below B"));
     fs::remove_dir_all(place).unwrap();
+}
+
+/// What `siding demo` and `siding sim` take is written down in both programs, so that the first can tell what there is
+/// without the other.
+#[test]
+fn both_programs_tell_the_same_defaults() {
+    let defaults = |program: &Path, args: &[&str]| -> Vec<String> {
+        let output = Command::new(program).args(args).arg("--help").output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", told(&output));
+        let text = told(&output);
+        let values =
+            text.split("[default: ").skip(1).filter_map(|rest| Some(rest.split_once(']')?.0.to_owned()));
+        // The paths are of what `siding` takes everywhere.
+        values.filter(|value| value.chars().all(|one| one.is_ascii_digit() || one == '.')).collect()
+    };
+    let (siding, demo) = (Siding::binary(), Siding::binary().with_file_name("siding-demo"));
+    for (ours, theirs) in [(&["demo"][..], &[][..]), (&["sim"], &["sim"])] {
+        let said = defaults(siding, ours);
+        assert!(!said.is_empty(), "{ours:?} has no default");
+        assert_eq!(said, defaults(&demo, theirs), "{ours:?}");
+    }
 }
 
 /// What any wire must come to.

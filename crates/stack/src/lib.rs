@@ -40,6 +40,7 @@ mod farewell;
 pub mod filter;
 mod flow_hash;
 mod fragments;
+pub mod hooks;
 pub mod icmp6;
 pub mod ifnet;
 mod ip4;

@@ -7,7 +7,7 @@ mod echo;
 use crate::arp::Arp;
 use crate::bridge;
 use crate::bridge::Bridges;
-use crate::filter::Filter;
+use crate::hooks::Filter;
 use crate::icmp6::Errors;
 use crate::ip6::Paths6;
 use crate::lagg;

@@ -13,7 +13,7 @@ use crate::BATCH;
 use crate::Stack;
 use crate::event::Event;
 use crate::express::Express;
-use crate::filter;
+use crate::hooks;
 use crate::ifnet::Use;
 use crate::mld;
 use crate::nd6;
@@ -110,7 +110,7 @@ impl StackWorker {
             self.local.timed.resume(timers);
         }
         self.first_hops();
-        let filtering = filter::turn(&mut self.local);
+        let filtering = hooks::turn(&mut self.local);
         let local = &mut self.local;
         let (again, taken) = self.worker.with_ctx(|ctx| {
             // Last, so that what timers have changed is followed before anybody sleeps.

@@ -20,8 +20,8 @@ use siding_stack::filter::LinkCast;
 use siding_stack::filter::Part;
 use siding_stack::filter::StateQuery;
 use siding_stack::filter::StateReport;
-use siding_stack::filter::Supposed;
 use siding_stack::filter::Way;
+use siding_stack::hooks::Supposed;
 
 use super::ask::NONE;
 use crate::control::Answer;

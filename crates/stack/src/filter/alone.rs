@@ -13,7 +13,6 @@ use siding_netisr::Instant;
 use siding_netisr::sync::mutant;
 use siding_wire::IpProto;
 
-use super::hooks::note_interface;
 use super::keeper::Keeper;
 use super::read;
 use crate::ifnet::Version;
@@ -74,7 +73,7 @@ impl Keeper {
         };
         self.ahead.pass(place);
         if !mutant("express-notes-no-interface") {
-            note_interface(self, Some(known), on);
+            self.note_interface(Some(known), on);
         }
         let (packets, bytes) = &mut self.tally[version as usize][known.state as usize];
         *packets += 1;

@@ -53,14 +53,14 @@ pub struct StatesAsked(Arc<Ask>);
 
 /// What one worker was asked.
 #[derive(Debug, Default)]
-pub(super) struct Mailbox {
+pub(crate) struct Mailbox {
     any: AtomicBool,
     /// With the slot to go on from.
     asks: sync::Mutex<Vec<(Arc<Ask>, usize)>>,
 }
 
 /// Asks the workers of these mailboxes.
-pub(super) fn ask(mailboxes: &[Mailbox], query: StateQuery) -> StatesAsked {
+pub(crate) fn ask(mailboxes: &[Mailbox], query: StateQuery) -> StatesAsked {
     let left = AtomicUsize::new(mailboxes.len());
     let ask = Arc::new(Ask { query, answer: Default::default(), left });
     for mailbox in mailboxes {
@@ -83,12 +83,12 @@ impl StatesAsked {
 impl Mailbox {
     /// Whether its worker has something to answer.
     #[inline]
-    pub(super) fn is_asked(&self) -> bool {
+    pub(crate) fn is_asked(&self) -> bool {
         self.any.load(Ordering::Acquire)
     }
 
     /// Answers what its worker was asked. Whether there is more to answer.
-    pub(super) fn answer(&self, filter: &mut Keeper, now: Instant, worker: usize) -> bool {
+    pub(crate) fn answer(&self, filter: &mut Keeper, now: Instant, worker: usize) -> bool {
         if !self.is_asked() {
             return false;
         }

@@ -42,7 +42,7 @@ pub struct FrameEnds {
 
 impl FrameEnds {
     /// Of a packet whose Ethernet header still stands before it.
-    pub(super) fn before(packet: &Mbuf) -> Option<FrameEnds> {
+    pub(crate) fn before(packet: &Mbuf) -> Option<FrameEnds> {
         let header = packet.before(ether::HEADER_LEN)?;
         let is_ip = matches!(header[12..], [0x08, 0x00] | [0x86, 0xdd]);
         let (dst, src) = (header.first_chunk()?, header[6..].first_chunk()?);
@@ -68,48 +68,48 @@ pub enum AddrKind {
 }
 
 /// What states have for the policies of the rules in force, by the numbers that these have for them; 0 for none.
-pub(super) type Ours = [u8; POLICIES + 1];
+pub(crate) type Ours = [u8; POLICIES + 1];
 
 /// Where rules are asked whose flows have no state.
-pub(super) const NOBODYS: &Ours = &[0; POLICIES + 1];
+pub(crate) const NOBODYS: &Ours = &[0; POLICIES + 1];
 
 /// Where flows are counted.
-pub(super) struct Counting<'a> {
-    pub(super) counts: &'a Counts,
-    pub(super) own: &'a mut Counted,
+pub(crate) struct Counting<'a> {
+    pub(crate) counts: &'a Counts,
+    pub(crate) own: &'a mut Counted,
 }
 
 /// What a packet that is only thought of has changed, for what is asked about it later.
 #[derive(Debug, Default)]
-pub(super) struct Rehearsed {
+pub(crate) struct Rehearsed {
     /// Its flow's mark, once it is another one, or where the flow has no state here.
-    pub(super) mark: Option<u32>,
+    pub(crate) mark: Option<u32>,
     /// Whose times of silence it is to have, if rules say so.
-    pub(super) policy: Option<u8>,
+    pub(crate) policy: Option<u8>,
     /// The places at which a flow is counted that has no state here.
-    pub(super) counted: Vec<u32>,
+    pub(crate) counted: Vec<u32>,
 }
 
 /// What a judge may ask about a packet, and tell.
 pub struct Asks<'a> {
-    pub(super) now: Instant,
-    pub(super) config: &'a Config,
-    pub(super) iif: Option<&'a Interface>,
-    pub(super) oif: Option<&'a Interface>,
-    pub(super) link: LinkCast,
-    pub(super) frame: Option<FrameEnds>,
-    pub(super) mark: u32,
+    pub(crate) now: Instant,
+    pub(crate) config: &'a Config,
+    pub(crate) iif: Option<&'a Interface>,
+    pub(crate) oif: Option<&'a Interface>,
+    pub(crate) link: LinkCast,
+    pub(crate) frame: Option<FrameEnds>,
+    pub(crate) mark: u32,
     /// `None` before states were looked up.
-    pub(super) tracked: Option<&'a mut Tracked>,
-    pub(super) states: Option<&'a mut States>,
-    pub(super) counting: Option<Counting<'a>>,
+    pub(crate) tracked: Option<&'a mut Tracked>,
+    pub(crate) states: Option<&'a mut States>,
+    pub(crate) counting: Option<Counting<'a>>,
     /// Whose times of silence flows get, by the numbers that rules have for policies.
-    pub(super) numbers: &'a Ours,
-    pub(super) untracked: bool,
+    pub(crate) numbers: &'a Ours,
+    pub(crate) untracked: bool,
     /// The packet is only thought of.
-    pub(super) rehearsed: Option<&'a mut Rehearsed>,
-    pub(super) lines: &'a mut Vec<Event>,
-    pub(super) decided: Option<&'a mut Vec<String>>,
+    pub(crate) rehearsed: Option<&'a mut Rehearsed>,
+    pub(crate) lines: &'a mut Vec<Event>,
+    pub(crate) decided: Option<&'a mut Vec<String>>,
 }
 
 impl Asks<'_> {

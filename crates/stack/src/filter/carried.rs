@@ -11,24 +11,24 @@ use crate::queues::Queue;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Carried {
     /// The interface that it came in by; or, of our own, that its destination is meant on.
-    pub(super) on: IfId,
+    pub(crate) on: IfId,
     /// The frame that it came in; `None` for our own.
-    pub(super) framed: Option<Framed>,
+    pub(crate) framed: Option<Framed>,
     /// The worker that keeps its flow.
     to: u32,
 }
 
 impl Carried {
-    pub(super) fn received(on: IfId, framed: Framed, to: usize) -> Carried {
+    pub(crate) fn received(on: IfId, framed: Framed, to: usize) -> Carried {
         Carried { on, framed: Some(framed), to: to as u32 }
     }
 
     /// The interface that it came in by.
-    pub(super) fn on(&self) -> IfId {
+    pub(crate) fn on(&self) -> IfId {
         self.on
     }
 
-    pub(super) fn sent(scope: IfId, to: usize) -> Carried {
+    pub(crate) fn sent(scope: IfId, to: usize) -> Carried {
         Carried { on: scope, framed: None, to: to as u32 }
     }
 }

@@ -29,7 +29,7 @@ const LEFT_TO_OTHERS: usize = 16;
 
 /// The places of all flows of one worker.
 #[derive(Debug, Default)]
-pub(super) struct Counted {
+pub(crate) struct Counted {
     pieces: Vec<Vec<Place>>,
     /// So many pieces there are to be.
     wanted: usize,

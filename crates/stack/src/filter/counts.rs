@@ -23,7 +23,7 @@ const TRIES: usize = 16;
 const COUNT: u64 = 0xff_ffff;
 
 #[derive(Debug)]
-pub(super) struct Counts(Box<[AtomicU64]>);
+pub(crate) struct Counts(Box<[AtomicU64]>);
 
 impl Counts {
     pub(super) fn new() -> Counts {

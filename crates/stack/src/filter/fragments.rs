@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a worker remembers.
 #[derive(Debug)]
-pub(super) struct Fragments {
+pub(crate) struct Fragments {
     passed: Vec<Passed>,
     /// With the moment when they go; the oldest first.
     early: VecDeque<(Instant, Early)>,
@@ -47,20 +47,20 @@ pub(super) struct Fragments {
 
 /// A fragment that waits for its first.
 #[derive(Debug)]
-pub(super) struct Early {
-    pub(super) name: u64,
-    pub(super) meta: Carried,
-    pub(super) packet: Mbuf,
+pub(crate) struct Early {
+    pub(crate) name: u64,
+    pub(crate) meta: Carried,
+    pub(crate) packet: Mbuf,
 }
 
 /// A first fragment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct First {
-    pub(super) name: u64,
+pub(crate) struct First {
+    pub(crate) name: u64,
     /// Behind what is judged of its packet.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// How long the headers are that each piece has for itself.
-    pub(super) head: usize,
+    pub(crate) head: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -71,11 +71,11 @@ struct Passed {
 
 /// Where first fragments went, for workers to which later ones come: the workers that judged them.
 #[derive(Debug)]
-pub(super) struct Trails(Box<[AtomicU64]>);
+pub(crate) struct Trails(Box<[AtomicU64]>);
 
 /// What to do with a later fragment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Follow {
+pub(crate) enum Follow {
     Pass,
     Unknown,
     Overlap,
@@ -83,7 +83,7 @@ pub(super) enum Follow {
 
 /// A number for the packet that a fragment is of, which peers cannot choose. Extension headers that stand before the fragment header are
 /// the same in all pieces: rules see those of the first, and a routing header works before anybody puts pieces together.
-pub(super) fn name(secret: u64, read: &Read, piece: &Piece, bytes: &[u8]) -> u64 {
+pub(crate) fn name(secret: u64, read: &Read, piece: &Piece, bytes: &[u8]) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(secret, 0x6672_6167);
     let proto = if read.src.is_ipv4() { read.proto.0 } else { 0 };
     (read.src, read.dst, piece.ident, proto).hash(&mut hasher);
@@ -94,12 +94,12 @@ pub(super) fn name(secret: u64, read: &Read, piece: &Piece, bytes: &[u8]) -> u64
 }
 
 impl Fragments {
-    pub(super) fn new() -> Fragments {
+    pub(crate) fn new() -> Fragments {
         Fragments { passed: Vec::new(), early: VecDeque::new() }
     }
 
     /// A first fragment has passed.
-    pub(super) fn pass(&mut self, now: Instant, first: First) {
+    pub(crate) fn pass(&mut self, now: Instant, first: First) {
         if self.passed.is_empty() {
             let nobody = First { name: 0, end: 0, head: 0 };
             self.passed.resize(PLACES, Passed { first: nobody, until: Instant::ZERO });
@@ -111,7 +111,7 @@ impl Fragments {
     }
 
     /// A later one. One of IPv4 may have fewer options than its first, which not all are copied, but no more.
-    pub(super) fn follow(&self, now: Instant, name: u64, piece: &Piece) -> Follow {
+    pub(crate) fn follow(&self, now: Instant, name: u64, piece: &Piece) -> Follow {
         match self.passed.get(name as usize % PLACES) {
             Some(Passed { first, until })
                 if first.name == name && *until > now && piece.head <= first.head =>
@@ -123,7 +123,7 @@ impl Fragments {
     }
 
     /// Keeps a later one that has come before. Gives the one that it pushes out.
-    pub(super) fn hold(&mut self, now: Instant, early: Early) -> Option<Mbuf> {
+    pub(crate) fn hold(&mut self, now: Instant, early: Early) -> Option<Mbuf> {
         let full = self.early.len() >= MOST_EARLY;
         let pushed_out = if full { self.early.pop_front() } else { None };
         self.early.push_back((now + PATIENCE, early));
@@ -131,13 +131,13 @@ impl Fragments {
     }
 
     /// One of those that wait for this first.
-    pub(super) fn early(&mut self, name: u64) -> Option<Early> {
+    pub(crate) fn early(&mut self, name: u64) -> Option<Early> {
         let at = self.early.iter().position(|(_, early)| early.name == name)?;
         self.early.remove(at).map(|(_, early)| early)
     }
 
     /// One that has waited for too long.
-    pub(super) fn expired(&mut self, now: Instant) -> Option<Mbuf> {
+    pub(crate) fn expired(&mut self, now: Instant) -> Option<Mbuf> {
         if self.deadline() > now {
             return None;
         }
@@ -145,12 +145,12 @@ impl Fragments {
     }
 
     /// When the next one has; [`Instant::NEVER`] for never.
-    pub(super) fn deadline(&self) -> Instant {
+    pub(crate) fn deadline(&self) -> Instant {
         self.early.front().map_or(Instant::NEVER, |(until, _)| *until)
     }
 
     /// Those that came in by interfaces that depart.
-    pub(super) fn depart(&mut self, stays: &dyn Fn(IfId) -> bool) -> Vec<Mbuf> {
+    pub(crate) fn depart(&mut self, stays: &dyn Fn(IfId) -> bool) -> Vec<Mbuf> {
         let all = std::mem::take(&mut self.early);
         let (stay, go): (VecDeque<_>, VecDeque<_>) =
             all.into_iter().partition(|(_, early)| stays(early.meta.on()));
@@ -160,19 +160,19 @@ impl Fragments {
 }
 
 impl Trails {
-    pub(super) fn new() -> Trails {
+    pub(crate) fn new() -> Trails {
         Trails((0..4 * PLACES).map(|_| AtomicU64::new(0)).collect())
     }
 
     /// Who judges a first fragment.
-    pub(super) fn lay(&self, name: u64, worker: usize) {
+    pub(crate) fn lay(&self, name: u64, worker: usize) {
         // One more than the worker: a word of 0 is of nobody.
         let word = name & !WORKER | (worker as u64 + 1) & WORKER;
         self.0[name as usize % self.0.len()].store(word, Ordering::Relaxed);
     }
 
     /// The same, for a later one.
-    pub(super) fn find(&self, name: u64) -> Option<usize> {
+    pub(crate) fn find(&self, name: u64) -> Option<usize> {
         let word = self.0[name as usize % self.0.len()].load(Ordering::Relaxed);
         let worker = (word & WORKER) as usize;
         if word & !WORKER == name & !WORKER { worker.checked_sub(1) } else { None }

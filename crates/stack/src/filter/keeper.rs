@@ -7,7 +7,6 @@ use siding_machines::filter::Known;
 use siding_machines::filter::Packet;
 use siding_machines::filter::States;
 use siding_machines::filter::Tracked;
-use siding_machines::filter::Upper;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
@@ -22,6 +21,9 @@ use super::fragments;
 use super::fragments::First;
 use super::fragments::Follow;
 use super::fragments::Fragments;
+use super::passing::Between;
+use super::passing::Passing;
+use super::passing::named;
 use super::policies::Numbers;
 use super::read;
 use super::read::Astray;
@@ -35,101 +37,50 @@ use crate::BATCH;
 use crate::drops::DropReason;
 use crate::event::Event;
 use crate::ifnet::Version;
-use crate::next::Framed;
 use crate::snapshot::Reader;
 
 /// What one worker has of the filter.
 #[derive(Debug)]
 pub(crate) struct Keeper {
-    pub(super) rules: Reader<Option<Rules>>,
+    pub(crate) rules: Reader<Option<Rules>>,
     on: bool,
     /// Nobody has looked at the rules yet: there may be some that are older than the worker.
     fresh: bool,
-    pub(super) states: Option<Box<States>>,
+    pub(crate) states: Option<Box<States>>,
     /// Whose these are.
-    pub(super) tables: Option<Arc<Tables>>,
+    pub(crate) tables: Option<Arc<Tables>>,
     /// Where their flows are counted.
-    pub(super) counted: Counted,
-    pub(super) fragments: Fragments,
+    pub(crate) counted: Counted,
+    pub(crate) fragments: Fragments,
     /// The packet between its hooks.
-    pub(super) between: Between,
+    pub(crate) between: Between,
     /// Buckets that have become ours, or empty.
     loose: Vec<u32>,
-    pub(super) lines: Vec<Event>,
+    pub(crate) lines: Vec<Event>,
     /// What is sent now tells of a packet that was judged already.
-    pub(super) exempt: bool,
+    pub(crate) exempt: bool,
     /// What has decided about the packet in hand, one after the other; `None` if nobody follows its life.
-    pub(super) decided: Option<Vec<String>>,
+    pub(crate) decided: Option<Vec<String>>,
     secret: u64,
     single: bool,
     pub(super) ahead: Ahead,
     /// What passes for its state alone on its way to others: bits by version, as of [`Rules::lets_pass`].
-    pub(super) alone: [u8; 2],
+    pub(crate) alone: [u8; 2],
     /// Packets and bytes of a batch that have passed so, by version and state.
-    pub(super) tally: [[(u64, u64); CtState::ALL.len()]; 2],
+    pub(crate) tally: [[(u64, u64); CtState::ALL.len()]; 2],
     /// How often rules have been taken up.
     taken_up: u64,
     /// States that are yet to be judged anew.
-    pub(super) anew: Option<Round>,
+    pub(crate) anew: Option<Round>,
     /// The configuration by which flows could not be judged, by its number: their interface or way was gone.
-    pub(super) unjudged: Option<u64>,
+    pub(crate) unjudged: Option<u64>,
     /// Whose times of silence these states have.
-    pub(super) numbers: Numbers,
-}
-
-/// The packet between its hooks.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Between {
-    /// There is none, or nobody has judged it.
-    Nothing,
-    /// It is of a flow that is known, and rules have let it pass for that alone.
-    Known(Brief),
-    Judged(Passing),
-}
-
-impl Between {
-    /// Whether an error that we send is about this packet, which begins a flow and goes no further: as in Linux it is related to that, though
-    /// there is no state of it, nor will be.
-    pub(super) fn begins(&self, error: &Packet) -> bool {
-        let Upper::Error(about, _) = error.upper else { return false };
-        let Between::Judged(Passing { tracked: Some(Tracked { fresh: Some(fresh), .. }), .. }) = self else {
-            return false;
-        };
-        about.src == error.tuple.dst && fresh.original() == about
-    }
-}
-
-/// A packet of a flow that is known.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Brief {
-    pub(super) known: Known,
-    pub(super) framed: Framed,
-}
-
-/// What is known of a packet between its hooks.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Passing {
-    pub(super) tracked: Option<Tracked>,
-    pub(super) mark: u32,
-    pub(super) untracked: bool,
-    pub(super) first: Option<First>,
-    /// A later fragment of one that has passed.
-    pub(super) follows: bool,
-    pub(super) framed: Framed,
-    /// The ends of its frame, if rules ask for them.
-    pub(super) frame: Option<FrameEnds>,
-}
-
-impl From<Brief> for Passing {
-    fn from(brief: Brief) -> Passing {
-        let Brief { known, framed } = brief;
-        Passing { tracked: Some(known.into()), framed, ..Passing::NEW }
-    }
+    pub(crate) numbers: Numbers,
 }
 
 /// What a packet is, before anybody judges it.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Look {
+pub(crate) enum Look {
     /// Another worker keeps its flow.
     Elsewhere(usize),
     Drop(DropReason),
@@ -170,7 +121,7 @@ impl Keeper {
 
     /// Has what decides about this packet be noted, if anybody follows its life.
     #[inline]
-    pub(super) fn follow(&mut self, packet: &Mbuf) {
+    pub(crate) fn follow(&mut self, packet: &Mbuf) {
         if packet.mark() != 0 || self.decided.is_some() {
             self.decided = (packet.mark() != 0).then(Vec::new);
         }
@@ -178,7 +129,7 @@ impl Keeper {
 
     /// The ends of a packet's frame, if rules ask for them.
     #[inline]
-    pub(super) fn frame_of(&self, packet: &Mbuf) -> Option<FrameEnds> {
+    pub(crate) fn frame_of(&self, packet: &Mbuf) -> Option<FrameEnds> {
         let asked = self.rules.value().as_ref().as_ref().is_some_and(|rules| rules.sees_frames);
         if asked { FrameEnds::before(packet) } else { None }
     }
@@ -257,7 +208,7 @@ impl Keeper {
 
     /// Flows whose interface or way was gone are judged when there are others.
     #[inline]
-    pub(super) fn judge_unjudged(&mut self, config: u64) {
+    pub(crate) fn judge_unjudged(&mut self, config: u64) {
         if self.anew.is_none() && self.unjudged.is_some_and(|seen| seen != config) {
             self.unjudged = None;
             self.anew = Some(Round::from(0));
@@ -265,7 +216,7 @@ impl Keeper {
     }
 
     /// The hand that judges flows anew has come to a slot, of so many.
-    pub(super) fn judged_up_to(&mut self, to: usize, slots: usize) {
+    pub(crate) fn judged_up_to(&mut self, to: usize, slots: usize) {
         let Some(round) = self.anew else { return };
         let (left, step) = round.go(to, slots);
         self.numbers.pass(step);
@@ -282,7 +233,7 @@ impl Keeper {
     }
 
     /// Has what has passed for its state alone be counted.
-    pub(super) fn put_down(&mut self, at: (usize, Instant)) {
+    pub(crate) fn put_down(&mut self, at: (usize, Instant)) {
         let Some(rules) = self.rules.value().as_ref() else { return };
         for version in [Version::V4, Version::V6] {
             for state in CtState::ALL {
@@ -315,7 +266,7 @@ impl Keeper {
     /// Moves the state of a packet's flow on. `None`, and no state has changed, if the flow is not known, or was not
     /// [seen ahead](Self::look_ahead), or if rules are asked before that.
     #[inline]
-    pub(super) fn known(&mut self, now: Instant, bytes: &[u8]) -> Option<Known> {
+    pub(crate) fn known(&mut self, now: Instant, bytes: &[u8]) -> Option<Known> {
         if self.rules.value().as_ref()?.sees_more() {
             return None;
         }
@@ -324,7 +275,7 @@ impl Keeper {
 
     /// Whether rules let every packet that is this to its flow pass a hook. Then it is counted as they would have done.
     #[inline]
-    pub(super) fn passes(&self, at: (usize, Instant), hook: Hook, state: CtState, bytes: &[u8]) -> bool {
+    pub(crate) fn passes(&self, at: (usize, Instant), hook: Hook, state: CtState, bytes: &[u8]) -> bool {
         let Some(rules) = self.rules.value().as_ref() else { return true };
         if self.decided.is_some() {
             return false;
@@ -338,7 +289,7 @@ impl Keeper {
     }
 
     /// Finds a packet's flow, and who keeps it.
-    pub(super) fn look(&mut self, worker: usize, now: Instant, bytes: &[u8]) -> Look {
+    pub(crate) fn look(&mut self, worker: usize, now: Instant, bytes: &[u8]) -> Look {
         let read = match read::read(bytes) {
             Ok(read) => read,
             // Rules would see no upper layer, and a receiver might.
@@ -407,8 +358,19 @@ impl Keeper {
         }
     }
 
+    /// Notes by which interface a packet of a flow has come, if it takes part in it: one that all rules have let pass, for flows are
+    /// judged anew by that, and who forges their packets would have them judged as his.
+    #[inline]
+    pub(crate) fn note_interface(&mut self, known: Option<Known>, on: IfId) {
+        if let (Some(Known { state, way, slot }), Some(states)) = (known, &mut self.states)
+            && !matches!(state, CtState::Related | CtState::Invalid)
+        {
+            states.note_interface(slot, way, named(on));
+        }
+    }
+
     /// The packet has passed its last hook: its flow has a state from now on.
-    pub(super) fn conclude(&mut self, now: Instant, passing: &Passing, iif: u16) -> Result<(), DropReason> {
+    pub(crate) fn conclude(&mut self, now: Instant, passing: &Passing, iif: u16) -> Result<(), DropReason> {
         let Some(states) = &mut self.states else { return Ok(()) };
         if let Some(Tracked { fresh: Some(mut fresh), .. }) = passing.tracked {
             fresh.interface = iif;
@@ -424,14 +386,14 @@ impl Keeper {
     }
 
     /// The packet goes no further.
-    pub(super) fn give_up(&mut self, passing: &Passing) {
+    pub(crate) fn give_up(&mut self, passing: &Passing) {
         if let Some(fresh) = passing.tracked.and_then(|tracked| tracked.fresh) {
             self.uncount(fresh.count);
         }
     }
 
     /// A packet that somebody else has dropped between two hooks.
-    pub(super) fn abandon(&mut self) {
+    pub(crate) fn abandon(&mut self) {
         if let Between::Judged(passing) = &self.between
             && let Some(fresh) = passing.tracked.and_then(|tracked| tracked.fresh)
         {
@@ -452,7 +414,7 @@ impl Keeper {
     }
 
     /// Takes what is too old, and gives back what is empty. Whether there is more to do.
-    pub(super) fn tidy(&mut self, worker: usize, now: Instant) -> bool {
+    pub(crate) fn tidy(&mut self, worker: usize, now: Instant) -> bool {
         self.abandon();
         let (Some(states), Some(tables)) = (&mut self.states, &self.tables) else { return false };
         let more = states.sweep(now, |_, _| {}) | self.counted.grow();

@@ -15,7 +15,7 @@ use super::round::Step;
 
 /// What the numbers of a worker's states stand for.
 #[derive(Debug)]
-pub(super) struct Numbers {
+pub(crate) struct Numbers {
     /// The first is number 1.
     given: [Option<Given>; NUMBERS],
     ours: Ours,
@@ -32,21 +32,21 @@ struct Given {
 }
 
 impl Numbers {
-    pub(super) fn new() -> Numbers {
+    pub(crate) fn new() -> Numbers {
         Numbers { given: [const { None }; NUMBERS], ours: *NOBODYS, waits: false }
     }
 
-    pub(super) fn ours(&self) -> &Ours {
+    pub(crate) fn ours(&self) -> &Ours {
         &self.ours
     }
 
     /// Whether a policy has no number for now.
-    pub(super) fn waits(&self) -> bool {
+    pub(crate) fn waits(&self) -> bool {
         self.waits
     }
 
     /// Newer rules have these policies. The hand is at a slot; nowhere if there are no states, which have no numbers then.
-    pub(super) fn take_up(&mut self, policies: &[Policy], hand: Option<usize>) {
+    pub(crate) fn take_up(&mut self, policies: &[Policy], hand: Option<usize>) {
         for place in &mut self.given {
             let Some(given) =
                 place.as_mut().filter(|given| policies.iter().all(|one| one.name != given.name))
@@ -64,7 +64,7 @@ impl Numbers {
     }
 
     /// Gives numbers to those that have none yet, as long as there are any.
-    pub(super) fn number(&mut self, policies: &[Policy]) {
+    pub(crate) fn number(&mut self, policies: &[Policy]) {
         self.ours = *NOBODYS;
         self.waits = false;
         let named = self.ours[1..].iter_mut().zip(policies).filter(|(_, policy)| !policy.name.is_empty());
@@ -83,13 +83,13 @@ impl Numbers {
     }
 
     /// The number that a flow with this one keeps: none if its policy has gone.
-    pub(super) fn kept(&self, number: u8) -> u8 {
+    pub(crate) fn kept(&self, number: u8) -> u8 {
         let given = usize::from(number).checked_sub(1).and_then(|at| self.given.get(at)?.as_ref());
         if given.is_some_and(|given| given.goes.is_none()) { number } else { 0 }
     }
 
     /// The hand has gone on.
-    pub(super) fn pass(&mut self, step: Step) {
+    pub(crate) fn pass(&mut self, step: Step) {
         for place in &mut self.given {
             if place.as_mut().and_then(|given| given.goes.as_mut()).is_some_and(|lap| lap.pass(step)) {
                 *place = None;
@@ -98,7 +98,7 @@ impl Numbers {
     }
 
     /// The times of all numbers, those of all flows for those that are nobody's.
-    pub(super) fn times(&self, all: Timeouts) -> [Timeouts; NUMBERS] {
+    pub(crate) fn times(&self, all: Timeouts) -> [Timeouts; NUMBERS] {
         std::array::from_fn(|at| self.given[at].as_ref().map_or(all, |given| given.times))
     }
 }

@@ -21,25 +21,25 @@ use super::ahead::Ends;
 
 /// A packet's ends and what it bears.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Read {
-    pub(super) src: IpAddr,
-    pub(super) dst: IpAddr,
-    pub(super) proto: IpProto,
+pub(crate) struct Read {
+    pub(crate) src: IpAddr,
+    pub(crate) dst: IpAddr,
+    pub(crate) proto: IpProto,
     /// Where the upper layer begins, from the IP header on.
-    pub(super) at: usize,
-    pub(super) piece: Option<Piece>,
+    pub(crate) at: usize,
+    pub(crate) piece: Option<Piece>,
 }
 
 /// A piece of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(crate) struct Piece {
     /// Where its data belongs, in octets.
-    pub(super) offset: u16,
-    pub(super) ident: u32,
+    pub(crate) offset: u16,
+    pub(crate) ident: u32,
     /// How much data it has.
-    pub(super) len: usize,
+    pub(crate) len: usize,
     /// How long the headers are that each piece has for itself, from the IP header on.
-    pub(super) head: usize,
+    pub(crate) head: usize,
 }
 
 /// More extension headers than this are not walked.
@@ -47,7 +47,7 @@ pub const MOST_HEADERS: usize = 12;
 
 /// Why a packet's headers do not lead to its upper layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Astray {
+pub(crate) enum Astray {
     /// Cut short, or headers that cannot be: no receiver takes it.
     Malformed,
     /// More than [`MOST_HEADERS`], or cut short in a first fragment: a receiver may follow where nobody here does.
@@ -55,7 +55,7 @@ pub(super) enum Astray {
 }
 
 /// Reads the headers.
-pub(super) fn read(packet: &[u8]) -> Result<Read, Astray> {
+pub(crate) fn read(packet: &[u8]) -> Result<Read, Astray> {
     if packet.first().is_some_and(|first| first >> 4 == 4) {
         let (header, payload) = Ip4Repr::parse(packet).map_err(|_| Astray::Malformed)?;
         let at = usize::from(packet[0] & 0xf) * 4;
@@ -80,15 +80,15 @@ pub(super) fn read(packet: &[u8]) -> Result<Read, Astray> {
 
 /// A packet whose upper layer stands right behind the IP header, as that of most does: TCP, UDP, or a question of ICMP or its answer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plain<'a> {
-    pub(super) ends: Ends,
-    pub(super) proto: IpProto,
-    pub(super) upper: &'a [u8],
+pub(crate) struct Plain<'a> {
+    pub(crate) ends: Ends,
+    pub(crate) proto: IpProto,
+    pub(crate) upper: &'a [u8],
 }
 
 /// The ends of a frame that bears such a packet: nothing else is looked at, nor found wrong, here.
 #[inline]
-pub(super) fn ends_of_frame(frame: &[u8]) -> Option<(Ends, IpProto)> {
+pub(crate) fn ends_of_frame(frame: &[u8]) -> Option<(Ends, IpProto)> {
     let (ethertype, at) = ether::network(frame)?;
     let packet = frame.get(at..).filter(|_| matches!(ethertype, EtherType::IPV6 | EtherType::IPV4))?;
     plain(packet).map(|plain| (plain.ends, plain.proto))
@@ -96,7 +96,7 @@ pub(super) fn ends_of_frame(frame: &[u8]) -> Option<(Ends, IpProto)> {
 
 /// Such a packet, from its IP header on. Of that no more is looked at than is needed.
 #[inline]
-pub(super) fn plain(packet: &[u8]) -> Option<Plain<'_>> {
+pub(crate) fn plain(packet: &[u8]) -> Option<Plain<'_>> {
     let (src, dst, proto, upper) = match packet.first()? >> 4 {
         6 => {
             let (header, upper) = packet.split_first_chunk::<{ ip6::HEADER_LEN }>()?;
@@ -118,7 +118,7 @@ pub(super) fn plain(packet: &[u8]) -> Option<Plain<'_>> {
 
 /// The ends of a packet from one address to another, whose upper layer this is, if that has ports or asks or answers a question.
 #[inline]
-pub(super) fn ends([src, dst]: [[u8; 16]; 2], proto: IpProto, upper: &[u8]) -> Option<Ends> {
+pub(crate) fn ends([src, dst]: [[u8; 16]; 2], proto: IpProto, upper: &[u8]) -> Option<Ends> {
     let (src_port, dst_port) = match proto {
         IpProto::TCP | IpProto::UDP => {
             let &[a, b, c, d] = upper.first_chunk::<4>()?;
@@ -200,13 +200,13 @@ fn header_len(proto: IpProto, upper: &[u8]) -> Option<usize> {
 
 impl Read {
     /// Whether the upper-layer header is all there.
-    pub(super) fn is_whole(&self, bytes: &[u8]) -> bool {
+    pub(crate) fn is_whole(&self, bytes: &[u8]) -> bool {
         let upper = bytes.get(self.at..).unwrap_or_default();
         header_len(self.proto, upper).is_some_and(|len| len <= upper.len())
     }
 
     /// The packet, to the states. `None` if it is of no flow that could be.
-    pub(super) fn packet(&self, bytes: &[u8]) -> Option<Packet> {
+    pub(crate) fn packet(&self, bytes: &[u8]) -> Option<Packet> {
         let upper = bytes.get(self.at..)?;
         let packet = Packet::parse(self.src, self.dst, self.proto, upper, bytes.len(), quoted)?;
         Some(Packet { cut: self.piece.is_some(), ..packet })

@@ -48,13 +48,13 @@ pub struct StateReport {
     /// Which worker keeps it.
     pub worker: usize,
     /// The direction in which it began.
-    pub(super) original: Tuple,
+    pub(crate) original: Tuple,
     /// At which places it is counted.
-    pub(super) counted: Vec<u32>,
+    pub(crate) counted: Vec<u32>,
 }
 
 impl StateReport {
-    pub(super) fn of(
+    pub(crate) fn of(
         (states, counted): (&States, &Counted),
         slot: Slot,
         now: Instant,
@@ -106,10 +106,10 @@ fn plain(addr: Ipv6Addr) -> IpAddr {
 
 /// What a worker tells of its table. Written by the worker, read by anybody.
 #[derive(Debug, Default)]
-pub(super) struct Gauge([AtomicU64; 8]);
+pub(crate) struct Gauge([AtomicU64; 8]);
 
 impl Gauge {
-    pub(super) fn note(&self, usage: &Usage) {
+    pub(crate) fn note(&self, usage: &Usage) {
         let Usage { states, half_open, highest, inserted, expired, evicted, refused, refused_source } =
             *usage;
         let words = [
@@ -127,7 +127,7 @@ impl Gauge {
         }
     }
 
-    pub(super) fn read(&self) -> Usage {
+    pub(crate) fn read(&self) -> Usage {
         let word = |at: usize| self.0[at].load(Ordering::Relaxed);
         Usage {
             states: word(0) as usize,

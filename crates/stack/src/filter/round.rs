@@ -3,7 +3,7 @@
 /// Once round, from a slot on: over the last slot that there is then, and to where it began. (There may be more slots by then than there
 /// were: states that have begun meanwhile. To count so many slots would leave out some of before.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Lap {
+pub(crate) struct Lap {
     from: usize,
     /// The hand has begun again with the first.
     over: bool,
@@ -11,7 +11,7 @@ pub(super) struct Lap {
 
 /// A step of the hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// Where it is now.
     at: usize,
     /// It has come to the end, and begins again with the first slot.
@@ -20,36 +20,36 @@ pub(super) struct Step {
 
 /// States that are yet to be judged anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Round {
-    pub(super) at: usize,
+pub(crate) struct Round {
+    pub(crate) at: usize,
     lap: Lap,
 }
 
 impl Lap {
-    pub(super) fn from(at: usize) -> Lap {
+    pub(crate) fn from(at: usize) -> Lap {
         Lap { from: at, over: false }
     }
 
     /// The hand has gone on. Whether it has been round.
-    pub(super) fn pass(&mut self, step: Step) -> bool {
+    pub(crate) fn pass(&mut self, step: Step) -> bool {
         self.over |= step.over;
         self.over && step.at >= self.from
     }
 }
 
 impl Round {
-    pub(super) fn from(at: usize) -> Round {
+    pub(crate) fn from(at: usize) -> Round {
         Round { at, lap: Lap::from(at) }
     }
 
     /// The next slots, of which there are so many: no more than `most`.
-    pub(super) fn next(&self, slots: usize, most: usize) -> std::ops::Range<usize> {
+    pub(crate) fn next(&self, slots: usize, most: usize) -> std::ops::Range<usize> {
         let end = if self.lap.over { slots.min(self.lap.from) } else { slots };
         self.at.min(end)..(self.at + most).min(end)
     }
 
     /// The slots up to `to` have been looked at. The round that is left, if any is, and the step.
-    pub(super) fn go(mut self, to: usize, slots: usize) -> (Option<Round>, Step) {
+    pub(crate) fn go(mut self, to: usize, slots: usize) -> (Option<Round>, Step) {
         let over = to >= slots;
         let step = Step { at: if over { 0 } else { to }, over };
         let done = self.lap.pass(step);

@@ -35,37 +35,37 @@ pub struct FilterSetup {
 
 /// What all workers share.
 pub(crate) struct Shared {
-    pub(super) rules: Snapshot<Option<Rules>>,
-    pub(super) mailboxes: Vec<Mailbox>,
-    pub(super) gauges: Vec<Gauge>,
-    pub(super) secret: u64,
+    pub(crate) rules: Snapshot<Option<Rules>>,
+    pub(crate) mailboxes: Vec<Mailbox>,
+    pub(crate) gauges: Vec<Gauge>,
+    pub(crate) secret: u64,
 }
 
 /// What is published.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    pub(super) judge: Arc<dyn Judge>,
+    pub(crate) judge: Arc<dyn Judge>,
     /// By hook, and by part.
     has: [[bool; 2]; 4],
     /// What passes for its state alone, by hook and version: a bit for each state.
     alone: [[u8; 2]; 4],
     /// Whether rules ask for the frames that packets came in.
-    pub(super) sees_frames: bool,
-    pub(super) timeouts: Timeouts,
+    pub(crate) sees_frames: bool,
+    pub(crate) timeouts: Timeouts,
     /// The times of flows that rules have given others; the first is number 1.
-    pub(super) policies: Vec<Policy>,
+    pub(crate) policies: Vec<Policy>,
     /// At how many places rules may count one flow.
-    pub(super) places: usize,
+    pub(crate) places: usize,
     limits: StateLimits,
-    pub(super) tables: Option<Arc<Tables>>,
+    pub(crate) tables: Option<Arc<Tables>>,
 }
 
 /// The tables of states, and what their keepers share.
 #[derive(Debug)]
-pub(super) struct Tables {
-    pub(super) owners: Owners,
-    pub(super) trails: Trails,
-    pub(super) counts: Counts,
+pub(crate) struct Tables {
+    pub(crate) owners: Owners,
+    pub(crate) trails: Trails,
+    pub(crate) counts: Counts,
     /// Each worker's, until it comes for it: made by control, which may take its time.
     fresh: Vec<sync::Mutex<Option<Box<States>>>>,
     /// Of each worker.
@@ -87,7 +87,7 @@ impl Shared {
 
 impl Shared {
     /// Publishes what workers are to judge by. For one after the other.
-    pub(super) fn set(&self, setup: Option<FilterSetup>, now: Instant) {
+    pub(crate) fn set(&self, setup: Option<FilterSetup>, now: Instant) {
         let before = self.rules.load();
         let rules = setup.map(|FilterSetup { judge, limits, timeouts }| {
             let kept = before.as_ref().as_ref().filter(|before| before.limits == limits);
@@ -110,24 +110,24 @@ impl Shared {
 }
 
 impl Rules {
-    pub(super) fn has(&self, hook: Hook, part: Part) -> bool {
+    pub(crate) fn has(&self, hook: Hook, part: Part) -> bool {
         self.has[hook as usize][part as usize]
     }
 
     /// Whether all packets of this version that are this to their flows pass a hook, whatever else they have.
     #[inline]
-    pub(super) fn lets_pass(&self, hook: Hook, version: Version, state: CtState) -> bool {
+    pub(crate) fn lets_pass(&self, hook: Hook, version: Version, state: CtState) -> bool {
         self.alone[hook as usize][version as usize] & 1 << state as u8 != 0
     }
 
     /// Whether rules look at more of a packet than its flow says before they ask for that.
     #[inline]
-    pub(super) fn sees_more(&self) -> bool {
+    pub(crate) fn sees_more(&self) -> bool {
         self.sees_frames || self.has(Hook::Prerouting, Part::BeforeStates)
     }
 
     /// What passes both hooks on its way to others, as of [`lets_pass`](Self::lets_pass), by version; a bit for each state.
-    pub(super) fn alone_for_others(&self) -> [u8; 2] {
+    pub(crate) fn alone_for_others(&self) -> [u8; 2] {
         // A packet is nothing else to a flow that is known.
         const FOLLOWED: u8 =
             1 << CtState::New as u8 | 1 << CtState::Established as u8 | 1 << CtState::Invalid as u8;
@@ -142,7 +142,7 @@ impl Rules {
 
     /// Counts packets that a hook lets pass for that.
     #[inline]
-    pub(super) fn count_passed(
+    pub(crate) fn count_passed(
         &self,
         at: (usize, Instant),
         hook: Hook,
@@ -155,7 +155,7 @@ impl Rules {
     }
 
     /// The bounds of the states, if any are kept.
-    pub(super) fn state_limits(&self) -> Option<&StateLimits> {
+    pub(crate) fn state_limits(&self) -> Option<&StateLimits> {
         self.tables.as_ref().map(|_| &self.limits)
     }
 }
@@ -186,7 +186,7 @@ impl Tables {
     }
 
     /// A worker's table. One that is claimed anew, after its thread has ended, begins with an empty one.
-    pub(super) fn take(&self, worker: usize, now: Instant) -> Box<States> {
+    pub(crate) fn take(&self, worker: usize, now: Instant) -> Box<States> {
         let made = self.fresh.get(worker).and_then(|fresh| sync::lock(fresh).take());
         let anew = || Box::new(States::new(now, self.limits, Timeouts::default(), self.secret, self.buckets));
         made.unwrap_or_else(anew)

@@ -15,7 +15,7 @@ use super::cut::cut;
 use super::error::error;
 use crate::drops::DropReason;
 use crate::ends;
-use crate::filter;
+use crate::hooks;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Met;
@@ -80,7 +80,7 @@ pub(super) fn forward<'c>(
         out.ifnet.mib.add(local.index, Version::V4, Met::TooBig, 1);
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
-    let Some(mut packet) = filter::forwarded(ctx, local, arrival, out, packet) else { return Next::Taken };
+    let Some(mut packet) = hooks::forwarded(ctx, local, arrival, out, packet) else { return Next::Taken };
     if packet.is_shared() {
         let Some(copy) = local.unshare(packet) else { return Next::Taken };
         packet = copy;

@@ -19,8 +19,8 @@ use super::fragment;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
-use crate::filter;
 use crate::fragments;
+use crate::hooks;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Interface;
 use crate::ifnet::Met;
@@ -61,11 +61,11 @@ pub(crate) fn input<'c>(
     if !group && link != LinkCast::Unicast {
         return Next::Drop(packet, DropReason::NotForUs);
     }
-    let Some(packet) = filter::received(ctx, local, arrival, Framed { from: Mac::ZERO, link }, packet) else {
+    let Some(packet) = hooks::received(ctx, local, arrival, Framed { from: Mac::ZERO, link }, packet) else {
         return Next::Taken;
     };
     if group || config.owner4(header.dst).is_some() {
-        let Some(packet) = filter::for_us(ctx, local, arrival, packet) else { return Next::Taken };
+        let Some(packet) = hooks::for_us(ctx, local, arrival, packet) else { return Next::Taken };
         return Next::Ours4(on, header, packet);
     }
     if !config.forwarding {

@@ -16,7 +16,7 @@ use super::fragment;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
-use crate::filter;
+use crate::hooks;
 use crate::neighbor;
 use crate::next::Quoted;
 use crate::own::LocalIn;
@@ -49,7 +49,7 @@ pub(crate) fn output(
         return local.drop_packet(packet, DropReason::BadSource);
     }
     let scope = siding_netisr::IfId::NONE;
-    let Some(packet) = filter::sent(ctx, local, config, out, scope, packet) else { return };
+    let Some(packet) = hooks::sent(ctx, local, config, out, scope, packet) else { return };
     out.ifnet.mib.sends(local.index, packet.data());
     if packet.len() > usize::from(out.mtu) {
         return fragment::output(ctx, local, out, packet, |ctx, local, piece| {

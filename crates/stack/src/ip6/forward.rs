@@ -13,7 +13,7 @@ use super::headers;
 use super::headers::Verdict;
 use crate::drops::DropReason;
 use crate::ends;
-use crate::filter;
+use crate::hooks;
 use crate::icmp6;
 use crate::icmp6::LinkCast;
 use crate::ifnet::Met;
@@ -99,7 +99,7 @@ pub(crate) fn forward<'c>(
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
     if local.filter.is_on() {
-        match filter::forwarded(ctx, local, arrival, out, packet) {
+        match hooks::forwarded(ctx, local, arrival, out, packet) {
             Some(passed) => packet = passed,
             None => return Next::Taken,
         }

@@ -19,8 +19,8 @@ use super::reassemble;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
-use crate::filter;
 use crate::fragments;
+use crate::hooks;
 use crate::icmp6;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
@@ -59,7 +59,7 @@ pub(crate) fn input<'c>(
     };
     let about = Packet6::new(header, framed);
     if local.filter.is_on() {
-        match filter::received(ctx, local, arrival, framed, packet) {
+        match hooks::received(ctx, local, arrival, framed, packet) {
             Some(passed) => packet = passed,
             None => return Next::Taken,
         }
@@ -69,11 +69,11 @@ pub(crate) fn input<'c>(
         if !on.has_joined(header.dst, config.forwarding) {
             return Next::Drop(packet, DropReason::NotJoined);
         }
-        let Some(packet) = filter::for_us(ctx, local, arrival, packet) else { return Next::Taken };
+        let Some(packet) = hooks::for_us(ctx, local, arrival, packet) else { return Next::Taken };
         return Next::Ours6(on, about, packet);
     }
     if config.local6(header.dst, on.ifnet.id).is_some() {
-        let Some(packet) = filter::for_us(ctx, local, arrival, packet) else { return Next::Taken };
+        let Some(packet) = hooks::for_us(ctx, local, arrival, packet) else { return Next::Taken };
         return Next::Ours6(on, about, packet);
     }
     if !config.forwarding {

@@ -15,7 +15,7 @@ use super::paths;
 use crate::config::Config;
 use crate::drops::DropReason;
 use crate::ends;
-use crate::filter;
+use crate::hooks;
 use crate::ifnet::Interface;
 use crate::neighbor;
 use crate::own::LocalIn;
@@ -49,7 +49,7 @@ pub(crate) fn output(
     let Some((out, next_hop)) = route(config, (dst, flow), scope) else {
         return local.drop_packet(packet, DropReason::NoRoute);
     };
-    let Some(packet) = filter::sent(ctx, local, config, out, scope, packet) else { return };
+    let Some(packet) = hooks::sent(ctx, local, config, out, scope, packet) else { return };
     out.ifnet.mib.sends(local.index, packet.data());
     let send = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf| match dst.is_multicast() {
         true => local.transmit_ip(ctx, out, multicast_mac(dst), packet),

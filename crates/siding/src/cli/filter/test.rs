@@ -148,7 +148,7 @@ struct Alone<'a> {
 
 fn alone(program: &Program, said: &Composed, packet: &[u8]) -> TestRow {
     let mut trial = Trial::new(program, packet);
-    let seen = match siding_stack::filter::first_seen(packet, true) {
+    let seen = match siding_stack::hooks::first_seen(packet, true) {
         Ok(seen) => seen,
         Err(unasked) => {
             trial.stop(unasked.to_string());

@@ -2,7 +2,7 @@
 
 use siding_stack::filter::Flow;
 use siding_stack::filter::LinkCast;
-use siding_stack::filter::Supposed;
+use siding_stack::hooks::Supposed;
 
 use super::*;
 

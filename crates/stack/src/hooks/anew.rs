@@ -10,31 +10,24 @@ use siding_machines::filter::Slot;
 use siding_machines::filter::Tracked;
 use siding_machines::filter::Tuple;
 use siding_machines::filter::Way;
-use siding_netisr::IfId;
 use siding_wire::IpProto;
 use siding_wire::ip4::Ip4Repr;
 use siding_wire::ip6::Ip6Repr;
 use siding_wire::tcp::Flags;
 
-use super::Hook;
-use super::Part;
-use super::Verdict;
-use super::asks::Rehearsed;
-use super::hooks::At;
-use super::keeper::Passing;
+use super::at::At;
 use crate::config::Config;
+use crate::filter::Hook;
+use crate::filter::Part;
+use crate::filter::Passing;
+use crate::filter::Rehearsed;
+use crate::filter::Verdict;
 use crate::ifnet::Interface;
 use crate::stack::worker::Local;
 
 /// Slots that are looked at in one turn: to judge one takes as long as a few packets that are known do, and no turn is to be much longer
 /// for it than others. (A million states take 125,000 turns, of which a worker has some in a millisecond.)
 const STEP: usize = 8;
-
-/// How states name an interface: 0 is none.
-#[inline]
-pub(super) fn named(interface: IfId) -> u16 {
-    interface.slot() as u16 + 1
-}
 
 /// Judges some flows anew, if it is time. Whether there are more.
 pub(super) fn step(local: &mut Local) -> bool {

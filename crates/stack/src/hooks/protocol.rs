@@ -6,16 +6,16 @@ use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::RegisterError;
 
-use super::carried::Carried;
-use super::carried::keeper;
-use super::report::Gauge;
-use super::rules::Shared;
 use crate::Stack;
 use crate::drops::DropReason;
+use crate::filter::CAUSES;
+use crate::filter::Carried;
+use crate::filter::Gauge;
+use crate::filter::Shared;
+use crate::filter::carried::keeper;
 use crate::ifnet::Met;
 use crate::ifnet::Version;
 use crate::limits::LimitReport;
-use crate::named::named;
 use crate::next::Next;
 use crate::queues::Queue;
 use crate::queues::Registrar;
@@ -24,20 +24,6 @@ use crate::stack::Protocol;
 use crate::stack::worker::Local;
 use crate::trace::Step;
 use crate::walk::walk;
-
-named! {
-    /// Why packets are dropped.
-    CAUSES: [DropReason];
-    /// The filter's rules say so.
-    Filtered = "filtered",
-    /// The filter has no room for the state of another flow.
-    FilterStates = "filter-states-full",
-    /// A later fragment whose first has not passed the filter, or not yet.
-    FilterFragment = "filter-fragment",
-    /// While packets are filtered: a first fragment that ends before its upper-layer header does (RFC 7112), or more
-    /// extension headers than are walked. No rule can tell what it is.
-    FilterHeaders = "filter-headers",
-}
 
 /// The filter among the stack's protocols. What is carried names its interfaces, and goes with them by itself.
 pub(crate) struct Filter;

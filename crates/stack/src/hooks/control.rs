@@ -4,12 +4,12 @@ use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_machines::filter::Usage;
 
-use super::FilterSetup;
-use super::StateQuery;
-use super::StatesAsked;
-use super::ask;
-use super::report::Gauge;
 use crate::Stack;
+use crate::filter::FilterSetup;
+use crate::filter::Gauge;
+use crate::filter::StateQuery;
+use crate::filter::StatesAsked;
+use crate::filter::ask;
 
 impl Stack {
     /// Filters as `setup` says, from the next turn of each worker on; `None` stops it, and all states go. States stay

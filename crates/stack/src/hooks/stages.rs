@@ -2,31 +2,24 @@
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
-use siding_machines::filter::CtState;
-use siding_machines::filter::Known;
 use siding_machines::filter::Tracked;
-use siding_machines::filter::Way;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
-use siding_netisr::Instant;
 
-use super::Asks;
-use super::Hook;
-use super::Part;
-use super::Verdict;
-use super::anew;
-use super::asks::Counting;
-use super::asks::Rehearsed;
-use super::carried::Carried;
-use super::fragments::Early;
-use super::keeper::Between;
-use super::keeper::Brief;
-use super::keeper::Keeper;
-use super::keeper::Look;
-use super::keeper::Passing;
+use super::at::At;
 use super::reject;
 use crate::config::Config;
 use crate::drops::DropReason;
+use crate::filter::Between;
+use crate::filter::Brief;
+use crate::filter::Carried;
+use crate::filter::Early;
+use crate::filter::Hook;
+use crate::filter::Look;
+use crate::filter::Part;
+use crate::filter::Passing;
+use crate::filter::Verdict;
+use crate::filter::named;
 use crate::ifnet::Interface;
 use crate::next::Arrival;
 use crate::next::Framed;
@@ -179,17 +172,6 @@ fn prerouting(
     }
 }
 
-/// Notes by which interface a packet of a flow has come, if it takes part in it: one that all rules have let pass, for flows are judged
-/// anew by that, and who forges their packets would have them judged as his.
-#[inline]
-pub(super) fn note_interface(filter: &mut Keeper, known: Option<Known>, on: IfId) {
-    if let (Some(Known { state, way, slot }), Some(states)) = (known, &mut filter.states)
-        && !matches!(state, CtState::Related | CtState::Invalid)
-    {
-        states.note_interface(slot, way, anew::named(on));
-    }
-}
-
 /// The last hook of a packet that has come in: for us, or to leave by `out`.
 #[inline(never)]
 fn last(
@@ -208,7 +190,7 @@ fn last(
         Between::Known(brief) => {
             filter.between = Between::Nothing;
             if filter.passes((*index, *now), hook, brief.known.state, packet.data()) {
-                note_interface(filter, Some(brief.known), on.ifnet.id);
+                filter.note_interface(Some(brief.known), on.ifnet.id);
                 return Some(packet);
             }
             brief.into()
@@ -234,9 +216,9 @@ fn last(
     judged(local, &packet, hook, verdict);
     let Local { filter, now, .. } = &mut *local;
     match verdict {
-        Verdict::Accept => match filter.conclude(*now, &passing, anew::named(on.ifnet.id)) {
+        Verdict::Accept => match filter.conclude(*now, &passing, named(on.ifnet.id)) {
             Ok(()) => {
-                note_interface(filter, passing.tracked.as_ref().and_then(Tracked::known), on.ifnet.id);
+                filter.note_interface(passing.tracked.as_ref().and_then(Tracked::known), on.ifnet.id);
                 if let Some(first) = passing.first {
                     follow(ctx, local, first.name);
                 }
@@ -313,127 +295,6 @@ fn output(
     };
     local.drop_packet(packet, cause);
     None
-}
-
-/// Where a packet is, and when.
-pub(super) struct At<'a> {
-    worker: usize,
-    now: Instant,
-    config: &'a Config,
-    hook: Hook,
-    iif: Option<&'a Interface>,
-    oif: Option<&'a Interface>,
-}
-
-impl<'a> At<'a> {
-    pub(super) fn new(
-        worker: usize,
-        now: Instant,
-        config: &'a Config,
-        hook: Hook,
-        (iif, oif): (Option<&'a Interface>, Option<&'a Interface>),
-    ) -> At<'a> {
-        At { worker, now, config, hook, iif, oif }
-    }
-
-    /// Judges by the rules before states are looked up, looks them up, and judges by the others.
-    fn both(
-        &self,
-        filter: &mut Keeper,
-        bytes: &[u8],
-        flow: Option<(siding_machines::filter::Packet, usize)>,
-        passing: &mut Passing,
-    ) -> Verdict {
-        match self.ask(filter, Part::BeforeStates, bytes, passing) {
-            Verdict::Accept => {}
-            refused => return refused,
-        }
-        if let Some(states) = &mut filter.states {
-            passing.tracked = Some(match flow {
-                _ if passing.untracked => Tracked::UNTRACKED,
-                Some((packet, bucket)) => match states.track(self.now, bucket, &packet) {
-                    Tracked { state: CtState::Invalid, .. }
-                        if self.hook == Hook::Output && filter.between.begins(&packet) =>
-                    {
-                        Tracked { state: CtState::Related, way: Some(Way::Reply), ..Tracked::INVALID }
-                    }
-                    tracked => tracked,
-                },
-                None => Tracked::INVALID,
-            });
-        }
-        self.ask(filter, Part::AfterStates, bytes, passing)
-    }
-
-    fn ask(&self, filter: &mut Keeper, part: Part, bytes: &[u8], passing: &mut Passing) -> Verdict {
-        self.ask_of(filter, part, bytes, (passing, None))
-    }
-
-    /// Of a packet that nobody has sent: nothing is counted.
-    pub(super) fn rehearse(
-        &self,
-        filter: &mut Keeper,
-        part: Part,
-        bytes: &[u8],
-        (passing, rehearsed): (&mut Passing, &mut Rehearsed),
-    ) -> Verdict {
-        self.ask_of(filter, part, bytes, (passing, Some(rehearsed)))
-    }
-
-    #[inline(always)] // As many registers as before there were two ways to come here.
-    fn ask_of(
-        &self,
-        filter: &mut Keeper,
-        part: Part,
-        bytes: &[u8],
-        (passing, rehearsed): (&mut Passing, Option<&mut Rehearsed>),
-    ) -> Verdict {
-        let rehearsal = rehearsed.is_some();
-        let Some(rules) = filter.rules.value().as_ref() else { return Verdict::Accept };
-        if !rules.has(self.hook, part) {
-            return Verdict::Accept;
-        }
-        let mut asks = Asks {
-            now: self.now,
-            config: self.config,
-            iif: self.iif,
-            oif: self.oif,
-            link: passing.framed.link,
-            frame: passing.frame,
-            mark: passing.mark,
-            tracked: passing.tracked.as_mut(),
-            states: filter.states.as_deref_mut(),
-            counting: filter
-                .tables
-                .as_ref()
-                .map(|tables| Counting { counts: &tables.counts, own: &mut filter.counted }),
-            numbers: filter.numbers.ours(),
-            untracked: false,
-            rehearsed,
-            lines: &mut filter.lines,
-            decided: filter.decided.as_mut().filter(|_| !rehearsal),
-        };
-        let verdict = match rehearsal {
-            false => rules.judge.judge(self.worker, self.hook, part, bytes, &mut asks),
-            true => rules.judge.rehearse(self.hook, part, bytes, &mut asks),
-        };
-        let (mark, untracked) = (asks.mark, asks.untracked);
-        passing.mark = mark;
-        passing.untracked |= untracked;
-        verdict
-    }
-}
-
-impl Passing {
-    pub(super) const NEW: Passing = Passing {
-        tracked: None,
-        mark: 0,
-        untracked: false,
-        first: None,
-        follows: false,
-        framed: Framed::OWN,
-        frame: None,
-    };
 }
 
 /// Sends a packet on its way.

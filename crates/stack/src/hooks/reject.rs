@@ -8,10 +8,10 @@ use siding_wire::icmp6::Icmp6Repr;
 use siding_wire::ip4::Ip4Repr;
 use siding_wire::ip6::Ip6Repr;
 
-use super::Reject;
-use super::Verdict;
-use super::keeper::Passing;
 use crate::drops::DropReason;
+use crate::filter::Passing;
+use crate::filter::Reject;
+use crate::filter::Verdict;
 use crate::icmp6;
 use crate::ip4;
 use crate::next::Arrival;

@@ -55,6 +55,23 @@ pub(crate) enum Next<'c> {
     Taken,
 }
 
+/// What is to become of a packet that goes no further.
+pub(crate) enum Stopped {
+    /// It is dropped.
+    Drop(Mbuf, DropReason),
+    /// Somebody has it.
+    Taken,
+}
+
+impl From<Stopped> for Next<'_> {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Drop(packet, cause) => Next::Drop(packet, cause),
+            Stopped::Taken => Next::Taken,
+        }
+    }
+}
+
 /// A frame for us, or for all, of a protocol that is not IP.
 pub(crate) struct Frame<'c> {
     /// The interface that received it.

@@ -18,17 +18,18 @@ use crate::next::Arrival;
 use crate::next::Framed;
 use crate::next::Packet6;
 use crate::next::Quoted;
+use crate::next::Stopped;
 use crate::stack::worker::Local;
 use crate::tcp;
 
-/// Drops a packet that has come in, and tells its sender if the verdict says so.
+/// A packet that has come in is dropped; its sender is told if the verdict says so.
 pub(super) fn refuse(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     arrival: Arrival<'_>,
     (verdict, passing): (Verdict, &Passing),
     packet: Mbuf,
-) -> Option<Mbuf> {
+) -> Stopped {
     local.filter.give_up(passing);
     if let Verdict::Reject(how) = verdict {
         // What tells of a packet is part of its verdict, and is not judged again (Linux says that it is related).
@@ -36,8 +37,7 @@ pub(super) fn refuse(
         tell(ctx, local, arrival, how, Quoted { about: &passing.framed, packet: &packet });
         local.filter.exempt = false;
     }
-    local.drop_packet(packet, DropReason::Filtered);
-    None
+    Stopped::Drop(packet, DropReason::Filtered)
 }
 
 fn tell(

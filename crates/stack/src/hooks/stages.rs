@@ -1,4 +1,4 @@
-//! The four hooks. Each gives the packet back if it may go on.
+//! The four hooks. Each gives the packet back if it may go on, or else says what is to become of it.
 
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
@@ -23,6 +23,7 @@ use crate::filter::named;
 use crate::ifnet::Interface;
 use crate::next::Arrival;
 use crate::next::Framed;
+use crate::next::Stopped;
 use crate::queues::Queue;
 use crate::stack::worker::Local;
 use crate::stack::worker::TimedStep;
@@ -36,9 +37,9 @@ pub(crate) fn received(
     arrival: Arrival<'_>,
     framed: Framed,
     packet: Mbuf,
-) -> Option<Mbuf> {
+) -> Result<Mbuf, Stopped> {
     match local.filter.is_on() {
-        false => Some(packet),
+        false => Ok(packet),
         true => {
             let step = local.timed.enter(TimedStep::Filter);
             let passed = prerouting(ctx, local, arrival, framed, packet);
@@ -55,9 +56,9 @@ pub(crate) fn for_us(
     local: &mut Local,
     arrival: Arrival<'_>,
     packet: Mbuf,
-) -> Option<Mbuf> {
+) -> Result<Mbuf, Stopped> {
     match local.filter.is_on() {
-        false => Some(packet),
+        false => Ok(packet),
         true => {
             let step = local.timed.enter(TimedStep::Filter);
             let passed = last(ctx, local, arrival, None, packet);
@@ -75,9 +76,9 @@ pub(crate) fn forwarded(
     arrival: Arrival<'_>,
     out: &Interface,
     packet: Mbuf,
-) -> Option<Mbuf> {
+) -> Result<Mbuf, Stopped> {
     match local.filter.is_on() {
-        false => Some(packet),
+        false => Ok(packet),
         true => {
             let step = local.timed.enter(TimedStep::Filter);
             let passed = last(ctx, local, arrival, Some(out), packet);
@@ -96,9 +97,9 @@ pub(crate) fn sent(
     out: &Interface,
     scope: IfId,
     packet: Mbuf,
-) -> Option<Mbuf> {
+) -> Result<Mbuf, Stopped> {
     match local.filter.is_on() {
-        false => Some(packet),
+        false => Ok(packet),
         true => {
             let step = local.timed.enter(TimedStep::Filter);
             let passed = output(ctx, local, config, out, scope, packet);
@@ -115,7 +116,7 @@ fn prerouting(
     arrival: Arrival<'_>,
     framed: Framed,
     packet: Mbuf,
-) -> Option<Mbuf> {
+) -> Result<Mbuf, Stopped> {
     let Arrival { config, on } = arrival;
     let Local { filter, index, now, .. } = &mut *local;
     filter.abandon();
@@ -126,7 +127,7 @@ fn prerouting(
             let brief = Brief { known, framed };
             if filter.passes((*index, *now), Hook::Prerouting, known.state, packet.data()) {
                 filter.between = Between::Known(brief);
-                return Some(packet);
+                return Ok(packet);
             }
             let mut passing = Passing::from(brief);
             (seen.ask(filter, Part::AfterStates, packet.data(), &mut passing), passing)
@@ -135,19 +136,15 @@ fn prerouting(
             let mut passing = Passing { framed, frame: filter.frame_of(&packet), ..Passing::NEW };
             let verdict = match filter.look(*index, *now, packet.data()) {
                 Look::Elsewhere(owner) => {
-                    carry(ctx, local, Carried::received(on.ifnet.id, framed, owner), packet);
-                    return None;
+                    return Err(carry(ctx, local, Carried::received(on.ifnet.id, framed, owner), packet));
                 }
-                Look::Drop(cause) => {
-                    local.drop_packet(packet, cause);
-                    return None;
-                }
+                Look::Drop(cause) => return Err(Stopped::Drop(packet, cause)),
                 Look::Early(name) => {
                     let early = Early { name, meta: Carried::received(on.ifnet.id, framed, *index), packet };
-                    if let Some(pushed_out) = filter.fragments.hold(*now, early) {
-                        local.drop_packet(pushed_out, DropReason::FilterFragment);
-                    }
-                    return None;
+                    return Err(match filter.fragments.hold(*now, early) {
+                        Some(pushed_out) => Stopped::Drop(pushed_out, DropReason::FilterFragment),
+                        None => Stopped::Taken,
+                    });
                 }
                 Look::Follows => {
                     passing.follows = true;
@@ -166,9 +163,9 @@ fn prerouting(
     match verdict {
         Verdict::Accept => {
             filter.between = Between::Judged(passing);
-            Some(packet)
+            Ok(packet)
         }
-        refused => reject::refuse(ctx, local, arrival, (refused, &passing), packet),
+        refused => Err(reject::refuse(ctx, local, arrival, (refused, &passing), packet)),
     }
 }
 
@@ -180,18 +177,18 @@ fn last(
     arrival: Arrival<'_>,
     out: Option<&Interface>,
     packet: Mbuf,
-) -> Option<Mbuf> {
+) -> Result<Mbuf, Stopped> {
     let Arrival { config, on } = arrival;
     let hook = if out.is_some() { Hook::Forward } else { Hook::Input };
     let Local { filter, index, now, .. } = &mut *local;
     let mut passing = match filter.between {
         // It came to us by another way: put together of fragments that were judged, or from ourselves.
-        Between::Nothing => return Some(packet),
+        Between::Nothing => return Ok(packet),
         Between::Known(brief) => {
             filter.between = Between::Nothing;
             if filter.passes((*index, *now), hook, brief.known.state, packet.data()) {
                 filter.note_interface(Some(brief.known), on.ifnet.id);
-                return Some(packet);
+                return Ok(packet);
             }
             brief.into()
         }
@@ -201,7 +198,7 @@ fn last(
         }
     };
     if passing.follows {
-        return Some(packet);
+        return Ok(packet);
     }
     filter.follow(&packet);
     let seen = At::new(*index, *now, config, hook, (Some(on), out));
@@ -209,7 +206,7 @@ fn last(
         Verdict::Accept => {}
         refused => {
             judged(local, &packet, hook, refused);
-            return reject::refuse(ctx, local, arrival, (refused, &passing), packet);
+            return Err(reject::refuse(ctx, local, arrival, (refused, &passing), packet));
         }
     }
     let verdict = seen.ask(filter, Part::AfterStates, packet.data(), &mut passing);
@@ -222,14 +219,11 @@ fn last(
                 if let Some(first) = passing.first {
                     follow(ctx, local, first.name);
                 }
-                Some(packet)
+                Ok(packet)
             }
-            Err(cause) => {
-                local.drop_packet(packet, cause);
-                None
-            }
+            Err(cause) => Err(Stopped::Drop(packet, cause)),
         },
-        refused => reject::refuse(ctx, local, arrival, (refused, &passing), packet),
+        refused => Err(reject::refuse(ctx, local, arrival, (refused, &passing), packet)),
     }
 }
 
@@ -251,7 +245,9 @@ fn tell_judged(local: &mut Local, packet: &Mbuf, hook: Hook, verdict: Verdict) {
 /// Has the fragments come that were here before their first.
 fn follow(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, name: u64) {
     while let Some(early) = local.filter.fragments.early(name) {
-        carry(ctx, local, early.meta, early.packet);
+        if let Stopped::Drop(packet, cause) = carry(ctx, local, early.meta, early.packet) {
+            local.drop_packet(packet, cause);
+        }
     }
 }
 
@@ -263,18 +259,17 @@ fn output(
     out: &Interface,
     scope: IfId,
     packet: Mbuf,
-) -> Option<Mbuf> {
+) -> Result<Mbuf, Stopped> {
     let Local { filter, index, now, .. } = &mut *local;
     if filter.exempt {
-        return Some(packet);
+        return Ok(packet);
     }
     filter.follow(&packet);
     let mut passing = Passing::NEW;
     let seen = At::new(*index, *now, config, Hook::Output, (None, Some(out)));
     let verdict = match filter.look(*index, *now, packet.data()) {
         Look::Elsewhere(owner) => {
-            carry(ctx, local, Carried::sent(scope, owner), packet);
-            return None;
+            return Err(carry(ctx, local, Carried::sent(scope, owner), packet));
         }
         // We cut packets behind this hook.
         Look::Drop(_) | Look::Early(_) | Look::Follows => Verdict::Accept,
@@ -284,7 +279,7 @@ fn output(
     let Local { filter, now, .. } = &mut *local;
     let cause = match verdict {
         Verdict::Accept => match filter.conclude(*now, &passing, 0) {
-            Ok(()) => return Some(packet),
+            Ok(()) => return Ok(packet),
             Err(cause) => cause,
         },
         // Whoever sends here is not told by a packet.
@@ -293,14 +288,14 @@ fn output(
             DropReason::Filtered
         }
     };
-    local.drop_packet(packet, cause);
-    None
+    Err(Stopped::Drop(packet, cause))
 }
 
 /// Sends a packet on its way.
-fn carry(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, meta: Carried, packet: Mbuf) {
+fn carry(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, meta: Carried, packet: Mbuf) -> Stopped {
     local.trace.note(&packet, || Step::Queued { queue: Carried::NAME });
-    if let Err(refused) = local.shared.queues.of::<Carried>().dispatch(ctx, packet, meta) {
-        local.drop_packet(refused.packet, DropReason::Refused);
+    match local.shared.queues.of::<Carried>().dispatch(ctx, packet, meta) {
+        Ok(()) => Stopped::Taken,
+        Err(refused) => Stopped::Drop(refused.packet, DropReason::Refused),
     }
 }

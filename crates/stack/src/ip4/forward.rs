@@ -80,7 +80,10 @@ pub(super) fn forward<'c>(
         out.ifnet.mib.add(local.index, Version::V4, Met::TooBig, 1);
         return refuse(ctx, local, repr, packet, DropReason::TooBig);
     }
-    let Some(mut packet) = hooks::forwarded(ctx, local, arrival, out, packet) else { return Next::Taken };
+    let mut packet = match hooks::forwarded(ctx, local, arrival, out, packet) {
+        Ok(packet) => packet,
+        Err(stopped) => return stopped.into(),
+    };
     if packet.is_shared() {
         let Some(copy) = local.unshare(packet) else { return Next::Taken };
         packet = copy;

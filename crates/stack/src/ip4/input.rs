@@ -61,12 +61,15 @@ pub(crate) fn input<'c>(
     if !group && link != LinkCast::Unicast {
         return Next::Drop(packet, DropReason::NotForUs);
     }
-    let Some(packet) = hooks::received(ctx, local, arrival, Framed { from: Mac::ZERO, link }, packet) else {
-        return Next::Taken;
+    let packet = match hooks::received(ctx, local, arrival, Framed { from: Mac::ZERO, link }, packet) {
+        Ok(packet) => packet,
+        Err(stopped) => return stopped.into(),
     };
     if group || config.owner4(header.dst).is_some() {
-        let Some(packet) = hooks::for_us(ctx, local, arrival, packet) else { return Next::Taken };
-        return Next::Ours4(on, header, packet);
+        return match hooks::for_us(ctx, local, arrival, packet) {
+            Ok(packet) => Next::Ours4(on, header, packet),
+            Err(stopped) => stopped.into(),
+        };
     }
     if !config.forwarding {
         return Next::Drop(packet, DropReason::NotForUs);

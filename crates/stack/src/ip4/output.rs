@@ -19,6 +19,7 @@ use crate::ends;
 use crate::hooks;
 use crate::neighbor;
 use crate::next::Quoted;
+use crate::next::Stopped;
 use crate::own::LocalIn;
 use crate::ping::Answer;
 use crate::ping::PingReply;
@@ -49,7 +50,11 @@ pub(crate) fn output(
         return local.drop_packet(packet, DropReason::BadSource);
     }
     let scope = siding_netisr::IfId::NONE;
-    let Some(packet) = hooks::sent(ctx, local, config, out, scope, packet) else { return };
+    let packet = match hooks::sent(ctx, local, config, out, scope, packet) {
+        Ok(packet) => packet,
+        Err(Stopped::Drop(packet, cause)) => return local.drop_packet(packet, cause),
+        Err(Stopped::Taken) => return,
+    };
     out.ifnet.mib.sends(local.index, packet.data());
     if packet.len() > usize::from(out.mtu) {
         return fragment::output(ctx, local, out, packet, |ctx, local, piece| {

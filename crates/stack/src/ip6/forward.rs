@@ -100,8 +100,8 @@ pub(crate) fn forward<'c>(
     }
     if local.filter.is_on() {
         match hooks::forwarded(ctx, local, arrival, out, packet) {
-            Some(passed) => packet = passed,
-            None => return Next::Taken,
+            Ok(passed) => packet = passed,
+            Err(stopped) => return stopped.into(),
         }
     }
     if out.ifnet.id == on.ifnet.id {

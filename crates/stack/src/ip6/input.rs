@@ -60,21 +60,23 @@ pub(crate) fn input<'c>(
     let about = Packet6::new(header, framed);
     if local.filter.is_on() {
         match hooks::received(ctx, local, arrival, framed, packet) {
-            Some(passed) => packet = passed,
-            None => return Next::Taken,
+            Ok(passed) => packet = passed,
+            Err(stopped) => return stopped.into(),
         }
     }
-    //= RFC 6092 REC-2 [6092-2]: what is for a group is for us, or for nobody.
-    if header.dst.is_multicast() {
-        if !on.has_joined(header.dst, config.forwarding) {
+    let ours = match header.dst.is_multicast() {
+        //= RFC 6092 REC-2 [6092-2]: what is for a group is for us, or for nobody.
+        true if !on.has_joined(header.dst, config.forwarding) => {
             return Next::Drop(packet, DropReason::NotJoined);
         }
-        let Some(packet) = hooks::for_us(ctx, local, arrival, packet) else { return Next::Taken };
-        return Next::Ours6(on, about, packet);
-    }
-    if config.local6(header.dst, on.ifnet.id).is_some() {
-        let Some(packet) = hooks::for_us(ctx, local, arrival, packet) else { return Next::Taken };
-        return Next::Ours6(on, about, packet);
+        true => true,
+        false => config.local6(header.dst, on.ifnet.id).is_some(),
+    };
+    if ours {
+        return match hooks::for_us(ctx, local, arrival, packet) {
+            Ok(packet) => Next::Ours6(on, about, packet),
+            Err(stopped) => stopped.into(),
+        };
     }
     if !config.forwarding {
         return Next::Drop(packet, DropReason::NotForUs);

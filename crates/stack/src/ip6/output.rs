@@ -18,6 +18,7 @@ use crate::ends;
 use crate::hooks;
 use crate::ifnet::Interface;
 use crate::neighbor;
+use crate::next::Stopped;
 use crate::own::LocalIn;
 use crate::queues::Queue;
 use crate::stack::worker::Local;
@@ -49,7 +50,11 @@ pub(crate) fn output(
     let Some((out, next_hop)) = route(config, (dst, flow), scope) else {
         return local.drop_packet(packet, DropReason::NoRoute);
     };
-    let Some(packet) = hooks::sent(ctx, local, config, out, scope, packet) else { return };
+    let packet = match hooks::sent(ctx, local, config, out, scope, packet) {
+        Ok(packet) => packet,
+        Err(Stopped::Drop(packet, cause)) => return local.drop_packet(packet, cause),
+        Err(Stopped::Taken) => return,
+    };
     out.ifnet.mib.sends(local.index, packet.data());
     let send = |ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbuf| match dst.is_multicast() {
         true => local.transmit_ip(ctx, out, multicast_mac(dst), packet),

@@ -21,6 +21,12 @@ use crate::reassembly::Piece;
 use crate::stack::worker::Local;
 use crate::trace::Step;
 
+/// The longest piece of a packet that is cut for a path of so many bytes. A buffer of the pool holds it, be the path wider:
+/// of large ones there are few, and whoever answers for no neighbour would keep them.
+pub(crate) fn longest(local: &Local, mtu: usize) -> usize {
+    mtu.min(local.cache.pool().room())
+}
+
 /// Sends a fragment on to the worker that has the rest of its datagram.
 pub(crate) fn defer(
     ctx: &mut Ctx<'_, Unlocked>,

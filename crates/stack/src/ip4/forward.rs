@@ -15,6 +15,7 @@ use super::cut::cut;
 use super::error::error;
 use crate::drops::DropReason;
 use crate::ends;
+use crate::fragments;
 use crate::hooks;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
@@ -140,7 +141,7 @@ fn pieces(
     next_hop: Ipv4Addr,
     packet: Mbuf,
 ) -> Option<u64> {
-    let Some(cuts) = cut(packet.data(), local.piece(out.mtu.into())) else {
+    let Some(cuts) = cut(packet.data(), fragments::longest(local, out.mtu.into())) else {
         local.drop_packet(packet, DropReason::TooBig);
         return None;
     };

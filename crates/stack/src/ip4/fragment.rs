@@ -84,7 +84,7 @@ pub(super) fn output(
         out.ifnet.mib.cut(local.index, Version::V4, None);
         return local.drop_on(out.ifnet.id, packet, DropReason::TooBig);
     };
-    let chunk = local.piece(out.mtu.into()).saturating_sub(HEADER_LEN) & !7;
+    let chunk = fragments::longest(local, out.mtu.into()).saturating_sub(HEADER_LEN) & !7;
     // Options would have to be told apart: our own packets that are large have none.
     if header_len != HEADER_LEN || chunk == 0 {
         out.ifnet.mib.cut(local.index, Version::V4, None);

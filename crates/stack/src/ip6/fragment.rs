@@ -14,6 +14,7 @@ use siding_wire::ip6::HEADER_LEN;
 use siding_wire::ip6::Ip6Repr;
 
 use crate::drops::DropReason;
+use crate::fragments;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Interface;
 use crate::ifnet::Version;
@@ -27,7 +28,7 @@ pub(crate) fn output(
     packet: Mbuf,
     mut send: impl FnMut(&mut Ctx<'_, Unlocked>, &mut Local, Mbuf),
 ) {
-    let Some(cut) = Cut::new(&packet, local.piece(mtu)) else {
+    let Some(cut) = Cut::new(&packet, fragments::longest(local, mtu)) else {
         out.ifnet.mib.cut(local.index, Version::V6, None);
         return local.drop_on(out.ifnet.id, packet, DropReason::TooBig);
     };

@@ -394,12 +394,6 @@ impl Local {
         self.cache.alloc_for(len)
     }
 
-    /// The longest piece of a packet that is cut for a path of so many bytes. A buffer of the pool holds it, be the path wider:
-    /// of large ones there are few, and whoever answers for no neighbour would keep them.
-    pub(crate) fn piece(&self, mtu: usize) -> usize {
-        mtu.min(self.cache.pool().room())
-    }
-
     /// A packet that is read here, and does not pass on, with its checksum completed. `None` if there is no buffer for that;
     /// it is dropped then.
     #[inline]

@@ -134,6 +134,52 @@ fn the_better_systems_order_counts_and_ours_where_neither_is_better_lacp_9() {
     }
 }
 
+/// Whoever falls silent keeps its place while its partner may come back, if there is one for it.
+#[test]
+fn of_two_that_are_silent_one_stands_by_when_there_is_one_place_left_lacp_9() {
+    let config = |max_links| GroupConfig { max_links, ..GroupConfig::new(system(1)) };
+    let mut group = Group::new(config(None));
+    let partners = [1, 2].map(|port| (port, partner(system(2), 10 + port)));
+    for (port, actor) in partners {
+        add(&mut group, slow(port));
+        hear(&mut group, T0, port, actor);
+    }
+    time(&mut group, T0 + secs(2));
+    let silent = T0 + LONG_TIMEOUT_TIME;
+    time(&mut group, silent);
+    let now = |group: &Group| [1, 2].map(|port| (stands(group, port).0, stands(group, port).2));
+    let (kept, by) = ((Selected::Selected, MuxState::Attached), (Selected::Standby, MuxState::Waiting));
+    assert_eq!(group.port(n(1)).unwrap().receive(), ReceiveState::Expired);
+    assert_eq!(now(&group), [kept, kept]);
+    group.configure(silent, config(Some(1)), |_, _| Ok(()));
+    check(&group);
+    assert_eq!(now(&group), [kept, by]);
+    // The one that stands by is heard first: the place is its own.
+    hear(&mut group, silent + secs(1), 2, partners[1].1);
+    assert_eq!(now(&group).map(|(selected, _)| selected), [Selected::Standby, Selected::Selected]);
+}
+
+#[test]
+fn who_is_on_its_way_out_takes_no_place_lacp_9() {
+    let config = |max_links| GroupConfig { max_links, ..GroupConfig::new(system(1)) };
+    let mut group = Group::new(config(None));
+    let used = LacpState::SYNCHRONIZATION.with(LacpState::COLLECTING).with(LacpState::DISTRIBUTING);
+    let uses = LacpInfo { state: ACTIVE.with(used), ..partner(system(2), 11) };
+    for (port, actor) in [(1, uses), (2, partner(system(2), 12))] {
+        add(&mut group, slow(port));
+        hear(&mut group, T0, port, actor);
+    }
+    time(&mut group, T0 + secs(2));
+    hear(&mut group, T0 + secs(80), 1, uses);
+    let silent = T0 + LONG_TIMEOUT_TIME;
+    time(&mut group, silent);
+    group.retire(silent, n(1), |_, _| Ok(())).unwrap();
+    group.configure(silent, config(Some(1)), |_, _| Ok(()));
+    check(&group);
+    assert_eq!(stands(&group, 1).2, MuxState::Collecting, "its partner sends yet");
+    assert_eq!(stands(&group, 2).0, Selected::Selected, "silent, and the only one that stays");
+}
+
 #[test]
 fn what_it_tells_and_what_cannot_be_done_is_said_in_words() {
     let mut group = Group::new(GroupConfig::new(system(1)));

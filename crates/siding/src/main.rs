@@ -10,6 +10,7 @@
 //! | `control` | the control socket's protocol, both ends |
 //! | `cli` | the command line: `show`, `ping`, changes to the running stack |
 //! | `metrics` | what the daemon knows, as OpenMetrics by HTTP |
+//! | `rows` | figures as rows have them, for whoever tells of any |
 //! | `read`, `patience` | files, and peers on sockets, that may block: none of them holds the daemon up |
 #![forbid(unsafe_code)]
 // They panic when a pipe is closed: `output` does not.
@@ -31,6 +32,7 @@ mod patience;
 mod rate;
 mod read;
 mod route;
+mod rows;
 mod setting;
 mod state;
 mod switch;

@@ -9,4 +9,5 @@ pub(crate) mod detach;
 pub(crate) mod device;
 pub(crate) mod left;
 pub(crate) mod links;
+mod report;
 pub(crate) mod setting;

@@ -1,3 +1,4 @@
 //! Neighbours that somebody gives. # Teardown: they go with their interface.
 
+mod report;
 pub(crate) mod setting;

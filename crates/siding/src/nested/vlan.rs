@@ -4,7 +4,7 @@ use siding_stack::ifnet::Interface;
 use siding_stack::ifnet::Kind;
 use siding_stack::ifnet::Vlan;
 
-use crate::address::told;
+use crate::address::report;
 use crate::config::nested;
 use crate::control::VlanRow;
 use crate::state::daemon::Daemon;
@@ -23,7 +23,7 @@ impl Daemon {
             protocol: nested::tag_name(vlan.ethertype).to_owned(),
             link: there.link,
             mac: there.mac.to_string(),
-            addresses: told::addresses(there),
+            addresses: report::addresses(there),
         };
         vlans.map(row).collect()
     }

@@ -2,5 +2,6 @@
 
 mod ask;
 pub(crate) mod change;
+mod report;
 pub(crate) mod setting;
 pub(crate) mod table;

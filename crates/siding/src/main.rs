@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `config` | the configuration file, and what is wrong with it, by line and column |
 //! | `state` | what the daemon has: what runs, and what a setting is; it knows no feature |
-//! | `interface`, `address`, `host`, `nested`, `route`, `group`, `neighbor`, `filter`, `switch` | the features: each with its settings, applied, withdrawn, said and compared, and what is done and told of it |
+//! | `interface`, `address`, `host`, `nested`, `route`, `group`, `neighbor`, `filter`, `switch`, `path_mtu` | the features: each with its settings, applied, withdrawn, said and compared, and what is done and told of it |
 //! | `setting` | the list of them, and the way from what runs to what is wanted |
 //! | `daemon` | `siding run`: drivers, claims on kernel interfaces, requests, reloads, clean stop |
 //! | `control` | the control socket's protocol, both ends |
@@ -28,6 +28,7 @@ mod interface;
 mod metrics;
 mod neighbor;
 mod nested;
+mod path_mtu;
 mod patience;
 mod rate;
 mod read;

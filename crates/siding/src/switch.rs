@@ -3,6 +3,8 @@
 use std::fmt;
 
 use crate::config::StackConfig;
+use crate::control::Answer;
+use crate::host::setting::Advertises;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::page::Page;
@@ -51,6 +53,20 @@ pub(crate) fn all(stack: &StackConfig) -> impl Iterator<Item = Switch> {
         (Which::Express, stack.express),
     ];
     all.into_iter().map(|(which, on)| Switch { which, on })
+}
+
+impl Daemon {
+    /// Sets a switch.
+    pub(crate) fn ask_switch(&self, ctx: &mut Free<'_>, which: Which, on: bool) -> anyhow::Result<Answer> {
+        let switch = Switch { which, on };
+        switch.apply(self, ctx)?;
+        self.note(switch);
+        if (which, on) == (Which::Forwarding, false) {
+            // Who ceases to be a router ceases to advertise.
+            self.unnote(|there| there.get::<Advertises>().is_some());
+        }
+        Ok(Answer::Done)
+    }
 }
 
 impl Setting for Switch {

@@ -7,6 +7,7 @@ use siding_drivers::kernel::Cidr;
 use siding_netisr::IfId;
 use siding_stack::Lifetimes;
 
+use crate::control::Answer;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 
@@ -50,7 +51,7 @@ impl Daemon {
         ctx: &mut Free<'_>,
         on: Option<&str>,
         address: Option<IpAddr>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Answer> {
         let on = on.map(|name| self.interface(name)).transpose()?;
         let meant = |id, addr| on.is_none_or(|on| on == id) && address.is_none_or(|address| address == addr);
         let retried = self.stack.retry_duplicates(ctx, meant);
@@ -58,7 +59,7 @@ impl Daemon {
             Some(address) if retried == 0 => {
                 bail!("{address} is no duplicate here: `siding show addresses` tells what it is")
             }
-            _ => Ok(()),
+            _ => Ok(Answer::Done),
         }
     }
 }

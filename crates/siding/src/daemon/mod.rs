@@ -17,15 +17,14 @@
 
 mod apart;
 mod as_file;
-mod ask_nested;
 mod confine;
 mod door;
 mod feed;
 mod fence;
 mod metrics;
 mod performance;
+mod ping;
 mod pulse;
-mod record;
 mod reload;
 mod run;
 mod said;
@@ -33,7 +32,6 @@ mod service;
 mod session;
 mod show;
 mod signals;
-mod stack;
 mod stop;
 mod trace;
 mod watch;

@@ -14,6 +14,7 @@ use crate::config::Addressing;
 use crate::config::Config;
 use crate::config::InterfaceConfig;
 use crate::config::Nested;
+use crate::control::Answer;
 use crate::control::AttachRequest;
 use crate::interface::detach::PATIENCE;
 use crate::interface::setting::Attached;
@@ -49,14 +50,18 @@ impl Daemon {
     /// # Errors
     ///
     /// It cannot be attached; or it is, and something of the configuration could not be put into effect.
-    pub(super) fn attach_by_hand(&self, ctx: &mut Free<'_>, request: AttachRequest) -> anyhow::Result<()> {
+    pub(super) fn attach_by_hand(
+        &self,
+        ctx: &mut Free<'_>,
+        request: AttachRequest,
+    ) -> anyhow::Result<Answer> {
         let interface = overlaid(&lock(&self.said).config, request)?;
         self.attach(ctx, &interface)?;
         self.put_on(ctx, &interface.name, &interface.addressing())?;
         self.note(Attached::new(&interface));
         let on = setting::on(&interface.name, &interface.addressing());
         on.into_iter().for_each(|setting| self.note(setting));
-        self.said_again(ctx, &interface.name)
+        self.said_again(ctx, &interface.name).map(|()| Answer::Done)
     }
 
     /// Makes an interface on others that somebody asks for, with what the configuration says of it besides.
@@ -64,7 +69,11 @@ impl Daemon {
     /// # Errors
     ///
     /// As [`attach_by_hand`](Self::attach_by_hand).
-    pub(crate) fn add_nested_by_hand(&self, ctx: &mut Free<'_>, mut nested: Nested) -> anyhow::Result<()> {
+    pub(crate) fn add_nested_by_hand(
+        &self,
+        ctx: &mut Free<'_>,
+        mut nested: Nested,
+    ) -> anyhow::Result<Answer> {
         let name = nested.name().to_owned();
         let said = lock(&self.said).config.nested.iter().find(|said| said.name() == name).cloned();
         if let Some(said) = said {
@@ -73,7 +82,7 @@ impl Daemon {
         self.make(ctx, &nested)?;
         self.put_on(ctx, &name, nested.addressing())?;
         setting::of_nested(&nested).into_iter().for_each(|setting| self.note(setting));
-        self.said_again(ctx, &name)
+        self.said_again(ctx, &name).map(|()| Answer::Done)
     }
 
     /// Puts on an interface that has just been made what is said of it. If that cannot be, it goes again.

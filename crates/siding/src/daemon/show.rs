@@ -11,14 +11,12 @@ use crate::control::DropRow;
 use crate::control::Dropper;
 use crate::control::LaneRow;
 use crate::control::LimitRow;
-use crate::control::PathMtuRow;
 use crate::control::TypeRow;
 use crate::control::WorkerRow;
 use crate::rows::nanos;
 use crate::rows::refused;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
-use crate::state::daemon::name_in;
 use crate::state::lock::lock;
 use crate::state::tell;
 
@@ -31,17 +29,6 @@ impl Daemon {
             limit: report.limit,
         };
         self.stack.netisr_types().into_iter().map(row).collect()
-    }
-
-    pub(super) fn show_path_mtus(&self) -> Vec<PathMtuRow> {
-        let config = self.stack.config();
-        let row = |report: siding_stack::ip6::path_mtu::PathMtuReport| PathMtuRow {
-            destination: report.path.destination.into(),
-            interface: (!report.path.zone.is_none()).then(|| name_in(&config, report.path.zone)),
-            mtu: report.mtu,
-            left_ms: u64::try_from(report.left.as_millis()).unwrap_or(u64::MAX),
-        };
-        self.stack.path_mtus().into_iter().map(row).collect()
     }
 
     pub(super) fn show_limits(&self, ctx: &mut Free<'_>) -> Vec<LimitRow> {

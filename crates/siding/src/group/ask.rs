@@ -4,20 +4,28 @@ use std::net::Ipv6Addr;
 
 use anyhow::anyhow;
 
+use super::setting::Joined;
+use crate::config::GroupConfig;
 use crate::control::Answer;
 use crate::control::GroupRequest;
 use crate::control::GroupRow;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
+use crate::state::setting::Setting;
 
 impl Daemon {
     pub(crate) fn ask_group(&self, ctx: &mut Free<'_>, request: GroupRequest) -> anyhow::Result<Answer> {
         match request {
             GroupRequest::Show {} => return Ok(Answer::Groups(self.show_groups(ctx))),
-            GroupRequest::Join { interface, group } => self.join(ctx, &interface, group)?,
+            GroupRequest::Join { interface, group } => {
+                let joined = Joined(GroupConfig { interface, group });
+                joined.apply(self, ctx)?;
+                self.note(joined);
+            }
             GroupRequest::Leave { interface, group } => {
-                let left = self.stack.leave_group(ctx, self.interface(&interface)?, group);
-                left.map_err(|error| anyhow!("{interface}: {error}"))?;
+                let joined = Joined(GroupConfig { interface, group });
+                let left = self.leave(ctx, &joined.0);
+                self.removed(left, |there| there.is(|there| joined == *there))?;
             }
         }
         Ok(Answer::Done)
@@ -27,6 +35,12 @@ impl Daemon {
     pub(crate) fn join(&self, ctx: &mut Free<'_>, name: &str, group: Ipv6Addr) -> anyhow::Result<()> {
         let joined = self.stack.join_group(ctx, self.interface(name)?, group);
         joined.map_err(|error| anyhow!("{name}: {error}"))
+    }
+
+    fn leave(&self, ctx: &mut Free<'_>, left: &GroupConfig) -> anyhow::Result<()> {
+        let GroupConfig { interface, group } = left;
+        let left = self.stack.leave_group(ctx, self.interface(interface)?, *group);
+        left.map_err(|error| anyhow!("{interface}: {error}"))
     }
 
     fn show_groups(&self, ctx: &mut Free<'_>) -> Vec<GroupRow> {

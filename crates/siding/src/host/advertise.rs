@@ -14,9 +14,12 @@ use siding_stack::nd6::router::schedule::Phase;
 use siding_wire::nd::INFINITE;
 use siding_wire::nd::PrefixInfo;
 
+use super::setting::Advertises;
+use crate::config::Advertised;
 use crate::config::advertise;
 use crate::config::advertise::Advertise;
 use crate::control::AdvertiserRow;
+use crate::control::Answer;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 
@@ -40,18 +43,25 @@ impl Daemon {
         Ok(())
     }
 
-    /// The same, as asked for by the control socket.
-    pub(crate) fn advertise(
+    /// The same, as somebody asks for it.
+    pub(crate) fn ask_advertising(
         &self,
         ctx: &mut Free<'_>,
-        name: &str,
-        advertise: &Advertise,
-    ) -> anyhow::Result<()> {
-        let id = self.interface(name)?;
+        on: String,
+        said: Advertise,
+    ) -> anyhow::Result<Answer> {
+        let id = self.interface(&on)?;
         let mtu = self.stack.config().interface(id).map_or(u16::MAX, |interface| interface.mtu);
-        let config =
-            advertise::resolve(advertise, mtu).map_err(|fault| anyhow!("{name}: {}", fault.message))?;
-        self.start_advertising(ctx, name, config)
+        let means = advertise::resolve(&said, mtu).map_err(|fault| anyhow!("{on}: {}", fault.message))?;
+        self.start_advertising(ctx, &on, means.clone())?;
+        self.note(Advertises { on, advertise: Advertised { said, means } });
+        Ok(Answer::Done)
+    }
+
+    /// Ceases to advertise, as somebody asks for it.
+    pub(crate) fn ask_no_advertising(&self, ctx: &mut Free<'_>, on: &str) -> anyhow::Result<Answer> {
+        let ceased = self.stop_advertising(ctx, on);
+        self.removed(ceased, |there| there.is(|tells: &Advertises| tells.on == on)).map(|()| Answer::Done)
     }
 
     /// Ceases to advertise: the farewells go out by themselves.

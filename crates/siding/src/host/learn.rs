@@ -44,8 +44,9 @@ impl Daemon {
                 self.note(Learns { on: interface, autoconf: Learnt { said: *autoconf, means } });
             }
             HostRequest::Stop { interface } => {
-                let id = self.interface(&interface)?;
-                self.start_autoconf(ctx, id, HostConfig::off())?;
+                let ended = self.interface(&interface);
+                let ended = ended.and_then(|id| self.start_autoconf(ctx, id, HostConfig::off()));
+                self.removed(ended, |there| there.is(|learns: &Learns| learns.on == interface))?;
             }
             HostRequest::Restart { interface } => {
                 let id = self.interface(&interface)?;

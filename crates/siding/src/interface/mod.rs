@@ -4,6 +4,7 @@
 //!
 //! The link watcher's are in [`links`]. # Teardown: an interface that is detached takes all that is on it along.
 
+mod ask;
 pub(crate) mod attach;
 pub(crate) mod detach;
 pub(crate) mod device;

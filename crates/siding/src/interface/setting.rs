@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use siding_netisr::IfId;
 use siding_stack::NeighborLimits;
 use siding_stack::ifnet::DEFAULT_HOP_LIMIT;
 use toml::Table;
@@ -26,11 +27,6 @@ impl Attached {
     pub(crate) fn new(config: &InterfaceConfig) -> Attached {
         Attached(config.bare())
     }
-
-    /// With this MTU, `None` for as much as can be.
-    pub(crate) fn with_mtu(&self, mtu: Option<u16>) -> Attached {
-        Attached(InterfaceConfig { mtu, ..self.0.clone() })
-    }
 }
 
 impl Setting for Attached {
@@ -44,6 +40,12 @@ impl Setting for Attached {
 
     fn makes(&self) -> Option<&str> {
         Some(&self.0.name)
+    }
+
+    fn set_mtu(&self, daemon: &Daemon, ctx: &mut Free<'_>, on: IfId, mtu: Option<u16>) -> anyhow::Result<()> {
+        daemon.set_mtu(ctx, on, mtu)?;
+        daemon.note(Attached(InterfaceConfig { mtu, ..self.0.clone() }));
+        Ok(())
     }
 
     fn say(&self, page: &mut Page) {

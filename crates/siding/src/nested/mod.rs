@@ -1,6 +1,7 @@
 //! Interfaces that lie on others: VLANs, laggs and bridges, and their ports. # Teardown: they go with what they lie on.
 
-pub(crate) mod asked;
+pub(crate) mod ask;
+mod asked;
 pub(crate) mod bridge;
 pub(crate) mod lagg;
 pub(crate) mod make;

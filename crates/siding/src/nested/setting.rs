@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use siding_netisr::IfId;
 use siding_stack::Announce;
 use siding_stack::BridgeSpec;
 use siding_stack::HashLayers;
@@ -101,6 +102,16 @@ impl Setting for Tagged {
         Some(&self.0.parent)
     }
 
+    fn set_mtu(&self, daemon: &Daemon, ctx: &mut Free<'_>, on: IfId, mtu: Option<u16>) -> anyhow::Result<()> {
+        daemon.set_mtu(ctx, on, mtu)?;
+        let name = &self.0.name;
+        match mtu {
+            Some(mtu) => daemon.note(VlanMtu { on: name.clone(), mtu }),
+            None => daemon.unnote(|there| there.is(|mtu: &VlanMtu| mtu.on == *name)),
+        }
+        Ok(())
+    }
+
     fn say(&self, page: &mut Page) {
         let VlanConfig { name, parent, vid, tag, .. } = &self.0;
         let mut said = table([
@@ -179,7 +190,7 @@ impl Lagged {
     }
 
     /// With this MTU, `None` for the usual one.
-    pub(crate) fn with_mtu(&self, mtu: Option<u16>) -> Lagged {
+    fn with_mtu(&self, mtu: Option<u16>) -> Lagged {
         let usual = LaggSpec::new(&self.0.name, self.0.mode).mtu;
         Lagged(LaggSpec { mtu: mtu.unwrap_or(usual), ..self.0.clone() })
     }
@@ -264,6 +275,19 @@ impl Setting for Lagged {
         Some(&self.0.name)
     }
 
+    /// No link says how much it takes: what it is made with does.
+    fn set_mtu(&self, daemon: &Daemon, ctx: &mut Free<'_>, on: IfId, mtu: Option<u16>) -> anyhow::Result<()> {
+        let after = self.with_mtu(mtu);
+        after.replace(daemon, ctx, self)?;
+        if let Some(Err(error)) = mtu.map(|mtu| daemon.stack.set_mtu(ctx, on, mtu)) {
+            self.replace(daemon, ctx, &after)?;
+            return Err(daemon.named(on, error));
+        }
+        daemon.stack.ask_mtu(ctx, on, None).map_err(|error| daemon.named(on, error))?;
+        daemon.note(after);
+        Ok(())
+    }
+
     fn say(&self, page: &mut Page) {
         page.push_interface("lagg", self.table());
     }
@@ -311,7 +335,7 @@ impl fmt::Display for Lagged {
 
 impl Bridged {
     /// With this MTU, `None` for the usual one.
-    pub(crate) fn with_mtu(&self, mtu: Option<u16>) -> Bridged {
+    fn with_mtu(&self, mtu: Option<u16>) -> Bridged {
         let usual = BridgeSpec::new(&self.0.name).mtu;
         Bridged(BridgeSpec { mtu: mtu.unwrap_or(usual), ..self.0.clone() })
     }
@@ -346,6 +370,20 @@ impl Setting for Bridged {
 
     fn makes(&self) -> Option<&str> {
         Some(&self.0.name)
+    }
+
+    /// As of a lagg.
+    fn set_mtu(
+        &self,
+        daemon: &Daemon,
+        ctx: &mut Free<'_>,
+        _on: IfId,
+        mtu: Option<u16>,
+    ) -> anyhow::Result<()> {
+        let after = self.with_mtu(mtu);
+        after.replace(daemon, ctx, self)?;
+        daemon.note(after);
+        Ok(())
     }
 
     fn say(&self, page: &mut Page) {

@@ -102,6 +102,19 @@ impl Daemon {
         name_in(&self.stack.config(), id)
     }
 
+    /// Gives an interface another MTU, `None` for what its link takes.
+    ///
+    /// # Errors
+    ///
+    /// It cannot have it.
+    pub(crate) fn set_mtu(&self, ctx: &mut Free<'_>, on: IfId, mtu: Option<u16>) -> anyhow::Result<()> {
+        let set = match mtu {
+            None => self.stack.ask_mtu(ctx, on, None),
+            Some(mtu) => self.stack.set_mtu(ctx, on, mtu),
+        };
+        set.map_err(|error| self.named(on, error))
+    }
+
     pub(crate) fn named(&self, id: IfId, error: impl std::fmt::Display + 'static) -> anyhow::Error {
         Failure::new(codes::of_any(&error), format!("{}: {error}", self.name_of(id))).into()
     }

@@ -46,6 +46,30 @@ impl Daemon {
         lock(&self.running).remove(goes);
     }
 
+    /// What it took to remove something. Once it is done, what `goes` means is in effect no more; see also [`waive`](Self::waive).
+    ///
+    /// # Errors
+    ///
+    /// As it was.
+    pub(crate) fn removed<T>(
+        &self,
+        done: anyhow::Result<T>,
+        goes: impl Fn(&Any) -> bool,
+    ) -> anyhow::Result<T> {
+        match done {
+            Ok(_) => self.unnote(goes),
+            Err(_) => self.waive(goes),
+        }
+        done
+    }
+
+    /// Whoever removes what is not there, but is owed, wants it not to be: it is set back no more.
+    pub(crate) fn waive(&self, goes: impl Fn(&Any) -> bool) {
+        if lock(&self.owed).forget(goes) {
+            self.log.command(format_args!("what a reload could not set back is not wanted any more"));
+        }
+    }
+
     /// Notes that what is at this place is in effect no more.
     pub(crate) fn unnote_at(&self, slot: &Slot) {
         lock(&self.owed).forget_at(slot);

@@ -14,6 +14,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use siding_drivers::kernel::Cidr;
+use siding_netisr::IfId;
 
 use super::daemon::Daemon;
 use super::daemon::Free;
@@ -86,6 +87,15 @@ pub(crate) trait Setting: any::Any + fmt::Debug + fmt::Display + Send + Sync {
     fn place(&self) -> String {
         let on = self.on();
         on.first().map_or_else(|| "the stack".to_owned(), |name| format!("interface '{name}'"))
+    }
+
+    /// Gives the interface that it makes another MTU, `None` for what that has by itself, and notes it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot have it.
+    fn set_mtu(&self, daemon: &Daemon, ctx: &mut Free<'_>, on: IfId, mtu: Option<u16>) -> anyhow::Result<()> {
+        daemon.set_mtu(ctx, on, mtu)
     }
 
     /// Says it as a file does.

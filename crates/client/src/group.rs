@@ -12,19 +12,22 @@ pub enum GroupRequest {
     /// All groups.
     Show {},
     /// Listens to a group.
-    Join {
-        /// On which interface.
-        interface: String,
-        /// The group's address.
-        group: Ipv6Addr,
-    },
+    Join(Group),
     /// Ceases to.
-    Leave {
-        /// On which interface.
-        interface: String,
-        /// The group's address.
-        group: Ipv6Addr,
-    },
+    Leave(Group),
+}
+
+/// A group on an interface: `[[group]]`, and the same in requests and on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// On which interface.
+    #[cfg_attr(feature = "clap", arg(long = "dev", value_name = "NAME"))]
+    pub interface: String,
+    /// A multicast address.
+    #[cfg_attr(feature = "clap", arg(value_name = "GROUP"))]
+    pub group: Ipv6Addr,
 }
 
 /// A group that an interface listens to.

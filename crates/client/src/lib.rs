@@ -25,7 +25,8 @@
 //! ```
 //!
 //! The daemon's own command line speaks by this crate. What files of a configuration and requests say in the same words is
-//! here, too: [`value`], [`lagg`], [`advertise`], [`autoconf`], [`refuse`].
+//! here, too: [`value`], [`lagg`], [`advertise`], [`autoconf`], [`route`],
+//! [`refuse`], [`neighbor`], [`Group`].
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -41,12 +42,14 @@ mod filter_test;
 mod group;
 mod host;
 pub mod lagg;
+pub mod neighbor;
 mod nested;
 mod path;
 mod protocol;
 pub mod refuse;
 mod reload;
 mod report;
+pub mod route;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod session;

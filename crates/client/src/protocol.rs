@@ -16,10 +16,12 @@ use crate::filter_set::*;
 use crate::filter_test::*;
 use crate::group::*;
 use crate::host::*;
+use crate::neighbor::Neighbor;
 use crate::nested::*;
-use crate::refuse::How;
+use crate::refuse::Refuse;
 use crate::reload::*;
 use crate::report::*;
+use crate::route::Route;
 use crate::session::*;
 use crate::trace::*;
 use crate::value::Driver;
@@ -93,11 +95,11 @@ pub enum Request {
         address: Option<IpAddr>,
     },
     /// Adds a route.
-    RouteAdd(RouteRequest),
+    RouteAdd(Route),
     /// Removes a route, or a refusal.
-    RouteDel(RouteRequest),
+    RouteDel(Route),
     /// Refuses destinations.
-    RouteRefuse(RefuseRequest),
+    RouteRefuse(Refuse),
     /// The way that packets to an address take.
     RouteGet {
         /// Which address.
@@ -122,14 +124,7 @@ pub enum Request {
     /// The lives of packets, and frames as they pass.
     Watch(WatchRequest),
     /// Adds a neighbour that stays.
-    NeighborAdd {
-        /// On which interface.
-        interface: String,
-        /// Which address.
-        address: IpAddr,
-        /// Its link-layer address.
-        mac: ParsedMac,
-    },
+    NeighborAdd(Neighbor),
     /// Forgets neighbours.
     NeighborFlush {
         /// On which interface.
@@ -184,7 +179,7 @@ impl Request {
             | Request::RouteRefuse(_)
             | Request::Vlan(VlanRequest::Add(_) | VlanRequest::Delete { .. })
             | Request::Stack(_)
-            | Request::NeighborAdd { .. }
+            | Request::NeighborAdd(_)
             | Request::NeighborFlush { .. }
             | Request::AdvertiseStart { .. }
             | Request::AdvertiseStop { .. } => true,
@@ -349,34 +344,6 @@ pub struct AddressRequest {
     /// Seconds for which it is ours; for ever if it is not given.
     #[serde(default)]
     pub valid_s: Option<u64>,
-}
-
-/// A route to add or remove.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RouteRequest {
-    /// The prefix, without host bits.
-    pub to: ParsedCidr,
-    /// The router; without one the destinations are on the link.
-    pub via: Option<IpAddr>,
-    /// On which interface.
-    pub interface: Option<String>,
-    /// Less is better; 1,024 if it is not given.
-    pub metric: Option<u32>,
-    /// Routers to the same prefix with weights share its flows by these: 1 to 255. It is alone if none is given.
-    pub weight: Option<u8>,
-}
-
-/// Destinations to refuse.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RefuseRequest {
-    /// The prefix, without host bits.
-    pub to: ParsedCidr,
-    /// What senders are told.
-    pub how: How,
-    /// Less is better; 1,024 if it is not given.
-    pub metric: Option<u32>,
 }
 
 /// One line from the daemon.

@@ -50,6 +50,22 @@ impl TryFrom<String> for ParsedMac {
     }
 }
 
+impl std::str::FromStr for ParsedMac {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ParsedMac, String> {
+        text.to_owned().try_into()
+    }
+}
+
+impl std::str::FromStr for ParsedCidr {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ParsedCidr, String> {
+        text.to_owned().try_into()
+    }
+}
+
 impl From<ParsedMac> for String {
     fn from(mac: ParsedMac) -> String {
         mac.0.to_string()

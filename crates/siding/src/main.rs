@@ -2,6 +2,7 @@
 //!
 //! | | |
 //! |---|---|
+//! | `words` | values of files and requests, and what is wrong with them |
 //! | `config` | the configuration file, and what is wrong with it, by line and column |
 //! | `state` | what the daemon has: what runs, and what a setting is; it knows no feature |
 //! | `interface`, `address`, `host`, `nested`, `route`, `group`, `neighbor`, `filter`, `switch`, `path_mtu` | the features: each with its settings, applied, withdrawn, said and compared, and what is done and told of it |
@@ -37,6 +38,7 @@ mod rows;
 mod setting;
 mod state;
 mod switch;
+mod words;
 
 use std::process::ExitCode;
 

@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use anyhow::Context;
+use siding_client::route::Destination;
 use siding_drivers::kernel::Cidr;
 
 use crate::config::file::ParsedCidr;
 use crate::config::file::ParsedMac;
-use crate::config::value::without_host_bits;
+use crate::words::value::without_host_bits;
 
 /// `ADDR` or `ADDR%INTERFACE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,18 +62,13 @@ pub(super) fn mac(text: &str) -> Result<ParsedMac, String> {
     ParsedMac::try_from(text.to_owned())
 }
 
-/// A route's prefix; `default` is of the next hop's IP version.
-pub(super) fn prefix(text: &str, via: Option<IpAddr>) -> Result<ParsedCidr, String> {
-    let cidr = match (text, via) {
-        ("default", Some(IpAddr::V4(_))) => siding_client::value::cidr("0.0.0.0/0"),
-        ("default", Some(IpAddr::V6(_))) => siding_client::value::cidr("::/0"),
-        ("default", None) => {
-            return Err("`default` of which IP version? Give `via ADDR`, or write ::/0 or 0.0.0.0/0".into());
-        }
-        (text, _) => siding_client::value::cidr(text),
-    }?;
-    without_host_bits(cidr)?;
-    Ok(ParsedCidr(cidr))
+/// Where a route leads; `default` is of the next hop's IP version.
+pub(super) fn destination(to: Destination, via: Option<IpAddr>) -> anyhow::Result<Destination> {
+    let prefix = to
+        .prefix(via)
+        .context("`default` of which IP version? Give `via ADDR`, or write ::/0 or 0.0.0.0/0")?;
+    without_host_bits(prefix).map_err(anyhow::Error::msg)?;
+    Ok(Destination::Prefix(prefix))
 }
 
 #[cfg(test)]
@@ -93,7 +90,8 @@ mod tests {
     #[test]
     fn prefixes() {
         let text = |text: &str, via: Option<&str>| {
-            prefix(text, via.map(|via| via.parse().unwrap())).map(String::from)
+            let to = destination(text.parse().unwrap(), via.map(|via| via.parse().unwrap()));
+            to.map(String::from).map_err(|error| error.to_string())
         };
         assert_eq!(text("default", Some("fe80::1")).unwrap(), "::/0");
         assert_eq!(text("default", Some("192.0.2.1")).unwrap(), "0.0.0.0/0");

@@ -1,6 +1,5 @@
 //! `siding group`, and `siding show groups`.
 
-use std::net::Ipv6Addr;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -11,6 +10,7 @@ use super::table::Table;
 use super::what::ShowArgs;
 use super::what::What;
 use crate::control::Client;
+use crate::control::Group;
 use crate::control::GroupRequest;
 use crate::control::GroupRow;
 use crate::control::Request;
@@ -21,28 +21,16 @@ pub(super) enum GroupCommand {
     #[command(alias = "list")]
     Show(ShowArgs),
     /// Join a group. Example: siding group join ff05::1234 dev eth0
-    Join {
-        #[arg(value_name = "GROUP")]
-        group: Ipv6Addr,
-        /// On which interface
-        #[arg(long, value_name = "NAME")]
-        dev: String,
-    },
+    Join(Group),
     /// Leave a group that was joined. Example: siding group leave ff05::1234 dev eth0
-    Leave {
-        #[arg(value_name = "GROUP")]
-        group: Ipv6Addr,
-        /// On which interface
-        #[arg(long, value_name = "NAME")]
-        dev: String,
-    },
+    Leave(Group),
 }
 
 pub(super) fn group(client: &mut Client, command: GroupCommand) -> anyhow::Result<ExitCode> {
     let request = match command {
         GroupCommand::Show(args) => return show::by_noun(client, What::Groups, &args),
-        GroupCommand::Join { group, dev } => GroupRequest::Join { interface: dev, group },
-        GroupCommand::Leave { group, dev } => GroupRequest::Leave { interface: dev, group },
+        GroupCommand::Join(group) => GroupRequest::Join(group),
+        GroupCommand::Leave(group) => GroupRequest::Leave(group),
     };
     silent(client, &Request::Group(request))
 }

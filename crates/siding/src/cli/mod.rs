@@ -19,6 +19,7 @@ mod nouns;
 mod performance;
 mod ping;
 mod reload;
+mod routes;
 mod show;
 mod stack;
 mod table;
@@ -92,7 +93,7 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
         Command::Router(command) => host::router(&mut connect()?, command),
         Command::Prefix(command) => host::prefix(&mut connect()?, command),
         Command::Address(command) => change::address(&mut connect()?, command),
-        Command::Route(command) => change::route(&mut connect()?, command),
+        Command::Route(command) => routes::route(&mut connect()?, command),
         Command::Vlan(command) => nested::vlan(&mut connect()?, command),
         Command::Lagg(command) => nested::lagg(&mut connect()?, command),
         Command::Group(command) => group::group(&mut connect()?, command),

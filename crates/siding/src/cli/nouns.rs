@@ -4,13 +4,16 @@ use std::net::IpAddr;
 
 use clap::Args as ClapArgs;
 use clap::Subcommand;
+use siding_client::neighbor::Neighbor;
+use siding_client::refuse::Refuse;
+use siding_client::route::Route;
 
 use super::address;
+use super::routes::Routes;
 use super::what::ShowArgs;
 use crate::config::Driver;
 use crate::config::file::ParsedCidr;
 use crate::config::file::ParsedMac;
-use crate::config::refuse::How;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum InterfaceCommand {
@@ -142,60 +145,12 @@ pub(super) enum RouteCommand {
         json: bool,
     },
     /// Add a route, or several that share its flows. Example: siding route add 2001:db8:1::/48 via fe80::1 dev eth0
-    Add(RouteAddArgs),
+    Add(Routes),
     /// Refuse destinations; `route del` ends it. Example: siding route refuse 2001:db8:2::/48 how prohibit
-    Refuse(RefuseArgs),
+    Refuse(Refuse),
     /// Remove a route. Example: siding route del 2001:db8:1::/48
     #[command(alias = "delete")]
-    Del(RouteArgs),
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct RouteAddArgs {
-    /// The destinations, or `default`
-    #[arg(value_name = "PREFIX")]
-    pub(super) to: String,
-    /// The router; of several, one after the other, each flow keeps to one
-    #[arg(long, value_name = "ADDR")]
-    pub(super) via: Vec<IpAddr>,
-    /// The interface [default: that with the router's prefix]
-    #[arg(long, value_name = "NAME")]
-    pub(super) dev: Vec<String>,
-    /// Its share of the flows beside other routers to the prefix, 1 to 255 [default: 1, or all if there is one]
-    #[arg(long)]
-    pub(super) weight: Vec<u8>,
-    /// Less is better [default: 1024]
-    #[arg(long)]
-    pub(super) metric: Option<u32>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct RouteArgs {
-    /// The destinations, or `default`
-    #[arg(value_name = "PREFIX")]
-    pub(super) to: String,
-    /// The router
-    #[arg(long, value_name = "ADDR")]
-    pub(super) via: Option<IpAddr>,
-    /// The interface [default: that with the router's prefix]
-    #[arg(long, value_name = "NAME")]
-    pub(super) dev: Option<String>,
-    /// Less is better [default: 1024]
-    #[arg(long)]
-    pub(super) metric: Option<u32>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct RefuseArgs {
-    /// The destinations, of IPv6
-    #[arg(value_name = "PREFIX")]
-    pub(super) to: String,
-    /// What senders are told
-    #[arg(long, default_value = "reject")]
-    pub(super) how: How,
-    /// Less is better; of a route and a refusal of the same prefix and metric the refusal counts [default: 1024]
-    #[arg(long)]
-    pub(super) metric: Option<u32>,
+    Del(Route),
 }
 
 #[derive(Debug, Subcommand)]
@@ -204,16 +159,7 @@ pub(super) enum NeighborCommand {
     #[command(alias = "list")]
     Show(ShowArgs),
     /// Add a neighbor that nothing changes. Example: siding neighbor add 2001:db8::9 lladdr 02:00:00:00:00:09 dev eth0
-    Add {
-        #[arg(value_name = "ADDR")]
-        address: IpAddr,
-        /// Its link-layer address
-        #[arg(long, value_name = "MAC", value_parser = address::mac)]
-        lladdr: ParsedMac,
-        /// On which interface
-        #[arg(long, value_name = "NAME")]
-        dev: String,
-    },
+    Add(Neighbor),
     /// Forget neighbors: one, those of an interface, or all. Example: siding neighbor flush dev eth0
     Flush {
         #[arg(value_name = "ADDR")]

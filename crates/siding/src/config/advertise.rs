@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::Ipv6Addr;
-use std::ops::Range;
 use std::time::Duration;
 
 pub(crate) use siding_client::advertise::Advertise;
@@ -23,55 +22,24 @@ use siding_stack::nd6::router::AdvertRoute;
 use siding_stack::nd6::router::PrefixTerms;
 use siding_stack::nd6::router::schedule::Audience;
 use siding_wire::nd::INFINITE;
-use toml::de::DeTable;
-use toml::de::DeValue;
 
 use super::Advertised;
 use super::StackConfig;
-use super::wrong::Wrong;
+use crate::words::value;
+use crate::words::wrong::Key;
+use crate::words::wrong::Wrong;
 
-/// What makes no sense, and by which keys it is reached.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    keys: Vec<Key>,
-    pub(crate) message: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
-    Name(&'static str),
-    At(usize),
-}
-
-/// Where an interface stands in a file.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'t> {
-    pub(super) tree: &'t DeTable<'t>,
-    /// `interface`, `vlan`, `lagg` or `bridge`.
-    pub(super) section: &'static str,
-    pub(super) at: usize,
-}
-
-/// What the interface at that place advertises; `mtu` is its own, if given.
-pub(super) fn check(
-    place: Place<'_>,
-    said: Advertise,
-    mtu: Option<u16>,
-    stack: &StackConfig,
-) -> Result<Advertised, Wrong> {
+/// What an interface advertises; `mtu` is its own, if given. What is wrong is so in the interface's table.
+pub(super) fn check(said: Advertise, mtu: Option<u16>, stack: &StackConfig) -> Result<Advertised, Wrong> {
     let resolved = resolve(&said, mtu.unwrap_or(u16::MAX)).and_then(|config| match stack.forwarding {
         //= RFC 4861 s6.2.4 [4861-16]: a host never advertises.
-        false => Err(Fault {
-            keys: Vec::new(),
-            message: "hosts do not advertise: give `forwarding = true` in [stack], or leave this out".into(),
-        }),
+        false => Err(Wrong::of(
+            Vec::new(),
+            "hosts do not advertise: give `forwarding = true` in [stack], or leave this out".into(),
+        )),
         true => Ok(config),
     });
-    let means = resolved.map_err(|fault| {
-        let mut keys = vec![Key::Name(place.section), Key::At(place.at), Key::Name("advertise")];
-        keys.extend(&fault.keys);
-        Wrong::new(find(place.tree, &keys).unwrap_or(0..0), fault.message)
-    })?;
+    let means = resolved.map_err(|wrong| wrong.within([Key::Name("advertise")]))?;
     Ok(Advertised { said, means })
 }
 
@@ -80,7 +48,7 @@ pub(super) fn check(
 /// # Errors
 ///
 /// The first thing that makes no sense.
-pub(crate) fn resolve(said: &Advertise, link_mtu: u16) -> Result<AdvertConfig, Fault> {
+pub(crate) fn resolve(said: &Advertise, link_mtu: u16) -> Result<AdvertConfig, Wrong> {
     let default = AdvertConfig::default();
     let own = PrefixTerms::default();
     let (mut own_prefixes, mut prefixes) = (said.own_prefixes.unwrap_or(true).then_some(own), Vec::new());
@@ -89,25 +57,25 @@ pub(crate) fn resolve(said: &Advertise, link_mtu: u16) -> Result<AdvertConfig, F
         if told.prefix == "interface" {
             if said.own_prefixes == Some(false) {
                 let message = "`own_prefixes = false` leaves out the interface's prefixes: remove either";
-                return Err(Fault { keys: keys(), message: message.into() });
+                return Err(Wrong::of(keys(), message.into()));
             }
             own_prefixes = Some(terms(told));
             continue;
         }
-        let prefix = prefix(&told.prefix).map_err(|message| Fault { keys: keys(), message })?;
+        let prefix = prefix(&told.prefix).map_err(|message| Wrong::of(keys(), message))?;
         prefixes.push(AdvertPrefix { prefix, terms: terms(told) });
     }
     let mut routes = Vec::new();
     for (at, told) in said.route.iter().enumerate() {
         let keys = || vec![Key::Name("route"), Key::At(at), Key::Name("prefix")];
-        let prefix = prefix(&told.prefix).map_err(|message| Fault { keys: keys(), message })?;
+        let prefix = prefix(&told.prefix).map_err(|message| Wrong::of(keys(), message))?;
         let lifetime = told.lifetime.map(|Seconds(lifetime)| lifetime);
         routes.push(AdvertRoute { prefix, preference: told.preference.into(), lifetime });
     }
     let mut nat64 = Vec::new();
     for (at, told) in said.nat64.iter().enumerate() {
         let keys = || vec![Key::Name("nat64"), Key::At(at), Key::Name("prefix")];
-        let prefix = prefix(&told.prefix).map_err(|message| Fault { keys: keys(), message })?;
+        let prefix = prefix(&told.prefix).map_err(|message| Wrong::of(keys(), message))?;
         nat64.push(AdvertNat64 { prefix, lifetime: told.lifetime.map(|Seconds(lifetime)| lifetime) });
     }
     let rdnss = said.rdnss.iter().map(|told| AdvertRdnss {
@@ -145,7 +113,7 @@ pub(crate) fn resolve(said: &Advertise, link_mtu: u16) -> Result<AdvertConfig, F
     };
     match config.check(link_mtu) {
         Ok(()) => Ok(config),
-        Err(error) => Err(Fault { keys: keys(said, &error), message: error.to_string() }),
+        Err(error) => Err(Wrong::of(keys(said, &error), error.to_string())),
     }
 }
 
@@ -235,33 +203,8 @@ fn prefix(text: &str) -> Result<siding_stack::route::Prefix<Ipv6Addr>, String> {
         .filter(|(_, len)| *len <= 128)
         .ok_or_else(|| format!("{text:?} is no IPv6 prefix: give one such as 2001:db8::/64"))?;
     let cidr = siding_drivers::kernel::Cidr::new(addr.into(), len).map_err(|why| why.to_string())?;
-    super::value::without_host_bits(cidr)?;
+    value::without_host_bits(cidr)?;
     Ok(siding_stack::route::Prefix::covering(addr, len))
-}
-
-/// Where the value that these keys lead to stands in the text, or as near to it as there is something.
-fn find(tree: &DeTable<'_>, keys: &[Key]) -> Option<Range<usize>> {
-    let Some(Key::Name(section)) = keys.first() else { return None };
-    let mut at = tree.get_key_value(*section)?.1;
-    let mut span = at.span();
-    for key in keys.get(1..)? {
-        let next = match (at.get_ref(), key) {
-            (DeValue::Table(table), Key::Name(name)) => {
-                table.get_key_value(*name).map(|(key, value)| (key.span(), value))
-            }
-            (DeValue::Array(list), Key::At(at)) => list.get(*at).map(|value| (value.span(), value)),
-            _ => None,
-        };
-        let Some((key_span, value)) = next else { break };
-        // A table's own span is of what follows it, too: its name says which it is.
-        span = match value.get_ref() {
-            DeValue::Table(_) | DeValue::Array(_) if !matches!(key, Key::At(_)) => key_span,
-            DeValue::Table(_) => span,
-            _ => value.span(),
-        };
-        at = value;
-    }
-    Some(span)
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 mod nested;
 mod once;
-mod ways;
 
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
@@ -16,15 +15,10 @@ use siding_stack::nd6::dad::DadConfig;
 use siding_stack::nd6::nud::Backoff;
 use siding_stack::nd6::nud::NudConfig;
 use toml::Spanned;
-use toml::de::DeTable;
 
 use super::Config;
-use super::GroupConfig;
 use super::InterfaceConfig;
 use super::Learnt;
-use super::NeighborConfig;
-use super::Nested;
-use super::RouteConfig;
 use super::StackConfig;
 use super::acd::Acd;
 use super::advertise;
@@ -34,17 +28,17 @@ use super::file;
 use super::file::Own;
 use super::filter::Filter;
 use super::limits::Limits;
-use super::mld;
 use super::mld::Mld;
 use super::neighbors::Neighbors;
-use super::refuse::Refuse;
-use super::value;
-use super::wrong::Lacks;
-use super::wrong::STAND_IN;
-use super::wrong::Wrong;
-use super::wrong::at;
-use super::wrong::ranged;
-use super::wrong::wrong;
+use crate::group;
+use crate::neighbor;
+use crate::route;
+use crate::words::known::Known;
+use crate::words::value;
+use crate::words::wrong::Wrong;
+use crate::words::wrong::at;
+use crate::words::wrong::ranged;
+use crate::words::wrong::wrong;
 
 /// Each worker's cache holds back this many buffers; a ring of drivers and queues wants as many again.
 const BUFFERS_PER_WORKER: u32 = 1024;
@@ -54,13 +48,7 @@ const MOST_WORKERS: usize = 256;
 /// How long a stop may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// An interface that routes and neighbors can name, whatever carries it.
-struct Named<'c> {
-    name: &'c str,
-    addresses: &'c [Cidr],
-}
-
-pub(super) fn check(file: file::File, tree: &DeTable<'_>) -> Result<Config, Wrong> {
+pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
     once::check(&file)?;
     let mut stack = stack(file.stack, file.limits, file.acd, file.mld)?;
     stack.metrics = file.metrics.listen;
@@ -76,27 +64,20 @@ pub(super) fn check(file: file::File, tree: &DeTable<'_>) -> Result<Config, Wron
         }
         let advertise = interface.advertise.take();
         let mut interface = self::interface(interface, &stack)?;
-        let place = advertise::Place { tree, section: "interface", at };
-        interface.advertise =
-            advertise.map(|table| advertise::check(place, table, interface.mtu, &stack)).transpose()?;
+        let advertise = advertise.map(|table| advertise::check(table, interface.mtu, &stack)).transpose();
+        interface.advertise = advertise.map_err(|wrong| wrong.in_section("interface", at))?;
         interfaces.push(interface);
     }
-    let nested = nested::nested(file.vlan, file.lagg, file.bridge, &interfaces, (tree, &stack))?;
-    let names: Vec<Named<'_>> = interfaces
-        .iter()
-        .map(|one| Named { name: &one.name, addresses: &one.addresses })
-        .chain(nested.iter().map(|one| Named { name: one.name(), addresses: &one.addressing().addresses }))
-        .collect();
-    let routes = file.route.into_iter().map(|route| -> Result<_, Wrong> {
-        Ok((route.get_ref().to.span(), self::route(route, &names, &nested)?))
-    });
-    let (places, routes): (Vec<_>, Vec<_>) = routes.collect::<Result<_, _>>()?;
-    ways::check(&places, &routes, &names)?;
-    let refusals = file.refuse.into_iter().map(Refuse::check).collect::<Result<_, _>>()?;
-    let neighbors = file.neighbor.into_iter().map(|neighbor| self::neighbor(neighbor, &names, &nested));
-    let neighbors = neighbors.collect::<Result<_, _>>()?;
-    let groups = file.group.into_iter().map(|group| self::group(group, &names, &nested));
-    let groups = groups.collect::<Result<_, _>>()?;
+    let nested = nested::nested(file.vlan, file.lagg, file.bridge, &interfaces, &stack)?;
+    let devices = interfaces.iter().map(|one| (one.name.as_str(), &one.addresses[..]));
+    let others = nested.iter().map(|one| (one.name(), &one.addressing().addresses[..]));
+    let ports = nested.iter().flat_map(|owner| owner.ports().into_iter().map(|port| (port, owner.name())));
+    let known = Known { interfaces: devices.chain(others).collect(), ports: ports.collect() };
+    let routes = route::check::routes(file.route, &known)?;
+    let refusals = route::check::refusals(file.refuse)?;
+    neighbor::check::neighbors(&file.neighbor, &known)?;
+    group::check::groups(&file.group, &known)?;
+    let (neighbors, groups) = (file.neighbor, file.group);
     let filter = file.filter.map(Filter::check).transpose()?;
     Ok(Config { stack, interfaces, nested, routes, refusals, neighbors, groups, filter })
 }
@@ -252,128 +233,4 @@ fn addresses(list: &[Spanned<String>], dad: bool) -> Result<(Vec<Cidr>, Vec<IpAd
         addresses.push(cidr);
     }
     Ok((addresses, otherwise))
-}
-
-fn route(
-    route: Spanned<file::Route>,
-    interfaces: &[Named<'_>],
-    nested: &[Nested],
-) -> Result<RouteConfig, Wrong> {
-    let span = route.span();
-    let file::Route { to, via, interface, metric, weight } = route.into_inner();
-    let by = |interface: Spanned<String>| {
-        let name = known(&interface, interfaces, "a route")?;
-        no_port(&interface, nested).map(|()| name)
-    };
-    let interface = interface.map(by).transpose()?;
-    let destination = destination(&to, via.as_ref().map(|via| *via.get_ref()))?;
-    if let Some(via) = &via {
-        at(via, value::next_hop(*via.get_ref(), destination))?;
-        at(via, value::not_itself(*via.get_ref(), destination))?;
-    }
-    if let Some(weight) = &weight {
-        at(weight, value::weight(*weight.get_ref(), via.is_some()))?;
-    }
-    let interface = match (interface, &via) {
-        (Some(interface), _) => interface,
-        (None, None) => {
-            let message = "a route that leads nowhere: give `via`, `interface` or both".into();
-            return Err(Wrong::new(span, message).lacking(Lacks::Key(&["via", "interface"])));
-        }
-        (None, Some(via)) => on_link(via, interfaces)?,
-    };
-    Ok(RouteConfig {
-        to: destination,
-        via: via.map(Spanned::into_inner),
-        interface,
-        metric: metric.unwrap_or(super::refuse::METRIC),
-        weight: weight.map(Spanned::into_inner),
-    })
-}
-
-/// The interface whose prefix has the next hop in it.
-fn on_link(via: &Spanned<IpAddr>, interfaces: &[Named<'_>]) -> Result<String, Wrong> {
-    let next_hop = *via.get_ref();
-    let near = interfaces
-        .iter()
-        .find(|interface| interface.addresses.iter().any(|own| value::covers(*own, next_hop)));
-    match near {
-        Some(interface) => Ok(interface.name.to_owned()),
-        None => {
-            let message = format!(
-                "no interface has a prefix with {next_hop} in it: say which by `interface = \"...\"`"
-            );
-            Err(Wrong::new(via.span(), message).lacking(Lacks::Prefix(next_hop)))
-        }
-    }
-}
-
-fn neighbor(
-    neighbor: file::Neighbor,
-    interfaces: &[Named<'_>],
-    nested: &[Nested],
-) -> Result<NeighborConfig, Wrong> {
-    let mac = neighbor.mac.get_ref().0;
-    at(&neighbor.mac, value::station(mac))?;
-    let address = *neighbor.address.get_ref();
-    at(&neighbor.address, value::unicast(address))?;
-    // Last, as nothing else of it can be looked at without.
-    let interface = known(&neighbor.interface, interfaces, "a neighbor")?;
-    no_port(&neighbor.interface, nested)?;
-    for own in interfaces.iter().filter(|one| one.name == interface).flat_map(|one| one.addresses) {
-        at(&neighbor.address, value::somebodys(address, *own))?;
-    }
-    Ok(NeighborConfig { interface, address, mac })
-}
-
-/// What has IP is no port.
-fn no_port(name: &Spanned<String>, nested: &[Nested]) -> Result<(), Wrong> {
-    match nested.iter().find(|owner| owner.has_port(name.get_ref())) {
-        None => Ok(()),
-        Some(owner) => {
-            let (port, owner) = (name.get_ref(), owner.name());
-            wrong(name, format!("{port} is a port of {owner}, which all its frames belong to: give {owner}"))
-        }
-    }
-}
-
-fn group(group: mld::Group, interfaces: &[Named<'_>], nested: &[Nested]) -> Result<GroupConfig, Wrong> {
-    let address = *group.group.get_ref();
-    if !address.is_multicast() {
-        return wrong(&group.group, format!("{address} is no group: give a multicast address"));
-    }
-    let interface = known(&group.interface, interfaces, "a group")?;
-    no_port(&group.interface, nested)?;
-    Ok(GroupConfig { interface, group: address })
-}
-
-/// The prefix that a route leads to. `default` is of the next hop's IP version.
-fn destination(to: &Spanned<String>, via: Option<IpAddr>) -> Result<Cidr, Wrong> {
-    let text = to.get_ref().as_str();
-    let parsed = match (text, via) {
-        ("default", Some(IpAddr::V4(_))) => siding_client::value::cidr("0.0.0.0/0"),
-        ("default", Some(IpAddr::V6(_))) => siding_client::value::cidr("::/0"),
-        ("default", None) => {
-            let message = "`default` of which IP version? Give `via`, or write ::/0 or 0.0.0.0/0".into();
-            return Err(Wrong::new(to.span(), message).lacking(Lacks::Key(&["via"])));
-        }
-        (text, _) => siding_client::value::cidr(text),
-    };
-    let cidr = at(to, parsed)?;
-    at(to, value::without_host_bits(cidr))?;
-    Ok(cidr)
-}
-
-fn known(name: &Spanned<String>, interfaces: &[Named<'_>], of: &str) -> Result<String, Wrong> {
-    if interfaces.iter().any(|interface| interface.name == *name.get_ref()) {
-        return Ok(name.get_ref().clone());
-    }
-    let names = interfaces.iter().map(|interface| interface.name);
-    let names: Vec<&str> = names.filter(|name| !name.starts_with(STAND_IN)).collect();
-    let there = match names.is_empty() {
-        true => "this file has none".to_owned(),
-        false => format!("this file has {}", names.join(", ")),
-    };
-    let message = format!("unknown interface {:?} in {of}: {there}", name.get_ref());
-    Err(Wrong::new(name.span(), message).lacking(Lacks::Name(name.get_ref().clone())))
 }

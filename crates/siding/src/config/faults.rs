@@ -18,10 +18,10 @@ use super::Config;
 use super::begun::Begun;
 use super::check;
 use super::file::File;
-use super::value;
-use super::wrong::Lacks;
-use super::wrong::STAND_IN;
-use super::wrong::Wrong;
+use crate::words::value;
+use crate::words::wrong::Lacks;
+use crate::words::wrong::STAND_IN;
+use crate::words::wrong::Wrong;
 
 /// So many are told.
 const MOST: usize = 50;
@@ -58,7 +58,7 @@ pub(super) fn read(text: &str) -> Result<(Config, toml::Table), Vec<Wrong>> {
         let wrong = match look(tree.clone()) {
             Ok(right) if wrongs.is_empty() => return Ok(right),
             Ok(_) => break,
-            Err(wrong) => wrong,
+            Err(wrong) => wrong.located(tree.get_ref()),
         };
         let place = wrong.span.start;
         let whole = taken.replaced.contains(&place);
@@ -83,7 +83,7 @@ fn look(tree: Spanned<DeTable<'_>>) -> Result<(Config, toml::Table), Wrong> {
     let few = without_long_lists(&tree);
     let begun = Begun::deserialize(Deserializer::from(few.clone()))?;
     let file = File::deserialize(Deserializer::from(tree))?;
-    Ok((check::check(file, few.get_ref())?, begun.table()))
+    Ok((check::check(file)?, begun.table()))
 }
 
 /// What there is one of, and what may have much on it: it is looked at again when the tree is used up.

@@ -1,11 +1,14 @@
 //! The shape of the file's text. Each value knows its place, for messages.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Deserialize;
+use siding_client::Group;
+use siding_client::neighbor::Neighbor;
+use siding_client::refuse::Refuse;
+use siding_client::route::Route;
 pub(crate) use siding_client::value::Driver;
 pub(crate) use siding_client::value::ParsedCidr;
 pub(crate) use siding_client::value::ParsedMac;
@@ -54,13 +57,13 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) bridge: Vec<Bridge>,
     #[serde(default)]
-    pub(crate) route: Vec<Spanned<Route>>,
+    pub(crate) route: Vec<Route>,
     #[serde(default)]
-    pub(crate) refuse: Vec<super::refuse::Refuse>,
+    pub(crate) refuse: Vec<Refuse>,
     #[serde(default)]
     pub(crate) neighbor: Vec<Neighbor>,
     #[serde(default)]
-    pub(crate) group: Vec<super::mld::Group>,
+    pub(crate) group: Vec<Group>,
     pub(crate) filter: Option<super::filter::Filter>,
 }
 
@@ -184,36 +187,6 @@ pub(crate) struct Interface {
     pub(crate) advertise: Option<Advertise>,
     /// What it is as a host: see `autoconf` below [default: it listens to no router].
     pub(crate) autoconf: Option<Spanned<Autoconf>>,
-}
-
-/// `[[route]]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Route {
-    /// The destinations: a prefix without host bits, or `default`.
-    pub(crate) to: Spanned<String>,
-    /// The router; without it the destinations are on the link.
-    pub(crate) via: Option<Spanned<IpAddr>>,
-    /// The interface [default: that with the router's prefix].
-    pub(crate) interface: Option<Spanned<String>>,
-    /// Less is better [default: 1,024].
-    pub(crate) metric: Option<u32>,
-    /// Its share of the flows, 1 to 255, beside those of the other routers to the same prefix that have one: each flow keeps to one
-    /// of up to 64; the best metric among them counts for all: when that router is taken out, a route of a metric in between has
-    /// all flows [default: the best route alone is used].
-    pub(crate) weight: Option<Spanned<u8>>,
-}
-
-/// `[[neighbor]]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Neighbor {
-    /// On which interface.
-    pub(crate) interface: Spanned<String>,
-    /// Its address.
-    pub(crate) address: Spanned<IpAddr>,
-    /// Its link-layer address.
-    pub(crate) mac: Spanned<ParsedMac>,
 }
 
 /// An address of an interface, which may be tested for duplicates or not whatever the interface says: a word behind it,

@@ -12,8 +12,8 @@ use siding_stack::filter::StateLimits;
 use siding_stack::filter::Timeouts;
 use toml::Spanned;
 
-use super::wrong::Wrong;
-use super::wrong::ranged;
+use crate::words::wrong::Wrong;
+use crate::words::wrong::ranged;
 
 /// The table's text.
 #[derive(Debug, Deserialize)]

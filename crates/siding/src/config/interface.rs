@@ -11,9 +11,7 @@ use siding_wire::Mac;
 use super::file::Driver;
 use super::meant::Advertised;
 use super::meant::Learnt;
-
-/// The largest MTU that any driver here takes.
-pub(crate) const MAX_MTU: u16 = 9216;
+use crate::words::value;
 
 /// An interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,4 +48,21 @@ pub(crate) struct InterfaceConfig {
     pub(crate) advertise: Option<Advertised>,
     /// What it is as a host; `None` listens to no router.
     pub(crate) autoconf: Option<Learnt>,
+}
+
+impl InterfaceConfig {
+    /// Checks an interface that does not come from a file.
+    ///
+    /// # Errors
+    ///
+    /// The first value that cannot be, and what could.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        value::interface_name(&self.name)?;
+        if self.driver != Driver::Memory {
+            value::device_name(&self.device)?;
+        }
+        self.mac.map_or(Ok(()), value::station)?;
+        self.mtu.map_or(Ok(()), value::mtu)?;
+        self.addresses.iter().try_for_each(|own| value::unicast(own.address()))
+    }
 }

@@ -6,8 +6,8 @@ use toml::Spanned;
 
 use super::neighbors::AllNeighbors;
 use super::neighbors::Neighbors;
-use super::wrong::Wrong;
-use super::wrong::ranged;
+use crate::words::wrong::Wrong;
+use crate::words::wrong::ranged;
 
 /// The table's text.
 #[derive(Debug, Default, Deserialize)]

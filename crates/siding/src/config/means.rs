@@ -1,24 +1,23 @@
 //! What a configuration means.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use siding_drivers::kernel::Cidr;
+use siding_client::Group;
+use siding_client::neighbor::Neighbor;
 use siding_judge::FilterConfig;
 use siding_stack::NeighborLimits;
 use siding_stack::NeighborTotals;
 use siding_stack::nd6::dad::DadConfig;
 use siding_stack::nd6::nud::NudConfig;
-use siding_wire::Mac;
 
 use super::file::Level;
 use super::interface::InterfaceConfig;
 use super::listen::Listen;
-use super::mld::GroupConfig;
 use super::nested::Nested;
-use super::refuse::RefuseConfig;
 use super::security::SecurityConfig;
+use crate::route::means::RefuseConfig;
+use crate::route::means::RouteConfig;
 
 /// So many interfaces there may be, of whatever kind.
 pub(crate) const MOST_INTERFACES: usize = 256;
@@ -32,8 +31,8 @@ pub(crate) struct Config {
     pub(crate) nested: Vec<Nested>,
     pub(crate) routes: Vec<RouteConfig>,
     pub(crate) refusals: Vec<RefuseConfig>,
-    pub(crate) neighbors: Vec<NeighborConfig>,
-    pub(crate) groups: Vec<GroupConfig>,
+    pub(crate) neighbors: Vec<Neighbor>,
+    pub(crate) groups: Vec<Group>,
     pub(crate) filter: Option<FilterConfig>,
 }
 
@@ -79,24 +78,4 @@ pub(crate) struct StackConfig {
     pub(crate) security: SecurityConfig,
     /// `[mld]`.
     pub(crate) mld: siding_stack::mld::MldConfig,
-}
-
-/// A static route.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RouteConfig {
-    /// Address and length, without host bits.
-    pub(crate) to: Cidr,
-    pub(crate) via: Option<IpAddr>,
-    pub(crate) interface: String,
-    pub(crate) metric: u32,
-    /// Its share of the flows beside others with one; `None` if it is alone.
-    pub(crate) weight: Option<u8>,
-}
-
-/// A static neighbour.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NeighborConfig {
-    pub(crate) interface: String,
-    pub(crate) address: IpAddr,
-    pub(crate) mac: Mac,
 }

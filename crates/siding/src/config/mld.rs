@@ -1,13 +1,11 @@
-//! `[mld]` and `[[group]]`: what multicast listener discovery does, and groups to join.
-
-use std::net::Ipv6Addr;
+//! `[mld]`: what multicast listener discovery does.
 
 use serde::Deserialize;
 use siding_stack::mld::MldConfig;
 use toml::Spanned;
 
-use super::wrong::Wrong;
-use super::wrong::ranged;
+use crate::words::wrong::Wrong;
+use crate::words::wrong::ranged;
 
 /// `[mld]`.
 #[derive(Debug, Default, Deserialize)]
@@ -19,23 +17,6 @@ pub(crate) struct Mld {
     robustness: Option<Spanned<u8>>,
     /// Groups that may be joined on each interface: 0 to 65,536 [default: 1,024].
     groups: Option<Spanned<usize>>,
-}
-
-/// `[[group]]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Group {
-    /// On which interface.
-    pub(crate) interface: Spanned<String>,
-    /// A multicast address.
-    pub(crate) group: Spanned<Ipv6Addr>,
-}
-
-/// A group that an interface joins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct GroupConfig {
-    pub(crate) interface: String,
-    pub(crate) group: Ipv6Addr,
 }
 
 impl Mld {

@@ -22,10 +22,7 @@ mod neighbors;
 pub(crate) mod nested;
 #[cfg(test)]
 mod reference;
-pub(crate) mod refuse;
 mod security;
-pub(crate) mod value;
-mod wrong;
 
 use std::path::Path;
 
@@ -34,22 +31,20 @@ use error::Place;
 pub(crate) use file::Driver;
 pub(crate) use file::Level;
 pub(crate) use interface::InterfaceConfig;
-pub(crate) use interface::MAX_MTU;
 pub(crate) use listen::Listen;
 pub(crate) use means::Config;
 pub(crate) use means::MOST_INTERFACES;
-pub(crate) use means::NeighborConfig;
-pub(crate) use means::RouteConfig;
 pub(crate) use means::StackConfig;
 pub(crate) use meant::Advertised;
 pub(crate) use meant::Learnt;
-pub(crate) use mld::GroupConfig;
 pub(crate) use nested::Addressing;
 pub(crate) use nested::BridgeConfig;
 pub(crate) use nested::LaggConfig;
 pub(crate) use nested::Nested;
 pub(crate) use nested::VlanConfig;
 pub(crate) use security::SecurityConfig;
+
+use crate::words::wrong::Wrong;
 
 impl Config {
     /// Reads a file; what is of the start in it, as it is written there, too.
@@ -70,7 +65,7 @@ impl Config {
     /// It says something that makes no sense; the error tells of everything, and where.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<(Config, toml::Table), ConfigError> {
         let (mut config, begun) = faults::read(text).map_err(|wrongs| {
-            let place = |wrong: wrong::Wrong| Place::new(path, text, wrong.span, wrong.message);
+            let place = |wrong: Wrong| Place::new(path, text, wrong.span, wrong.message);
             ConfigError::Wrong(wrongs.into_iter().map(place).collect())
         })?;
         if let Some(mut filter) = config.filter.take() {

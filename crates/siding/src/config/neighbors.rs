@@ -8,8 +8,8 @@ use siding_stack::NeighborLimits;
 use siding_stack::NeighborTotals;
 use toml::Spanned;
 
-use super::wrong::Wrong;
-use super::wrong::ranged;
+use crate::words::wrong::Wrong;
+use crate::words::wrong::ranged;
 
 /// Of each interface, or of one.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

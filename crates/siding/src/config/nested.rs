@@ -21,7 +21,7 @@ use super::Advertised;
 use super::InterfaceConfig;
 use super::Learnt;
 use super::file;
-use super::value;
+use crate::words::value;
 
 /// An interface that lies on others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,10 +132,15 @@ impl Nested {
 
     /// Whether an interface of this name is a port of it.
     pub(crate) fn has_port(&self, name: &str) -> bool {
+        self.ports().contains(&name)
+    }
+
+    /// Its ports.
+    pub(crate) fn ports(&self) -> Vec<&str> {
         match self {
-            Nested::Vlan(_) => false,
-            Nested::Lagg(lagg) => lagg.ports.iter().any(|(port, _)| port == name),
-            Nested::Bridge(bridge) => bridge.ports.iter().any(|port| port == name),
+            Nested::Vlan(_) => Vec::new(),
+            Nested::Lagg(lagg) => lagg.ports.iter().map(|(port, _)| port.as_str()).collect(),
+            Nested::Bridge(bridge) => bridge.ports.iter().map(String::as_str).collect(),
         }
     }
 

@@ -10,8 +10,10 @@ const LIMITS: &str = include_str!("limits.rs");
 const NEIGHBORS: &str = include_str!("neighbors.rs");
 const MLD: &str = include_str!("mld.rs");
 const ACD: &str = include_str!("acd.rs");
-const REFUSE: &str = include_str!("refuse.rs");
-const HOW: &str = include_str!("../../../client/src/refuse.rs");
+const ROUTE: &str = include_str!("../../../client/src/route.rs");
+const REFUSE: &str = include_str!("../../../client/src/refuse.rs");
+const NEIGHBOR: &str = include_str!("../../../client/src/neighbor.rs");
+const GROUP: &str = include_str!("../../../client/src/group.rs");
 const LAGG: &str = include_str!("../../../client/src/lagg.rs");
 const VALUE: &str = include_str!("../../../client/src/value.rs");
 const ADVERTISE: &str = include_str!("../../../client/src/advertise.rs");
@@ -44,10 +46,10 @@ const SECTIONS: [(&str, &str, &str); 28] = [
     ("[[lagg]]", NESTED, "Lagg"),
     ("[lagg.lacp]", LAGG, "Lacp"),
     ("[[bridge]]", NESTED, "Bridge"),
-    ("[[route]]", FILE, "Route"),
+    ("[[route]]", ROUTE, "Route"),
     ("[[refuse]]", REFUSE, "Refuse"),
-    ("[[neighbor]]", FILE, "Neighbor"),
-    ("[[group]]", MLD, "Group"),
+    ("[[neighbor]]", NEIGHBOR, "Neighbor"),
+    ("[[group]]", GROUP, "Group"),
     ("the whole file", FILE, "File"),
 ];
 
@@ -61,7 +63,7 @@ const WORDS: [(&str, &str); 13] = [
     ("Layer", LAGG),
     ("Rate", LAGG),
     ("Activity", LAGG),
-    ("How", HOW),
+    ("How", REFUSE),
     ("Defence", ACD),
     ("Preference", ADVERTISE),
     ("AcceptWord", AUTOCONF),
@@ -85,11 +87,15 @@ fn body<'s>(source: &'s str, what: &str, name: &str) -> &'s str {
 
 fn keys(body: &str) -> Vec<Key<'_>> {
     let (mut keys, mut said) = (Vec::new(), String::new());
+    let mut in_attribute = false;
     for line in body.lines().map(str::trim) {
-        if let Some(words) = line.strip_prefix("/// ") {
+        in_attribute |= line.starts_with("#[");
+        if in_attribute {
+            in_attribute = !line.ends_with(']');
+        } else if let Some(words) = line.strip_prefix("/// ") {
             said += words;
             said.push(' ');
-        } else if !line.starts_with("#[") {
+        } else {
             let line = line
                 .trim_start_matches("pub ")
                 .trim_start_matches("pub(crate) ")
@@ -146,7 +152,7 @@ fn kind(kind: &str) -> String {
     match kind {
         "bool" => "`true` or `false`".into(),
         "u8" | "u16" | "u32" | "u64" | "usize" => "number".into(),
-        "String" | "PathBuf" | "Secret" => "text".into(),
+        "String" | "PathBuf" | "Secret" | "Destination" => "text".into(),
         "IpAddr" | "Ipv6Addr" => "address".into(),
         "ParsedMac" => "link-layer address".into(),
         "Listen" => "address and port, or path".into(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::wrong::Wrong;
+use crate::words::wrong::Wrong;
 
 /// The table's text.
 #[derive(Debug, Default, Deserialize)]

@@ -124,7 +124,7 @@ fn everything_that_can_be_said() {
     assert_eq!(config.routes[0].to.to_string(), "0.0.0.0/0");
     assert_eq!(config.routes[0].interface, "lan");
     assert_eq!((config.routes[1].metric, config.routes[0].metric), (5, 1024));
-    assert_eq!(config.neighbors[0].mac, Mac([2, 0, 0, 0, 0, 9]));
+    assert_eq!(config.neighbors[0].mac.0, Mac([2, 0, 0, 0, 0, 9]));
 }
 
 #[test]

@@ -182,8 +182,9 @@ fn together(requests: &[Request], carry_out: &mut dyn CarryOut) -> (usize, usize
 
 #[cfg(test)]
 mod tests {
+    use siding_client::route::Route;
+
     use super::super::DropRow;
-    use super::super::RouteRequest;
     use super::*;
 
     fn batch(requests: Vec<Request>, on_error: OnError) -> Request {
@@ -241,7 +242,7 @@ mod tests {
         const REFUSED: &str = "2001:db8:bad::/48";
 
         fn is_refused(request: &Request) -> bool {
-            matches!(request, Request::RouteAdd(route) if route.to.0.to_string() == Self::REFUSED)
+            matches!(request, Request::RouteAdd(route) if route.to.to_string() == Self::REFUSED)
         }
     }
 
@@ -264,8 +265,8 @@ mod tests {
     #[test]
     fn routes_that_follow_each_other_are_added_together_and_one_by_one_where_one_cannot_be() {
         let to = |to: &str| {
-            Request::RouteAdd(RouteRequest {
-                to: to.to_owned().try_into().unwrap(),
+            Request::RouteAdd(Route {
+                to: to.parse().unwrap(),
                 via: None,
                 interface: None,
                 metric: None,

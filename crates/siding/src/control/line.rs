@@ -10,11 +10,11 @@ use serde::de::MapAccess;
 use serde::de::Visitor;
 use serde::de::value::MapAccessDeserializer;
 use serde_json::value::RawValue;
+use siding_client::route::Route;
 
 use super::BatchRequest;
 use super::OnError;
 use super::Request;
-use super::RouteRequest;
 
 /// A batch whose requests are not read yet.
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ enum Batch {
 }
 
 /// The request, if it is first said to be one, to add a route.
-struct AddsRoute(RouteRequest);
+struct AddsRoute(Route);
 
 /// Reads a line.
 ///
@@ -72,7 +72,7 @@ impl<'de> Deserialize<'de> for AddsRoute {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<AddsRoute, M::Error> {
                 match map.next_entry::<&str, &str>()? {
                     Some(("request", "route-add")) => {
-                        RouteRequest::deserialize(MapAccessDeserializer::new(map)).map(AddsRoute)
+                        Route::deserialize(MapAccessDeserializer::new(map)).map(AddsRoute)
                     }
                     _ => Err(M::Error::custom("another request")),
                 }

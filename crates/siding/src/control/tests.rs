@@ -12,7 +12,11 @@ use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::config::Driver;
-use crate::config::refuse::How;
+use siding_client::neighbor::Neighbor;
+use siding_client::refuse::How;
+use siding_client::refuse::Refuse;
+use siding_client::route::Destination;
+use siding_client::route::Route;
 
 /// A path for a socket that is removed with this.
 struct Place(PathBuf);
@@ -144,8 +148,8 @@ fn every_request_survives_the_way() {
         dad: false,
         point_to_point: true,
     };
-    let route =
-        || RouteRequest { to: cidr(), via: Some(address), interface: None, metric: Some(1), weight: None };
+    let to = Destination::Prefix(cidr().0);
+    let route = || Route { to, via: Some(address), interface: None, metric: Some(1), weight: None };
     let requests = [
         Request::ShowNetisr {},
         Request::InterfaceAttach(attach),
@@ -166,8 +170,8 @@ fn every_request_survives_the_way() {
         Request::AddressRetry { interface: None, address: Some(address) },
         Request::RouteAdd(route()),
         Request::RouteDel(route()),
-        Request::RouteRefuse(RefuseRequest { to: cidr(), how: How::Prohibit, metric: None }),
-        Request::NeighborAdd { interface: "a".into(), address, mac: mac() },
+        Request::RouteRefuse(Refuse { to, how: How::Prohibit, metric: None }),
+        Request::NeighborAdd(Neighbor { interface: "a".into(), address, mac: mac() }),
         Request::NeighborFlush { interface: None, address: None },
         Request::PingSend { address, interface: Some("a".into()), seq: 1, size: 56 },
         Request::PingWait { timeout_ms: 1 },

@@ -11,7 +11,6 @@ use siding_stack::Ping;
 use super::ping;
 use super::ping::Echo;
 use super::trace::Watching;
-use crate::config::NeighborConfig;
 use crate::control::Answer;
 use crate::control::CarryOut;
 use crate::control::Code;
@@ -135,7 +134,7 @@ impl Daemon {
             Request::AdvertiseStop { interface } => self.ask_no_advertising(ctx, &interface)?,
             Request::Host(request) => self.ask_host(ctx, request)?,
             Request::RouteAdd(request) => self.ask_route(ctx, &request)?,
-            Request::RouteDel(request) => self.ask_no_route(ctx, &request)?,
+            Request::RouteDel(request) => self.ask_no_route(ctx, request)?,
             Request::RouteRefuse(request) => self.ask_refusal(ctx, request)?,
             Request::RouteGet { address } => Answer::Way(self.show_way(address)),
             Request::Vlan(request) => {
@@ -151,9 +150,7 @@ impl Daemon {
                 self.make_asked(ctx, asked)?
             }
             Request::Group(request) => self.ask_group(ctx, request)?,
-            Request::NeighborAdd { interface, address, mac } => {
-                self.ask_neighbor(ctx, NeighborConfig { interface, address, mac: mac.0 })?
-            }
+            Request::NeighborAdd(neighbor) => self.ask_neighbor(ctx, neighbor)?,
             Request::NeighborFlush { interface, address } => {
                 self.flush_neighbors(ctx, interface.as_deref(), address)?
             }

@@ -3,9 +3,9 @@
 use std::net::Ipv6Addr;
 
 use anyhow::anyhow;
+use siding_client::Group;
 
 use super::setting::Joined;
-use crate::config::GroupConfig;
 use crate::control::Answer;
 use crate::control::GroupRequest;
 use crate::control::GroupRow;
@@ -17,13 +17,13 @@ impl Daemon {
     pub(crate) fn ask_group(&self, ctx: &mut Free<'_>, request: GroupRequest) -> anyhow::Result<Answer> {
         match request {
             GroupRequest::Show {} => return Ok(Answer::Groups(self.show_groups(ctx))),
-            GroupRequest::Join { interface, group } => {
-                let joined = Joined(GroupConfig { interface, group });
+            GroupRequest::Join(group) => {
+                let joined = Joined(group);
                 joined.apply(self, ctx)?;
                 self.note(joined);
             }
-            GroupRequest::Leave { interface, group } => {
-                let joined = Joined(GroupConfig { interface, group });
+            GroupRequest::Leave(group) => {
+                let joined = Joined(group);
                 let left = self.leave(ctx, &joined.0);
                 self.removed(left, |there| there.is(|there| joined == *there))?;
             }
@@ -37,8 +37,8 @@ impl Daemon {
         joined.map_err(|error| anyhow!("{name}: {error}"))
     }
 
-    fn leave(&self, ctx: &mut Free<'_>, left: &GroupConfig) -> anyhow::Result<()> {
-        let GroupConfig { interface, group } = left;
+    fn leave(&self, ctx: &mut Free<'_>, left: &Group) -> anyhow::Result<()> {
+        let Group { interface, group } = left;
         let left = self.stack.leave_group(ctx, self.interface(interface)?, *group);
         left.map_err(|error| anyhow!("{interface}: {error}"))
     }

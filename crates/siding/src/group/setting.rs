@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::config::GroupConfig;
+use siding_client::Group;
+
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::page::Page;
@@ -13,7 +14,7 @@ use crate::state::setting::Slot;
 
 /// A group that an interface joins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Joined(pub(crate) GroupConfig);
+pub(crate) struct Joined(pub(crate) Group);
 
 impl Setting for Joined {
     fn slot(&self) -> Slot {
@@ -25,7 +26,7 @@ impl Setting for Joined {
     }
 
     fn say(&self, page: &mut Page) {
-        let GroupConfig { interface, group } = &self.0;
+        let Group { interface, group } = &self.0;
         page.push(
             "group",
             table([("interface", interface.clone().into()), ("group", group.to_string().into())]),

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
+use siding_client::neighbor::Neighbor;
 use siding_netisr::IfId;
 
 use super::setting::StaticNeighbor;
-use crate::config::NeighborConfig;
 use crate::control::Answer;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
@@ -13,11 +13,7 @@ use crate::state::setting::Setting;
 
 impl Daemon {
     /// Adds a neighbour that stays.
-    pub(crate) fn ask_neighbor(
-        &self,
-        ctx: &mut Free<'_>,
-        neighbor: NeighborConfig,
-    ) -> anyhow::Result<Answer> {
+    pub(crate) fn ask_neighbor(&self, ctx: &mut Free<'_>, neighbor: Neighbor) -> anyhow::Result<Answer> {
         let neighbor = StaticNeighbor(neighbor);
         neighbor.apply(self, ctx)?;
         self.note(neighbor);

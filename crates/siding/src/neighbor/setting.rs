@@ -3,8 +3,8 @@
 use std::fmt;
 
 use anyhow::Context;
+use siding_client::neighbor::Neighbor;
 
-use crate::config::NeighborConfig;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::page::Page;
@@ -15,7 +15,7 @@ use crate::state::setting::Slot;
 
 /// A neighbour that nothing changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StaticNeighbor(pub(crate) NeighborConfig);
+pub(crate) struct StaticNeighbor(pub(crate) Neighbor);
 
 impl Setting for StaticNeighbor {
     fn slot(&self) -> Slot {
@@ -31,21 +31,21 @@ impl Setting for StaticNeighbor {
     }
 
     fn say(&self, page: &mut Page) {
-        let NeighborConfig { interface, address, mac } = &self.0;
+        let Neighbor { interface, address, mac } = &self.0;
         page.push(
             "neighbor",
             table([
                 ("interface", interface.clone().into()),
                 ("address", address.to_string().into()),
-                ("mac", mac.to_string().into()),
+                ("mac", mac.0.to_string().into()),
             ]),
         );
     }
 
     fn apply(&self, daemon: &Daemon, ctx: &mut Free<'_>) -> anyhow::Result<()> {
-        let NeighborConfig { interface, address, mac } = &self.0;
+        let Neighbor { interface, address, mac } = &self.0;
         let id = daemon.interface(interface)?;
-        daemon.stack.add_neighbor(ctx, id, *address, *mac).with_context(|| interface.clone())
+        daemon.stack.add_neighbor(ctx, id, *address, mac.0).with_context(|| interface.clone())
     }
 
     fn replaces(&self, _before: &StaticNeighbor) -> bool {
@@ -61,7 +61,7 @@ impl Setting for StaticNeighbor {
 
 impl fmt::Display for StaticNeighbor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let NeighborConfig { interface, address, mac } = &self.0;
-        write!(f, "{interface}: neighbor {address} at {mac}")
+        let Neighbor { interface, address, mac } = &self.0;
+        write!(f, "{interface}: neighbor {address} at {}", mac.0)
     }
 }

@@ -12,11 +12,11 @@ use crate::config::LaggConfig;
 use crate::config::VlanConfig;
 use crate::config::nested;
 use crate::config::nested::MOST_AGEING;
-use crate::config::value;
 use crate::control::AddressingRequest;
 use crate::control::BridgeAdd;
 use crate::control::LaggAdd;
 use crate::control::VlanAdd;
+use crate::words::value;
 
 /// A VLAN as asked for, checked as one of a file is.
 pub(crate) fn vlan(add: VlanAdd) -> Result<VlanConfig, String> {

@@ -8,10 +8,10 @@ use siding_drivers::kernel::Cidr;
 use siding_netisr::IfId;
 use siding_stack::route::Prefix;
 
+use super::means;
+use super::means::RefuseConfig;
+use super::means::RouteConfig;
 use super::table;
-use crate::config::RouteConfig;
-use crate::config::refuse;
-use crate::config::refuse::RefuseConfig;
 use crate::control::Failure;
 use crate::state::codes;
 use crate::state::daemon::Daemon;
@@ -42,8 +42,7 @@ impl Daemon {
 
     /// Refuses destinations.
     pub(crate) fn add_refusal(&self, ctx: &mut Free<'_>, refuse: &RefuseConfig) -> anyhow::Result<()> {
-        refuse::destination(refuse.to).map_err(anyhow::Error::msg)?;
-        let (how, metric, len) = (refuse::refusal(refuse.how), refuse.metric, refuse.to.length());
+        let (how, metric, len) = (means::refusal(refuse.how), refuse.metric, refuse.to.length());
         match refuse.to.address() {
             IpAddr::V6(to) => self.stack.add_refusal6(ctx, Prefix::new(to, len)?, how, metric)?,
             IpAddr::V4(to) => self.stack.add_refusal4(ctx, Prefix::new(to, len)?, how, metric)?,

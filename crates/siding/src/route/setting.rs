@@ -4,9 +4,9 @@ use std::fmt;
 
 use siding_drivers::kernel::Cidr;
 
-use crate::config::RouteConfig;
-use crate::config::refuse::METRIC;
-use crate::config::refuse::RefuseConfig;
+use super::means::METRIC;
+use super::means::RefuseConfig;
+use super::means::RouteConfig;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::page::Page;

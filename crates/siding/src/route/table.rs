@@ -19,7 +19,7 @@ use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Route;
 
-use crate::config::RouteConfig;
+use super::means::RouteConfig;
 
 type Outcome<T> = Result<T, AddRouteError>;
 

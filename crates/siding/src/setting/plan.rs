@@ -9,7 +9,7 @@ use siding_drivers::kernel::Cidr;
 
 use super::exchange::Exchange;
 use super::exchange::replaced;
-use crate::config::RouteConfig;
+use crate::route::means::RouteConfig;
 use crate::route::setting::Routed;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;

@@ -20,6 +20,7 @@ use siding_stack::route::RouteError;
 use crate::config::ConfigError;
 use crate::control::Code;
 use crate::control::Failure;
+use crate::words::wrong::Wrong;
 
 /// An error of the stack's that is one of these, looked at through what hides it.
 macro_rules! of_stack {
@@ -43,7 +44,7 @@ fn of_cause(cause: &(dyn Error + 'static)) -> Option<Code> {
     if let Some(failure) = cause.downcast_ref::<Failure>() {
         return Some(failure.code);
     }
-    if cause.is::<ConfigError>() {
+    if cause.is::<ConfigError>() || cause.is::<Wrong>() {
         return Some(Code::Invalid);
     }
     let system = cause.is::<std::io::Error>() || cause.is::<siding_drivers::kernel::Error>();

@@ -41,7 +41,7 @@ use siding_wire::Mac;
 
 use crate::config::Driver;
 use crate::config::InterfaceConfig;
-use crate::config::MAX_MTU;
+use crate::words::value::MAX_MTU;
 
 /// What we hold for an interface beside its devices, which the workers own.
 #[derive(Debug)]

@@ -119,7 +119,7 @@ mod tests {
     /// Linear look-ups would take hours for as many.
     #[test]
     fn many_are_noted_one_after_the_other() {
-        use crate::config::RouteConfig;
+        use crate::route::means::RouteConfig;
         use crate::route::setting::Routed;
         let route = |at: u32| {
             let to = siding_drivers::kernel::Cidr::new(std::net::Ipv4Addr::from(at).into(), 32).unwrap();

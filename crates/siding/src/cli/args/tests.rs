@@ -37,7 +37,8 @@ fn every_command_has_an_example_that_parses() {
 fn keywords_with_and_without_dashes() {
     for line in ["route add default via fe80::1 dev via", "route add default --via fe80::1 --dev via"] {
         let Some(Command::Route(RouteCommand::Add(route))) = parse(line).unwrap().command else { panic!() };
-        assert_eq!((route.via[0].to_string(), &*route.dev[0]), ("fe80::1".into(), "via"));
+        let route = route.one;
+        assert_eq!((route.via, route.interface.as_deref()), ("fe80::1".parse().ok(), Some("via")));
     }
 }
 

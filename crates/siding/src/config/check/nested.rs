@@ -12,7 +12,6 @@ use siding_stack::DEEPEST;
 use siding_stack::LaggSpec;
 use siding_wire::ip6;
 use toml::Spanned;
-use toml::de::DeTable;
 
 use super::addresses;
 use super::anycast;
@@ -24,7 +23,6 @@ use crate::config::InterfaceConfig;
 use crate::config::StackConfig;
 use crate::config::advertise;
 use crate::config::advertise::Advertise;
-use crate::config::advertise::Place;
 use crate::config::autoconf::Autoconf;
 use crate::config::file;
 use crate::config::neighbors::Neighbors;
@@ -36,13 +34,13 @@ use crate::config::nested::MOST_AGEING;
 use crate::config::nested::MOST_ANNOUNCEMENTS;
 use crate::config::nested::Nested;
 use crate::config::nested::VlanConfig;
-use crate::config::value;
-use crate::config::wrong::Lacks;
-use crate::config::wrong::STAND_IN;
-use crate::config::wrong::Wrong;
-use crate::config::wrong::at;
-use crate::config::wrong::ranged;
-use crate::config::wrong::wrong;
+use crate::words::value;
+use crate::words::wrong::Lacks;
+use crate::words::wrong::STAND_IN;
+use crate::words::wrong::Wrong;
+use crate::words::wrong::at;
+use crate::words::wrong::ranged;
+use crate::words::wrong::wrong;
 
 /// One that is to be made, and where it names what it lies on.
 struct Item {
@@ -86,21 +84,24 @@ pub(super) fn nested(
     laggs: Vec<file::Lagg>,
     bridges: Vec<file::Bridge>,
     interfaces: &[InterfaceConfig],
-    (tree, stack): (&DeTable<'_>, &StackConfig),
+    stack: &StackConfig,
 ) -> Result<Vec<Nested>, Wrong> {
     let mut items: Vec<Item> = Vec::new();
     let mut names: Vec<String> = interfaces.iter().map(|interface| interface.name.clone()).collect();
     for (at, vlan) in vlans.into_iter().enumerate() {
-        let place = Place { tree, section: "vlan", at };
-        add(&mut items, &mut names, vlan.name.clone(), self::vlan(vlan, place, stack)?)?;
+        let name = vlan.name.clone();
+        let item = self::vlan(vlan, stack).map_err(|wrong| wrong.in_section("vlan", at))?;
+        add(&mut items, &mut names, name, item)?;
     }
     for (at, lagg) in laggs.into_iter().enumerate() {
-        let place = Place { tree, section: "lagg", at };
-        add(&mut items, &mut names, lagg.name.clone(), self::lagg(lagg, place, stack)?)?;
+        let name = lagg.name.clone();
+        let item = self::lagg(lagg, stack).map_err(|wrong| wrong.in_section("lagg", at))?;
+        add(&mut items, &mut names, name, item)?;
     }
     for (at, bridge) in bridges.into_iter().enumerate() {
-        let place = Place { tree, section: "bridge", at };
-        add(&mut items, &mut names, bridge.name.clone(), self::bridge(bridge, place, stack)?)?;
+        let name = bridge.name.clone();
+        let item = self::bridge(bridge, stack).map_err(|wrong| wrong.in_section("bridge", at))?;
+        add(&mut items, &mut names, name, item)?;
     }
     for below in items.iter().flat_map(|item| &item.below) {
         if !names.contains(below.get_ref()) {
@@ -137,13 +138,13 @@ fn add(
     Ok(())
 }
 
-fn vlan(vlan: file::Vlan, place: Place<'_>, stack: &StackConfig) -> Result<Item, Wrong> {
+fn vlan(vlan: file::Vlan, stack: &StackConfig) -> Result<Item, Wrong> {
     at(&vlan.vid, nested::vid(*vlan.vid.get_ref()))?;
     if let Some(mtu) = &vlan.mtu {
         at(mtu, value::mtu(*mtu.get_ref()))?;
     }
     let mtu = vlan.mtu.as_ref().map(|mtu| *mtu.get_ref());
-    let addressing = words!(vlan).check(mtu, place, stack)?;
+    let addressing = words!(vlan).check(mtu, stack)?;
     let config = VlanConfig {
         name: vlan.name.into_inner(),
         parent: vlan.parent.get_ref().clone(),
@@ -155,7 +156,7 @@ fn vlan(vlan: file::Vlan, place: Place<'_>, stack: &StackConfig) -> Result<Item,
     Ok(Item { config: Nested::Vlan(config), below: vec![vlan.parent] })
 }
 
-fn lagg(lagg: file::Lagg, place: Place<'_>, stack: &StackConfig) -> Result<Item, Wrong> {
+fn lagg(lagg: file::Lagg, stack: &StackConfig) -> Result<Item, Wrong> {
     let mut spec = LaggSpec::new(lagg.name.get_ref(), nested::mode(lagg.mode));
     if let Some(mac) = &lagg.mac {
         at(mac, value::station(mac.get_ref().0))?;
@@ -198,12 +199,12 @@ fn lagg(lagg: file::Lagg, place: Place<'_>, stack: &StackConfig) -> Result<Item,
         spec,
         ports: lagg.ports.iter().enumerate().map(priority).collect(),
         primary: lagg.primary.map(Spanned::into_inner),
-        addressing: words!(lagg).check(Some(mtu), place, stack)?,
+        addressing: words!(lagg).check(Some(mtu), stack)?,
     };
     Ok(Item { config: Nested::Lagg(config), below: lagg.ports })
 }
 
-fn bridge(bridge: file::Bridge, place: Place<'_>, stack: &StackConfig) -> Result<Item, Wrong> {
+fn bridge(bridge: file::Bridge, stack: &StackConfig) -> Result<Item, Wrong> {
     let mut spec = BridgeSpec::new(bridge.name.get_ref());
     if let Some(mac) = &bridge.mac {
         at(mac, value::station(mac.get_ref().0))?;
@@ -220,7 +221,7 @@ fn bridge(bridge: file::Bridge, place: Place<'_>, stack: &StackConfig) -> Result
     let config = BridgeConfig {
         spec,
         ports: bridge.ports.iter().map(|port| port.get_ref().clone()).collect(),
-        addressing: words!(bridge).check(Some(mtu), place, stack)?,
+        addressing: words!(bridge).check(Some(mtu), stack)?,
     };
     Ok(Item { config: Nested::Bridge(config), below: bridge.ports })
 }
@@ -242,9 +243,9 @@ struct Words {
 
 impl Words {
     /// `mtu` is the interface's own, if it is given.
-    fn check(self, mtu: Option<u16>, place: Place<'_>, stack: &StackConfig) -> Result<Addressing, Wrong> {
+    fn check(self, mtu: Option<u16>, stack: &StackConfig) -> Result<Addressing, Wrong> {
         let (reachable, retrans) = self.times;
-        let advertise = |said| advertise::check(place, said, mtu, stack);
+        let advertise = |said| advertise::check(said, mtu, stack);
         let (addresses, otherwise) = addresses(&self.addresses, self.dad)?;
         Ok(Addressing {
             addresses,

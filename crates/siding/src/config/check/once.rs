@@ -11,9 +11,9 @@ use crate::config::MOST_INTERFACES;
 use crate::config::file::Driver;
 use crate::config::file::File;
 use crate::config::file::Own;
-use crate::config::wrong::Lacks;
-use crate::config::wrong::Wrong;
-use crate::config::wrong::wrong;
+use crate::words::wrong::Lacks;
+use crate::words::wrong::Wrong;
+use crate::words::wrong::wrong;
 
 /// Whose each thing is.
 struct Owners<'f, T>(HashMap<T, &'f str>);
@@ -29,11 +29,6 @@ impl<'f, T: Hash + Eq> Owners<'f, T> {
         // Of a list with two of the same, the list's own check tells.
         (first != owner).then_some(first)
     }
-
-    /// Whether it was there.
-    fn again(&mut self, what: T) -> bool {
-        self.0.insert(what, "").is_some()
-    }
 }
 
 /// What cannot be read here is told of elsewhere.
@@ -42,26 +37,6 @@ pub(super) fn check(file: &File) -> Result<(), Wrong> {
     devices(file)?;
     addresses(file)?;
     vlans(file)?;
-    let mut neighbors = Owners::new();
-    for one in &file.neighbor {
-        let (on, address) = (one.interface.get_ref(), *one.address.get_ref());
-        if neighbors.again((on, address)) {
-            return wrong(&one.address, format!("{address} is a neighbor on {on} already: leave one out"));
-        }
-    }
-    let mut refusals = Owners::new();
-    for refuse in &file.refuse {
-        if refusals.again(refuse.to.get_ref()) {
-            return wrong(&refuse.to, format!("{} is refused already: leave one out", refuse.to.get_ref()));
-        }
-    }
-    let mut groups = Owners::new();
-    for one in &file.group {
-        let (on, group) = (one.interface.get_ref(), *one.group.get_ref());
-        if groups.again((on, group)) {
-            return wrong(&one.group, format!("{group} is joined on {on} already: leave one out"));
-        }
-    }
     Ok(())
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
-use std::ops::Range;
 
 use siding_drivers::kernel::Cidr;
 use siding_stack::route::MOST_GROUPS;
@@ -12,9 +11,10 @@ use siding_stack::route::MOST_WAYS;
 use siding_stack::route::Prefix;
 use siding_wire::ip6;
 
-use super::Named;
-use crate::config::RouteConfig;
-use crate::config::wrong::Wrong;
+use super::means::RouteConfig;
+use crate::words::known::Known;
+use crate::words::wrong::Wrong;
+use crate::words::wrong::of;
 
 /// What leads to a prefix: what there may be of either is counted by itself.
 #[derive(Default)]
@@ -30,25 +30,21 @@ enum By {
     Route,
 }
 
-/// Checks the routes together. Each stands at the place beside it; `interfaces` are all that have addresses.
-pub(super) fn check(
-    places: &[Range<usize>],
-    routes: &[RouteConfig],
-    interfaces: &[Named<'_>],
-) -> Result<(), Wrong> {
+/// Checks a file's routes together.
+pub(super) fn check(routes: &[RouteConfig], known: &Known<'_>) -> Result<(), Wrong> {
     let mut ways: HashMap<(Cidr, Option<IpAddr>, &str), By> = HashMap::new();
     let mut to: HashMap<Cidr, Ways> = HashMap::new();
     // Each address has its prefix on its link, as a route without a next hop would have.
-    for interface in interfaces {
-        for prefix in interface.addresses.iter().filter_map(|own| on_link(*own)) {
-            if ways.insert((prefix, None, interface.name), By::Address).is_none() {
+    for (name, addresses) in &known.interfaces {
+        for prefix in addresses.iter().filter_map(|own| on_link(*own)) {
+            if ways.insert((prefix, None, name), By::Address).is_none() {
                 to.entry(prefix).or_default().alone += 1;
             }
         }
     }
     let mut shared = [0, 0];
-    for (route, place) in routes.iter().zip(places) {
-        let wrong = |message| Err(Wrong::new(place.clone(), message));
+    for (at, route) in routes.iter().enumerate() {
+        let wrong = |message| of("to", Err(message)).map_err(|wrong| wrong.in_section("route", at));
         let prefix = route.to;
         let is_new = match ways.entry((prefix, route.via, &route.interface)) {
             Entry::Occupied(there) if *there.get() == By::Route => {
@@ -101,6 +97,7 @@ fn on_link(own: Cidr) -> Option<Cidr> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
     use std::path::Path;
 
     use super::*;

@@ -8,27 +8,6 @@ use siding_stack::route::Prefix;
 use siding_wire::Mac;
 use siding_wire::ends::is_everybody4;
 
-use super::InterfaceConfig;
-use super::MAX_MTU;
-use crate::config::Driver;
-
-impl InterfaceConfig {
-    /// Checks an interface that does not come from a file.
-    ///
-    /// # Errors
-    ///
-    /// The first value that cannot be, and what could.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        interface_name(&self.name)?;
-        if self.driver != Driver::Memory {
-            device_name(&self.device)?;
-        }
-        self.mac.map_or(Ok(()), station)?;
-        self.mtu.map_or(Ok(()), mtu)?;
-        self.addresses.iter().try_for_each(|own| unicast(own.address()))
-    }
-}
-
 /// Tables, metrics and the alerts on them say `-` of what is on no interface, and `(departed)` of those that have gone: none
 /// of ours has such a name.
 pub(crate) fn interface_name(name: &str) -> Result<(), String> {
@@ -50,6 +29,9 @@ pub(crate) fn device_name(name: &str) -> Result<(), String> {
         false => Ok(()),
     }
 }
+
+/// The largest MTU that any driver here takes.
+pub(crate) const MAX_MTU: u16 = 9216;
 
 pub(crate) fn mtu(mtu: u16) -> Result<(), String> {
     match (1280..=MAX_MTU).contains(&mtu) {
@@ -136,7 +118,7 @@ pub(crate) fn without_host_bits(cidr: Cidr) -> Result<(), String> {
     }
 }
 
-pub(super) fn covers(cidr: Cidr, address: IpAddr) -> bool {
+pub(crate) fn covers(cidr: Cidr, address: IpAddr) -> bool {
     match (cidr.address(), address) {
         (IpAddr::V6(own), IpAddr::V6(other)) => Prefix::covering(own, cidr.length()).contains(other),
         (IpAddr::V4(own), IpAddr::V4(other)) => Prefix::covering(own, cidr.length()).contains(other),

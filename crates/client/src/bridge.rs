@@ -46,21 +46,28 @@ pub enum BridgeRequest {
 
 /// A bridge to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct BridgeAdd {
     /// Its name.
     pub name: String,
-    /// Its ports.
+    /// A port; may be given again.
+    #[cfg_attr(feature = "clap", arg(long = "port", value_name = "NAME"))]
     pub ports: Vec<String>,
-    /// Seconds for which a station is remembered; 300 if it is not given.
+    /// Seconds that a station is remembered; 0 to flood everything [default: 300].
+    #[cfg_attr(feature = "clap", arg(long = "ageing", value_name = "SECONDS"))]
     pub ageing_s: Option<u64>,
-    /// Stations that are remembered; 8,192 if it is not given.
+    /// Stations that are remembered at most [default: 8192].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT"))]
     pub stations: Option<usize>,
-    /// Its link-layer address.
+    /// Link-layer address [default: one of local administration].
+    #[cfg_attr(feature = "clap", arg(long))]
     pub mac: Option<ParsedMac>,
-    /// The largest packet, in bytes.
+    /// Largest IP packet, in bytes [default: 1500].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES"))]
     pub mtu: Option<u16>,
     /// Its addresses.
+    #[cfg_attr(feature = "clap", command(flatten))]
     pub addressing: AddressingRequest,
 }
 

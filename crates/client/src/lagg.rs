@@ -67,23 +67,34 @@ pub enum Layer {
 
 /// What is configured of LACP on a lagg.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct Lacp {
     /// How often the partner is asked to speak [default: slow].
     #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long = "lacp-rate", default_value = "slow", hide_default_value = true))]
     pub rate: Rate,
     /// Whether we speak first [default: active].
     #[serde(default)]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long = "lacp-activity", default_value = "active", hide_default_value = true)
+    )]
     pub activity: Activity,
     /// Less is better [default: 32,768].
+    #[cfg_attr(feature = "clap", arg(skip))]
     pub system_priority: Option<u16>,
     /// Our identity [default: the lagg's own address, or the first port's].
+    #[cfg_attr(feature = "clap", arg(skip))]
     pub system_mac: Option<ParsedMac>,
     /// What tells our laggs apart [default: one that no other has].
+    #[cfg_attr(feature = "clap", arg(skip))]
     pub key: Option<u16>,
     /// Distributing ports without which the lagg has no link [default: 1].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT"))]
     pub min_links: Option<usize>,
     /// Ports that may be in use at once [default: all].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT"))]
     pub max_links: Option<usize>,
 }
 

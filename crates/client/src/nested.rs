@@ -77,60 +77,80 @@ pub enum LaggRequest {
 
 /// A VLAN to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct VlanAdd {
     /// Its name.
     pub name: String,
-    /// What it lies on.
+    /// The interface that it lies on: a device, a lagg, or another VLAN.
+    #[cfg_attr(feature = "clap", arg(long))]
     pub parent: String,
-    /// Its number, 1 to 4,094.
+    /// 1 to 4094.
+    #[cfg_attr(feature = "clap", arg(long))]
     pub vid: u16,
-    /// The tag's type.
+    /// The tag's standard.
     #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long, default_value = "802.1q"))]
     pub protocol: Tag,
     /// Its addresses.
+    #[cfg_attr(feature = "clap", command(flatten))]
     pub addressing: AddressingRequest,
 }
 
 /// A lagg to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct LaggAdd {
     /// Its name.
     pub name: String,
     /// How it uses its ports.
+    #[cfg_attr(feature = "clap", arg(long))]
     pub mode: Mode,
-    /// Its ports.
+    /// A port; may be given again. The first is the best.
+    #[cfg_attr(feature = "clap", arg(long = "port", value_name = "NAME"))]
     pub ports: Vec<String>,
-    /// When it goes back to a better port.
+    /// When a failover lagg goes back to a better port.
     #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long, default_value = "always"))]
     pub reselect: Reselect,
-    /// Headers that tell flows apart; all if it is not given.
+    /// What tells flows apart [default: l2,l3,l4].
+    #[cfg_attr(feature = "clap", arg(long, value_delimiter = ','))]
     pub hash: Option<Vec<Layer>>,
-    /// How often an address is announced that has moved; 3 if it is not given.
+    /// How often each address is announced after a change [default: 3].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT"))]
     pub announce_count: Option<u32>,
-    /// Between two of those; 1,000 if it is not given.
+    /// Milliseconds between two announcements of an address [default: 1000].
+    #[cfg_attr(feature = "clap", arg(long = "announce-interval", value_name = "MS"))]
     pub announce_interval_ms: Option<u64>,
     /// What is set of LACP, in that mode.
+    #[cfg_attr(feature = "clap", command(flatten))]
     pub lacp: Option<Lacp>,
-    /// Its link-layer address.
+    /// Link-layer address [default: the first port's].
+    #[cfg_attr(feature = "clap", arg(long))]
     pub mac: Option<ParsedMac>,
-    /// The largest packet, in bytes.
+    /// Largest IP packet, in bytes [default: 1500].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES"))]
     pub mtu: Option<u16>,
     /// Its addresses.
+    #[cfg_attr(feature = "clap", command(flatten))]
     pub addressing: AddressingRequest,
 }
 
 /// The addresses of an interface to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct AddressingRequest {
-    /// Its addresses, with the lengths of their prefixes.
+    /// An address with the length of its prefix; may be given again.
     #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long = "address", value_name = "ADDR/LEN"))]
     pub addresses: Vec<ParsedCidr>,
     /// Whether it has a link-local address.
+    #[cfg_attr(feature = "clap", arg(long = "no-link-local", action = clap::ArgAction::SetFalse, help = "Make no link-local address"))]
     pub link_local: bool,
     /// Whether addresses are tested for duplicates before they are used.
+    #[cfg_attr(feature = "clap", arg(long = "no-dad", action = clap::ArgAction::SetFalse, help = "Use addresses at once, without looking for duplicates"))]
     pub dad: bool,
 }
 

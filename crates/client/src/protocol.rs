@@ -245,46 +245,60 @@ pub struct PanicRequest {
 
 /// An interface to attach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct AttachRequest {
-    /// Its name.
+    /// One that the configuration has gets all that stands there of it.
     pub name: String,
-    /// As the configuration says of this name, if it is not given; so is all else.
+    /// What carries its frames [default: as the configuration says].
     #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub driver: Option<Driver>,
-    /// The kernel's interface; the same as `name` if it is not given.
+    /// The kernel's interface, or the name of a wire in memory [default: NAME].
+    #[cfg_attr(feature = "clap", arg(long))]
     pub device: Option<String>,
-    /// Its link-layer address.
+    /// Link-layer address [default: the device's].
+    #[cfg_attr(feature = "clap", arg(long))]
     pub mac: Option<ParsedMac>,
-    /// The largest packet, in bytes.
+    /// Largest IP packet, in bytes [default: the device's].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES"))]
     pub mtu: Option<u16>,
-    /// Its addresses, with the lengths of their prefixes.
+    /// An address with the length of its prefix; may be given again.
     #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long = "address", value_name = "ADDR/LEN"))]
     pub addresses: Vec<ParsedCidr>,
     /// Whether it has a link-local address.
+    #[cfg_attr(feature = "clap", arg(long = "no-link-local", action = clap::ArgAction::SetFalse, help = "Make no link-local address"))]
     pub link_local: bool,
     /// Whether addresses are tested for duplicates before they are used.
+    #[cfg_attr(feature = "clap", arg(long = "no-dad", action = clap::ArgAction::SetFalse, help = "Use addresses at once, without looking for duplicates"))]
     pub dad: bool,
-    /// Its link has but two ends.
+    /// Its link has but two ends: nothing that comes from the other is sent back there.
     #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long))]
     pub point_to_point: bool,
 }
 
 /// Settings of an interface to change; what is not given stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct TuneRequest {
     /// Of the interface.
     pub name: String,
-    /// The largest packet, in bytes.
+    /// Largest IP packet, in bytes: 1280 to what the link takes; 0 for as much as that is.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES"))]
     pub mtu: Option<u16>,
-    /// Of what starts at it.
+    /// Of packets that start here: 1 to 255; 0 for the usual 64.
+    #[cfg_attr(feature = "clap", arg(long))]
     pub hop_limit: Option<u8>,
-    /// 0: the stack's.
+    /// How long a neighbor counts as reachable, before chance; 0 for the stack's.
     #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long = "reachable-time", value_name = "MS"))]
     pub reachable_time_ms: Option<u64>,
-    /// The same.
+    /// Between two questions to a neighbor; 0 for the stack's.
     #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long = "retrans-timer", value_name = "MS"))]
     pub retrans_timer_ms: Option<u64>,
 }
 
@@ -330,19 +344,25 @@ pub enum StackRequest {
 
 /// An address to add.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct AddressRequest {
     /// On which interface.
+    #[cfg_attr(feature = "clap", arg(long = "dev", value_name = "NAME"))]
     pub interface: String,
     /// With the length of its prefix.
+    #[cfg_attr(feature = "clap", arg(value_name = "ADDR/LEN"))]
     pub address: ParsedCidr,
     /// Whether it is tested for a duplicate before it is used.
+    #[cfg_attr(feature = "clap", arg(long = "no-dad", action = clap::ArgAction::SetFalse, help = "Use it at once, without looking for duplicates"))]
     pub dad: bool,
-    /// Seconds for which it is preferred; for ever if it is not given.
+    /// Seconds for which it is a source of what is new [default: for ever].
     #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long = "preferred", value_name = "SECONDS"))]
     pub preferred_s: Option<u64>,
-    /// Seconds for which it is ours; for ever if it is not given.
+    /// Seconds for which it is ours [default: for ever].
     #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long = "valid", value_name = "SECONDS"))]
     pub valid_s: Option<u64>,
 }
 

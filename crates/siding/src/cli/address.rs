@@ -7,8 +7,6 @@ use anyhow::Context;
 use siding_client::route::Destination;
 use siding_drivers::kernel::Cidr;
 
-use crate::config::file::ParsedCidr;
-use crate::config::file::ParsedMac;
 use crate::words::value::without_host_bits;
 
 /// `ADDR` or `ADDR%INTERFACE`.
@@ -47,19 +45,9 @@ pub(super) fn one_or_all(text: &str) -> Result<OneOrAll, String> {
     }
 }
 
-/// An address with the length of its prefix.
-pub(super) fn cidr(text: &str) -> Result<ParsedCidr, String> {
-    ParsedCidr::try_from(text.to_owned())
-}
-
 /// An address, whose length may be given and does not matter.
 pub(super) fn bare(text: &str) -> Result<IpAddr, String> {
     siding_client::value::cidr(text).map(Cidr::address)
-}
-
-/// A link-layer address.
-pub(super) fn mac(text: &str) -> Result<ParsedMac, String> {
-    ParsedMac::try_from(text.to_owned())
 }
 
 /// Where a route leads; `default` is of the next hop's IP version.

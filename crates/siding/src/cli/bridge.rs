@@ -3,20 +3,16 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
-use clap::Args as ClapArgs;
 use clap::Subcommand;
 use siding_output as output;
 
-use super::address;
 use super::ask::seconds;
 use super::ask::silent;
-use super::nested::AddressingArgs;
 use super::nested::DeleteArgs;
 use super::nested::only;
 use super::nested::print;
 use super::nested::up;
 use super::table::Table;
-use crate::config::file::ParsedMac;
 use crate::control::Answer;
 use crate::control::BridgeAdd;
 use crate::control::BridgeRequest;
@@ -36,7 +32,7 @@ pub(super) enum BridgeCommand {
         json: bool,
     },
     /// Make a bridge. Example: siding bridge add br0 --port eth1 --port lagg0.10 --address 2001:db8::1/64
-    Add(BridgeArgs),
+    Add(BridgeAdd),
     /// Delete a bridge; its ports stay. Example: siding bridge delete br0
     #[command(alias = "del")]
     Delete(DeleteArgs),
@@ -48,28 +44,6 @@ pub(super) enum BridgeCommand {
     Flush { bridge: String, port: Option<String> },
 }
 
-#[derive(Debug, ClapArgs)]
-pub(super) struct BridgeArgs {
-    name: String,
-    /// A port; may be given again
-    #[arg(long = "port", value_name = "NAME")]
-    ports: Vec<String>,
-    /// Seconds that a station is remembered; 0 to flood everything [default: 300]
-    #[arg(long, value_name = "SECONDS")]
-    ageing: Option<u64>,
-    /// Stations that are remembered at most [default: 8192]
-    #[arg(long, value_name = "COUNT")]
-    stations: Option<usize>,
-    /// Link-layer address [default: one of local administration]
-    #[arg(long, value_parser = address::mac)]
-    mac: Option<ParsedMac>,
-    /// Largest IP packet, in bytes [default: 1500]
-    #[arg(long, value_name = "BYTES")]
-    mtu: Option<u16>,
-    #[command(flatten)]
-    addressing: AddressingArgs,
-}
-
 pub(super) fn bridge(client: &mut Client, command: BridgeCommand) -> anyhow::Result<ExitCode> {
     let request = match command {
         BridgeCommand::Show { name, json } => {
@@ -79,15 +53,7 @@ pub(super) fn bridge(client: &mut Client, command: BridgeCommand) -> anyhow::Res
             let rows = only(rows, name.as_deref(), |row| &row.name, "bridge")?;
             return print(json, &rows, bridges);
         }
-        BridgeCommand::Add(args) => BridgeRequest::Add(BridgeAdd {
-            name: args.name,
-            ports: args.ports,
-            ageing_s: args.ageing,
-            stations: args.stations,
-            mac: args.mac,
-            mtu: args.mtu,
-            addressing: args.addressing.into(),
-        }),
+        BridgeCommand::Add(add) => BridgeRequest::Add(add),
         BridgeCommand::Delete(DeleteArgs { name, timeout }) => {
             let timeout_ms = u64::try_from(seconds(timeout)?.as_millis())?;
             BridgeRequest::Delete { name, timeout_ms }

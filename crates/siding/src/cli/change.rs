@@ -8,22 +8,18 @@ use super::ask::seconds;
 use super::ask::silent;
 use super::host;
 use super::nouns::AddressCommand;
-use super::nouns::AttachArgs;
 use super::nouns::InterfaceCommand;
 use super::nouns::NeighborCommand;
 use super::show;
 use super::what::What;
-use crate::control::AddressRequest;
 use crate::control::Answer;
-use crate::control::AttachRequest;
 use crate::control::Client;
 use crate::control::Request;
-use crate::control::TuneRequest;
 
 pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyhow::Result<ExitCode> {
     let request = match command {
         InterfaceCommand::Show(args) => return show::by_noun(client, What::Interfaces, &args),
-        InterfaceCommand::Attach(args) => attach(args),
+        InterfaceCommand::Attach(request) => Request::InterfaceAttach(request),
         InterfaceCommand::Detach { name, timeout } => {
             let timeout = seconds(timeout)?;
             let timeout_ms = u64::try_from(timeout.as_millis())?;
@@ -36,15 +32,7 @@ pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyho
         InterfaceCommand::Restart { name, wait } => {
             return host::restart(client, name, wait.map(seconds).transpose()?);
         }
-        InterfaceCommand::Set { name, mtu, hop_limit, reachable_time, retrans_timer } => {
-            Request::InterfaceTune(TuneRequest {
-                name,
-                mtu,
-                hop_limit,
-                reachable_time_ms: reachable_time,
-                retrans_timer_ms: retrans_timer,
-            })
-        }
+        InterfaceCommand::Set(request) => Request::InterfaceTune(request),
         InterfaceCommand::Up { name } => Request::InterfaceSet { name, up: true },
         InterfaceCommand::Down { name } => Request::InterfaceSet { name, up: false },
     };
@@ -54,15 +42,7 @@ pub(super) fn interface(client: &mut Client, command: InterfaceCommand) -> anyho
 pub(super) fn address(client: &mut Client, command: AddressCommand) -> anyhow::Result<ExitCode> {
     let request = match command {
         AddressCommand::Show(args) => return show::by_noun(client, What::Addresses, &args),
-        AddressCommand::Add { address, dev, no_dad, preferred, valid } => {
-            Request::AddressAdd(AddressRequest {
-                interface: dev,
-                address,
-                dad: !no_dad,
-                preferred_s: preferred,
-                valid_s: valid,
-            })
-        }
+        AddressCommand::Add(request) => Request::AddressAdd(request),
         AddressCommand::Del { address, dev } => Request::AddressDel { interface: dev, address },
         AddressCommand::Retry { which, dev } => Request::AddressRetry { interface: dev, address: which.0 },
     };
@@ -80,20 +60,4 @@ pub(super) fn neighbor(client: &mut Client, command: NeighborCommand) -> anyhow:
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-fn attach(args: AttachArgs) -> Request {
-    let AttachArgs { name, driver, device, mac, mtu, addresses, no_link_local, no_dad, point_to_point } =
-        args;
-    Request::InterfaceAttach(AttachRequest {
-        name,
-        driver,
-        device,
-        mac,
-        mtu,
-        addresses,
-        link_local: !no_link_local,
-        dad: !no_dad,
-        point_to_point,
-    })
 }

@@ -7,20 +7,10 @@ use clap::Args as ClapArgs;
 use clap::Subcommand;
 use siding_output as output;
 
-use super::address;
 use super::ask::seconds;
 use super::ask::silent;
 use super::table::Table;
-use crate::config::file::Activity;
-use crate::config::file::Lacp;
-use crate::config::file::Layer;
-use crate::config::file::Mode;
-use crate::config::file::ParsedCidr;
 use crate::config::file::ParsedMac;
-use crate::config::file::Rate;
-use crate::config::file::Reselect;
-use crate::config::file::Tag;
-use crate::control::AddressingRequest;
 use crate::control::Answer;
 use crate::control::Client;
 use crate::control::LacpEndRow;
@@ -47,20 +37,7 @@ pub(super) enum VlanCommand {
         json: bool,
     },
     /// Make a VLAN. Example: siding vlan add lagg0.10 --parent lagg0 --vid 10 --address 2001:db8:10::1/64
-    Add {
-        name: String,
-        /// The interface that it lies on: a device, a lagg, or another VLAN
-        #[arg(long)]
-        parent: String,
-        /// 1 to 4094
-        #[arg(long)]
-        vid: u16,
-        /// The tag's standard
-        #[arg(long, default_value = "802.1q")]
-        protocol: Tag,
-        #[command(flatten)]
-        addressing: AddressingArgs,
-    },
+    Add(VlanAdd),
     /// Delete a VLAN. Example: siding vlan delete lagg0.10
     #[command(alias = "del")]
     Delete(DeleteArgs),
@@ -78,7 +55,7 @@ pub(super) enum LaggCommand {
         json: bool,
     },
     /// Make a lagg. Example: siding lagg add lagg0 --mode failover --port eth1 --port eth2
-    Add(LaggArgs),
+    Add(LaggAdd),
     /// Delete a lagg; its ports stay. Example: siding lagg delete lagg0
     #[command(alias = "del")]
     Delete(DeleteArgs),
@@ -95,73 +72,7 @@ pub(super) enum LaggCommand {
     /// Prefer a port, or `none`. Example: siding lagg set-primary lagg0 eth2
     SetPrimary { lagg: String, port: String },
     /// Give it another link-layer address, and all that lies on it. Example: siding lagg set-mac lagg0 02:00:00:00:00:01
-    SetMac {
-        lagg: String,
-        #[arg(value_parser = address::mac)]
-        mac: ParsedMac,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct LaggArgs {
-    name: String,
-    /// How it uses its ports
-    #[arg(long)]
-    mode: Mode,
-    /// A port; may be given again. The first is the best
-    #[arg(long = "port", value_name = "NAME")]
-    ports: Vec<String>,
-    /// When a failover lagg goes back to a better port
-    #[arg(long, default_value = "always")]
-    reselect: Reselect,
-    /// What tells flows apart [default: l2,l3,l4]
-    #[arg(long, value_delimiter = ',')]
-    hash: Option<Vec<Layer>>,
-    /// How often each address is announced after a change [default: 3]
-    #[arg(long, value_name = "COUNT")]
-    announce_count: Option<u32>,
-    /// Milliseconds between two announcements of an address [default: 1000]
-    #[arg(long, value_name = "MS")]
-    announce_interval: Option<u64>,
-    #[command(flatten)]
-    lacp: LacpArgs,
-    /// Link-layer address [default: the first port's]
-    #[arg(long, value_parser = address::mac)]
-    mac: Option<ParsedMac>,
-    /// Largest IP packet, in bytes [default: 1500]
-    #[arg(long, value_name = "BYTES")]
-    mtu: Option<u16>,
-    #[command(flatten)]
-    addressing: AddressingArgs,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct LacpArgs {
-    /// LACP: how often the partner is asked to speak [default: slow]
-    #[arg(long)]
-    lacp_rate: Option<Rate>,
-    /// LACP: whether we speak first [default: active]
-    #[arg(long)]
-    lacp_activity: Option<Activity>,
-    /// LACP: distributing ports without which there is no link [default: 1]
-    #[arg(long, value_name = "COUNT")]
-    min_links: Option<usize>,
-    /// LACP: ports that may be in use at once [default: all]
-    #[arg(long, value_name = "COUNT")]
-    max_links: Option<usize>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct AddressingArgs {
-    /// An address with the length of its prefix; may be given again
-    #[arg(long = "address", value_name = "ADDR/LEN", value_parser = address::cidr)]
-    addresses: Vec<ParsedCidr>,
-    /// Make no link-local address
-    #[arg(long)]
-    no_link_local: bool,
-    /// Use addresses at once, without looking for duplicates
-    #[arg(long)]
-    no_dad: bool,
+    SetMac { lagg: String, mac: ParsedMac },
 }
 
 #[derive(Debug, ClapArgs)]
@@ -181,10 +92,7 @@ pub(super) fn vlan(client: &mut Client, command: VlanCommand) -> anyhow::Result<
             let rows = only(rows, name.as_deref(), |row| &row.name, "VLAN")?;
             print(json, &rows, vlans)
         }
-        VlanCommand::Add { name, parent, vid, protocol, addressing } => {
-            let add = VlanAdd { name, parent, vid, protocol, addressing: addressing.into() };
-            silent(client, &Request::Vlan(VlanRequest::Add(add)))
-        }
+        VlanCommand::Add(add) => silent(client, &Request::Vlan(VlanRequest::Add(add))),
         VlanCommand::Delete(DeleteArgs { name, timeout }) => {
             let timeout_ms = u64::try_from(seconds(timeout)?.as_millis())?;
             silent(client, &Request::Vlan(VlanRequest::Delete { name, timeout_ms }))
@@ -201,7 +109,7 @@ pub(super) fn lagg(client: &mut Client, command: LaggCommand) -> anyhow::Result<
             let rows = only(rows, name.as_deref(), |row| &row.name, "lagg")?;
             return print(json, &rows, laggs);
         }
-        LaggCommand::Add(args) => LaggRequest::Add(args.into()),
+        LaggCommand::Add(add) => LaggRequest::Add(add),
         LaggCommand::Delete(DeleteArgs { name, timeout }) => {
             let timeout_ms = u64::try_from(seconds(timeout)?.as_millis())?;
             LaggRequest::Delete { name, timeout_ms }
@@ -337,48 +245,6 @@ pub(super) fn print<R: serde::Serialize>(
         false => output::print(table(rows))?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-impl From<AddressingArgs> for AddressingRequest {
-    fn from(args: AddressingArgs) -> AddressingRequest {
-        let AddressingArgs { addresses, no_link_local, no_dad } = args;
-        AddressingRequest { addresses, link_local: !no_link_local, dad: !no_dad }
-    }
-}
-
-/// Nothing where nothing was said: other modes take no LACP.
-impl From<LacpArgs> for Option<Lacp> {
-    fn from(args: LacpArgs) -> Option<Lacp> {
-        let LacpArgs { lacp_rate, lacp_activity, min_links, max_links } = args;
-        let lacp = Lacp {
-            rate: lacp_rate.unwrap_or_default(),
-            activity: lacp_activity.unwrap_or_default(),
-            min_links,
-            max_links,
-            ..Lacp::default()
-        };
-        let said =
-            lacp_rate.is_some() || lacp_activity.is_some() || min_links.is_some() || max_links.is_some();
-        said.then_some(lacp)
-    }
-}
-
-impl From<LaggArgs> for LaggAdd {
-    fn from(args: LaggArgs) -> LaggAdd {
-        LaggAdd {
-            name: args.name,
-            mode: args.mode,
-            ports: args.ports,
-            reselect: args.reselect,
-            hash: args.hash,
-            announce_count: args.announce_count,
-            announce_interval_ms: args.announce_interval,
-            lacp: args.lacp.into(),
-            mac: args.mac,
-            mtu: args.mtu,
-            addressing: args.addressing.into(),
-        }
-    }
 }
 
 #[cfg(test)]

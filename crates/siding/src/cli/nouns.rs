@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use clap::Args as ClapArgs;
 use clap::Subcommand;
 use siding_client::neighbor::Neighbor;
 use siding_client::refuse::Refuse;
@@ -11,9 +10,9 @@ use siding_client::route::Route;
 use super::address;
 use super::routes::Routes;
 use super::what::ShowArgs;
-use crate::config::Driver;
-use crate::config::file::ParsedCidr;
-use crate::config::file::ParsedMac;
+use crate::control::AddressRequest;
+use crate::control::AttachRequest;
+use crate::control::TuneRequest;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum InterfaceCommand {
@@ -21,7 +20,7 @@ pub(super) enum InterfaceCommand {
     #[command(alias = "list")]
     Show(ShowArgs),
     /// Attach an interface. Example: siding interface attach eth1 --driver packet --address 2001:db8::1/64
-    Attach(AttachArgs),
+    Attach(AttachRequest),
     /// Detach an interface, and tell how long it took. Example: siding interface detach eth1
     Detach {
         name: String,
@@ -30,22 +29,8 @@ pub(super) enum InterfaceCommand {
         timeout: f64,
     },
     /// Set the MTU, the hop limit, or times. Example: siding interface set eth1 --mtu 1400 --hop-limit 32
-    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["mtu", "hop_limit", "reachable_time", "retrans_timer"]))]
-    Set {
-        name: String,
-        /// Largest IP packet, in bytes: 1280 to what the link takes; 0 for as much as that is
-        #[arg(long, value_name = "BYTES")]
-        mtu: Option<u16>,
-        /// Of packets that start here: 1 to 255; 0 for the usual 64
-        #[arg(long)]
-        hop_limit: Option<u8>,
-        /// How long a neighbor counts as reachable, before chance; 0 for the stack's
-        #[arg(long, value_name = "MS")]
-        reachable_time: Option<u64>,
-        /// Between two questions to a neighbor; 0 for the stack's
-        #[arg(long, value_name = "MS")]
-        retrans_timer: Option<u64>,
-    },
+    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["mtu", "hop_limit", "reachable_time_ms", "retrans_timer_ms"]))]
+    Set(TuneRequest),
     /// Take an interface up. Example: siding interface up eth1
     Up { name: String },
     /// Take an interface down; what it knows stays. Example: siding interface down eth1
@@ -59,58 +44,13 @@ pub(super) enum InterfaceCommand {
     },
 }
 
-#[derive(Debug, ClapArgs)]
-pub(super) struct AttachArgs {
-    /// One that the configuration has gets all that stands there of it
-    pub(super) name: String,
-    /// What carries its frames [default: as the configuration says]
-    #[arg(long)]
-    pub(super) driver: Option<Driver>,
-    /// The kernel's interface, or the name of a wire in memory [default: NAME]
-    #[arg(long)]
-    pub(super) device: Option<String>,
-    /// Link-layer address [default: the device's]
-    #[arg(long, value_parser = address::mac)]
-    pub(super) mac: Option<ParsedMac>,
-    /// Largest IP packet, in bytes [default: the device's]
-    #[arg(long, value_name = "BYTES")]
-    pub(super) mtu: Option<u16>,
-    /// An address with the length of its prefix; may be given again
-    #[arg(long = "address", value_name = "ADDR/LEN", value_parser = address::cidr)]
-    pub(super) addresses: Vec<ParsedCidr>,
-    /// Make no link-local address
-    #[arg(long)]
-    pub(super) no_link_local: bool,
-    /// Use addresses at once, without looking for duplicates
-    #[arg(long)]
-    pub(super) no_dad: bool,
-    /// Its link has but two ends: nothing that comes from the other is sent back there
-    #[arg(long)]
-    pub(super) point_to_point: bool,
-}
-
 #[derive(Debug, Subcommand)]
 pub(super) enum AddressCommand {
     /// Show addresses. Example: siding address show dev eth0
     #[command(alias = "list")]
     Show(ShowArgs),
     /// Add an address. Example: siding address add 2001:db8::1/64 dev eth0
-    Add {
-        #[arg(value_name = "ADDR/LEN", value_parser = address::cidr)]
-        address: ParsedCidr,
-        /// On which interface
-        #[arg(long, value_name = "NAME")]
-        dev: String,
-        /// Use it at once, without looking for duplicates
-        #[arg(long)]
-        no_dad: bool,
-        /// For how long it is a source of what is new [default: for ever]
-        #[arg(long, value_name = "SECONDS")]
-        preferred: Option<u64>,
-        /// For how long it is ours [default: for ever]
-        #[arg(long, value_name = "SECONDS")]
-        valid: Option<u64>,
-    },
+    Add(AddressRequest),
     /// Remove an address. Example: siding address del 2001:db8::1/64 dev eth0
     #[command(alias = "delete")]
     Del {

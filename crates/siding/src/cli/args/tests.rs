@@ -1,6 +1,10 @@
 use clap::CommandFactory;
 
 use super::*;
+use crate::config::file::Lacp;
+use crate::config::file::Layer;
+use crate::config::file::Reselect;
+use crate::control::AddressingRequest;
 
 fn parse(line: &str) -> Result<Args, clap::Error> {
     let words = std::iter::once("siding").chain(line.split_whitespace()).map(OsString::from);
@@ -99,6 +103,34 @@ fn words_may_be_short_and_stand_both_ways() {
     let error = parse("show n").unwrap_err().to_string();
     assert!(error.contains("which of neighbors, netisr?"), "{error}");
     assert!(parse("show nothing").unwrap_err().to_string().contains("there is interfaces, addresses"));
+}
+
+#[test]
+fn what_is_said_is_what_is_asked() {
+    let lagg = |line: &str| match parse(&format!("lagg add l0 --mode lacp --port a --port b {line}")) {
+        Ok(Args { command: Some(Command::Lagg(LaggCommand::Add(add))), .. }) => add,
+        other => panic!("{line}: {other:?}"),
+    };
+    // Other modes take no LACP: nothing of it where nothing was said.
+    let plain = lagg("");
+    assert_eq!((&plain.lacp, &plain.hash, plain.reselect), (&None, &None, Reselect::Always));
+    assert_eq!(
+        (plain.ports, plain.addressing.dad, plain.addressing.link_local),
+        (vec!["a".into(), "b".into()], true, true)
+    );
+    for line in ["--lacp-rate slow", "--lacp-activity active"] {
+        assert_eq!(lagg(line).lacp, Some(Lacp::default()), "{line}");
+    }
+    let least = Lacp { min_links: Some(2), ..Lacp::default() };
+    assert_eq!(lagg("--min-links 2").lacp, Some(least));
+    let said = lagg("--hash l3,l4 --no-dad --no-link-local --address 2001:db8::1/64 --announce-interval 5");
+    assert_eq!((said.hash, said.announce_interval_ms), (Some(vec![Layer::L3, Layer::L4]), Some(5)));
+    let AddressingRequest { addresses, link_local, dad } = said.addressing;
+    assert_eq!((addresses.len(), link_local, dad), (1, false, false));
+    let tune = parse("interface set a --retrans-timer 5").unwrap().command;
+    let Some(Command::Interface(InterfaceCommand::Set(tune))) = tune else { panic!("{tune:?}") };
+    assert_eq!((tune.name.as_str(), tune.retrans_timer_ms, tune.reachable_time_ms), ("a", Some(5), None));
+    assert!(parse("interface set a").is_err(), "nothing to set");
 }
 
 #[test]

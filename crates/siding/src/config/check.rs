@@ -1,13 +1,11 @@
 //! From the text's shape to its meaning.
 
+mod common;
 mod nested;
 mod once;
 
-use std::net::IpAddr;
-use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use siding_drivers::kernel::Cidr;
 use siding_stack::NeighborLimits;
 use siding_stack::arp::acd::AcdConfig;
 use siding_stack::nd6::dad::DUPLICATE_RETRY;
@@ -16,20 +14,16 @@ use siding_stack::nd6::nud::Backoff;
 use siding_stack::nd6::nud::NudConfig;
 use toml::Spanned;
 
+use common::words;
+
 use super::Config;
 use super::InterfaceConfig;
-use super::Learnt;
 use super::StackConfig;
 use super::acd::Acd;
-use super::advertise;
-use super::autoconf;
-use super::autoconf::Autoconf;
 use super::file;
-use super::file::Own;
 use super::filter::Filter;
 use super::limits::Limits;
 use super::mld::Mld;
-use super::neighbors::Neighbors;
 use crate::group;
 use crate::neighbor;
 use crate::route;
@@ -54,7 +48,7 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
     stack.metrics = file.metrics.listen;
     stack.security = file.security.check()?;
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
-    for (at, mut interface) in file.interface.into_iter().enumerate() {
+    for (at, interface) in file.interface.into_iter().enumerate() {
         let name = interface.name.clone();
         if interfaces.iter().any(|other| other.name == *name.get_ref()) {
             return wrong(
@@ -62,14 +56,11 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
                 format!("a second interface named {:?}: give each a name of its own", name.get_ref()),
             );
         }
-        let advertise = interface.advertise.take();
-        let mut interface = self::interface(interface, &stack)?;
-        let advertise = advertise.map(|table| advertise::check(table, interface.mtu, &stack)).transpose();
-        interface.advertise = advertise.map_err(|wrong| wrong.in_section("interface", at))?;
-        interfaces.push(interface);
+        let interface = self::interface(interface, &stack);
+        interfaces.push(interface.map_err(|wrong| wrong.in_section("interface", at))?);
     }
     let nested = nested::nested(file.vlan, file.lagg, file.bridge, &interfaces, &stack)?;
-    let devices = interfaces.iter().map(|one| (one.name.as_str(), &one.addresses[..]));
+    let devices = interfaces.iter().map(|one| (one.name.as_str(), &one.addressing.addresses[..]));
     let others = nested.iter().map(|one| (one.name(), &one.addressing().addresses[..]));
     let ports = nested.iter().flat_map(|owner| owner.ports().into_iter().map(|port| (port, owner.name())));
     let known = Known { interfaces: devices.chain(others).collect(), ports: ports.collect() };
@@ -80,29 +71,6 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
     let (neighbors, groups) = (file.neighbor, file.group);
     let filter = file.filter.map(Filter::check).transpose()?;
     Ok(Config { stack, interfaces, nested, routes, refusals, neighbors, groups, filter })
-}
-
-/// Anycast addresses, each once.
-fn anycast(list: Vec<Spanned<Ipv6Addr>>) -> Result<Vec<Ipv6Addr>, Wrong> {
-    let mut all = Vec::new();
-    for address in list {
-        let at = address.span();
-        let address = address.into_inner();
-        value::unicast(address.into()).map_err(|message| Wrong::new(at.clone(), message))?;
-        if all.contains(&address) {
-            return Err(Wrong::new(at, format!("{address} is given a second time: leave one out")));
-        }
-        all.push(address);
-    }
-    Ok(all)
-}
-
-/// A time of an interface's neighbours, in milliseconds.
-fn time(given: Option<Spanned<u64>>) -> Result<Option<Duration>, Wrong> {
-    if given.is_none() {
-        return Ok(None);
-    }
-    ranged(given, 1, 1..=3_600_000, "milliseconds").map(|ms| Some(Duration::from_millis(ms)))
 }
 
 fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<StackConfig, Wrong> {
@@ -175,62 +143,15 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
     if let Some(mtu) = &interface.mtu {
         at(mtu, value::mtu(*mtu.get_ref()))?;
     }
-    let (addresses, otherwise) = addresses(&interface.addresses, interface.dad)?;
+    let mtu = interface.mtu.map(Spanned::into_inner);
     Ok(InterfaceConfig {
         name: interface.name.into_inner(),
         driver: interface.driver,
         device: device.into_inner(),
         mac: interface.mac.map(|mac| mac.into_inner().0),
-        mtu: interface.mtu.map(Spanned::into_inner),
-        addresses,
-        otherwise,
-        link_local: interface.link_local,
-        dad: interface.dad,
-        up: interface.up,
-        hop_limit: hop_limit(interface.hop_limit)?,
-        point_to_point: interface.point_to_point,
-        anycast: anycast(interface.anycast)?,
-        times: (time(interface.reachable_time_ms)?, time(interface.retrans_timer_ms)?),
+        mtu,
         wait: interface.wait,
         pcap: interface.pcap,
-        neighbors: bounds(interface.neighbors, stack)?,
-        advertise: None,
-        autoconf: autoconf(interface.autoconf, interface.dad)?,
+        addressing: words!(interface).check(mtu, stack)?,
     })
-}
-
-/// Bounds of its neighbours, if it says any.
-fn bounds(table: Neighbors, stack: &StackConfig) -> Result<Option<NeighborLimits>, Wrong> {
-    let says = table != Neighbors::default();
-    says.then(|| table.check(stack.neighbors)).transpose()
-}
-
-fn hop_limit(given: Option<Spanned<u8>>) -> Result<Option<u8>, Wrong> {
-    given.map(|given| ranged(Some(given), 1, 1..=u8::MAX, "hops")).transpose()
-}
-
-/// What an interface is as a host.
-fn autoconf(table: Option<Spanned<Autoconf>>, detect: bool) -> Result<Option<Learnt>, Wrong> {
-    let learnt = |table: Spanned<Autoconf>| {
-        let means = at(&table, autoconf::resolve(table.get_ref(), detect))?;
-        Ok(Learnt { said: table.into_inner(), means })
-    };
-    table.map(learnt).transpose()
-}
-
-/// A list of addresses with the lengths of their prefixes; of these, those that are tested otherwise than `dad` says.
-fn addresses(list: &[Spanned<String>], dad: bool) -> Result<(Vec<Cidr>, Vec<IpAddr>), Wrong> {
-    let (mut addresses, mut otherwise): (Vec<Cidr>, Vec<IpAddr>) = (Vec::new(), Vec::new());
-    for place in list {
-        let own: Own = at(place, place.get_ref().parse())?;
-        let cidr = own.cidr;
-        otherwise.extend(own.dad.filter(|own| *own != dad).map(|_| cidr.address()));
-        at(place, value::unicast(cidr.address()))?;
-        at(place, value::somebodys(cidr.address(), cidr))?;
-        if addresses.iter().any(|other| other.address() == cidr.address()) {
-            return wrong(place, format!("{} a second time: leave one out", cidr.address()));
-        }
-        addresses.push(cidr);
-    }
-    Ok((addresses, otherwise))
 }

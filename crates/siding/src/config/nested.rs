@@ -18,7 +18,6 @@ use siding_stack::lagg::lacp::Rate;
 use siding_wire::EtherType;
 
 use super::Advertised;
-use super::InterfaceConfig;
 use super::Learnt;
 use super::file;
 use crate::words::value;
@@ -154,55 +153,6 @@ impl Nested {
             Nested::Vlan(vlan) => &vlan.addressing,
             Nested::Lagg(lagg) => &lagg.addressing,
             Nested::Bridge(bridge) => &bridge.addressing,
-        }
-    }
-}
-
-impl InterfaceConfig {
-    /// What every interface can be told.
-    pub(crate) fn addressing(&self) -> Addressing {
-        let InterfaceConfig { addresses, link_local, dad, up, hop_limit, point_to_point, .. } = self.clone();
-        let InterfaceConfig { otherwise, anycast, times, neighbors, advertise, autoconf, .. } = self.clone();
-        Addressing {
-            addresses,
-            otherwise,
-            link_local,
-            dad,
-            up,
-            hop_limit,
-            point_to_point,
-            anycast,
-            times,
-            neighbors,
-            advertise,
-            autoconf,
-        }
-    }
-
-    /// What carries its frames, with nothing on it.
-    pub(crate) fn bare(&self) -> InterfaceConfig {
-        let InterfaceConfig { name, driver, device, mac, mtu, wait, pcap, .. } = self.clone();
-        let none = Addressing::default();
-        InterfaceConfig {
-            name,
-            driver,
-            device,
-            mac,
-            mtu,
-            wait,
-            pcap,
-            addresses: none.addresses,
-            otherwise: none.otherwise,
-            link_local: none.link_local,
-            dad: none.dad,
-            up: none.up,
-            hop_limit: none.hop_limit,
-            point_to_point: none.point_to_point,
-            anycast: none.anycast,
-            times: none.times,
-            neighbors: none.neighbors,
-            advertise: none.advertise,
-            autoconf: none.autoconf,
         }
     }
 }

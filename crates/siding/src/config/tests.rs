@@ -99,12 +99,14 @@ fn everything_that_can_be_said() {
     );
     let lan = &config.interfaces[0];
     assert_eq!((lan.driver, lan.device.as_str(), lan.mtu), (Driver::Tap, "tap7", Some(9000)));
-    assert!(!lan.link_local && !lan.dad && !config.stack.pin && config.stack.spin.is_zero());
+    assert!(
+        !lan.addressing.link_local && !lan.addressing.dad && !config.stack.pin && config.stack.spin.is_zero()
+    );
     assert_eq!(config.stack.stop_timeout, Duration::from_secs(7));
     assert_eq!(config.stack.nud.reachable_time, Duration::from_millis(300));
     assert_eq!(config.stack.dad.retrans_timer, Duration::from_millis(100));
     assert!(config.stack.nud.unreachable.is_some());
-    let neighbors = lan.neighbors.unwrap();
+    let neighbors = lan.addressing.neighbors.unwrap();
     assert_eq!((neighbors.entries, neighbors.resolving, neighbors.gc_stale_time), (100, 7, None));
     assert_eq!((neighbors.solicit_rate, neighbors.forwarded), (50, 20));
     assert!(!neighbors.forget_on_link_loss && config.stack.neighbors.forget_on_link_loss);
@@ -282,11 +284,11 @@ fn autoconf_of_whatever_has_addresses() {
         "{ETH0}[interface.autoconf]\n{table}[[vlan]]\nname = \"v5\"\nparent = \"eth0\"\nvid = 5\ndad = false\n\
          [vlan.autoconf]\n{table}"
     ));
-    let (device, vlan) = (&config.interfaces[0].autoconf, &config.nested[0].addressing().autoconf);
+    let (device, vlan) = (&config.interfaces[0].addressing.autoconf, &config.nested[0].addressing().autoconf);
     let transmits = |autoconf: &Option<Learnt>| autoconf.as_ref().unwrap().means.dad_transmits;
     assert_eq!((transmits(device), transmits(vlan)), (None, Some(0)));
     assert!(device.as_ref().unwrap().means.optimistic && vlan.as_ref().unwrap().means.optimistic);
-    assert_eq!(parse(ETH0).interfaces[0].autoconf, None, "who says nothing listens to nobody");
+    assert_eq!(parse(ETH0).interfaces[0].addressing.autoconf, None, "who says nothing listens to nobody");
     let text = error(&format!("{ETH0}[interface.autoconf]\nannounce = 9\n"));
     assert!(text.contains("9 announcements of a new address: give 0 to 3"), "{text}");
     assert!(text.starts_with("host.toml:5:"), "{text}");
@@ -320,11 +322,11 @@ fn switches_of_the_stack_and_what_an_interface_has_of_its_own() {
     assert_eq!((config.stack.limits.too_big_burst, config.stack.limits.too_big_rate), (8, 4));
     let eth0 = &config.interfaces[0];
     assert_eq!(
-        eth0.anycast,
+        eth0.addressing.anycast,
         ["2001:db8::a", "fe80::a"].map(|addr| addr.parse::<std::net::Ipv6Addr>().unwrap())
     );
-    assert_eq!(eth0.times, (Some(Duration::from_secs(15)), Some(Duration::from_millis(500))));
-    assert_eq!(eth0.autoconf.as_ref().unwrap().means.least_hop_limit, 1);
+    assert_eq!(eth0.addressing.times, (Some(Duration::from_secs(15)), Some(Duration::from_millis(500))));
+    assert_eq!(eth0.addressing.autoconf.as_ref().unwrap().means.least_hop_limit, 1);
     let usual = parse("").stack;
     assert!(usual.learn_announced && !usual.examine_options && usual.express);
     for (text, expected) in [

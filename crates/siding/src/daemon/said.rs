@@ -57,9 +57,9 @@ impl Daemon {
     ) -> anyhow::Result<Answer> {
         let interface = overlaid(&lock(&self.said).config, request)?;
         self.attach(ctx, &interface)?;
-        self.put_on(ctx, &interface.name, &interface.addressing())?;
+        self.put_on(ctx, &interface.name, &interface.addressing)?;
         self.note(Attached::new(&interface));
-        let on = setting::on(&interface.name, &interface.addressing());
+        let on = setting::on(&interface.name, &interface.addressing);
         on.into_iter().for_each(|setting| self.note(setting));
         self.said_again(ctx, &interface.name).map(|()| Answer::Done)
     }
@@ -165,40 +165,33 @@ fn overlaid(said: &Config, request: AttachRequest) -> anyhow::Result<InterfaceCo
         driver,
         mac: None,
         mtu: None,
-        addresses: Vec::new(),
-        otherwise: Vec::new(),
-        link_local: true,
-        dad: true,
-        up: true,
-        hop_limit: None,
-        point_to_point: false,
-        anycast: Vec::new(),
-        times: (None, None),
         wait: false,
         pcap: None,
-        neighbors: None,
-        advertise: None,
-        autoconf: None,
+        addressing: Addressing { link_local: true, ..Addressing::default() },
     });
-    let given = addresses.into_iter().map(|cidr| cidr.0).filter(|own| !base.addresses.contains(own));
-    let addresses: Vec<_> = base.addresses.iter().copied().chain(given).collect();
-    let (is_base, wanted) = (base.addressing(), dad && base.dad);
+    let is = base.addressing;
+    let given = addresses.into_iter().map(|cidr| cidr.0).filter(|own| !is.addresses.contains(own));
+    let addresses: Vec<_> = is.addresses.iter().copied().chain(given).collect();
+    let wanted = dad && is.dad;
     // What is asked for is said of all that the file has not.
-    let detects = |own: &Cidr| match is_base.addresses.contains(own) {
-        true => is_base.detects(own.address()) && dad,
+    let detects = |own: &Cidr| match is.addresses.contains(own) {
+        true => is.detects(own.address()) && dad,
         false => wanted,
     };
     let otherwise = addresses.iter().filter(|own| detects(own) != wanted).map(|own| own.address());
     let config = InterfaceConfig {
-        otherwise: otherwise.collect(),
         driver,
         device: device.unwrap_or(base.device),
         mac: mac.map(|mac| mac.0).or(base.mac),
         mtu: mtu.or(base.mtu),
-        addresses,
-        link_local: link_local && base.link_local,
-        dad: dad && base.dad,
-        point_to_point: point_to_point || base.point_to_point,
+        addressing: Addressing {
+            otherwise: otherwise.collect(),
+            addresses,
+            link_local: link_local && is.link_local,
+            dad: wanted,
+            point_to_point: point_to_point || is.point_to_point,
+            ..is
+        },
         ..base
     };
     config.check().map_err(anyhow::Error::msg)?;
@@ -242,12 +235,12 @@ mod tests {
         };
         let got = overlaid(&said, asked).unwrap();
         assert_eq!(
-            (got.device.as_str(), got.mtu, got.dad, got.link_local),
+            (got.device.as_str(), got.mtu, got.addressing.dad, got.addressing.link_local),
             ("eth8", Some(1300), false, false)
         );
-        assert_eq!((got.addresses.len(), got.anycast.len(), got.wait), (2, 1, true));
+        assert_eq!((got.addressing.addresses.len(), got.addressing.anycast.len(), got.wait), (2, 1, true));
         assert!(overlaid(&said, request("eth9")).unwrap_err().to_string().contains("give `--driver`"));
         let other = AttachRequest { driver: Some(Driver::Memory), ..request("eth9") };
-        assert!(overlaid(&said, other).unwrap().link_local);
+        assert!(overlaid(&said, other).unwrap().addressing.link_local);
     }
 }

@@ -103,7 +103,7 @@ pub(crate) fn all(config: &mut Config) -> Vec<Any> {
     all.extend(crate::switch::all(&config.stack).map(Any::from));
     for interface in &config.interfaces {
         all.push(Attached::new(interface).into());
-        all.extend(on(&interface.name, &interface.addressing()));
+        all.extend(on(&interface.name, &interface.addressing));
     }
     for nested in &config.nested {
         all.extend(of_nested(nested));
@@ -116,7 +116,7 @@ pub(crate) fn all(config: &mut Config) -> Vec<Any> {
     let (ports, others): (Vec<Any>, Vec<Any>) = all.into_iter().partition(is_ports);
     all = others.into_iter().chain(ports).collect();
     all.extend(take(&mut config.refusals).into_iter().map(|refusal| Refused(refusal).into()));
-    let addressings = config.interfaces.iter().map(|one| (one.name.clone(), one.addressing()));
+    let addressings = config.interfaces.iter().map(|one| (one.name.clone(), one.addressing.clone()));
     let nested = config.nested.iter().map(|one| (one.name().to_owned(), one.addressing().clone()));
     for (name, addressing) in addressings.chain(nested) {
         all.extend(addressing.advertise.map(|advertise| Advertises { on: name, advertise }.into()));

@@ -7,7 +7,7 @@ const ROUTER: &str = "[stack]\nforwarding = true\n[[interface]]\nname = \"eth0\"
 
 fn parse(text: &str) -> AdvertConfig {
     let config = Config::parse(Path::new("router.toml"), text).unwrap_or_else(|error| panic!("{error}")).0;
-    config.interfaces[0].advertise.clone().unwrap().means
+    config.interfaces[0].addressing.advertise.clone().unwrap().means
 }
 
 fn error(more: &str) -> String {

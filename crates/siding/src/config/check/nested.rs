@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use siding_stack::Announce;
@@ -13,19 +12,10 @@ use siding_stack::LaggSpec;
 use siding_wire::ip6;
 use toml::Spanned;
 
-use super::addresses;
-use super::anycast;
-use super::autoconf;
-use super::bounds;
-use super::hop_limit;
-use super::time;
+use super::common::words;
 use crate::config::InterfaceConfig;
 use crate::config::StackConfig;
-use crate::config::advertise;
-use crate::config::advertise::Advertise;
-use crate::config::autoconf::Autoconf;
 use crate::config::file;
-use crate::config::neighbors::Neighbors;
 use crate::config::nested;
 use crate::config::nested::Addressing;
 use crate::config::nested::BridgeConfig;
@@ -47,25 +37,6 @@ struct Item {
     config: Nested,
     /// What it lies on.
     below: Vec<Spanned<String>>,
-}
-
-/// The [`Words`] of a table, which are the same in each kind of it.
-macro_rules! words {
-    ($table:ident) => {
-        Words {
-            addresses: $table.addresses,
-            link_local: $table.link_local,
-            dad: $table.dad,
-            up: $table.up,
-            hop_limit: $table.hop_limit,
-            point_to_point: $table.point_to_point,
-            anycast: $table.anycast,
-            times: ($table.reachable_time_ms, $table.retrans_timer_ms),
-            neighbors: $table.neighbors,
-            autoconf: $table.autoconf,
-            advertise: $table.advertise,
-        }
-    };
 }
 
 /// How far the order has come with an item.
@@ -226,44 +197,6 @@ fn bridge(bridge: file::Bridge, stack: &StackConfig) -> Result<Item, Wrong> {
     Ok(Item { config: Nested::Bridge(config), below: bridge.ports })
 }
 
-/// What a table says that any table of an interface can say.
-struct Words {
-    addresses: Vec<Spanned<String>>,
-    link_local: bool,
-    dad: bool,
-    up: bool,
-    hop_limit: Option<Spanned<u8>>,
-    point_to_point: bool,
-    anycast: Vec<Spanned<Ipv6Addr>>,
-    times: (Option<Spanned<u64>>, Option<Spanned<u64>>),
-    neighbors: Neighbors,
-    autoconf: Option<Spanned<Autoconf>>,
-    advertise: Option<Advertise>,
-}
-
-impl Words {
-    /// `mtu` is the interface's own, if it is given.
-    fn check(self, mtu: Option<u16>, stack: &StackConfig) -> Result<Addressing, Wrong> {
-        let (reachable, retrans) = self.times;
-        let advertise = |said| advertise::check(said, mtu, stack);
-        let (addresses, otherwise) = addresses(&self.addresses, self.dad)?;
-        Ok(Addressing {
-            addresses,
-            otherwise,
-            link_local: self.link_local,
-            dad: self.dad,
-            up: self.up,
-            hop_limit: hop_limit(self.hop_limit)?,
-            point_to_point: self.point_to_point,
-            anycast: anycast(self.anycast)?,
-            times: (time(reachable)?, time(retrans)?),
-            neighbors: bounds(self.neighbors, stack)?,
-            autoconf: autoconf(self.autoconf, self.dad)?,
-            advertise: self.advertise.map(advertise).transpose()?,
-        })
-    }
-}
-
 /// Each port, and whose it is.
 fn owners(items: &[Item]) -> Result<BTreeMap<String, String>, Wrong> {
     let mut owners: BTreeMap<String, String> = BTreeMap::new();
@@ -301,7 +234,7 @@ fn ports_are_free(
     interfaces: &[InterfaceConfig],
 ) -> Result<(), Wrong> {
     let belongings = |name: &str| {
-        let device = interfaces.iter().find(|one| one.name == name).map(InterfaceConfig::addressing);
+        let device = interfaces.iter().find(|one| one.name == name).map(|one| one.addressing.clone());
         let nested = items.iter().find(|one| one.config.name() == name);
         device.or_else(|| nested.map(|one| one.config.addressing().clone())).as_ref().and_then(belongings)
     };

@@ -54,7 +54,10 @@ fn names_are_resolved_in_any_order() {
     assert_eq!(lagg.spec.mac, Some(Mac([2, 0, 0, 0, 0, 7])));
     let Nested::Vlan(outer) = &config.nested[1] else { panic!("{:?}", config.nested[1]) };
     assert_eq!((outer.tag, outer.addressing.link_local), (file::Tag::Service, false));
-    assert!(config.interfaces.iter().all(|port| port.link_local), "a port has it when it is released");
+    assert!(
+        config.interfaces.iter().all(|port| port.addressing.link_local),
+        "a port has it when it is released"
+    );
     assert_eq!(config.routes[0].interface, "inner", "found by its prefix");
 }
 

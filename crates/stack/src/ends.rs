@@ -22,7 +22,7 @@ use crate::route::Prefix;
 //= RFC 1122 s3.2.1.3, RFC 1812 s5.3.7: dropped in silence, whether it is for us or for others.
 pub(crate) fn received4(config: &Config, on: &Interface, header: &Ip4Repr) -> Result<(), DropReason> {
     let (src, dst) = (header.src, header.dst);
-    if !is_host4(src) || config.owner4(src).is_some() || is_directed_broadcast(on, src) {
+    if !is_host4(src) || config.routing(on).owner4(src).is_some() || is_directed_broadcast(on, src) {
         return Err(DropReason::BadSource);
     }
     match dst.is_multicast() || is_host4(dst) {
@@ -48,6 +48,7 @@ pub(crate) fn may_send4(out: &Interface, dst: Ipv4Addr) -> bool {
 }
 
 /// Judges the ends of a packet from the link of `on`.
+#[inline(always)] // Left to itself the compiler makes it a call, which each packet pays for.
 pub(crate) fn received6(
     config: &Config,
     on: &Interface,
@@ -63,13 +64,14 @@ pub(crate) fn received6(
     // Nobody else sends from our address, but who has it too and says so: that is told as a conflict.
     let tells = header.next_header == IpProto::ICMP6
         && payload.first().is_some_and(|kind| Icmp6Type(*kind) == Icmp6Type::NEIGHBOR_ADVERT);
-    match config.owner6(src, on.ifnet.id).is_some() && !tells {
+    match config.routing(on).owner6(src, on.ifnet.id).is_some() && !tells {
         true => Err(DropReason::BadSource),
         false => Ok(()),
     }
 }
 
 /// Judges them once more if it is for others. (How far the source reaches is known when the way is.)
+#[inline(always)] // Left to itself the compiler makes it a call, which each packet pays for.
 pub(crate) fn forwarded6(config: &Config, on: &Interface, header: &Ip6Repr) -> Result<(), DropReason> {
     // Of what comes from an address of ours, only an advertisement has passed.
     let ours = || header.next_header == IpProto::ICMP6 && config.owner6(header.src, on.ifnet.id).is_some();

@@ -76,7 +76,7 @@ pub(crate) fn input4(
     let ends = Ends::V4 { src: dst, dst: src };
     let header = Ip4Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
     match build(local, ip4::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
-        Some(packet) => inet4::output(ctx, local, config, src, packet),
+        Some(packet) => inet4::output(ctx, local, config, (src, on.ifnet.id), packet),
         None => local.count(on.ifnet.id, DropReason::NoBuffer),
     }
 }
@@ -126,7 +126,7 @@ pub(crate) fn refuse4(
     let ends = Ends::V4 { src: dst, dst: src };
     let header = Ip4Repr::new(dst, src, IpProto::TCP, on.hop_limit, reset.buffer_len() as u16);
     match build(local, ip4::HEADER_LEN, ends, &reset, |out| header.emit(out)) {
-        Some(packet) => inet4::output(ctx, local, config, src, packet),
+        Some(packet) => inet4::output(ctx, local, config, (src, on.ifnet.id), packet),
         None => local.count(on.ifnet.id, DropReason::NoBuffer),
     }
 }

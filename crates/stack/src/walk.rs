@@ -106,7 +106,9 @@ fn walk_as<'c, const TIMED: bool>(
             Next::Own(IpAddr::V6(dst), scope, packet) => {
                 return ip6::output(ctx, local, config, dst, scope, packet);
             }
-            Next::Own(IpAddr::V4(dst), _, packet) => return ip4::output(ctx, local, config, dst, packet),
+            Next::Own(IpAddr::V4(dst), by, packet) => {
+                return ip4::output(ctx, local, config, (dst, by), packet);
+            }
             Next::Frame(frame) => other(ctx, local, config, frame),
             Next::Transmit(out, frame) => return local.transmit(ctx, out, frame),
             Next::Done(packet) => return local.done(packet),

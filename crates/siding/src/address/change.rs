@@ -32,7 +32,7 @@ impl Daemon {
     /// An address is on one interface, but for link-local ones, which are of each link.
     pub(crate) fn nobody_else_has(&self, id: IfId, address: IpAddr) -> anyhow::Result<()> {
         let config = self.stack.config();
-        let mut others = config.holders(address).iter().filter(|there| **there != id);
+        let mut others = config.routing_at(id).holders(address).iter().filter(|there| **there != id);
         match others.find_map(|there| config.interface(*there)) {
             Some(other) => bail!("{address} is on '{}' already: remove it there first", other.ifnet.name),
             None => Ok(()),

@@ -81,7 +81,7 @@ impl Coded for AddRouteError {
     fn code(&self) -> Code {
         match self {
             AddRouteError::NoInterface(_) => Code::NotFound,
-            AddRouteError::OnPort(_) => Code::Refused,
+            AddRouteError::OnPort(_) | AddRouteError::OtherVrf(_) => Code::Refused,
             AddRouteError::Route6(error) => error.code(),
             AddRouteError::Route4(error) => error.code(),
         }

@@ -42,3 +42,4 @@ mod seeds;
 mod settings;
 mod timers;
 mod validation;
+mod vrf;

@@ -167,7 +167,7 @@ impl Stack {
             if config.would_be_too_deep(bridge, port) {
                 return Err(BridgeError::TooDeep);
             }
-            if let Some(what) = belongings(config, control, ctx, interface, self.now()) {
+            if let Some(what) = belongings(config, control, ctx, interface, self.now()).first().copied() {
                 return Err(BridgeError::Has(name, what));
             }
             if interface.mtu < view.spec.mtu {

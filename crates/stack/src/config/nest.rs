@@ -97,12 +97,23 @@ fn follow_indexes(before: &Config, config: &mut Config) {
         // Routers have addresses more. Each slot comes once: its addresses are counted.
         false => (0..config.places().max(before.places())).collect(),
     };
-    let mut owners = std::mem::take(&mut config.owners);
+    let mut vrfs = std::mem::take(&mut config.vrfs);
     for slot in changed {
-        let (was, is) = (before.in_slot(slot), config.in_slot(slot));
-        owners.follow(was.map(|was| (was, old)), is.map(|is| (is, new)));
+        let was = before.in_slot(slot).map(|was| (was, old));
+        let is = config.in_slot(slot).map(|is| (is, new));
+        let of = |there: (&Interface, bool)| there.0.vrf;
+        match (was.map(of), is.map(of)) {
+            (Some(one), Some(other)) if one != other => {
+                vrfs.own(one, |owners| owners.follow(was, None));
+                vrfs.own(other, |owners| owners.follow(None, is));
+            }
+            (one, other) => {
+                let vrf = other.or(one).unwrap_or_default();
+                vrfs.own(vrf, |owners| owners.follow(was, is));
+            }
+        }
     }
-    config.owners = owners;
+    config.vrfs = vrfs;
     filter::follow(before, config);
 }
 
@@ -117,7 +128,8 @@ pub(crate) fn is_settled(config: &Config) -> bool {
 #[inline(never)]
 fn finds_nothing(config: &Config) -> bool {
     let mut again = config.clone();
-    (again.owners, again.filters) = Default::default();
+    again.filters = Default::default();
+    again.vrfs.forget_owners();
     review(&config.without_interfaces(), &mut again);
     let listed = |there: &Interface| {
         let found = match &there.kind {
@@ -128,7 +140,7 @@ fn finds_nothing(config: &Config) -> bool {
         [found, named].iter().all(|it| it.is_some_and(|it| it.ifnet.id == there.ifnet.id))
     };
     again.changed(config).next().is_none()
-        && again.owners.is_like(&config.owners)
+        && again.vrfs.are_like(&config.vrfs)
         && again.filters.is_like(&config.filters)
         && again.astray == config.astray
         && config.interfaces().all(listed)
@@ -215,6 +227,7 @@ mod tests {
     use crate::Stack;
     use crate::StackConfig;
     use crate::ifnet::Vlan;
+    use crate::ifnet::VrfId;
 
     #[test]
     fn what_is_counted_of_an_address_is_right_however_often_forwarding_is_changed() {
@@ -229,13 +242,14 @@ mod tests {
         let subnet = Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 0);
         stack.add_address(ctx, id, (subnet.to_bits() | 1).to_be_bytes().into(), 64, false).unwrap();
         stack.add_anycast(ctx, id, subnet).unwrap();
-        let shared = |stack: &Stack| stack.config().owners.six(subnet).map(|six| six.shared);
+        let shared =
+            |stack: &Stack| stack.config().vrfs.get(VrfId::DEFAULT).owners.six(subnet).map(|six| six.shared);
         for forwarding in [true, false, true, true, false, false] {
             stack.set_forwarding(ctx, forwarding);
             assert_eq!(shared(&stack), Some(if forwarding { 1 } else { 2 }));
             let config = stack.config();
             assert_eq!(config.anycast6(subnet, id).map(|there| there.ifnet.id), Some(id));
-            assert!(config.is_shared6(subnet));
+            assert!(config.routing_at(id).is_shared6(subnet));
         }
     }
 
@@ -263,7 +277,7 @@ mod tests {
         assert_eq!(slots(&before), [vlans[700].slot()]);
         let owner = |config: &Config| config.owner6(addr, IfId::NONE).map(|owner| owner.ifnet.id);
         assert_eq!((owner(&before), owner(&stack.config())), (None, Some(vlans[700])));
-        assert_eq!(stack.config().holders(addr.into()), [vlans[700]]);
+        assert_eq!(stack.config().routing_at(vlans[700]).holders(addr.into()), [vlans[700]]);
 
         // The trunk's link is that of all of them.
         let before = stack.config();

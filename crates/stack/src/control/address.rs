@@ -367,7 +367,7 @@ fn connect6(
     }
     let prefix = Prefix::covering(addr, prefix_len);
     let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
-    config.routes.rib6().insert(route).map(|_| ())
+    config.routing_at(on).routes().rib6().insert(route).map(|_| ())
 }
 
 fn connect4(
@@ -377,7 +377,7 @@ fn connect4(
 ) -> Result<(), RouteError<Ipv4Addr>> {
     let prefix = Prefix::covering(addr, prefix_len);
     let route = Route { prefix, next_hop: None, interface: on, metric: 256, origin: Origin::Connected };
-    config.routes.rib4().insert(route).map(|_| ())
+    config.routing_at(on).routes().rib4().insert(route).map(|_| ())
 }
 
 fn add4(config: &mut Config, on: IfId, own: Addr4) {
@@ -428,7 +428,8 @@ mod tests {
             let config = stack.config();
             let there = config.interface(on).unwrap();
             assert!(there.addrs6.is_empty() && there.addrs4.is_empty());
-            assert!(config.holders(own6.into()).is_empty() && config.holders(own4.into()).is_empty());
+            let routing = config.routing_at(on);
+            assert!(routing.holders(own6.into()).is_empty() && routing.holders(own4.into()).is_empty());
             let (control, _) = ctx.lock(&stack.shared.control);
             assert!(control.dads.is_empty());
         }

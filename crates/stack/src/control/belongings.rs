@@ -34,15 +34,15 @@ pub enum Belongings {
     Macs,
 }
 
-/// The first thing that the interface has and a port has not; `None` if it may become one. Groups that it was told to join
-/// wait until it is released, as its link-local address does.
+/// What the interface has and a port has not; nothing if it may become one. Groups that it was told to join wait until it is
+/// released, as its link-local address does.
 pub(crate) fn belongings(
     config: &Config,
     control: &mut Control,
     ctx: &mut Ctx<'_, ranks::Control>,
     interface: &Interface,
     now: Instant,
-) -> Option<Belongings> {
+) -> Vec<Belongings> {
     let id = interface.ifnet.id;
     let global = interface.addrs6.iter().any(|own| !siding_wire::ip6::is_link_local(own.addr));
     let host =
@@ -52,8 +52,8 @@ pub(crate) fn belongings(
         (Belongings::Anycast, !interface.anycast.is_empty()),
         (
             Belongings::Routes,
-            config.routes.rib6().has_by(id, Origin::Static)
-                || config.routes.rib4().has_by(id, Origin::Static),
+            config.routing(interface).routes().rib6().has_by(id, Origin::Static)
+                || config.routing(interface).routes().rib4().has_by(id, Origin::Static),
         ),
         (
             Belongings::Neighbors,
@@ -65,7 +65,7 @@ pub(crate) fn belongings(
         (Belongings::Vlans, config.nest(id).len() > 1),
         (Belongings::Macs, !interface.further_macs.is_empty()),
     ];
-    has.into_iter().find(|(_, has)| *has).map(|(what, _)| what)
+    has.into_iter().filter(|(_, has)| *has).map(|(what, _)| what).collect()
 }
 
 impl fmt::Display for Belongings {

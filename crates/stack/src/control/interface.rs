@@ -230,7 +230,8 @@ impl Stack {
             shared.protocols.iter().for_each(|protocol| protocol.departs(&mut moment));
             shared.change(control, |config| config.remove(id));
             // Whoever meets them meanwhile passes them over: their interface is not there.
-            let routes = &shared.config.load().routes;
+            let config = shared.config.load();
+            let routes = config.routing_in(interface.vrf).routes();
             let amiss = [
                 routes.rib6().remove_interface(id).err().map(|why| why.to_string()),
                 routes.rib4().remove_interface(id).err().map(|why| why.to_string()),

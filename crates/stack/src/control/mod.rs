@@ -23,6 +23,7 @@ mod route;
 mod send;
 mod setting;
 mod vlan;
+mod vrf;
 mod way;
 
 pub use address::AddressError;
@@ -44,6 +45,7 @@ pub use route::AddRouteError;
 pub use send::SendError;
 pub use setting::SettingError;
 pub use vlan::VlanError;
+pub use vrf::VrfError;
 pub use way::Way;
 
 use siding_netisr::IfId;

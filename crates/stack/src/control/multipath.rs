@@ -9,7 +9,7 @@ use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 
 use super::route::AddRouteError;
-use super::route::way_out;
+use super::route::hop_out;
 use crate::Stack;
 #[cfg(doc)]
 use crate::route::BUCKETS;
@@ -31,8 +31,8 @@ impl Stack {
         group: Group<Ipv6Addr>,
     ) -> Result<(), AddRouteError> {
         self.edit_routes(ctx, |config| {
-            group.hops.iter().try_for_each(|hop| way_out(config, hop.interface))?;
-            Ok(config.routes.rib6().insert_group(group)?)
+            group.hops.iter().try_for_each(|hop| hop_out(config, hop.interface))?;
+            Ok(config.default_routing().routes().rib6().insert_group(group)?)
         })
     }
 
@@ -47,8 +47,8 @@ impl Stack {
         group: Group<Ipv4Addr>,
     ) -> Result<(), AddRouteError> {
         self.edit_routes(ctx, |config| {
-            group.hops.iter().try_for_each(|hop| way_out(config, hop.interface))?;
-            Ok(config.routes.rib4().insert_group(group)?)
+            group.hops.iter().try_for_each(|hop| hop_out(config, hop.interface))?;
+            Ok(config.default_routing().routes().rib4().insert_group(group)?)
         })
     }
 
@@ -64,8 +64,8 @@ impl Stack {
         hop: Hop<Ipv6Addr>,
     ) -> Result<(), AddRouteError> {
         self.edit_routes(ctx, |config| {
-            way_out(config, hop.interface)?;
-            Ok(config.routes.rib6().insert_hop(prefix, hop)?)
+            hop_out(config, hop.interface)?;
+            Ok(config.default_routing().routes().rib6().insert_hop(prefix, hop)?)
         })
     }
 
@@ -81,8 +81,8 @@ impl Stack {
         hop: Hop<Ipv4Addr>,
     ) -> Result<(), AddRouteError> {
         self.edit_routes(ctx, |config| {
-            way_out(config, hop.interface)?;
-            Ok(config.routes.rib4().insert_hop(prefix, hop)?)
+            hop_out(config, hop.interface)?;
+            Ok(config.default_routing().routes().rib4().insert_hop(prefix, hop)?)
         })
     }
 
@@ -98,7 +98,9 @@ impl Stack {
         router: Ipv6Addr,
         interface: IfId,
     ) -> Result<bool, AddRouteError> {
-        self.edit_routes(ctx, |config| Ok(config.routes.rib6().remove_hop(prefix, router, interface)?))
+        self.edit_routes(ctx, |config| {
+            Ok(config.default_routing().routes().rib6().remove_hop(prefix, router, interface)?)
+        })
     }
 
     /// The same in IPv4.
@@ -113,7 +115,9 @@ impl Stack {
         router: Ipv4Addr,
         interface: IfId,
     ) -> Result<bool, AddRouteError> {
-        self.edit_routes(ctx, |config| Ok(config.routes.rib4().remove_hop(prefix, router, interface)?))
+        self.edit_routes(ctx, |config| {
+            Ok(config.default_routing().routes().rib4().remove_hop(prefix, router, interface)?)
+        })
     }
 
     /// Takes legs to an IPv6 prefix out and puts others in, as one change: whoever looks finds all as they were or all as they are
@@ -131,8 +135,8 @@ impl Stack {
         come: &[Leg<Ipv6Addr>],
     ) -> Result<(), AddRouteError> {
         self.edit_routes(ctx, |config| {
-            come.iter().try_for_each(|leg| way_out(config, leg.interface()))?;
-            Ok(config.routes.rib6().exchange(prefix, gone, come)?)
+            come.iter().try_for_each(|leg| hop_out(config, leg.interface()))?;
+            Ok(config.default_routing().routes().rib6().exchange(prefix, gone, come)?)
         })
     }
 
@@ -149,8 +153,8 @@ impl Stack {
         come: &[Leg<Ipv4Addr>],
     ) -> Result<(), AddRouteError> {
         self.edit_routes(ctx, |config| {
-            come.iter().try_for_each(|leg| way_out(config, leg.interface()))?;
-            Ok(config.routes.rib4().exchange(prefix, gone, come)?)
+            come.iter().try_for_each(|leg| hop_out(config, leg.interface()))?;
+            Ok(config.default_routing().routes().rib4().exchange(prefix, gone, come)?)
         })
     }
 
@@ -164,7 +168,7 @@ impl Stack {
         ctx: &mut Ctx<'_, Unlocked>,
         prefix: &Prefix<Ipv6Addr>,
     ) -> Result<bool, AddRouteError> {
-        self.edit_routes(ctx, |config| Ok(config.routes.rib6().remove_group(prefix)?))
+        self.edit_routes(ctx, |config| Ok(config.default_routing().routes().rib6().remove_group(prefix)?))
     }
 
     /// The same in IPv4.
@@ -177,7 +181,7 @@ impl Stack {
         ctx: &mut Ctx<'_, Unlocked>,
         prefix: &Prefix<Ipv4Addr>,
     ) -> Result<bool, AddRouteError> {
-        self.edit_routes(ctx, |config| Ok(config.routes.rib4().remove_group(prefix)?))
+        self.edit_routes(ctx, |config| Ok(config.default_routing().routes().rib4().remove_group(prefix)?))
     }
 
     /// The routers that share the flows to an address now, usable or not, with what each has of [`BUCKETS`]; nothing if it has but
@@ -185,29 +189,29 @@ impl Stack {
     pub fn sharing(&self, dst: IpAddr) -> Vec<(IfId, IpAddr, usize)> {
         let config = self.config();
         match dst {
-            IpAddr::V6(dst) => told(config.sharing6(dst)),
-            IpAddr::V4(dst) => told(config.sharing4(dst)),
+            IpAddr::V6(dst) => told(config.default_routing().sharing6(dst)),
+            IpAddr::V4(dst) => told(config.default_routing().sharing4(dst)),
         }
     }
 
     /// The routers that share the flows to an IPv6 prefix.
     pub fn multipath6_to(&self, prefix: &Prefix<Ipv6Addr>) -> Option<Group<Ipv6Addr>> {
-        self.config().routes.rib6().group_to(prefix)
+        self.config().default_routing().routes().rib6().group_to(prefix)
     }
 
     /// The same in IPv4.
     pub fn multipath4_to(&self, prefix: &Prefix<Ipv4Addr>) -> Option<Group<Ipv4Addr>> {
-        self.config().routes.rib4().group_to(prefix)
+        self.config().default_routing().routes().rib4().group_to(prefix)
     }
 
     /// Every group of IPv6.
     pub fn multipaths6(&self) -> Vec<Group<Ipv6Addr>> {
-        self.config().routes.rib6().groups().collect()
+        self.config().default_routing().routes().rib6().groups().collect()
     }
 
     /// Every group of IPv4.
     pub fn multipaths4(&self) -> Vec<Group<Ipv4Addr>> {
-        self.config().routes.rib4().groups().collect()
+        self.config().default_routing().routes().rib4().groups().collect()
     }
 }
 

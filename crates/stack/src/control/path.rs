@@ -24,9 +24,10 @@ impl Stack {
         self.shared.paths.forget(ctx, |path| match path.zone.is_none() {
             false => path.zone == on,
             true => {
-                let way = config.route6(path.destination);
+                let routing = config.routing_at(on);
+                let way = routing.route6(path.destination);
                 way.is_none_or(|(out, _)| out.ifnet.id == on)
-                    || config.sharing6(path.destination).iter().any(|(out, ..)| *out == on)
+                    || routing.sharing6(path.destination).iter().any(|(out, ..)| *out == on)
             }
         })
     }

@@ -21,6 +21,7 @@ use crate::ifnet::IpStats;
 use crate::ifnet::Unfit;
 use crate::ifnet::Use;
 use crate::ifnet::Version;
+use crate::ifnet::VrfId;
 use crate::lltable::NeighborReport;
 use crate::route::Prefix;
 use crate::route::Route;
@@ -38,6 +39,8 @@ pub struct InterfaceReport {
     pub name: String,
     /// Its link-layer address.
     pub mac: Mac,
+    /// The routing instance that it belongs to.
+    pub vrf: VrfId,
     /// Others that it takes frames for.
     pub further_macs: Arc<[Mac]>,
     /// Its MTU in bytes.
@@ -95,6 +98,7 @@ impl Stack {
                 id: interface.ifnet.id,
                 name: interface.ifnet.name.clone(),
                 mac: interface.mac,
+                vrf: interface.vrf,
                 further_macs: interface.further_macs.clone(),
                 mtu: interface.mtu,
                 up: interface.up,
@@ -117,34 +121,45 @@ impl Stack {
         self.config().interfaces().flat_map(|interface| interface.ifnet.neighbors.report(ctx, now)).collect()
     }
 
-    /// Every IPv6 route.
+    /// Every IPv6 route, of all routing instances: that of its interface is its own.
     pub fn routes6(&self) -> Vec<Route<Ipv6Addr>> {
-        self.config().routes.rib6().routes().iter().copied().collect()
+        let config = self.config();
+        let all = config.vrfs.iter().map(|(_, vrf)| vrf.routes.rib6());
+        all.flat_map(|rib| rib.routes().iter().copied().collect::<Vec<_>>()).collect()
     }
 
-    /// Every IPv4 route.
+    /// Every IPv4 route, in the same way.
     pub fn routes4(&self) -> Vec<Route<Ipv4Addr>> {
-        self.config().routes.rib4().routes().iter().copied().collect()
+        let config = self.config();
+        let all = config.vrfs.iter().map(|(_, vrf)| vrf.routes.rib4());
+        all.flat_map(|rib| rib.routes().iter().copied().collect::<Vec<_>>()).collect()
     }
 
     /// How often routes, groups and refusals of both families have changed, ever, and how many there are.
     pub fn route_changes(&self) -> (u64, usize) {
         let config = self.config();
-        let (six, four) = (config.routes.rib6(), config.routes.rib4());
-        let groups = six.hop_count() + four.hop_count();
-        let refusals = six.refusals().len() + four.refusals().len();
-        let all = six.routes().len() + four.routes().len() + refusals + groups;
-        (six.changes() + four.changes(), all)
+        let of_each = config.vrfs.iter().map(|(_, vrf)| {
+            let (six, four) = (vrf.routes.rib6(), vrf.routes.rib4());
+            let groups = six.hop_count() + four.hop_count();
+            let refusals = six.refusals().len() + four.refusals().len();
+            let all = six.routes().len() + four.routes().len() + refusals + groups;
+            (six.changes() + four.changes(), all)
+        });
+        of_each.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
     /// The IPv6 routes to a prefix, the best first.
     pub fn routes6_to(&self, prefix: &Prefix<Ipv6Addr>) -> Vec<Route<Ipv6Addr>> {
-        self.config().routes.rib6().routes().routes_to(prefix).copied().collect()
+        let config = self.config();
+        let all = config.vrfs.iter().map(|(_, vrf)| vrf.routes.rib6());
+        all.flat_map(|rib| rib.routes().routes_to(prefix).copied().collect::<Vec<_>>()).collect()
     }
 
     /// The same of IPv4.
     pub fn routes4_to(&self, prefix: &Prefix<Ipv4Addr>) -> Vec<Route<Ipv4Addr>> {
-        self.config().routes.rib4().routes().routes_to(prefix).copied().collect()
+        let config = self.config();
+        let all = config.vrfs.iter().map(|(_, vrf)| vrf.routes.rib4());
+        all.flat_map(|rib| rib.routes().routes_to(prefix).copied().collect::<Vec<_>>()).collect()
     }
 
     /// What was dropped on whose account, causes that were not met left out. It adds up to [`drops`](Self::drops).

@@ -13,6 +13,7 @@ use super::NoInterface;
 use crate::Stack;
 use crate::config::Config;
 use crate::config::OnPort;
+use crate::ifnet::VrfId;
 use crate::nd6::host;
 use crate::nd6::router;
 use crate::route::Address;
@@ -33,6 +34,12 @@ pub enum AddRouteError {
     /// It is a port.
     #[error(transparent)]
     OnPort(#[from] OnPort),
+    /// Its interface belongs to a routing instance of its own.
+    #[error(
+        "'{0}' is not in the default routing instance: routers that share flows, and refusals, are of that one alone; give the \
+         route by one router"
+    )]
+    OtherVrf(String),
     /// The IPv6 route cannot be.
     #[error(transparent)]
     Route6(#[from] RouteError<Ipv6Addr>),
@@ -104,13 +111,18 @@ impl Stack {
             }
             // What lies near each other is changed together. Of those that are the same the last counts, as before.
             routes.sort_by_key(|route| route.prefix);
-            let mut left = &routes[..];
-            while let Some(last) = left.get(PIECE.min(left.len()).wrapping_sub(1)) {
-                // All of a prefix together.
-                let many = left.partition_point(|route| route.prefix <= last.prefix);
-                let (now, later) = left.split_at(many);
-                rib(&config.routes).put_all(now)?;
-                left = later;
+            for (id, vrf) in config.vrfs.iter() {
+                let (here, elsewhere): (Vec<_>, Vec<_>) =
+                    routes.into_iter().partition(|route| config.routing_at(route.interface).id() == id);
+                routes = elsewhere;
+                let mut left = &here[..];
+                while let Some(last) = left.get(PIECE.min(left.len()).wrapping_sub(1)) {
+                    // All of a prefix together.
+                    let many = left.partition_point(|route| route.prefix <= last.prefix);
+                    let (now, later) = left.split_at(many);
+                    rib(&vrf.routes).put_all(now)?;
+                    left = later;
+                }
             }
             Ok(())
         })
@@ -129,7 +141,7 @@ impl Stack {
         interface: IfId,
     ) -> Result<bool, AddRouteError> {
         self.edit_routes(ctx, |config| {
-            Ok(config.routes.rib6().remove(prefix, next_hop, interface)?.is_some())
+            Ok(config.routing_at(interface).routes().rib6().remove(prefix, next_hop, interface)?.is_some())
         })
     }
 
@@ -146,7 +158,7 @@ impl Stack {
         interface: IfId,
     ) -> Result<bool, AddRouteError> {
         self.edit_routes(ctx, |config| {
-            Ok(config.routes.rib4().remove(prefix, next_hop, interface)?.is_some())
+            Ok(config.routing_at(interface).routes().rib4().remove(prefix, next_hop, interface)?.is_some())
         })
     }
 
@@ -162,7 +174,9 @@ impl Stack {
         refusal: Refusal,
         metric: u32,
     ) -> Result<(), AddRouteError> {
-        self.edit_routes(ctx, |config| Ok(config.routes.rib6().refuse(prefix, refusal, metric)?))
+        self.edit_routes(ctx, |config| {
+            Ok(config.default_routing().routes().rib6().refuse(prefix, refusal, metric)?)
+        })
     }
 
     /// Does not refuse an IPv6 prefix any more. False if it was not refused.
@@ -175,12 +189,12 @@ impl Stack {
         ctx: &mut Ctx<'_, Unlocked>,
         prefix: &Prefix<Ipv6Addr>,
     ) -> Result<bool, AddRouteError> {
-        self.edit_routes(ctx, |config| Ok(config.routes.rib6().admit(prefix)?))
+        self.edit_routes(ctx, |config| Ok(config.default_routing().routes().rib6().admit(prefix)?))
     }
 
     /// Every refused IPv6 prefix.
     pub fn refusals6(&self) -> Vec<Route<Ipv6Addr, Refusal>> {
-        self.config().routes.rib6().refusals().iter().copied().collect()
+        self.config().default_routing().routes().rib6().refusals().iter().copied().collect()
     }
 
     /// Refuses IPv4 destinations from now on; a refusal of the same prefix is replaced.
@@ -195,7 +209,9 @@ impl Stack {
         refusal: Refusal,
         metric: u32,
     ) -> Result<(), AddRouteError> {
-        self.edit_routes(ctx, |config| Ok(config.routes.rib4().refuse(prefix, refusal, metric)?))
+        self.edit_routes(ctx, |config| {
+            Ok(config.default_routing().routes().rib4().refuse(prefix, refusal, metric)?)
+        })
     }
 
     /// Does not refuse an IPv4 prefix any more. False if it was not refused.
@@ -208,12 +224,12 @@ impl Stack {
         ctx: &mut Ctx<'_, Unlocked>,
         prefix: &Prefix<Ipv4Addr>,
     ) -> Result<bool, AddRouteError> {
-        self.edit_routes(ctx, |config| Ok(config.routes.rib4().admit(prefix)?))
+        self.edit_routes(ctx, |config| Ok(config.default_routing().routes().rib4().admit(prefix)?))
     }
 
     /// Every refused IPv4 prefix.
     pub fn refusals4(&self) -> Vec<Route<Ipv4Addr, Refusal>> {
-        self.config().routes.rib4().refusals().iter().copied().collect()
+        self.config().default_routing().routes().rib4().refusals().iter().copied().collect()
     }
 
     /// Says whether an interface's link has but two ends (RFC 4443 s3.1).
@@ -282,4 +298,13 @@ impl Stack {
 /// That routes may lead out of the interface.
 pub(super) fn way_out(config: &Config, id: IfId) -> Result<(), AddRouteError> {
     Ok(config.no_port(config.interface(id).ok_or(AddRouteError::NoInterface(id))?)?)
+}
+
+/// That routers by the interface may share flows.
+pub(super) fn hop_out(config: &Config, id: IfId) -> Result<(), AddRouteError> {
+    way_out(config, id)?;
+    match config.interface(id).filter(|out| out.vrf != VrfId::DEFAULT) {
+        Some(out) => Err(AddRouteError::OtherVrf(out.ifnet.name.clone())),
+        None => Ok(()),
+    }
 }

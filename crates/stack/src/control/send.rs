@@ -68,7 +68,8 @@ impl Stack {
     }
 
     /// Sends an echo request with `data` to `dst`; `scope` is the interface that a link-local or multicast
-    /// destination is meant on ([`IfId::NONE`] otherwise).
+    /// destination is meant on ([`IfId::NONE`] otherwise). To any other it is sent in the routing instance of that
+    /// interface, in the default one for none.
     ///
     /// # Errors
     ///
@@ -84,7 +85,7 @@ impl Stack {
     ) -> Result<(), SendError> {
         let packet = match dst {
             IpAddr::V6(dst) => self.echo6(dst, scope, Echo { ident: ping.ident(), seq, data })?,
-            IpAddr::V4(dst) => self.echo4(dst, Echo { ident: ping.ident(), seq, data })?,
+            IpAddr::V4(dst) => self.echo4((dst, scope), Echo { ident: ping.ident(), seq, data })?,
         };
         self.shared
             .queues
@@ -107,9 +108,9 @@ impl Stack {
         let out = match config.local6(dst, scope) {
             Some(own) => Some(own),
             None if scoped => config.interface(scope),
-            None => config.route6(dst).map(|(out, _)| out),
+            None => config.routing_at(scope).route6(dst).map(|(out, _)| out),
         };
-        let meant = || meant(&config.routes.six, dst).filter(|_| !scoped);
+        let meant = || meant(&config.routing_at(scope).routes().six, dst).filter(|_| !scoped);
         let out = out.ok_or_else(|| no_way(&config, dst.into(), meant()))?;
         if config.owner6(dst, scope).is_none() {
             fit(out, dst.into())?;
@@ -123,13 +124,18 @@ impl Stack {
         })
     }
 
-    fn echo4(&self, dst: Ipv4Addr, Echo { ident, seq, data }: Echo<'_>) -> Result<Mbuf, SendError> {
+    fn echo4(
+        &self,
+        (dst, scope): (Ipv4Addr, IfId),
+        Echo { ident, seq, data }: Echo<'_>,
+    ) -> Result<Mbuf, SendError> {
         let config = self.shared.config.load();
-        let (out, next_hop) = match config.owner4(dst) {
+        let routing = config.routing_at(scope);
+        let (out, next_hop) = match routing.owner4(dst) {
             Some(own) => (own, dst),
             None => {
-                let meant = || meant(&config.routes.four, dst);
-                config.route4(dst).ok_or_else(|| no_way(&config, dst.into(), meant()))?
+                let meant = || meant(&routing.routes().four, dst);
+                routing.route4(dst).ok_or_else(|| no_way(&config, dst.into(), meant()))?
             }
         };
         if !ends::may_send4(out, dst) {

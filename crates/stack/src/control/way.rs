@@ -33,12 +33,13 @@ impl Stack {
     #[must_use]
     pub fn way(&self, dst: IpAddr) -> Way {
         let config = self.config();
+        let routing = config.default_routing();
         match dst {
             IpAddr::V6(dst) => {
-                if let Some(own) = config.owner6(dst, IfId::NONE) {
+                if let Some(own) = routing.owner6(dst, IfId::NONE) {
                     return Way::Own(own.ifnet.id);
                 }
-                match config.way6(dst, || 0) {
+                match routing.way6(dst, || 0) {
                     Ok((out, next_hop)) => Way::Out {
                         interface: out.ifnet.id,
                         next_hop: next_hop.into(),
@@ -48,10 +49,10 @@ impl Stack {
                 }
             }
             IpAddr::V4(dst) => {
-                if let Some(own) = config.owner4(dst) {
+                if let Some(own) = routing.owner4(dst) {
                     return Way::Own(own.ifnet.id);
                 }
-                match config.way4(dst, || 0) {
+                match routing.way4(dst, || 0) {
                     Ok((out, next_hop)) => Way::Out {
                         interface: out.ifnet.id,
                         next_hop: next_hop.into(),

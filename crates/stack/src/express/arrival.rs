@@ -15,6 +15,7 @@ use crate::ifnet::Kind;
 use crate::ifnet::Macs;
 use crate::ifnet::Use;
 use crate::ifnet::Vlan;
+use crate::ifnet::VrfId;
 
 /// What the frames of one device come in by. Kept from batch to batch for as long as the configuration is the same.
 pub(super) struct Arrivals {
@@ -143,7 +144,9 @@ impl Arrivals {
         };
         // A port's frames are its lagg's or bridge's.
         let is_port = |there: &Interface| !there.member_of.is_none() || self.is_late(config, there);
-        found.filter(|there| !is_port(there) && there.is_fit(Use::IpPassage))
+        // In other routing instances packets are walked.
+        let may = |there: &Interface| !is_port(there) && there.vrf == VrfId::DEFAULT;
+        found.filter(|there| may(there) && there.is_fit(Use::IpPassage))
     }
 
     /// Whether frames may come to it that are a lagg's still.

@@ -155,8 +155,9 @@ impl Express {
                 self.looks.look_filtered(by, arrivals, &mut self.asked, frames);
             }
         }
-        self.asked.six.look_up(version, &config.routes.six);
-        self.asked.four.look_up(version, &config.routes.four);
+        let routes = config.default_routing().routes();
+        self.asked.six.look_up(version, &routes.six);
+        self.asked.four.look_up(version, &routes.four);
         true
     }
 }
@@ -228,8 +229,9 @@ impl Batch<'_, '_> {
         let same = local.filter.in_force() == self.rules && local.config().is(self.config);
         self.on = is_free(local) && same;
         if self.on && !mutant("express-remembers-ways") {
-            self.express.asked.six.see_changes(&self.config.routes.six);
-            self.express.asked.four.see_changes(&self.config.routes.four);
+            let routes = self.config.default_routing().routes();
+            self.express.asked.six.see_changes(&routes.six);
+            self.express.asked.four.see_changes(&routes.four);
         }
         self.on
     }

@@ -14,6 +14,7 @@ use siding_wire::ip6;
 use crate::config::Config;
 use crate::ends;
 use crate::ifnet::Interface;
+use crate::ifnet::VrfId;
 
 /// What a plain packet's header says: its length in bytes, where it comes from and goes, and what it bears.
 pub(super) struct Plain<A> {
@@ -44,7 +45,8 @@ pub(super) fn six(config: &Config, packet: &[u8]) -> Option<Plain<Ipv6Addr>> {
         return None;
     }
     // Whose ever they are and in whatever state: nobody's of us, in most cases at once.
-    let ours = config.owners.six(src).is_some() || config.owners.six(dst).is_some();
+    let owners = &config.vrfs.get(VrfId::DEFAULT).owners;
+    let ours = owners.six(src).is_some() || owners.six(dst).is_some();
     if ours && !mutant("express-sends-on-what-is-ours") {
         return None;
     }
@@ -80,7 +82,8 @@ pub(super) fn four(config: &Config, on: &Interface, packet: &[u8]) -> Option<Pla
     if !reaches4(src) || !reaches4(dst) || ends::is_directed_broadcast(on, src) {
         return None;
     }
-    let ours = config.owners.four(src).is_some() || config.owners.four(dst).is_some();
+    let owners = &config.vrfs.get(VrfId::DEFAULT).owners;
+    let ours = owners.four(src).is_some() || owners.four(dst).is_some();
     let is_piece = (flags & 0x3f != 0 || offset != 0) && !mutant("express-overlooks-pieces");
     (!ours).then_some(Plain { len, src, dst, next: (!is_piece).then_some(IpProto(next)) })
 }

@@ -41,7 +41,8 @@ impl Batch<'_, '_> {
         let express = &mut *self.express;
         let look = express.looks.next()?;
         let (version, asked) = (look.version?, usize::from(look.asked));
-        let (config, routes, departures) = (self.config, &self.config.routes, &mut express.departures);
+        let (config, departures) = (self.config, &mut express.departures);
+        let routes = config.default_routing().routes();
         let arrival = express.arrivals.get(self.device)?.get(look.arrival.into())?;
         let (at, len) = (arrival.at, look.len as usize);
         let leaves = |out| departures.find(out, self.version, || Departure::new(config, &*local, out));

@@ -270,9 +270,14 @@ impl Asks<'_> {
             IpAddr::V6(to) if siding_wire::ip6::is_link_local(to) => self.iif.or(self.oif),
             IpAddr::V6(to) => {
                 let on = self.iif.or(self.oif).map_or(siding_netisr::IfId::NONE, |on| on.ifnet.id);
-                self.config.local6(to, on).or_else(|| self.config.route6(to).map(|(out, _)| out))
+                let routing = self.config.routing_at(on);
+                routing.local6(to, on).or_else(|| routing.route6(to).map(|(out, _)| out))
             }
-            IpAddr::V4(to) => self.config.owner4(to).or_else(|| self.config.route4(to).map(|(out, _)| out)),
+            IpAddr::V4(to) => {
+                let on = self.iif.or(self.oif).map_or(siding_netisr::IfId::NONE, |on| on.ifnet.id);
+                let routing = self.config.routing_at(on);
+                routing.owner4(to).or_else(|| routing.route4(to).map(|(out, _)| out))
+            }
         }?;
         Some((out.ifnet.id.slot(), &out.ifnet.name[..]))
     }
@@ -301,7 +306,7 @@ impl Asks<'_> {
             IpAddr::V6(addr) if here(self.config.local6(addr, on)) => AddrKind::Anycast,
             IpAddr::V4(addr) if addr.is_multicast() => AddrKind::Multicast,
             IpAddr::V4(addr) if addr.is_broadcast() => AddrKind::Broadcast,
-            IpAddr::V4(addr) if here(self.config.owner4(addr)) => AddrKind::Local,
+            IpAddr::V4(addr) if here(self.config.routing_at(on).owner4(addr)) => AddrKind::Local,
             _ if self.route(addr).is_some() => AddrKind::Unicast,
             _ => AddrKind::Unreachable,
         }

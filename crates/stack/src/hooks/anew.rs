@@ -17,6 +17,7 @@ use siding_wire::tcp::Flags;
 
 use super::at::At;
 use crate::config::Config;
+use crate::config::Routing;
 use crate::filter::Hook;
 use crate::filter::Part;
 use crate::filter::Passing;
@@ -85,21 +86,21 @@ fn hooks<'a>(config: &'a Config, tuple: &Tuple, came_by: u16) -> Option<[Option<
         [tuple.src, tuple.dst].map(|addr| addr.to_ipv4_mapped().map_or(IpAddr::V6(addr), IpAddr::V4));
     // Of several routers that of the flow's packets.
     let flow = || config.flow_key.between([src, dst], tuple.proto, (tuple.src_port, tuple.dst_port));
-    let out = || match dst {
-        IpAddr::V6(dst) => config.way6(dst, flow).ok().map(|(out, _)| out),
-        IpAddr::V4(dst) => config.way4(dst, flow).ok().map(|(out, _)| out),
+    let out = |routing: Routing<'a>| match dst {
+        IpAddr::V6(dst) => routing.way6(dst, flow).ok().map(|(out, _)| out),
+        IpAddr::V4(dst) => routing.way4(dst, flow).ok().map(|(out, _)| out),
     };
     let Some(slot) = usize::from(came_by).checked_sub(1) else {
-        return Some([Some((Hook::Output, None, Some(out()?))), None]);
+        return Some([Some((Hook::Output, None, Some(out(config.default_routing())?))), None]);
     };
     let iif = config.in_slot(slot)?;
     let ours = match dst {
         IpAddr::V6(dst) => dst.is_multicast() || config.local6(dst, iif.ifnet.id).is_some(),
-        IpAddr::V4(dst) => dst.is_multicast() || config.owner4(dst).is_some(),
+        IpAddr::V4(dst) => dst.is_multicast() || config.routing(iif).owner4(dst).is_some(),
     };
     let last = match ours {
         true => (Hook::Input, Some(iif), None),
-        false => (Hook::Forward, Some(iif), Some(out()?)),
+        false => (Hook::Forward, Some(iif), Some(out(config.routing(iif))?)),
     };
     Some([Some((Hook::Prerouting, Some(iif), None)), Some(last)])
 }

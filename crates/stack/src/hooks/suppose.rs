@@ -165,13 +165,14 @@ impl Stack {
                 goes_on
             })
         };
+        let routing = iif.map_or_else(|| config.default_routing(), |iif| config.routing(iif));
         let out = || match (oif, read.dst) {
             (Some(oif), _) => Ok(oif),
-            (None, IpAddr::V6(dst)) => config
+            (None, IpAddr::V6(dst)) => routing
                 .way6(dst, || config.flow_key.six(supposed.packet))
                 .map(|(out, _)| out)
                 .map_err(|_| Unasked::NoWay(read.dst)),
-            (None, IpAddr::V4(dst)) => config
+            (None, IpAddr::V4(dst)) => routing
                 .way4(dst, || config.flow_key.four(supposed.packet))
                 .map(|(out, _)| out)
                 .map_err(|_| Unasked::NoWay(read.dst)),
@@ -185,7 +186,7 @@ impl Stack {
         }
         let ours = match read.dst {
             IpAddr::V6(dst) => dst.is_multicast() || config.local6(dst, on.ifnet.id).is_some(),
-            IpAddr::V4(dst) => dst.is_multicast() || dst.is_broadcast() || config.owner4(dst).is_some(),
+            IpAddr::V4(dst) => dst.is_multicast() || dst.is_broadcast() || routing.owner4(dst).is_some(),
         };
         match ours {
             true => both(Hook::Input, Some(on), None),

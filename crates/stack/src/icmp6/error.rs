@@ -43,7 +43,7 @@ pub(crate) fn error(
     let (is_error, is_redirect) = nature(about, packet.data());
     let offender = Offender {
         source: about.header.src,
-        source_is_anycast: config.is_shared6(about.header.src),
+        source_is_anycast: config.routing(on).is_shared6(about.header.src),
         destination: about.header.dst,
         is_error,
         is_redirect,

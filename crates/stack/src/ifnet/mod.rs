@@ -9,6 +9,7 @@ mod late;
 mod macs;
 mod mib;
 mod stalls;
+mod vrf;
 
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
@@ -44,6 +45,7 @@ pub(crate) use mib::Met;
 pub use mib::Mib;
 pub use mib::Version;
 pub(crate) use stalls::Stalls;
+pub use vrf::VrfId;
 
 use crate::drops::IfDrops;
 use crate::lltable::NeighborLimits;
@@ -101,6 +103,8 @@ pub struct Interface {
     pub stopped: Option<Ipv6Addr>,
     /// What carries its frames.
     pub kind: Kind,
+    /// The routing instance that it belongs to.
+    pub vrf: VrfId,
     /// The lagg or bridge that it is a port of; [`IfId::NONE`] for none.
     pub member_of: IfId,
     /// The address that it came with, and that it gets back when it leaves a lagg.
@@ -291,6 +295,7 @@ impl Interface {
             link: matches!(kind, Kind::Device),
             stopped: None,
             kind,
+            vrf: VrfId::DEFAULT,
             member_of: IfId::NONE,
             permanent_mac: mac,
             addrs6: Arc::new([]),

@@ -44,13 +44,13 @@ pub(crate) fn error(
         return local.count(packet.rcvif(), DropReason::RateLimited);
     }
     // From the address that was written to, if it is ours, else from one of the interface (RFC 1812 s4.3.2.4).
-    let source = match config.owner4(about.dst) {
+    let source = config.interface(packet.rcvif()).and_then(|on| match config.routing(on).owner4(about.dst) {
         Some(_) => Some(about.dst),
-        None => config.interface(packet.rcvif()).and_then(|on| arp::source(on, about.src)),
-    };
+        None => arp::source(on, about.src),
+    });
     let Some(source) = source else { return local.count(packet.rcvif(), DropReason::NoSource) };
     match build(local, repr, source, about.src, packet.data()) {
-        Some(error) => output(ctx, local, config, about.src, error),
+        Some(error) => output(ctx, local, config, (about.src, packet.rcvif()), error),
         None => local.count(packet.rcvif(), DropReason::NoBuffer),
     }
 }

@@ -52,17 +52,18 @@ pub(super) fn forward<'c>(
         return refuse(ctx, local, repr, packet, DropReason::HopLimit);
     }
     local.timed.enter(TimedStep::Route);
-    let (out, next_hop) = match config.way4(header.dst, || config.flow_key.four(packet.data())) {
-        Ok(way) => way,
-        Err(refusal) => {
-            let (code, cause) = match refusal {
-                None => (Some(unreachable::NET), DropReason::NoRoute),
-                Some(refusal) => (refusal.code4(), DropReason::RouteRefuses),
-            };
-            let Some(code) = code else { return Next::Drop(packet, cause) };
-            return refuse(ctx, local, Icmp4Repr::DestUnreachable { code, mtu: 0 }, packet, cause);
-        }
-    };
+    let (out, next_hop) =
+        match config.routing(arrival.on).way4(header.dst, || config.flow_key.four(packet.data())) {
+            Ok(way) => way,
+            Err(refusal) => {
+                let (code, cause) = match refusal {
+                    None => (Some(unreachable::NET), DropReason::NoRoute),
+                    Some(refusal) => (refusal.code4(), DropReason::RouteRefuses),
+                };
+                let Some(code) = code else { return Next::Drop(packet, cause) };
+                return refuse(ctx, local, Icmp4Repr::DestUnreachable { code, mtu: 0 }, packet, cause);
+            }
+        };
     // A broadcast from afar is how one host makes many answer (RFC 2644). An address that we have and may not use yet
     // is nobody else's to be asked for.
     if ends::is_directed_broadcast(out, header.dst) || is_tentative(out, next_hop) {

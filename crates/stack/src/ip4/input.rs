@@ -65,7 +65,7 @@ pub(crate) fn input<'c>(
         Ok(packet) => packet,
         Err(stopped) => return stopped.into(),
     };
-    if group || config.owner4(header.dst).is_some() {
+    if group || config.routing(on).owner4(header.dst).is_some() {
         return match hooks::for_us(ctx, local, arrival, packet) {
             Ok(packet) => Next::Ours4(on, header, packet),
             Err(stopped) => stopped.into(),
@@ -175,7 +175,7 @@ fn icmp<'c>(
             if let Err(why) = reply.emit(message).and_then(|()| header.emit(front)) {
                 return Next::Drop(packet, DropReason::Malformed(why));
             }
-            Next::Own(request.src.into(), IfId::NONE, packet)
+            Next::Own(request.src.into(), on.ifnet.id, packet)
         }
         Ok((Icmp4Repr::EchoReply { ident, seq }, _)) => {
             let answer = Answer::Reply { from: request.src.into(), hop_limit: request.ttl };

@@ -27,15 +27,16 @@ use crate::queues::Queue;
 use crate::stack::worker::Local;
 use crate::trace::Step;
 
-/// Sends a packet of our own to `dst`, which its header names.
+/// Sends a packet of our own to `dst`, which its header names, in the routing instance of the interface `by`.
 pub(crate) fn output(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
     config: &Config,
-    dst: Ipv4Addr,
+    (dst, by): (Ipv4Addr, IfId),
     packet: Mbuf,
 ) {
-    if let Some(own) = config.owner4(dst) {
+    let routing = config.routing_at(by);
+    if let Some(own) = routing.owner4(dst) {
         let on = own.ifnet.id;
         local.trace.note(&packet, || Step::Queued { queue: LocalIn::NAME });
         if let Err(refused) = local.shared.queues.of::<LocalIn>().dispatch(ctx, packet, on) {
@@ -43,7 +44,7 @@ pub(crate) fn output(
         }
         return;
     }
-    let Ok((out, next_hop)) = config.way4(dst, || config.flow_key.four(packet.data())) else {
+    let Ok((out, next_hop)) = routing.way4(dst, || config.flow_key.four(packet.data())) else {
         return local.drop_packet(packet, DropReason::NoRoute);
     };
     if !ends::may_send4(out, dst) {

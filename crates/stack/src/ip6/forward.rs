@@ -65,7 +65,7 @@ pub(crate) fn forward<'c>(
     }
     local.timed.enter(TimedStep::Route);
     let flow = || if mutant("walk-has-one-flow") { 0 } else { config.flow_key.six(packet.data()) };
-    let (out, next_hop) = match config.way6(header.dst, flow) {
+    let (out, next_hop) = match config.routing(on).way6(header.dst, flow) {
         Ok(way) => way,
         Err(refusal) => {
             let (code, cause) = match refusal {

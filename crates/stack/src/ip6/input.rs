@@ -70,7 +70,7 @@ pub(crate) fn input<'c>(
             return Next::Drop(packet, DropReason::NotJoined);
         }
         true => true,
-        false => config.local6(header.dst, on.ifnet.id).is_some(),
+        false => config.routing(on).local6(header.dst, on.ifnet.id).is_some(),
     };
     if ours {
         return match hooks::for_us(ctx, local, arrival, packet) {

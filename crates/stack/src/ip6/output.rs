@@ -94,5 +94,5 @@ pub(super) fn route(
     if siding_wire::ip6::is_link_local(dst) || dst.is_multicast() {
         return config.interface(scope).map(|out| (out, dst));
     }
-    config.way6(dst, flow).ok()
+    config.routing_at(scope).way6(dst, flow).ok()
 }

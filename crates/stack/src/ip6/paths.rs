@@ -65,7 +65,7 @@ pub(crate) fn too_big(
 
 /// What the widest link takes of those that flows to `dst` may go by. `out` is one of them.
 fn widest(config: &Config, dst: Ipv6Addr, out: &Interface) -> u16 {
-    let others = config.sharing6(dst).into_iter().filter_map(|(out, ..)| config.interface(out));
+    let others = config.routing(out).sharing6(dst).into_iter().filter_map(|(out, ..)| config.interface(out));
     others.filter(|out| out.is_fit(Use::Ip6)).map(|out| out.mtu).fold(out.mtu, u16::max)
 }
 

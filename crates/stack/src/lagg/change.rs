@@ -137,7 +137,7 @@ impl Stack {
         self.change(ctx, |control, ctx, told| {
             let config = self.shared.config.load();
             let interface = may_join(&config, lagg, port)?;
-            if let Some(what) = belongings(&config, control, ctx, interface, self.now()) {
+            if let Some(what) = belongings(&config, control, ctx, interface, self.now()).first().copied() {
                 return Err(LaggError::Has(interface.ifnet.name.clone(), what));
             }
             //= RFC 3810 s6.1 [3810-3]: whoever stops listening says so.

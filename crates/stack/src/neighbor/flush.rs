@@ -95,7 +95,8 @@ pub(crate) fn handle(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, packet: Mbu
             drop(entry);
             //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: a packet of our own waited; its source may be gone by now.
             let ours = packet.rcvif() == IfId::NONE;
-            if ours && timer::source_of(&packet).is_some_and(|source| !config.may_source(source)) {
+            if ours && timer::source_of(&packet).is_some_and(|source| !config.routing(out).may_source(source))
+            {
                 out.ifnet.mib.add(local.index, Version::of(packet.data()), Met::OutDiscard, 1);
                 return local.drop_on(meta.out, packet, DropReason::Stale);
             }

@@ -49,14 +49,14 @@ pub(crate) fn ip_out(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, mut packet:
     }
     let config = local.config().clone();
     //= RFC 6724, RFC 4862 s5.5.4 [6724-4]: the source was chosen when it was queued, and may be gone by now.
-    if neighbor::source_of(&packet).is_some_and(|source| !config.may_source(source)) {
+    if neighbor::source_of(&packet).is_some_and(|source| !config.routing_at(scope).may_source(source)) {
         return local.drop_packet(packet, DropReason::Stale);
     }
     if let Ok((header, _)) = siding_wire::ip6::Ip6Repr::parse(packet.data()) {
         return ip6::output(ctx, local, &config, header.dst, scope, packet);
     }
     match siding_wire::ip4::Ip4Repr::parse(packet.data()) {
-        Ok((header, _)) => ip4::output(ctx, local, &config, header.dst, packet),
+        Ok((header, _)) => ip4::output(ctx, local, &config, (header.dst, scope), packet),
         Err(why) => local.drop_packet(packet, DropReason::Malformed(why)),
     }
 }

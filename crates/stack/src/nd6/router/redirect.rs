@@ -65,7 +65,7 @@ fn target(dst: Ipv6Addr, next_hop: Ipv6Addr) -> Option<Ipv6Addr> {
 /// Whether `addr` is on the interface's link.
 fn is_neighbor(config: &Config, on: &Interface, addr: Ipv6Addr) -> bool {
     let near = |(out, hop): (&Interface, Ipv6Addr)| out.ifnet.id == on.ifnet.id && hop == addr;
-    ip6::is_link_local(addr) || config.route6(addr).is_some_and(near)
+    ip6::is_link_local(addr) || config.routing(on).route6(addr).is_some_and(near)
 }
 
 /// The target's link-layer address, if the neighbour table has it.

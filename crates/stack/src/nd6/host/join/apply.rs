@@ -137,7 +137,7 @@ pub(crate) fn settle(change: &mut Change<'_, '_>, id: IfId) -> Vec<Event> {
     // Without a change in between, what found no place finds none now: whoever sends advertisements could have all that is
     // there put in again, and the snapshot made anew, with each.
     let waiting = state.gave_way || !state.amiss.is_empty();
-    let retried = waiting && state.tried != config.routes.rib6().changes();
+    let retried = waiting && state.tried != config.routing_at(id).routes().rib6().changes();
     let rerouted = std::mem::take(&mut state.overlaid) || retried || state.wanted != routes;
     let mut amiss = Vec::new();
     if rerouted || differs(interface, &wanted) {
@@ -155,7 +155,7 @@ pub(crate) fn settle(change: &mut Change<'_, '_>, id: IfId) -> Vec<Event> {
             state.routes = there;
             state.wanted = routes;
             state.gave_way = gave_way;
-            state.tried = config.routes.rib6().changes();
+            state.tried = config.routing_at(id).routes().rib6().changes();
             let new = failed.iter().filter(|what| !state.amiss.contains(what));
             amiss.extend(new.map(|what| Event::RouteAmiss { interface: id, what: what.clone() }));
             state.amiss = failed;

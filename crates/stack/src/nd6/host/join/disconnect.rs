@@ -16,10 +16,10 @@ pub(crate) fn disconnect(config: &Config, on: IfId) -> Vec<Event> {
     //= RFC 5942 s4 [5942-1]: an address that came by itself keeps nothing on-link.
     let manual = interface.addrs6.iter().filter(|own| own.origin == AddrOrigin::Manual);
     let keep: HashSet<_> = manual.map(|own| Prefix::covering(own.addr, own.prefix_len)).collect();
-    let six = config.routes.rib6().disconnect(on, |prefix| keep.contains(prefix));
+    let six = config.routing(interface).routes().rib6().disconnect(on, |prefix| keep.contains(prefix));
     let own = interface.addrs4.iter();
     let keep: HashSet<_> = own.map(|own| Prefix::covering(own.addr, own.prefix_len)).collect();
-    let four = config.routes.rib4().disconnect(on, |prefix| keep.contains(prefix));
+    let four = config.routing(interface).routes().rib4().disconnect(on, |prefix| keep.contains(prefix));
     let amiss = [six.err().map(|why| why.to_string()), four.err().map(|why| why.to_string())];
     let told = |why| Event::RouteAmiss {
         interface: on,

@@ -89,7 +89,7 @@ pub(crate) fn heard_redirect(
         return Err(DropReason::AutoconfOff);
     }
     //= RFC 4861 s8.1 [4861-5]: only from the router that we use for the destination at this moment.
-    let first_hop = config.route6(destination).filter(|(out, _)| out.ifnet.id == on.ifnet.id);
+    let first_hop = config.routing(on).route6(destination).filter(|(out, _)| out.ifnet.id == on.ifnet.id);
     if first_hop.is_none_or(|(_, next_hop)| next_hop != from || next_hop == destination) {
         return Err(DropReason::Nd(NdInvalid::RedirectNotFirstHop));
     }

@@ -20,7 +20,7 @@ pub(super) fn reroute(
     routes: &[Route<Ipv6Addr>],
 ) -> (Vec<Route<Ipv6Addr>>, Vec<String>, bool) {
     let is_learnt = |origin| matches!(origin, Origin::Advertised | Origin::Redirect);
-    let mut rib = config.routes.rib6();
+    let mut rib = config.routing_at(interface).routes().rib6();
     // Where this one would be there is another of the same way: not ours to take out, nor to replace.
     let other = |rib: &Rib<Ipv6Addr>, route: &Route<Ipv6Addr>| {
         let same = |there: &&Route<Ipv6Addr>| {

@@ -16,8 +16,8 @@ use super::round::Step;
 /// What the numbers of a worker's states stand for.
 #[derive(Debug)]
 pub(crate) struct Numbers {
-    /// The first is number 1.
-    given: [Option<Given>; NUMBERS],
+    /// The first is number 1. Not on the stack: those of the checkers are small.
+    given: Box<[Option<Given>]>,
     ours: Ours,
     /// Whether a policy has no number for now: flows that begin have the times of all.
     waits: bool,
@@ -33,7 +33,7 @@ struct Given {
 
 impl Numbers {
     pub(crate) fn new() -> Numbers {
-        Numbers { given: [const { None }; NUMBERS], ours: *NOBODYS, waits: false }
+        Numbers { given: (0..NUMBERS).map(|_| None).collect(), ours: *NOBODYS, waits: false }
     }
 
     pub(crate) fn ours(&self) -> &Ours {

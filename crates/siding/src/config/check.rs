@@ -67,7 +67,7 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
     let routes = route::check::routes(file.route, &known)?;
     let refusals = route::check::refusals(file.refuse)?;
     neighbor::check::neighbors(&file.neighbor, &known)?;
-    group::check::groups(&file.group, &known)?;
+    group::check::groups(&file.group, &known, stack.mld.groups)?;
     let (neighbors, groups) = (file.neighbor, file.group);
     let filter = file.filter.map(Filter::check).transpose()?;
     Ok(Config { stack, interfaces, nested, routes, refusals, neighbors, groups, filter })

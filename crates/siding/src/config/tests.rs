@@ -273,6 +273,14 @@ fn groups_and_what_is_said_of_them_3810_4() {
     assert_eq!(config.stack.mld, siding_stack::mld::MldConfig::default());
     let wrong = error(&format!("{ETH0}[[group]]\ninterface = \"eth0\"\ngroup = \"2001:db8::5\"\n"));
     assert!(wrong.contains("2001:db8::5 is no group: give a multicast address"), "{wrong}");
+    let group = |group: &str| format!("[[group]]\ninterface = \"eth0\"\ngroup = \"{group}\"\n");
+    let wrong = error(&format!("{ETH0}{}", group("ff00::5")));
+    assert!(wrong.starts_with("host.toml:7:") && wrong.contains("of scope 1 or more"), "{wrong}");
+    let (one, two) = (group("ff05::1"), group("ff05::2"));
+    let config = parse(&format!("{ETH0}{one}{two}[mld]\ngroups = 2\n"));
+    assert_eq!(config.groups.len(), 2);
+    let wrong = error(&format!("{ETH0}{one}{two}[mld]\ngroups = 1\n"));
+    assert!(wrong.starts_with("host.toml:10:") && wrong.contains("more than 1 groups on eth0"), "{wrong}");
     let wrong = error("[mld]\nrobustness = 1\n");
     assert!(wrong.contains("1 reports of each change: give 2 to 7"), "{wrong}");
 }

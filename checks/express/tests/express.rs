@@ -14,7 +14,7 @@ use siding_lockorder::sync::set_mutant;
 const SEEDS: u64 = 20;
 
 /// What is wrong, by the names that the code asks for.
-const MUTANTS: [&str; 32] = [
+const MUTANTS: [&str; 33] = [
     "express-takes-no-hop-off",
     "express-keeps-the-padding",
     "express-sends-the-last-hop-on",
@@ -24,6 +24,7 @@ const MUTANTS: [&str; 32] = [
     "express-trusts-any-header",
     "express-takes-others-frames",
     "express-sends-back",
+    "express-mixes-routing-instances",
     "express-ignores-the-mtu",
     "express-sends-to-everybody",
     "express-counts-nothing-forwarded",
@@ -56,10 +57,11 @@ fn agree(seed: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether they do when somebody changes routes or rules in the middle of a batch.
+/// Whether they do when somebody changes routes or rules in the middle of a batch, and in a routing instance of its own.
 fn meanwhile() -> Result<(), String> {
     express::changed_meanwhile()?;
     express::filtered::taken_away_meanwhile()?;
+    express::in_another_instance()?;
     Ok(())
 }
 

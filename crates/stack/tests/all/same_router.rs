@@ -68,6 +68,11 @@ fn one_and_two_are_walked_and_three_go_by_express() {
 }
 
 #[test]
+fn what_comes_in_another_routing_instance_is_walked_and_goes_by_its_own_ways() {
+    assert_eq!(express::in_another_instance(), Ok(0));
+}
+
+#[test]
 fn nine_in_ten_of_what_is_plain_go_by_express() {
     let mut all = Outcome::default();
     for seed in 0..5 {

@@ -15,9 +15,11 @@ use siding_stack::BATCH;
 use siding_stack::Chance;
 use siding_stack::Mode;
 use siding_stack::Stack;
+use siding_stack::ifnet::Vlan;
 use siding_stack::route::Origin;
 use siding_stack::route::Prefix;
 use siding_stack::route::Route;
+use siding_wire::EtherType;
 use traffic::pick;
 use twin::DEVICES;
 use twin::FURTHER;
@@ -66,6 +68,9 @@ pub fn share(seed: u64, batches: usize) -> Result<Outcome, String> {
     let shape = Shape { mode: Mode::LoadBalance, examine_options: false, point_to_point: false, workers: 1 };
     run(&mut Chance::new(seed), shape, batches, false)
 }
+
+/// The VLAN of another routing instance, and its subnet.
+const RED: u8 = 77;
 
 /// Flows to where routers share them, by their destinations.
 const FLOWS: u16 = 9;
@@ -134,6 +139,48 @@ pub fn of_a_batch(many: usize, ruled: bool) -> Result<u64, String> {
     match sent[1].len() == many {
         true => Ok(twin.expressed() - before),
         false => Err(format!("{} of {many} were sent on", sent[1].len())),
+    }
+}
+
+/// What comes in by an interface of another routing instance, to where only the default one has a way and to where each has its own:
+/// how much of it goes by express.
+///
+/// # Errors
+/// What they do not agree on, or that it goes by the other instance's way.
+pub fn in_another_instance() -> Result<u64, String> {
+    let mut twin =
+        Twin::new(Shape { mode: Mode::Failover, examine_options: false, point_to_point: false, workers: 1 });
+    twin.command(|stack, ctx| {
+        let (parent, ethertype) = (named(stack, "em1"), EtherType::VLAN);
+        let on = stack.add_vlan(ctx, "red", Vlan { parent, vid: RED.into(), ethertype }).unwrap();
+        let red = stack.add_vrf(ctx).unwrap();
+        stack.set_vrf(ctx, on, red).unwrap();
+        stack.add_address(ctx, on, addr6(RED, 1).into(), 64, false).unwrap();
+        stack.add_neighbor(ctx, on, addr6(RED, 2).into(), mac(RED, 2)).unwrap();
+        let prefix = Prefix::covering(behind6(2, 4), 48);
+        let next_hop = Some(addr6(RED, 2));
+        let route = Route { prefix, next_hop, interface: on, metric: 0, origin: Origin::Static };
+        stack.add_routes6(ctx, [route]).unwrap();
+    });
+    twin.turn()?;
+    // The default instance's neighbour is known, and its way has been walked.
+    twin.arrive(2, &[traffic::plain(2, behind6(2, 3), 64)]);
+    twin.turn()?;
+    let tagged = |dst| {
+        let mut frame = traffic::plain(0, dst, 64);
+        frame.splice(12..12, [0x81, 0, 0, RED]);
+        frame
+    };
+    let many = 20;
+    let frames = [behind6(2, 3), behind6(2, 4)].map(|dst| vec![tagged(dst); many]).concat();
+    twin.arrive(0, &frames);
+    let sent = twin.turn()?;
+    twin.settle()?;
+    let back = sent[0].iter().filter(|frame| frame[..6] == mac(RED, 2).0).count();
+    let strays = sent[1].iter().filter(|frame| frame[38..].starts_with(&behind6(2, 3).octets())).count();
+    match (strays, back) {
+        (0, own) if own == many => Ok(twin.expressed()),
+        (others, own) => Err(format!("{others} went by the default instance's way, and {own} by their own")),
     }
 }
 

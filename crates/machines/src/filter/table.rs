@@ -112,7 +112,7 @@ impl States {
             free: NONE,
             oldest: NONE,
             newest: NONE,
-            sources: limits.per_source.map(|limit| Sources::new(limit, limits.source_bits, states)),
+            sources: limits.per_source.map(|limit| Sources::new(limit, limits.source_bits, states, secret)),
             secret,
             began: now,
             usage: Usage::default(),

@@ -96,9 +96,9 @@ impl Mailbox {
         if let Some((ask, from)) = asks.first_mut() {
             let more = match &mut filter.states {
                 Some(states) => {
-                    let counted = &filter.counted;
+                    let (counted, interfaces) = (&filter.counted, &filter.interfaces);
                     ask.step(states, from, |states, slot| {
-                        StateReport::of((states, counted), slot, now, worker)
+                        StateReport::of((states, counted, interfaces), slot, now, worker)
                     })
                 }
                 None => false,

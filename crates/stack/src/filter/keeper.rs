@@ -5,8 +5,10 @@ use std::sync::Arc;
 use siding_machines::filter::CtState;
 use siding_machines::filter::Known;
 use siding_machines::filter::Packet;
+use siding_machines::filter::Slot;
 use siding_machines::filter::States;
 use siding_machines::filter::Tracked;
+use siding_machines::filter::Way;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
@@ -16,6 +18,7 @@ use siding_wire::IpProto;
 use super::Hook;
 use super::ahead::Ahead;
 use super::asks::FrameEnds;
+use super::came_by::Interfaces;
 use super::counted::Counted;
 use super::fragments;
 use super::fragments::First;
@@ -23,7 +26,6 @@ use super::fragments::Follow;
 use super::fragments::Fragments;
 use super::passing::Between;
 use super::passing::Passing;
-use super::passing::named;
 use super::policies::Numbers;
 use super::read;
 use super::read::Astray;
@@ -76,6 +78,8 @@ pub(crate) struct Keeper {
     pub(crate) unjudged: Option<u64>,
     /// Whose times of silence these states have.
     pub(crate) numbers: Numbers,
+    /// By which interfaces their packets came.
+    pub(crate) interfaces: Interfaces,
 }
 
 /// What a packet is, before anybody judges it.
@@ -116,6 +120,7 @@ impl Keeper {
             anew: None,
             unjudged: None,
             numbers: Numbers::new(),
+            interfaces: Interfaces::default(),
         }
     }
 
@@ -183,6 +188,7 @@ impl Keeper {
             // These buckets were the other table's.
             self.ahead.clear();
             self.numbers = Numbers::new();
+            self.interfaces = Interfaces::default();
             self.anew = None;
         }
         if let (Some(states), Some(rules)) = (&mut self.states, rules.as_ref()) {
@@ -206,10 +212,11 @@ impl Keeper {
         }
     }
 
-    /// Flows whose interface or way was gone are judged when there are others.
+    /// Flows whose interface or way was gone are judged when there are others; all are if numbers of interfaces are to be had by that.
     #[inline]
     pub(crate) fn judge_unjudged(&mut self, config: u64) {
-        if self.anew.is_none() && self.unjudged.is_some_and(|seen| seen != config) {
+        let wanted = self.interfaces.take_wants();
+        if self.anew.is_none() && (wanted || self.unjudged.is_some_and(|seen| seen != config)) {
             self.unjudged = None;
             self.anew = Some(Round::from(0));
         }
@@ -220,6 +227,7 @@ impl Keeper {
         let Some(round) = self.anew else { return };
         let (left, step) = round.go(to, slots);
         self.numbers.pass(step);
+        self.interfaces.pass(round.at, step);
         self.anew = left;
         if left.is_none()
             && self.numbers.waits()
@@ -365,15 +373,22 @@ impl Keeper {
         if let (Some(Known { state, way, slot }), Some(states)) = (known, &mut self.states)
             && !matches!(state, CtState::Related | CtState::Invalid)
         {
-            states.note_interface(slot, way, named(on));
+            states.note_interface(slot, way, self.interfaces.number(on));
         }
     }
 
-    /// The packet has passed its last hook: its flow has a state from now on.
-    pub(crate) fn conclude(&mut self, now: Instant, passing: &Passing, iif: u16) -> Result<(), DropReason> {
+    /// Nobody is said to have brought a flow's packets of a direction.
+    pub(crate) fn forget_interface(&mut self, slot: Slot, way: Way) {
+        if let Some(states) = &mut self.states {
+            states.note_interface(slot, way, 0);
+        }
+    }
+
+    /// The packet, which came in by `iif` unless it is our own, has passed its last hook: its flow has a state from now on.
+    pub(crate) fn conclude(&mut self, now: Instant, passing: &Passing, iif: IfId) -> Result<(), DropReason> {
         let Some(states) = &mut self.states else { return Ok(()) };
         if let Some(Tracked { fresh: Some(mut fresh), .. }) = passing.tracked {
-            fresh.interface = iif;
+            fresh.interface = self.interfaces.number(iif);
             if states.insert(now, &fresh).is_err() {
                 self.uncount(fresh.count);
                 return Err(DropReason::FilterStates);
@@ -408,8 +423,9 @@ impl Keeper {
         }
     }
 
-    /// Lets go of fragments that came in by interfaces that depart.
+    /// Lets go of interfaces that depart, and of the fragments that came in by them.
     pub(crate) fn depart(&mut self, stays: &dyn Fn(IfId) -> bool) -> Vec<Mbuf> {
+        self.interfaces.depart(stays);
         self.fragments.depart(stays)
     }
 

@@ -26,13 +26,14 @@
 //!
 //! None on a packet's way. Rules are a snapshot; a table of states is made by control and handed to its worker with the
 //! snapshot; questions about states lie in a leaf-locked mailbox that a worker looks into when an atomic says so.
-//! # Teardown: states name interfaces by slot, for display alone, and refer to nothing. A packet that is carried names the
-//! interfaces that it concerns, and goes with them.
+//! # Teardown: states name interfaces by numbers that a worker gives to their identities, and refer to nothing; the number of one that has
+//! departed is nobody's (`came_by`). A packet that is carried names the interfaces that it concerns, and goes with them.
 
 mod ahead;
 mod alone;
 pub(crate) mod ask;
 mod asks;
+mod came_by;
 pub(crate) mod carried;
 mod causes;
 mod counted;
@@ -58,6 +59,7 @@ pub(crate) use asks::Counting;
 pub use asks::FrameEnds;
 pub(crate) use asks::NOBODYS;
 pub(crate) use asks::Rehearsed;
+pub(crate) use came_by::CameBy;
 pub(crate) use carried::Carried;
 pub(crate) use causes::CAUSES;
 pub(crate) use counted::Counted;
@@ -74,7 +76,6 @@ pub(crate) use keeper::Look;
 pub(crate) use passing::Between;
 pub(crate) use passing::Brief;
 pub(crate) use passing::Passing;
-pub(crate) use passing::named;
 pub use read::MOST_HEADERS;
 pub(crate) use report::Gauge;
 pub use report::StateReport;

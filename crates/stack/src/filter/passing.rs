@@ -4,7 +4,6 @@ use siding_machines::filter::Known;
 use siding_machines::filter::Packet;
 use siding_machines::filter::Tracked;
 use siding_machines::filter::Upper;
-use siding_netisr::IfId;
 
 use super::asks::FrameEnds;
 use super::fragments::First;
@@ -70,10 +69,4 @@ impl Passing {
         framed: Framed::OWN,
         frame: None,
     };
-}
-
-/// How states name an interface: 0 is none.
-#[inline]
-pub(crate) fn named(interface: IfId) -> u16 {
-    interface.slot() as u16 + 1
 }

@@ -9,12 +9,15 @@ use siding_machines::filter::States;
 use siding_machines::filter::Tuple;
 use siding_machines::filter::Usage;
 use siding_machines::filter::Way;
+use siding_netisr::IfId;
 use siding_netisr::Instant;
 use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
 use siding_wire::IpProto;
 
 use super::asks::Connection;
+use super::came_by::CameBy;
+use super::came_by::Interfaces;
 use super::counted::Counted;
 use super::flow::Flow;
 
@@ -39,8 +42,8 @@ pub struct StateReport {
     pub mark: u32,
     /// Packets and bytes: the way it began, and the other.
     pub traffic: [(u32, u64); 2],
-    /// Slots of the interfaces by which these came in, and one more; 0 for our own, or where none has come.
-    pub interfaces: [u16; 2],
+    /// The interfaces by which these came in; [`IfId::NONE`] for our own, where none has come, or where it has departed.
+    pub interfaces: [IfId; 2],
     /// How long it has been silent.
     pub silent: Duration,
     /// How long it may be silent yet.
@@ -55,7 +58,7 @@ pub struct StateReport {
 
 impl StateReport {
     pub(crate) fn of(
-        (states, counted): (&States, &Counted),
+        (states, counted, interfaces): (&States, &Counted, &Interfaces),
         slot: Slot,
         now: Instant,
         worker: usize,
@@ -81,7 +84,10 @@ impl StateReport {
             answered: state.is_answered(),
             mark: state.mark,
             traffic: ways.map(|way| state.traffic(way)),
-            interfaces: ways.map(|way| state.interface(way)),
+            interfaces: ways.map(|way| match interfaces.of(state.interface(way)) {
+                CameBy::Interface(id) => id,
+                CameBy::Nothing | CameBy::Untold => IfId::NONE,
+            }),
             silent: Duration::from_millis(states.silent(now, state).into()),
             left,
             worker,

@@ -18,6 +18,7 @@ use siding_wire::tcp::Flags;
 use super::at::At;
 use crate::config::Config;
 use crate::config::Routing;
+use crate::filter::CameBy;
 use crate::filter::Hook;
 use crate::filter::Part;
 use crate::filter::Passing;
@@ -42,11 +43,21 @@ pub(super) fn step(local: &mut Local) -> bool {
     let until = next.end;
     for slot in next.map(|slot| Slot(slot as u32)) {
         let Some(state) = filter.states.as_ref().and_then(|states| states.get(slot)) else { continue };
-        let (tuple, came_by) = (state.original(), state.interface(Way::Original));
+        let tuple = state.original();
+        let [came_by, answers_by] =
+            [Way::Original, Way::Reply].map(|way| filter.interfaces.of(state.interface(way)));
         // As in Linux a flow keeps the times that it began with, as long as there is a policy of that name.
         let policy = filter.numbers.kept(state.policy());
+        if has_departed(&config, answers_by) {
+            filter.forget_interface(slot, Way::Reply);
+        }
+        if has_departed(&config, came_by) {
+            // Nobody can tell whether it could begin now, by which interface ever: it has to.
+            filter.states.iter_mut().for_each(|states| states.remove(slot));
+            continue;
+        }
         let Some(hooks) = hooks(&config, &tuple, came_by) else {
-            // Whose interface or way is gone sends nothing now. It is judged when there are others.
+            // Whose way is gone sends nothing now. It is judged when there is another.
             filter.unjudged.get_or_insert(version);
             if let Some(state) = filter.states.as_mut().and_then(|states| states.get_mut(slot)) {
                 state.set_policy(policy);
@@ -80,8 +91,13 @@ pub(super) fn step(local: &mut Local) -> bool {
 
 type Seen<'a> = (Hook, Option<&'a Interface>, Option<&'a Interface>);
 
+/// Whether packets came by an interface that is there no more.
+fn has_departed(config: &Config, came_by: CameBy) -> bool {
+    matches!(came_by, CameBy::Interface(id) if config.interface(id).is_none())
+}
+
 /// The hooks that a flow's first packet comes by.
-fn hooks<'a>(config: &'a Config, tuple: &Tuple, came_by: u16) -> Option<[Option<Seen<'a>>; 2]> {
+fn hooks<'a>(config: &'a Config, tuple: &Tuple, came_by: CameBy) -> Option<[Option<Seen<'a>>; 2]> {
     let [src, dst] =
         [tuple.src, tuple.dst].map(|addr| addr.to_ipv4_mapped().map_or(IpAddr::V6(addr), IpAddr::V4));
     // Of several routers that of the flow's packets.
@@ -90,10 +106,13 @@ fn hooks<'a>(config: &'a Config, tuple: &Tuple, came_by: u16) -> Option<[Option<
         IpAddr::V6(dst) => routing.way6(dst, flow).ok().map(|(out, _)| out),
         IpAddr::V4(dst) => routing.way4(dst, flow).ok().map(|(out, _)| out),
     };
-    let Some(slot) = usize::from(came_by).checked_sub(1) else {
-        return Some([Some((Hook::Output, None, Some(out(config.default_routing())?))), None]);
+    let iif = match came_by {
+        CameBy::Nothing => {
+            return Some([Some((Hook::Output, None, Some(out(config.default_routing())?))), None]);
+        }
+        CameBy::Interface(id) => config.interface(id)?,
+        CameBy::Untold => return None,
     };
-    let iif = config.in_slot(slot)?;
     let ours = match dst {
         IpAddr::V6(dst) => dst.is_multicast() || config.local6(dst, iif.ifnet.id).is_some(),
         IpAddr::V4(dst) => dst.is_multicast() || config.routing(iif).owner4(dst).is_some(),

@@ -19,7 +19,6 @@ use crate::filter::Look;
 use crate::filter::Part;
 use crate::filter::Passing;
 use crate::filter::Verdict;
-use crate::filter::named;
 use crate::ifnet::Interface;
 use crate::next::Arrival;
 use crate::next::Framed;
@@ -213,7 +212,7 @@ fn last(
     judged(local, &packet, hook, verdict);
     let Local { filter, now, .. } = &mut *local;
     match verdict {
-        Verdict::Accept => match filter.conclude(*now, &passing, named(on.ifnet.id)) {
+        Verdict::Accept => match filter.conclude(*now, &passing, on.ifnet.id) {
             Ok(()) => {
                 filter.note_interface(passing.tracked.as_ref().and_then(Tracked::known), on.ifnet.id);
                 if let Some(first) = passing.first {
@@ -278,7 +277,7 @@ fn output(
     judged(local, &packet, Hook::Output, verdict);
     let Local { filter, now, .. } = &mut *local;
     let cause = match verdict {
-        Verdict::Accept => match filter.conclude(*now, &passing, 0) {
+        Verdict::Accept => match filter.conclude(*now, &passing, IfId::NONE) {
             Ok(()) => return Ok(packet),
             Err(cause) => cause,
         },

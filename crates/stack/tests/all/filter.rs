@@ -189,21 +189,34 @@ impl Router {
         let stack = Stack::new(config).unwrap();
         let workers = (0..WORKERS).map(|index| stack.worker(index).unwrap()).collect();
         let wires: [[Wire; WORKERS]; 2] = Default::default();
-        let ids = control(|ctx| {
-            stack.set_forwarding(ctx, true);
-            [INNER, OUTER].map(|side| {
-                let name = ["inner", "outer"][side].to_string();
-                let spec = InterfaceSpec { name, mac: mac(side, 1), mtu: 1500 };
-                let devices = wires[side].iter().map(|wire| Box::new(wire.clone()) as Box<dyn Device>);
-                let id = stack.attach(ctx, spec, devices.collect()).unwrap();
-                stack.add_address(ctx, id, addr(side, 1).into(), 64, false).unwrap();
-                for host in 2..8 {
-                    stack.add_neighbor(ctx, id, addr(side, host).into(), mac(side, host as u8)).unwrap();
-                }
-                id
-            })
-        });
-        Router { stack, pool, workers, ids, wires, now }
+        control(|ctx| stack.set_forwarding(ctx, true));
+        let mut router = Router { stack, pool, workers, ids: [IfId::NONE; 2], wires, now };
+        router.ids = [INNER, OUTER].map(|side| router.attach(side, ["inner", "outer"][side]));
+        router
+    }
+
+    fn attach(&self, side: usize, name: &str) -> IfId {
+        let (stack, wires) = (&self.stack, &self.wires[side]);
+        control(|ctx| {
+            let spec = InterfaceSpec { name: name.to_owned(), mac: mac(side, 1), mtu: 1500 };
+            let devices = wires.iter().map(|wire| Box::new(wire.clone()) as Box<dyn Device>);
+            let id = stack.attach(ctx, spec, devices.collect()).unwrap();
+            stack.add_address(ctx, id, addr(side, 1).into(), 64, false).unwrap();
+            for host in 2..8 {
+                stack.add_neighbor(ctx, id, addr(side, host).into(), mac(side, host as u8)).unwrap();
+            }
+            id
+        })
+    }
+
+    /// The interface of a side departs, and another comes in its place. Gives the former.
+    fn replace(&mut self, side: usize, name: &str) -> IfId {
+        let gone = self.ids[side];
+        let mut detached = control(|ctx| self.stack.detach(ctx, gone)).unwrap();
+        self.turns();
+        assert!(detached.is_complete());
+        self.ids[side] = self.attach(side, name);
+        gone
     }
 
     fn filtered() -> Router {
@@ -578,7 +591,7 @@ fn states_are_told_by_what_they_are_of() {
     let host = IpAddr::from(addr(OUTER, 2));
     let (states, _) = router.states(StateQuery { addr: Some(host), flush: true, ..of() });
     assert_eq!((states[0].src, states[0].dst, states[0].dst_port), (client.0.into(), host, 80));
-    assert_eq!(states[0].interfaces, router.ids.map(|id| id.slot() as u16 + 1));
+    assert_eq!(states[0].interfaces, router.ids);
     assert_eq!(count(&mut router, of()), 1);
     assert!(!router.passes(OUTER, 0, &tcp(server, client, SYN_ACK, 1, 1)), "a flushed flow is no more");
     router.end();

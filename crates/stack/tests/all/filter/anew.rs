@@ -238,6 +238,51 @@ fn a_flow_whose_way_was_gone_when_rules_were_loaded_is_judged_when_there_is_one(
 }
 
 #[test]
+fn a_flow_of_an_interface_that_departed_is_not_judged_as_of_the_next_in_its_slot() {
+    let (client, server) = ((addr(OUTER, 2), 1), (addr(INNER, 2), 53));
+    for spoken in [false, true] {
+        let mut router = Router::with(|config| config.interfaces = 2);
+        router.load(Except::default());
+        assert!(router.passes(OUTER, 0, &udp(client, server, b"")));
+        assert_eq!(router.states(StateQuery::default()).0[0].interfaces, [router.ids[OUTER], IfId::NONE]);
+        let before = router.replace(OUTER, "newcomer");
+        assert_eq!(before.slot(), router.ids[OUTER].slot());
+        if spoken {
+            // A packet of it has come by the newcomer, and passed as rules had it then.
+            assert!(router.passes(OUTER, 0, &udp(client, server, b"")));
+        }
+        // Nobody could begin it by the one that was there; by the newcomer everybody may.
+        router.load(Except { side: Some("outer"), ..Except::default() });
+        router.turns();
+        assert_eq!(router.states(StateQuery::default()).1, usize::from(spoken));
+        router.load(Except { side: Some("newcomer"), ..Except::default() });
+        router.turns();
+        assert_eq!(router.states(StateQuery::default()).1, 0);
+        router.end();
+    }
+}
+
+#[test]
+fn answers_of_an_interface_that_departed_are_not_the_next_ones() {
+    let mut router = Router::new();
+    router.load(Except::default());
+    let (client, server) = ((addr(INNER, 2), 1), (addr(OUTER, 2), 53));
+    assert!(router.passes(INNER, 0, &udp(client, server, b"")));
+    assert!(router.passes(OUTER, 0, &udp(server, client, b"")));
+    let inner = router.ids[INNER];
+    let gone = router.replace(OUTER, "newcomer");
+    assert_ne!(gone, router.ids[OUTER]);
+    let by = |router: &mut Router| router.states(StateQuery::default()).0[0].interfaces;
+    assert_eq!(by(&mut router), [inner, IfId::NONE]);
+    router.load(Except::default());
+    router.turns();
+    assert_eq!(by(&mut router), [inner, IfId::NONE], "the flow goes on: who began it is there");
+    assert!(router.passes(OUTER, 0, &udp(server, client, b"")));
+    assert_eq!(by(&mut router), [inner, router.ids[OUTER]]);
+    router.end();
+}
+
+#[test]
 fn an_address_is_ours_as_seen_from_its_interface() {
     let mut router = Router::new();
     let judge = Except::default();

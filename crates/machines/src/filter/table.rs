@@ -197,6 +197,11 @@ impl States {
         u32::try_from(time).unwrap_or(u32::MAX).saturating_sub(self.silent(now, state))
     }
 
+    /// Where the state of a flow is, if it has one that is not too old.
+    pub fn slot_of(&self, now: Instant, key: &Key) -> Option<Slot> {
+        self.find(self.bucket(key), key, self.millis(now))
+    }
+
     /// The state of a flow, if it is not too old.
     #[inline]
     pub(super) fn find(&self, bucket: usize, key: &Key, now: u32) -> Option<Slot> {

@@ -10,6 +10,7 @@ use std::hash::Hash;
 use std::hash::Hasher;
 use std::time::Duration;
 
+use siding_machines::filter::Key;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
@@ -63,10 +64,20 @@ pub(crate) struct First {
     pub(crate) head: usize,
 }
 
+/// Who let a first fragment pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct By {
+    /// The rules, by their number.
+    pub(crate) rules: u64,
+    /// Its flow, if it takes part in one.
+    pub(crate) flow: Option<Key>,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Passed {
     first: First,
     until: Instant,
+    by: By,
 }
 
 /// Where first fragments went, for workers to which later ones come: the workers that judged them.
@@ -77,6 +88,8 @@ pub(crate) struct Trails(Box<[AtomicU64]>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Follow {
     Pass,
+    /// If its flow may go on: other rules let the first pass.
+    PassWith(Option<Key>),
     Unknown,
     Overlap,
 }
@@ -99,26 +112,39 @@ impl Fragments {
     }
 
     /// A first fragment has passed.
-    pub(crate) fn pass(&mut self, now: Instant, first: First) {
+    pub(crate) fn pass(&mut self, now: Instant, first: First, by: By) {
         if self.passed.is_empty() {
-            let nobody = First { name: 0, end: 0, head: 0 };
-            self.passed.resize(PLACES, Passed { first: nobody, until: Instant::ZERO });
+            let first = First { name: 0, end: 0, head: 0 };
+            let by = By { rules: 0, flow: None };
+            self.passed.resize(PLACES, Passed { first, until: Instant::ZERO, by });
         }
         let passed = &mut self.passed[first.name as usize % PLACES];
         let again = passed.first.name == first.name && passed.until > now;
         let end = if again { first.end.max(passed.first.end) } else { first.end };
-        *passed = Passed { first: First { end, ..first }, until: now + TIME };
+        *passed = Passed { first: First { end, ..first }, until: now + TIME, by };
     }
 
-    /// A later one. One of IPv4 may have fewer options than its first, which not all are copied, but no more.
-    pub(crate) fn follow(&self, now: Instant, name: u64, piece: &Piece) -> Follow {
+    /// A later one, under the rules of a number. One of IPv4 may have fewer options than its first, which not all are copied, but no more.
+    pub(crate) fn follow(&self, (now, rules): (Instant, u64), name: u64, piece: &Piece) -> Follow {
         match self.passed.get(name as usize % PLACES) {
-            Some(Passed { first, until })
+            Some(Passed { first, until, by })
                 if first.name == name && *until > now && piece.head <= first.head =>
             {
-                if usize::from(piece.offset) < first.end { Follow::Overlap } else { Follow::Pass }
+                match usize::from(piece.offset) < first.end {
+                    true => Follow::Overlap,
+                    false if by.rules == rules => Follow::Pass,
+                    false => Follow::PassWith(by.flow),
+                }
             }
             _ => Follow::Unknown,
+        }
+    }
+
+    /// The rules of a number would have let this first pass, too.
+    pub(crate) fn pass_again(&mut self, name: u64, rules: u64) {
+        let passed = self.passed.get_mut(name as usize % PLACES).filter(|passed| passed.first.name == name);
+        if let Some(passed) = passed {
+            passed.by.rules = rules;
         }
     }
 
@@ -186,22 +212,23 @@ mod tests {
     #[test]
     fn later_fragments_follow_their_first_and_do_not_overwrite_it() {
         let at = |secs| Instant::ZERO + Duration::from_secs(secs);
+        let under = |secs| (at(secs), 3);
         let mut fragments = Fragments::new();
         let piece = |offset, head| Piece { offset, ident: 5, len: 8, head };
-        assert_eq!(fragments.follow(at(1), 77, &piece(8, 24)), Follow::Unknown);
-        fragments.pass(at(1), First { name: 77, end: 1232, head: 24 });
-        assert_eq!(fragments.follow(at(1), 77, &piece(1232, 24)), Follow::Pass);
-        assert_eq!(fragments.follow(at(1), 77, &piece(1232, 20)), Follow::Pass);
+        assert_eq!(fragments.follow(under(1), 77, &piece(8, 24)), Follow::Unknown);
+        fragments.pass(at(1), First { name: 77, end: 1232, head: 24 }, By { rules: 3, flow: None });
+        assert_eq!(fragments.follow(under(1), 77, &piece(1232, 24)), Follow::Pass);
+        assert_eq!(fragments.follow(under(1), 77, &piece(1232, 20)), Follow::Pass);
         assert_eq!(
-            fragments.follow(at(1), 77, &piece(1232, 28)),
+            fragments.follow(under(1), 77, &piece(1232, 28)),
             Follow::Unknown,
             "more options than rules saw"
         );
-        assert_eq!(fragments.follow(at(1), 77, &piece(1224, 24)), Follow::Overlap);
+        assert_eq!(fragments.follow(under(1), 77, &piece(1224, 24)), Follow::Overlap);
         let other = 77 + PLACES as u64;
-        assert_eq!(fragments.follow(at(1), other, &piece(1232, 24)), Follow::Unknown, "of the same place");
-        assert_eq!(fragments.follow(at(60), 77, &piece(1232, 24)), Follow::Pass);
-        assert_eq!(fragments.follow(at(61), 77, &piece(1232, 24)), Follow::Unknown);
+        assert_eq!(fragments.follow(under(1), other, &piece(1232, 24)), Follow::Unknown, "of the same place");
+        assert_eq!(fragments.follow(under(60), 77, &piece(1232, 24)), Follow::Pass);
+        assert_eq!(fragments.follow(under(61), 77, &piece(1232, 24)), Follow::Unknown);
     }
 
     #[test]

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use siding_machines::filter::CtState;
+use siding_machines::filter::Key;
 use siding_machines::filter::Known;
 use siding_machines::filter::Packet;
-use siding_machines::filter::Slot;
 use siding_machines::filter::States;
 use siding_machines::filter::Tracked;
-use siding_machines::filter::Way;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
@@ -21,6 +20,7 @@ use super::asks::FrameEnds;
 use super::came_by::Interfaces;
 use super::counted::Counted;
 use super::fragments;
+use super::fragments::By;
 use super::fragments::First;
 use super::fragments::Follow;
 use super::fragments::Fragments;
@@ -90,6 +90,8 @@ pub(crate) enum Look {
     Drop(DropReason),
     /// A later fragment that may pass.
     Follows,
+    /// One whose first other rules have let pass, by its name: if its flow may go on.
+    FollowsWith(u64, Option<Key>),
     /// A later fragment that has come before its first, by its name.
     Early(u64),
     /// To be judged; its flow's bucket, if it has a flow, and what it is if it is a first fragment.
@@ -359,8 +361,9 @@ impl Keeper {
         {
             return Look::Elsewhere(owner);
         }
-        match self.fragments.follow(now, name, piece) {
+        match self.fragments.follow((now, self.taken_up), name, piece) {
             Follow::Pass => Look::Follows,
+            Follow::PassWith(flow) => Look::FollowsWith(name, flow),
             Follow::Unknown => Look::Early(name),
             Follow::Overlap => Look::Drop(DropReason::FragmentOverlap),
         }
@@ -370,34 +373,39 @@ impl Keeper {
     /// judged anew by that, and who forges their packets would have them judged as his.
     #[inline]
     pub(crate) fn note_interface(&mut self, known: Option<Known>, on: IfId) {
-        if let (Some(Known { state, way, slot }), Some(states)) = (known, &mut self.states)
-            && !matches!(state, CtState::Related | CtState::Invalid)
-        {
+        if let (Some(Known { way, slot, .. }), Some(states)) = (known.filter(takes_part), &mut self.states) {
             states.note_interface(slot, way, self.interfaces.number(on));
-        }
-    }
-
-    /// Nobody is said to have brought a flow's packets of a direction.
-    pub(crate) fn forget_interface(&mut self, slot: Slot, way: Way) {
-        if let Some(states) = &mut self.states {
-            states.note_interface(slot, way, 0);
         }
     }
 
     /// The packet, which came in by `iif` unless it is our own, has passed its last hook: its flow has a state from now on.
     pub(crate) fn conclude(&mut self, now: Instant, passing: &Passing, iif: IfId) -> Result<(), DropReason> {
         let Some(states) = &mut self.states else { return Ok(()) };
+        let mut flow = passing
+            .tracked
+            .as_ref()
+            .and_then(|tracked| tracked.known().filter(takes_part))
+            .map(|known| known.slot);
         if let Some(Tracked { fresh: Some(mut fresh), .. }) = passing.tracked {
             fresh.interface = self.interfaces.number(iif);
-            if states.insert(now, &fresh).is_err() {
-                self.uncount(fresh.count);
-                return Err(DropReason::FilterStates);
+            match states.insert(now, &fresh) {
+                Ok(slot) => flow = Some(slot),
+                Err(_) => {
+                    self.uncount(fresh.count);
+                    return Err(DropReason::FilterStates);
+                }
             }
         }
         if let Some(first) = passing.first {
-            self.fragments.pass(now, first);
+            let flow = flow.and_then(|slot| states.get(slot)).map(|state| state.original().key().0);
+            self.fragments.pass(now, first, By { rules: self.taken_up, flow });
         }
         Ok(())
+    }
+
+    /// The flow of a first fragment that other rules have let pass may go on: so do its later ones.
+    pub(crate) fn pass_again(&mut self, name: u64) {
+        self.fragments.pass_again(name, self.taken_up);
     }
 
     /// The packet goes no further.
@@ -443,6 +451,12 @@ impl Keeper {
         }
         more
     }
+}
+
+/// Whether a packet takes part in the flow that it concerns.
+#[inline]
+fn takes_part(known: &Known) -> bool {
+    !matches!(known.state, CtState::Related | CtState::Invalid)
 }
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]

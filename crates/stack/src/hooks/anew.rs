@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use siding_machines::filter::CtState;
+use siding_machines::filter::Key;
 use siding_machines::filter::Slot;
 use siding_machines::filter::Tracked;
 use siding_machines::filter::Tuple;
@@ -37,56 +38,77 @@ pub(super) fn step(local: &mut Local) -> bool {
     local.filter.judge_unjudged(version);
     let Some(round) = local.filter.anew else { return false };
     let config = local.config().clone();
-    let Local { filter, index, now, .. } = &mut *local;
-    let slots = filter.states.as_ref().map_or(0, |states| states.slots());
+    let slots = local.filter.states.as_ref().map_or(0, |states| states.slots());
     let next = round.next(slots, STEP);
     let until = next.end;
     for slot in next.map(|slot| Slot(slot as u32)) {
-        let Some(state) = filter.states.as_ref().and_then(|states| states.get(slot)) else { continue };
-        let tuple = state.original();
-        let [came_by, answers_by] =
-            [Way::Original, Way::Reply].map(|way| filter.interfaces.of(state.interface(way)));
-        // As in Linux a flow keeps the times that it began with, as long as there is a policy of that name.
-        let policy = filter.numbers.kept(state.policy());
-        if has_departed(&config, answers_by) {
-            filter.forget_interface(slot, Way::Reply);
-        }
-        if has_departed(&config, came_by) {
-            // Nobody can tell whether it could begin now, by which interface ever: it has to.
-            filter.states.iter_mut().for_each(|states| states.remove(slot));
-            continue;
-        }
-        let Some(hooks) = hooks(&config, &tuple, came_by) else {
-            // Whose way is gone sends nothing now. It is judged when there is another.
-            filter.unjudged.get_or_insert(version);
-            if let Some(state) = filter.states.as_mut().and_then(|states| states.get_mut(slot)) {
-                state.set_policy(policy);
+        let judged = judge(local, &config, slot);
+        let filter = &mut local.filter;
+        let Some(states) = filter.states.as_mut() else { continue };
+        let policy = match judged {
+            Some(Judged::Ends) => {
+                states.remove(slot);
+                continue;
             }
-            continue;
+            Some(Judged::Untold) => {
+                filter.unjudged.get_or_insert(version);
+                None
+            }
+            Some(Judged::GoesOn(policy)) => policy,
+            None => continue,
         };
-        let (packet, len) = first_packet(&tuple);
-        let tracked =
-            Tracked { state: CtState::New, way: Some(Way::Original), slot: Some(slot), fresh: None };
-        let mut passing = Passing { tracked: Some(tracked), ..Passing::NEW };
-        let mut rehearsed = Rehearsed::default();
-        let passes = hooks.into_iter().flatten().all(|(hook, iif, oif)| {
-            let at = At::new(*index, *now, &config, hook, (iif, oif));
-            [Part::BeforeStates, Part::AfterStates].into_iter().all(|part| {
-                at.rehearse(filter, part, &packet[..len], (&mut passing, &mut rehearsed)) == Verdict::Accept
-            })
-        });
-        match filter.states.as_mut() {
-            Some(states) if !passes => states.remove(slot),
-            Some(states) => {
-                if let Some(state) = states.get_mut(slot) {
-                    state.set_policy(rehearsed.policy.unwrap_or(policy));
-                }
+        if let Some(state) = states.get_mut(slot) {
+            // As in Linux a flow keeps the times that it began with, as long as there is a policy of that name.
+            let kept = filter.numbers.kept(state.policy());
+            state.set_policy(policy.unwrap_or(kept));
+            let answers_by = filter.interfaces.of(state.interface(Way::Reply));
+            if has_departed(&config, answers_by) {
+                states.note_interface(slot, Way::Reply, 0);
             }
-            None => {}
         }
     }
-    filter.judged_up_to(until, slots);
-    filter.anew.is_some()
+    local.filter.judged_up_to(until, slots);
+    local.filter.anew.is_some()
+}
+
+/// Whether these rules let a flow go on, be its state judged anew yet or not.
+pub(super) fn may_go_on(local: &mut Local, flow: &Key) -> bool {
+    let config = local.config().clone();
+    let slot = local.filter.states.as_ref().and_then(|states| states.slot_of(local.now, flow));
+    let judged = slot.and_then(|slot| judge(local, &config, slot));
+    matches!(judged, Some(Judged::GoesOn(_)))
+}
+
+/// What new rules have said about a flow.
+enum Judged {
+    /// With the times of silence of a policy, if they give it one.
+    GoesOn(Option<u8>),
+    Ends,
+    /// Its way is gone, and nothing of it is sent now. It is judged when there is another.
+    Untold,
+}
+
+/// Judges the flow of a state, and changes nothing.
+fn judge(local: &mut Local, config: &Config, slot: Slot) -> Option<Judged> {
+    let Local { filter, index, now, .. } = &mut *local;
+    let state = filter.states.as_ref()?.get(slot)?;
+    let (tuple, came_by) = (state.original(), filter.interfaces.of(state.interface(Way::Original)));
+    if has_departed(config, came_by) {
+        // Nobody can tell by which interface it could begin now: it has to begin.
+        return Some(Judged::Ends);
+    }
+    let Some(hooks) = hooks(config, &tuple, came_by) else { return Some(Judged::Untold) };
+    let (packet, len) = first_packet(&tuple);
+    let tracked = Tracked { state: CtState::New, way: Some(Way::Original), slot: Some(slot), fresh: None };
+    let mut passing = Passing { tracked: Some(tracked), ..Passing::NEW };
+    let mut rehearsed = Rehearsed::default();
+    let passes = hooks.into_iter().flatten().all(|(hook, iif, oif)| {
+        let at = At::new(*index, *now, config, hook, (iif, oif));
+        [Part::BeforeStates, Part::AfterStates].into_iter().all(|part| {
+            at.rehearse(filter, part, &packet[..len], (&mut passing, &mut rehearsed)) == Verdict::Accept
+        })
+    });
+    Some(if passes { Judged::GoesOn(rehearsed.policy) } else { Judged::Ends })
 }
 
 type Seen<'a> = (Hook, Option<&'a Interface>, Option<&'a Interface>);

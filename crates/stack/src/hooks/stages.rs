@@ -6,6 +6,7 @@ use siding_machines::filter::Tracked;
 use siding_mbuf::Mbuf;
 use siding_netisr::IfId;
 
+use super::anew;
 use super::at::At;
 use super::reject;
 use crate::config::Config;
@@ -149,6 +150,15 @@ fn prerouting(
                     passing.follows = true;
                     Verdict::Accept
                 }
+                Look::FollowsWith(name, flow) => match flow.is_some_and(|flow| anew::may_go_on(local, &flow))
+                {
+                    true => {
+                        local.filter.pass_again(name);
+                        passing.follows = true;
+                        Verdict::Accept
+                    }
+                    false => Verdict::Drop,
+                },
                 Look::Judge(flow, first) => {
                     passing.first = first;
                     seen.both(filter, packet.data(), flow, &mut passing)
@@ -271,7 +281,7 @@ fn output(
             return Err(carry(ctx, local, Carried::sent(scope, owner), packet));
         }
         // We cut packets behind this hook.
-        Look::Drop(_) | Look::Early(_) | Look::Follows => Verdict::Accept,
+        Look::Drop(_) | Look::Early(_) | Look::Follows | Look::FollowsWith(..) => Verdict::Accept,
         Look::Judge(flow, _) => seen.both(filter, packet.data(), flow, &mut passing),
     };
     judged(local, &packet, Hook::Output, verdict);

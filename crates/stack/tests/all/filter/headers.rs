@@ -179,6 +179,63 @@ fn a_later_fragment_has_no_headers_that_its_first_had_not() {
     router.end();
 }
 
+/// Nothing goes to this port, be it known or not; of what is known nobody is asked.
+#[derive(Debug)]
+struct NotTo(u16);
+
+impl Judge for NotTo {
+    fn has_rules(&self, hook: Hook, part: Part) -> bool {
+        hook == Hook::Forward && part == Part::AfterStates
+    }
+
+    fn needs_states(&self) -> bool {
+        true
+    }
+
+    fn judge(&self, _: usize, _: Hook, _: Part, _: &[u8], _: &mut Asks<'_>) -> Verdict {
+        Verdict::Accept
+    }
+
+    fn rehearse(&self, _: Hook, _: Part, packet: &[u8], _: &mut Asks<'_>) -> Verdict {
+        let to = u16::from_be_bytes([packet[42], packet[43]]);
+        if to == self.0 { Verdict::Drop } else { Verdict::Accept }
+    }
+}
+
+#[test]
+fn later_fragments_stop_at_once_when_new_rules_drop_their_flow() {
+    let udp_data = [&udp(ends().0, ends().1, &[7; 8])[40..], &[0; 8]].concat();
+    let first = piece(IpProto::UDP, 1, 0, true, &udp_data);
+    let later = |at: u16| piece(IpProto::UDP, 1, 24 + 8 * at, true, b"the rest");
+    for (port, passes) in [(80, false), (81, true)] {
+        let mut router = Router::new();
+        router.load(NotTo(0));
+        // Others before it: the hand that judges flows anew comes by it later.
+        for port in 1..30 {
+            assert!(router.passes(INNER, 0, &udp((addr(INNER, 3), port), (addr(OUTER, 2), 53), b"")));
+        }
+        assert!(router.passes(INNER, 0, &first) && router.passes(INNER, 1, &later(0)));
+        let turns_and_packets = |router: &mut Router, at: u16| {
+            let now = *router.now.lock().unwrap();
+            router.comes(INNER, 0, &later(at));
+            router.workers[0].turn(now);
+            router.take(OUTER).len()
+        };
+        router.load(NotTo(port));
+        assert_eq!(turns_and_packets(&mut router, 1), usize::from(passes));
+        assert_eq!(router.dropped(DropReason::Filtered), u64::from(!passes));
+        // Whoever loads the same again has them judged again.
+        router.load(NotTo(port));
+        assert_eq!(turns_and_packets(&mut router, 2), usize::from(passes));
+        router.turns();
+        assert_eq!(turns_and_packets(&mut router, 3), usize::from(passes));
+        router.load(NotTo(0));
+        router.turns();
+        assert_eq!(router.passes(INNER, 1, &later(4)), passes, "its state is gone, or not");
+        router.end();
+    }
+}
+
 #[test]
 fn a_segment_in_pieces_is_answered() {
     let mut router = Router::filtered();

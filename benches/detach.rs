@@ -119,6 +119,7 @@ struct Beside {
     /// A detach is under way.
     detaching: AtomicBool,
     longest: AtomicU64,
+    turns: AtomicU64,
     /// How many addresses are still to be sent to.
     asked: Arc<AtomicUsize>,
     answered: Arc<AtomicUsize>,
@@ -158,6 +159,11 @@ fn detaches(neighbors: usize, times: usize) -> Result<Took, Box<dyn Error>> {
         let interface = stack.attach(&mut ctx, far, vec![Box::new(peer)])?;
         stack.add_address(&mut ctx, interface, ROUTER.into(), 64, false)?;
         beside.answered.store(0, Ordering::Relaxed);
+        // A turn that began before has no way there yet.
+        let (since, seen) = (Clock::now(), beside.turns.load(Ordering::Acquire));
+        while beside.turns.load(Ordering::Acquire) < seen + 2 && since.elapsed() < Duration::from_secs(20) {
+            thread::sleep(Duration::from_millis(1));
+        }
         beside.asked.store(neighbors, Ordering::Release);
         let since = Clock::now();
         while beside.answered.load(Ordering::Acquire) < neighbors {
@@ -194,6 +200,7 @@ fn turns(
     while !beside.over.load(Ordering::Relaxed) {
         let (begun, detaching) = (Clock::now(), beside.detaching.load(Ordering::Relaxed));
         worker.turn(clock.now());
+        beside.turns.fetch_add(1, Ordering::Release);
         // One that was under way when it began, or when it ended, counts, too.
         if detaching || beside.detaching.load(Ordering::Relaxed) {
             beside.longest.fetch_max(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);

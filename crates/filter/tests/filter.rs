@@ -32,3 +32,5 @@ mod shortcut;
 mod timeouts;
 #[path = "filter/util.rs"]
 mod util;
+#[path = "filter/words.rs"]
+mod words;

@@ -572,6 +572,11 @@ const CASES: &[Case] = &[
     },
 ];
 
+/// The words that have such versions.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    CASES.iter().map(|case| case.words)
+}
+
 /// Words of the page that no packet can show, and why.
 const SHOWN_OTHERWISE: &[(&str, &str)] = &[
     ("continue", "it is what happens anyway"),

@@ -34,6 +34,7 @@ mod rig;
 mod scenario;
 mod slab;
 mod stack;
+mod timers;
 mod unregister;
 mod wake;
 

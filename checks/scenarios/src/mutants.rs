@@ -245,6 +245,18 @@ pub const MUTANTS: &[Mutant] = &[
     mutant("G9", "orders-wake-nobody", "wake-departure", "control's orders do not wake a sleeper"),
     mutant(
         "stack",
+        "alarm-in-two-queues",
+        "timers-moved",
+        "a deadline that another worker moves keeps its place in the first one's queue as well",
+    ),
+    mutant(
+        "stack",
+        "leaver-calls-nobody",
+        "stack-timers-left",
+        "a worker leaves, and one that sleeps does not learn what it had armed",
+    ),
+    mutant(
+        "stack",
         "decides-before-reading",
         "stack-answer-unread",
         "a timer runs although what had arrived by its deadline lies unread",

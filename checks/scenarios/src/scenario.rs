@@ -13,6 +13,7 @@ use crate::lagg;
 use crate::order;
 use crate::slab;
 use crate::stack;
+use crate::timers;
 use crate::unregister;
 use crate::wake;
 
@@ -98,6 +99,8 @@ pub const SCENARIOS: &[Scenario] = &[
     bounded("stack-crash-waiting", 2, stack::crash_waiting),
     exhaustive("stack-flush-order", stack::flush_order),
     bounded("stack-answer-unread", 2, stack::answer_unread),
+    bounded("stack-timers-left", 2, stack::timers_left),
+    exhaustive("timers-moved", timers::moved),
     bounded("lagg-failover", 2, lagg::failover),
     bounded("lagg-port-departs", 1, lagg::port_departs),
     bounded("lagg-lock-contended", 1, lagg::lock_contended),

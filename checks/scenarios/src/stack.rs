@@ -19,6 +19,8 @@ use siding_mbuf::Pool;
 use siding_mbuf::PoolConfig;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
+use siding_netisr::NoWake;
+use siding_netisr::Wake;
 use siding_stack::Device;
 use siding_stack::InterfaceSpec;
 use siding_stack::Sent;
@@ -104,6 +106,15 @@ impl Host {
 
     /// The same, with so many workers. The first has its seat taken.
     fn of(workers: usize) -> Host {
+        let mut host = Host::silent(workers, Arc::new(NoWake));
+        host.ask();
+        while host.worker.turn(Instant::from_nanos(1)).handled > 0 {}
+        assert_eq!(outside(|ctx| host.stack.neighbors(ctx).len()), 1, "the neighbour is being asked for");
+        host
+    }
+
+    /// One that asks for nobody yet.
+    fn silent(workers: usize, wake: Arc<dyn Wake>) -> Host {
         let pool = Pool::new(PoolConfig { buffers: 16, size: 512, headroom: 64 }).expect("sizes in range");
         let clock = Arc::new(AtomicU64::new(1));
         let ticking = clock.clone();
@@ -112,6 +123,7 @@ impl Host {
         config.interfaces = 1;
         config.workers = workers;
         config.queue_limit = 4;
+        config.wake = Some(wake);
         // The scenarios count what is sent, and each frame more costs the checkers dearly.
         config.mld.enabled = false;
         let stack = Stack::new(config).expect("sizes in range");
@@ -124,13 +136,18 @@ impl Host {
         let interface = outside(|ctx| {
             let interface = stack.attach(ctx, spec, device).expect("a free slot");
             stack.add_address(ctx, interface, IpAddr::V6(OWN), 64, false).expect("a new address");
-            let ping = stack.open_ping(ctx).expect("a free identifier");
-            stack.ping(ctx, &ping, NEIGHBOUR.into(), IfId::NONE, 1, b"").expect("room");
             interface
         });
         while worker.turn(Instant::from_nanos(1)).handled > 0 {}
-        assert_eq!(outside(|ctx| stack.neighbors(ctx).len()), 1, "the neighbour is being asked for");
         Host { stack, worker, pool, clock, seen, elsewhere, interface }
+    }
+
+    /// Something is sent to the neighbour, with the first worker's next turn.
+    fn ask(&self) {
+        outside(|ctx| {
+            let ping = self.stack.open_ping(ctx).expect("a free identifier");
+            self.stack.ping(ctx, &ping, NEIGHBOUR.into(), IfId::NONE, 1, b"").expect("room");
+        });
     }
 
     /// Detaches the interface, waits until nothing of it is left, and looks for frames that come later.
@@ -225,6 +242,50 @@ pub(crate) fn answer_unread() {
     let sent = [sent(&host.seen), sent(&host.elsewhere)].concat();
     assert_eq!(sent, [Icmp6Type::ECHO_REQUEST.0], "the packet was given up, or asked for again");
     host.finish();
+}
+
+/// How often the second worker was called. No checker's: it is looked at when all is over.
+#[derive(Default)]
+struct Calls(AtomicU64);
+
+impl Wake for Calls {
+    fn wake(&self, worker: usize) {
+        self.0.fetch_add(worker as u64, Ordering::Relaxed);
+    }
+}
+
+/// A worker asks for a neighbour and leaves, while another goes to sleep: that one knows until when, or is called.
+pub(crate) fn timers_left() {
+    let calls = Arc::new(Calls::default());
+    let mut host = Host::silent(2, calls.clone());
+    let now = Instant::from_nanos(1);
+    let mut other = host.stack.worker(1).expect("a new stack has vacant workers");
+    while other.turn(now).handled > 0 {}
+    host.ask();
+    let before = calls.0.load(Ordering::Relaxed);
+    let leaves = thread::spawn(move || {
+        host.worker.turn(now);
+        let Host { stack, worker, pool, clock, seen, elsewhere, interface } = host;
+        drop(worker);
+        (stack, pool, clock, seen, elsewhere, interface)
+    });
+    let next = other.turn(now).next;
+    let sleeps = other.prepare_sleep();
+    let (stack, pool, clock, seen, elsewhere, interface) = leaves.join().expect("no panic");
+    let due = now + Duration::from_secs(1);
+    let is_called = calls.0.load(Ordering::Relaxed) > before;
+    assert!(!sleeps || next <= due || is_called, "it sleeps past what the other had armed");
+    other.awake();
+    clock.store(due.as_nanos(), Ordering::Relaxed);
+    assert_eq!(other.turn(due).timers, 1, "who is there asks again");
+    let mut worker = stack.worker(0).expect("vacant again");
+    let mut detached = outside(|ctx| stack.detach(ctx, interface).expect("attached until now"));
+    for _ in 0..2 {
+        worker.turn(due);
+        other.turn(due);
+    }
+    assert!(detached.is_complete(), "both have come by");
+    Host { stack, worker, pool, clock, seen, elsewhere, interface }.finish();
 }
 
 /// A packet waits for its neighbour. The answer comes, and in the same batch something that is answered at once:

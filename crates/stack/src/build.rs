@@ -192,7 +192,7 @@ impl Stack {
                 chance: Chance::new(chance.next_u64()),
                 secret,
             }),
-            timers: Timers::new(),
+            timers: Timers::new(config.workers),
             heard: Heard::new(config.workers),
             pings: Pings::new(),
             pool: config.pool,

@@ -129,5 +129,7 @@ pub use stack::worker::StepReport;
 pub use stack::worker::StepsReport;
 pub use stack::worker::TimedStep;
 pub use table::Table;
+#[cfg(any(siding_loom, siding_shuttle, siding_mutants))]
+pub use timer::checked;
 pub use turn::StackWorker;
 pub use turn::Turn;

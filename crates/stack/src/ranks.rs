@@ -19,7 +19,7 @@ rank!(
     pub Neighbor after NeighborTable
 );
 rank!(
-    /// The timer queue.
+    /// A timer queue: a worker's, or the one of them all.
     pub Timers after Neighbor
 );
 rank!(

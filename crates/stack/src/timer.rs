@@ -1,14 +1,25 @@
-//! The timer queue.
+//! The timer queues: one for each worker, and one for what nobody in particular has armed.
 //!
 //! An entry says "look at this then": what it points to has its own deadline, and is looked at again if that has
 //! moved. What there is to look at, and what is done then, each protocol says in its own folder, with a type for each
-//! kind ([`Due`]): the queue knows no protocol, nor who runs it. Whatever has a deadline that others can move keeps an [`Alarm`] beside it, and so has one entry at most.
+//! kind ([`Due`]): the queues know no protocol, nor who runs it. Whatever has a deadline that others can move keeps an
+//! [`Alarm`] beside it, and so has one entry at most, in whichever queue.
+//!
+//! # Whose an entry is
+//!
+//! A worker arms in its own queue, and control, or who has no worker at hand, in the one for anybody. A worker looks at these two in each turn.
+//! One that has time, for it has read and handled all that there was, looks at the others' too, and sleeps no longer than
+//! until the first of all is due: so all have read up to a deadline soon after it has come, and the last to have read
+//! runs what is due, whosever it is. A worker that has something to do all the time touches nobody else's. The queue of one
+//! that has left is everybody's until its seat is taken again.
+//!
+//! Nobody arms in another worker's queue: that one may sleep. Control has all workers come by after what it arms.
 //!
 //! # Locks
 //!
-//! [`ranks::Timers`], innermost but leaves: timers are armed under a neighbour's lock and run under none of
-//! this. # Teardown: a departing interface's entries are purged; one that is being run at that moment holds a
-//! reference, finds its neighbour dead, and does nothing.
+//! [`ranks::Timers`], innermost but leaves, never two of them: timers are armed under a neighbour's lock and run under none of
+//! this. An alarm moves from one queue to another under the lock that it lies under itself. # Teardown: a departing interface's entries are
+//! purged; one that is being run at that moment holds a reference, finds its neighbour dead, and does nothing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,10 +30,15 @@ use siding_lockorder::Mutex;
 use siding_lockorder::Unlocked;
 use siding_netisr::IfId;
 use siding_netisr::Instant;
+use siding_netisr::sync::atomic::AtomicBool;
 use siding_netisr::sync::atomic::AtomicU64;
+use siding_netisr::sync::atomic::AtomicUsize;
 use siding_netisr::sync::atomic::Ordering;
+use siding_netisr::sync::mutant;
 
 use crate::alarm::Alarm;
+use crate::alarm::Home;
+use crate::alarm::Key;
 use crate::alarm::Place;
 use crate::ranks;
 
@@ -35,44 +51,142 @@ pub(crate) trait Due<W>: fmt::Debug + Send {
     fn run(self: Box<Self>, ctx: &mut Ctx<'_, Unlocked>, worker: &mut W);
 }
 
-/// The queue of all workers.
+/// The queues of all workers. What each turn reads is written seldom, and lies apart from what is written each time that something is armed.
 #[derive(Debug)]
-#[repr(align(128))]
 pub(crate) struct Timers<W> {
-    /// The earliest deadline, so that an idle look is one load.
-    earliest: AtomicU64,
+    anybodys: Line<W>,
+    /// Seats that were left, and not taken since.
+    left: AtomicUsize,
+    own: Vec<Own<W>>,
+}
+
+/// A worker's own.
+#[derive(Debug)]
+struct Own<W> {
+    line: Line<W>,
+    /// Its worker has left.
+    left: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Line<W> {
+    earliest: Earliest,
     queue: Mutex<ranks::Timers, Queue<W>>,
 }
+
+/// The earliest deadline, so that an idle look is one load; on cache lines of its own.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Earliest(AtomicU64);
 
 #[derive(Debug)]
 struct Queue<W> {
     /// By deadline, then in the order of arming: equal deadlines run in that order.
-    entries: BTreeMap<Place, Box<dyn Due<W>>>,
+    entries: BTreeMap<Key, Box<dyn Due<W>>>,
     armed: u64,
 }
 
-impl<W> Queue<W> {
-    fn put(&mut self, at: Instant, due: impl Due<W> + 'static) -> Place {
-        self.armed += 1;
-        self.entries.insert((at, self.armed), Box::new(due));
-        (at, self.armed)
-    }
+/// The queues as one sees them who arms, and runs what is due: a worker, or anybody else.
+#[derive(Debug)]
+pub(crate) struct Seen<'a, W> {
+    timers: &'a Timers<W>,
+    home: Home,
 }
 
 impl<W> Timers<W> {
-    pub(crate) fn new() -> Timers<W> {
-        let queue = Queue { entries: BTreeMap::new(), armed: 0 };
-        Timers { earliest: AtomicU64::new(u64::MAX), queue: Mutex::new(queue) }
+    pub(crate) fn new(workers: usize) -> Timers<W> {
+        let own = |_| Own { line: Line::new(), left: AtomicBool::new(false) };
+        Timers { anybodys: Line::new(), left: AtomicUsize::new(0), own: (0..workers).map(own).collect() }
     }
 
+    /// As a worker sees them.
+    pub(crate) fn of(&self, worker: usize) -> Seen<'_, W> {
+        Seen { timers: self, home: Home::of(worker) }
+    }
+
+    /// As whoever is no worker, or has none at hand, sees them.
+    fn of_anybody(&self) -> Seen<'_, W> {
+        Seen { timers: self, home: Home::ANYBODYS }
+    }
+
+    /// Has `due` looked at when `at` has come, by whoever comes by first. Workers are to be called afterwards, unless a worker
+    /// asks for it.
+    pub(crate) fn arm<L>(&self, ctx: &mut Ctx<'_, L>, at: Instant, due: impl Due<W> + 'static)
+    where
+        ranks::Timers: After<L>,
+    {
+        self.of_anybody().arm(ctx, at, due);
+    }
+
+    /// The same, unless the alarm is set by `deadline` anyway.
+    pub(crate) fn set<L, D: Due<W> + 'static>(
+        &self,
+        ctx: &mut Ctx<'_, L>,
+        alarm: &mut Alarm,
+        deadline: Option<Instant>,
+        due: impl FnOnce() -> D,
+    ) where
+        ranks::Timers: After<L>,
+    {
+        self.of_anybody().set(ctx, alarm, deadline, due);
+    }
+
+    /// Forgets an interface that departs.
+    pub(crate) fn purge<L>(&self, ctx: &mut Ctx<'_, L>, interface: IfId)
+    where
+        ranks::Timers: After<L>,
+    {
+        for line in self.lines() {
+            line.change(ctx, |queue| queue.entries.retain(|_, due| due.interface() != interface));
+        }
+    }
+
+    /// A worker has left its seat: what it has armed is everybody's. True if there is something: then the others are to be called,
+    /// who may sleep for longer than that has time.
+    pub(crate) fn leave(&self, worker: usize) -> bool {
+        let Own { line, left } = &self.own[worker];
+        // Written by who has the seat, or had it last.
+        if !left.swap(true, Ordering::Relaxed) {
+            self.left.fetch_add(1, Ordering::Release);
+        }
+        line.next() < Instant::NEVER
+    }
+
+    /// A worker has taken its seat, and with it what lies in its queue.
+    pub(crate) fn enter(&self, worker: usize) {
+        if self.own[worker].left.swap(false, Ordering::Relaxed) {
+            self.left.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// How many entries lie in them.
+    #[cfg(any(test, siding_loom, siding_shuttle, siding_mutants))]
+    pub(crate) fn len<L>(&self, ctx: &mut Ctx<'_, L>) -> usize
+    where
+        ranks::Timers: After<L>,
+    {
+        self.lines().map(|line| line.change(ctx, |queue| queue.entries.len())).sum()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line<W>> {
+        [&self.anybodys].into_iter().chain(self.own.iter().map(|own| &own.line))
+    }
+
+    fn line(&self, home: Home) -> &Line<W> {
+        match home.worker() {
+            Some(worker) => &self.own[worker].line,
+            None => &self.anybodys,
+        }
+    }
+}
+
+impl<W> Seen<'_, W> {
     /// Has `due` looked at when `at` has come.
     pub(crate) fn arm<L>(&self, ctx: &mut Ctx<'_, L>, at: Instant, due: impl Due<W> + 'static)
     where
         ranks::Timers: After<L>,
     {
-        let (mut queue, _ctx) = ctx.lock(&self.queue);
-        queue.put(at, due);
-        self.note(&queue);
+        self.timers.line(self.home).change(ctx, |queue| queue.put(at, due));
     }
 
     /// Has `due` looked at when `deadline` has come, unless its alarm is set by then anyway.
@@ -86,120 +200,103 @@ impl<W> Timers<W> {
         ranks::Timers: After<L>,
     {
         let Some(at) = deadline.filter(|at| !alarm.is_set_by(*at)) else { return };
-        let (mut queue, _ctx) = ctx.lock(&self.queue);
-        let place = queue.put(at, due());
-        // One that is being looked at is no longer there.
-        let _before = alarm.move_to(place).and_then(|before| queue.entries.remove(&before));
-        self.note(&queue);
-    }
-
-    /// The next thing that is due.
-    pub(crate) fn pop<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant) -> Option<Box<dyn Due<W>>>
-    where
-        ranks::Timers: After<L>,
-    {
-        if self.next() > now {
-            return None;
+        let home = self.home;
+        let elsewhere = self.timers.line(home).change(ctx, |queue| {
+            let key = queue.put(at, due());
+            let before = alarm.move_to(Place { key, home })?;
+            if before.home != home {
+                return Some(before);
+            }
+            // One that is being looked at is no longer there.
+            queue.entries.remove(&before.key);
+            None
+        });
+        if let Some(before) = elsewhere.filter(|_| !mutant("alarm-in-two-queues")) {
+            self.timers.line(before.home).change(ctx, |queue| queue.entries.remove(&before.key));
         }
-        let (mut queue, _ctx) = ctx.lock(&self.queue);
-        let first = queue.entries.first_entry().filter(|first| first.key().0 <= now);
-        let due = first.map(|first| first.remove());
-        self.note(&queue);
-        due
     }
 
-    /// Forgets an interface that departs.
-    pub(crate) fn purge<L>(&self, ctx: &mut Ctx<'_, L>, interface: IfId)
+    /// The next thing that is due. `all` for others' as well, if there is time.
+    pub(crate) fn pop<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant, all: bool) -> Option<Box<dyn Due<W>>>
+    where
+        ranks::Timers: After<L>,
+    {
+        loop {
+            let (at, home) = self.first(all);
+            if at > now || at == Instant::NEVER {
+                return None;
+            }
+            // Somebody else may have taken it meanwhile: then the word says what is next.
+            let due = self.timers.line(home).change(ctx, |queue| {
+                let first = queue.entries.first_entry().filter(|first| first.key().0 <= now);
+                first.map(|first| first.remove())
+            });
+            if due.is_some() {
+                return due;
+            }
+        }
+    }
+
+    /// When something is due next; [`Instant::NEVER`] for never. `all` for others' as well.
+    #[inline]
+    pub(crate) fn next(&self, all: bool) -> Instant {
+        self.first(all).0
+    }
+
+    /// When something is due next, and where that is.
+    #[inline]
+    fn first(&self, all: bool) -> (Instant, Home) {
+        let Timers { anybodys, left, own } = self.timers;
+        let mut first = (anybodys.next(), Home::ANYBODYS);
+        let seen = match self.home.worker() {
+            Some(worker) if !all && left.load(Ordering::Acquire) == 0 => worker..worker + 1,
+            _ => 0..own.len(),
+        };
+        for worker in seen {
+            let next = own[worker].line.next();
+            if next < first.0 {
+                first = (next, Home::of(worker));
+            }
+        }
+        first
+    }
+}
+
+impl<W> Line<W> {
+    fn new() -> Line<W> {
+        let queue = Queue { entries: BTreeMap::new(), armed: 0 };
+        Line { earliest: Earliest(AtomicU64::new(u64::MAX)), queue: Mutex::new(queue) }
+    }
+
+    fn next(&self) -> Instant {
+        Instant::from_nanos(self.earliest.0.load(Ordering::Acquire))
+    }
+
+    /// Works on the queue under its lock, and notes what is earliest then. Who looks at the word is not bothered if that is as before.
+    fn change<L, O>(&self, ctx: &mut Ctx<'_, L>, work: impl FnOnce(&mut Queue<W>) -> O) -> O
     where
         ranks::Timers: After<L>,
     {
         let (mut queue, _ctx) = ctx.lock(&self.queue);
-        queue.entries.retain(|_, due| due.interface() != interface);
-        self.note(&queue);
-    }
-
-    /// How many entries lie in it.
-    #[cfg(test)]
-    pub(crate) fn len<L>(&self, ctx: &mut Ctx<'_, L>) -> usize
-    where
-        ranks::Timers: After<L>,
-    {
-        let (queue, _ctx) = ctx.lock(&self.queue);
-        queue.entries.len()
-    }
-
-    /// When something is due next; [`Instant::NEVER`] for never.
-    pub(crate) fn next(&self) -> Instant {
-        Instant::from_nanos(self.earliest.load(Ordering::Acquire))
-    }
-
-    fn note(&self, queue: &Queue<W>) {
+        let done = work(&mut queue);
         let next = queue.entries.first_key_value().map_or(Instant::NEVER, |((at, _), _)| *at);
-        self.earliest.store(next.as_nanos(), Ordering::Release);
+        // Written under the lock alone, so this is what it is.
+        if self.earliest.0.load(Ordering::Relaxed) != next.as_nanos() {
+            self.earliest.0.store(next.as_nanos(), Ordering::Release);
+        }
+        done
     }
 }
 
+impl<W> Queue<W> {
+    fn put(&mut self, at: Instant, due: impl Due<W> + 'static) -> Key {
+        self.armed += 1;
+        self.entries.insert((at, self.armed), Box::new(due));
+        (at, self.armed)
+    }
+}
+
+#[cfg(any(siding_loom, siding_shuttle, siding_mutants))]
+pub mod checked;
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
-mod tests {
-    use siding_lockorder::Root;
-
-    use super::*;
-
-    #[derive(Debug)]
-    struct Look(Instant);
-
-    impl Due<Vec<Instant>> for Look {
-        fn interface(&self) -> IfId {
-            IfId::NONE
-        }
-
-        fn run(self: Box<Self>, _: &mut Ctx<'_, Unlocked>, looks: &mut Vec<Instant>) {
-            looks.push(self.0);
-        }
-    }
-
-    #[test]
-    fn each_is_run_with_what_it_is_about_and_equal_deadlines_in_the_order_of_arming() {
-        let mut root = Root::new();
-        let mut entered = root.enter().unwrap();
-        let ctx = &mut entered.ctx();
-        let (timers, mut looks) = (Timers::new(), Vec::new());
-        for (at, about) in [(20, 1), (10, 2), (20, 3), (30, 4)] {
-            timers.arm(ctx, Instant::from_nanos(at), Look(Instant::from_nanos(about)));
-        }
-        while let Some(due) = timers.pop(ctx, Instant::from_nanos(29)) {
-            due.run(ctx, &mut looks);
-        }
-        assert_eq!(looks, [2, 1, 3].map(Instant::from_nanos));
-    }
-
-    #[test]
-    fn an_alarm_has_one_place_that_moves_to_earlier_deadlines_only() {
-        let at = |nanos| Some(Instant::from_nanos(nanos));
-        let due = || Look(Instant::NEVER);
-        let mut root = Root::new();
-        let mut entered = root.enter().unwrap();
-        let ctx = &mut entered.ctx();
-        let timers = Timers::new();
-        let (mut first, mut second) = (Alarm::default(), Alarm::default());
-        for (deadline, next) in
-            [(at(90), 90), (None, 90), (at(95), 90), (at(50), 50), (at(50), 50), (at(10), 10)]
-        {
-            timers.set(ctx, &mut first, deadline, due);
-            assert_eq!((timers.next(), timers.len(ctx)), (Instant::from_nanos(next), 1));
-        }
-        timers.set(ctx, &mut second, at(10), due);
-        timers.arm(ctx, Instant::from_nanos(10), due());
-        assert_eq!(timers.len(ctx), 3, "others that are due then stay");
-
-        // The queue has come by for the first; an earlier deadline finds its place gone, and takes a new one.
-        assert!(
-            timers.pop(ctx, Instant::from_nanos(9)).is_none()
-                && timers.pop(ctx, Instant::from_nanos(10)).is_some()
-        );
-        timers.set(ctx, &mut first, at(8), due);
-        assert_eq!((timers.next(), timers.len(ctx)), (Instant::from_nanos(8), 3));
-        assert!(!first.rings(Instant::from_nanos(7)), "the place that it has is still to come");
-        assert!(first.rings(Instant::from_nanos(8)) && first.rings(Instant::from_nanos(8)));
-    }
-}
+mod tests;

@@ -64,12 +64,14 @@ impl StackWorker {
     fn new(shared: &Arc<Shared>, index: usize, now: Instant) -> Option<StackWorker> {
         let worker = shared.netisr.worker(index)?;
         let local = Box::new(Local::new(shared.clone(), index, now));
+        shared.timers.enter(index);
         let (received, express) = (Vec::with_capacity(BATCH), Box::default());
         Some(StackWorker { worker, local, received, express, held_up: None, left: 0 })
     }
 
     /// Takes a batch from each interface, handles what was dispatched, runs the timers that are due at `now`, and sends
-    /// what has come of it. A timer waits until all workers have read what had arrived by its deadline.
+    /// what has come of it. A timer waits until all workers have read what had arrived by its deadline. A worker runs those that it has armed
+    /// itself, those of control, and, when it has time, those of all.
     pub fn turn(&mut self, now: Instant) -> Turn {
         self.local.now = now;
         match self.local.timed.begin() {
@@ -105,7 +107,9 @@ impl StackWorker {
             self.local.timed.resume(polled.handled);
             self.local.timed.enter_whole(TimedStep::Timers);
         }
-        let timers = self.timers(now) + self.expire();
+        // Who has time looks at what others have armed, too.
+        let spare = !behind && !polled.more;
+        let timers = self.timers(now, spare) + self.expire();
         if TIMED {
             self.local.timed.resume(timers);
         }
@@ -136,7 +140,7 @@ impl StackWorker {
             false => times.passed(received + polled.handled),
         }
         let more = behind || polled.more || filtering || timers >= BATCH || (again.is_some() && received > 0);
-        let next = self.local.shared.timers.next().min(self.local.reassembly.deadline());
+        let next = self.local.timers().next(spare).min(self.local.reassembly.deadline());
         let next = if self.held_up.is_some() { next.max(now + Self::LOOK_AGAIN) } else { next };
         let next = next.min(self.local.next_filter).min(self.local.filter.next());
         // A backlog waits for the wire to drain: a moment, not a wake-up.
@@ -258,8 +262,8 @@ impl StackWorker {
     }
 
     #[inline(always)] // Two places call it, of which one is cold.
-    fn timers(&mut self, now: Instant) -> usize {
-        if !self.may_decide(now) {
+    fn timers(&mut self, now: Instant, all: bool) -> usize {
+        if !self.may_decide(now, all) {
             return 0;
         }
         let local = &mut self.local;
@@ -267,7 +271,7 @@ impl StackWorker {
         self.worker.with_ctx(|ctx| {
             let mut run = 0;
             while run < BATCH {
-                let Some(due) = local.shared.timers.pop(ctx, heard) else { break };
+                let Some(due) = local.timers().pop(ctx, heard, all) else { break };
                 local.refresh();
                 due.run(ctx, local);
                 run += 1;
@@ -279,9 +283,9 @@ impl StackWorker {
     /// Whether something is due for which nothing waits unread. If only other workers are behind, they are called: one
     /// that sleeps has nothing to read, as far as it knows, and says so when it has looked.
     #[inline(always)] // As above.
-    fn may_decide(&mut self, now: Instant) -> bool {
+    fn may_decide(&mut self, now: Instant, all: bool) -> bool {
         let local = &mut self.local;
-        let next = local.shared.timers.next().min(local.reassembly.deadline());
+        let next = local.timers().next(all).min(local.reassembly.deadline());
         if next > now {
             self.held_up = None;
             return false;
@@ -336,7 +340,13 @@ impl Stack {
 
 impl Drop for StackWorker {
     fn drop(&mut self) {
-        self.local.shared.heard.leave(self.worker.index());
+        let (shared, index) = (&self.local.shared, self.worker.index());
+        let leaves_some = shared.timers.leave(index);
+        shared.heard.leave(index);
+        // Those who sleep do so until what they knew of is due.
+        if leaves_some && !mutant("leaver-calls-nobody") {
+            shared.netisr.call_workers();
+        }
     }
 }
 
@@ -345,6 +355,9 @@ impl std::fmt::Debug for StackWorker {
         f.debug_struct("StackWorker").field("worker", &self.worker).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod timers;
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
 mod tests {

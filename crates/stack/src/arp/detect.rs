@@ -274,7 +274,7 @@ fn step(
                 let at = local.now + retry;
                 let machine = control.rooms.of::<Conflicts>().machines.get_mut(&(interface, addr));
                 machine.into_iter().for_each(|machine| machine.retry = Some(at));
-                shared.timers.arm(&mut ctx, at, Claimed(interface, addr));
+                local.timers().arm(&mut ctx, at, Claimed(interface, addr));
             }
             set_state(&shared, &mut control, interface, addr, DadState::Duplicate);
             local.tell(Event::AddressDuplicate { interface, addr: addr.into() });
@@ -287,7 +287,7 @@ fn step(
         local.drop_packet(refused.packet, DropReason::InterfaceGone);
     }
     if let Some(deadline) = deadline.filter(|_| deadline != before) {
-        shared.timers.arm(&mut ctx, deadline, Claimed(interface, addr));
+        local.timers().arm(&mut ctx, deadline, Claimed(interface, addr));
     }
     drop(control);
     local.refresh();

@@ -27,7 +27,7 @@ use crate::ranks;
 /// Set in the published word when the address in it may be used at once.
 const DIRECT: u64 = 1 << 48;
 
-/// One neighbour's entry, shared by the table, the timer queue, workers' caches and held packets.
+/// One neighbour's entry, shared by the table, a timer queue, workers' caches and held packets.
 #[derive(Debug)]
 pub(crate) struct Lle {
     pub(crate) interface: IfId,

@@ -6,7 +6,7 @@
 //! The table's lock ([`ranks::NeighborTable`](crate::ranks::NeighborTable)) guards the list, each entry's
 //! ([`ranks::Neighbor`](crate::ranks::Neighbor)) its state machine and held packets.
 //!
-//! Small leaves under both: the timer queue, and the order of the idle ([`idle`]).
+//! Small leaves under both: the timer queues, and the order of the idle ([`idle`]).
 //!
 //! The path of a packet to a reachable neighbour takes none: each entry publishes its link-layer address in
 //! one word ([`Lle::direct`]) while nothing else is to be done.

@@ -237,7 +237,7 @@ pub(super) fn step(
 /// Has the timer queue look at the machine at its deadline, unless it will come by before that anyway.
 pub(super) fn arm(machine: &mut Machine, ctx: &mut Ctx<'_, ranks::Control>, local: &Local, on: IfId) {
     let deadline = machine.listener.deadline();
-    local.shared.timers.set(ctx, &mut machine.alarm, deadline, || Reporting(on));
+    local.timers().set(ctx, &mut machine.alarm, deadline, || Reporting(on));
 }
 
 fn follow_one(

@@ -2,7 +2,7 @@
 //!
 //! # Locks
 //!
-//! None: an answer that waits lies in the timer queue, and is sent by the worker that takes it out. # Teardown: it goes
+//! None: an answer that waits lies in a timer queue, and is sent by the worker that takes it out. # Teardown: it goes
 //! with its interface.
 
 use std::net::Ipv6Addr;
@@ -61,7 +61,7 @@ pub(super) fn anycast_asked(
     waiting.fetch_add(1, Ordering::Relaxed);
     let delay = local.chance.between(Duration::ZERO, MAX_ANYCAST_DELAY_TIME);
     let asked = Asked { on: on.ifnet.id, target: solicit.target, by, lladdr: solicit.slla };
-    local.shared.timers.arm(ctx, local.now + delay, asked);
+    local.timers().arm(ctx, local.now + delay, asked);
 }
 
 impl Due<Local> for Asked {

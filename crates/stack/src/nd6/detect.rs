@@ -68,7 +68,7 @@ fn timer(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, interface: IfId, addr: 
     //= RFC 4862 s5.4.2 [4862-2]: the solicited-node group is reported before anything is asked of it, else a switch
     //= that snoops keeps the answers from us.
     if !mld::is_told(ctx, local, interface, solicited_node(addr)) {
-        local.shared.timers.arm(ctx, local.now + REFUSED_RETRY, Probed(interface, addr));
+        local.timers().arm(ctx, local.now + REFUSED_RETRY, Probed(interface, addr));
         return;
     }
     let (now, nonce) = (local.now, local.chance.nonce());
@@ -174,7 +174,7 @@ fn step(
         match dad_config.duplicate_retry.filter(|_| dup) {
             Some(retry) => {
                 dad.try_again(local.now + retry);
-                shared.timers.arm(&mut ctx, local.now + retry, Probed(interface, addr));
+                local.timers().arm(&mut ctx, local.now + retry, Probed(interface, addr));
             }
             None => _ = control.dads.remove(&(interface, addr)),
         }
@@ -202,7 +202,7 @@ fn step(
     }
     // What is heard moves no deadline, and arms nothing: else whoever asks could fill the queue.
     if let Some(deadline) = deadline.filter(|_| deadline != before) {
-        shared.timers.arm(&mut ctx, deadline, Probed(interface, addr));
+        local.timers().arm(&mut ctx, deadline, Probed(interface, addr));
     }
 }
 

@@ -41,7 +41,7 @@ fn age(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, on: IfId) {
     local.note_evicted(gone);
     let next = (next.unwrap_or(now) + stale_time).max(now);
     looks_at.store(next.as_nanos(), Ordering::Relaxed);
-    local.shared.timers.arm(ctx, next, Ageing(on));
+    local.timers().arm(ctx, next, Ageing(on));
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -162,12 +162,12 @@ where
     change
 }
 
-/// Has the timer queue look at the entry at its deadline, unless it will come by before that anyway. To be called
+/// Has a timer queue look at the entry at its deadline, unless it will come by before that anyway. To be called
 /// after a flush: packets that the facility refused are tried again, whether or not others follow.
 pub(crate) fn arm(ctx: &mut Ctx<'_, ranks::Neighbor>, local: &Local, lle: &Arc<Lle>, entry: &mut Entry) {
     let again = entry.waits_for_queue().then_some(local.now + REFUSED_RETRY);
     let deadline = again.into_iter().chain(entry.nud.deadline()).min();
-    local.shared.timers.set(ctx, &mut entry.alarm, deadline, || Timed(lle.clone()));
+    local.timers().set(ctx, &mut entry.alarm, deadline, || Timed(lle.clone()));
 }
 
 /// The source address of an IP packet.

@@ -95,7 +95,7 @@ impl Due<Local> for Ask {
         }
         asking.number = asking.number.wrapping_add(1);
         let number = asking.number;
-        shared.timers.set(&mut locked, &mut asking.alarm, Some(local.now + every), || Ask(id));
+        local.timers().set(&mut locked, &mut asking.alarm, Some(local.now + every), || Ask(id));
         drop((control, locked));
         let Some(out) = config.interface(id).filter(|out| out.is_fit(Use::Frames)) else { return };
         if let Some(frame) = message(local, out, Mac::BROADCAST, QUESTION, number) {

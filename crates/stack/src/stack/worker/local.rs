@@ -42,6 +42,7 @@ use crate::reassembly::Reassembly;
 use crate::snapshot::Mine;
 use crate::snapshot::Reader;
 use crate::stack::Shared;
+use crate::timer::Seen;
 use crate::trace::Step;
 use crate::trace::Tracer;
 use siding_machines::chance::Chance;
@@ -110,6 +111,12 @@ impl Local {
         local.take_devices();
         local.set_filters();
         local
+    }
+
+    /// The timer queues as this worker sees them.
+    #[inline]
+    pub(crate) fn timers(&self) -> Seen<'_, Local> {
+        self.shared.timers.of(self.index)
     }
 
     /// Last words have been put into a device's queue.

@@ -155,7 +155,44 @@ fn what_cannot_be_a_group() {
         rib.insert_group(Group { prefix, ..group("::/0", 0, &many[..1]) }).expect("room");
     }
     assert_eq!(refused(&mut rib, "3fff::/32", &[one]), RouteError::Groups);
+    let [_, hops, groups] = rib.limits();
+    assert_eq!((hops.used, hops.refused, groups.used, groups.refused), (64, 1, 16_384, 1));
     rib.insert_group(group("::/0", 1, &many[..3])).expect("it is there already");
+}
+
+#[test]
+fn bounds_tell_how_near_they_are_and_what_they_have_refused() {
+    let mut rib = Rib::<Ipv6Addr, u16>::default();
+    let seen = |rib: &Rib<Ipv6Addr, u16>| {
+        rib.limits().map(|limit| (limit.limit, limit.used, limit.highest.unwrap_or(0), limit.refused))
+    };
+    assert_eq!(seen(&rib), [(256, 0, 0, 0), (64, 0, 0, 0), (16_384, 0, 0, 0)]);
+    let hops: Vec<_> = (0..65).map(|router| hop(1, router + 1, 1)).collect();
+    rib.insert_group(group("2001:db8::/32", 0, &hops[..5])).expect("room");
+    rib.insert_group(group("3fff::/32", 0, &hops[..2])).expect("room");
+    rib.insert_group(group("3fff::/32", 0, &hops)).expect_err("one too many");
+    for interface in 0..256 {
+        rib.insert(route("::/0", interface, 0, Origin::Static)).expect("room");
+    }
+    rib.insert(route("::/0", 256, 0, Origin::Static)).expect_err("one too many");
+    rib.insert(route("::/0", 255, 1, Origin::Static)).expect("in the place of another");
+    rib.insert(route("fe80::/10", 1, 0, Origin::Static)).expect("room");
+    assert_eq!(seen(&rib), [(256, 256, 256, 1), (64, 5, 5, 1), (16_384, 2, 2, 0)]);
+    rib.remove_group(&"2001:db8::/32".parse().expect("a prefix")).expect("room");
+    let mut left = 256;
+    for interface in (0..256).step_by(3) {
+        rib.remove_interface(interface).expect("room");
+        left -= 1;
+        assert_eq!(seen(&rib)[0], (256, left, 256, 1), "without {interface}");
+    }
+    assert_eq!(seen(&rib)[1..], [(64, 2, 5, 1), (16_384, 1, 2, 0)]);
+    let all: Vec<_> = rib.routes().iter().copied().collect();
+    let mut table = rib.routes().clone();
+    table.retain(|route| route.interface % 2 == 0);
+    let even = all.iter().filter(|route| route.interface % 2 == 0 && route.prefix.prefix_len() == 0).count();
+    assert_eq!(table.most_to_one(), even);
+    table.retain(|route| route.prefix.prefix_len() > 0);
+    assert_eq!(table.most_to_one(), usize::from(!table.is_empty()));
 }
 
 #[test]

@@ -24,6 +24,7 @@ use super::way::Handle;
 use super::way::Way;
 use super::way::group_meaning;
 use super::way::hops_of;
+use crate::limits::Usage;
 
 /// Prefixes of a family that may have groups: each keeps whose its buckets are.
 pub const MOST_GROUPS: usize = 16_384;
@@ -35,6 +36,8 @@ pub(super) struct Groups<A: Address, I> {
     hops: usize,
     /// The prefixes of each interface's hops.
     by_interface: BTreeSet<(I, Prefix<A>)>,
+    /// How many there were, and how many hops of one; what was refused of either.
+    pub(super) usage: [Usage; 2],
     /// What the data path has of them, and for how many prefixes: those with the same words share these.
     values: HashMap<Vec<u64>, (Value, usize)>,
 }
@@ -51,7 +54,13 @@ type Change<A, I> = (Kept<A, I>, Option<Kept<A, I>>);
 
 impl<A: Address, I> Default for Groups<A, I> {
     fn default() -> Self {
-        Groups { all: BTreeMap::new(), hops: 0, by_interface: BTreeSet::new(), values: HashMap::new() }
+        Groups {
+            all: BTreeMap::new(),
+            hops: 0,
+            by_interface: BTreeSet::new(),
+            usage: Default::default(),
+            values: HashMap::new(),
+        }
     }
 }
 
@@ -113,7 +122,9 @@ impl<A: Address, I: Handle> Groups<A, I> {
         }
         if let Some(group) = group {
             self.by_interface.extend(group.hops.iter().map(|hop| (hop.interface, prefix)));
+            self.usage[1].note(group.hops.len());
             self.all.insert(prefix, group);
+            self.usage[0].note(self.all.len());
         }
         before
     }
@@ -160,11 +171,15 @@ impl<A: Address, I: Handle> Rib<A, I> {
     }
 
     pub(super) fn may_be(&self, group: &Group<A, I>) -> Result<(), RouteError<A>> {
-        group.check()?;
-        match self.groups.get(&group.prefix).is_none() && self.groups.all.len() >= MOST_GROUPS {
-            true => Err(RouteError::Groups),
-            false => Ok(()),
+        if group.hops.len() > MOST_HOPS {
+            self.groups.usage[1].refuse();
         }
+        group.check()?;
+        if self.groups.get(&group.prefix).is_none() && self.groups.all.len() >= MOST_GROUPS {
+            self.groups.usage[0].refuse();
+            return Err(RouteError::Groups);
+        }
+        Ok(())
     }
 
     /// Takes a prefix's group out. False if it has none.
@@ -192,6 +207,11 @@ impl<A: Address, I: Handle> Rib<A, I> {
     /// How many hops they have together.
     pub fn hop_count(&self) -> usize {
         self.groups.hops
+    }
+
+    /// Hops of the group that has the most.
+    pub(super) fn most_hops(&self) -> usize {
+        self.groups.all.values().map(|kept| kept.hops.len()).max().unwrap_or(0)
     }
 
     /// The group of a prefix.

@@ -12,9 +12,11 @@ use siding_netisr::IfId;
 
 use super::fib::Fib;
 use super::groups::Groups;
+use super::groups::MOST_GROUPS;
 use super::prefix::Address;
 use super::prefix::Prefix;
 use super::refusal::Refusal;
+use super::spread::MOST_HOPS;
 use super::table::MOST_WAYS;
 use super::table::Origin;
 use super::table::Route;
@@ -23,6 +25,8 @@ use super::table::Table;
 use super::way::Handle;
 use super::way::Way;
 use super::way::hops_of;
+use crate::limits::LimitReport;
+use crate::limits::Usage;
 
 /// All routes and refusals of a family, and the [`Fib`] that follows each of their changes at once.
 ///
@@ -37,6 +41,8 @@ pub struct Rib<A: Address, I = IfId> {
     ways: HashMap<Meaning, (Value, usize)>,
     /// The prefixes of each interface's routes; those that its addresses made apart.
     by_interface: BTreeSet<(I, bool, Prefix<A>)>,
+    /// Routes that one prefix had, and what was refused of them.
+    usage: Usage,
     /// How often something changed.
     changes: u64,
 }
@@ -50,6 +56,7 @@ impl<A: Address, I: Handle> Default for Rib<A, I> {
             keeper: Keeper::new(),
             ways: HashMap::new(),
             by_interface: BTreeSet::new(),
+            usage: Usage::default(),
             changes: 0,
         }
     }
@@ -269,6 +276,17 @@ impl<A: Address, I: Handle> Rib<A, I> {
         self.changes
     }
 
+    /// Its bounds: how many routes one prefix may have, and has who has the most; the same of the routers that share a prefix's flows;
+    /// and how many prefixes may have such.
+    pub fn limits(&self) -> [LimitReport; 3] {
+        let [groups, hops] = &self.groups.usage;
+        [
+            LimitReport::new("routes-to-one", MOST_WAYS, self.routes.most_to_one()).with(&self.usage),
+            LimitReport::new("nexthops-to-one", MOST_HOPS, self.most_hops()).with(hops),
+            LimitReport::new("nexthop-groups", MOST_GROUPS, self.group_count()).with(groups),
+        ]
+    }
+
     /// Ways that the data path has before it.
     pub fn ways(&self) -> usize {
         self.ways.len()
@@ -371,8 +389,10 @@ impl<A: Address, I: Handle> Rib<A, I> {
         };
         let mut all: Vec<_> = self.routes.routes_to(prefix).map(route).collect();
         if all.len() > MOST_WAYS {
+            self.usage.refuse();
             return Err(RouteError::Ways);
         }
+        self.usage.note(all.len());
         let refusal = self.refusals.routes_to(prefix).next();
         all.extend(refusal.map(|there| ((there.metric, 0), Some(Way::Refused(there.interface)))));
         all.extend(self.groups.get(prefix).map(|group| ((group.metric(), 2), None)));

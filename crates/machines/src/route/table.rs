@@ -1,6 +1,7 @@
 //! The table of routes.
 
 use core::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use prefix_trie::PrefixMap;
 use prefix_trie::map::Entry;
@@ -79,6 +80,8 @@ pub enum RouteError<A: Address> {
 pub struct Table<A: Address, I = IfId> {
     trie: PrefixMap<A::Key, Slot<A, I>>,
     routes: usize,
+    /// How many prefixes have so many routes, of those that have several.
+    crowds: BTreeMap<usize, usize>,
 }
 
 /// The routes of one prefix. The best lies in the trie itself: a look-up touches no second allocation.
@@ -98,7 +101,7 @@ impl<A: Address, I: Copy + Ord> Default for Table<A, I> {
 impl<A: Address, I: Copy + Ord> Table<A, I> {
     /// A table without routes.
     pub fn new() -> Self {
-        Table { trie: PrefixMap::new(), routes: 0 }
+        Table { trie: PrefixMap::new(), routes: 0, crowds: BTreeMap::new() }
     }
 
     /// Adds a route. One with the same prefix, next hop and interface is replaced, and returned.
@@ -107,14 +110,20 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
     /// [`RouteError`] when the next hop can be none. The table is unchanged then.
     pub fn insert(&mut self, route: Route<A, I>) -> Result<Option<Route<A, I>>, RouteError<A>> {
         route.check()?;
-        let replaced = match self.trie.entry(A::key(route.prefix)) {
-            Entry::Occupied(mut slot) => slot.get_mut().put(route),
+        let (replaced, many) = match self.trie.entry(A::key(route.prefix)) {
+            Entry::Occupied(mut slot) => {
+                let slot = slot.get_mut();
+                (slot.put(route), slot.len())
+            }
             Entry::Vacant(place) => {
                 place.insert(Slot { best: route, others: Vec::new() });
-                None
+                (None, 1)
             }
         };
-        self.routes += usize::from(replaced.is_none());
+        if replaced.is_none() {
+            self.routes += 1;
+            self.note(many - 1, many);
+        }
         Ok(replaced)
     }
 
@@ -122,6 +131,7 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
     pub fn remove(&mut self, prefix: &Prefix<A>, next_hop: Option<A>, interface: I) -> Option<Route<A, I>> {
         let key = A::key(*prefix);
         let slot = self.trie.get_mut(&key)?;
+        let many = slot.len();
         let is_alone = slot.others.is_empty();
         let removed = match slot.best.is_by(next_hop, interface) {
             true if is_alone => {
@@ -136,6 +146,7 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
             }
         };
         self.routes -= 1;
+        self.note(many, many - 1);
         Some(removed)
     }
 
@@ -144,6 +155,7 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
         let before = self.routes;
         let mut emptied = Vec::new();
         self.routes = 0;
+        self.crowds.clear();
         for slot in self.trie.values_mut() {
             slot.others.retain(&mut keep);
             if !keep(&slot.best) {
@@ -153,7 +165,10 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
                 }
                 slot.best = slot.others.remove(0);
             }
-            self.routes += 1 + slot.others.len();
+            self.routes += slot.len();
+            if slot.len() > 1 {
+                *self.crowds.entry(slot.len()).or_default() += 1;
+            }
         }
         for prefix in emptied {
             self.trie.remove(&A::key(prefix));
@@ -228,6 +243,24 @@ impl<A: Address, I: Copy + Ord> Table<A, I> {
     pub fn is_empty(&self) -> bool {
         self.routes == 0
     }
+
+    /// Routes of the prefix that has the most.
+    pub fn most_to_one(&self) -> usize {
+        self.crowds.last_key_value().map_or(usize::from(self.routes > 0), |(many, _)| *many)
+    }
+
+    /// A prefix has `after` routes, and had `before`.
+    fn note(&mut self, before: usize, after: usize) {
+        if after > 1 {
+            *self.crowds.entry(after).or_default() += 1;
+        }
+        if let std::collections::btree_map::Entry::Occupied(mut there) = self.crowds.entry(before) {
+            *there.get_mut() -= 1;
+            if *there.get() == 0 {
+                there.remove();
+            }
+        }
+    }
 }
 
 impl<A: Address, I: Copy + Ord> Route<A, I> {
@@ -279,6 +312,10 @@ impl<A: Address, I: Copy + Ord> Slot<A, I> {
         }
         let position = self.others.partition_point(|other| other.preference(&route) == Ordering::Less);
         self.others.insert(position, route);
+    }
+
+    fn len(&self) -> usize {
+        1 + self.others.len()
     }
 
     fn iter(&self) -> impl Iterator<Item = &Route<A, I>> {

@@ -35,6 +35,31 @@ impl Stack {
             buffers("packet-buffers", &shared.pool),
         ];
         reports.extend(shared.large.iter().map(|large| buffers("large-buffers", large)));
+        reports.extend(self.route_limits());
+        reports
+    }
+
+    /// Those of the tables of routes, by family. What one destination has is that of the routing instance where it is the most;
+    /// refused is what all have.
+    fn route_limits(&self) -> Vec<LimitReport> {
+        let config = self.config();
+        let mut reports: Vec<LimitReport> = Vec::new();
+        for (_, vrf) in config.vrfs.iter() {
+            let of = |family: &str, limits: [LimitReport; 3]| {
+                limits.map(|limit| LimitReport { name: format!("{}-{family}", limit.name), ..limit })
+            };
+            let (six, four) = (vrf.routes.rib6().limits(), vrf.routes.rib4().limits());
+            for limit in of("ipv6", six).into_iter().chain(of("ipv4", four)) {
+                match reports.iter_mut().find(|there| there.name == limit.name) {
+                    Some(there) => {
+                        there.used = there.used.max(limit.used);
+                        there.highest = there.highest.max(limit.highest);
+                        there.refused += limit.refused;
+                    }
+                    None => reports.push(limit),
+                }
+            }
+        }
         reports
     }
 

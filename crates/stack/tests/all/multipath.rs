@@ -248,6 +248,42 @@ fn and_so_they_do_when_all_are_walked() {
 }
 
 #[test]
+fn how_many_there_may_be_is_told_by_family() {
+    let rig = Rig::new(true, 7);
+    rig.share(&[(1, 1), (2, 1), (3, 1)]);
+    let hop = |router| Hop {
+        router: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 1, router),
+        interface: rig.ids[1],
+        weight: 1,
+        metric: 0,
+    };
+    let prefix = Prefix::covering(Ipv6Addr::UNSPECIFIED, 0);
+    let many = Group { prefix, hops: (0..65).map(hop).collect() };
+    control(|ctx| rig.stack.add_multipath6(ctx, many).unwrap_err());
+    let alone = [1, 2].map(|device| Route {
+        prefix: Prefix::covering(Ipv6Addr::new(0x2001, 0xdb8, 9, 0, 0, 0, 0, 0), 48),
+        next_hop: Some(router(device)),
+        interface: rig.ids[device],
+        metric: 0,
+        origin: Origin::Static,
+    });
+    control(|ctx| rig.stack.add_routes6(ctx, alone).unwrap());
+    let limits = control(|ctx| rig.stack.limits(ctx));
+    let row = |name: &str| {
+        let mut its = limits.iter().filter(|row| row.name == name);
+        let row = its.next().unwrap();
+        assert!(its.next().is_none(), "{name} twice");
+        (row.limit, row.used, row.highest, row.refused)
+    };
+    assert_eq!(row("nexthops-to-one-ipv6"), (64, 3, Some(3), 1));
+    assert_eq!(row("nexthop-groups-ipv6"), (16_384, 1, Some(1), 0));
+    assert_eq!(row("routes-to-one-ipv6"), (256, 2, Some(2), 0));
+    for name in ["nexthops-to-one-ipv4", "nexthop-groups-ipv4", "routes-to-one-ipv4"] {
+        assert_eq!(row(name).1, 0, "{name}");
+    }
+}
+
+#[test]
 fn who_asks_is_told_of_the_routers_that_flows_share_then() {
     let rig = Rig::new(true, 7);
     rig.share(&[(1, 1), (2, 1)]);

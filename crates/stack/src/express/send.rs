@@ -107,7 +107,7 @@ impl Batch<'_, '_> {
         let port = match departure.bottom {
             Bottom::Device(port) => port,
             Bottom::Lagg(lagg) => match &config.interface(lagg)?.kind {
-                Kind::Lagg(view) => view.pick(frame.data())?,
+                Kind::Lagg(view) => view.pick(local.index, frame.data())?,
                 _ => return None,
             },
         };

@@ -97,8 +97,8 @@ impl Stack {
             let tuning = spec.tuning();
             let state = State { own_mac: spec.mac.is_some(), tuning, lacp, ..State::default() };
             let mtu = spec.mtu;
-            let lagg =
-                Arc::new(Lagg { id, settings: spec, turn: RoundRobin::default(), state: Mutex::new(state) });
+            let turns = RoundRobin::new(if spec.mode == Mode::RoundRobin { shared.workers } else { 0 });
+            let lagg = Arc::new(Lagg { id, settings: spec, turns, state: Mutex::new(state) });
             let none: Arc<[IfId]> = Arc::new([]);
             let view = View {
                 lagg,

@@ -12,7 +12,7 @@ use crate::stack::worker::Local;
 
 /// Sends a frame by the port, or the ports, that the view says.
 pub(crate) fn output(ctx: &mut Ctx<'_, Unlocked>, local: &mut Local, out: IfId, view: &View, frame: Mbuf) {
-    let Some(port) = view.pick(frame.data()) else {
+    let Some(port) = view.pick(local.index, frame.data()) else {
         return local.drop_on(out, frame, DropReason::NoPort);
     };
     local.count_sent(out, frame.len());

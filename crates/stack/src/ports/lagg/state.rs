@@ -135,7 +135,8 @@ pub(crate) struct Lagg {
     pub(crate) id: IfId,
     /// As it was made: what [can be changed](LaggTuning) is in its state.
     pub(crate) settings: LaggSpec,
-    pub(crate) turn: RoundRobin,
+    /// Nobody has any in other modes.
+    pub(crate) turns: RoundRobin,
     pub(crate) state: Mutex<ranks::Lagg, State>,
 }
 

@@ -27,14 +27,14 @@ pub struct View {
 }
 
 impl View {
-    /// The port that the next frame goes out of, in the modes that have one port for each frame.
-    pub(crate) fn pick(&self, frame: &[u8]) -> Option<IfId> {
+    /// The port that a worker's next frame goes out of, in the modes that have one port for each frame.
+    pub(crate) fn pick(&self, worker: usize, frame: &[u8]) -> Option<IfId> {
         let count = self.sending.len();
         match self.lagg.settings.mode {
             _ if count == 0 => None,
             Mode::Failover | Mode::Broadcast => self.sending.first().copied(),
             Mode::RoundRobin => {
-                let turn = self.lagg.turn.0.fetch_add(1, Ordering::Relaxed);
+                let turn = self.lagg.turns.next(worker);
                 self.sending.get(turn % count).copied()
             }
             Mode::LoadBalance | Mode::Lacp => {
@@ -45,9 +45,29 @@ impl View {
     }
 }
 
-/// Whose turn it is in round robin. A plain counter: it orders nothing.
-#[derive(Debug, Default)]
-pub(crate) struct RoundRobin(pub(crate) AtomicUsize);
+/// Whose turn it is in round robin: each worker has turns of its own, and writes nothing that another one touches.
+#[derive(Debug)]
+pub(crate) struct RoundRobin(Box<[Turn]>);
+
+/// A plain counter: it orders nothing.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Turn(AtomicUsize);
+
+impl RoundRobin {
+    /// For so many workers; each begins with another port than the one before, as far as there are so many.
+    pub(crate) fn new(workers: usize) -> RoundRobin {
+        RoundRobin((0..workers).map(|worker| Turn(AtomicUsize::new(worker))).collect())
+    }
+
+    fn next(&self, worker: usize) -> usize {
+        let Some(Turn(turn)) = self.0.get(worker) else { return 0 };
+        // Nobody else writes it.
+        let now = turn.load(Ordering::Relaxed);
+        turn.store(now.wrapping_add(1), Ordering::Relaxed);
+        now
+    }
+}
 
 impl fmt::Debug for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,5 +75,19 @@ impl fmt::Debug for View {
             .field("ports", &self.ports)
             .field("sending", &self.sending)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_worker_has_turns_of_its_own() {
+        let turns = RoundRobin::new(2);
+        let taken = [0, 1, 0, 0, 1, 0].map(|worker| turns.next(worker) % 3);
+        assert_eq!(taken, [0, 1, 1, 2, 2, 0]);
+        let [one, two] = [0, 1].map(|worker| std::ptr::from_ref(&turns.0[worker]).addr());
+        assert!(one / 128 != two / 128, "on one line");
     }
 }

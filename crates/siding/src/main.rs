@@ -6,6 +6,7 @@
 //! | `config` | the configuration file, and what is wrong with it, by line and column |
 //! | `state` | what the daemon has: what runs, and what a setting is; it knows no feature |
 //! | `interface`, `address`, `host`, `nested`, `route`, `group`, `neighbor`, `filter`, `switch`, `path_mtu` | the features: each with its settings, applied, withdrawn, said and compared, and what is done and told of it |
+//! | `netisr`, `drops`, `limits`, `worker` | what is told of the stack as a whole |
 //! | `setting` | the list of them, and the way from what runs to what is wanted |
 //! | `daemon` | `siding run`: drivers, claims on kernel interfaces, requests, reloads, clean stop |
 //! | `control` | the control socket's protocol, both ends |
@@ -22,13 +23,16 @@ mod cli;
 mod config;
 mod control;
 mod daemon;
+mod drops;
 mod filter;
 mod group;
 mod host;
 mod interface;
+mod limits;
 mod metrics;
 mod neighbor;
 mod nested;
+mod netisr;
 mod path_mtu;
 mod patience;
 mod rate;
@@ -39,6 +43,7 @@ mod setting;
 mod state;
 mod switch;
 mod words;
+mod worker;
 
 use std::process::ExitCode;
 

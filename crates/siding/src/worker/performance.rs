@@ -12,7 +12,7 @@ use crate::state::daemon::Daemon;
 use crate::state::lock::lock;
 
 impl Daemon {
-    pub(super) fn show_performance(&self) -> Vec<PerformanceRow> {
+    pub(crate) fn show_performance(&self) -> Vec<PerformanceRow> {
         let threads = lock(&self.runtime).as_ref().map(|runtime| runtime.stats()).unwrap_or_default();
         // The stack's clock began with the daemon.
         let run_ns = self.stack.now().as_nanos();

@@ -1,0 +1,3 @@
+//! What was dropped. # Teardown: none; the stack and drivers count.
+
+mod report;

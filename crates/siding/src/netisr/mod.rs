@@ -1,0 +1,3 @@
+//! Deferred packets. # Teardown: none; the stack has them.
+
+mod report;

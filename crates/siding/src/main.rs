@@ -3,6 +3,7 @@
 //! | | |
 //! |---|---|
 //! | `words` | values of files and requests, and what is wrong with them |
+//! | `means` | what they mean, of interfaces |
 //! | `config` | the configuration file, and what is wrong with it, by line and column |
 //! | `state` | what the daemon has: what runs, and what a setting is; it knows no feature |
 //! | `interface`, `address`, `host`, `nested`, `route`, `group`, `neighbor`, `filter`, `switch`, `path_mtu` | the features: each with its settings, applied, withdrawn, said and compared, and what is done and told of it |
@@ -29,6 +30,7 @@ mod group;
 mod host;
 mod interface;
 mod limits;
+mod means;
 mod metrics;
 mod neighbor;
 mod nested;

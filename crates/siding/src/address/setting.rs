@@ -10,8 +10,8 @@ use siding_stack::ifnet::AddrOrigin;
 use siding_wire::ip6;
 
 use super::change::Given;
-use crate::config::Addressing;
 use crate::config::file::Own;
+use crate::means::addressing::Addressing;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::page::Page;

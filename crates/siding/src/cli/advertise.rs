@@ -11,18 +11,18 @@ use siding_output as output;
 
 use super::nested::only;
 use super::table::Table;
-use crate::config::advertise::Advertise;
-use crate::config::advertise::AdvertiseDnssl;
-use crate::config::advertise::AdvertiseNat64;
-use crate::config::advertise::AdvertisePrefix;
-use crate::config::advertise::AdvertiseRdnss;
-use crate::config::advertise::AdvertiseRoute;
-use crate::config::advertise::Preference;
-use crate::config::advertise::Seconds;
 use crate::control::AdvertiserRow;
 use crate::control::Answer;
 use crate::control::Client;
 use crate::control::Request;
+use crate::means::advertise::Advertise;
+use crate::means::advertise::AdvertiseDnssl;
+use crate::means::advertise::AdvertiseNat64;
+use crate::means::advertise::AdvertisePrefix;
+use crate::means::advertise::AdvertiseRdnss;
+use crate::means::advertise::AdvertiseRoute;
+use crate::means::advertise::Preference;
+use crate::means::advertise::Seconds;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AdvertiseCommand {

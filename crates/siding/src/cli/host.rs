@@ -15,11 +15,6 @@ use super::show;
 use super::table::Table;
 use super::what::ShowArgs;
 use super::what::What;
-use crate::config::autoconf::AcceptWord;
-use crate::config::autoconf::Autoconf;
-use crate::config::autoconf::IdentifierWord;
-use crate::config::autoconf::Secret;
-use crate::config::autoconf::SolicitWord;
 use crate::control::AddressRow;
 use crate::control::Answer;
 use crate::control::Client;
@@ -27,6 +22,11 @@ use crate::control::HostRequest;
 use crate::control::PrefixRow;
 use crate::control::Request;
 use crate::control::RouterRow;
+use crate::means::autoconf::AcceptWord;
+use crate::means::autoconf::Autoconf;
+use crate::means::autoconf::IdentifierWord;
+use crate::means::autoconf::Secret;
+use crate::means::autoconf::SolicitWord;
 
 /// Between two looks whether an interface is ready.
 const LOOK: Duration = Duration::from_millis(50);

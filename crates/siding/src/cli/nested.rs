@@ -10,7 +10,6 @@ use siding_output as output;
 use super::ask::seconds;
 use super::ask::silent;
 use super::table::Table;
-use crate::config::file::ParsedMac;
 use crate::control::Answer;
 use crate::control::Client;
 use crate::control::LacpEndRow;
@@ -24,6 +23,7 @@ use crate::control::Request;
 use crate::control::VlanAdd;
 use crate::control::VlanRequest;
 use crate::control::VlanRow;
+use siding_client::value::ParsedMac;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum VlanCommand {

@@ -6,6 +6,7 @@ mod once;
 
 use std::time::Duration;
 
+use siding_client::value::Driver;
 use siding_stack::NeighborLimits;
 use siding_stack::arp::acd::AcdConfig;
 use siding_stack::nd6::dad::DUPLICATE_RETRY;
@@ -17,7 +18,6 @@ use toml::Spanned;
 use common::words;
 
 use super::Config;
-use super::InterfaceConfig;
 use super::StackConfig;
 use super::acd::Acd;
 use super::file;
@@ -25,6 +25,8 @@ use super::filter::Filter;
 use super::limits::Limits;
 use super::mld::Mld;
 use crate::group;
+use crate::means::Whole;
+use crate::means::interface::InterfaceConfig;
 use crate::neighbor;
 use crate::route;
 use crate::words::known::Known;
@@ -47,6 +49,7 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
     let mut stack = stack(file.stack, file.limits, file.acd, file.mld)?;
     stack.metrics = file.metrics.listen;
     stack.security = file.security.check()?;
+    let whole = Whole { forwarding: stack.forwarding, neighbors: stack.neighbors };
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
     for (at, interface) in file.interface.into_iter().enumerate() {
         let name = interface.name.clone();
@@ -56,10 +59,10 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
                 format!("a second interface named {:?}: give each a name of its own", name.get_ref()),
             );
         }
-        let interface = self::interface(interface, &stack);
+        let interface = self::interface(interface, &whole);
         interfaces.push(interface.map_err(|wrong| wrong.in_section("interface", at))?);
     }
-    let nested = nested::nested(file.vlan, file.lagg, file.bridge, &interfaces, &stack)?;
+    let nested = nested::nested(file.vlan, file.lagg, file.bridge, &interfaces, &whole)?;
     let devices = interfaces.iter().map(|one| (one.name.as_str(), &one.addressing.addresses[..]));
     let others = nested.iter().map(|one| (one.name(), &one.addressing().addresses[..]));
     let ports = nested.iter().flat_map(|owner| owner.ports().into_iter().map(|port| (port, owner.name())));
@@ -130,11 +133,11 @@ fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<S
     })
 }
 
-fn interface(interface: file::Interface, stack: &StackConfig) -> Result<InterfaceConfig, Wrong> {
+fn interface(interface: file::Interface, whole: &Whole) -> Result<InterfaceConfig, Wrong> {
     let name = &interface.name;
     at(name, value::interface_name(name.get_ref()))?;
     let device = interface.device.unwrap_or_else(|| name.clone());
-    if interface.driver != file::Driver::Memory {
+    if interface.driver != Driver::Memory {
         at(&device, value::device_name(device.get_ref()))?;
     }
     if let Some(mac) = &interface.mac {
@@ -152,6 +155,6 @@ fn interface(interface: file::Interface, stack: &StackConfig) -> Result<Interfac
         mtu,
         wait: interface.wait,
         pcap: interface.pcap,
-        addressing: words!(interface).check(mtu, stack)?,
+        addressing: words!(interface).check(mtu, whole)?,
     })
 }

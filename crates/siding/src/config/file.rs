@@ -6,30 +6,24 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use siding_client::Group;
+use siding_client::advertise::Advertise;
+use siding_client::autoconf::Autoconf;
 use siding_client::neighbor::Neighbor;
 use siding_client::refuse::Refuse;
 use siding_client::route::Route;
-pub(crate) use siding_client::value::Driver;
-pub(crate) use siding_client::value::ParsedCidr;
-pub(crate) use siding_client::value::ParsedMac;
+use siding_client::value::Driver;
+use siding_client::value::ParsedCidr;
+use siding_client::value::ParsedMac;
 use siding_drivers::kernel::Cidr;
 use toml::Spanned;
 
-use super::advertise::Advertise;
-use super::autoconf::Autoconf;
 use super::listen::Listen;
+use crate::means::neighbors::Neighbors;
 
 mod nested;
 
-pub(crate) use nested::Activity;
 pub(crate) use nested::Bridge;
-pub(crate) use nested::Lacp;
 pub(crate) use nested::Lagg;
-pub(crate) use nested::Layer;
-pub(crate) use nested::Mode;
-pub(crate) use nested::Rate;
-pub(crate) use nested::Reselect;
-pub(crate) use nested::Tag;
 pub(crate) use nested::Vlan;
 
 /// The whole file.
@@ -182,7 +176,7 @@ pub(crate) struct Interface {
     pub(crate) pcap: Option<PathBuf>,
     /// Bounds of its neighbors: see `neighbors` below [default: `[limits.neighbors]`].
     #[serde(default)]
-    pub(crate) neighbors: super::neighbors::Neighbors,
+    pub(crate) neighbors: Neighbors,
     /// What it advertises as a router: see `advertise` below [default: nothing].
     pub(crate) advertise: Option<Advertise>,
     /// What it is as a host: see `autoconf` below [default: it listens to no router].

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use siding_stack::reassembly::ReassemblyLimits;
 use toml::Spanned;
 
-use super::neighbors::AllNeighbors;
-use super::neighbors::Neighbors;
+use crate::means::neighbors::AllNeighbors;
+use crate::means::neighbors::Neighbors;
 use crate::words::wrong::Wrong;
 use crate::words::wrong::ranged;
 

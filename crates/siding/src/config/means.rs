@@ -12,10 +12,10 @@ use siding_stack::nd6::dad::DadConfig;
 use siding_stack::nd6::nud::NudConfig;
 
 use super::file::Level;
-use super::interface::InterfaceConfig;
 use super::listen::Listen;
-use super::nested::Nested;
 use super::security::SecurityConfig;
+use crate::means::interface::InterfaceConfig;
+use crate::nested::means::Nested;
 use crate::route::means::RefuseConfig;
 use crate::route::means::RouteConfig;
 

@@ -4,22 +4,16 @@
 //! read is either right or an [error](ConfigError) that points at the place and says what to do.
 
 mod acd;
-pub(crate) mod advertise;
-pub(crate) mod autoconf;
 mod begun;
 mod check;
 mod error;
 mod faults;
 pub(crate) mod file;
 pub(crate) mod filter;
-mod interface;
 mod limits;
 mod listen;
 mod means;
-mod meant;
 mod mld;
-mod neighbors;
-pub(crate) mod nested;
 #[cfg(test)]
 mod reference;
 mod security;
@@ -28,20 +22,11 @@ use std::path::Path;
 
 pub(crate) use error::ConfigError;
 use error::Place;
-pub(crate) use file::Driver;
 pub(crate) use file::Level;
-pub(crate) use interface::InterfaceConfig;
 pub(crate) use listen::Listen;
 pub(crate) use means::Config;
 pub(crate) use means::MOST_INTERFACES;
 pub(crate) use means::StackConfig;
-pub(crate) use meant::Advertised;
-pub(crate) use meant::Learnt;
-pub(crate) use nested::Addressing;
-pub(crate) use nested::BridgeConfig;
-pub(crate) use nested::LaggConfig;
-pub(crate) use nested::Nested;
-pub(crate) use nested::VlanConfig;
 pub(crate) use security::SecurityConfig;
 
 use crate::words::wrong::Wrong;

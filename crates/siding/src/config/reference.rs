@@ -7,7 +7,7 @@ use std::fmt::Write;
 const FILE: &str = include_str!("file.rs");
 const NESTED: &str = include_str!("file/nested.rs");
 const LIMITS: &str = include_str!("limits.rs");
-const NEIGHBORS: &str = include_str!("neighbors.rs");
+const NEIGHBORS: &str = include_str!("../means/neighbors.rs");
 const MLD: &str = include_str!("mld.rs");
 const ACD: &str = include_str!("acd.rs");
 const ROUTE: &str = include_str!("../../../client/src/route.rs");

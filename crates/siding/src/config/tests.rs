@@ -2,10 +2,12 @@ mod nested;
 
 use std::time::Duration;
 
+use siding_client::value::Driver;
 use siding_stack::nd6::nud::NudConfig;
 use siding_wire::Mac;
 
 use super::*;
+use crate::means::meant::Learnt;
 
 fn error(text: &str) -> String {
     Config::parse(Path::new("host.toml"), text).unwrap_err().to_string()

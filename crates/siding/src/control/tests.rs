@@ -11,12 +11,12 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use super::*;
-use crate::config::Driver;
 use siding_client::neighbor::Neighbor;
 use siding_client::refuse::How;
 use siding_client::refuse::Refuse;
 use siding_client::route::Destination;
 use siding_client::route::Route;
+use siding_client::value::Driver;
 
 /// A path for a socket that is removed with this.
 struct Place(PathBuf);

@@ -10,14 +10,14 @@ use anyhow::Context;
 use anyhow::bail;
 use siding_drivers::kernel::Cidr;
 
-use crate::config::Addressing;
 use crate::config::Config;
-use crate::config::InterfaceConfig;
-use crate::config::Nested;
 use crate::control::Answer;
 use crate::control::AttachRequest;
 use crate::interface::detach::PATIENCE;
 use crate::interface::setting::Attached;
+use crate::means::addressing::Addressing;
+use crate::means::interface::InterfaceConfig;
+use crate::nested::means::Nested;
 use crate::nested::port::Port;
 use crate::nested::port::Primary;
 use crate::setting;
@@ -203,7 +203,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::Driver;
+    use siding_client::value::Driver;
 
     fn request(name: &str) -> AttachRequest {
         AttachRequest {

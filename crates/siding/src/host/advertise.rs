@@ -15,11 +15,11 @@ use siding_wire::nd::INFINITE;
 use siding_wire::nd::PrefixInfo;
 
 use super::setting::Advertises;
-use crate::config::Advertised;
-use crate::config::advertise;
-use crate::config::advertise::Advertise;
 use crate::control::AdvertiserRow;
 use crate::control::Answer;
+use crate::means::advertise;
+use crate::means::advertise::Advertise;
+use crate::means::meant::Advertised;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 

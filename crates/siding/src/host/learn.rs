@@ -11,13 +11,13 @@ use siding_stack::nd6::host::RouterReport;
 use siding_wire::nd::Preference;
 
 use crate::address::setting::NoDetection;
-use crate::config::Learnt;
-use crate::config::autoconf;
 use crate::control::Answer;
 use crate::control::HostRequest;
 use crate::control::PrefixRow;
 use crate::control::RouterRow;
 use crate::host::setting::Learns;
+use crate::means::autoconf;
+use crate::means::meant::Learnt;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 

@@ -5,8 +5,8 @@ use std::fmt;
 use siding_stack::nd6::host::HostConfig;
 use toml::Table;
 
-use crate::config::Advertised;
-use crate::config::Learnt;
+use crate::means::meant::Advertised;
+use crate::means::meant::Learnt;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::page::Page;

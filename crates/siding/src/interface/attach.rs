@@ -4,14 +4,14 @@ use anyhow::bail;
 use siding_stack::InterfaceSpec;
 
 use super::detach::PATIENCE;
-use crate::config::Driver;
-use crate::config::InterfaceConfig;
 use crate::control::Code;
 use crate::control::Failure;
+use crate::means::interface::InterfaceConfig;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::lock::lock;
 use crate::state::port::Port;
+use siding_client::value::Driver;
 
 impl Daemon {
     /// Attaches an interface, with nothing on it.

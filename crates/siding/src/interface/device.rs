@@ -11,8 +11,7 @@ use anyhow::Context;
 use siding_drivers::kernel::keep_silent;
 use siding_stack::InterfaceSpec;
 
-use crate::config::Driver;
-use crate::config::InterfaceConfig;
+use crate::means::interface::InterfaceConfig;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::limit::Kind;
@@ -21,6 +20,7 @@ use crate::state::port::Opened;
 use crate::state::port::Port;
 use crate::state::port::Told;
 use crate::state::port::made_up_mac;
+use siding_client::value::Driver;
 
 /// Between two times that a device is put right.
 const BETWEEN_KEEPS: Duration = Duration::from_secs(1);

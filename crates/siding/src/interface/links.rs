@@ -32,13 +32,13 @@ use siding_runtime::trip;
 use siding_stack::SendError;
 use siding_wire::Mac;
 
-use crate::config::Driver;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::limit::Kind;
 use crate::state::lock::lock;
 use crate::state::port::Port;
 use crate::state::port::Told;
+use siding_client::value::Driver;
 
 /// The thread that watches links.
 pub(crate) struct Links {

@@ -8,9 +8,9 @@ use siding_stack::NeighborLimits;
 use siding_stack::ifnet::DEFAULT_HOP_LIMIT;
 use toml::Table;
 
-use crate::config::Addressing;
-use crate::config::InterfaceConfig;
 use crate::interface::detach::PATIENCE;
+use crate::means::addressing::Addressing;
+use crate::means::interface::InterfaceConfig;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::page::Page;

@@ -6,30 +6,30 @@ use siding_stack::Announce;
 use siding_stack::BridgeSpec;
 use siding_stack::LaggSpec;
 
-use crate::config::Addressing;
-use crate::config::BridgeConfig;
-use crate::config::LaggConfig;
-use crate::config::VlanConfig;
-use crate::config::nested;
-use crate::config::nested::MOST_AGEING;
 use crate::control::AddressingRequest;
 use crate::control::BridgeAdd;
 use crate::control::LaggAdd;
 use crate::control::VlanAdd;
+use crate::means::addressing::Addressing;
+use crate::nested::means;
+use crate::nested::means::BridgeConfig;
+use crate::nested::means::LaggConfig;
+use crate::nested::means::MOST_AGEING;
+use crate::nested::means::VlanConfig;
 use crate::words::value;
 
 /// A VLAN as asked for, checked as one of a file is.
 pub(crate) fn vlan(add: VlanAdd) -> Result<VlanConfig, String> {
     let VlanAdd { name, parent, vid, protocol, addressing } = add;
     value::interface_name(&name)?;
-    nested::vid(vid)?;
+    means::vid(vid)?;
     Ok(VlanConfig { name, parent, vid, tag: protocol, mtu: None, addressing: self::addressing(addressing)? })
 }
 
 /// A lagg as asked for, checked as one of a file is.
 pub(crate) fn lagg(add: LaggAdd) -> Result<LaggConfig, String> {
     value::interface_name(&add.name)?;
-    let mut spec = LaggSpec::new(&add.name, nested::mode(add.mode));
+    let mut spec = LaggSpec::new(&add.name, means::mode(add.mode));
     if let Some(mac) = add.mac {
         value::station(mac.0)?;
         spec.mac = Some(mac.0);
@@ -43,15 +43,15 @@ pub(crate) fn lagg(add: LaggAdd) -> Result<LaggConfig, String> {
         count: add.announce_count.unwrap_or(usual.count),
         interval: add.announce_interval_ms.map_or(usual.interval, Duration::from_millis),
     };
-    nested::announcements(spec.announce)?;
-    spec.reselect = nested::reselect(add.reselect);
-    spec.hash = nested::hash_layers(add.hash.as_deref());
+    means::announcements(spec.announce)?;
+    spec.reselect = means::reselect(add.reselect);
+    spec.hash = means::hash_layers(add.hash.as_deref());
     if let Some(lacp) = &add.lacp {
-        spec.lacp = nested::lacp(spec.mode, lacp)?;
+        spec.lacp = means::lacp(spec.mode, lacp)?;
     }
     let mode = spec.mode;
     let ports = add.ports.into_iter().enumerate();
-    let ports = ports.map(|(place, port)| (port, nested::priority(mode, place)));
+    let ports = ports.map(|(place, port)| (port, means::priority(mode, place)));
     Ok(LaggConfig { spec, ports: ports.collect(), primary: None, addressing: addressing(add.addressing)? })
 }
 

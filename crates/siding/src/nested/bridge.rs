@@ -8,10 +8,10 @@ use siding_stack::BridgeError;
 use siding_stack::BridgeReport;
 use siding_stack::BridgeSpec;
 
-use crate::config::BridgeConfig;
 use crate::control::BridgePortRow;
 use crate::control::BridgeRow;
 use crate::control::StationRow;
+use crate::nested::means::BridgeConfig;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::daemon::name_in;

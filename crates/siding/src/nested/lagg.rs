@@ -13,13 +13,13 @@ use siding_wire::Mac;
 use siding_wire::lacp::LacpInfo;
 use siding_wire::lacp::LacpSystem;
 
-use crate::config::LaggConfig;
-use crate::config::nested;
 use crate::control::LacpEndRow;
 use crate::control::LacpPortRow;
 use crate::control::LacpRow;
 use crate::control::LaggPortRow;
 use crate::control::LaggRow;
+use crate::nested::means;
+use crate::nested::means::LaggConfig;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 
@@ -72,7 +72,7 @@ impl Daemon {
             Mode::Lacp => given.max().map(|last| last.saturating_add(1)),
             _ => given.min().map(|last| last.saturating_sub(1)),
         };
-        let usual = behind.unwrap_or_else(|| nested::priority(report.mode, 0));
+        let usual = behind.unwrap_or_else(|| means::priority(report.mode, 0));
         let added = self.stack.lagg_add_port(ctx, report.id, id, priority.unwrap_or(usual));
         added.map_err(|error| self.explain(error))
     }

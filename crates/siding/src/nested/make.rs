@@ -7,9 +7,9 @@ use siding_netisr::IfId;
 use siding_stack::ifnet::Kind;
 use siding_stack::ifnet::Vlan;
 
-use crate::config::Nested;
-use crate::config::VlanConfig;
-use crate::config::nested::ethertype;
+use crate::nested::means::Nested;
+use crate::nested::means::VlanConfig;
+use crate::nested::means::ethertype;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 

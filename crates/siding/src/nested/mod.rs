@@ -5,6 +5,7 @@ mod asked;
 pub(crate) mod bridge;
 pub(crate) mod lagg;
 pub(crate) mod make;
+pub(crate) mod means;
 pub(crate) mod port;
 pub(crate) mod setting;
 pub(crate) mod vlan;

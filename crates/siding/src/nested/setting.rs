@@ -17,15 +17,14 @@ use siding_wire::Mac;
 use toml::Table;
 use toml::Value;
 
-use crate::config::Addressing;
-use crate::config::BridgeConfig;
-use crate::config::LaggConfig;
-use crate::config::Nested;
-use crate::config::VlanConfig;
-use crate::config::file::Tag;
-use crate::config::nested::ethertype;
-use crate::config::nested::tag_name;
 use crate::interface::detach::PATIENCE;
+use crate::means::addressing::Addressing;
+use crate::nested::means::BridgeConfig;
+use crate::nested::means::LaggConfig;
+use crate::nested::means::Nested;
+use crate::nested::means::VlanConfig;
+use crate::nested::means::ethertype;
+use crate::nested::means::tag_name;
 use crate::nested::port::Port;
 use crate::nested::port::Primary;
 use crate::state::daemon::Daemon;
@@ -35,6 +34,7 @@ use crate::state::page::table;
 use crate::state::setting::Any;
 use crate::state::setting::Setting;
 use crate::state::setting::Slot;
+use siding_client::lagg::Tag;
 
 /// A VLAN.
 #[derive(Debug, Clone, PartialEq)]

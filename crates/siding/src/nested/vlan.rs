@@ -5,8 +5,8 @@ use siding_stack::ifnet::Kind;
 use siding_stack::ifnet::Vlan;
 
 use crate::address::report;
-use crate::config::nested;
 use crate::control::VlanRow;
+use crate::nested::means;
 use crate::state::daemon::Daemon;
 
 impl Daemon {
@@ -20,7 +20,7 @@ impl Daemon {
             name: there.ifnet.name.clone(),
             parent: there.parent_name().unwrap_or("-").to_owned(),
             vid: vlan.vid,
-            protocol: nested::tag_name(vlan.ethertype).to_owned(),
+            protocol: means::tag_name(vlan.ethertype).to_owned(),
             link: there.link,
             mac: there.mac.to_string(),
             addresses: report::addresses(there),

@@ -39,9 +39,9 @@ use siding_stack::Unread;
 use siding_stack::ifnet::LEAST_MTU6;
 use siding_wire::Mac;
 
-use crate::config::Driver;
-use crate::config::InterfaceConfig;
+use crate::means::interface::InterfaceConfig;
 use crate::words::value::MAX_MTU;
+use siding_client::value::Driver;
 
 /// What we hold for an interface beside its devices, which the workers own.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 use clap::CommandFactory;
 
 use super::*;
-use crate::config::file::Lacp;
-use crate::config::file::Layer;
-use crate::config::file::Reselect;
 use crate::control::AddressingRequest;
+use siding_client::lagg::Lacp;
+use siding_client::lagg::Layer;
+use siding_client::lagg::Reselect;
 
 fn parse(line: &str) -> Result<Args, clap::Error> {
     let words = std::iter::once("siding").chain(line.split_whitespace()).map(OsString::from);

@@ -8,15 +8,15 @@ use siding_drivers::kernel::Cidr;
 use siding_stack::NeighborLimits;
 use toml::Spanned;
 
-use crate::config::Learnt;
-use crate::config::StackConfig;
-use crate::config::advertise;
-use crate::config::advertise::Advertise;
-use crate::config::autoconf;
-use crate::config::autoconf::Autoconf;
 use crate::config::file::Own;
-use crate::config::neighbors::Neighbors;
-use crate::config::nested::Addressing;
+use crate::means::Whole;
+use crate::means::addressing::Addressing;
+use crate::means::advertise;
+use crate::means::advertise::Advertise;
+use crate::means::autoconf;
+use crate::means::autoconf::Autoconf;
+use crate::means::meant::Learnt;
+use crate::means::neighbors::Neighbors;
 use crate::words::value;
 use crate::words::wrong::Wrong;
 use crate::words::wrong::at;
@@ -61,9 +61,9 @@ pub(super) struct Words {
 
 impl Words {
     /// `mtu` is the interface's own, if it is given.
-    pub(super) fn check(self, mtu: Option<u16>, stack: &StackConfig) -> Result<Addressing, Wrong> {
+    pub(super) fn check(self, mtu: Option<u16>, whole: &Whole) -> Result<Addressing, Wrong> {
         let (reachable, retrans) = self.times;
-        let advertise = |said| advertise::check(said, mtu, stack);
+        let advertise = |said| advertise::check(said, mtu, whole);
         let (addresses, otherwise) = addresses(&self.addresses, self.dad)?;
         Ok(Addressing {
             addresses,
@@ -75,7 +75,7 @@ impl Words {
             point_to_point: self.point_to_point,
             anycast: anycast(self.anycast)?,
             times: (time(reachable)?, time(retrans)?),
-            neighbors: bounds(self.neighbors, stack)?,
+            neighbors: bounds(self.neighbors, whole)?,
             autoconf: autoconf(self.autoconf, self.dad)?,
             advertise: self.advertise.map(advertise).transpose()?,
         })
@@ -106,9 +106,9 @@ fn time(given: Option<Spanned<u64>>) -> Result<Option<Duration>, Wrong> {
 }
 
 /// Bounds of its neighbours, if it says any.
-fn bounds(table: Neighbors, stack: &StackConfig) -> Result<Option<NeighborLimits>, Wrong> {
+fn bounds(table: Neighbors, whole: &Whole) -> Result<Option<NeighborLimits>, Wrong> {
     let says = table != Neighbors::default();
-    says.then(|| table.check(stack.neighbors)).transpose()
+    says.then(|| table.check(whole.neighbors)).transpose()
 }
 
 fn hop_limit(given: Option<Spanned<u8>>) -> Result<Option<u8>, Wrong> {

@@ -13,17 +13,17 @@ use siding_wire::ip6;
 use toml::Spanned;
 
 use super::common::words;
-use crate::config::InterfaceConfig;
-use crate::config::StackConfig;
 use crate::config::file;
-use crate::config::nested;
-use crate::config::nested::Addressing;
-use crate::config::nested::BridgeConfig;
-use crate::config::nested::LaggConfig;
-use crate::config::nested::MOST_AGEING;
-use crate::config::nested::MOST_ANNOUNCEMENTS;
-use crate::config::nested::Nested;
-use crate::config::nested::VlanConfig;
+use crate::means::Whole;
+use crate::means::addressing::Addressing;
+use crate::means::interface::InterfaceConfig;
+use crate::nested::means;
+use crate::nested::means::BridgeConfig;
+use crate::nested::means::LaggConfig;
+use crate::nested::means::MOST_AGEING;
+use crate::nested::means::MOST_ANNOUNCEMENTS;
+use crate::nested::means::Nested;
+use crate::nested::means::VlanConfig;
 use crate::words::value;
 use crate::words::wrong::Lacks;
 use crate::words::wrong::STAND_IN;
@@ -55,23 +55,23 @@ pub(super) fn nested(
     laggs: Vec<file::Lagg>,
     bridges: Vec<file::Bridge>,
     interfaces: &[InterfaceConfig],
-    stack: &StackConfig,
+    whole: &Whole,
 ) -> Result<Vec<Nested>, Wrong> {
     let mut items: Vec<Item> = Vec::new();
     let mut names: Vec<String> = interfaces.iter().map(|interface| interface.name.clone()).collect();
     for (at, vlan) in vlans.into_iter().enumerate() {
         let name = vlan.name.clone();
-        let item = self::vlan(vlan, stack).map_err(|wrong| wrong.in_section("vlan", at))?;
+        let item = self::vlan(vlan, whole).map_err(|wrong| wrong.in_section("vlan", at))?;
         add(&mut items, &mut names, name, item)?;
     }
     for (at, lagg) in laggs.into_iter().enumerate() {
         let name = lagg.name.clone();
-        let item = self::lagg(lagg, stack).map_err(|wrong| wrong.in_section("lagg", at))?;
+        let item = self::lagg(lagg, whole).map_err(|wrong| wrong.in_section("lagg", at))?;
         add(&mut items, &mut names, name, item)?;
     }
     for (at, bridge) in bridges.into_iter().enumerate() {
         let name = bridge.name.clone();
-        let item = self::bridge(bridge, stack).map_err(|wrong| wrong.in_section("bridge", at))?;
+        let item = self::bridge(bridge, whole).map_err(|wrong| wrong.in_section("bridge", at))?;
         add(&mut items, &mut names, name, item)?;
     }
     for below in items.iter().flat_map(|item| &item.below) {
@@ -109,13 +109,13 @@ fn add(
     Ok(())
 }
 
-fn vlan(vlan: file::Vlan, stack: &StackConfig) -> Result<Item, Wrong> {
-    at(&vlan.vid, nested::vid(*vlan.vid.get_ref()))?;
+fn vlan(vlan: file::Vlan, whole: &Whole) -> Result<Item, Wrong> {
+    at(&vlan.vid, means::vid(*vlan.vid.get_ref()))?;
     if let Some(mtu) = &vlan.mtu {
         at(mtu, value::mtu(*mtu.get_ref()))?;
     }
     let mtu = vlan.mtu.as_ref().map(|mtu| *mtu.get_ref());
-    let addressing = words!(vlan).check(mtu, stack)?;
+    let addressing = words!(vlan).check(mtu, whole)?;
     let config = VlanConfig {
         name: vlan.name.into_inner(),
         parent: vlan.parent.get_ref().clone(),
@@ -127,8 +127,8 @@ fn vlan(vlan: file::Vlan, stack: &StackConfig) -> Result<Item, Wrong> {
     Ok(Item { config: Nested::Vlan(config), below: vec![vlan.parent] })
 }
 
-fn lagg(lagg: file::Lagg, stack: &StackConfig) -> Result<Item, Wrong> {
-    let mut spec = LaggSpec::new(lagg.name.get_ref(), nested::mode(lagg.mode));
+fn lagg(lagg: file::Lagg, whole: &Whole) -> Result<Item, Wrong> {
+    let mut spec = LaggSpec::new(lagg.name.get_ref(), means::mode(lagg.mode));
     if let Some(mac) = &lagg.mac {
         at(mac, value::station(mac.get_ref().0))?;
         spec.mac = Some(mac.get_ref().0);
@@ -137,8 +137,8 @@ fn lagg(lagg: file::Lagg, stack: &StackConfig) -> Result<Item, Wrong> {
         at(mtu, value::mtu(*mtu.get_ref()))?;
         spec.mtu = *mtu.get_ref();
     }
-    spec.reselect = nested::reselect(lagg.reselect);
-    spec.hash = nested::hash_layers(lagg.hash.as_deref());
+    spec.reselect = means::reselect(lagg.reselect);
+    spec.hash = means::hash_layers(lagg.hash.as_deref());
     let usual = Announce::default();
     let interval = u64::try_from(usual.interval.as_millis()).unwrap_or(u64::MAX);
     spec.announce = Announce {
@@ -151,7 +151,7 @@ fn lagg(lagg: file::Lagg, stack: &StackConfig) -> Result<Item, Wrong> {
         )?),
     };
     if let Some(lacp) = &lagg.lacp {
-        spec.lacp = at(lacp, nested::lacp(spec.mode, lacp.get_ref()))?;
+        spec.lacp = at(lacp, means::lacp(spec.mode, lacp.get_ref()))?;
     }
     let is_port = |name: &String| lagg.ports.iter().any(|port| port.get_ref() == name);
     let name = lagg.name.get_ref();
@@ -161,7 +161,7 @@ fn lagg(lagg: file::Lagg, stack: &StackConfig) -> Result<Item, Wrong> {
         return Err(Wrong::new(stranger.span(), message).lacking(Lacks::Port(stranger.get_ref().clone())));
     }
     let priority = |(place, port): (usize, &Spanned<String>)| {
-        let usual = nested::priority(nested::mode(lagg.mode), place);
+        let usual = means::priority(means::mode(lagg.mode), place);
         let given = lagg.priorities.iter().find(|(name, _)| name.get_ref() == port.get_ref());
         (port.get_ref().clone(), given.map_or(usual, |(_, priority)| *priority.get_ref()))
     };
@@ -170,12 +170,12 @@ fn lagg(lagg: file::Lagg, stack: &StackConfig) -> Result<Item, Wrong> {
         spec,
         ports: lagg.ports.iter().enumerate().map(priority).collect(),
         primary: lagg.primary.map(Spanned::into_inner),
-        addressing: words!(lagg).check(Some(mtu), stack)?,
+        addressing: words!(lagg).check(Some(mtu), whole)?,
     };
     Ok(Item { config: Nested::Lagg(config), below: lagg.ports })
 }
 
-fn bridge(bridge: file::Bridge, stack: &StackConfig) -> Result<Item, Wrong> {
+fn bridge(bridge: file::Bridge, whole: &Whole) -> Result<Item, Wrong> {
     let mut spec = BridgeSpec::new(bridge.name.get_ref());
     if let Some(mac) = &bridge.mac {
         at(mac, value::station(mac.get_ref().0))?;
@@ -192,7 +192,7 @@ fn bridge(bridge: file::Bridge, stack: &StackConfig) -> Result<Item, Wrong> {
     let config = BridgeConfig {
         spec,
         ports: bridge.ports.iter().map(|port| port.get_ref().clone()).collect(),
-        addressing: words!(bridge).check(Some(mtu), stack)?,
+        addressing: words!(bridge).check(Some(mtu), whole)?,
     };
     Ok(Item { config: Nested::Bridge(config), below: bridge.ports })
 }

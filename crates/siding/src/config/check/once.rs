@@ -8,12 +8,12 @@ use siding_wire::ip6;
 use toml::Spanned;
 
 use crate::config::MOST_INTERFACES;
-use crate::config::file::Driver;
 use crate::config::file::File;
 use crate::config::file::Own;
 use crate::words::wrong::Lacks;
 use crate::words::wrong::Wrong;
 use crate::words::wrong::wrong;
+use siding_client::value::Driver;
 
 /// Whose each thing is.
 struct Owners<'f, T>(HashMap<T, &'f str>);

@@ -4,20 +4,18 @@ use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
 use serde::Deserialize;
-pub(crate) use siding_client::lagg::Activity;
-pub(crate) use siding_client::lagg::Lacp;
-pub(crate) use siding_client::lagg::Layer;
-pub(crate) use siding_client::lagg::Mode;
-pub(crate) use siding_client::lagg::Rate;
-pub(crate) use siding_client::lagg::Reselect;
-pub(crate) use siding_client::lagg::Tag;
+use siding_client::advertise::Advertise;
+use siding_client::autoconf::Autoconf;
+use siding_client::lagg::Lacp;
+use siding_client::lagg::Layer;
+use siding_client::lagg::Mode;
+use siding_client::lagg::Reselect;
+use siding_client::lagg::Tag;
+use siding_client::value::ParsedMac;
 use toml::Spanned;
 
-use super::ParsedMac;
 use super::yes;
-use crate::config::advertise::Advertise;
-use crate::config::autoconf::Autoconf;
-use crate::config::neighbors::Neighbors;
+use crate::means::neighbors::Neighbors;
 
 /// `[[vlan]]`.
 #[derive(Debug, Deserialize)]

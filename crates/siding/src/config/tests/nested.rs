@@ -4,7 +4,7 @@ use siding_stack::lagg::lacp::Activity;
 use siding_stack::lagg::lacp::Rate;
 
 use super::*;
-use crate::config::nested::Nested;
+use crate::nested::means::Nested;
 
 const PORTS: &str =
     "[[interface]]\nname = \"e1\"\ndriver = \"packet\"\n[[interface]]\nname = \"e2\"\ndriver = \"packet\"\n";
@@ -53,7 +53,7 @@ fn names_are_resolved_in_any_order() {
     assert_eq!((lagg.spec.announce.count, lagg.spec.announce.interval), (5, Duration::from_millis(50)));
     assert_eq!(lagg.spec.mac, Some(Mac([2, 0, 0, 0, 0, 7])));
     let Nested::Vlan(outer) = &config.nested[1] else { panic!("{:?}", config.nested[1]) };
-    assert_eq!((outer.tag, outer.addressing.link_local), (file::Tag::Service, false));
+    assert_eq!((outer.tag, outer.addressing.link_local), (siding_client::lagg::Tag::Service, false));
     assert!(
         config.interfaces.iter().all(|port| port.addressing.link_local),
         "a port has it when it is released"

@@ -52,7 +52,7 @@ const MOST: usize = 1 << 22;
 
 impl Neighbors {
     /// What is not said is as in `base`.
-    pub(super) fn check(self, base: NeighborLimits) -> Result<NeighborLimits, Wrong> {
+    pub(crate) fn check(self, base: NeighborLimits) -> Result<NeighborLimits, Wrong> {
         let stale = base.gc_stale_time.unwrap_or_default().as_secs();
         let stale = ranged(self.forget_stale_s, stale, 0..=31_536_000, "seconds")?;
         Ok(NeighborLimits {
@@ -80,7 +80,7 @@ impl Neighbors {
 
 impl AllNeighbors {
     /// `buffers` is the size of the pool that waiting packets come from.
-    pub(super) fn check(self, buffers: usize) -> Result<NeighborTotals, Wrong> {
+    pub(crate) fn check(self, buffers: usize) -> Result<NeighborTotals, Wrong> {
         let base = NeighborTotals::for_pool(buffers);
         Ok(NeighborTotals {
             entries: ranged(self.entries, base.entries, 1..=MOST, "neighbors in all")?,

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use siding_client::value::Driver;
 use siding_wire::Mac;
 
-use super::file::Driver;
-use super::nested::Addressing;
+use super::addressing::Addressing;
 use crate::words::value;
 
 /// An interface.

@@ -23,15 +23,15 @@ use siding_stack::nd6::router::PrefixTerms;
 use siding_stack::nd6::router::schedule::Audience;
 use siding_wire::nd::INFINITE;
 
-use super::Advertised;
-use super::StackConfig;
+use super::Whole;
+use super::meant::Advertised;
 use crate::words::value;
 use crate::words::wrong::Key;
 use crate::words::wrong::Wrong;
 
 /// What an interface advertises; `mtu` is its own, if given. What is wrong is so in the interface's table.
-pub(super) fn check(said: Advertise, mtu: Option<u16>, stack: &StackConfig) -> Result<Advertised, Wrong> {
-    let resolved = resolve(&said, mtu.unwrap_or(u16::MAX)).and_then(|config| match stack.forwarding {
+pub(crate) fn check(said: Advertise, mtu: Option<u16>, whole: &Whole) -> Result<Advertised, Wrong> {
+    let resolved = resolve(&said, mtu.unwrap_or(u16::MAX)).and_then(|config| match whole.forwarding {
         //= RFC 4861 s6.2.4 [4861-16]: a host never advertises.
         false => Err(Wrong::of(
             Vec::new(),

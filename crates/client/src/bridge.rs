@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::nested::AddressingRequest;
+use crate::nested::Addressing;
 use crate::value::ParsedMac;
 
 /// What can be asked of bridges.
@@ -68,7 +68,7 @@ pub struct BridgeAdd {
     pub mtu: Option<u16>,
     /// Its addresses.
     #[cfg_attr(feature = "clap", command(flatten))]
-    pub addressing: AddressingRequest,
+    pub addressing: Addressing,
 }
 
 /// A bridge.

@@ -26,7 +26,7 @@
 //!
 //! The daemon's own command line speaks by this crate. What files of a configuration and requests say in the same words is
 //! here, too: [`value`], [`lagg`], [`advertise`], [`autoconf`], [`route`],
-//! [`refuse`], [`neighbor`], [`Group`].
+//! [`refuse`], [`neighbor`], [`Group`], [`Addressing`].
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -8,7 +8,7 @@ use crate::lagg::Layer;
 use crate::lagg::Mode;
 use crate::lagg::Reselect;
 use crate::lagg::Tag;
-use crate::value::ParsedCidr;
+use crate::value::OwnAddress;
 use crate::value::ParsedMac;
 
 /// What can be asked of VLANs.
@@ -94,7 +94,7 @@ pub struct VlanAdd {
     pub protocol: Tag,
     /// Its addresses.
     #[cfg_attr(feature = "clap", command(flatten))]
-    pub addressing: AddressingRequest,
+    pub addressing: Addressing,
 }
 
 /// A lagg to make.
@@ -134,24 +134,37 @@ pub struct LaggAdd {
     pub mtu: Option<u16>,
     /// Its addresses.
     #[cfg_attr(feature = "clap", command(flatten))]
-    pub addressing: AddressingRequest,
+    pub addressing: Addressing,
 }
 
-/// The addresses of an interface to make.
+/// The addresses of an interface, in the file's tables of each kind, in requests and on the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
-pub struct AddressingRequest {
-    /// An address with the length of its prefix; may be given again.
+pub struct Addressing {
+    /// Addresses with the lengths of their prefixes; behind one may stand `dad` or `no-dad`, if it differs from the others.
     #[serde(default)]
-    #[cfg_attr(feature = "clap", arg(long = "address", value_name = "ADDR/LEN"))]
-    pub addresses: Vec<ParsedCidr>,
-    /// Whether it has a link-local address.
+    #[cfg_attr(
+        feature = "clap",
+        arg(
+            long = "address",
+            value_name = "ADDR/LEN",
+            help = "An address with the length of its prefix; may be given again"
+        )
+    )]
+    pub addresses: Vec<OwnAddress>,
+    /// Make a link-local address; a port has it when it is released [default: true].
+    #[serde(default = "yes")]
     #[cfg_attr(feature = "clap", arg(long = "no-link-local", action = clap::ArgAction::SetFalse, help = "Make no link-local address"))]
     pub link_local: bool,
-    /// Whether addresses are tested for duplicates before they are used.
+    /// Test addresses for duplicates before they are used [default: true].
+    #[serde(default = "yes")]
     #[cfg_attr(feature = "clap", arg(long = "no-dad", action = clap::ArgAction::SetFalse, help = "Use addresses at once, without looking for duplicates"))]
     pub dad: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A VLAN.

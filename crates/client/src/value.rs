@@ -1,7 +1,11 @@
 //! Single values, in the words of the configuration file and of requests.
 
+use std::fmt;
+
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
+use serde::de::Visitor;
 use siding_wire::Cidr;
 use siding_wire::CidrError;
 use siding_wire::Mac;
@@ -40,6 +44,17 @@ pub struct ParsedMac(pub Mac);
 #[serde(try_from = "String", into = "String")]
 pub struct ParsedCidr(pub Cidr);
 
+/// An address of an interface, which may be tested for duplicates or not whatever the interface says: a word behind it, `dad` or
+/// `no-dad`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
+pub struct OwnAddress {
+    /// The address, with the length of its prefix.
+    pub cidr: Cidr,
+    /// Whether it is tested; `None` is as the interface says.
+    pub dad: Option<bool>,
+}
+
 impl TryFrom<String> for ParsedMac {
     type Error = String;
 
@@ -63,6 +78,55 @@ impl std::str::FromStr for ParsedCidr {
 
     fn from_str(text: &str) -> Result<ParsedCidr, String> {
         text.to_owned().try_into()
+    }
+}
+
+impl std::str::FromStr for OwnAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<OwnAddress, String> {
+        let (address, word) = text.trim_end().split_once(' ').unwrap_or((text, ""));
+        let dad = match word.trim() {
+            "" => None,
+            "dad" => Some(true),
+            "no-dad" => Some(false),
+            word => return Err(format!("{word:?} behind an address: give `dad`, `no-dad` or nothing")),
+        };
+        Ok(OwnAddress { cidr: address.parse::<ParsedCidr>()?.0, dad })
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnAddress {
+    /// What is wrong is told while the text is read: who reads it knows then where it stands, in a list too.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OwnAddress, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = OwnAddress;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<OwnAddress, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
+impl From<OwnAddress> for String {
+    fn from(own: OwnAddress) -> String {
+        own.to_string()
+    }
+}
+
+impl fmt::Display for OwnAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.dad.map_or("", |dad| if dad { " dad" } else { " no-dad" });
+        write!(f, "{}{word}", self.cidr)
     }
 }
 

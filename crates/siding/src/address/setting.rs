@@ -4,13 +4,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
 
+use siding_client::value::OwnAddress;
 use siding_drivers::kernel::Cidr;
 use siding_stack::Lifetimes;
 use siding_stack::ifnet::AddrOrigin;
 use siding_wire::ip6;
 
 use super::change::Given;
-use crate::config::file::Own;
 use crate::means::addressing::Addressing;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
@@ -187,7 +187,7 @@ impl Setting for Address {
     fn say(&self, page: &mut Page) {
         // As the interface says of all, unless it is said of this one.
         let usual = page.interface(&self.on).and_then(|table| table.get("dad")?.as_bool()).unwrap_or(true);
-        let own = Own { cidr: self.address, dad: Some(self.detect).filter(|detect| *detect != usual) };
+        let own = OwnAddress { cidr: self.address, dad: Some(self.detect).filter(|detect| *detect != usual) };
         page.append(&self.on, "addresses", own.to_string());
     }
 

@@ -1,6 +1,5 @@
 //! From the text's shape to its meaning.
 
-mod common;
 mod nested;
 mod once;
 
@@ -15,8 +14,6 @@ use siding_stack::nd6::nud::Backoff;
 use siding_stack::nd6::nud::NudConfig;
 use toml::Spanned;
 
-use common::words;
-
 use super::Config;
 use super::StackConfig;
 use super::acd::Acd;
@@ -26,7 +23,9 @@ use super::limits::Limits;
 use super::mld::Mld;
 use crate::group;
 use crate::means::Whole;
+use crate::means::addressing::Addressing;
 use crate::means::interface::InterfaceConfig;
+use crate::means::said::Said;
 use crate::neighbor;
 use crate::route;
 use crate::words::known::Known;
@@ -52,7 +51,7 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
     let whole = Whole { forwarding: stack.forwarding, neighbors: stack.neighbors };
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
     for (at, interface) in file.interface.into_iter().enumerate() {
-        let name = interface.name.clone();
+        let name = interface.own.name.clone();
         if interfaces.iter().any(|other| other.name == *name.get_ref()) {
             return wrong(
                 &name,
@@ -133,7 +132,8 @@ fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<S
     })
 }
 
-fn interface(interface: file::Interface, whole: &Whole) -> Result<InterfaceConfig, Wrong> {
+fn interface(said: Said<file::Interface>, whole: &Whole) -> Result<InterfaceConfig, Wrong> {
+    let interface = said.own;
     let name = &interface.name;
     at(name, value::interface_name(name.get_ref()))?;
     let device = interface.device.unwrap_or_else(|| name.clone());
@@ -155,6 +155,6 @@ fn interface(interface: file::Interface, whole: &Whole) -> Result<InterfaceConfi
         mtu,
         wait: interface.wait,
         pcap: interface.pcap,
-        addressing: words!(interface).check(mtu, whole)?,
+        addressing: Addressing::said(&said.addressing, said.on, mtu, whole)?,
     })
 }

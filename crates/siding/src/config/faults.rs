@@ -15,6 +15,7 @@ use toml::de::DeValue;
 use toml::de::Deserializer;
 
 use super::Config;
+use super::apart;
 use super::begun::Begun;
 use super::check;
 use super::file::File;
@@ -79,9 +80,10 @@ pub(super) fn read(text: &str) -> Result<(Config, toml::Table), Vec<Wrong>> {
     Err(wrongs)
 }
 
-fn look(tree: Spanned<DeTable<'_>>) -> Result<(Config, toml::Table), Wrong> {
+fn look(mut tree: Spanned<DeTable<'_>>) -> Result<(Config, toml::Table), Wrong> {
     let few = without_long_lists(&tree);
     let begun = Begun::deserialize(Deserializer::from(few.clone()))?;
+    apart::apart(tree.get_mut())?;
     let file = File::deserialize(Deserializer::from(tree))?;
     Ok((check::check(file)?, begun.table()))
 }

@@ -1,24 +1,18 @@
 //! The shape of the file's text. Each value knows its place, for messages.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use serde::Deserialize;
 use siding_client::Group;
-use siding_client::advertise::Advertise;
-use siding_client::autoconf::Autoconf;
 use siding_client::neighbor::Neighbor;
 use siding_client::refuse::Refuse;
 use siding_client::route::Route;
 use siding_client::value::Driver;
-use siding_client::value::ParsedCidr;
 use siding_client::value::ParsedMac;
-use siding_drivers::kernel::Cidr;
 use toml::Spanned;
 
 use super::listen::Listen;
-use crate::means::neighbors::Neighbors;
+use crate::means::said::Said;
 
 mod nested;
 
@@ -43,13 +37,13 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) security: super::security::Security,
     #[serde(default)]
-    pub(crate) interface: Vec<Interface>,
+    pub(crate) interface: Vec<Said<Interface>>,
     #[serde(default)]
-    pub(crate) vlan: Vec<Vlan>,
+    pub(crate) vlan: Vec<Said<Vlan>>,
     #[serde(default)]
-    pub(crate) lagg: Vec<Lagg>,
+    pub(crate) lagg: Vec<Said<Lagg>>,
     #[serde(default)]
-    pub(crate) bridge: Vec<Bridge>,
+    pub(crate) bridge: Vec<Said<Bridge>>,
     #[serde(default)]
     pub(crate) route: Vec<Route>,
     #[serde(default)]
@@ -131,7 +125,7 @@ pub(crate) enum Level {
     Trace,
 }
 
-/// `[[interface]]`.
+/// `[[interface]]`: what is of this kind alone.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Interface {
@@ -145,74 +139,9 @@ pub(crate) struct Interface {
     pub(crate) mac: Option<Spanned<ParsedMac>>,
     /// The largest packet in bytes: 1,280 to 9,216 [default: the device's, 1,500 for a wire].
     pub(crate) mtu: Option<Spanned<u16>>,
-    /// Addresses with the lengths of their prefixes; behind one may stand `dad` or `no-dad`, if it differs from the others.
-    #[serde(default)]
-    pub(crate) addresses: Vec<Spanned<String>>,
-    /// Make a link-local address; a port has it when it is released [default: true].
-    #[serde(default = "yes")]
-    pub(crate) link_local: bool,
-    /// Test addresses for duplicates before they are used [default: true].
-    #[serde(default = "yes")]
-    pub(crate) dad: bool,
-    /// Whether it is not taken down [default: true].
-    #[serde(default = "yes")]
-    pub(crate) up: bool,
-    /// Of what starts at it: 1 to 255 [default: 64].
-    pub(crate) hop_limit: Option<Spanned<u8>>,
-    /// Its link has but two ends: nothing that comes from the other is sent back there [default: false].
-    #[serde(default)]
-    pub(crate) point_to_point: bool,
-    /// Addresses that others have, too (RFC 4291 s2.6).
-    #[serde(default)]
-    pub(crate) anycast: Vec<Spanned<std::net::Ipv6Addr>>,
-    /// As in `[stack]`, for this interface.
-    pub(crate) reachable_time_ms: Option<Spanned<u64>>,
-    /// As in `[stack]`, for this interface.
-    pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
     /// Start without the device, if it is not there, and wait for it [default: false].
     #[serde(default)]
     pub(crate) wait: bool,
     /// Capture it into this file.
     pub(crate) pcap: Option<PathBuf>,
-    /// Bounds of its neighbors: see `neighbors` below [default: `[limits.neighbors]`].
-    #[serde(default)]
-    pub(crate) neighbors: Neighbors,
-    /// What it advertises as a router: see `advertise` below [default: nothing].
-    pub(crate) advertise: Option<Advertise>,
-    /// What it is as a host: see `autoconf` below [default: it listens to no router].
-    pub(crate) autoconf: Option<Spanned<Autoconf>>,
-}
-
-/// An address of an interface, which may be tested for duplicates or not whatever the interface says: a word behind it,
-/// `dad` or `no-dad`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Own {
-    pub(crate) cidr: Cidr,
-    pub(crate) dad: Option<bool>,
-}
-
-impl FromStr for Own {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Own, String> {
-        let (address, word) = text.trim_end().split_once(' ').unwrap_or((text, ""));
-        let dad = match word.trim() {
-            "" => None,
-            "dad" => Some(true),
-            "no-dad" => Some(false),
-            word => return Err(format!("{word:?} behind an address: give `dad`, `no-dad` or nothing")),
-        };
-        Ok(Own { cidr: ParsedCidr::try_from(address.to_owned())?.0, dad })
-    }
-}
-
-impl fmt::Display for Own {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = self.dad.map_or("", |dad| if dad { " dad" } else { " no-dad" });
-        write!(f, "{}{word}", self.cidr)
-    }
-}
-
-fn yes() -> bool {
-    true
 }

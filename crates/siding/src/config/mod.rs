@@ -4,6 +4,7 @@
 //! read is either right or an [error](ConfigError) that points at the place and says what to do.
 
 mod acd;
+mod apart;
 mod begun;
 mod check;
 mod error;

@@ -6,6 +6,8 @@ use std::fmt::Write;
 
 const FILE: &str = include_str!("file.rs");
 const NESTED: &str = include_str!("file/nested.rs");
+const ADDRESSING: &str = include_str!("../../../client/src/nested.rs");
+const ON: &str = include_str!("../means/said.rs");
 const LIMITS: &str = include_str!("limits.rs");
 const NEIGHBORS: &str = include_str!("../means/neighbors.rs");
 const MLD: &str = include_str!("mld.rs");
@@ -52,6 +54,9 @@ const SECTIONS: [(&str, &str, &str); 28] = [
     ("[[group]]", GROUP, "Group"),
     ("the whole file", FILE, "File"),
 ];
+
+/// Those that have what is said of any interface.
+const OF_ALL: [&str; 4] = ["[[interface]]", "[[vlan]]", "[[lagg]]", "[[bridge]]"];
 
 /// Words that a key may be, by the enumeration that they are read into.
 const WORDS: [(&str, &str); 13] = [
@@ -152,7 +157,7 @@ fn kind(kind: &str) -> String {
     match kind {
         "bool" => "`true` or `false`".into(),
         "u8" | "u16" | "u32" | "u64" | "usize" => "number".into(),
-        "String" | "PathBuf" | "Secret" | "Destination" => "text".into(),
+        "String" | "PathBuf" | "Secret" | "Destination" | "OwnAddress" => "text".into(),
         "IpAddr" | "Ipv6Addr" => "address".into(),
         "ParsedMac" => "link-layer address".into(),
         "Listen" => "address and port, or path".into(),
@@ -173,6 +178,13 @@ fn page() -> String {
         let _ = write!(page, "\n## `{title}`\n\n| key | value | |\n|---|---|---|\n");
         for Key { name, kind, said } in keys(body(source, "struct", name)) {
             let _ = writeln!(page, "| `{name}` | {} | {} |", self::kind(kind), said.trim());
+        }
+        if OF_ALL.contains(title) {
+            let all = keys(body(ADDRESSING, "struct", "Addressing")).into_iter();
+            for Key { name, kind, said } in all.chain(keys(body(ON, "struct", "On"))) {
+                let said = if *title == OF_ALL[0] { said.trim() } else { "As in `[[interface]]`." };
+                let _ = writeln!(page, "| `{name}` | {} | {said} |", self::kind(kind));
+            }
         }
     }
     page

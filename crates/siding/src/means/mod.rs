@@ -6,6 +6,7 @@ pub(crate) mod autoconf;
 pub(crate) mod interface;
 pub(crate) mod meant;
 pub(crate) mod neighbors;
+pub(crate) mod said;
 
 use siding_stack::NeighborLimits;
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use siding_client as asked;
 use siding_stack::Announce;
 use siding_stack::BridgeSpec;
 use siding_stack::LaggSpec;
 
-use crate::control::AddressingRequest;
 use crate::control::BridgeAdd;
 use crate::control::LaggAdd;
 use crate::control::VlanAdd;
@@ -23,7 +23,7 @@ pub(crate) fn vlan(add: VlanAdd) -> Result<VlanConfig, String> {
     let VlanAdd { name, parent, vid, protocol, addressing } = add;
     value::interface_name(&name)?;
     means::vid(vid)?;
-    Ok(VlanConfig { name, parent, vid, tag: protocol, mtu: None, addressing: self::addressing(addressing)? })
+    Ok(VlanConfig { name, parent, vid, tag: protocol, mtu: None, addressing: self::addressing(&addressing)? })
 }
 
 /// A lagg as asked for, checked as one of a file is.
@@ -52,7 +52,7 @@ pub(crate) fn lagg(add: LaggAdd) -> Result<LaggConfig, String> {
     let mode = spec.mode;
     let ports = add.ports.into_iter().enumerate();
     let ports = ports.map(|(place, port)| (port, means::priority(mode, place)));
-    Ok(LaggConfig { spec, ports: ports.collect(), primary: None, addressing: addressing(add.addressing)? })
+    Ok(LaggConfig { spec, ports: ports.collect(), primary: None, addressing: addressing(&add.addressing)? })
 }
 
 /// A bridge as asked for, checked as one of a file is.
@@ -74,12 +74,9 @@ pub(crate) fn bridge(add: BridgeAdd) -> Result<BridgeConfig, String> {
         spec.ageing = Duration::from_secs(ageing);
     }
     spec.stations = add.stations.unwrap_or(spec.stations);
-    Ok(BridgeConfig { spec, ports: add.ports, addressing: addressing(add.addressing)? })
+    Ok(BridgeConfig { spec, ports: add.ports, addressing: addressing(&add.addressing)? })
 }
 
-fn addressing(request: AddressingRequest) -> Result<Addressing, String> {
-    let AddressingRequest { addresses, link_local, dad } = request;
-    let addresses: Vec<_> = addresses.into_iter().map(|cidr| cidr.0).collect();
-    addresses.iter().try_for_each(|own| value::unicast(own.address()))?;
-    Ok(Addressing { addresses, link_local, dad, ..Addressing::default() })
+fn addressing(said: &asked::Addressing) -> Result<Addressing, String> {
+    Addressing::asked(said).map_err(|wrong| wrong.to_string())
 }

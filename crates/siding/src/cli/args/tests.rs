@@ -1,7 +1,7 @@
 use clap::CommandFactory;
 
 use super::*;
-use crate::control::AddressingRequest;
+use crate::control::Addressing;
 use siding_client::lagg::Lacp;
 use siding_client::lagg::Layer;
 use siding_client::lagg::Reselect;
@@ -125,7 +125,7 @@ fn what_is_said_is_what_is_asked() {
     assert_eq!(lagg("--min-links 2").lacp, Some(least));
     let said = lagg("--hash l3,l4 --no-dad --no-link-local --address 2001:db8::1/64 --announce-interval 5");
     assert_eq!((said.hash, said.announce_interval_ms), (Some(vec![Layer::L3, Layer::L4]), Some(5)));
-    let AddressingRequest { addresses, link_local, dad } = said.addressing;
+    let Addressing { addresses, link_local, dad } = said.addressing;
     assert_eq!((addresses.len(), link_local, dad), (1, false, false));
     let tune = parse("interface set a --retrans-timer 5").unwrap().command;
     let Some(Command::Interface(InterfaceCommand::Set(tune))) = tune else { panic!("{tune:?}") };

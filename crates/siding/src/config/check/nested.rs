@@ -12,11 +12,11 @@ use siding_stack::LaggSpec;
 use siding_wire::ip6;
 use toml::Spanned;
 
-use super::common::words;
 use crate::config::file;
 use crate::means::Whole;
 use crate::means::addressing::Addressing;
 use crate::means::interface::InterfaceConfig;
+use crate::means::said::Said;
 use crate::nested::means;
 use crate::nested::means::BridgeConfig;
 use crate::nested::means::LaggConfig;
@@ -51,26 +51,26 @@ enum Mark {
 
 /// Everything that lies on other interfaces, lowest first.
 pub(super) fn nested(
-    vlans: Vec<file::Vlan>,
-    laggs: Vec<file::Lagg>,
-    bridges: Vec<file::Bridge>,
+    vlans: Vec<Said<file::Vlan>>,
+    laggs: Vec<Said<file::Lagg>>,
+    bridges: Vec<Said<file::Bridge>>,
     interfaces: &[InterfaceConfig],
     whole: &Whole,
 ) -> Result<Vec<Nested>, Wrong> {
     let mut items: Vec<Item> = Vec::new();
     let mut names: Vec<String> = interfaces.iter().map(|interface| interface.name.clone()).collect();
     for (at, vlan) in vlans.into_iter().enumerate() {
-        let name = vlan.name.clone();
+        let name = vlan.own.name.clone();
         let item = self::vlan(vlan, whole).map_err(|wrong| wrong.in_section("vlan", at))?;
         add(&mut items, &mut names, name, item)?;
     }
     for (at, lagg) in laggs.into_iter().enumerate() {
-        let name = lagg.name.clone();
+        let name = lagg.own.name.clone();
         let item = self::lagg(lagg, whole).map_err(|wrong| wrong.in_section("lagg", at))?;
         add(&mut items, &mut names, name, item)?;
     }
     for (at, bridge) in bridges.into_iter().enumerate() {
-        let name = bridge.name.clone();
+        let name = bridge.own.name.clone();
         let item = self::bridge(bridge, whole).map_err(|wrong| wrong.in_section("bridge", at))?;
         add(&mut items, &mut names, name, item)?;
     }
@@ -109,13 +109,14 @@ fn add(
     Ok(())
 }
 
-fn vlan(vlan: file::Vlan, whole: &Whole) -> Result<Item, Wrong> {
+fn vlan(said: Said<file::Vlan>, whole: &Whole) -> Result<Item, Wrong> {
+    let vlan = said.own;
     at(&vlan.vid, means::vid(*vlan.vid.get_ref()))?;
     if let Some(mtu) = &vlan.mtu {
         at(mtu, value::mtu(*mtu.get_ref()))?;
     }
     let mtu = vlan.mtu.as_ref().map(|mtu| *mtu.get_ref());
-    let addressing = words!(vlan).check(mtu, whole)?;
+    let addressing = Addressing::said(&said.addressing, said.on, mtu, whole)?;
     let config = VlanConfig {
         name: vlan.name.into_inner(),
         parent: vlan.parent.get_ref().clone(),
@@ -127,7 +128,8 @@ fn vlan(vlan: file::Vlan, whole: &Whole) -> Result<Item, Wrong> {
     Ok(Item { config: Nested::Vlan(config), below: vec![vlan.parent] })
 }
 
-fn lagg(lagg: file::Lagg, whole: &Whole) -> Result<Item, Wrong> {
+fn lagg(said: Said<file::Lagg>, whole: &Whole) -> Result<Item, Wrong> {
+    let lagg = said.own;
     let mut spec = LaggSpec::new(lagg.name.get_ref(), means::mode(lagg.mode));
     if let Some(mac) = &lagg.mac {
         at(mac, value::station(mac.get_ref().0))?;
@@ -170,12 +172,13 @@ fn lagg(lagg: file::Lagg, whole: &Whole) -> Result<Item, Wrong> {
         spec,
         ports: lagg.ports.iter().enumerate().map(priority).collect(),
         primary: lagg.primary.map(Spanned::into_inner),
-        addressing: words!(lagg).check(Some(mtu), whole)?,
+        addressing: Addressing::said(&said.addressing, said.on, Some(mtu), whole)?,
     };
     Ok(Item { config: Nested::Lagg(config), below: lagg.ports })
 }
 
-fn bridge(bridge: file::Bridge, whole: &Whole) -> Result<Item, Wrong> {
+fn bridge(said: Said<file::Bridge>, whole: &Whole) -> Result<Item, Wrong> {
+    let bridge = said.own;
     let mut spec = BridgeSpec::new(bridge.name.get_ref());
     if let Some(mac) = &bridge.mac {
         at(mac, value::station(mac.get_ref().0))?;
@@ -192,7 +195,7 @@ fn bridge(bridge: file::Bridge, whole: &Whole) -> Result<Item, Wrong> {
     let config = BridgeConfig {
         spec,
         ports: bridge.ports.iter().map(|port| port.get_ref().clone()).collect(),
-        addressing: words!(bridge).check(Some(mtu), whole)?,
+        addressing: Addressing::said(&said.addressing, said.on, Some(mtu), whole)?,
     };
     Ok(Item { config: Nested::Bridge(config), below: bridge.ports })
 }

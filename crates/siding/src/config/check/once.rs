@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
+use siding_client::Addressing;
+use siding_client::value::Driver;
 use siding_wire::ip6;
 use toml::Spanned;
 
 use crate::config::MOST_INTERFACES;
 use crate::config::file::File;
-use crate::config::file::Own;
+use crate::means::said::Said;
+use crate::words::wrong::Key;
 use crate::words::wrong::Lacks;
 use crate::words::wrong::Wrong;
 use crate::words::wrong::wrong;
-use siding_client::value::Driver;
 
 /// Whose each thing is.
 struct Owners<'f, T>(HashMap<T, &'f str>);
@@ -42,9 +44,10 @@ pub(super) fn check(file: &File) -> Result<(), Wrong> {
 
 /// Every interface's name, in the order in which they are made.
 fn names(file: &File) -> impl Iterator<Item = &Spanned<String>> {
-    let devices = file.interface.iter().map(|one| &one.name);
-    let nested = file.vlan.iter().map(|one| &one.name).chain(file.lagg.iter().map(|one| &one.name));
-    devices.chain(nested).chain(file.bridge.iter().map(|one| &one.name))
+    let devices = file.interface.iter().map(|one| &one.own.name);
+    let vlans = file.vlan.iter().map(|one| &one.own.name);
+    let laggs = file.lagg.iter().map(|one| &one.own.name);
+    devices.chain(vlans).chain(laggs).chain(file.bridge.iter().map(|one| &one.own.name))
 }
 
 fn room(file: &File) -> Result<(), Wrong> {
@@ -61,7 +64,7 @@ fn room(file: &File) -> Result<(), Wrong> {
 fn devices(file: &File) -> Result<(), Wrong> {
     let mut owners = Owners::new();
     // Wires in memory are there to be shared.
-    for one in file.interface.iter().filter(|one| one.driver != Driver::Memory) {
+    for one in file.interface.iter().map(|one| &one.own).filter(|one| one.driver != Driver::Memory) {
         let device = one.device.as_ref().unwrap_or(&one.name);
         if let Some(other) = owners.other(device.get_ref(), one.name.get_ref()) {
             let message = format!(
@@ -75,26 +78,31 @@ fn devices(file: &File) -> Result<(), Wrong> {
 }
 
 fn addresses(file: &File) -> Result<(), Wrong> {
-    let devices = file.interface.iter().map(|one| (one.name.get_ref(), &one.addresses));
-    let vlans = file.vlan.iter().map(|one| (one.name.get_ref(), &one.addresses));
-    let laggs = file.lagg.iter().map(|one| (one.name.get_ref(), &one.addresses));
-    let bridges = file.bridge.iter().map(|one| (one.name.get_ref(), &one.addresses));
+    fn of<'f, T>(
+        section: &'static str,
+        all: &'f [Said<T>],
+    ) -> impl Iterator<Item = (&'static str, usize, &'f Addressing)> {
+        all.iter().enumerate().map(move |(at, one)| (section, at, &one.addressing))
+    }
+    let devices = of("interface", &file.interface).chain(of("vlan", &file.vlan));
+    let all = devices.chain(of("lagg", &file.lagg)).chain(of("bridge", &file.bridge));
     let mut owners = Owners::new();
-    for (name, list) in devices.chain(vlans).chain(laggs).chain(bridges) {
-        for place in list {
-            let Ok(own) = place.get_ref().parse::<Own>() else { continue };
+    for ((section, at, said), name) in all.zip(names(file)) {
+        for (place, own) in said.addresses.iter().enumerate() {
             let address = own.cidr.address();
             // These are of one link.
             if matches!(address, IpAddr::V6(address) if ip6::is_link_local(address)) {
                 continue;
             }
-            if let Some(other) = owners.other(address, name) {
-                return wrong(place, format!("{address} is {other}'s already: leave one out"));
+            if let Some(other) = owners.other(address, name.get_ref()) {
+                let message = format!("{address} is {other}'s already: leave one out");
+                let keys = vec![Key::Name("addresses"), Key::At(place)];
+                return Err(Wrong::of(keys, message).in_section(section, at));
             }
         }
     }
     for one in &file.interface {
-        for address in &one.anycast {
+        for address in &one.on.anycast {
             if let Some(owner) = owners.0.get(&IpAddr::V6(*address.get_ref())) {
                 let message =
                     format!("{} is among the `addresses` of {owner}: leave one out", address.get_ref());
@@ -107,7 +115,7 @@ fn addresses(file: &File) -> Result<(), Wrong> {
 
 fn vlans(file: &File) -> Result<(), Wrong> {
     let mut owners = Owners::new();
-    for vlan in &file.vlan {
+    for vlan in file.vlan.iter().map(|one| &one.own) {
         let (parent, vid) = (vlan.parent.get_ref(), *vlan.vid.get_ref());
         if let Some(other) = owners.other((parent, vid, vlan.protocol), vlan.name.get_ref()) {
             let message = format!("VLAN {vid} on {parent} is {other} already: give another `vid`");

@@ -1,11 +1,8 @@
 //! The shape of what lies on other interfaces: `[[vlan]]`, `[[lagg]]`, `[[bridge]]`.
 
 use std::collections::BTreeMap;
-use std::net::Ipv6Addr;
 
 use serde::Deserialize;
-use siding_client::advertise::Advertise;
-use siding_client::autoconf::Autoconf;
 use siding_client::lagg::Lacp;
 use siding_client::lagg::Layer;
 use siding_client::lagg::Mode;
@@ -13,9 +10,6 @@ use siding_client::lagg::Reselect;
 use siding_client::lagg::Tag;
 use siding_client::value::ParsedMac;
 use toml::Spanned;
-
-use super::yes;
-use crate::means::neighbors::Neighbors;
 
 /// `[[vlan]]`.
 #[derive(Debug, Deserialize)]
@@ -32,37 +26,6 @@ pub(crate) struct Vlan {
     pub(crate) protocol: Tag,
     /// What is wanted of its MTU in bytes [default: that of what it lies on].
     pub(crate) mtu: Option<Spanned<u16>>,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) addresses: Vec<Spanned<String>>,
-    /// As in `[[interface]]`.
-    #[serde(default = "yes")]
-    pub(crate) link_local: bool,
-    /// As in `[[interface]]`.
-    #[serde(default = "yes")]
-    pub(crate) dad: bool,
-    /// As in `[[interface]]`.
-    #[serde(default = "yes")]
-    pub(crate) up: bool,
-    /// As in `[[interface]]`.
-    pub(crate) hop_limit: Option<Spanned<u8>>,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) point_to_point: bool,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) anycast: Vec<Spanned<Ipv6Addr>>,
-    /// As in `[[interface]]`.
-    pub(crate) reachable_time_ms: Option<Spanned<u64>>,
-    /// As in `[[interface]]`.
-    pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) neighbors: Neighbors,
-    /// As in `[[interface]]`.
-    pub(crate) autoconf: Option<Spanned<Autoconf>>,
-    /// As in `[[interface]]`.
-    pub(crate) advertise: Option<Advertise>,
 }
 
 /// `[[lagg]]`.
@@ -97,37 +60,6 @@ pub(crate) struct Lagg {
     pub(crate) mac: Option<Spanned<ParsedMac>>,
     /// The largest packet in bytes: 1,280 to 9,216 [default: 1,500].
     pub(crate) mtu: Option<Spanned<u16>>,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) addresses: Vec<Spanned<String>>,
-    /// As in `[[interface]]`.
-    #[serde(default = "yes")]
-    pub(crate) link_local: bool,
-    /// As in `[[interface]]`.
-    #[serde(default = "yes")]
-    pub(crate) dad: bool,
-    /// As in `[[interface]]`.
-    #[serde(default = "yes")]
-    pub(crate) up: bool,
-    /// As in `[[interface]]`.
-    pub(crate) hop_limit: Option<Spanned<u8>>,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) point_to_point: bool,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) anycast: Vec<Spanned<Ipv6Addr>>,
-    /// As in `[[interface]]`.
-    pub(crate) reachable_time_ms: Option<Spanned<u64>>,
-    /// As in `[[interface]]`.
-    pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) neighbors: Neighbors,
-    /// As in `[[interface]]`.
-    pub(crate) autoconf: Option<Spanned<Autoconf>>,
-    /// As in `[[interface]]`.
-    pub(crate) advertise: Option<Advertise>,
 }
 
 /// `[[bridge]]`.
@@ -147,35 +79,4 @@ pub(crate) struct Bridge {
     pub(crate) mac: Option<Spanned<ParsedMac>>,
     /// The largest packet in bytes: 1,280 to 9,216 [default: 1,500].
     pub(crate) mtu: Option<Spanned<u16>>,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) addresses: Vec<Spanned<String>>,
-    /// As in `[[interface]]`.
-    #[serde(default = "yes")]
-    pub(crate) link_local: bool,
-    /// As in `[[interface]]`.
-    #[serde(default = "yes")]
-    pub(crate) dad: bool,
-    /// As in `[[interface]]`.
-    #[serde(default = "yes")]
-    pub(crate) up: bool,
-    /// As in `[[interface]]`.
-    pub(crate) hop_limit: Option<Spanned<u8>>,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) point_to_point: bool,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) anycast: Vec<Spanned<Ipv6Addr>>,
-    /// As in `[[interface]]`.
-    pub(crate) reachable_time_ms: Option<Spanned<u64>>,
-    /// As in `[[interface]]`.
-    pub(crate) retrans_timer_ms: Option<Spanned<u64>>,
-    /// As in `[[interface]]`.
-    #[serde(default)]
-    pub(crate) neighbors: Neighbors,
-    /// As in `[[interface]]`.
-    pub(crate) autoconf: Option<Spanned<Autoconf>>,
-    /// As in `[[interface]]`.
-    pub(crate) advertise: Option<Advertise>,
 }

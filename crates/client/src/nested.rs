@@ -75,23 +75,39 @@ pub enum LaggRequest {
     },
 }
 
+/// A VLAN: `[[vlan]]`, and the same in requests and on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+#[serde(deny_unknown_fields)]
+pub struct Vlan {
+    /// Its name, as in `[[interface]]`.
+    #[cfg_attr(feature = "clap", arg(help = "Its name"))]
+    pub name: String,
+    /// What it lies on: a device, a lagg, a bridge or another VLAN.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub parent: String,
+    /// 1 to 4,094.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub vid: u16,
+    /// The tag's type [default: 802.1q].
+    #[serde(default)]
+    #[cfg_attr(feature = "clap", arg(long, default_value = "802.1q", hide_default_value = true))]
+    pub protocol: Tag,
+    /// What is wanted of its MTU in bytes [default: that of what it lies on].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES"))]
+    pub mtu: Option<u16>,
+}
+
 /// A VLAN to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct VlanAdd {
-    /// Its name.
-    pub name: String,
-    /// The interface that it lies on: a device, a lagg, or another VLAN.
-    #[cfg_attr(feature = "clap", arg(long))]
-    pub parent: String,
-    /// 1 to 4094.
-    #[cfg_attr(feature = "clap", arg(long))]
-    pub vid: u16,
-    /// The tag's standard.
-    #[serde(default)]
-    #[cfg_attr(feature = "clap", arg(long, default_value = "802.1q"))]
-    pub protocol: Tag,
+    /// What it is.
+    #[serde(flatten)]
+    #[cfg_attr(feature = "clap", command(flatten))]
+    pub vlan: Vlan,
     /// Its addresses.
     #[cfg_attr(feature = "clap", command(flatten))]
     pub addressing: Addressing,

@@ -9,6 +9,7 @@ use serde::Deserializer;
 use serde::de::Visitor;
 use serde::forward_to_deserialize_any;
 use siding_client::Addressing;
+use siding_client::Vlan;
 use toml::Spanned;
 use toml::de::DeTable;
 use toml::de::DeValue;
@@ -16,7 +17,6 @@ use toml::de::DeValue;
 use super::file::Bridge;
 use super::file::Interface;
 use super::file::Lagg;
-use super::file::Vlan;
 use crate::means::said::On;
 use crate::words::wrong::Wrong;
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use siding_client::Group;
+use siding_client::Vlan;
 use siding_client::neighbor::Neighbor;
 use siding_client::refuse::Refuse;
 use siding_client::route::Route;
@@ -18,7 +19,6 @@ mod nested;
 
 pub(crate) use nested::Bridge;
 pub(crate) use nested::Lagg;
-pub(crate) use nested::Vlan;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 const FILE: &str = include_str!("file.rs");
 const NESTED: &str = include_str!("file/nested.rs");
-const ADDRESSING: &str = include_str!("../../../client/src/nested.rs");
+const VLAN: &str = include_str!("../../../client/src/nested.rs");
 const ON: &str = include_str!("../means/said.rs");
 const LIMITS: &str = include_str!("limits.rs");
 const NEIGHBORS: &str = include_str!("../means/neighbors.rs");
@@ -44,7 +44,7 @@ const SECTIONS: [(&str, &str, &str); 28] = [
     ("[[interface.advertise.nat64]]", ADVERTISE, "AdvertiseNat64"),
     ("[interface.autoconf]", AUTOCONF, "Autoconf"),
     ("[interface.autoconf.limits]", AUTOCONF, "Limits"),
-    ("[[vlan]]", NESTED, "Vlan"),
+    ("[[vlan]]", VLAN, "Vlan"),
     ("[[lagg]]", NESTED, "Lagg"),
     ("[lagg.lacp]", LAGG, "Lacp"),
     ("[[bridge]]", NESTED, "Bridge"),
@@ -180,7 +180,7 @@ fn page() -> String {
             let _ = writeln!(page, "| `{name}` | {} | {} |", self::kind(kind), said.trim());
         }
         if OF_ALL.contains(title) {
-            let all = keys(body(ADDRESSING, "struct", "Addressing")).into_iter();
+            let all = keys(body(VLAN, "struct", "Addressing")).into_iter();
             for Key { name, kind, said } in all.chain(keys(body(ON, "struct", "On"))) {
                 let said = if *title == OF_ALL[0] { said.trim() } else { "As in `[[interface]]`." };
                 let _ = writeln!(page, "| `{name}` | {} | {said} |", self::kind(kind));

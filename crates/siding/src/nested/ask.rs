@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::asked;
+use siding_client::Addressing as Said;
+
+use super::check;
 use super::make::BRIDGE;
 use super::make::LAGG;
 use super::make::Sort;
@@ -13,7 +15,9 @@ use super::setting::Lagged;
 use crate::control::Answer;
 use crate::control::BridgeRequest;
 use crate::control::LaggRequest;
+use crate::control::VlanAdd;
 use crate::control::VlanRequest;
+use crate::means::addressing::Addressing;
 use crate::nested::means::Nested;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
@@ -31,10 +35,8 @@ impl Daemon {
     pub(crate) fn ask_vlan(&self, ctx: &mut Free<'_>, request: VlanRequest) -> anyhow::Result<Asked> {
         Ok(Asked::Done(match request {
             VlanRequest::Show {} => Answer::Vlans(self.show_vlans()),
-            VlanRequest::Add(add) => {
-                return asked::vlan(add)
-                    .map(|vlan| Asked::Wanted(Box::new(Nested::Vlan(vlan))))
-                    .map_err(anyhow::Error::msg);
+            VlanRequest::Add(VlanAdd { vlan, addressing }) => {
+                return wanted(Nested::Vlan(check::vlan(vlan)?), &addressing);
             }
             VlanRequest::Delete { name, timeout_ms } => self.ask_delete(ctx, &name, &VLAN, timeout_ms)?,
         }))
@@ -44,7 +46,7 @@ impl Daemon {
         match request {
             LaggRequest::Show {} => return Ok(Asked::Done(Answer::Laggs(self.show_laggs(ctx)))),
             LaggRequest::Add(add) => {
-                return asked::lagg(add)
+                return check::lagg(add)
                     .map(|lagg| Asked::Wanted(Box::new(Nested::Lagg(lagg))))
                     .map_err(anyhow::Error::msg);
             }
@@ -83,7 +85,7 @@ impl Daemon {
         Ok(Asked::Done(match request {
             BridgeRequest::Show {} => Answer::Bridges(self.show_bridges()),
             BridgeRequest::Add(add) => {
-                return asked::bridge(add)
+                return check::bridge(add)
                     .map(|bridge| Asked::Wanted(Box::new(Nested::Bridge(bridge))))
                     .map_err(anyhow::Error::msg);
             }
@@ -115,6 +117,12 @@ impl Daemon {
         let took = took.inspect_err(|_| self.waive(|owed| owed.on().contains(&name)))?;
         Ok(Answer::Detached { took_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) })
     }
+}
+
+/// What is asked for, with its addresses.
+fn wanted(mut nested: Nested, said: &Said) -> anyhow::Result<Asked> {
+    *nested.addressing_mut() = Addressing::asked(said)?;
+    Ok(Asked::Wanted(Box::new(nested)))
 }
 
 /// A port, and that it is the one preferred.

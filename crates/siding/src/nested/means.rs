@@ -14,6 +14,7 @@ use siding_wire::EtherType;
 
 use crate::means::addressing::Addressing;
 use crate::words::value;
+use crate::words::wrong::Key;
 
 /// An interface that lies on others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +88,26 @@ impl Nested {
             Nested::Vlan(_) => Vec::new(),
             Nested::Lagg(lagg) => lagg.ports.iter().map(|(port, _)| port.as_str()).collect(),
             Nested::Bridge(bridge) => bridge.ports.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// What it lies on, and which keys say so.
+    pub(crate) fn below(&self) -> Vec<(&str, Vec<Key>)> {
+        match self {
+            Nested::Vlan(vlan) => vec![(&vlan.parent, vec![Key::Name("parent")])],
+            Nested::Lagg(_) | Nested::Bridge(_) => {
+                let ports = self.ports().into_iter().enumerate();
+                ports.map(|(at, port)| (port, vec![Key::Name("ports"), Key::At(at)])).collect()
+            }
+        }
+    }
+
+    /// The MTU that it says, if any.
+    pub(crate) fn mtu(&self) -> Option<u16> {
+        match self {
+            Nested::Vlan(vlan) => vlan.mtu,
+            Nested::Lagg(lagg) => Some(lagg.spec.mtu),
+            Nested::Bridge(bridge) => Some(bridge.spec.mtu),
         }
     }
 

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::ops::RangeInclusive;
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -92,16 +93,26 @@ impl Error for Wrong {}
 pub(crate) fn ranged<T: PartialOrd + Copy + fmt::Display>(
     value: Option<Spanned<T>>,
     default: T,
-    range: std::ops::RangeInclusive<T>,
+    range: RangeInclusive<T>,
     what: &str,
 ) -> Result<T, Wrong> {
-    match value {
-        None => Ok(default),
-        Some(value) if range.contains(value.get_ref()) => Ok(value.into_inner()),
-        Some(value) => {
-            let message = format!("{} {what}: give {} to {}", value.get_ref(), range.start(), range.end());
-            wrong(&value, message)
-        }
+    let Some(value) = value else { return Ok(default) };
+    at(&value, in_range(*value.get_ref(), &range, what))
+}
+
+/// A value that is in its range.
+///
+/// # Errors
+///
+/// It is not, and what would be.
+pub(crate) fn in_range<T: PartialOrd + Copy + fmt::Display>(
+    value: T,
+    range: &RangeInclusive<T>,
+    what: &str,
+) -> Result<T, String> {
+    match range.contains(&value) {
+        true => Ok(value),
+        false => Err(format!("{value} {what}: give {} to {}", range.start(), range.end())),
     }
 }
 
@@ -134,8 +145,9 @@ fn find(tree: &DeTable<'_>, keys: &[Key]) -> Option<Range<usize>> {
             _ => None,
         };
         let Some((key_span, value)) = next else { break };
-        // A table's own span is of what follows it, too: its name says which it is.
+        // A table's own span is of what follows it, too, unless it is all in the value: its name says which it is.
         span = match value.get_ref() {
+            DeValue::Table(_) if value.span().start >= key_span.end => value.span(),
             DeValue::Table(_) | DeValue::Array(_) if !matches!(key, Key::At(_)) => key_span,
             _ => value.span(),
         };

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use siding_client as asked;
+use siding_client::Vlan;
 use siding_stack::Announce;
 use siding_stack::Belongings;
 use siding_stack::BridgeSpec;
@@ -16,27 +18,41 @@ use crate::config::file;
 use crate::means::Whole;
 use crate::means::addressing::Addressing;
 use crate::means::interface::InterfaceConfig;
+use crate::means::said::On;
 use crate::means::said::Said;
+use crate::nested::check;
 use crate::nested::means;
 use crate::nested::means::BridgeConfig;
 use crate::nested::means::LaggConfig;
 use crate::nested::means::MOST_AGEING;
 use crate::nested::means::MOST_ANNOUNCEMENTS;
 use crate::nested::means::Nested;
-use crate::nested::means::VlanConfig;
 use crate::words::value;
+use crate::words::wrong::Key;
 use crate::words::wrong::Lacks;
 use crate::words::wrong::STAND_IN;
 use crate::words::wrong::Wrong;
 use crate::words::wrong::at;
 use crate::words::wrong::ranged;
-use crate::words::wrong::wrong;
 
 /// One that is to be made, and where it names what it lies on.
 struct Item {
     config: Nested,
     /// What it lies on.
-    below: Vec<Spanned<String>>,
+    below: Vec<Below>,
+}
+
+/// What something lies on.
+struct Below {
+    name: String,
+    /// What leads to that name in the file.
+    keys: Vec<Key>,
+}
+
+impl Below {
+    fn wrong(&self, message: String) -> Wrong {
+        Wrong::of(self.keys.clone(), message)
+    }
 }
 
 /// How far the order has come with an item.
@@ -51,7 +67,7 @@ enum Mark {
 
 /// Everything that lies on other interfaces, lowest first.
 pub(super) fn nested(
-    vlans: Vec<Said<file::Vlan>>,
+    vlans: Vec<Said<Vlan>>,
     laggs: Vec<Said<file::Lagg>>,
     bridges: Vec<Said<file::Bridge>>,
     interfaces: &[InterfaceConfig],
@@ -59,27 +75,24 @@ pub(super) fn nested(
 ) -> Result<Vec<Nested>, Wrong> {
     let mut items: Vec<Item> = Vec::new();
     let mut names: Vec<String> = interfaces.iter().map(|interface| interface.name.clone()).collect();
-    for (at, vlan) in vlans.into_iter().enumerate() {
-        let name = vlan.own.name.clone();
-        let item = self::vlan(vlan, whole).map_err(|wrong| wrong.in_section("vlan", at))?;
-        add(&mut items, &mut names, name, item)?;
+    for (at, said) in vlans.into_iter().enumerate() {
+        let vlan = vlan(said, whole).map_err(|wrong| wrong.in_section("vlan", at))?;
+        add(&mut items, &mut names, ("vlan", at), vlan)?;
     }
-    for (at, lagg) in laggs.into_iter().enumerate() {
-        let name = lagg.own.name.clone();
-        let item = self::lagg(lagg, whole).map_err(|wrong| wrong.in_section("lagg", at))?;
-        add(&mut items, &mut names, name, item)?;
+    for (at, said) in laggs.into_iter().enumerate() {
+        let lagg = lagg(said, whole).map_err(|wrong| wrong.in_section("lagg", at))?;
+        add(&mut items, &mut names, ("lagg", at), lagg)?;
     }
-    for (at, bridge) in bridges.into_iter().enumerate() {
-        let name = bridge.own.name.clone();
-        let item = self::bridge(bridge, whole).map_err(|wrong| wrong.in_section("bridge", at))?;
-        add(&mut items, &mut names, name, item)?;
+    for (at, said) in bridges.into_iter().enumerate() {
+        let bridge = bridge(said, whole).map_err(|wrong| wrong.in_section("bridge", at))?;
+        add(&mut items, &mut names, ("bridge", at), bridge)?;
     }
     for below in items.iter().flat_map(|item| &item.below) {
-        if !names.contains(below.get_ref()) {
+        if !names.contains(&below.name) {
             let names = names.iter().map(String::as_str).filter(|name| !name.starts_with(STAND_IN));
             let names = names.collect::<Vec<_>>().join(", ");
-            let message = format!("unknown interface {:?}: this file has {names}", below.get_ref());
-            return Err(Wrong::new(below.span(), message).lacking(Lacks::Name(below.get_ref().clone())));
+            let message = format!("unknown interface {:?}: this file has {names}", below.name);
+            return Err(below.wrong(message).lacking(Lacks::Name(below.name.clone())));
         }
     }
     let owners = owners(&items)?;
@@ -93,43 +106,41 @@ pub(super) fn nested(
     Ok(order.into_iter().filter_map(|at| items[at].take()).map(|item| item.config).collect())
 }
 
+/// Puts it to the others; its table is so far down the list of its section.
 fn add(
     items: &mut Vec<Item>,
     names: &mut Vec<String>,
-    name: Spanned<String>,
-    item: Item,
+    (section, at): (&'static str, usize),
+    config: Nested,
 ) -> Result<(), Wrong> {
-    at(&name, value::interface_name(name.get_ref()))?;
-    if names.contains(name.get_ref()) {
-        let message = format!("a second interface named {:?}: give each a name of its own", name.get_ref());
-        return wrong(&name, message);
+    let name = config.name();
+    if names.iter().any(|other| other == name) {
+        let message = format!("a second interface named {name:?}: give each a name of its own");
+        return Err(Wrong::of(vec![Key::Name("name")], message).in_section(section, at));
     }
-    names.push(name.into_inner());
-    items.push(item);
+    names.push(name.to_owned());
+    let below = |(name, keys): (&str, Vec<Key>)| Below {
+        name: name.to_owned(),
+        keys: [Key::Name(section), Key::At(at)].into_iter().chain(keys).collect(),
+    };
+    let below = config.below().into_iter().map(below).collect();
+    items.push(Item { config, below });
     Ok(())
 }
 
-fn vlan(said: Said<file::Vlan>, whole: &Whole) -> Result<Item, Wrong> {
-    let vlan = said.own;
-    at(&vlan.vid, means::vid(*vlan.vid.get_ref()))?;
-    if let Some(mtu) = &vlan.mtu {
-        at(mtu, value::mtu(*mtu.get_ref()))?;
-    }
-    let mtu = vlan.mtu.as_ref().map(|mtu| *mtu.get_ref());
-    let addressing = Addressing::said(&said.addressing, said.on, mtu, whole)?;
-    let config = VlanConfig {
-        name: vlan.name.into_inner(),
-        parent: vlan.parent.get_ref().clone(),
-        vid: vlan.vid.into_inner(),
-        tag: vlan.protocol,
-        mtu,
-        addressing,
-    };
-    Ok(Item { config: Nested::Vlan(config), below: vec![vlan.parent] })
+/// With what is said of it as of any interface.
+fn addressed(mut nested: Nested, said: &asked::Addressing, on: On, whole: &Whole) -> Result<Nested, Wrong> {
+    *nested.addressing_mut() = Addressing::said(said, on, nested.mtu(), whole)?;
+    Ok(nested)
 }
 
-fn lagg(said: Said<file::Lagg>, whole: &Whole) -> Result<Item, Wrong> {
+fn vlan(said: Said<Vlan>, whole: &Whole) -> Result<Nested, Wrong> {
+    addressed(Nested::Vlan(check::vlan(said.own)?), &said.addressing, said.on, whole)
+}
+
+fn lagg(said: Said<file::Lagg>, whole: &Whole) -> Result<Nested, Wrong> {
     let lagg = said.own;
+    at(&lagg.name, value::interface_name(lagg.name.get_ref()))?;
     let mut spec = LaggSpec::new(lagg.name.get_ref(), means::mode(lagg.mode));
     if let Some(mac) = &lagg.mac {
         at(mac, value::station(mac.get_ref().0))?;
@@ -167,18 +178,18 @@ fn lagg(said: Said<file::Lagg>, whole: &Whole) -> Result<Item, Wrong> {
         let given = lagg.priorities.iter().find(|(name, _)| name.get_ref() == port.get_ref());
         (port.get_ref().clone(), given.map_or(usual, |(_, priority)| *priority.get_ref()))
     };
-    let mtu = spec.mtu;
     let config = LaggConfig {
         spec,
         ports: lagg.ports.iter().enumerate().map(priority).collect(),
         primary: lagg.primary.map(Spanned::into_inner),
-        addressing: Addressing::said(&said.addressing, said.on, Some(mtu), whole)?,
+        addressing: Addressing::default(),
     };
-    Ok(Item { config: Nested::Lagg(config), below: lagg.ports })
+    addressed(Nested::Lagg(config), &said.addressing, said.on, whole)
 }
 
-fn bridge(said: Said<file::Bridge>, whole: &Whole) -> Result<Item, Wrong> {
+fn bridge(said: Said<file::Bridge>, whole: &Whole) -> Result<Nested, Wrong> {
     let bridge = said.own;
+    at(&bridge.name, value::interface_name(bridge.name.get_ref()))?;
     let mut spec = BridgeSpec::new(bridge.name.get_ref());
     if let Some(mac) = &bridge.mac {
         at(mac, value::station(mac.get_ref().0))?;
@@ -191,13 +202,12 @@ fn bridge(said: Said<file::Bridge>, whole: &Whole) -> Result<Item, Wrong> {
     let ageing = ranged(bridge.ageing_s, spec.ageing.as_secs(), 0..=MOST_AGEING, "seconds")?;
     spec.ageing = Duration::from_secs(ageing);
     spec.stations = ranged(bridge.stations, spec.stations, 1..=BridgeSpec::MOST_STATIONS, "stations")?;
-    let mtu = spec.mtu;
     let config = BridgeConfig {
         spec,
         ports: bridge.ports.iter().map(|port| port.get_ref().clone()).collect(),
-        addressing: Addressing::said(&said.addressing, said.on, Some(mtu), whole)?,
+        addressing: Addressing::default(),
     };
-    Ok(Item { config: Nested::Bridge(config), below: bridge.ports })
+    addressed(Nested::Bridge(config), &said.addressing, said.on, whole)
 }
 
 /// Each port, and whose it is.
@@ -205,9 +215,8 @@ fn owners(items: &[Item]) -> Result<BTreeMap<String, String>, Wrong> {
     let mut owners: BTreeMap<String, String> = BTreeMap::new();
     for item in items.iter().filter(|item| item.config.has_ports()) {
         for port in &item.below {
-            if let Some(other) = owners.insert(port.get_ref().clone(), item.config.name().to_owned()) {
-                let message = format!("{} is a port of {other} already: leave one out", port.get_ref());
-                return wrong(port, message);
+            if let Some(other) = owners.insert(port.name.clone(), item.config.name().to_owned()) {
+                return Err(port.wrong(format!("{} is a port of {other} already: leave one out", port.name)));
             }
         }
     }
@@ -243,17 +252,21 @@ fn ports_are_free(
     };
     for item in items {
         for below in &item.below {
-            let (name, above) = (below.get_ref(), item.config.name());
+            let (name, above) = (below.name.as_str(), item.config.name());
             if let Some(what) = belongings(name).filter(|_| item.config.has_ports()) {
-                return wrong(below, format!("{name} has {what}, and a port has none: move them to {above}"));
+                return Err(
+                    below.wrong(format!("{name} has {what}, and a port has none: move them to {above}"))
+                );
             }
             let is_bridge = |one: &Item| one.config.name() == name && matches!(one.config, Nested::Bridge(_));
             if item.config.has_ports() && items.iter().any(is_bridge) {
-                return wrong(below, format!("{name} is a bridge, and no port: give its ports to {above}"));
+                return Err(
+                    below.wrong(format!("{name} is a bridge, and no port: give its ports to {above}"))
+                );
             }
             if let (false, Some(owner)) = (item.config.has_ports(), owners.get(name)) {
                 let message = format!("{name} is a port of {owner}: put {above} on {owner} instead");
-                return wrong(below, message);
+                return Err(below.wrong(message));
             }
         }
     }
@@ -268,21 +281,21 @@ fn visit(items: &[Item], at: usize, marks: &mut [Mark], order: &mut Vec<usize>) 
     marks[at] = Mark::Open;
     let mut depth = 0;
     for below in &items[at].below {
-        let Some(lower) = items.iter().position(|item| item.config.name() == below.get_ref()) else {
+        let Some(lower) = items.iter().position(|item| item.config.name() == below.name) else {
             depth = depth.max(1);
             continue;
         };
         if marks[lower] == Mark::Open {
-            let name = below.get_ref();
+            let name = &below.name;
             let message =
                 format!("{name} lies on {} already, and nothing can lie on itself", items[at].config.name());
-            return wrong(below, message + ": name another interface here or there");
+            return Err(below.wrong(message + ": name another interface here or there"));
         }
         depth = depth.max(1 + visit(items, lower, marks, order)?);
         if depth > DEEPEST {
             let message =
                 format!("interfaces may lie {DEEPEST} deep on each other, and this would be deeper");
-            return wrong(below, message + ": leave one level out");
+            return Err(below.wrong(message + ": leave one level out"));
         }
     }
     marks[at] = Mark::Done(depth);

@@ -5,9 +5,9 @@ use std::hash::Hash;
 use std::net::IpAddr;
 
 use siding_client::Addressing;
+use siding_client::Vlan;
 use siding_client::value::Driver;
 use siding_wire::ip6;
-use toml::Spanned;
 
 use crate::config::MOST_INTERFACES;
 use crate::config::file::File;
@@ -42,21 +42,36 @@ pub(super) fn check(file: &File) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Every interface's name, in the order in which they are made.
-fn names(file: &File) -> impl Iterator<Item = &Spanned<String>> {
-    let devices = file.interface.iter().map(|one| &one.own.name);
-    let vlans = file.vlan.iter().map(|one| &one.own.name);
-    let laggs = file.lagg.iter().map(|one| &one.own.name);
-    devices.chain(vlans).chain(laggs).chain(file.bridge.iter().map(|one| &one.own.name))
+/// Every interface's section, place there and name, in the order in which they are made.
+fn names(file: &File) -> impl Iterator<Item = (&'static str, usize, &str)> {
+    fn of<'f, T>(
+        section: &'static str,
+        all: &'f [Said<T>],
+        name: impl Fn(&'f T) -> &'f str,
+    ) -> impl Iterator<Item = (&'static str, usize, &'f str)> {
+        all.iter().enumerate().map(move |(at, one)| (section, at, name(&one.own)))
+    }
+    let devices = of("interface", &file.interface, |one| one.name.get_ref());
+    let vlans = of("vlan", &file.vlan, |one| &one.name);
+    let laggs = of("lagg", &file.lagg, |one| one.name.get_ref());
+    devices.chain(vlans).chain(laggs).chain(of("bridge", &file.bridge, |one| one.name.get_ref()))
+}
+
+/// What is said of the addresses of each, in the same order.
+fn addressings(file: &File) -> impl Iterator<Item = &Addressing> {
+    let devices = file.interface.iter().map(|one| &one.addressing);
+    let vlans = file.vlan.iter().map(|one| &one.addressing);
+    let laggs = file.lagg.iter().map(|one| &one.addressing);
+    devices.chain(vlans).chain(laggs).chain(file.bridge.iter().map(|one| &one.addressing))
 }
 
 fn room(file: &File) -> Result<(), Wrong> {
     let all = names(file).count();
     match names(file).nth(MOST_INTERFACES) {
         None => Ok(()),
-        Some(first) => {
+        Some((section, at, _)) => {
             let message = format!("{all} interfaces, and there may be {MOST_INTERFACES}: leave some out");
-            Err(Wrong::new(first.span(), message).lacking(Lacks::Room))
+            Err(Wrong::of(vec![Key::Name("name")], message).in_section(section, at).lacking(Lacks::Room))
         }
     }
 }
@@ -78,23 +93,15 @@ fn devices(file: &File) -> Result<(), Wrong> {
 }
 
 fn addresses(file: &File) -> Result<(), Wrong> {
-    fn of<'f, T>(
-        section: &'static str,
-        all: &'f [Said<T>],
-    ) -> impl Iterator<Item = (&'static str, usize, &'f Addressing)> {
-        all.iter().enumerate().map(move |(at, one)| (section, at, &one.addressing))
-    }
-    let devices = of("interface", &file.interface).chain(of("vlan", &file.vlan));
-    let all = devices.chain(of("lagg", &file.lagg)).chain(of("bridge", &file.bridge));
     let mut owners = Owners::new();
-    for ((section, at, said), name) in all.zip(names(file)) {
+    for ((section, at, name), said) in names(file).zip(addressings(file)) {
         for (place, own) in said.addresses.iter().enumerate() {
             let address = own.cidr.address();
             // These are of one link.
             if matches!(address, IpAddr::V6(address) if ip6::is_link_local(address)) {
                 continue;
             }
-            if let Some(other) = owners.other(address, name.get_ref()) {
+            if let Some(other) = owners.other(address, name) {
                 let message = format!("{address} is {other}'s already: leave one out");
                 let keys = vec![Key::Name("addresses"), Key::At(place)];
                 return Err(Wrong::of(keys, message).in_section(section, at));
@@ -115,11 +122,11 @@ fn addresses(file: &File) -> Result<(), Wrong> {
 
 fn vlans(file: &File) -> Result<(), Wrong> {
     let mut owners = Owners::new();
-    for vlan in file.vlan.iter().map(|one| &one.own) {
-        let (parent, vid) = (vlan.parent.get_ref(), *vlan.vid.get_ref());
-        if let Some(other) = owners.other((parent, vid, vlan.protocol), vlan.name.get_ref()) {
+    for (at, said) in file.vlan.iter().enumerate() {
+        let Vlan { name, parent, vid, protocol, .. } = &said.own;
+        if let Some(other) = owners.other((parent, *vid, *protocol), name) {
             let message = format!("VLAN {vid} on {parent} is {other} already: give another `vid`");
-            return wrong(&vlan.vid, message);
+            return Err(Wrong::of(vec![Key::Name("vid")], message).in_section("vlan", at));
         }
     }
     Ok(())

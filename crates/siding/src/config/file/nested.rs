@@ -1,4 +1,4 @@
-//! The shape of what lies on other interfaces: `[[vlan]]`, `[[lagg]]`, `[[bridge]]`.
+//! The shape of what lies on other interfaces: `[[lagg]]`, `[[bridge]]`.
 
 use std::collections::BTreeMap;
 
@@ -7,26 +7,8 @@ use siding_client::lagg::Lacp;
 use siding_client::lagg::Layer;
 use siding_client::lagg::Mode;
 use siding_client::lagg::Reselect;
-use siding_client::lagg::Tag;
 use siding_client::value::ParsedMac;
 use toml::Spanned;
-
-/// `[[vlan]]`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Vlan {
-    /// As in `[[interface]]`.
-    pub(crate) name: Spanned<String>,
-    /// What it lies on: a device, a lagg, a bridge or another VLAN.
-    pub(crate) parent: Spanned<String>,
-    /// 1 to 4,094.
-    pub(crate) vid: Spanned<u16>,
-    /// The tag's type [default: 802.1q].
-    #[serde(default)]
-    pub(crate) protocol: Tag,
-    /// What is wanted of its MTU in bytes [default: that of what it lies on].
-    pub(crate) mtu: Option<Spanned<u16>>,
-}
 
 /// `[[lagg]]`.
 #[derive(Debug, Deserialize)]

@@ -1,15 +1,15 @@
-//! Interfaces on others as somebody asks for them, checked as those of a file are.
+//! What may be said of interfaces on others, and what it means: the same for files and requests.
 
 use std::time::Duration;
 
 use siding_client as asked;
+use siding_client::Vlan;
 use siding_stack::Announce;
 use siding_stack::BridgeSpec;
 use siding_stack::LaggSpec;
 
 use crate::control::BridgeAdd;
 use crate::control::LaggAdd;
-use crate::control::VlanAdd;
 use crate::means::addressing::Addressing;
 use crate::nested::means;
 use crate::nested::means::BridgeConfig;
@@ -17,13 +17,20 @@ use crate::nested::means::LaggConfig;
 use crate::nested::means::MOST_AGEING;
 use crate::nested::means::VlanConfig;
 use crate::words::value;
+use crate::words::wrong::Wrong;
+use crate::words::wrong::of;
 
-/// A VLAN as asked for, checked as one of a file is.
-pub(crate) fn vlan(add: VlanAdd) -> Result<VlanConfig, String> {
-    let VlanAdd { name, parent, vid, protocol, addressing } = add;
-    value::interface_name(&name)?;
-    means::vid(vid)?;
-    Ok(VlanConfig { name, parent, vid, tag: protocol, mtu: None, addressing: self::addressing(&addressing)? })
+/// What a VLAN means, with nothing on it.
+///
+/// # Errors
+///
+/// A value is out of its range.
+pub(crate) fn vlan(said: Vlan) -> Result<VlanConfig, Wrong> {
+    let Vlan { name, parent, vid, protocol, mtu } = said;
+    of("name", value::interface_name(&name))?;
+    of("vid", means::vid(vid))?;
+    of("mtu", mtu.map_or(Ok(()), value::mtu))?;
+    Ok(VlanConfig { name, parent, vid, tag: protocol, mtu, addressing: Addressing::default() })
 }
 
 /// A lagg as asked for, checked as one of a file is.

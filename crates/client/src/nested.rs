@@ -113,41 +113,63 @@ pub struct VlanAdd {
     pub addressing: Addressing,
 }
 
+/// A lagg: `[[lagg]]`, and the same in requests and on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+#[serde(deny_unknown_fields)]
+pub struct Lagg {
+    /// Its name, as in `[[interface]]`.
+    #[cfg_attr(feature = "clap", arg(help = "Its name"))]
+    pub name: String,
+    /// How it uses its ports.
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub mode: Mode,
+    /// Its ports: interfaces without addresses.
+    #[serde(default)]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long = "port", value_name = "NAME", help = "A port; may be given again. The first is the best")
+    )]
+    pub ports: Vec<String>,
+    /// When it goes back to a better port [default: always].
+    #[serde(default)]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, default_value = "always", help = "When a failover lagg goes back to a better port")
+    )]
+    pub reselect: Reselect,
+    /// Headers that tell flows apart [default: all].
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_delimiter = ',', help = "What tells flows apart [default: l2,l3,l4]")
+    )]
+    pub hash: Option<Vec<Layer>>,
+    /// How often an address is announced that has moved: 0 to 100 [default: 3].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT"))]
+    pub announce_count: Option<u32>,
+    /// Milliseconds between two announcements: 1 to 60,000 [default: 1,000].
+    #[cfg_attr(feature = "clap", arg(long = "announce-interval", value_name = "MS"))]
+    pub announce_interval_ms: Option<u64>,
+    /// What is configured of LACP: see `lacp` below.
+    #[cfg_attr(feature = "clap", command(flatten))]
+    pub lacp: Option<Lacp>,
+    /// Its link-layer address [default: the first port's].
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub mac: Option<ParsedMac>,
+    /// The largest packet in bytes: 1,280 to 9,216 [default: 1,500].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES"))]
+    pub mtu: Option<u16>,
+}
+
 /// A lagg to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct LaggAdd {
-    /// Its name.
-    pub name: String,
-    /// How it uses its ports.
-    #[cfg_attr(feature = "clap", arg(long))]
-    pub mode: Mode,
-    /// A port; may be given again. The first is the best.
-    #[cfg_attr(feature = "clap", arg(long = "port", value_name = "NAME"))]
-    pub ports: Vec<String>,
-    /// When a failover lagg goes back to a better port.
-    #[serde(default)]
-    #[cfg_attr(feature = "clap", arg(long, default_value = "always"))]
-    pub reselect: Reselect,
-    /// What tells flows apart [default: l2,l3,l4].
-    #[cfg_attr(feature = "clap", arg(long, value_delimiter = ','))]
-    pub hash: Option<Vec<Layer>>,
-    /// How often each address is announced after a change [default: 3].
-    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT"))]
-    pub announce_count: Option<u32>,
-    /// Milliseconds between two announcements of an address [default: 1000].
-    #[cfg_attr(feature = "clap", arg(long = "announce-interval", value_name = "MS"))]
-    pub announce_interval_ms: Option<u64>,
-    /// What is set of LACP, in that mode.
+    /// What it is.
+    #[serde(flatten)]
     #[cfg_attr(feature = "clap", command(flatten))]
-    pub lacp: Option<Lacp>,
-    /// Link-layer address [default: the first port's].
-    #[cfg_attr(feature = "clap", arg(long))]
-    pub mac: Option<ParsedMac>,
-    /// Largest IP packet, in bytes [default: 1500].
-    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES"))]
-    pub mtu: Option<u16>,
+    pub lagg: Lagg,
     /// Its addresses.
     #[cfg_attr(feature = "clap", command(flatten))]
     pub addressing: Addressing,

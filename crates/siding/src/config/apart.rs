@@ -9,6 +9,7 @@ use serde::Deserializer;
 use serde::de::Visitor;
 use serde::forward_to_deserialize_any;
 use siding_client::Addressing;
+use siding_client::Lagg;
 use siding_client::Vlan;
 use toml::Spanned;
 use toml::de::DeTable;
@@ -16,12 +17,13 @@ use toml::de::DeValue;
 
 use super::file::Bridge;
 use super::file::Interface;
-use super::file::Lagg;
+use crate::means::said::Nothing;
 use crate::means::said::On;
+use crate::nested::check::Preferred;
 use crate::words::wrong::Wrong;
 
 /// The parts of a [`Said`](crate::means::said::Said), each with the keys that it is read from.
-type Parts = [(&'static str, &'static [&'static str]); 3];
+type Parts = [(&'static str, &'static [&'static str]); 4];
 
 /// Takes every table of an interface apart.
 ///
@@ -30,10 +32,10 @@ type Parts = [(&'static str, &'static [&'static str]); 3];
 /// The first key that no part has.
 pub(super) fn apart(tree: &mut DeTable<'_>) -> Result<(), Wrong> {
     let sections = [
-        ("interface", parts::<Interface>()),
-        ("vlan", parts::<Vlan>()),
-        ("lagg", parts::<Lagg>()),
-        ("bridge", parts::<Bridge>()),
+        ("interface", parts::<Interface, Nothing>()),
+        ("vlan", parts::<Vlan, Nothing>()),
+        ("lagg", parts::<Lagg, Preferred>()),
+        ("bridge", parts::<Bridge, Nothing>()),
     ];
     for (section, parts) in &sections {
         let Some(DeValue::Array(all)) = tree.get_mut(*section).map(Spanned::get_mut) else { continue };
@@ -47,8 +49,8 @@ pub(super) fn apart(tree: &mut DeTable<'_>) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn parts<T: for<'de> Deserialize<'de>>() -> Parts {
-    [("own", keys::<T>()), ("addressing", keys::<Addressing>()), ("on", keys::<On>())]
+fn parts<T: for<'de> Deserialize<'de>, F: for<'de> Deserialize<'de>>() -> Parts {
+    [("own", keys::<T>()), ("file", keys::<F>()), ("addressing", keys::<Addressing>()), ("on", keys::<On>())]
 }
 
 /// A table of tables, one for each part.
@@ -119,10 +121,10 @@ mod tests {
     #[test]
     fn every_key_goes_to_one_part() {
         for (kind, parts) in [
-            ("interface", parts::<Interface>()),
-            ("vlan", parts::<Vlan>()),
-            ("lagg", parts::<Lagg>()),
-            ("bridge", parts::<Bridge>()),
+            ("interface", parts::<Interface, Nothing>()),
+            ("vlan", parts::<Vlan, Nothing>()),
+            ("lagg", parts::<Lagg, Preferred>()),
+            ("bridge", parts::<Bridge, Nothing>()),
         ] {
             let mut all: Vec<&str> = parts.iter().flat_map(|(_, keys)| *keys).copied().collect();
             assert!(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use siding_client::Group;
+use siding_client::Lagg;
 use siding_client::Vlan;
 use siding_client::neighbor::Neighbor;
 use siding_client::refuse::Refuse;
@@ -14,11 +15,11 @@ use toml::Spanned;
 
 use super::listen::Listen;
 use crate::means::said::Said;
+use crate::nested::check::Preferred;
 
 mod nested;
 
 pub(crate) use nested::Bridge;
-pub(crate) use nested::Lagg;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -41,7 +42,7 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) vlan: Vec<Said<Vlan>>,
     #[serde(default)]
-    pub(crate) lagg: Vec<Said<Lagg>>,
+    pub(crate) lagg: Vec<Said<Lagg, Preferred>>,
     #[serde(default)]
     pub(crate) bridge: Vec<Said<Bridge>>,
     #[serde(default)]

@@ -7,6 +7,7 @@ use std::fmt::Write;
 const FILE: &str = include_str!("file.rs");
 const NESTED: &str = include_str!("file/nested.rs");
 const VLAN: &str = include_str!("../../../client/src/nested.rs");
+const CHECK: &str = include_str!("../nested/check.rs");
 const ON: &str = include_str!("../means/said.rs");
 const LIMITS: &str = include_str!("limits.rs");
 const NEIGHBORS: &str = include_str!("../means/neighbors.rs");
@@ -45,7 +46,7 @@ const SECTIONS: [(&str, &str, &str); 28] = [
     ("[interface.autoconf]", AUTOCONF, "Autoconf"),
     ("[interface.autoconf.limits]", AUTOCONF, "Limits"),
     ("[[vlan]]", VLAN, "Vlan"),
-    ("[[lagg]]", NESTED, "Lagg"),
+    ("[[lagg]]", VLAN, "Lagg"),
     ("[lagg.lacp]", LAGG, "Lacp"),
     ("[[bridge]]", NESTED, "Bridge"),
     ("[[route]]", ROUTE, "Route"),
@@ -54,6 +55,9 @@ const SECTIONS: [(&str, &str, &str); 28] = [
     ("[[group]]", GROUP, "Group"),
     ("the whole file", FILE, "File"),
 ];
+
+/// What only a file says.
+const BESIDE: [(&str, &str, &str); 1] = [("[[lagg]]", CHECK, "Preferred")];
 
 /// Those that have what is said of any interface.
 const OF_ALL: [&str; 4] = ["[[interface]]", "[[vlan]]", "[[lagg]]", "[[bridge]]"];
@@ -168,6 +172,11 @@ fn kind(kind: &str) -> String {
     }
 }
 
+fn rows(keys: Vec<Key<'_>>) -> String {
+    let row = |key: &Key<'_>| format!("| `{}` | {} | {} |\n", key.name, kind(key.kind), key.said.trim());
+    keys.iter().map(row).collect()
+}
+
 fn page() -> String {
     let mut page = String::from(
         "# The configuration file\n\nEvery key, from the code that reads it. TOML; what is not given has its default. `siding check` names \
@@ -176,8 +185,9 @@ fn page() -> String {
     );
     for (title, source, name) in SECTIONS.iter().filter(|(_, _, name)| *name != "File") {
         let _ = write!(page, "\n## `{title}`\n\n| key | value | |\n|---|---|---|\n");
-        for Key { name, kind, said } in keys(body(source, "struct", name)) {
-            let _ = writeln!(page, "| `{name}` | {} | {} |", self::kind(kind), said.trim());
+        page += &rows(keys(body(source, "struct", name)));
+        if let Some((_, source, name)) = BESIDE.iter().find(|(of, ..)| of == title) {
+            page += &rows(keys(body(source, "struct", name)));
         }
         if OF_ALL.contains(title) {
             let all = keys(body(VLAN, "struct", "Addressing")).into_iter();

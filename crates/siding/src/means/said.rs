@@ -28,14 +28,21 @@ use crate::words::wrong::ranged;
 /// line have, too, are the same structs there.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "a table")]
-pub(crate) struct Said<T> {
+pub(crate) struct Said<T, F = Nothing> {
     /// What is of its kind.
     pub(crate) own: T,
+    /// What is of its kind, and a file says alone.
+    pub(crate) file: F,
     /// Its addresses.
     pub(crate) addressing: asked::Addressing,
     /// What else is said of it.
     pub(crate) on: On,
 }
+
+/// A file says no more than others can.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 /// What a file says of any interface besides. Requests have this in commands of their own, for an interface that is there.
 #[derive(Debug, Deserialize)]

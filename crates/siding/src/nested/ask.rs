@@ -14,6 +14,7 @@ use super::port::Primary;
 use super::setting::Lagged;
 use crate::control::Answer;
 use crate::control::BridgeRequest;
+use crate::control::LaggAdd;
 use crate::control::LaggRequest;
 use crate::control::VlanAdd;
 use crate::control::VlanRequest;
@@ -45,10 +46,8 @@ impl Daemon {
     pub(crate) fn ask_lagg(&self, ctx: &mut Free<'_>, request: LaggRequest) -> anyhow::Result<Asked> {
         match request {
             LaggRequest::Show {} => return Ok(Asked::Done(Answer::Laggs(self.show_laggs(ctx)))),
-            LaggRequest::Add(add) => {
-                return check::lagg(add)
-                    .map(|lagg| Asked::Wanted(Box::new(Nested::Lagg(lagg))))
-                    .map_err(anyhow::Error::msg);
+            LaggRequest::Add(LaggAdd { lagg, addressing }) => {
+                return wanted(Nested::Lagg(check::lagg(lagg)?), &addressing);
             }
             LaggRequest::Delete { name, timeout_ms } => {
                 return self.ask_delete(ctx, &name, &LAGG, timeout_ms).map(Asked::Done);

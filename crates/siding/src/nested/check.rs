@@ -1,23 +1,31 @@
 //! What may be said of interfaces on others, and what it means: the same for files and requests.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Deserialize;
 use siding_client as asked;
+use siding_client::Lagg;
 use siding_client::Vlan;
+use siding_client::value::ParsedMac;
 use siding_stack::Announce;
 use siding_stack::BridgeSpec;
 use siding_stack::LaggSpec;
+use siding_wire::Mac;
+use toml::Spanned;
 
 use crate::control::BridgeAdd;
-use crate::control::LaggAdd;
 use crate::means::addressing::Addressing;
 use crate::nested::means;
 use crate::nested::means::BridgeConfig;
 use crate::nested::means::LaggConfig;
 use crate::nested::means::MOST_AGEING;
+use crate::nested::means::MOST_ANNOUNCEMENTS;
 use crate::nested::means::VlanConfig;
 use crate::words::value;
+use crate::words::wrong::Lacks;
 use crate::words::wrong::Wrong;
+use crate::words::wrong::in_range;
 use crate::words::wrong::of;
 
 /// What a VLAN means, with nothing on it.
@@ -29,37 +37,88 @@ pub(crate) fn vlan(said: Vlan) -> Result<VlanConfig, Wrong> {
     let Vlan { name, parent, vid, protocol, mtu } = said;
     of("name", value::interface_name(&name))?;
     of("vid", means::vid(vid))?;
-    of("mtu", mtu.map_or(Ok(()), value::mtu))?;
+    let mtu = self::mtu(mtu)?;
     Ok(VlanConfig { name, parent, vid, tag: protocol, mtu, addressing: Addressing::default() })
 }
 
-/// A lagg as asked for, checked as one of a file is.
-pub(crate) fn lagg(add: LaggAdd) -> Result<LaggConfig, String> {
-    value::interface_name(&add.name)?;
-    let mut spec = LaggSpec::new(&add.name, means::mode(add.mode));
-    if let Some(mac) = add.mac {
-        value::station(mac.0)?;
-        spec.mac = Some(mac.0);
-    }
-    if let Some(mtu) = add.mtu {
-        value::mtu(mtu)?;
-        spec.mtu = mtu;
-    }
-    let usual = Announce::default();
-    spec.announce = Announce {
-        count: add.announce_count.unwrap_or(usual.count),
-        interval: add.announce_interval_ms.map_or(usual.interval, Duration::from_millis),
+/// What a lagg means, with nothing on it.
+///
+/// # Errors
+///
+/// A value cannot be.
+pub(crate) fn lagg(said: Lagg) -> Result<LaggConfig, Wrong> {
+    of("name", value::interface_name(&said.name))?;
+    let usual = LaggSpec::new(&said.name, means::mode(said.mode));
+    let mode = usual.mode;
+    let spec = LaggSpec {
+        mac: mac(said.mac)?,
+        mtu: mtu(said.mtu)?.unwrap_or(usual.mtu),
+        reselect: means::reselect(said.reselect),
+        hash: means::hash_layers(said.hash.as_deref()),
+        announce: announce(said.announce_count, said.announce_interval_ms)?,
+        lacp: match &said.lacp {
+            Some(lacp) => of("lacp", means::lacp(mode, lacp))?,
+            None => usual.lacp,
+        },
+        ..usual
     };
-    means::announcements(spec.announce)?;
-    spec.reselect = means::reselect(add.reselect);
-    spec.hash = means::hash_layers(add.hash.as_deref());
-    if let Some(lacp) = &add.lacp {
-        spec.lacp = means::lacp(spec.mode, lacp)?;
-    }
-    let mode = spec.mode;
-    let ports = add.ports.into_iter().enumerate();
+    let ports = said.ports.into_iter().enumerate();
     let ports = ports.map(|(place, port)| (port, means::priority(mode, place)));
-    Ok(LaggConfig { spec, ports: ports.collect(), primary: None, addressing: addressing(&add.addressing)? })
+    Ok(LaggConfig { spec, ports: ports.collect(), primary: None, addressing: Addressing::default() })
+}
+
+/// Which of its ports a lagg uses rather than others. Commands say so of one port at a time.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Preferred {
+    /// A table of ports and their priorities: more is better, but in LACP, where less is [default: each port is
+    /// better than those that follow].
+    #[serde(default)]
+    priorities: BTreeMap<Spanned<String>, Spanned<u16>>,
+    /// The port that is preferred.
+    primary: Option<Spanned<String>>,
+}
+
+/// What it means for a lagg.
+///
+/// # Errors
+///
+/// One of these is no port.
+pub(crate) fn preferred(mut lagg: LaggConfig, said: Preferred) -> Result<LaggConfig, Wrong> {
+    let is_port = |name: &str| lagg.ports.iter().any(|(port, _)| port == name);
+    let mut named = said.priorities.keys().chain(&said.primary);
+    if let Some(stranger) = named.find(|stranger| !is_port(stranger.get_ref())) {
+        let (place, stranger) = (stranger.span(), stranger.get_ref());
+        let message = format!("{stranger:?} is not among the `ports` of {}: add it there", lagg.spec.name);
+        return Err(Wrong::new(place, message).lacking(Lacks::Port(stranger.clone())));
+    }
+    for (port, priority) in &mut lagg.ports {
+        let given = said.priorities.iter().find(|(name, _)| name.get_ref() == port);
+        *priority = given.map_or(*priority, |(_, given)| *given.get_ref());
+    }
+    lagg.primary = said.primary.map(Spanned::into_inner);
+    Ok(lagg)
+}
+
+fn announce(count: Option<u32>, interval_ms: Option<u64>) -> Result<Announce, Wrong> {
+    let usual = Announce::default();
+    let count = count.unwrap_or(usual.count);
+    let interval = interval_ms.map(|ms| in_range(ms, &(1..=60_000), "milliseconds")).transpose();
+    Ok(Announce {
+        count: of("announce_count", in_range(count, &(0..=MOST_ANNOUNCEMENTS), "announcements"))?,
+        interval: of("announce_interval_ms", interval)?.map_or(usual.interval, Duration::from_millis),
+    })
+}
+
+/// An address of its own, for whatever has one.
+fn mac(said: Option<ParsedMac>) -> Result<Option<Mac>, Wrong> {
+    of("mac", said.map_or(Ok(()), |mac| value::station(mac.0)))?;
+    Ok(said.map(|mac| mac.0))
+}
+
+fn mtu(said: Option<u16>) -> Result<Option<u16>, Wrong> {
+    of("mtu", said.map_or(Ok(()), value::mtu))?;
+    Ok(said)
 }
 
 /// A bridge as asked for, checked as one of a file is.

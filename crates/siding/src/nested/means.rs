@@ -1,7 +1,6 @@
 //! Interfaces that lie on others, and how a request or a file that wants one is checked.
 
 use siding_client::lagg as said;
-use siding_stack::Announce;
 use siding_stack::BridgeSpec;
 use siding_stack::HashLayers;
 use siding_stack::LacpSpec;
@@ -207,18 +206,6 @@ pub(crate) fn hash_layers(layers: Option<&[said::Layer]>) -> HashLayers {
     let Some(layers) = layers else { return HashLayers::default() };
     let has = |layer| layers.contains(&layer);
     HashLayers { l2: has(said::Layer::L2), l3: has(said::Layer::L3), l4: has(said::Layer::L4) }
-}
-
-/// Checks how often an address is announced.
-///
-/// # Errors
-///
-/// Too often.
-pub(crate) fn announcements(announce: Announce) -> Result<(), String> {
-    match announce.count <= MOST_ANNOUNCEMENTS {
-        true => Ok(()),
-        false => Err(format!("{} announcements: give 0 to {MOST_ANNOUNCEMENTS}", announce.count)),
-    }
 }
 
 /// Checks a VLAN's number.

@@ -2,6 +2,7 @@ use clap::CommandFactory;
 
 use super::*;
 use crate::control::Addressing;
+use crate::control::LaggAdd;
 use siding_client::lagg::Lacp;
 use siding_client::lagg::Layer;
 use siding_client::lagg::Reselect;
@@ -108,24 +109,27 @@ fn words_may_be_short_and_stand_both_ways() {
 #[test]
 fn what_is_said_is_what_is_asked() {
     let lagg = |line: &str| match parse(&format!("lagg add l0 --mode lacp --port a --port b {line}")) {
-        Ok(Args { command: Some(Command::Lagg(LaggCommand::Add(add))), .. }) => add,
+        Ok(Args { command: Some(Command::Lagg(LaggCommand::Add(LaggAdd { lagg, addressing }))), .. }) => {
+            (lagg, addressing)
+        }
         other => panic!("{line}: {other:?}"),
     };
     // Other modes take no LACP: nothing of it where nothing was said.
-    let plain = lagg("");
+    let (plain, addressing) = lagg("");
     assert_eq!((&plain.lacp, &plain.hash, plain.reselect), (&None, &None, Reselect::Always));
     assert_eq!(
-        (plain.ports, plain.addressing.dad, plain.addressing.link_local),
+        (plain.ports, addressing.dad, addressing.link_local),
         (vec!["a".into(), "b".into()], true, true)
     );
     for line in ["--lacp-rate slow", "--lacp-activity active"] {
-        assert_eq!(lagg(line).lacp, Some(Lacp::default()), "{line}");
+        assert_eq!(lagg(line).0.lacp, Some(Lacp::default()), "{line}");
     }
     let least = Lacp { min_links: Some(2), ..Lacp::default() };
-    assert_eq!(lagg("--min-links 2").lacp, Some(least));
-    let said = lagg("--hash l3,l4 --no-dad --no-link-local --address 2001:db8::1/64 --announce-interval 5");
+    assert_eq!(lagg("--min-links 2").0.lacp, Some(least));
+    let line = "--hash l3,l4 --no-dad --no-link-local --address 2001:db8::1/64 --announce-interval 5";
+    let (said, addressing) = lagg(line);
     assert_eq!((said.hash, said.announce_interval_ms), (Some(vec![Layer::L3, Layer::L4]), Some(5)));
-    let Addressing { addresses, link_local, dad } = said.addressing;
+    let Addressing { addresses, link_local, dad } = addressing;
     assert_eq!((addresses.len(), link_local, dad), (1, false, false));
     let tune = parse("interface set a --retrans-timer 5").unwrap().command;
     let Some(Command::Interface(InterfaceCommand::Set(tune))) = tune else { panic!("{tune:?}") };

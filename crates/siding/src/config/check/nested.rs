@@ -5,14 +5,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use siding_client as asked;
+use siding_client::Lagg;
 use siding_client::Vlan;
-use siding_stack::Announce;
 use siding_stack::Belongings;
 use siding_stack::BridgeSpec;
 use siding_stack::DEEPEST;
-use siding_stack::LaggSpec;
 use siding_wire::ip6;
-use toml::Spanned;
 
 use crate::config::file;
 use crate::means::Whole;
@@ -21,11 +19,9 @@ use crate::means::interface::InterfaceConfig;
 use crate::means::said::On;
 use crate::means::said::Said;
 use crate::nested::check;
-use crate::nested::means;
+use crate::nested::check::Preferred;
 use crate::nested::means::BridgeConfig;
-use crate::nested::means::LaggConfig;
 use crate::nested::means::MOST_AGEING;
-use crate::nested::means::MOST_ANNOUNCEMENTS;
 use crate::nested::means::Nested;
 use crate::words::value;
 use crate::words::wrong::Key;
@@ -68,7 +64,7 @@ enum Mark {
 /// Everything that lies on other interfaces, lowest first.
 pub(super) fn nested(
     vlans: Vec<Said<Vlan>>,
-    laggs: Vec<Said<file::Lagg>>,
+    laggs: Vec<Said<Lagg, Preferred>>,
     bridges: Vec<Said<file::Bridge>>,
     interfaces: &[InterfaceConfig],
     whole: &Whole,
@@ -138,53 +134,9 @@ fn vlan(said: Said<Vlan>, whole: &Whole) -> Result<Nested, Wrong> {
     addressed(Nested::Vlan(check::vlan(said.own)?), &said.addressing, said.on, whole)
 }
 
-fn lagg(said: Said<file::Lagg>, whole: &Whole) -> Result<Nested, Wrong> {
-    let lagg = said.own;
-    at(&lagg.name, value::interface_name(lagg.name.get_ref()))?;
-    let mut spec = LaggSpec::new(lagg.name.get_ref(), means::mode(lagg.mode));
-    if let Some(mac) = &lagg.mac {
-        at(mac, value::station(mac.get_ref().0))?;
-        spec.mac = Some(mac.get_ref().0);
-    }
-    if let Some(mtu) = &lagg.mtu {
-        at(mtu, value::mtu(*mtu.get_ref()))?;
-        spec.mtu = *mtu.get_ref();
-    }
-    spec.reselect = means::reselect(lagg.reselect);
-    spec.hash = means::hash_layers(lagg.hash.as_deref());
-    let usual = Announce::default();
-    let interval = u64::try_from(usual.interval.as_millis()).unwrap_or(u64::MAX);
-    spec.announce = Announce {
-        count: ranged(lagg.announce_count, usual.count, 0..=MOST_ANNOUNCEMENTS, "announcements")?,
-        interval: Duration::from_millis(ranged(
-            lagg.announce_interval_ms,
-            interval,
-            1..=60_000,
-            "milliseconds",
-        )?),
-    };
-    if let Some(lacp) = &lagg.lacp {
-        spec.lacp = at(lacp, means::lacp(spec.mode, lacp.get_ref()))?;
-    }
-    let is_port = |name: &String| lagg.ports.iter().any(|port| port.get_ref() == name);
-    let name = lagg.name.get_ref();
-    let mut preferred = lagg.priorities.keys().chain(&lagg.primary);
-    if let Some(stranger) = preferred.find(|stranger| !is_port(stranger.get_ref())) {
-        let message = format!("{:?} is not among the `ports` of {name}: add it there", stranger.get_ref());
-        return Err(Wrong::new(stranger.span(), message).lacking(Lacks::Port(stranger.get_ref().clone())));
-    }
-    let priority = |(place, port): (usize, &Spanned<String>)| {
-        let usual = means::priority(means::mode(lagg.mode), place);
-        let given = lagg.priorities.iter().find(|(name, _)| name.get_ref() == port.get_ref());
-        (port.get_ref().clone(), given.map_or(usual, |(_, priority)| *priority.get_ref()))
-    };
-    let config = LaggConfig {
-        spec,
-        ports: lagg.ports.iter().enumerate().map(priority).collect(),
-        primary: lagg.primary.map(Spanned::into_inner),
-        addressing: Addressing::default(),
-    };
-    addressed(Nested::Lagg(config), &said.addressing, said.on, whole)
+fn lagg(said: Said<Lagg, Preferred>, whole: &Whole) -> Result<Nested, Wrong> {
+    let lagg = check::preferred(check::lagg(said.own)?, said.file)?;
+    addressed(Nested::Lagg(lagg), &said.addressing, said.on, whole)
 }
 
 fn bridge(said: Said<file::Bridge>, whole: &Whole) -> Result<Nested, Wrong> {

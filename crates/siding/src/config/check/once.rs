@@ -44,16 +44,16 @@ pub(super) fn check(file: &File) -> Result<(), Wrong> {
 
 /// Every interface's section, place there and name, in the order in which they are made.
 fn names(file: &File) -> impl Iterator<Item = (&'static str, usize, &str)> {
-    fn of<'f, T>(
+    fn of<'f, T, F>(
         section: &'static str,
-        all: &'f [Said<T>],
+        all: &'f [Said<T, F>],
         name: impl Fn(&'f T) -> &'f str,
     ) -> impl Iterator<Item = (&'static str, usize, &'f str)> {
         all.iter().enumerate().map(move |(at, one)| (section, at, name(&one.own)))
     }
     let devices = of("interface", &file.interface, |one| one.name.get_ref());
     let vlans = of("vlan", &file.vlan, |one| &one.name);
-    let laggs = of("lagg", &file.lagg, |one| one.name.get_ref());
+    let laggs = of("lagg", &file.lagg, |one| &one.name);
     devices.chain(vlans).chain(laggs).chain(of("bridge", &file.bridge, |one| one.name.get_ref()))
 }
 

@@ -44,28 +44,44 @@ pub enum BridgeRequest {
     },
 }
 
+/// A bridge: `[[bridge]]`, and the same in requests and on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+#[serde(deny_unknown_fields)]
+pub struct Bridge {
+    /// Its name, as in `[[interface]]`.
+    #[cfg_attr(feature = "clap", arg(help = "Its name"))]
+    pub name: String,
+    /// Its ports: interfaces without addresses.
+    #[serde(default)]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long = "port", value_name = "NAME", help = "A port; may be given again")
+    )]
+    pub ports: Vec<String>,
+    /// Seconds for which a station is remembered: 0 (flood everything) to 1,000,000 [default: 300].
+    #[cfg_attr(feature = "clap", arg(long = "ageing", value_name = "SECONDS"))]
+    pub ageing_s: Option<u64>,
+    /// Stations that are remembered: 1 to 1,048,576 [default: 8,192].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT"))]
+    pub stations: Option<usize>,
+    /// Its link-layer address [default: one that chance picks].
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub mac: Option<ParsedMac>,
+    /// The largest packet in bytes: 1,280 to 9,216 [default: 1,500].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES"))]
+    pub mtu: Option<u16>,
+}
+
 /// A bridge to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct BridgeAdd {
-    /// Its name.
-    pub name: String,
-    /// A port; may be given again.
-    #[cfg_attr(feature = "clap", arg(long = "port", value_name = "NAME"))]
-    pub ports: Vec<String>,
-    /// Seconds that a station is remembered; 0 to flood everything [default: 300].
-    #[cfg_attr(feature = "clap", arg(long = "ageing", value_name = "SECONDS"))]
-    pub ageing_s: Option<u64>,
-    /// Stations that are remembered at most [default: 8192].
-    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT"))]
-    pub stations: Option<usize>,
-    /// Link-layer address [default: one of local administration].
-    #[cfg_attr(feature = "clap", arg(long))]
-    pub mac: Option<ParsedMac>,
-    /// Largest IP packet, in bytes [default: 1500].
-    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES"))]
-    pub mtu: Option<u16>,
+    /// What it is.
+    #[serde(flatten)]
+    #[cfg_attr(feature = "clap", command(flatten))]
+    pub bridge: Bridge,
     /// Its addresses.
     #[cfg_attr(feature = "clap", command(flatten))]
     pub addressing: Addressing,

@@ -9,13 +9,13 @@ use serde::Deserializer;
 use serde::de::Visitor;
 use serde::forward_to_deserialize_any;
 use siding_client::Addressing;
+use siding_client::Bridge;
 use siding_client::Lagg;
 use siding_client::Vlan;
 use toml::Spanned;
 use toml::de::DeTable;
 use toml::de::DeValue;
 
-use super::file::Bridge;
 use super::file::Interface;
 use crate::means::said::Nothing;
 use crate::means::said::On;

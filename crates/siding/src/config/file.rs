@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use siding_client::Bridge;
 use siding_client::Group;
 use siding_client::Lagg;
 use siding_client::Vlan;
@@ -16,10 +17,6 @@ use toml::Spanned;
 use super::listen::Listen;
 use crate::means::said::Said;
 use crate::nested::check::Preferred;
-
-mod nested;
-
-pub(crate) use nested::Bridge;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 const FILE: &str = include_str!("file.rs");
-const NESTED: &str = include_str!("file/nested.rs");
+const BRIDGE: &str = include_str!("../../../client/src/bridge.rs");
 const VLAN: &str = include_str!("../../../client/src/nested.rs");
 const CHECK: &str = include_str!("../nested/check.rs");
 const ON: &str = include_str!("../means/said.rs");
@@ -48,7 +48,7 @@ const SECTIONS: [(&str, &str, &str); 28] = [
     ("[[vlan]]", VLAN, "Vlan"),
     ("[[lagg]]", VLAN, "Lagg"),
     ("[lagg.lacp]", LAGG, "Lacp"),
-    ("[[bridge]]", NESTED, "Bridge"),
+    ("[[bridge]]", BRIDGE, "Bridge"),
     ("[[route]]", ROUTE, "Route"),
     ("[[refuse]]", REFUSE, "Refuse"),
     ("[[neighbor]]", NEIGHBOR, "Neighbor"),

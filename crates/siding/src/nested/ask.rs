@@ -13,6 +13,7 @@ use super::port::Port;
 use super::port::Primary;
 use super::setting::Lagged;
 use crate::control::Answer;
+use crate::control::BridgeAdd;
 use crate::control::BridgeRequest;
 use crate::control::LaggAdd;
 use crate::control::LaggRequest;
@@ -83,10 +84,8 @@ impl Daemon {
     pub(crate) fn ask_bridge(&self, ctx: &mut Free<'_>, request: BridgeRequest) -> anyhow::Result<Asked> {
         Ok(Asked::Done(match request {
             BridgeRequest::Show {} => Answer::Bridges(self.show_bridges()),
-            BridgeRequest::Add(add) => {
-                return check::bridge(add)
-                    .map(|bridge| Asked::Wanted(Box::new(Nested::Bridge(bridge))))
-                    .map_err(anyhow::Error::msg);
+            BridgeRequest::Add(BridgeAdd { bridge, addressing }) => {
+                return wanted(Nested::Bridge(check::bridge(bridge)?), &addressing);
             }
             BridgeRequest::Delete { name, timeout_ms } => self.ask_delete(ctx, &name, &BRIDGE, timeout_ms)?,
             BridgeRequest::AddPort { bridge, port } => {

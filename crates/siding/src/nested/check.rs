@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use siding_client as asked;
+use siding_client::Bridge;
 use siding_client::Lagg;
 use siding_client::Vlan;
 use siding_client::value::ParsedMac;
@@ -14,7 +14,6 @@ use siding_stack::LaggSpec;
 use siding_wire::Mac;
 use toml::Spanned;
 
-use crate::control::BridgeAdd;
 use crate::means::addressing::Addressing;
 use crate::nested::means;
 use crate::nested::means::BridgeConfig;
@@ -121,28 +120,22 @@ fn mtu(said: Option<u16>) -> Result<Option<u16>, Wrong> {
     Ok(said)
 }
 
-/// A bridge as asked for, checked as one of a file is.
-pub(crate) fn bridge(add: BridgeAdd) -> Result<BridgeConfig, String> {
-    value::interface_name(&add.name)?;
-    let mut spec = BridgeSpec::new(&add.name);
-    if let Some(mac) = add.mac {
-        value::station(mac.0)?;
-        spec.mac = Some(mac.0);
-    }
-    if let Some(mtu) = add.mtu {
-        value::mtu(mtu)?;
-        spec.mtu = mtu;
-    }
-    if let Some(ageing) = add.ageing_s {
-        if ageing > MOST_AGEING {
-            return Err(format!("{ageing} seconds: give 0 to {MOST_AGEING}"));
-        }
-        spec.ageing = Duration::from_secs(ageing);
-    }
-    spec.stations = add.stations.unwrap_or(spec.stations);
-    Ok(BridgeConfig { spec, ports: add.ports, addressing: addressing(&add.addressing)? })
-}
-
-fn addressing(said: &asked::Addressing) -> Result<Addressing, String> {
-    Addressing::asked(said).map_err(|wrong| wrong.to_string())
+/// What a bridge means, with nothing on it.
+///
+/// # Errors
+///
+/// A value cannot be.
+pub(crate) fn bridge(said: Bridge) -> Result<BridgeConfig, Wrong> {
+    of("name", value::interface_name(&said.name))?;
+    let usual = BridgeSpec::new(&said.name);
+    let ageing = said.ageing_s.unwrap_or(usual.ageing.as_secs());
+    let stations = said.stations.unwrap_or(usual.stations);
+    let spec = BridgeSpec {
+        mac: mac(said.mac)?,
+        mtu: mtu(said.mtu)?.unwrap_or(usual.mtu),
+        ageing: Duration::from_secs(of("ageing_s", in_range(ageing, &(0..=MOST_AGEING), "seconds"))?),
+        stations: of("stations", in_range(stations, &(1..=BridgeSpec::MOST_STATIONS), "stations"))?,
+        ..usual
+    };
+    Ok(BridgeConfig { spec, ports: said.ports, addressing: Addressing::default() })
 }

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use siding_client as asked;
+use siding_client::Bridge;
 use siding_client::Lagg;
 use siding_client::Vlan;
 use siding_stack::Belongings;
-use siding_stack::BridgeSpec;
 use siding_stack::DEEPEST;
 use siding_wire::ip6;
 
-use crate::config::file;
 use crate::means::Whole;
 use crate::means::addressing::Addressing;
 use crate::means::interface::InterfaceConfig;
@@ -20,16 +18,11 @@ use crate::means::said::On;
 use crate::means::said::Said;
 use crate::nested::check;
 use crate::nested::check::Preferred;
-use crate::nested::means::BridgeConfig;
-use crate::nested::means::MOST_AGEING;
 use crate::nested::means::Nested;
-use crate::words::value;
 use crate::words::wrong::Key;
 use crate::words::wrong::Lacks;
 use crate::words::wrong::STAND_IN;
 use crate::words::wrong::Wrong;
-use crate::words::wrong::at;
-use crate::words::wrong::ranged;
 
 /// One that is to be made, and where it names what it lies on.
 struct Item {
@@ -65,7 +58,7 @@ enum Mark {
 pub(super) fn nested(
     vlans: Vec<Said<Vlan>>,
     laggs: Vec<Said<Lagg, Preferred>>,
-    bridges: Vec<Said<file::Bridge>>,
+    bridges: Vec<Said<Bridge>>,
     interfaces: &[InterfaceConfig],
     whole: &Whole,
 ) -> Result<Vec<Nested>, Wrong> {
@@ -139,27 +132,8 @@ fn lagg(said: Said<Lagg, Preferred>, whole: &Whole) -> Result<Nested, Wrong> {
     addressed(Nested::Lagg(lagg), &said.addressing, said.on, whole)
 }
 
-fn bridge(said: Said<file::Bridge>, whole: &Whole) -> Result<Nested, Wrong> {
-    let bridge = said.own;
-    at(&bridge.name, value::interface_name(bridge.name.get_ref()))?;
-    let mut spec = BridgeSpec::new(bridge.name.get_ref());
-    if let Some(mac) = &bridge.mac {
-        at(mac, value::station(mac.get_ref().0))?;
-        spec.mac = Some(mac.get_ref().0);
-    }
-    if let Some(mtu) = &bridge.mtu {
-        at(mtu, value::mtu(*mtu.get_ref()))?;
-        spec.mtu = *mtu.get_ref();
-    }
-    let ageing = ranged(bridge.ageing_s, spec.ageing.as_secs(), 0..=MOST_AGEING, "seconds")?;
-    spec.ageing = Duration::from_secs(ageing);
-    spec.stations = ranged(bridge.stations, spec.stations, 1..=BridgeSpec::MOST_STATIONS, "stations")?;
-    let config = BridgeConfig {
-        spec,
-        ports: bridge.ports.iter().map(|port| port.get_ref().clone()).collect(),
-        addressing: Addressing::default(),
-    };
-    addressed(Nested::Bridge(config), &said.addressing, said.on, whole)
+fn bridge(said: Said<Bridge>, whole: &Whole) -> Result<Nested, Wrong> {
+    addressed(Nested::Bridge(check::bridge(said.own)?), &said.addressing, said.on, whole)
 }
 
 /// Each port, and whose it is.

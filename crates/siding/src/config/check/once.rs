@@ -54,7 +54,7 @@ fn names(file: &File) -> impl Iterator<Item = (&'static str, usize, &str)> {
     let devices = of("interface", &file.interface, |one| one.name.get_ref());
     let vlans = of("vlan", &file.vlan, |one| &one.name);
     let laggs = of("lagg", &file.lagg, |one| &one.name);
-    devices.chain(vlans).chain(laggs).chain(of("bridge", &file.bridge, |one| one.name.get_ref()))
+    devices.chain(vlans).chain(laggs).chain(of("bridge", &file.bridge, |one| &one.name))
 }
 
 /// What is said of the addresses of each, in the same order.

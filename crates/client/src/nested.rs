@@ -175,7 +175,7 @@ pub struct LaggAdd {
     pub addressing: Addressing,
 }
 
-/// The addresses of an interface, in the file's tables of each kind, in requests and on the command line.
+/// What an interface of any kind is made with: in the file's tables, in requests and on the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
@@ -199,6 +199,13 @@ pub struct Addressing {
     #[serde(default = "yes")]
     #[cfg_attr(feature = "clap", arg(long = "no-dad", action = clap::ArgAction::SetFalse, help = "Use addresses at once, without looking for duplicates"))]
     pub dad: bool,
+    /// Its link has but two ends: nothing that comes from the other is sent back there [default: false].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, help = "Its link has but two ends: nothing that comes from the other is sent back there")
+    )]
+    pub point_to_point: bool,
 }
 
 fn yes() -> bool {

@@ -243,40 +243,51 @@ pub struct PanicRequest {
     pub stall: bool,
 }
 
+/// An interface with a device of its own: `[[interface]]`, and the same in requests and on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+#[serde(deny_unknown_fields)]
+pub struct Interface {
+    /// Its name: 1 to 15 bytes without `/`, `:`, `%` or blanks.
+    #[cfg_attr(
+        feature = "clap",
+        arg(help = "One that the configuration has gets all that stands there of it")
+    )]
+    pub name: String,
+    /// What carries its frames; a file has to say it.
+    #[serde(default)]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, help = "What carries its frames [default: as the configuration says]")
+    )]
+    pub driver: Option<Driver>,
+    /// The kernel's interface, or the name of a wire in memory [default: `name`].
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, help = "The kernel's interface, or the name of a wire in memory [default: NAME]")
+    )]
+    pub device: Option<String>,
+    /// Its link-layer address [default: the device's; a TAP's and a wire's is made of the name].
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub mac: Option<ParsedMac>,
+    /// The largest packet in bytes: 1,280 to 9,216 [default: the device's, 1,500 for a wire].
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES"))]
+    pub mtu: Option<u16>,
+}
+
 /// An interface to attach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(deny_unknown_fields)]
 pub struct AttachRequest {
-    /// One that the configuration has gets all that stands there of it.
-    pub name: String,
-    /// What carries its frames [default: as the configuration says].
-    #[serde(default)]
-    #[cfg_attr(feature = "clap", arg(long))]
-    pub driver: Option<Driver>,
-    /// The kernel's interface, or the name of a wire in memory [default: NAME].
-    #[cfg_attr(feature = "clap", arg(long))]
-    pub device: Option<String>,
-    /// Link-layer address [default: the device's].
-    #[cfg_attr(feature = "clap", arg(long))]
-    pub mac: Option<ParsedMac>,
-    /// Largest IP packet, in bytes [default: the device's].
-    #[cfg_attr(feature = "clap", arg(long, value_name = "BYTES"))]
-    pub mtu: Option<u16>,
-    /// An address with the length of its prefix; may be given again.
-    #[serde(default)]
-    #[cfg_attr(feature = "clap", arg(long = "address", value_name = "ADDR/LEN"))]
-    pub addresses: Vec<ParsedCidr>,
-    /// Whether it has a link-local address.
-    #[cfg_attr(feature = "clap", arg(long = "no-link-local", action = clap::ArgAction::SetFalse, help = "Make no link-local address"))]
-    pub link_local: bool,
-    /// Whether addresses are tested for duplicates before they are used.
-    #[cfg_attr(feature = "clap", arg(long = "no-dad", action = clap::ArgAction::SetFalse, help = "Use addresses at once, without looking for duplicates"))]
-    pub dad: bool,
-    /// Its link has but two ends: nothing that comes from the other is sent back there.
-    #[serde(default)]
-    #[cfg_attr(feature = "clap", arg(long))]
-    pub point_to_point: bool,
+    /// What it is. One that the configuration has gets all that stands there of it.
+    #[serde(flatten)]
+    #[cfg_attr(feature = "clap", command(flatten))]
+    pub interface: Interface,
+    /// What is on it.
+    #[serde(flatten)]
+    #[cfg_attr(feature = "clap", command(flatten))]
+    pub addressing: Addressing,
 }
 
 /// Settings of an interface to change; what is not given stays.

@@ -10,13 +10,14 @@ use serde::de::Visitor;
 use serde::forward_to_deserialize_any;
 use siding_client::Addressing;
 use siding_client::Bridge;
+use siding_client::Interface;
 use siding_client::Lagg;
 use siding_client::Vlan;
 use toml::Spanned;
 use toml::de::DeTable;
 use toml::de::DeValue;
 
-use super::file::Interface;
+use crate::interface::check::Kept;
 use crate::means::said::Nothing;
 use crate::means::said::On;
 use crate::nested::check::Preferred;
@@ -32,7 +33,7 @@ type Parts = [(&'static str, &'static [&'static str]); 4];
 /// The first key that no part has.
 pub(super) fn apart(tree: &mut DeTable<'_>) -> Result<(), Wrong> {
     let sections = [
-        ("interface", parts::<Interface, Nothing>()),
+        ("interface", parts::<Interface, Kept>()),
         ("vlan", parts::<Vlan, Nothing>()),
         ("lagg", parts::<Lagg, Preferred>()),
         ("bridge", parts::<Bridge, Nothing>()),
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn every_key_goes_to_one_part() {
         for (kind, parts) in [
-            ("interface", parts::<Interface, Nothing>()),
+            ("interface", parts::<Interface, Kept>()),
             ("vlan", parts::<Vlan, Nothing>()),
             ("lagg", parts::<Lagg, Preferred>()),
             ("bridge", parts::<Bridge, Nothing>()),

@@ -5,14 +5,12 @@ mod once;
 
 use std::time::Duration;
 
-use siding_client::value::Driver;
 use siding_stack::NeighborLimits;
 use siding_stack::arp::acd::AcdConfig;
 use siding_stack::nd6::dad::DUPLICATE_RETRY;
 use siding_stack::nd6::dad::DadConfig;
 use siding_stack::nd6::nud::Backoff;
 use siding_stack::nd6::nud::NudConfig;
-use toml::Spanned;
 
 use super::Config;
 use super::StackConfig;
@@ -22,18 +20,15 @@ use super::filter::Filter;
 use super::limits::Limits;
 use super::mld::Mld;
 use crate::group;
+use crate::interface;
 use crate::means::Whole;
-use crate::means::addressing::Addressing;
 use crate::means::interface::InterfaceConfig;
-use crate::means::said::Said;
 use crate::neighbor;
 use crate::route;
 use crate::words::known::Known;
-use crate::words::value;
+use crate::words::wrong::Key;
 use crate::words::wrong::Wrong;
-use crate::words::wrong::at;
 use crate::words::wrong::ranged;
-use crate::words::wrong::wrong;
 
 /// Each worker's cache holds back this many buffers; a ring of drivers and queues wants as many again.
 const BUFFERS_PER_WORKER: u32 = 1024;
@@ -50,16 +45,14 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
     stack.security = file.security.check()?;
     let whole = Whole { forwarding: stack.forwarding, neighbors: stack.neighbors };
     let mut interfaces: Vec<InterfaceConfig> = Vec::new();
-    for (at, interface) in file.interface.into_iter().enumerate() {
-        let name = interface.own.name.clone();
-        if interfaces.iter().any(|other| other.name == *name.get_ref()) {
-            return wrong(
-                &name,
-                format!("a second interface named {:?}: give each a name of its own", name.get_ref()),
-            );
+    for (at, said) in file.interface.into_iter().enumerate() {
+        let in_section = |wrong: Wrong| wrong.in_section("interface", at);
+        let name = &said.own.name;
+        if interfaces.iter().any(|other| other.name == *name) {
+            let message = format!("a second interface named {name:?}: give each a name of its own");
+            return Err(in_section(Wrong::of(vec![Key::Name("name")], message)));
         }
-        let interface = self::interface(interface, &whole);
-        interfaces.push(interface.map_err(|wrong| wrong.in_section("interface", at))?);
+        interfaces.push(interface::check::said(said, &whole).map_err(in_section)?);
     }
     let nested = nested::nested(file.vlan, file.lagg, file.bridge, &interfaces, &whole)?;
     let devices = interfaces.iter().map(|one| (one.name.as_str(), &one.addressing.addresses[..]));
@@ -129,32 +122,5 @@ fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<S
         metrics: None,
         security: super::SecurityConfig::default(),
         mld: mld.check()?,
-    })
-}
-
-fn interface(said: Said<file::Interface>, whole: &Whole) -> Result<InterfaceConfig, Wrong> {
-    let interface = said.own;
-    let name = &interface.name;
-    at(name, value::interface_name(name.get_ref()))?;
-    let device = interface.device.unwrap_or_else(|| name.clone());
-    if interface.driver != Driver::Memory {
-        at(&device, value::device_name(device.get_ref()))?;
-    }
-    if let Some(mac) = &interface.mac {
-        at(mac, value::station(mac.get_ref().0))?;
-    }
-    if let Some(mtu) = &interface.mtu {
-        at(mtu, value::mtu(*mtu.get_ref()))?;
-    }
-    let mtu = interface.mtu.map(Spanned::into_inner);
-    Ok(InterfaceConfig {
-        name: interface.name.into_inner(),
-        driver: interface.driver,
-        device: device.into_inner(),
-        mac: interface.mac.map(|mac| mac.into_inner().0),
-        mtu,
-        wait: interface.wait,
-        pcap: interface.pcap,
-        addressing: Addressing::said(&said.addressing, said.on, mtu, whole)?,
     })
 }

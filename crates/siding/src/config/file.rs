@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use siding_client::Bridge;
 use siding_client::Group;
+use siding_client::Interface;
 use siding_client::Lagg;
 use siding_client::Vlan;
 use siding_client::neighbor::Neighbor;
 use siding_client::refuse::Refuse;
 use siding_client::route::Route;
-use siding_client::value::Driver;
-use siding_client::value::ParsedMac;
 use toml::Spanned;
 
 use super::listen::Listen;
+use crate::interface::check::Kept;
 use crate::means::said::Said;
 use crate::nested::check::Preferred;
 
@@ -35,7 +35,7 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) security: super::security::Security,
     #[serde(default)]
-    pub(crate) interface: Vec<Said<Interface>>,
+    pub(crate) interface: Vec<Said<Interface, Kept>>,
     #[serde(default)]
     pub(crate) vlan: Vec<Said<Vlan>>,
     #[serde(default)]
@@ -121,25 +121,4 @@ pub(crate) enum Level {
     Info,
     Debug,
     Trace,
-}
-
-/// `[[interface]]`: what is of this kind alone.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Interface {
-    /// Its name: 1 to 15 bytes without `/`, `:`, `%` or blanks.
-    pub(crate) name: Spanned<String>,
-    /// What carries its frames.
-    pub(crate) driver: Driver,
-    /// The kernel's interface, or the name of a wire in memory [default: `name`].
-    pub(crate) device: Option<Spanned<String>>,
-    /// Its link-layer address [default: the device's; a TAP's and a wire's is made of the name].
-    pub(crate) mac: Option<Spanned<ParsedMac>>,
-    /// The largest packet in bytes: 1,280 to 9,216 [default: the device's, 1,500 for a wire].
-    pub(crate) mtu: Option<Spanned<u16>>,
-    /// Start without the device, if it is not there, and wait for it [default: false].
-    #[serde(default)]
-    pub(crate) wait: bool,
-    /// Capture it into this file.
-    pub(crate) pcap: Option<PathBuf>,
 }

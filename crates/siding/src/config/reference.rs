@@ -7,6 +7,8 @@ use std::fmt::Write;
 const FILE: &str = include_str!("file.rs");
 const BRIDGE: &str = include_str!("../../../client/src/bridge.rs");
 const VLAN: &str = include_str!("../../../client/src/nested.rs");
+const PROTOCOL: &str = include_str!("../../../client/src/protocol.rs");
+const INTERFACE: &str = include_str!("../interface/check.rs");
 const CHECK: &str = include_str!("../nested/check.rs");
 const ON: &str = include_str!("../means/said.rs");
 const LIMITS: &str = include_str!("limits.rs");
@@ -35,7 +37,7 @@ const SECTIONS: [(&str, &str, &str); 28] = [
     ("[limits.all_neighbors]", NEIGHBORS, "AllNeighbors"),
     ("[acd]", ACD, "Acd"),
     ("[mld]", MLD, "Mld"),
-    ("[[interface]]", FILE, "Interface"),
+    ("[[interface]]", PROTOCOL, "Interface"),
     ("[interface.neighbors]", NEIGHBORS, "Neighbors"),
     ("[interface.advertise]", ADVERTISE, "Advertise"),
     ("[[interface.advertise.prefix]]", ADVERTISE, "AdvertisePrefix"),
@@ -57,7 +59,8 @@ const SECTIONS: [(&str, &str, &str); 28] = [
 ];
 
 /// What only a file says.
-const BESIDE: [(&str, &str, &str); 1] = [("[[lagg]]", CHECK, "Preferred")];
+const BESIDE: [(&str, &str, &str); 2] =
+    [("[[interface]]", INTERFACE, "Kept"), ("[[lagg]]", CHECK, "Preferred")];
 
 /// Those that have what is said of any interface.
 const OF_ALL: [&str; 4] = ["[[interface]]", "[[vlan]]", "[[lagg]]", "[[bridge]]"];

@@ -134,19 +134,23 @@ fn the_text_on_the_wire() {
 
 #[test]
 fn every_request_survives_the_way() {
-    let cidr = || "2001:db8::1/64".to_owned().try_into().unwrap();
+    let cidr = || "2001:db8::1/64".parse::<siding_client::value::ParsedCidr>().unwrap();
     let mac = || "02:00:00:00:00:01".to_owned().try_into().unwrap();
     let address = "fe80::1".parse().unwrap();
     let attach = AttachRequest {
-        name: "a".into(),
-        driver: Some(Driver::Packet),
-        device: None,
-        mac: Some(mac()),
-        mtu: Some(1500),
-        addresses: vec![cidr()],
-        link_local: true,
-        dad: false,
-        point_to_point: true,
+        interface: Interface {
+            name: "a".into(),
+            driver: Some(Driver::Packet),
+            device: None,
+            mac: Some(mac()),
+            mtu: Some(1500),
+        },
+        addressing: Addressing {
+            addresses: vec!["2001:db8::1/64".parse().unwrap()],
+            link_local: true,
+            dad: false,
+            point_to_point: true,
+        },
     };
     let to = Destination::Prefix(cidr().0);
     let route = || Route { to, via: Some(address), interface: None, metric: Some(1), weight: None };

@@ -8,15 +8,13 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 use anyhow::bail;
-use siding_drivers::kernel::Cidr;
 
-use crate::config::Config;
 use crate::control::Answer;
 use crate::control::AttachRequest;
+use crate::interface::check;
 use crate::interface::detach::PATIENCE;
 use crate::interface::setting::Attached;
 use crate::means::addressing::Addressing;
-use crate::means::interface::InterfaceConfig;
 use crate::nested::means::Nested;
 use crate::nested::port::Port;
 use crate::nested::port::Primary;
@@ -55,7 +53,9 @@ impl Daemon {
         ctx: &mut Free<'_>,
         request: AttachRequest,
     ) -> anyhow::Result<Answer> {
-        let interface = overlaid(&lock(&self.said).config, request)?;
+        let name = &request.interface.name;
+        let said = lock(&self.said).config.interfaces.iter().find(|said| said.name == *name).cloned();
+        let interface = check::asked(request, said.as_ref())?;
         self.attach(ctx, &interface)?;
         self.put_on(ctx, &interface.name, &interface.addressing)?;
         self.note(Attached::new(&interface));
@@ -148,99 +148,5 @@ impl Daemon {
         };
         let fits = setting.get().is_none_or(port_fits) && setting.get().is_none_or(primary_fits);
         fits && setting.on().into_iter().all(is_there)
-    }
-}
-
-/// An interface as asked for, over what the configuration says of one of that name; checked as one of a file is.
-fn overlaid(said: &Config, request: AttachRequest) -> anyhow::Result<InterfaceConfig> {
-    let AttachRequest { name, driver, device, mac, mtu, addresses, link_local, dad, point_to_point } =
-        request;
-    let base = said.interfaces.iter().find(|interface| interface.name == name).cloned();
-    let driver = driver.or(base.as_ref().map(|base| base.driver)).with_context(|| {
-        format!("no driver for '{name}', which the configuration does not have: give `--driver`")
-    })?;
-    let base = base.unwrap_or_else(|| InterfaceConfig {
-        device: name.clone(),
-        name,
-        driver,
-        mac: None,
-        mtu: None,
-        wait: false,
-        pcap: None,
-        addressing: Addressing { link_local: true, ..Addressing::default() },
-    });
-    let is = base.addressing;
-    let given = addresses.into_iter().map(|cidr| cidr.0).filter(|own| !is.addresses.contains(own));
-    let addresses: Vec<_> = is.addresses.iter().copied().chain(given).collect();
-    let wanted = dad && is.dad;
-    // What is asked for is said of all that the file has not.
-    let detects = |own: &Cidr| match is.addresses.contains(own) {
-        true => is.detects(own.address()) && dad,
-        false => wanted,
-    };
-    let otherwise = addresses.iter().filter(|own| detects(own) != wanted).map(|own| own.address());
-    let config = InterfaceConfig {
-        driver,
-        device: device.unwrap_or(base.device),
-        mac: mac.map(|mac| mac.0).or(base.mac),
-        mtu: mtu.or(base.mtu),
-        addressing: Addressing {
-            otherwise: otherwise.collect(),
-            addresses,
-            link_local: link_local && is.link_local,
-            dad: wanted,
-            point_to_point: point_to_point || is.point_to_point,
-            ..is
-        },
-        ..base
-    };
-    config.check().map_err(anyhow::Error::msg)?;
-    Ok(config)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use siding_client::value::Driver;
-
-    fn request(name: &str) -> AttachRequest {
-        AttachRequest {
-            name: name.into(),
-            driver: None,
-            device: None,
-            mac: None,
-            mtu: None,
-            addresses: Vec::new(),
-            link_local: true,
-            dad: true,
-            point_to_point: false,
-        }
-    }
-
-    #[test]
-    fn what_is_asked_for_goes_over_what_the_file_says() {
-        let text = "[[interface]]\nname = \"lan\"\ndriver = \"packet\"\ndevice = \"eth7\"\nmtu = 1400\nwait = true\n\
-                    link_local = false\naddresses = [\"192.0.2.1/24\"]\nanycast = [\"2001:db8::a\"]\n";
-        let said = Config::parse(Path::new("host.toml"), text).unwrap().0;
-        assert_eq!(overlaid(&said, request("lan")).unwrap(), said.interfaces[0]);
-        let more = ["192.0.2.1/24", "2001:db8::1/64"].map(|text| text.to_owned().try_into().unwrap());
-        let asked = AttachRequest {
-            device: Some("eth8".into()),
-            mtu: Some(1300),
-            dad: false,
-            addresses: more.into(),
-            ..request("lan")
-        };
-        let got = overlaid(&said, asked).unwrap();
-        assert_eq!(
-            (got.device.as_str(), got.mtu, got.addressing.dad, got.addressing.link_local),
-            ("eth8", Some(1300), false, false)
-        );
-        assert_eq!((got.addressing.addresses.len(), got.addressing.anycast.len(), got.wait), (2, 1, true));
-        assert!(overlaid(&said, request("eth9")).unwrap_err().to_string().contains("give `--driver`"));
-        let other = AttachRequest { driver: Some(Driver::Memory), ..request("eth9") };
-        assert!(overlaid(&said, other).unwrap().addressing.link_local);
     }
 }

@@ -6,6 +6,7 @@
 
 mod ask;
 pub(crate) mod attach;
+pub(crate) mod check;
 pub(crate) mod detach;
 pub(crate) mod device;
 pub(crate) mod left;

@@ -6,7 +6,6 @@ use siding_client::value::Driver;
 use siding_wire::Mac;
 
 use super::addressing::Addressing;
-use crate::words::value;
 
 /// An interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,20 +28,5 @@ impl InterfaceConfig {
     /// What carries its frames, with nothing on it.
     pub(crate) fn bare(&self) -> InterfaceConfig {
         InterfaceConfig { addressing: Addressing::default(), ..self.clone() }
-    }
-
-    /// Checks an interface that does not come from a file.
-    ///
-    /// # Errors
-    ///
-    /// The first value that cannot be, and what could.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        value::interface_name(&self.name)?;
-        if self.driver != Driver::Memory {
-            value::device_name(&self.device)?;
-        }
-        self.mac.map_or(Ok(()), value::station)?;
-        self.mtu.map_or(Ok(()), value::mtu)?;
-        self.addressing.addresses.iter().try_for_each(|own| value::unicast(own.address()))
     }
 }

@@ -53,9 +53,6 @@ pub(crate) struct On {
     up: bool,
     /// Of what starts at it: 1 to 255 [default: 64].
     hop_limit: Option<Spanned<u8>>,
-    /// Its link has but two ends: nothing that comes from the other is sent back there [default: false].
-    #[serde(default)]
-    point_to_point: bool,
     /// Addresses that others have, too (RFC 4291 s2.6).
     #[serde(default)]
     pub(crate) anycast: Vec<Spanned<Ipv6Addr>>,
@@ -83,9 +80,16 @@ impl Addressing {
     ///
     /// An address cannot be an interface's, or is there twice.
     pub(crate) fn asked(said: &asked::Addressing) -> Result<Addressing, Wrong> {
-        let asked::Addressing { addresses, link_local, dad } = said;
+        let asked::Addressing { addresses, link_local, dad, point_to_point } = said;
         let (addresses, otherwise) = self::addresses(addresses, *dad)?;
-        Ok(Addressing { addresses, otherwise, link_local: *link_local, dad: *dad, ..Addressing::default() })
+        Ok(Addressing {
+            addresses,
+            otherwise,
+            link_local: *link_local,
+            dad: *dad,
+            point_to_point: *point_to_point,
+            ..Addressing::default()
+        })
     }
 
     /// What a file says means this. `mtu` is the interface's own, if it is given.
@@ -104,7 +108,6 @@ impl Addressing {
         Ok(Addressing {
             up: on.up,
             hop_limit: hop_limit(on.hop_limit)?,
-            point_to_point: on.point_to_point,
             anycast: anycast(on.anycast)?,
             times: (time(on.reachable_time_ms)?, time(on.retrans_timer_ms)?),
             neighbors: bounds(on.neighbors, whole)?,

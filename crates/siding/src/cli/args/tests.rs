@@ -129,7 +129,7 @@ fn what_is_said_is_what_is_asked() {
     let line = "--hash l3,l4 --no-dad --no-link-local --address 2001:db8::1/64 --announce-interval 5";
     let (said, addressing) = lagg(line);
     assert_eq!((said.hash, said.announce_interval_ms), (Some(vec![Layer::L3, Layer::L4]), Some(5)));
-    let Addressing { addresses, link_local, dad } = addressing;
+    let Addressing { addresses, link_local, dad, .. } = addressing;
     assert_eq!((addresses.len(), link_local, dad), (1, false, false));
     let tune = parse("interface set a --retrans-timer 5").unwrap().command;
     let Some(Command::Interface(InterfaceCommand::Set(tune))) = tune else { panic!("{tune:?}") };

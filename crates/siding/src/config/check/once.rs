@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 
 use siding_client::Addressing;
+use siding_client::Interface;
 use siding_client::Vlan;
 use siding_client::value::Driver;
 use siding_wire::ip6;
@@ -51,7 +52,7 @@ fn names(file: &File) -> impl Iterator<Item = (&'static str, usize, &str)> {
     ) -> impl Iterator<Item = (&'static str, usize, &'f str)> {
         all.iter().enumerate().map(move |(at, one)| (section, at, name(&one.own)))
     }
-    let devices = of("interface", &file.interface, |one| one.name.get_ref());
+    let devices = of("interface", &file.interface, |one| &one.name);
     let vlans = of("vlan", &file.vlan, |one| &one.name);
     let laggs = of("lagg", &file.lagg, |one| &one.name);
     devices.chain(vlans).chain(laggs).chain(of("bridge", &file.bridge, |one| &one.name))
@@ -78,15 +79,17 @@ fn room(file: &File) -> Result<(), Wrong> {
 
 fn devices(file: &File) -> Result<(), Wrong> {
     let mut owners = Owners::new();
-    // Wires in memory are there to be shared.
-    for one in file.interface.iter().map(|one| &one.own).filter(|one| one.driver != Driver::Memory) {
-        let device = one.device.as_ref().unwrap_or(&one.name);
-        if let Some(other) = owners.other(device.get_ref(), one.name.get_ref()) {
-            let message = format!(
-                "{} carries {other} already: give each interface a `device` of its own",
-                device.get_ref()
-            );
-            return wrong(device, message);
+    for (at, said) in file.interface.iter().enumerate() {
+        let Interface { name, driver, device, .. } = &said.own;
+        // Wires in memory are there to be shared.
+        if driver.is_none_or(|driver| driver == Driver::Memory) {
+            continue;
+        }
+        let (key, device) = device.as_ref().map_or(("name", name), |device| ("device", device));
+        if let Some(other) = owners.other(device, name) {
+            let message =
+                format!("{device} carries {other} already: give each interface a `device` of its own");
+            return Err(Wrong::of(vec![Key::Name(key)], message).in_section("interface", at));
         }
     }
     Ok(())

@@ -14,13 +14,13 @@ use siding_stack::nd6::nud::NudConfig;
 
 use super::Config;
 use super::StackConfig;
-use super::acd::Acd;
 use super::file;
-use super::filter::Filter;
-use super::limits::Limits;
-use super::mld::Mld;
+use crate::address::acd::Acd;
+use crate::filter::check::Filter;
 use crate::group;
+use crate::group::mld::Mld;
 use crate::interface;
+use crate::limits::check::Limits;
 use crate::means::Whole;
 use crate::means::interface::InterfaceConfig;
 use crate::neighbor;

@@ -14,7 +14,11 @@ use siding_client::route::Route;
 use toml::Spanned;
 
 use super::listen::Listen;
+use crate::address::acd::Acd;
+use crate::filter::check::Filter;
+use crate::group::mld::Mld;
 use crate::interface::check::Kept;
+use crate::limits::check::Limits;
 use crate::means::said::Said;
 use crate::nested::check::Preferred;
 
@@ -25,11 +29,11 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) stack: Stack,
     #[serde(default)]
-    pub(crate) limits: super::limits::Limits,
+    pub(crate) limits: Limits,
     #[serde(default)]
-    pub(crate) acd: super::acd::Acd,
+    pub(crate) acd: Acd,
     #[serde(default)]
-    pub(crate) mld: super::mld::Mld,
+    pub(crate) mld: Mld,
     #[serde(default)]
     pub(crate) metrics: Metrics,
     #[serde(default)]
@@ -50,7 +54,7 @@ pub(crate) struct File {
     pub(crate) neighbor: Vec<Neighbor>,
     #[serde(default)]
     pub(crate) group: Vec<Group>,
-    pub(crate) filter: Option<super::filter::Filter>,
+    pub(crate) filter: Option<Filter>,
 }
 
 /// `[stack]`.

@@ -3,18 +3,14 @@
 //! [`mod@file`] has the shape of the text; here is what it means: every name resolved, every value in its range. What is
 //! read is either right or an [error](ConfigError) that points at the place and says what to do.
 
-mod acd;
 mod apart;
 mod begun;
 mod check;
 mod error;
 mod faults;
 pub(crate) mod file;
-pub(crate) mod filter;
-mod limits;
 mod listen;
 mod means;
-mod mld;
 #[cfg(test)]
 mod reference;
 mod security;
@@ -30,6 +26,7 @@ pub(crate) use means::MOST_INTERFACES;
 pub(crate) use means::StackConfig;
 pub(crate) use security::SecurityConfig;
 
+use crate::filter::check::beside;
 use crate::words::wrong::Wrong;
 
 impl Config {
@@ -55,7 +52,7 @@ impl Config {
             ConfigError::Wrong(wrongs.into_iter().map(place).collect())
         })?;
         if let Some(mut filter) = config.filter.take() {
-            filter::beside(path, &mut filter.rules);
+            beside(path, &mut filter.rules);
             config.filter = Some(filter.read(crate::read::regular).map_err(ConfigError::Rules)?);
         }
         Ok((config, begun))

@@ -11,10 +11,10 @@ const PROTOCOL: &str = include_str!("../../../client/src/protocol.rs");
 const INTERFACE: &str = include_str!("../interface/check.rs");
 const CHECK: &str = include_str!("../nested/check.rs");
 const ON: &str = include_str!("../means/said.rs");
-const LIMITS: &str = include_str!("limits.rs");
+const LIMITS: &str = include_str!("../limits/check.rs");
 const NEIGHBORS: &str = include_str!("../means/neighbors.rs");
-const MLD: &str = include_str!("mld.rs");
-const ACD: &str = include_str!("acd.rs");
+const MLD: &str = include_str!("../group/mld.rs");
+const ACD: &str = include_str!("../address/acd.rs");
 const ROUTE: &str = include_str!("../../../client/src/route.rs");
 const REFUSE: &str = include_str!("../../../client/src/refuse.rs");
 const NEIGHBOR: &str = include_str!("../../../client/src/neighbor.rs");
@@ -23,7 +23,7 @@ const LAGG: &str = include_str!("../../../client/src/lagg.rs");
 const VALUE: &str = include_str!("../../../client/src/value.rs");
 const ADVERTISE: &str = include_str!("../../../client/src/advertise.rs");
 const AUTOCONF: &str = include_str!("../../../client/src/autoconf.rs");
-const FILTER: &str = include_str!("filter.rs");
+const FILTER: &str = include_str!("../filter/check.rs");
 const SECURITY: &str = include_str!("security.rs");
 
 /// Sections as the page has them, each with the structure that it is read into.

@@ -8,7 +8,7 @@ use siding_stack::filter::Timeouts;
 use toml::Table;
 use toml::Value;
 
-use crate::config::filter::key;
+use crate::filter::check::key;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::page::Page;

@@ -2,4 +2,5 @@
 
 pub(crate) mod ask;
 pub(crate) mod check;
+pub(crate) mod mld;
 pub(crate) mod setting;

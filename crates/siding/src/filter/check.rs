@@ -47,7 +47,7 @@ const LONGEST: u64 = 20 * 86_400;
 
 impl Filter {
     /// What it means, but for what its files say.
-    pub(super) fn check(self) -> Result<FilterConfig, Wrong> {
+    pub(crate) fn check(self) -> Result<FilterConfig, Wrong> {
         let rules = match self.rules {
             Paths::One(path) => vec![path],
             Paths::Several(paths) => paths,
@@ -86,7 +86,7 @@ impl Filter {
 }
 
 /// Relative paths are of the directory that the configuration is in.
-pub(super) fn beside(config: &Path, rules: &mut [PathBuf]) {
+pub(crate) fn beside(config: &Path, rules: &mut [PathBuf]) {
     let directory = config.parent().unwrap_or(Path::new(""));
     for path in rules {
         let there = directory.join(&*path);

@@ -27,10 +27,10 @@ pub(crate) struct Limits {
     redirect_rate: Option<Spanned<u32>>,
     /// Bounds of the neighbors of each interface: see `neighbors` below.
     #[serde(default)]
-    pub(super) neighbors: Neighbors,
+    pub(crate) neighbors: Neighbors,
     /// Bounds of the neighbors of all interfaces together: see below.
     #[serde(default)]
-    pub(super) all_neighbors: AllNeighbors,
+    pub(crate) all_neighbors: AllNeighbors,
     /// Fragments that are kept: 1 to 1,048,576 [default: 2,048].
     fragments: Option<Spanned<usize>>,
     /// Of one source: 1 to 1,048,576 [default: 1,024].
@@ -46,7 +46,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn check(self) -> Result<siding_stack::Limits, Wrong> {
+    pub(crate) fn check(self) -> Result<siding_stack::Limits, Wrong> {
         let default = siding_stack::Limits::default();
         let usual = default.reassembly;
         let fragments = 1..=1 << 20;

@@ -24,7 +24,7 @@ enum Defence {
 }
 
 impl Acd {
-    pub(super) fn check(self) -> AcdConfig {
+    pub(crate) fn check(self) -> AcdConfig {
         use siding_stack::arp::acd::Defence as Stack;
         let default = AcdConfig::default();
         let defence = self.defence.map(|defence| match defence {

@@ -20,7 +20,7 @@ pub(crate) struct Mld {
 }
 
 impl Mld {
-    pub(super) fn check(self) -> Result<MldConfig, Wrong> {
+    pub(crate) fn check(self) -> Result<MldConfig, Wrong> {
         let default = MldConfig::default();
         Ok(MldConfig {
             enabled: self.enabled.unwrap_or(default.enabled),

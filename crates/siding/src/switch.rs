@@ -58,9 +58,7 @@ pub(crate) fn all(stack: &StackConfig) -> impl Iterator<Item = Switch> {
 impl Daemon {
     /// Sets a switch.
     pub(crate) fn ask_switch(&self, ctx: &mut Free<'_>, which: Which, on: bool) -> anyhow::Result<Answer> {
-        let switch = Switch { which, on };
-        switch.apply(self, ctx)?;
-        self.note(switch);
+        self.put(ctx, Switch { which, on })?;
         if (which, on) == (Which::Forwarding, false) {
             // Who ceases to be a router ceases to advertise.
             self.unnote(|there| there.get::<Advertises>().is_some());

@@ -1,7 +1,6 @@
 //! Addresses, as somebody asks for them.
 
 use std::net::IpAddr;
-use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use siding_stack::Lifetimes;
@@ -9,14 +8,12 @@ use siding_wire::ip6;
 
 use super::change::Given;
 use super::setting::Address;
-use super::setting::Anycast;
 use super::setting::LinkLocal;
 use crate::control::AddressRequest;
 use crate::control::Answer;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::setting::Any;
-use crate::state::setting::Setting;
 
 impl Daemon {
     /// Adds an address.
@@ -46,30 +43,5 @@ impl Daemon {
             self.unnote(|there| there.is(|local: &LinkLocal| local.on == on));
         }
         self.removed(removed, is_it).map(|()| Answer::Done)
-    }
-
-    /// Adds an address that others have, too.
-    pub(crate) fn ask_anycast(
-        &self,
-        ctx: &mut Free<'_>,
-        on: String,
-        address: Ipv6Addr,
-    ) -> anyhow::Result<Answer> {
-        let anycast = Anycast { on, address };
-        anycast.apply(self, ctx)?;
-        self.note(anycast);
-        Ok(Answer::Done)
-    }
-
-    /// Takes one away.
-    pub(crate) fn ask_no_anycast(
-        &self,
-        ctx: &mut Free<'_>,
-        on: String,
-        address: Ipv6Addr,
-    ) -> anyhow::Result<Answer> {
-        let anycast = Anycast { on, address };
-        let removed = anycast.withdraw(self, ctx);
-        self.removed(removed, |there| there.is(|own| anycast == *own)).map(|()| Answer::Done)
     }
 }

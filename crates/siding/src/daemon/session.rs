@@ -11,6 +11,7 @@ use siding_stack::Ping;
 use super::ping;
 use super::ping::Echo;
 use super::trace::Watching;
+use crate::address::setting::Anycast;
 use crate::control::Answer;
 use crate::control::CarryOut;
 use crate::control::Code;
@@ -178,8 +179,12 @@ impl Daemon {
             StackRequest::Forwarding { on } => self.ask_switch(ctx, Which::Forwarding, on),
             StackRequest::LearnAnnounced { on } => self.ask_switch(ctx, Which::LearnAnnounced, on),
             StackRequest::ExamineOptions { on } => self.ask_switch(ctx, Which::ExamineOptions, on),
-            StackRequest::AnycastAdd { interface, address } => self.ask_anycast(ctx, interface, address),
-            StackRequest::AnycastDel { interface, address } => self.ask_no_anycast(ctx, interface, address),
+            StackRequest::AnycastAdd { interface: on, address } => {
+                self.put(ctx, Anycast { on, address }).map(|()| Answer::Done)
+            }
+            StackRequest::AnycastDel { interface: on, address } => {
+                self.take_back(ctx, &Anycast { on, address }).map(|()| Answer::Done)
+            }
             StackRequest::FlushPathMtus { interface } => self.flush_path_mtus(ctx, interface.as_deref()),
         }
     }

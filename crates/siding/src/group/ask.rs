@@ -11,17 +11,12 @@ use crate::control::GroupRequest;
 use crate::control::GroupRow;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
-use crate::state::setting::Setting;
 
 impl Daemon {
     pub(crate) fn ask_group(&self, ctx: &mut Free<'_>, request: GroupRequest) -> anyhow::Result<Answer> {
         match request {
             GroupRequest::Show {} => return Ok(Answer::Groups(self.show_groups(ctx))),
-            GroupRequest::Join(group) => {
-                let joined = Joined(group);
-                joined.apply(self, ctx)?;
-                self.note(joined);
-            }
+            GroupRequest::Join(group) => self.put(ctx, Joined(group))?,
             GroupRequest::Leave(group) => {
                 let joined = Joined(group);
                 let left = self.leave(ctx, &joined.0);

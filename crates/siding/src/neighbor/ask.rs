@@ -9,15 +9,11 @@ use super::setting::StaticNeighbor;
 use crate::control::Answer;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
-use crate::state::setting::Setting;
 
 impl Daemon {
     /// Adds a neighbour that stays.
     pub(crate) fn ask_neighbor(&self, ctx: &mut Free<'_>, neighbor: Neighbor) -> anyhow::Result<Answer> {
-        let neighbor = StaticNeighbor(neighbor);
-        neighbor.apply(self, ctx)?;
-        self.note(neighbor);
-        Ok(Answer::Done)
+        self.put(ctx, StaticNeighbor(neighbor)).map(|()| Answer::Done)
     }
 
     /// Forgets neighbours: of an interface or of all, one of them or all.

@@ -6,6 +6,7 @@
 //! each interface), the wires in memory, the runtime. Each is held for a few instructions; nobody waits for a departure with
 //! one held. # Teardown: that of [`crate::daemon`].
 
+pub(crate) mod asked;
 pub(crate) mod closing;
 pub(crate) mod codes;
 pub(crate) mod daemon;

@@ -6,7 +6,7 @@
 //! | `means` | what they mean, of interfaces |
 //! | `config` | the configuration file, and what is wrong with it, by line and column |
 //! | `state` | what the daemon has: what runs, and what a setting is; it knows no feature |
-//! | `interface`, `address`, `host`, `nested`, `route`, `group`, `neighbor`, `filter`, `switch`, `path_mtu` | the features: each with its settings, applied, withdrawn, said and compared, and what is done and told of it |
+//! | `interface`, `address`, `host`, `nested`, `route`, `group`, `neighbor`, `filter`, `switch`, `path_mtu`, `ping` | the features: each with its settings, applied, withdrawn, said and compared, and what is done and told of it |
 //! | `netisr`, `drops`, `limits`, `worker` | what is told of the stack as a whole |
 //! | `setting` | the list of them, and the way from what runs to what is wanted |
 //! | `daemon` | `siding run`: drivers, claims on kernel interfaces, requests, reloads, clean stop |
@@ -37,6 +37,7 @@ mod nested;
 mod netisr;
 mod path_mtu;
 mod patience;
+mod ping;
 mod rate;
 mod read;
 mod route;

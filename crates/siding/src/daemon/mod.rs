@@ -22,7 +22,6 @@ mod door;
 mod feed;
 mod fence;
 mod metrics;
-mod ping;
 mod pulse;
 mod reload;
 mod run;

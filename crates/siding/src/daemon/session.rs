@@ -8,8 +8,6 @@ use siding_lockorder::Root;
 use siding_runtime::trip;
 use siding_stack::Ping;
 
-use super::ping;
-use super::ping::Echo;
 use super::trace::Watching;
 use crate::address::setting::Anycast;
 use crate::control::Answer;
@@ -24,6 +22,8 @@ use crate::control::Sessions;
 use crate::control::StackRequest;
 use crate::control::SubscribeRequest;
 use crate::nested::ask::Asked;
+use crate::ping;
+use crate::ping::Echo;
 use crate::state::codes;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;

@@ -21,16 +21,16 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_micros(250);
 
 /// An echo request to be.
-pub(super) struct Echo {
-    pub(super) address: IpAddr,
-    pub(super) interface: Option<String>,
-    pub(super) seq: u16,
-    pub(super) size: u16,
+pub(crate) struct Echo {
+    pub(crate) address: IpAddr,
+    pub(crate) interface: Option<String>,
+    pub(crate) seq: u16,
+    pub(crate) size: u16,
 }
 
 impl Daemon {
     /// Sends an echo request; the first one of a connection takes its identifier.
-    pub(super) fn ask_ping(
+    pub(crate) fn ask_ping(
         &self,
         ctx: &mut Free<'_>,
         own: &mut Option<Ping>,
@@ -51,7 +51,7 @@ impl Daemon {
 }
 
 /// What has come, as soon as something has.
-pub(super) fn wait(ctx: &mut Free<'_>, ping: &Ping, timeout: Duration) -> Vec<PingRow> {
+pub(crate) fn wait(ctx: &mut Free<'_>, ping: &Ping, timeout: Duration) -> Vec<PingRow> {
     let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
     loop {
         let answers: Vec<PingRow> = std::iter::from_fn(|| ping.answer(ctx)).map(row).collect();

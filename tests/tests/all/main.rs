@@ -12,6 +12,7 @@ mod churn;
 mod claim;
 mod demo;
 mod filter_kernel;
+mod filter_names;
 mod firewall;
 mod harness;
 mod host;

@@ -272,4 +272,12 @@ pub const MUTANTS: &[Mutant] = &[
     mutant("pool", "slot-freed-without-release", "pool-reuse", "a buffer is given back with no ordering"),
     mutant("fib", "fib-publishes-relaxed", "fib-publish", "a node is linked to with no ordering"),
     mutant("fib", "fib-reuses-unannounced", "fib-reuse", "memory is used again and the clock stands still"),
+    mutant(
+        "fib",
+        "fib-many-relaxed",
+        "fib-many",
+        "of many routes in one change, those in a new node are linked to with no ordering",
+    ),
+    mutant("fib", "fib-skip-relaxed", "fib-skip", "what is skipped leads to a node with no ordering"),
+    mutant("fib", "fib-skip-kept", "fib-skip", "what is skipped stays so when something comes there"),
 ];

@@ -88,6 +88,8 @@ pub const SCENARIOS: &[Scenario] = &[
     exhaustive("pool-end", slab::end),
     exhaustive("fib-publish", fib::publish),
     bounded("fib-reuse", 1, fib::reuse),
+    bounded("fib-many", 3, fib::many),
+    bounded("fib-skip", 3, fib::skip),
     exhaustive("wake-departure", wake::departure),
     exhaustive("panics", embedder::panics),
     exhaustive("under-locks", embedder::under_locks),

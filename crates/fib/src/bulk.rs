@@ -109,9 +109,14 @@ impl<K: Key> Nodes<K> {
             let words = self.trie.arena.from(before.line());
             if self.image.is_like(words, before, size(words, before)) {
                 self.bequeath();
+                // A node below may be new.
+                let order = match siding_lockorder::sync::mutant("fib-many-relaxed") {
+                    true => Ordering::Relaxed,
+                    false => Ordering::Release,
+                };
                 for (there, word) in words.iter().zip(&self.image.words) {
                     if there.load(Ordering::Relaxed) != *word {
-                        there.store(*word, Ordering::Release);
+                        there.store(*word, order);
                     }
                 }
                 return Ok(before);

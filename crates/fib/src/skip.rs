@@ -45,6 +45,7 @@ impl<K: Key> Nodes<K> {
     pub(crate) fn forget_skip(&self, root: usize) {
         if let Some(word) = self.trie.skips.get(root)
             && word.load(Ordering::Relaxed) != 0
+            && !siding_lockorder::sync::mutant("fib-skip-kept")
         {
             // Seen by whoever sees what changes then, or that memory is used again.
             word.store(0, Ordering::Release);
@@ -63,7 +64,12 @@ impl<K: Key> Nodes<K> {
             (link, count) = (below, count + 1);
         }
         if count > 0 {
-            word.store(Skip::new(&bytes[..count], link).0, Ordering::Release);
+            // The node may be new to whoever comes by this word, and by no other.
+            let order = match siding_lockorder::sync::mutant("fib-skip-relaxed") {
+                true => Ordering::Relaxed,
+                false => Ordering::Release,
+            };
+            word.store(Skip::new(&bytes[..count], link).0, order);
         }
     }
 

@@ -99,7 +99,8 @@ impl<K: Key> Table<'_, K> {
     pub fn meaning(&self, value: Value) -> Meaning {
         let words = self.0.arena.from(value.line());
         // They were written before the value was linked to.
-        std::array::from_fn(|at| words.get(at).map_or(0, |word| word.load(Ordering::Relaxed)))
+        let word = |at: usize| words.get(at).map_or(0, |word| word.load(Ordering::Relaxed));
+        [word(0), word(1), word(2), word(3)]
     }
 
     /// One of the words that a value stands for; 0 far beyond them.

@@ -89,6 +89,10 @@ pub fn follow(sides: &mut [Side; 2], phase: Phase, way: Way, known: bool, segmen
                 return Place::Within;
             }
         } else if segment.kind == Kind::Rst {
+            // Of a connection that it has lost, to what acknowledges something (RFC 9293 s3.10.7.1).
+            if receiver.expects(seq) {
+                return Place::Exact;
+            }
             // The answer to a SYN. Its number says nothing, its acknowledgment all (RFC 9293 s3.10.7.3).
             return if segment.ack == Some(receiver.end) { Place::Exact } else { Place::Outside };
         } else {

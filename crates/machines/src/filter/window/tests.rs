@@ -80,6 +80,20 @@ fn a_refused_connection_is_refused_by_its_own_number() {
 }
 
 #[test]
+fn who_has_lost_a_connection_says_so_at_the_number_that_was_acknowledged() {
+    let mut sides = [Side::default(); 2];
+    assert!(!begin(&mut sides, &segment(Kind::Ack, 1000, 10, Some(5000), 100)));
+    let reset = |seq, ack| {
+        let reset = segment(Kind::Rst, seq, 0, ack, 0);
+        follow(&mut sides.clone(), Phase::Established, Way::Reply, false, &reset)
+    };
+    assert_eq!(reset(5000, None), Place::Exact, "RFC 9293 s3.10.7.1");
+    assert_eq!((reset(4999, None), reset(5001, None)), (Place::Outside, Place::Outside));
+    assert_eq!((reset(0, None), reset(0, Some(1009))), (Place::Outside, Place::Outside));
+    assert_eq!(reset(0, Some(1010)), Place::Exact, "it has never had one");
+}
+
+#[test]
 fn errors_tell_of_what_is_under_way() {
     let mut sides = established([None, None]);
     let data = segment(Kind::Ack, 1001, 500, Some(5001), 1000);

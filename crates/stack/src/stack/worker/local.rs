@@ -42,7 +42,6 @@ use crate::reassembly::Reassembly;
 use crate::snapshot::Mine;
 use crate::snapshot::Reader;
 use crate::stack::Shared;
-use crate::timer::Seen;
 use crate::trace::Step;
 use crate::trace::Tracer;
 use siding_machines::chance::Chance;
@@ -71,7 +70,7 @@ pub(crate) struct Local {
     followed: Mine<Config>,
     /// Devices, by the slot of their interface.
     pub(super) ports: Vec<Option<Port>>,
-    pub(super) events: Vec<Event>,
+    events: Vec<Event>,
     /// When a device is to be told again what to let in.
     pub(crate) next_filter: Instant,
     /// Last words that lie in a device's queue.
@@ -111,12 +110,6 @@ impl Local {
         local.take_devices();
         local.set_filters();
         local
-    }
-
-    /// The timer queues as this worker sees them.
-    #[inline]
-    pub(crate) fn timers(&self) -> Seen<'_, Local> {
-        self.shared.timers.of(self.index)
     }
 
     /// Last words have been put into a device's queue.
@@ -426,6 +419,43 @@ impl Local {
         }
         self.cache.free(packet);
         copy
+    }
+
+    /// Has each device let in what the configuration needs, before anything is sent or received by it.
+    fn set_filters(&mut self) {
+        let config = self.config().clone();
+        for port in self.ports.iter_mut().flatten() {
+            let id = port.ifnet.id;
+            if let Some(filter) = config.filter(id)
+                && let Err(error) = port.set_filter(self.now, filter)
+            {
+                self.events.push(Event::DeviceError { interface: id, error: error.to_string() });
+            }
+        }
+        self.note_filters();
+    }
+
+    /// Tries again what devices would not let in, if it is time.
+    #[inline(always)] // Two places call it, of which one is cold.
+    pub(crate) fn retry_filters(&mut self) {
+        if self.next_filter > self.now {
+            return;
+        }
+        for port in self.ports.iter_mut().flatten() {
+            let (interface, due) = (port.ifnet.id, port.next_filter() <= self.now);
+            match port.retry_filter(self.now) {
+                Ok(()) if due => self.events.push(Event::FilterSet { interface }),
+                Ok(()) => {}
+                Err(error) => {
+                    self.events.push(Event::DeviceError { interface, error: error.to_string() });
+                }
+            }
+        }
+        self.note_filters();
+    }
+
+    fn note_filters(&mut self) {
+        self.next_filter = self.ports().map(Port::next_filter).min().unwrap_or(Instant::NEVER);
     }
 
     /// Sends what is queued. When to try again what the wire did not take, `None` if it took everything; and how many frames it

@@ -6,7 +6,7 @@
 //! [`Local::depart`](siding_netisr::Local::depart) between handlers; the interface's device and everything queued
 //! for it are dropped there, on the worker that owns them.
 
-mod filters;
+mod arms;
 mod frames;
 mod heard;
 mod local;

@@ -140,11 +140,13 @@ impl Fragments {
         }
     }
 
-    /// The rules of a number would have let this first pass, too.
-    pub(crate) fn pass_again(&mut self, name: u64, rules: u64) {
+    /// The rules of a number would have let this first pass, too; or not, and then nobody asks again for those that come yet.
+    pub(crate) fn judged(&mut self, name: u64, rules: u64, passes: bool) {
         let passed = self.passed.get_mut(name as usize % PLACES).filter(|passed| passed.first.name == name);
-        if let Some(passed) = passed {
-            passed.by.rules = rules;
+        match passed {
+            Some(passed) if passes => passed.by.rules = rules,
+            Some(passed) => passed.by.flow = None,
+            None => {}
         }
     }
 
@@ -207,6 +209,9 @@ impl Trails {
 
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
 mod tests {
+    use siding_machines::filter::Tuple;
+    use siding_wire::IpProto;
+
     use super::*;
 
     #[test]
@@ -229,6 +234,22 @@ mod tests {
         assert_eq!(fragments.follow(under(1), other, &piece(1232, 24)), Follow::Unknown, "of the same place");
         assert_eq!(fragments.follow(under(60), 77, &piece(1232, 24)), Follow::Pass);
         assert_eq!(fragments.follow(under(61), 77, &piece(1232, 24)), Follow::Unknown);
+    }
+
+    #[test]
+    fn a_first_of_other_rules_is_judged_once_for_all_that_follow() {
+        let (now, later) = (Instant::ZERO, Piece { offset: 1232, ident: 5, len: 8, head: 24 });
+        let ends = [std::net::Ipv6Addr::LOCALHOST; 2];
+        let flow =
+            Tuple { src: ends[0], dst: ends[1], proto: IpProto::UDP, src_port: 1, dst_port: 2 }.key().0;
+        for passes in [true, false] {
+            let mut fragments = Fragments::new();
+            fragments.pass(now, First { name: 77, end: 1232, head: 24 }, By { rules: 3, flow: Some(flow) });
+            assert_eq!(fragments.follow((now, 4), 77, &later), Follow::PassWith(Some(flow)));
+            fragments.judged(77, 4, passes);
+            let then = if passes { Follow::Pass } else { Follow::PassWith(None) };
+            assert_eq!(fragments.follow((now, 4), 77, &later), then);
+        }
     }
 
     #[test]

@@ -403,9 +403,9 @@ impl Keeper {
         Ok(())
     }
 
-    /// The flow of a first fragment that other rules have let pass may go on: so do its later ones.
-    pub(crate) fn pass_again(&mut self, name: u64) {
-        self.fragments.pass_again(name, self.taken_up);
+    /// Whether the flow of a first fragment that other rules have let pass may go on, and with it its later ones.
+    pub(crate) fn judged_first(&mut self, name: u64, passes: bool) {
+        self.fragments.judged(name, self.taken_up, passes);
     }
 
     /// The packet goes no further.

@@ -84,7 +84,7 @@ enum Judged {
     /// With the times of silence of a policy, if they give it one.
     GoesOn(Option<u8>),
     Ends,
-    /// Its way is gone, and nothing of it is sent now. It is judged when there is another.
+    /// Its way is gone, and nothing of it is sent there now. It is judged when there is another.
     Untold,
 }
 
@@ -93,8 +93,7 @@ fn judge(local: &mut Local, config: &Config, slot: Slot) -> Option<Judged> {
     let Local { filter, index, now, .. } = &mut *local;
     let state = filter.states.as_ref()?.get(slot)?;
     let (tuple, came_by) = (state.original(), filter.interfaces.of(state.interface(Way::Original)));
-    if has_departed(config, came_by) {
-        // Nobody can tell by which interface it could begin now: it has to begin.
+    if has_to_begin(config, came_by) {
         return Some(Judged::Ends);
     }
     let Some(hooks) = hooks(config, &tuple, came_by) else { return Some(Judged::Untold) };
@@ -112,6 +111,11 @@ fn judge(local: &mut Local, config: &Config, slot: Slot) -> Option<Judged> {
 }
 
 type Seen<'a> = (Hook, Option<&'a Interface>, Option<&'a Interface>);
+
+/// Whether nobody can tell by which interface a flow could begin now.
+fn has_to_begin(config: &Config, came_by: CameBy) -> bool {
+    came_by == CameBy::Untold || has_departed(config, came_by)
+}
 
 /// Whether packets came by an interface that is there no more.
 fn has_departed(config: &Config, came_by: CameBy) -> bool {
@@ -178,4 +182,21 @@ fn first_packet(tuple: &Tuple) -> ([u8; LONGEST], usize) {
     let (at, len) = (header.unwrap_or(0), usize::from(len));
     packet[at..at + len].copy_from_slice(&upper[..len]);
     (packet, at + len)
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests {
+    use siding_netisr::IfId;
+
+    use super::*;
+
+    #[test]
+    fn a_flow_of_which_nobody_can_tell_by_whom_it_came_has_to_begin() {
+        let config = Config::default();
+        let gone = CameBy::Interface(IfId::from_u64(1 << 16 | 3));
+        assert_eq!(
+            [CameBy::Untold, gone, CameBy::Nothing].map(|came_by| has_to_begin(&config, came_by)),
+            [true, true, false]
+        );
+    }
 }

@@ -150,15 +150,12 @@ fn prerouting(
                     passing.follows = true;
                     Verdict::Accept
                 }
-                Look::FollowsWith(name, flow) => match flow.is_some_and(|flow| anew::may_go_on(local, &flow))
-                {
-                    true => {
-                        local.filter.pass_again(name);
-                        passing.follows = true;
-                        Verdict::Accept
-                    }
-                    false => Verdict::Drop,
-                },
+                Look::FollowsWith(name, flow) => {
+                    let passes = flow.is_some_and(|flow| anew::may_go_on(local, &flow));
+                    local.filter.judged_first(name, passes);
+                    passing.follows = passes;
+                    if passes { Verdict::Accept } else { Verdict::Drop }
+                }
                 Look::Judge(flow, first) => {
                     passing.first = first;
                     seen.both(filter, packet.data(), flow, &mut passing)

@@ -4,8 +4,8 @@ type Names = [(&'static str, u128)];
 
 /// IANA's, as the list of most systems has them: by that `nft` reads and prints.
 pub(crate) const PROTOCOLS: &Names = &[
-    ("hopopt", 0),
     ("ip", 0),
+    ("hopopt", 0),
     ("icmp", 1),
     ("igmp", 2),
     ("ggp", 3),

@@ -141,15 +141,15 @@ impl<W> Timers<W> {
         }
     }
 
-    /// A worker has left its seat: what it has armed is everybody's. True if there is something: then the others are to be called,
-    /// who may sleep for longer than that has time.
+    /// A worker has left its seat: what it has armed is everybody's. True if there is something, or it may have armed something in
+    /// anybody's queue: then the others are to be called, who may sleep for longer than that has time.
     pub(crate) fn leave(&self, worker: usize) -> bool {
         let Own { line, left } = &self.own[worker];
         // Written by who has the seat, or had it last.
         if !left.swap(true, Ordering::Relaxed) {
             self.left.fetch_add(1, Ordering::Release);
         }
-        line.next() < Instant::NEVER
+        line.next().min(self.anybodys.next()) < Instant::NEVER
     }
 
     /// A worker has taken its seat, and with it what lies in its queue.
@@ -248,11 +248,17 @@ impl<W> Seen<'_, W> {
     fn first(&self, all: bool) -> (Instant, Home) {
         let Timers { anybodys, left, own } = self.timers;
         let mut first = (anybodys.next(), Home::ANYBODYS);
-        let seen = match self.home.worker() {
-            Some(worker) if !all && left.load(Ordering::Acquire) == 0 => worker..worker + 1,
+        let me = self.home.worker();
+        let seen = match me {
+            Some(me) if !all && left.load(Ordering::Acquire) == 0 => me..me + 1,
             _ => 0..own.len(),
         };
+        let all = all || me.is_none();
         for worker in seen {
+            // The queue of one who has left is everybody's.
+            if !(all || me == Some(worker) || own[worker].left.load(Ordering::Relaxed)) {
+                continue;
+            }
             let next = own[worker].line.next();
             if next < first.0 {
                 first = (next, Home::of(worker));

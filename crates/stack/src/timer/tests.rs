@@ -150,6 +150,20 @@ fn what_a_worker_has_left_is_everybodys_until_its_seat_is_taken() {
 }
 
 #[test]
+fn who_leaves_calls_the_others_for_what_it_may_have_armed_as_anybodys_and_frees_no_queue_but_its_own() {
+    with_ctx(|ctx| {
+        let timers = Timers::new(3);
+        timers.arm(ctx, at(30), Look(at(30)));
+        assert!(timers.leave(0), "those who sleep may not know of it");
+        timers.of(2).arm(ctx, at(10), Look(at(10)));
+        assert_eq!(timers.of(1).next(false), at(30), "another that has not left keeps its own");
+        assert_eq!(timers.of(1).next(true), at(10));
+        timers.of(1).arm(ctx, at(20), Look(at(20)));
+        assert_eq!(timers.of(1).next(false), at(20));
+    });
+}
+
+#[test]
 fn an_interface_that_departs_leaves_nothing_in_any_queue() {
     with_ctx(|ctx| {
         let timers = Timers::new(2);

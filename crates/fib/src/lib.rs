@@ -20,6 +20,8 @@
 //!   them.
 //! - **Entry.** Nothing, a value, or a further node. What is nothing here inherits what the levels above had found: a route
 //!   to much changes one node, not all below it.
+//! - **Many at once** ([`lookup_all`](Trie::lookup_all)) go down together: each step asks for the words that it will want of all
+//!   keys before it waits for those of one.
 //! - **Prefixes.** Behind its entries each node lists the prefixes that end in it: from them it is made anew when one
 //!   goes, and [`covering`](Table::covering) finds them all, also those that no address uses.
 //!
@@ -48,6 +50,7 @@
 mod arena;
 mod build;
 mod bulk;
+mod hint;
 mod keeper;
 mod key;
 mod node;
@@ -57,6 +60,7 @@ mod read;
 mod room;
 mod search;
 mod skip;
+mod together;
 mod trie;
 
 pub use keeper::Keeper;

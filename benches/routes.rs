@@ -27,6 +27,9 @@ struct Options {
     /// A hundredth of the routes, to see that everything works; its verdicts mean nothing.
     #[arg(long)]
     quick: bool,
+    /// Look-ups alone, and nothing of what changes cost.
+    #[arg(long)]
+    lookups: bool,
     /// Rounds of look-ups; the median counts.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
@@ -56,23 +59,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     );
     siding_benches::affinity::pin(0)?;
     let mut verdicts = Verdicts::default();
-    println!(
-        "\nchanges at   routes   batch/s  singly/s   add p50 p99   replace p50 p99   delete p50 p99 (us)   table"
-    );
-    let six = changes(&prefixes6(250_000 / part), rounds);
-    println!("{six}");
-    verdicts.judge("250,000 IPv6 routes", six.bytes as f64 / MIB, Goal::AtMost(64.0), "MiB");
-    let big6 = changes(&prefixes6(1_000_000 / part), rounds);
-    println!("{big6}");
-    let four = changes(&prefixes4(1_000_000 / part), rounds);
-    println!("{four}");
-    verdicts.judge("a million IPv4 routes", four.bytes as f64 / MIB, Goal::AtMost(96.0), "MiB");
-    for (family, table) in [("IPv6", &big6), ("IPv4", &four)] {
-        verdicts.judge(&format!("{family} batch"), table.per_second, Goal::AtLeast(500_000.0), "/s");
-        for (what, cost) in [("add", table.add), ("replace", table.replace), ("delete", table.delete)] {
-            verdicts.judge(&format!("{family} {what}, median"), cost.0, Goal::AtMost(10.0), "us");
-            verdicts.judge(&format!("{family} {what}, p99"), cost.1, Goal::AtMost(50.0), "us");
-        }
+    if !options.lookups {
+        change(part, rounds, &mut verdicts);
     }
     println!("\nlook-ups      routes   single   bulk of 32   peer single   peer bulk (ns)");
     for count in [100_000 / part, 1_000_000 / part] {
@@ -92,4 +80,26 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         println!("No peer: {why}");
     }
     Ok(())
+}
+
+/// What changes cost, and how large the table is.
+fn change(part: usize, rounds: usize, verdicts: &mut Verdicts) {
+    println!(
+        "\nchanges at   routes   batch/s  singly/s   add p50 p99   replace p50 p99   delete p50 p99 (us)   table"
+    );
+    let six = changes(&prefixes6(250_000 / part), rounds);
+    println!("{six}");
+    verdicts.judge("250,000 IPv6 routes", six.bytes as f64 / MIB, Goal::AtMost(64.0), "MiB");
+    let big6 = changes(&prefixes6(1_000_000 / part), rounds);
+    println!("{big6}");
+    let four = changes(&prefixes4(1_000_000 / part), rounds);
+    println!("{four}");
+    verdicts.judge("a million IPv4 routes", four.bytes as f64 / MIB, Goal::AtMost(96.0), "MiB");
+    for (family, table) in [("IPv6", &big6), ("IPv4", &four)] {
+        verdicts.judge(&format!("{family} batch"), table.per_second, Goal::AtLeast(500_000.0), "/s");
+        for (what, cost) in [("add", table.add), ("replace", table.replace), ("delete", table.delete)] {
+            verdicts.judge(&format!("{family} {what}, median"), cost.0, Goal::AtMost(10.0), "us");
+            verdicts.judge(&format!("{family} {what}, p99"), cost.1, Goal::AtMost(50.0), "us");
+        }
+    }
 }

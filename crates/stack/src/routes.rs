@@ -40,8 +40,16 @@ impl Default for Routes {
 /// An empty table. Not inlined: a configuration is made on small stacks, too, those of the checkers.
 #[inline(never)]
 fn table<A: Address>() -> (Fib<A>, Arc<Mutex<Rib<A>>>) {
+    #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+    TABLES.with(|made| made.set(made.get() + 1));
     let rib = Rib::default();
     (rib.fib(), Arc::new(Mutex::new(rib)))
+}
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+thread_local! {
+    /// How many tables a test has made: one is half a megabyte.
+    pub(crate) static TABLES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 impl Routes {

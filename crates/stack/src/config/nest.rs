@@ -97,10 +97,11 @@ fn follow_indexes(before: &Config, config: &mut Config) {
         // Routers have addresses more. Each slot comes once: its addresses are counted.
         false => (0..config.places().max(before.places())).collect(),
     };
-    let mut vrfs = std::mem::take(&mut config.vrfs);
+    // In place: an instance taken out would leave another in its stead, with tables of routes of its own.
+    let Config { vrfs, interfaces, .. } = &mut *config;
     for slot in changed {
         let was = before.in_slot(slot).map(|was| (was, old));
-        let is = config.in_slot(slot).map(|is| (is, new));
+        let is = interfaces.get(slot).map(|is| (is, new));
         let of = |there: (&Interface, bool)| there.0.vrf;
         match (was.map(of), is.map(of)) {
             (Some(one), Some(other)) if one != other => {
@@ -113,7 +114,6 @@ fn follow_indexes(before: &Config, config: &mut Config) {
             }
         }
     }
-    config.vrfs = vrfs;
     filter::follow(before, config);
 }
 
@@ -228,6 +228,7 @@ mod tests {
     use crate::StackConfig;
     use crate::ifnet::Vlan;
     use crate::ifnet::VrfId;
+    use crate::routes::TABLES;
 
     #[test]
     fn what_is_counted_of_an_address_is_right_however_often_forwarding_is_changed() {
@@ -270,6 +271,7 @@ mod tests {
             })
             .collect();
         let slots = |before: &Config| stack.config().changed(before).collect::<Vec<_>>();
+        assert_eq!(TABLES.get(), 2, "the stack's, of each family: no change makes another");
 
         let before = stack.config();
         let addr = Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 1);

@@ -19,9 +19,9 @@
 //!
 //! [`ranks::Timers`], innermost but leaves, never two of them: timers are armed under a neighbour's lock and run under none of
 //! this. An alarm moves from one queue to another under the lock that it lies under itself. # Teardown: a departing interface's entries are
-//! purged; one that is being run at that moment holds a reference, finds its neighbour dead, and does nothing.
+//! purged, each queue's in one step however many they are, and it arms nothing any more; what is being run at that moment holds a
+//! reference to what it is about.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use siding_lockorder::After;
@@ -36,9 +36,10 @@ use siding_netisr::sync::atomic::AtomicUsize;
 use siding_netisr::sync::atomic::Ordering;
 use siding_netisr::sync::mutant;
 
+use self::queue::Gone;
+use self::queue::Queue;
 use crate::alarm::Alarm;
 use crate::alarm::Home;
-use crate::alarm::Key;
 use crate::alarm::Place;
 use crate::ranks;
 
@@ -78,13 +79,6 @@ struct Line<W> {
 #[derive(Debug)]
 #[repr(align(128))]
 struct Earliest(AtomicU64);
-
-#[derive(Debug)]
-struct Queue<W> {
-    /// By deadline, then in the order of arming: equal deadlines run in that order.
-    entries: BTreeMap<Key, Box<dyn Due<W>>>,
-    armed: u64,
-}
 
 /// The queues as one sees them who arms, and runs what is due: a worker, or anybody else.
 #[derive(Debug)]
@@ -131,14 +125,13 @@ impl<W> Timers<W> {
         self.of_anybody().set(ctx, alarm, deadline, due);
     }
 
-    /// Forgets an interface that departs.
-    pub(crate) fn purge<L>(&self, ctx: &mut Ctx<'_, L>, interface: IfId)
+    /// Forgets an interface that departs, which arms nothing from now on. Gives what each queue had of it, to be dropped
+    /// with no lock held.
+    pub(crate) fn purge<L>(&self, ctx: &mut Ctx<'_, L>, interface: IfId) -> Vec<Gone<W>>
     where
         ranks::Timers: After<L>,
     {
-        for line in self.lines() {
-            line.change(ctx, |queue| queue.entries.retain(|_, due| due.interface() != interface));
-        }
+        self.lines().map(|line| line.change(ctx, |queue| queue.purge(interface))).collect()
     }
 
     /// A worker has left its seat: what it has armed is everybody's. True if there is something, or it may have armed something in
@@ -165,7 +158,7 @@ impl<W> Timers<W> {
     where
         ranks::Timers: After<L>,
     {
-        self.lines().map(|line| line.change(ctx, |queue| queue.entries.len())).sum()
+        self.lines().map(|line| line.change(ctx, |queue| queue.len())).sum()
     }
 
     fn lines(&self) -> impl Iterator<Item = &Line<W>> {
@@ -186,7 +179,7 @@ impl<W> Seen<'_, W> {
     where
         ranks::Timers: After<L>,
     {
-        self.timers.line(self.home).change(ctx, |queue| queue.put(at, due));
+        self.timers.line(self.home).change(ctx, |queue| _ = queue.put(at, due));
     }
 
     /// Has `due` looked at when `deadline` has come, unless its alarm is set by then anyway.
@@ -200,19 +193,20 @@ impl<W> Seen<'_, W> {
         ranks::Timers: After<L>,
     {
         let Some(at) = deadline.filter(|at| !alarm.is_set_by(*at)) else { return };
-        let home = self.home;
+        let (home, due) = (self.home, due());
+        let on = due.interface();
         let elsewhere = self.timers.line(home).change(ctx, |queue| {
-            let key = queue.put(at, due());
+            let key = queue.put(at, due)?;
             let before = alarm.move_to(Place { key, home })?;
             if before.home != home {
                 return Some(before);
             }
             // One that is being looked at is no longer there.
-            queue.entries.remove(&before.key);
+            queue.remove(on, before.key);
             None
         });
         if let Some(before) = elsewhere.filter(|_| !mutant("alarm-in-two-queues")) {
-            self.timers.line(before.home).change(ctx, |queue| queue.entries.remove(&before.key));
+            self.timers.line(before.home).change(ctx, |queue| queue.remove(on, before.key));
         }
     }
 
@@ -227,10 +221,7 @@ impl<W> Seen<'_, W> {
                 return None;
             }
             // Somebody else may have taken it meanwhile: then the word says what is next.
-            let due = self.timers.line(home).change(ctx, |queue| {
-                let first = queue.entries.first_entry().filter(|first| first.key().0 <= now);
-                first.map(|first| first.remove())
-            });
+            let due = self.timers.line(home).change(ctx, |queue| queue.pop(now));
             if due.is_some() {
                 return due;
             }
@@ -270,8 +261,7 @@ impl<W> Seen<'_, W> {
 
 impl<W> Line<W> {
     fn new() -> Line<W> {
-        let queue = Queue { entries: BTreeMap::new(), armed: 0 };
-        Line { earliest: Earliest(AtomicU64::new(u64::MAX)), queue: Mutex::new(queue) }
+        Line { earliest: Earliest(AtomicU64::new(u64::MAX)), queue: Mutex::new(Queue::default()) }
     }
 
     fn next(&self) -> Instant {
@@ -285,7 +275,7 @@ impl<W> Line<W> {
     {
         let (mut queue, _ctx) = ctx.lock(&self.queue);
         let done = work(&mut queue);
-        let next = queue.entries.first_key_value().map_or(Instant::NEVER, |((at, _), _)| *at);
+        let next = queue.next();
         // Written under the lock alone, so this is what it is.
         if self.earliest.0.load(Ordering::Relaxed) != next.as_nanos() {
             self.earliest.0.store(next.as_nanos(), Ordering::Release);
@@ -294,15 +284,8 @@ impl<W> Line<W> {
     }
 }
 
-impl<W> Queue<W> {
-    fn put(&mut self, at: Instant, due: impl Due<W> + 'static) -> Key {
-        self.armed += 1;
-        self.entries.insert((at, self.armed), Box::new(due));
-        (at, self.armed)
-    }
-}
-
 #[cfg(any(siding_loom, siding_shuttle, siding_mutants))]
 pub mod checked;
+mod queue;
 #[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
 mod tests;

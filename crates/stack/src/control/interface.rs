@@ -242,7 +242,8 @@ impl Stack {
             }));
         });
         shared.protocols.iter().for_each(|protocol| protocol.departed(self, ctx, &interface));
-        shared.timers.purge(ctx, id);
+        // With no lock held.
+        drop(shared.timers.purge(ctx, id));
     }
 }
 

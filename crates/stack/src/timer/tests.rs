@@ -174,10 +174,87 @@ fn an_interface_that_departs_leaves_nothing_in_any_queue() {
             timers.of(0).arm(ctx, at(if on == goes { 10 } else { 20 }), On(on));
             timers.of(1).arm(ctx, at(20), On(on));
         }
-        timers.purge(ctx, goes);
+        let gone = timers.purge(ctx, goes);
+        assert_eq!(
+            gone.iter().map(|gone| gone.len()).collect::<Vec<_>>(),
+            [1, 1, 1],
+            "to be dropped by whoever wants to"
+        );
         assert_eq!((timers.len(ctx), timers.of(0).next(false)), (6, at(20)));
         timers.purge(ctx, stays);
         assert_eq!(timers.len(ctx), 3);
+    });
+}
+
+#[test]
+fn an_interface_that_has_departed_arms_nothing_and_the_next_in_its_slot_does() {
+    with_ctx(|ctx| {
+        let timers = Timers::new(2);
+        let netisr = siding_netisr::Netisr::<siding_mbuf::Mbuf>::builder().interfaces(1).build().unwrap();
+        let goes = netisr.attach().unwrap();
+        let mut alarm = Alarm::default();
+        timers.of(1).set(ctx, &mut alarm, Some(at(30)), || On(goes));
+        timers.purge(ctx, goes);
+        timers.of(0).set(ctx, &mut alarm, Some(at(20)), || On(goes));
+        timers.of(1).set(ctx, &mut alarm, Some(at(10)), || On(goes));
+        timers.arm(ctx, at(10), On(goes));
+        assert_eq!((timers.len(ctx), timers.of(0).next(true)), (0, Instant::NEVER));
+
+        assert!(netisr.detach(ctx, goes).unwrap().is_complete());
+        let next = netisr.attach().unwrap();
+        assert_eq!((next.slot(), next == goes), (goes.slot(), false));
+        timers.of(0).arm(ctx, at(40), On(next));
+        timers.of(0).arm(ctx, at(10), On(goes));
+        timers.purge(ctx, goes);
+        assert_eq!((timers.len(ctx), timers.of(0).next(true)), (1, at(40)), "it is the newcomer's slot now");
+        timers.purge(ctx, next);
+        assert_eq!(timers.len(ctx), 0);
+    });
+}
+
+/// What a queue says is first, and what it runs, is as if it were one list, whoever comes and goes.
+#[test]
+fn any_order_of_arming_moving_running_and_departing() {
+    with_ctx(|ctx| {
+        let timers = Timers::new(1);
+        let netisr = siding_netisr::Netisr::<siding_mbuf::Mbuf>::builder().interfaces(4).build().unwrap();
+        let mut on: Vec<IfId> = (0..4).map(|_| netisr.attach().unwrap()).chain([IfId::NONE]).collect();
+        let mut chance = crate::Chance::new(7);
+        let mut alarms: Vec<(Alarm, Option<u64>)> = (0..40).map(|_| (Alarm::default(), None)).collect();
+        for step in 0..20_000_u64 {
+            let (draw, now) = (chance.next_u64(), step * 64);
+            let number = (draw >> 32) as usize % alarms.len();
+            match draw % 100 {
+                0 => {
+                    let goes = number % 4;
+                    timers.purge(ctx, on[goes]);
+                    assert!(netisr.detach(ctx, on[goes]).unwrap().is_complete());
+                    on[goes] = netisr.attach().unwrap();
+                    let its = alarms.iter_mut().skip(goes).step_by(5);
+                    its.for_each(|alarm| *alarm = (Alarm::default(), None));
+                }
+                1..30 => {
+                    let due = timers.of(0).pop(ctx, at(now), false).map(|due| due.interface());
+                    let set = (0..alarms.len()).filter_map(|number| Some((alarms[number].1?, number)));
+                    let first = set.min().filter(|(first, _)| *first <= now).map(|(_, number)| number);
+                    assert_eq!(due, first.map(|number| on[number % 5]), "step {step}");
+                    if let Some(number) = first {
+                        assert!(alarms[number].0.rings(at(now)));
+                        alarms[number].1 = None;
+                    }
+                }
+                _ => {
+                    // No two at one moment, so that it is known which is first.
+                    let deadline = (step + (draw >> 40) % 500) * 64 + number as u64;
+                    let (alarm, set) = &mut alarms[number];
+                    timers.of(0).set(ctx, alarm, Some(at(deadline)), || On(on[number % 5]));
+                    *set = Some(set.map_or(deadline, |set| set.min(deadline)));
+                }
+            }
+            let first = alarms.iter().filter_map(|(_, at)| *at).min();
+            assert_eq!(timers.of(0).next(false), first.map_or(Instant::NEVER, at), "step {step}");
+            assert_eq!(timers.len(ctx), alarms.iter().filter(|(_, at)| at.is_some()).count());
+        }
     });
 }
 

@@ -61,6 +61,7 @@ mod protocols;
 mod queues;
 pub mod ranks;
 pub mod reassembly;
+mod remains;
 mod resume;
 mod rooms;
 mod routes;

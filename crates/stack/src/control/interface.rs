@@ -4,6 +4,7 @@
 //!
 //! In this order: *mark* the interface dying, so that nothing new names it; have each protocol let go of it, in the order of
 //! `protocols.rs`, and take it out of the snapshot; purge what they keep elsewhere, and its timers; wait until every worker has come by, which drops devices and queued packets.
+//! Of all this nothing takes longer for many neighbours than for few: their memory is given back when nobody waits for it ([`remains`](crate::remains)).
 //! The mark comes before anything is torn down, and nobody waits with a lock held: the token says so.
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::ifnet::Kind;
 use crate::ifnet::Mib;
 use crate::lltable::Neighbors;
 use crate::ranks;
+use crate::remains::Remains;
 use crate::stack::Altered;
 use crate::stack::Control;
 use crate::stack::Moment;
@@ -241,9 +243,10 @@ impl Stack {
                 what: format!("some stay in the table, and lead nowhere: {why}"),
             }));
         });
-        shared.protocols.iter().for_each(|protocol| protocol.departed(self, ctx, &interface));
-        // With no lock held.
-        drop(shared.timers.purge(ctx, id));
+        let mut remains = Remains::default();
+        shared.protocols.iter().for_each(|protocol| protocol.departed(self, ctx, &interface, &mut remains));
+        shared.timers.purge(ctx, id).into_iter().for_each(|gone| remains.add(gone.into_values()));
+        remains.give_back();
     }
 }
 

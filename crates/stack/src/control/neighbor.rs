@@ -156,7 +156,7 @@ impl Stack {
         goes: impl FnMut(&Lle) -> bool,
     ) -> (usize, Vec<Mbuf>) {
         let on = interface.ifnet.id;
-        let Purged { gone, held } = interface.ifnet.neighbors.purge(ctx, self.now(), false, goes);
+        let Purged { gone, held } = interface.ifnet.neighbors.purge(ctx, self.now(), goes);
         for (lle, from) in &gone {
             let (addr, from) = (lle.addr, Some(*from));
             self.shared.observer.event(&Event::Neighbor {

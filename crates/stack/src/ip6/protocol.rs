@@ -8,6 +8,7 @@ use siding_lockorder::Unlocked;
 use crate::Stack;
 use crate::ifnet::Interface;
 use crate::limits::LimitReport;
+use crate::remains::Remains;
 use crate::stack::Protocol;
 
 /// Path MTU discovery.
@@ -18,7 +19,7 @@ impl Protocol for Paths6 {
         counted::CAUSES
     }
 
-    fn departed(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, gone: &Interface) {
+    fn departed(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, gone: &Interface, _: &mut Remains) {
         stack.shared.paths.forget(ctx, |path| path.zone == gone.ifnet.id);
     }
 

@@ -180,8 +180,22 @@ impl Use {
         }
     }
 
+    /// All that counts here leaves at once.
+    pub(crate) fn leave(&self) {
+        for (own, all) in self.levels_each().into_iter().zip(self.all().levels_each()) {
+            let now = own.now.swap(0, Ordering::Relaxed);
+            if !std::ptr::eq(own, all) {
+                all.shift(now, 0);
+            }
+        }
+    }
+
     pub(crate) fn all(&self) -> &Use {
         self.all.as_deref().unwrap_or(self)
+    }
+
+    fn levels_each(&self) -> [&Level; 5] {
+        [&self.known, &self.claimed, &self.resolving, &self.forwarded, &self.held]
     }
 
     fn levels(&self, share: Option<Share>) -> [Option<&Level>; 2] {
@@ -252,6 +266,10 @@ mod tests {
         assert_eq!((now(&a.held), now(&all.held), now(&b.held)), (2, 2, 0));
         let report = all.held.report("packets-held", 9);
         assert_eq!((report.limit, report.used, report.highest), (9, 2, Some(5)));
+        a.leave();
+        assert_eq!((now(&all.known), now(&all.claimed), now(&all.held)), (1, 1, 0), "b's");
+        b.shift(Some(Share::Claimed), None);
+        assert_eq!((now(&all.known), now(&all.claimed), now(&a.held), now(&b.known)), (0, 0, 0, 0));
     }
 
     #[test]

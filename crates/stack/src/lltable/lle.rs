@@ -13,11 +13,10 @@ use siding_netisr::sync::atomic::AtomicU64;
 use siding_netisr::sync::atomic::Ordering;
 use siding_wire::Mac;
 
-use super::idle::Idle;
-use super::idle::Place;
+use super::books::Books;
+use super::books::Standing;
 use super::limits::Priority;
 use super::limits::Share;
-use super::limits::Use;
 use crate::alarm::Alarm;
 use crate::nd6::hold::HoldQueue;
 use crate::nd6::nud::Nud;
@@ -36,16 +35,9 @@ pub(crate) struct Lle {
     pub(crate) fixed: bool,
     /// The link-layer address and [`DIRECT`], or 0.
     word: AtomicU64,
-    /// Where it counts itself, and stands when it is idle.
+    /// Where it counts itself, and stands when it is idle or holds packets.
     books: Arc<Books>,
     pub(crate) entry: Mutex<ranks::Neighbor, Entry>,
-}
-
-/// What a table's entries keep up to date of themselves.
-#[derive(Debug)]
-pub(crate) struct Books {
-    pub(crate) used: Use,
-    pub(crate) idle: Mutex<ranks::Leaf, Idle>,
 }
 
 /// What the lock guards.
@@ -57,16 +49,16 @@ pub(crate) struct Entry {
     /// Packets that were held and now wait in the facility. Until they have left, later ones queue behind them.
     pub(crate) flushing: u32,
     pub(crate) alarm: Alarm,
-    /// No longer in the table.
+    /// No longer in the table. Those of an interface that departs are not told: they are met by nobody once it is complete, and until
+    /// then hold nothing, count nowhere and arm no timer.
     pub(crate) dead: bool,
     /// Only others' packets have asked for it.
     pub(crate) forwarded: bool,
     pub(crate) made: Instant,
     /// Its state as of the last look, and since when.
     pub(crate) since: (NudState, Instant),
-    counted: Option<Share>,
-    counted_held: usize,
-    idle: Option<Place>,
+    /// What the books have of it.
+    pub(super) standing: Standing,
 }
 
 impl Lle {
@@ -96,6 +88,11 @@ impl Lle {
         Some(Mac(mac))
     }
 
+    /// Whether a packet may wait for it. If not, its interface departs, and it is dead.
+    pub(crate) fn may_hold(self: &Arc<Self>, ctx: &mut Ctx<'_, ranks::Neighbor>, entry: &mut Entry) -> bool {
+        self.books.admit(ctx, self, entry)
+    }
+
     /// Tells the data path and the books what the entry has come to. To be called before its lock is let go.
     pub(crate) fn publish(&self, ctx: &mut Ctx<'_, ranks::Neighbor>, now: Instant, entry: &mut Entry) {
         self.books.note(ctx, now, self.addr, entry);
@@ -115,9 +112,7 @@ impl Entry {
             forwarded,
             made: now,
             since: (nud.state(), now),
-            counted: None,
-            counted_held: 0,
-            idle: None,
+            standing: Standing::default(),
         }
     }
 
@@ -157,41 +152,13 @@ impl Entry {
         }
     }
 
-    fn share(&self) -> Option<Share> {
+    /// Where it counts.
+    pub(super) fn share(&self) -> Option<Share> {
         match self.nud.state() {
             _ if self.dead || self.nud.is_static() => None,
             NudState::Incomplete => Some(Share::Resolving { forwarded: self.forwarded }),
             _ if self.nud.confirmed().is_some() => Some(Share::Proven),
             _ => Some(Share::Claimed),
         }
-    }
-}
-
-impl Books {
-    /// Brings the counts and the order of the idle up to date with an entry.
-    fn note<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant, addr: IpAddr, entry: &mut Entry)
-    where
-        ranks::Leaf: After<L>,
-    {
-        if entry.since.0 != entry.nud.state() {
-            entry.since = (entry.nud.state(), now);
-        }
-        let share = entry.share();
-        self.used.shift(entry.counted, share);
-        entry.counted = share;
-        let held = entry.hold.len().saturating_sub(1);
-        self.used.shift_held(entry.counted_held, held);
-        entry.counted_held = held;
-        if entry.is_idle() == entry.idle.is_some() {
-            return;
-        }
-        let (mut idle, _ctx) = ctx.lock(&self.idle);
-        entry.idle = match entry.idle {
-            Some(place) => {
-                idle.remove(place);
-                None
-            }
-            None => Some(idle.push(addr, now, share == Some(Share::Proven))),
-        };
     }
 }

@@ -6,7 +6,7 @@
 //! The table's lock ([`ranks::NeighborTable`](crate::ranks::NeighborTable)) guards the list, each entry's
 //! ([`ranks::Neighbor`](crate::ranks::Neighbor)) its state machine and held packets.
 //!
-//! Small leaves under both: the timer queues, and the order of the idle ([`idle`]).
+//! Small leaves under both: the timer queues, and what the entries of a table say of themselves ([`books`]), with the order of the idle ([`idle`]).
 //!
 //! The path of a packet to a reachable neighbour takes none: each entry publishes its link-layer address in
 //! one word ([`Lle::direct`]) while nothing else is to be done.
@@ -20,9 +20,11 @@
 //!
 //! # Teardown
 //!
-//! [`Neighbors::purge`] closes the table, so that nothing is added behind it, marks each entry dead under its
-//! lock and gives back what it held.
+//! [`Neighbors::close`] takes no longer for many entries than for few. It empties the table, to which nothing is added
+//! any more, closes the [`books`], by which all of them leave the totals at once, and visits those alone that hold packets. Who still has an entry
+//! in hand meets it as it was: what he does with it counts nowhere, no packet is held for it, and no timer is armed.
 
+mod books;
 mod direct;
 mod limits;
 mod lle;

@@ -16,11 +16,11 @@ use siding_netisr::Instant;
 use siphasher::sip::SipHasher13;
 
 use super::Lle;
-use super::idle::Idle;
+use super::books::Books;
+use super::books::Closed;
 use super::limits::NeighborLimits;
 use super::limits::NeighborTotals;
 use super::limits::Use;
-use super::lle::Books;
 use super::lle::Entry;
 use super::rate::SolicitRate;
 use super::report::NeighborReport;
@@ -28,6 +28,7 @@ use crate::limits::LimitReport;
 use crate::nd6::nud::Nud;
 use crate::nd6::nud::NudState;
 use crate::ranks;
+use crate::remains::Remains;
 
 /// The table. What is written here lies apart from what each packet reads of an interface.
 #[derive(Debug)]
@@ -130,7 +131,7 @@ impl Neighbors {
         Neighbors {
             interface,
             totals,
-            books: Arc::new(Books { used: Use::within(all), idle: Mutex::new(Idle::default()) }),
+            books: Arc::new(Books::new(Use::within(all))),
             rate: SolicitRate::default(),
             looks_at: AtomicU64::new(0),
             list: Mutex::new(List { entries, closed: false }),
@@ -170,7 +171,9 @@ impl Neighbors {
             Newcomer::Resolving { forwarded } => {
                 self.may_resolve(limits, forwarded)?;
                 // What resolves must find a place then: there is one, or somebody who will make it.
-                if self.used().known.now() >= limits.entries && self.first_idle(&mut ctx, true).is_none() {
+                if self.used().known.now() >= limits.entries
+                    && self.books.first_idle(&mut ctx, true).is_none()
+                {
                     return Err(self.used().known.refuse(NoRoom::Full));
                 }
                 None
@@ -254,13 +257,11 @@ impl Neighbors {
         let (mut list, mut ctx) = ctx.lock(&self.list);
         let mut gone = Vec::new();
         for _ in 0..most {
-            let (idle, _ctx) = ctx.lock(&self.books.idle);
-            let Some((_, addr)) = idle.oldest().filter(|(since, _)| *since <= before) else { break };
-            drop(idle);
+            let oldest = self.books.oldest(&mut ctx);
+            let Some((_, addr)) = oldest.filter(|(since, _)| *since <= before) else { break };
             gone.extend(Self::forget(&mut list, &mut ctx, now, addr));
         }
-        let (idle, _ctx) = ctx.lock(&self.books.idle);
-        (gone, idle.oldest().map(|(since, _)| since))
+        (gone, self.books.oldest(&mut ctx).map(|(since, _)| since))
     }
 
     /// The next look for the long idle may be at any time.
@@ -268,13 +269,38 @@ impl Neighbors {
         self.looks_at.store(0, Ordering::Relaxed);
     }
 
-    /// Lets go of the entries that `goes` picks; gives back the packets they held. With `close`, nothing is added any
-    /// more: the interface departs.
+    /// The interface departs. All entries go in one step and without being asked, however many there are, and nothing is added any more;
+    /// those that hold packets alone are visited, for these: they are given back, to be counted. Memory is left to `remains`.
+    pub(crate) fn close<L>(&self, ctx: &mut Ctx<'_, L>, now: Instant, remains: &mut Remains) -> Vec<Mbuf>
+    where
+        ranks::NeighborTable: After<L>,
+        ranks::Neighbor: After<L>,
+        ranks::Leaf: After<L>,
+    {
+        let entries = {
+            let (mut list, _ctx) = ctx.lock(&self.list);
+            list.closed = true;
+            let none = HashMap::with_hasher(list.entries.hasher().clone());
+            std::mem::replace(&mut list.entries, none)
+        };
+        let Closed { holders, idle } = self.books.close(ctx);
+        remains.add(entries.into_values());
+        remains.add([idle]);
+        let mut held = Vec::new();
+        for lle in holders {
+            let (mut entry, mut ctx) = ctx.lock(&lle.entry);
+            entry.dead = true;
+            held.extend(entry.hold.drain());
+            lle.publish(&mut ctx, now, &mut entry);
+        }
+        held
+    }
+
+    /// Lets go of the entries that `goes` picks; gives back the packets they held.
     pub(crate) fn purge<L>(
         &self,
         ctx: &mut Ctx<'_, L>,
         now: Instant,
-        close: bool,
         mut goes: impl FnMut(&Lle) -> bool,
     ) -> Purged
     where
@@ -283,7 +309,6 @@ impl Neighbors {
     {
         let gone: Vec<Arc<Lle>> = {
             let (mut list, _ctx) = ctx.lock(&self.list);
-            list.closed |= close;
             list.entries.extract_if(|_, lle| goes(lle)).map(|(_, lle)| lle).collect()
         };
         let mut purged = Purged::default();
@@ -380,14 +405,9 @@ impl Neighbors {
     ) -> Option<Evicted> {
         // The one that stands first may be used at this very moment, or be on its way out. Not for ever.
         (0..8).find_map(|_| {
-            let addr = self.first_idle(ctx, any)?;
+            let addr = self.books.first_idle(ctx, any)?;
             Self::forget(list, ctx, now, addr)
         })
-    }
-
-    fn first_idle(&self, ctx: &mut Ctx<'_, ranks::NeighborTable>, any: bool) -> Option<IpAddr> {
-        let (idle, _ctx) = ctx.lock(&self.books.idle);
-        idle.first(any)
     }
 
     /// Takes an entry out if it is idle still.
@@ -410,3 +430,6 @@ impl Neighbors {
         Some((lle, state))
     }
 }
+
+#[cfg(all(test, not(any(siding_loom, siding_shuttle))))]
+mod tests;

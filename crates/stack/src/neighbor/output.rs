@@ -117,6 +117,9 @@ fn resolve(
     entry.forwarded &= forwarded;
     let before = entry.nud.state();
     let Some(mac) = entry.nud.usable() else {
+        if !lle.may_hold(&mut ctx_entry, &mut entry) {
+            return Err(packet);
+        }
         hold(local, (out, addr), &mut entry, packet, forwarded);
         timer::arm(&mut ctx_entry, local, &lle, &mut entry);
         lle.publish(&mut ctx_entry, now, &mut entry);
@@ -128,6 +131,9 @@ fn resolve(
     }
     // Packets that were held and have not left yet go first, so this one queues behind them.
     if entry.flushing > 0 || !entry.hold.is_empty() {
+        if !lle.may_hold(&mut ctx_entry, &mut entry) {
+            return Err(packet);
+        }
         hold(local, (out, addr), &mut entry, packet, forwarded);
         flush(&ctx_entry, local, &lle, &mut entry);
         timer::arm(&mut ctx_entry, local, &lle, &mut entry);

@@ -19,6 +19,7 @@ use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
 use crate::limits::LimitReport;
 use crate::ranks;
+use crate::remains::Remains;
 use crate::stack::Control;
 use crate::stack::Protocol;
 
@@ -43,8 +44,8 @@ impl Protocol for Tables {
         }
     }
 
-    fn departed(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, gone: &Interface) {
-        let held = gone.ifnet.neighbors.purge(ctx, stack.now(), true, |_| true).held;
+    fn departed(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, gone: &Interface, remains: &mut Remains) {
+        let held = gone.ifnet.neighbors.close(ctx, stack.now(), remains);
         let drops = &gone.ifnet.drops;
         held.iter().for_each(|_| drops.count(DropReason::InterfaceGone));
         Mbuf::free_all(held);

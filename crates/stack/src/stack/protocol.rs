@@ -37,6 +37,7 @@ use crate::next::Frame;
 use crate::next::Next;
 use crate::queues::Registrar;
 use crate::ranks;
+use crate::remains::Remains;
 use crate::section::Section;
 use crate::section::SectionError;
 use crate::stack::worker::Local;
@@ -126,8 +127,16 @@ pub(crate) trait Protocol: Sync {
     /// under the control lock is to go. Asked in the order of the list.
     fn departs(&self, _moment: &mut Moment<'_, '_>) {}
 
-    /// The interface has left the snapshot. What the protocol keeps elsewhere is to go; no lock is held.
-    fn departed(&self, _stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>, _gone: &Interface) {}
+    /// The interface has left the snapshot. What the protocol keeps elsewhere is to go; no lock is held. Of much memory the
+    /// remains take care.
+    fn departed(
+        &self,
+        _stack: &Stack,
+        _ctx: &mut Ctx<'_, Unlocked>,
+        _gone: &Interface,
+        _remains: &mut Remains,
+    ) {
+    }
 
     /// A worker comes by while interfaces depart: what it holds that names one which does not stay is to go. No lock is held.
     fn let_go(&self, _local: &mut Local, _stays: &dyn Fn(IfId) -> bool) {}

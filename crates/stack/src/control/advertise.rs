@@ -1,4 +1,4 @@
-//! Router advertisements: begin, cease, report.
+//! Router advertisements: begin and cease.
 
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use crate::nd6::router;
 use crate::nd6::router::AdvertConfig;
 use crate::nd6::router::AdvertError;
 use crate::nd6::router::Advertiser;
-use crate::nd6::router::AdvertiserReport;
 use crate::nd6::router::Advertisers;
 use crate::nd6::router::schedule::MAX_RA_DELAY_TIME;
 use crate::stack::Change;
@@ -116,19 +115,5 @@ impl Stack {
             router::take_leave(&mut Change { shared, control, ctx, now }, on);
             Ok(())
         })
-    }
-
-    /// Every interface that advertises, or still takes its leave.
-    pub fn advertisers(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<AdvertiserReport> {
-        let now = self.now();
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
-        let mut reports: Vec<AdvertiserReport> = control
-            .rooms
-            .of::<Advertisers>()
-            .iter()
-            .map(|(id, advertiser)| advertiser.report(*id, now))
-            .collect();
-        reports.sort_by_key(|report| report.interface);
-        reports
     }
 }

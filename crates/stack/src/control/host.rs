@@ -21,8 +21,6 @@ use crate::nd6::host::Host;
 use crate::nd6::host::HostConfig;
 use crate::nd6::host::HostConfigError;
 use crate::nd6::host::Hosts;
-use crate::nd6::host::PrefixReport;
-use crate::nd6::host::RouterReport;
 use crate::nd6::router;
 use crate::stack::Change;
 
@@ -89,18 +87,6 @@ impl Stack {
     pub fn autoconf(&self, ctx: &mut Ctx<'_, Unlocked>, on: IfId) -> Option<HostConfig> {
         let (mut control, _ctx) = ctx.lock(&self.shared.control);
         control.rooms.of::<Hosts>().get(&on).map(|state| state.host.config().clone())
-    }
-
-    /// The routers that were learnt, interface by interface: default routers, then those with more specific routes.
-    pub fn default_routers(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<RouterReport> {
-        let now = self.now();
-        self.each_host(ctx, |id, host| host.report_routers(id, now))
-    }
-
-    /// The prefixes that were learnt, interface by interface.
-    pub fn prefixes(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<PrefixReport> {
-        let now = self.now();
-        self.each_host(ctx, |id, host| host.report_prefixes(id, now))
     }
 
     /// Forgets the routers that were learnt on an interface, and what they redirected; says how many there were. The
@@ -172,13 +158,5 @@ impl Stack {
             told.extend(host::settle(&mut Change { shared, control, ctx, now: self.now() }, on));
             count
         })
-    }
-
-    fn each_host<T>(&self, ctx: &mut Ctx<'_, Unlocked>, report: impl Fn(IfId, &Host) -> Vec<T>) -> Vec<T> {
-        let config = self.config();
-        let (mut control, _ctx) = ctx.lock(&self.shared.control);
-        let known = control.rooms.of::<Hosts>();
-        let hosts = config.interfaces().filter_map(|interface| known.get_key_value(&interface.ifnet.id));
-        hosts.flat_map(|(id, state)| report(*id, &state.host)).collect()
     }
 }

@@ -21,6 +21,7 @@ mod follow;
 mod input;
 mod output;
 mod protocol;
+mod report;
 
 use std::net::Ipv6Addr;
 

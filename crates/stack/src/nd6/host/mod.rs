@@ -10,6 +10,7 @@
 //! A departing interface's machine is dropped with its addresses; its routes go with the interface.
 
 mod join;
+mod report;
 
 pub(crate) use join::*;
 pub use siding_machines::host::*;

@@ -4,6 +4,7 @@
 
 mod advertise;
 mod redirect;
+mod report;
 mod timer;
 
 pub(crate) use advertise::Advertiser;

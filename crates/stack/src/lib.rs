@@ -129,7 +129,9 @@ pub use stack::worker::FramesReport;
 pub use stack::worker::StepReport;
 pub use stack::worker::StepsReport;
 pub use stack::worker::TimedStep;
+pub use table::MOST_ROWS;
 pub use table::Table;
+pub use table::TableSpec;
 #[cfg(any(siding_loom, siding_shuttle, siding_mutants))]
 pub use timer::checked;
 pub use turn::StackWorker;

@@ -63,14 +63,20 @@ mod tests {
     use siding_mbuf::PoolConfig;
     use siding_netisr::IfId;
     use siding_netisr::Instant;
+    use siding_wire::EtherType;
     use siding_wire::Mac;
 
+    use crate::BridgeSpec;
     use crate::Device;
     use crate::InterfaceSpec;
+    use crate::LaggSpec;
+    use crate::MOST_ROWS;
+    use crate::Mode;
     use crate::Sent;
     use crate::Stack;
     use crate::StackConfig;
     use crate::arp::Conflicts;
+    use crate::ifnet::Vlan;
     use crate::nd6::host::Hosts;
 
     struct Nothing;
@@ -136,6 +142,65 @@ mod tests {
             "its table is kept by whoever still refers to it"
         );
         assert_eq!(control(|ctx| stack.shared.timers.len(ctx)), 0);
+    }
+
+    /// Each is asked for, with an interface of each kind there: whose rows are of another width than its head stops it.
+    #[test]
+    fn each_protocol_shows_what_it_knows_in_words() {
+        let (stack, id) = stack();
+        control(|ctx| {
+            for name in ["em1", "em2"] {
+                let spec = InterfaceSpec { name: name.into(), mac: Mac([2, 0, 0, 0, 0, 2]), mtu: 1500 };
+                stack.attach(ctx, spec, vec![Box::new(Nothing)]).unwrap();
+            }
+            let of = |name: &str| stack.config().by_name(name).unwrap().ifnet.id;
+            let lagg = stack.add_lagg(ctx, LaggSpec::new("lagg0", Mode::Failover)).unwrap();
+            stack.lagg_add_port(ctx, lagg, of("em1"), 1).unwrap();
+            let spec = BridgeSpec { mac: Some(Mac([2, 0, 0, 0, 0, 9])), ..BridgeSpec::new("br0") };
+            let bridge = stack.add_bridge(ctx, spec).unwrap();
+            stack.bridge_add_port(ctx, bridge, of("em2")).unwrap();
+            let vlan = Vlan { parent: of("em0"), vid: 5, ethertype: EtherType::VLAN };
+            stack.add_vlan(ctx, "em0.5", vlan).unwrap();
+        });
+        let names: Vec<&str> = stack.tables().map(|table| table.name).collect();
+        let different: BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(different.len(), names.len(), "two of one name: {names:?}");
+        let rows = |name: &str| {
+            let table = control(|ctx| stack.table(ctx, name)).unwrap();
+            assert_eq!((table.spec.name, table.left_out), (name, 0));
+            assert!(table.rows.iter().all(|row| row.len() == table.spec.columns.len()), "{table:?}");
+            table.rows.iter().map(|row| row.join(" ")).collect::<Vec<_>>()
+        };
+        let told: Vec<String> = names.iter().flat_map(|name| rows(name)).collect();
+        for row in [
+            "em0 2001:db8::2 02:00:00:00:00:02 reachable 0 no yes 0",
+            "em0 2001:db8::1 tentative",
+            "em0 192.0.2.1 tentative",
+            "em0 ff02::1:ff00:1 address - 2",
+            "lagg0 failover 1 - em1 0 -",
+            "lagg0 em1 1 yes yes yes no - - -",
+            "br0 02:00:00:00:00:09 1 0 8192 0 0 0 0",
+            "br0 em2 yes 0",
+            "em0.5 em0 5 802.1q 1500 yes",
+            "0 0 512 0 1024 0",
+            "0 0 0 0 0 0 0 0 0",
+        ] {
+            assert!(told.iter().any(|told| told == row), "{row}: {told:#?}");
+        }
+        assert_eq!(control(|ctx| stack.table(ctx, "nothing")), None);
+        // Of many some are shown: of the interface that fills the table, and of those behind it none.
+        control(|ctx| {
+            for number in 0..MOST_ROWS as u16 {
+                let neighbor = IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 1, number]);
+                stack.add_neighbor(ctx, id, neighbor, Mac([2, 0, 0, 0, 0, 3])).unwrap();
+            }
+            let last = stack.config().by_name("em0.5").unwrap().ifnet.id;
+            for neighbor in ["fe80::5", "fe80::6"] {
+                stack.add_neighbor(ctx, last, neighbor.parse().unwrap(), Mac([2, 0, 0, 0, 0, 3])).unwrap();
+            }
+        });
+        let many = control(|ctx| stack.table(ctx, "neighbors")).unwrap();
+        assert_eq!((many.rows.len(), many.left_out), (MOST_ROWS, 3));
     }
 
     #[test]

@@ -10,12 +10,15 @@ use super::input;
 use super::restart;
 use crate::config::Config;
 use crate::ifnet::IfCounter;
+use crate::nd6::dad::DadState;
 use crate::next::Frame;
 use crate::next::Next;
 use crate::stack::Moment;
 use crate::stack::Protocol;
+use crate::stack::Shown;
 use crate::stack::Turn;
 use crate::stack::worker::Local;
+use crate::table::TableSpec;
 
 /// ARP, and the detection of conflicts.
 pub(crate) struct Arp;
@@ -38,6 +41,26 @@ impl Protocol for Arp {
     ) -> Next<'c> {
         input(ctx, local, on, from, packet);
         Next::Taken
+    }
+
+    fn tables(&self) -> &'static [Shown] {
+        &[Shown {
+            table: TableSpec {
+                name: "address-probes",
+                about: "IPv4 addresses that are probed, or were found to be somebody else's",
+                columns: &["interface", "address", "state"],
+            },
+            fill: |stack, _ctx, table| {
+                let config = stack.shared.config.load();
+                for there in config.interfaces() {
+                    let probed = there.addrs4.iter().filter(|own| own.state != DadState::Preferred);
+                    table.add(probed, |own| {
+                        let state = own.state.to_string().to_lowercase();
+                        [there.ifnet.name.clone(), own.addr.to_string(), state]
+                    });
+                }
+            },
+        }]
     }
 
     fn turns(&self, moment: &mut Moment<'_, '_>, turn: Turn) {

@@ -39,6 +39,7 @@ mod counted;
 mod forward;
 mod protocol;
 mod report;
+mod shown;
 
 pub use crate::ports::bridge::BridgeSpec;
 pub use crate::ports::bridge::Port;

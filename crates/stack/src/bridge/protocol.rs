@@ -1,9 +1,11 @@
 //! Bridges among the stack's protocols.
 
 use super::counted;
+use super::shown;
 use crate::drops::DropReason;
 use crate::stack::Moment;
 use crate::stack::Protocol;
+use crate::stack::Shown;
 
 /// Bridges.
 pub(crate) struct Bridges;
@@ -11,6 +13,10 @@ pub(crate) struct Bridges;
 impl Protocol for Bridges {
     fn causes(&self) -> &'static [DropReason] {
         counted::CAUSES
+    }
+
+    fn tables(&self) -> &'static [Shown] {
+        shown::TABLES
     }
 
     fn departs(&self, moment: &mut Moment<'_, '_>) {

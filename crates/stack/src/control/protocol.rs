@@ -7,11 +7,21 @@ use crate::Stack;
 use crate::section::Section;
 use crate::section::SectionError;
 use crate::table::Table;
+use crate::table::TableSpec;
 
 impl Stack {
-    /// What protocols have to show, besides what has a report of its own.
-    pub fn tables(&self, ctx: &mut Ctx<'_, Unlocked>) -> Vec<Table> {
-        self.shared.protocols.iter().flat_map(|protocol| protocol.tables(self, ctx)).collect()
+    /// What protocols have to show, in words for people.
+    pub fn tables(&self) -> impl Iterator<Item = &'static TableSpec> {
+        self.shared.protocols.iter().flat_map(|protocol| protocol.tables()).map(|shown| &shown.table)
+    }
+
+    /// The table of this name as it is now; `None` if no protocol has one.
+    pub fn table(&self, ctx: &mut Ctx<'_, Unlocked>, name: &str) -> Option<Table> {
+        let mut all = self.shared.protocols.iter().flat_map(|protocol| protocol.tables());
+        let shown = all.find(|shown| shown.table.name == name)?;
+        let mut table = Table::new(shown.table);
+        (shown.fill)(self, ctx, &mut table);
+        Some(table)
     }
 
     /// Configures the protocol that has a section of this name.

@@ -21,7 +21,9 @@ use crate::queues::Queue;
 use crate::queues::Registrar;
 use crate::resume::ip_out;
 use crate::stack::Protocol;
+use crate::stack::Shown;
 use crate::stack::worker::Local;
+use crate::table::TableSpec;
 use crate::trace::Step;
 use crate::walk::walk;
 
@@ -43,6 +45,42 @@ impl Protocol for Filter {
         for held in local.filter.depart(stays) {
             local.drop_packet(held, DropReason::InterfaceGone);
         }
+    }
+
+    fn tables(&self) -> &'static [Shown] {
+        &[Shown {
+            table: TableSpec {
+                name: "filter-states",
+                about: "How many states of flows each worker keeps, and what has become of others",
+                columns: &[
+                    "worker",
+                    "states",
+                    "half-open",
+                    "highest",
+                    "begun",
+                    "expired",
+                    "evicted",
+                    "refused",
+                    "refused-source",
+                ],
+            },
+            fill: |stack, _ctx, table| {
+                let gauges = stack.shared.filter.gauges.iter().map(Gauge::read);
+                table.add(gauges.enumerate(), |(worker, usage)| {
+                    [
+                        worker.to_string(),
+                        usage.states.to_string(),
+                        usage.half_open.to_string(),
+                        usage.highest.to_string(),
+                        usage.inserted.to_string(),
+                        usage.expired.to_string(),
+                        usage.evicted.to_string(),
+                        usage.refused.to_string(),
+                        usage.refused_source.to_string(),
+                    ]
+                });
+            },
+        }]
     }
 
     fn limits(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {

@@ -26,6 +26,7 @@ mod output;
 mod protocol;
 mod report;
 mod select;
+mod shown;
 mod slow;
 mod step;
 

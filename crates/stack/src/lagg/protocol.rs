@@ -3,6 +3,7 @@
 use super::announce;
 use super::counted;
 use super::follow;
+use super::shown;
 use super::slow;
 use super::slow::SlowOut;
 use crate::Stack;
@@ -16,6 +17,7 @@ use crate::stack::Altered;
 use crate::stack::Control;
 use crate::stack::Moment;
 use crate::stack::Protocol;
+use crate::stack::Shown;
 use crate::stack::worker::Local;
 use siding_lockorder::Ctx;
 use siding_netisr::RegisterError;
@@ -34,6 +36,10 @@ impl Protocol for Laggs {
 
     fn queues(&self, make: &mut Registrar<'_, Local>) -> Result<(), RegisterError> {
         make.add::<SlowOut>(|spec| spec, slow::handle)
+    }
+
+    fn tables(&self) -> &'static [Shown] {
+        shown::TABLES
     }
 
     fn alters(

@@ -12,6 +12,11 @@ use crate::ifnet::Interface;
 use crate::limits::LimitReport;
 use crate::stack::Moment;
 use crate::stack::Protocol;
+use crate::stack::Shown;
+use crate::table::TableSpec;
+use crate::table::dash;
+use crate::table::named;
+use crate::table::yes;
 
 /// Multicast listener discovery.
 pub(crate) struct Listeners;
@@ -28,6 +33,28 @@ impl Protocol for Listeners {
 
     fn departs(&self, moment: &mut Moment<'_, '_>) {
         moment.control.rooms.of::<Machines>().remove(&moment.interface.ifnet.id);
+    }
+
+    fn tables(&self) -> &'static [Shown] {
+        &[Shown {
+            table: TableSpec {
+                name: "groups",
+                about: "Groups that are listened to, and whether routers have been told",
+                columns: &["interface", "group", "why", "told", "mld"],
+            },
+            fill: |stack, ctx, table| {
+                let config = stack.shared.config.load();
+                table.add(stack.groups(ctx), |report| {
+                    [
+                        named(&config, report.interface),
+                        report.group.to_string(),
+                        report.why.name().to_owned(),
+                        dash(report.told.map(yes)),
+                        if report.version1_until.is_some() { "1" } else { "2" }.to_owned(),
+                    ]
+                });
+            },
+        }]
     }
 
     fn limits_on(&self, stack: &Stack, ctx: &mut Ctx<'_, Unlocked>, on: &Interface) -> Vec<LimitReport> {

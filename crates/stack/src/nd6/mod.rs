@@ -12,6 +12,7 @@ mod input;
 mod ns;
 mod protocol;
 pub mod router;
+mod shown;
 
 pub use answer::MAX_ANYCAST_DELAY_TIME;
 pub(crate) use detect::try_again;

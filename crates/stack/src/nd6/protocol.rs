@@ -1,6 +1,7 @@
 //! Neighbour discovery among the stack's protocols: tests of addresses, what we advertise, and what we know as a host.
 
 use super::counted;
+use super::shown;
 use crate::drops::DropReason;
 use crate::ifnet::IfCounter;
 use crate::nd6::host::Hosts;
@@ -19,6 +20,7 @@ use crate::ranks;
 use crate::stack::Control;
 use crate::stack::Moment;
 use crate::stack::Protocol;
+use crate::stack::Shown;
 use crate::stack::Turn;
 
 /// Neighbour discovery.
@@ -31,6 +33,10 @@ impl Protocol for Discovery {
 
     fn counters(&self) -> &'static [IfCounter] {
         counted::COUNTERS
+    }
+
+    fn tables(&self) -> &'static [Shown] {
+        shown::TABLES
     }
 
     fn attached(

@@ -22,6 +22,10 @@ use crate::ranks;
 use crate::remains::Remains;
 use crate::stack::Control;
 use crate::stack::Protocol;
+use crate::stack::Shown;
+use crate::table::TableSpec;
+use crate::table::dash;
+use crate::table::yes;
 
 /// The tables of all interfaces.
 pub(crate) struct Tables;
@@ -53,6 +57,38 @@ impl Protocol for Tables {
 
     fn let_go(&self, local: &mut Local, stays: &dyn Fn(IfId) -> bool) {
         local.direct.depart(stays);
+    }
+
+    fn tables(&self) -> &'static [Shown] {
+        &[Shown {
+            table: TableSpec {
+                name: "neighbors",
+                about: "Neighbors of both families, given or learnt, and how far they are reachable",
+                columns: &["interface", "address", "mac", "state", "since/s", "router", "static", "held"],
+            },
+            fill: |stack, ctx, table| {
+                let (config, now) = (stack.shared.config.load(), stack.now());
+                for on in config.interfaces() {
+                    let known = &on.ifnet.neighbors;
+                    if table.is_full() {
+                        table.leave_out(known.len(ctx));
+                        continue;
+                    }
+                    table.add(known.report(ctx, now), |report| {
+                        [
+                            on.ifnet.name.clone(),
+                            report.addr.to_string(),
+                            dash(report.lladdr),
+                            report.state.to_string().to_lowercase(),
+                            report.in_state.as_secs().to_string(),
+                            yes(report.router),
+                            yes(report.fixed),
+                            report.held.to_string(),
+                        ]
+                    });
+                }
+            },
+        }]
     }
 
     fn limits(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {

@@ -35,8 +35,9 @@ use crate::section::SectionError;
 use crate::stack::Control;
 use crate::stack::Moment;
 use crate::stack::Protocol;
+use crate::stack::Shown;
 use crate::stack::worker::Local;
-use crate::table::Table;
+use crate::table::TableSpec;
 use crate::timer::Due;
 
 const ECHO: EtherType = EtherType(0x88b5);
@@ -186,13 +187,19 @@ impl Protocol for Echo {
         Ok(())
     }
 
-    fn tables(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<Table> {
-        let row = |on: &Interface| {
-            let counted = COUNTERS.iter().map(|counter| on.ifnet.counters.of(*counter).to_string());
-            std::iter::once(on.ifnet.name.clone()).chain(counted).collect()
-        };
-        let rows = stack.config().interfaces().map(row).collect();
-        vec![Table { name: "echo", columns: &["interface", "asked", "answered"], rows }]
+    fn tables(&self) -> &'static [Shown] {
+        &[Shown {
+            table: TableSpec {
+                name: "echo",
+                about: "Questions that each interface has asked, and answers",
+                columns: &["interface", "asked", "answered"],
+            },
+            fill: |stack, _ctx, table| {
+                let of = |on: &Interface, counter: usize| on.ifnet.counters.of(COUNTERS[counter]).to_string();
+                let cells = |on: &Interface| [on.ifnet.name.clone(), of(on, 0), of(on, 1)];
+                table.add(stack.config().interfaces(), cells);
+            },
+        }]
     }
 }
 

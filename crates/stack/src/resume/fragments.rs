@@ -1,5 +1,7 @@
 //! What comes of fragments on the worker that puts them together.
 
+use std::slice::from_ref;
+
 use siding_lockorder::Ctx;
 use siding_lockorder::Unlocked;
 use siding_mbuf::Mbuf;
@@ -21,7 +23,9 @@ use crate::queues::Registrar;
 use crate::reassembly;
 use crate::reassembly::Fragment;
 use crate::stack::Protocol;
+use crate::stack::Shown;
 use crate::stack::worker::Local;
+use crate::table::TableSpec;
 use crate::trace::Step;
 use crate::walk::walk;
 
@@ -45,6 +49,30 @@ impl Protocol for Fragments {
 
     fn let_go(&self, local: &mut Local, stays: &dyn Fn(IfId) -> bool) {
         fragments::depart(local, stays);
+    }
+
+    fn tables(&self) -> &'static [Shown] {
+        &[Shown {
+            table: TableSpec {
+                name: "fragments",
+                about: "Datagrams under way to being put together, and their fragments, of each worker",
+                columns: &["worker", "datagrams", "most", "fragments", "most-fragments", "refused"],
+            },
+            fill: |stack, _ctx, table| {
+                let shared = &stack.shared;
+                table.add(shared.reassembly.iter().enumerate(), |(worker, gauge)| {
+                    let [datagrams, fragments] = reassembly::limits(&shared.fragments, from_ref(gauge));
+                    [
+                        worker.to_string(),
+                        datagrams.used.to_string(),
+                        datagrams.limit.to_string(),
+                        fragments.used.to_string(),
+                        fragments.limit.to_string(),
+                        (datagrams.refused + fragments.refused).to_string(),
+                    ]
+                });
+            },
+        }]
     }
 
     fn limits(&self, stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<LimitReport> {

@@ -59,6 +59,7 @@ pub(crate) use protocol::Moment;
 pub(crate) use protocol::Over;
 pub(crate) use protocol::Protocol;
 pub(crate) use protocol::Question;
+pub(crate) use protocol::Shown;
 pub(crate) use protocol::Turn;
 
 /// A network stack. Clones refer to the same one.

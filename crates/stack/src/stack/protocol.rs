@@ -42,6 +42,7 @@ use crate::section::Section;
 use crate::section::SectionError;
 use crate::stack::worker::Local;
 use crate::table::Table;
+use crate::table::TableSpec;
 
 /// One protocol.
 pub(crate) trait Protocol: Sync {
@@ -161,9 +162,9 @@ pub(crate) trait Protocol: Sync {
         Err(SectionError::NoSection(section.name.clone()))
     }
 
-    /// What it has to show, in words. No lock is held.
-    fn tables(&self, _stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>) -> Vec<Table> {
-        Vec::new()
+    /// What it has to show, in words.
+    fn tables(&self) -> &'static [Shown] {
+        &[]
     }
 
     /// Its bounds for the stack as a whole. No lock is held.
@@ -175,6 +176,14 @@ pub(crate) trait Protocol: Sync {
     fn limits_on(&self, _stack: &Stack, _ctx: &mut Ctx<'_, Unlocked>, _on: &Interface) -> Vec<LimitReport> {
         Vec::new()
     }
+}
+
+/// A table, and what puts rows into it when somebody asks for it; no lock is held then. It makes them of what the protocol
+/// reports besides: words are not known better than numbers.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) table: TableSpec,
+    pub(crate) fill: fn(&Stack, &mut Ctx<'_, Unlocked>, &mut Table),
 }
 
 /// How a frame leaves by an interface that lies on others, for each kind of these. Whoever sends knows but this.

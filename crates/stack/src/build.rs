@@ -40,6 +40,7 @@ use crate::protocols::PROTOCOLS;
 use crate::queues::Registrar;
 use crate::reassembly;
 use crate::rooms::Rooms;
+use crate::section::SectionSpec;
 use crate::snapshot::Snapshot;
 use crate::stack::Control;
 use crate::stack::Shared;
@@ -112,6 +113,11 @@ impl StackConfig {
             express: true,
         }
     }
+}
+
+/// The sections of a configuration that protocols have, whether there is a stack or not: what may be said in each.
+pub fn sections() -> impl Iterator<Item = &'static SectionSpec> {
+    PROTOCOLS.iter().filter_map(|protocol| protocol.section())
 }
 
 /// Why a stack was not built.

@@ -72,12 +72,16 @@ mod tests {
     use crate::LaggSpec;
     use crate::MOST_ROWS;
     use crate::Mode;
+    use crate::Section;
     use crate::Sent;
     use crate::Stack;
     use crate::StackConfig;
     use crate::arp::Conflicts;
+    use crate::arp::acd::AcdConfig;
     use crate::ifnet::Vlan;
+    use crate::mld::MldConfig;
     use crate::nd6::host::Hosts;
+    use crate::sections;
 
     struct Nothing;
 
@@ -201,6 +205,42 @@ mod tests {
         });
         let many = control(|ctx| stack.table(ctx, "neighbors")).unwrap();
         assert_eq!((many.rows.len(), many.left_out), (MOST_ROWS, 3));
+    }
+
+    /// What is said to be usual is so: a stack that is built without a word, and one that is configured by empty sections.
+    #[test]
+    fn each_protocol_is_by_an_empty_section_as_it_is_by_default() {
+        let mut names = BTreeSet::new();
+        for section in sections() {
+            assert!(names.insert(section.name), "two of one name: {section:?}");
+            for key in section.keys {
+                assert_eq!(key.check(key.usual), Ok(()), "{key:?}");
+            }
+        }
+        let (stack, _id) = stack();
+        let set = |name: &str, key: &str, value: &str| {
+            let values = (!key.is_empty()).then(|| (key.to_owned(), value.to_owned())).into_iter().collect();
+            let section = Section { name: name.to_owned(), values };
+            control(|ctx| stack.configure(ctx, &section)).unwrap();
+        };
+        let rules = || {
+            control(|ctx| {
+                let (mut control, _ctx) = ctx.lock(&stack.shared.control);
+                (control.mld, control.rooms.of::<Conflicts>().rules())
+            })
+        };
+        let usual = (MldConfig::default(), AcdConfig::default());
+        assert_eq!(rules(), usual);
+        for (name, key, value) in
+            [("mld", "robustness", "7"), ("mld", "groups", "7"), ("acd", "defence", "once")]
+        {
+            set(name, key, value);
+            assert_ne!(rules(), usual, "{key}");
+            set(name, "", "");
+            assert_eq!(rules(), usual, "{key}");
+        }
+        names.iter().for_each(|name| set(name, "", ""));
+        assert_eq!(rules(), usual);
     }
 
     #[test]

@@ -242,6 +242,39 @@ fn switched_off_it_neither_probes_nor_defends_but_tells() {
 }
 
 #[test]
+fn switched_off_while_it_runs_every_address_is_in_use_and_on_again_it_is_defended_5227_1_5227_3() {
+    let (mut net, node, link, id) = host(probing());
+    net.run(ms(500));
+    assert_eq!(state(&net, node, id, OWN), DadState::Tentative);
+    net.rewind();
+    net.configure(node, "acd", &[("enabled", "false")]).unwrap();
+    let freed = (DadState::Preferred, vec!["tentative -> preferred".to_string()]);
+    assert_eq!((state(&net, node, id, OWN), told(&net, node, OWN)), freed);
+    net.hear(link, &claim(PEER_MAC));
+    net.run(secs(20));
+    assert_eq!(net.arps().len(), 0, "it is not probed any more, nor defended");
+    net.configure(node, "acd", &[]).unwrap();
+    net.run(secs(20));
+    assert_eq!((net.arps().len(), state(&net, node, id, OWN)), (0, DadState::Preferred), "as it is in use");
+    net.hear(link, &claim(PEER_MAC));
+    assert_eq!(said(&net).len(), 1, "it is defended");
+    // It was given to be probed, and is, as soon as its link may be another.
+    for up in [false, true] {
+        net.world.node(node).control(|stack, ctx| stack.set_up(ctx, id, up)).unwrap();
+    }
+    assert_eq!(state(&net, node, id, OWN), DadState::Tentative);
+    net.run(secs(20));
+    net.configure(node, "acd", &[("defence", "give-up")]).unwrap();
+    net.hear(link, &claim(PEER_MAC));
+    assert_eq!(state(&net, node, id, OWN), DadState::Duplicate);
+    net.configure(node, "acd", &[("enabled", "false")]).unwrap();
+    assert_eq!(state(&net, node, id, OWN), DadState::Preferred);
+    net.rewind();
+    net.run(secs(1000));
+    assert_eq!((net.arps().len(), state(&net, node, id, OWN)), (0, DadState::Preferred), "never tried again");
+}
+
+#[test]
 fn after_ten_conflicts_attempts_are_a_minute_apart_5227_2() {
     let (mut net, node, link, id) = settled(probing());
     let attempt = |net: &mut Net, n: u8| {

@@ -19,6 +19,8 @@ use siding_sim::NodeSpec;
 use siding_sim::World;
 use siding_stack::Ping;
 use siding_stack::PingReply;
+use siding_stack::Section;
+use siding_stack::SectionError;
 use siding_stack::SendError;
 use siding_stack::drops::DropReason as Cause;
 use siding_stack::ifnet::IfCounter;
@@ -189,6 +191,15 @@ impl Net {
     pub fn forwarding(&mut self, node: NodeId, forwarding: bool) {
         self.world.node(node).control(|stack, ctx| stack.set_forwarding(ctx, forwarding));
         self.run(Duration::ZERO);
+    }
+
+    /// Configures a protocol while it runs; what is not said is as usual.
+    pub fn configure(&mut self, node: NodeId, name: &str, said: &[(&str, &str)]) -> Result<(), SectionError> {
+        let values = said.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        let section = Section { name: name.into(), values };
+        let done = self.world.node(node).control(|stack, ctx| stack.configure(ctx, &section));
+        self.run(Duration::ZERO);
+        done
     }
 
     pub fn run(&mut self, time: Duration) {

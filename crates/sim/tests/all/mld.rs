@@ -414,6 +414,41 @@ fn groups_can_be_joined_and_left_by_hand_within_a_limit_3810_3() {
 }
 
 #[test]
+fn listeners_begin_anew_when_their_rules_change_while_they_run_3810_3_3810_4() {
+    let (mut net, node, link, id) = settled();
+    let group = ip6::solicited_node(HOST);
+    net.configure(node, "mld", &[("enabled", "false")]).unwrap();
+    net.hear(link, &query(ip6::ALL_NODES, ANY, 10, &[]));
+    net.run(secs(20));
+    assert_eq!(told(&net), []);
+    let times = |net: &mut Net, robustness: &str| {
+        net.rewind();
+        net.configure(node, "mld", &[("robustness", robustness)]).unwrap();
+        net.run(secs(20));
+        about(net, group).iter().filter(|(.., kind)| *kind == ChangeToExclude).count()
+    };
+    assert_eq!(["2", "5"].map(|robustness| times(&mut net, robustness)), [2, 5], "everything is told again");
+    assert_eq!(times(&mut net, "5"), 0, "the same rules change nothing");
+    net.rewind();
+    join(&net, node, id, GROUP).unwrap();
+    net.configure(node, "mld", &[("robustness", "5"), ("groups", "0")]).unwrap();
+    net.run(secs(20));
+    assert_eq!((about(&net, group).len(), about(&net, GROUP).len()), (0, 5), "what is joined stays");
+    assert_eq!(join(&net, node, id, "ff0e::8".parse().unwrap()), Err(GroupError::Full(0)));
+    net.rewind();
+    for (said, why) in [
+        (("robustness", "1"), "[mld] robustness: 1 reports of each change: give 2 to 7"),
+        (("interval", "1"), "[mld] has no key 'interval': there is enabled, robustness, groups"),
+    ] {
+        let refused = net.configure(node, "mld", &[("enabled", "false"), said]);
+        assert_eq!(refused.unwrap_err().to_string(), why);
+    }
+    net.hear(link, &query(ip6::ALL_NODES, ANY, 10, &[]));
+    net.run(secs(20));
+    assert_eq!(about(&net, GROUP).len(), 1, "nothing has changed");
+}
+
+#[test]
 fn an_interface_that_comes_up_again_reports_everything_again_3810_3() {
     let (mut net, node, link, id) = settled();
     let set_up =

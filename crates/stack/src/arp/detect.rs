@@ -57,6 +57,7 @@ pub(crate) struct Conflicts {
     limits: HashMap<IfId, ConflictLimit>,
 }
 
+// Machines are kept without detection, too: whether an address is to be probed is known when it is switched on.
 #[derive(Debug)]
 struct Machine {
     acd: Acd,
@@ -75,6 +76,11 @@ impl Conflicts {
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.machines.len()
+    }
+
+    /// The rules.
+    pub(crate) fn rules(&self) -> AcdConfig {
+        self.config
     }
 
     /// An address is there no more.
@@ -100,10 +106,8 @@ impl Conflicts {
 /// Begins to look for conflicts about a new address; gives the state to begin with.
 pub(crate) fn begin(change: &mut Change<'_, '_>, (on, addr): (IfId, Ipv4Addr), detect: bool) -> DadState {
     let Change { shared, control, ctx, now } = change;
-    if !control.rooms.of::<Conflicts>().config.enabled {
-        return DadState::Preferred;
-    }
-    let acd = match detect {
+    let probe = detect && control.rooms.of::<Conflicts>().config.enabled;
+    let acd = match probe {
         false => Acd::held(addr),
         true => {
             let at = control.rooms.of::<Conflicts>().attempt(on, *now);
@@ -114,13 +118,39 @@ pub(crate) fn begin(change: &mut Change<'_, '_>, (on, addr): (IfId, Ipv4Addr), d
         shared.timers.arm(ctx, deadline, Claimed(on, addr));
     }
     control.rooms.of::<Conflicts>().machines.insert((on, addr), Machine { acd, detect, retry: None });
-    if detect { DadState::Tentative } else { DadState::Preferred }
+    if probe { DadState::Tentative } else { DadState::Preferred }
+}
+
+/// The rules have changed. Without detection every address is in use at once. With it what is in use stays so, and is defended
+/// from now on: it is probed when its link is another.
+pub(super) fn set_rules(change: &mut Change<'_, '_>, told: &mut Vec<Event>, rules: AcdConfig) {
+    let Change { shared, control, .. } = change;
+    let conflicts = control.rooms.of::<Conflicts>();
+    conflicts.config = rules;
+    if rules.enabled {
+        return;
+    }
+    let mut freed = Vec::new();
+    for ((on, addr), machine) in &mut conflicts.machines {
+        if !machine.acd.is_usable() {
+            freed.push((*on, *addr));
+        }
+        machine.acd = Acd::held(*addr);
+        machine.retry = None;
+    }
+    for (interface, addr) in freed {
+        set_state(shared, control, interface, addr, DadState::Preferred);
+        told.push(Event::AddressPreferred { interface, addr: addr.into() });
+    }
 }
 
 /// An interface has come up: somebody may have taken its addresses meanwhile. On the same link as a moment ago, what was in
 /// use stays so until somebody claims it.
 //= RFC 5227 s2.1 [5227-1]: they are probed again before they are used.
 pub(crate) fn restart(change: &mut Change<'_, '_>, on: IfId, back: Back) {
+    if !change.control.rooms.of::<Conflicts>().config.enabled {
+        return;
+    }
     let config = change.shared.config.load();
     let own = config.interface(on).map(|interface| interface.addrs4.clone()).unwrap_or_default();
     let stays = |addr| {
@@ -224,7 +254,7 @@ struct Claim {
     by: Option<Mac>,
 }
 
-/// Steps one address's machine under the control lock, and does what follows. False if there is none.
+/// Steps one address's machine under the control lock, and does what follows. False if there is none, or nothing is detected.
 fn step(
     ctx: &mut Ctx<'_, Unlocked>,
     local: &mut Local,
@@ -237,9 +267,9 @@ fn step(
     let permit = shared.queues.of::<Announcing>().reserve(ctx, None).ok();
     let (mut control, mut ctx) = ctx.lock(&shared.control);
     let acd_config = control.rooms.of::<Conflicts>().config;
-    let Some(machine) = control.rooms.of::<Conflicts>().machines.get_mut(&(interface, addr)) else {
-        return false;
-    };
+    let machines = &mut control.rooms.of::<Conflicts>().machines;
+    let machine = machines.get_mut(&(interface, addr)).filter(|_| acd_config.enabled);
+    let Some(machine) = machine else { return false };
     let before = machine.acd.deadline();
     let mut frame = None;
     let event = work(&mut machine.acd, &acd_config, &mut |kind| {

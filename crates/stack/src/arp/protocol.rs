@@ -5,20 +5,33 @@ use siding_lockorder::Unlocked;
 use siding_wire::EtherType;
 
 use super::Conflicts;
+use super::acd::AcdConfig;
+use super::acd::Defence;
 use super::counted;
+use super::detect::set_rules;
 use super::input;
 use super::restart;
 use crate::config::Config;
+use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::nd6::dad::DadState;
 use crate::next::Frame;
 use crate::next::Next;
+use crate::section::KeySpec;
+use crate::section::Section;
+use crate::section::SectionError;
+use crate::section::SectionSpec;
+use crate::section::Takes;
+use crate::stack::Change;
 use crate::stack::Moment;
 use crate::stack::Protocol;
 use crate::stack::Shown;
 use crate::stack::Turn;
 use crate::stack::worker::Local;
 use crate::table::TableSpec;
+
+const GIVE_UP: &str = "give-up";
+const ONCE: &str = "once";
 
 /// ARP, and the detection of conflicts.
 pub(crate) struct Arp;
@@ -41,6 +54,45 @@ impl Protocol for Arp {
     ) -> Next<'c> {
         input(ctx, local, on, from, packet);
         Next::Taken
+    }
+
+    fn section(&self) -> Option<&'static SectionSpec> {
+        Some(&SectionSpec {
+            name: "acd",
+            about: "Conflict detection of IPv4 addresses (RFC 5227)",
+            keys: &[
+                KeySpec {
+                    name: "enabled",
+                    about: "Probe and defend IPv4 addresses",
+                    takes: Takes::Switch,
+                    usual: "true",
+                },
+                //= RFC 5227 s2.4 [5227-3]: the three ways, from which the operator chooses.
+                KeySpec {
+                    name: "defence",
+                    about: "What to do when somebody claims an address that is in use (RFC 5227 s2.4)",
+                    takes: Takes::Word(&[GIVE_UP, ONCE, "always"]),
+                    usual: "always",
+                },
+            ],
+        })
+    }
+
+    fn configure(
+        &self,
+        change: &mut Change<'_, '_>,
+        told: &mut Vec<Event>,
+        section: &Section,
+    ) -> Result<(), SectionError> {
+        let before = change.control.rooms.of::<Conflicts>().rules();
+        let defence = match section.read::<String>("defence")?.as_str() {
+            GIVE_UP => Defence::GiveUp,
+            ONCE => Defence::Once,
+            _ => Defence::Always,
+        };
+        let rules = AcdConfig { enabled: section.read("enabled")?, defence, ..before };
+        set_rules(change, told, rules);
+        Ok(())
     }
 
     fn tables(&self) -> &'static [Shown] {

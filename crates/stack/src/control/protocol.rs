@@ -6,6 +6,7 @@ use siding_lockorder::Unlocked;
 use crate::Stack;
 use crate::section::Section;
 use crate::section::SectionError;
+use crate::stack::Change;
 use crate::table::Table;
 use crate::table::TableSpec;
 
@@ -24,18 +25,21 @@ impl Stack {
         Some(table)
     }
 
-    /// Configures the protocol that has a section of this name.
+    /// Configures the protocol that has a section of this name, while it runs: what is not said is as usual.
     ///
     /// # Errors
     ///
-    /// There is none, it does not know a key, or a value makes no sense; nothing is changed then.
+    /// There is none, it does not know a key, or that does not take its value; nothing is changed then.
     pub fn configure(&self, ctx: &mut Ctx<'_, Unlocked>, section: &Section) -> Result<(), SectionError> {
         let mut all = self.shared.protocols.iter();
         let found = all.find_map(|protocol| {
-            protocol.section().filter(|(name, _)| *name == section.name).map(|(_, keys)| (protocol, keys))
+            protocol.section().filter(|spec| spec.name == section.name).map(|spec| (protocol, spec))
         });
-        let (protocol, keys) = found.ok_or_else(|| SectionError::NoSection(section.name.clone()))?;
-        section.check(keys)?;
-        self.change(ctx, |control, ctx, _told| protocol.configure(self, control, ctx, section))
+        let (protocol, spec) = found.ok_or_else(|| SectionError::NoSection(section.name.clone()))?;
+        let section = &spec.whole(section)?;
+        let (shared, now) = (&*self.shared, self.now());
+        self.change(ctx, |control, ctx, told| {
+            protocol.configure(&mut Change { shared, control, ctx, now }, told, section)
+        })
     }
 }

@@ -26,6 +26,7 @@ use crate::neighbor::Announcing;
 use crate::neighbor::LinkOut;
 use crate::neighbor::What;
 use crate::ranks;
+use crate::stack::Change;
 use crate::stack::Control;
 use crate::stack::Shared;
 use crate::stack::worker::Local;
@@ -197,6 +198,26 @@ pub(crate) fn resume(
     if let Some(machine) = control.rooms.of::<Machines>().get_mut(&on).filter(|machine| machine.leaves) {
         *machine = Machine { alarm: std::mem::take(&mut machine.alarm), ..Machine::new(config) };
         shared.timers.set(ctx, &mut machine.alarm, Some(now), || Reporting(on));
+    }
+}
+
+/// The rules have changed: the listener of each interface begins anew by them, and tells everything again. With MLD off there is
+/// none, and nobody is told that: whoever listens to us hears nothing more, and forgets in time.
+pub(super) fn begin_anew(change: &mut Change<'_, '_>) {
+    let Change { shared, control, ctx, now } = change;
+    let rules = control.mld;
+    let machines = control.rooms.of::<Machines>();
+    if !rules.enabled {
+        return machines.clear();
+    }
+    for interface in shared.config.load().interfaces() {
+        let on = interface.ifnet.id;
+        let machine = machines.entry(on).or_insert_with(|| Machine::new(rules));
+        // One that takes its leave has begun to say so.
+        if !machine.leaves {
+            *machine = Machine { alarm: std::mem::take(&mut machine.alarm), ..Machine::new(rules) };
+            shared.timers.set(ctx, &mut machine.alarm, Some(*now), || Reporting(on));
+        }
     }
 }
 

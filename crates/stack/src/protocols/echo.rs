@@ -22,6 +22,7 @@ use crate::Stack;
 use crate::alarm::Alarm;
 use crate::config::Config;
 use crate::drops::DropReason;
+use crate::event::Event;
 use crate::ifnet::IfCounter;
 use crate::ifnet::Ifnet;
 use crate::ifnet::Interface;
@@ -30,8 +31,12 @@ use crate::named::named;
 use crate::next::Frame;
 use crate::next::Next;
 use crate::ranks;
+use crate::section::KeySpec;
 use crate::section::Section;
 use crate::section::SectionError;
+use crate::section::SectionSpec;
+use crate::section::Takes;
+use crate::stack::Change;
 use crate::stack::Control;
 use crate::stack::Moment;
 use crate::stack::Protocol;
@@ -167,22 +172,32 @@ impl Protocol for Echo {
         moment.control.rooms.of::<State>().asking.remove(&moment.interface.ifnet.id);
     }
 
-    fn section(&self) -> Option<(&'static str, &'static [&'static str])> {
-        Some(("echo", &["every-ms"]))
+    fn section(&self) -> Option<&'static SectionSpec> {
+        Some(&SectionSpec {
+            name: "echo",
+            about: "Asking who is on the link",
+            keys: &[KeySpec {
+                name: "every_ms",
+                about: "Milliseconds between two questions; 0 asks none",
+                takes: Takes::Number { of: "milliseconds", range: 0..=3_600_000 },
+                usual: "0",
+            }],
+        })
     }
 
     fn configure(
         &self,
-        stack: &Stack,
-        control: &mut Control,
-        ctx: &mut Ctx<'_, ranks::Control>,
+        change: &mut Change<'_, '_>,
+        _told: &mut Vec<Event>,
         section: &Section,
     ) -> Result<(), SectionError> {
+        let Change { shared, control, ctx, now } = change;
         let State { every, asking } = control.rooms.of::<State>();
+        let millis: u64 = section.read("every_ms")?;
         // Not so often that nothing else is done.
-        *every = section.read::<u64>("every-ms")?.map(|every| Duration::from_millis(every.max(10)));
+        *every = (millis > 0).then(|| Duration::from_millis(millis.max(10)));
         for (id, asking) in asking {
-            stack.shared.timers.set(ctx, &mut asking.alarm, every.map(|_| stack.now()), || Ask(*id));
+            shared.timers.set(ctx, &mut asking.alarm, every.map(|_| *now), || Ask(*id));
         }
         Ok(())
     }

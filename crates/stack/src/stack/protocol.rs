@@ -40,6 +40,7 @@ use crate::ranks;
 use crate::remains::Remains;
 use crate::section::Section;
 use crate::section::SectionError;
+use crate::section::SectionSpec;
 use crate::stack::worker::Local;
 use crate::table::Table;
 use crate::table::TableSpec;
@@ -142,21 +143,21 @@ pub(crate) trait Protocol: Sync {
     /// A worker comes by while interfaces depart: what it holds that names one which does not stay is to go. No lock is held.
     fn let_go(&self, _local: &mut Local, _stays: &dyn Fn(IfId) -> bool) {}
 
-    /// Its section of a configuration, if it has one: the name, and the keys that it knows.
-    fn section(&self) -> Option<(&'static str, &'static [&'static str])> {
+    /// Its section of a configuration, if it has one, and what may be said there.
+    fn section(&self) -> Option<&'static SectionSpec> {
         None
     }
 
-    /// It is configured anew: what the section does not say is as by default. The control lock is held.
+    /// It is configured anew, by a section that has all keys, with values that they take; `told` when the lock is free is what
+    /// comes of it. The control lock is held.
     ///
     /// # Errors
     ///
-    /// A value makes no sense; nothing is changed then.
+    /// Values do not go together; nothing is changed then.
     fn configure(
         &self,
-        _stack: &Stack,
-        _control: &mut Control,
-        _ctx: &mut Ctx<'_, ranks::Control>,
+        _change: &mut Change<'_, '_>,
+        _told: &mut Vec<Event>,
         section: &Section,
     ) -> Result<(), SectionError> {
         Err(SectionError::NoSection(section.name.clone()))

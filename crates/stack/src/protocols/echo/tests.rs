@@ -94,9 +94,9 @@ fn it_asks_is_answered_and_forgets() {
     run(&mut asks, &mut answers, 5000);
     assert_eq!(asks.told(), ["em0", "0", "0"], "nobody has configured it");
 
-    control(|ctx| asks.stack.configure(ctx, &section("every-ms", "1000"))).unwrap();
+    control(|ctx| asks.stack.configure(ctx, &section("every_ms", "1000"))).unwrap();
     // Said twice, it is asked no more often.
-    control(|ctx| asks.stack.configure(ctx, &section("every-ms", "1000"))).unwrap();
+    control(|ctx| asks.stack.configure(ctx, &section("every_ms", "1000"))).unwrap();
     run(&mut asks, &mut answers, 5000);
     assert_eq!(
         (asks.told(), answers.told()),
@@ -131,8 +131,8 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
     let ([node, _], _clock) = pair();
     let refused =
         |section: Section| control(|ctx| node.stack.configure(ctx, &section)).unwrap_err().to_string();
-    assert_eq!(refused(section("often", "1")), "[echo] has no key 'often': there is every-ms");
-    assert_eq!(refused(section("every-ms", "soon")), "[echo] every-ms = 'soon' makes no sense");
+    assert_eq!(refused(section("often", "1")), "[echo] has no key 'often': there is every_ms");
+    assert_eq!(refused(section("every_ms", "soon")), "[echo] every_ms: soon milliseconds: give 0 to 3600000");
     let other = Section { name: "ohce".into(), values: Default::default() };
     assert_eq!(refused(other), "no protocol has a section [ohce]");
     assert_eq!(node.told(), ["em0", "0", "0"]);

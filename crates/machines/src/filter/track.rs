@@ -269,9 +269,16 @@ impl States {
                     (_, Kind::Syn, _) => state.remember(segment),
                     _ => {}
                 }
-                // There is nobody left to challenge it: a late copy stands in the window, all others are somebody's guess.
-                let late = phase.has_ended() && segment.kind == Kind::SynAck;
-                if !late {
+                let is_judged = segment.kind == Kind::SynAck
+                    && match phase {
+                        // A server that answers each copy of a SYN for itself, or has begun anew meanwhile: the client has
+                        // the last, or the first is invalid.
+                        Phase::SynReceived => window::is_granted_anew(&state.sides, segment),
+                        // There is nobody left to challenge it: a late copy stands in the window, all others are
+                        // somebody's guess.
+                        _ => phase.has_ended(),
+                    };
+                if !is_judged {
                     return Moved::To(phase);
                 }
                 phase

@@ -84,7 +84,6 @@ pub fn follow(sides: &mut [Side; 2], phase: Phase, way: Way, known: bool, segmen
     if sender.flags & SEEN == 0 {
         if segment.is_syn() {
             sender.open(segment);
-            sender.agree(receiver);
             if segment.ack.is_none() {
                 return Place::Within;
             }
@@ -101,7 +100,6 @@ pub fn follow(sides: &mut [Side; 2], phase: Phase, way: Way, known: bool, segmen
     } else if segment.is_syn() && begins_anew(phase, way) {
         // Another attempt, perhaps with another number.
         sender.open(segment);
-        sender.agree(receiver);
     }
     if segment.kind == Kind::Rst
         && segment.seq == 0
@@ -115,7 +113,7 @@ pub fn follow(sides: &mut [Side; 2], phase: Phase, way: Way, known: bool, segmen
     }
     // One that acknowledges nothing is judged by its numbers alone.
     let ack = segment.ack.filter(|ack| *ack != 0 || segment.kind != Kind::Rst).unwrap_or(receiver.end);
-    let window = sender.window(segment);
+    let window = sender.window(segment, receiver);
     let within = at_most(seq, sender.max_end)
         && (receiver.max_win == 0 || at_most(sender.end.wrapping_sub(receiver.max_win), end))
         && receiver.may_have_sent(ack)
@@ -161,12 +159,21 @@ pub fn under_way(sides: &[Side; 2], way: Way, seq: u32) -> bool {
     sender.flags & SEEN != 0 && at_most(first, seq) && at_most(seq, sender.end)
 }
 
-/// Whether a SYN of this side still opens the connection.
+/// Whether a SYN of this side still opens the connection; a second grant, if [`is_granted_anew`].
 fn begins_anew(phase: Phase, way: Way) -> bool {
     match way {
         Way::Original => matches!(phase, Phase::SynSent | Phase::SynSent2),
         Way::Reply => matches!(phase, Phase::SynSent2 | Phase::SynReceived),
     }
+}
+
+/// Whether this is a grant by another number than the one before it, of the very SYN that was sent, to a client that has not
+/// acknowledged any yet. A copy is none, also if data has followed what it is a copy of.
+pub fn is_granted_anew(sides: &[Side; 2], segment: &Segment) -> bool {
+    let [client, server] = sides;
+    let is_copy =
+        at_most(server.end.wrapping_sub(client.max_win), segment.end) && at_most(segment.end, server.end);
+    segment.ack == Some(client.end) && client.flags & ACKED == 0 && !is_copy
 }
 
 /// Whether `a` comes before `b` or is it, in numbers that wrap.
@@ -225,13 +232,6 @@ impl Side {
         self.max_ack = 0;
     }
 
-    //= RFC 7323 s2.2: windows are scaled if both sides say so, else not at all.
-    fn agree(&mut self, other: &mut Side) {
-        if self.flags & other.flags & SCALES == 0 {
-            (self.scale, other.scale) = (0, 0);
-        }
-    }
-
     fn seen(&mut self, end: u32, window: u32) {
         self.flags |= SEEN;
         self.end = end;
@@ -241,8 +241,10 @@ impl Side {
         }
     }
 
-    fn window(&self, segment: &Segment) -> u32 {
-        let scale = if segment.is_syn() { 0 } else { self.scale };
+    //= RFC 7323 s2.2: windows are scaled if both sides say so, else not at all.
+    fn window(&self, segment: &Segment, other: &Side) -> u32 {
+        let is_scaled = self.flags & other.flags & SCALES != 0 && !segment.is_syn();
+        let scale = if is_scaled { self.scale } else { 0 };
         u32::from(segment.window) << scale
     }
 

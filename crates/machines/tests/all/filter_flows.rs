@@ -224,6 +224,53 @@ fn only_the_syn_that_was_sent_is_granted() {
 }
 
 #[test]
+fn a_server_may_grant_a_syn_again_by_another_number_until_the_client_has_taken_one() {
+    let (there, back) = (tcp(1), tcp(1).reversed());
+    for other in [900_000, 500u32.wrapping_sub(900_000)] {
+        let opening = || {
+            let mut table = Table::new(10);
+            assert_eq!(table.tcp(there, Kind::Syn, 100, 0), CtState::New);
+            assert_eq!(table.tcp(back, Kind::SynAck, 500, 101), CtState::Established);
+            table
+        };
+        let takes = |table: &mut Table, number: u32| table.tcp(there, Kind::Ack, 101, number.wrapping_add(1));
+        let mut table = opening();
+        assert_eq!(table.tcp(back, Kind::SynAck, other, 101), CtState::Established);
+        assert_eq!(takes(&mut table, 500), CtState::Invalid, "the last one counts");
+        assert_eq!(takes(&mut table, other), CtState::Established);
+        assert_eq!(table.tcp(back, Kind::Ack, other.wrapping_add(1), 101), CtState::Established);
+        let phases: Vec<_> = table.0.iter(table.1).map(|(_, state)| state.phase()).collect();
+        assert_eq!(phases, [Phase::Established]);
+        // Somebody's guess moves nothing, nor does a grant of another SYN.
+        for ack in [100, 102, 900_000] {
+            let mut table = opening();
+            assert_eq!(table.tcp(back, Kind::SynAck, other, ack), CtState::Established);
+            assert_eq!(takes(&mut table, other), CtState::Invalid, "{ack}");
+            assert_eq!(takes(&mut table, 500), CtState::Established, "{ack}");
+        }
+        // Nor once the client has gone on.
+        let mut table = opening();
+        assert_eq!(takes(&mut table, 500), CtState::Established);
+        assert_eq!(table.tcp(back, Kind::SynAck, other, 101), CtState::Established);
+        assert_eq!(takes(&mut table, other), CtState::Invalid);
+        assert_eq!(takes(&mut table, 500), CtState::Established);
+    }
+}
+
+#[test]
+fn a_late_copy_of_a_grant_does_not_take_back_the_data_behind_it() {
+    let mut table = Table::new(10);
+    let (there, back) = (tcp(1), tcp(1).reversed());
+    table.tcp(there, Kind::Syn, 100, 0);
+    table.tcp(back, Kind::SynAck, 500, 101);
+    // Before the client has acknowledged anything (RFC 7413 s4.2.2).
+    let data = Segment { end: 901, ..segment(Kind::Ack, 501, 101) };
+    assert_eq!(table.send(back, Upper::Tcp(data)).state, CtState::Established);
+    assert_eq!(table.tcp(back, Kind::SynAck, 500, 101), CtState::Established);
+    assert_eq!(table.tcp(there, Kind::Ack, 101, 901), CtState::Established);
+}
+
+#[test]
 fn the_other_end_does_not_begin_in_a_flow_that_is_known() {
     let mut table = Table::new(10);
     table.connect(tcp(1));

@@ -59,6 +59,27 @@ fn windows_are_scaled_if_both_say_so() {
 }
 
 #[test]
+fn a_second_grant_has_a_say_of_its_own_about_scales() {
+    let syn = Segment { scale: Some(4), ..segment(Kind::Syn, 1000, 0, None, 1000) };
+    for (scales, most) in [([None, Some(3)], 1000 << 4), ([Some(3), None], 1000)] {
+        let mut sides = [Side::default(); 2];
+        assert!(begin(&mut sides, &syn));
+        for (phase, seq, scale) in
+            [(Phase::SynSent, 5000, scales[0]), (Phase::SynReceived, 900_000, scales[1])]
+        {
+            let grant = Segment { scale, ..segment(Kind::SynAck, seq, 0, Some(1001), 2000) };
+            assert!(is_granted_anew(&sides, &grant));
+            assert_eq!(follow(&mut sides, phase, Way::Reply, true, &grant), Place::Within);
+            assert!(!is_granted_anew(&sides, &grant), "a copy");
+        }
+        let ack = segment(Kind::Ack, 1001, 0, Some(900_001), 1000);
+        assert_eq!(follow(&mut sides, Phase::SynReceived, Way::Original, true, &ack), Place::Within);
+        let data = |seq| place(&sides, Way::Reply, segment(Kind::Ack, seq, 1, Some(1001), 2000));
+        assert_eq!((data(900_001 + most), data(900_002 + most)), (Place::Within, Place::Outside));
+    }
+}
+
+#[test]
 fn a_reset_ends_only_where_it_is_believed() {
     let sides = established([None, None]);
     let reset = |seq| place(&sides, Way::Reply, segment(Kind::Rst, seq, 0, None, 0));

@@ -195,6 +195,39 @@ fn bounds_tell_how_near_they_are_and_what_they_have_refused() {
     assert_eq!(table.most_to_one(), usize::from(!table.is_empty()));
 }
 
+/// The data path's table is full sooner or later, wherever that is met.
+#[test]
+fn what_was_refused_is_no_highest() {
+    let (mut full, mut kept) = (0, 0);
+    for lines in (1..2000).step_by(25) {
+        let mut rib = Rib::<Ipv6Addr, u16>::with_lines(lines);
+        let mut most = [0; 3];
+        for step in 0..60_u16 {
+            let prefix = ["::/0", "2001:db8::/32", "3fff:1:2:3::/64"][usize::from(step % 3)];
+            let by = |interface: u16| route(prefix, 100 * step + interface, 0, Origin::Static);
+            let done = match step % 5 {
+                0 => rib.insert_all(&[by(0), by(1), by(2)]),
+                1 => rib.insert_group(group(
+                    prefix,
+                    0,
+                    &(0..step + 2).map(|to| hop(step, to + 1, 1)).collect::<Vec<_>>(),
+                )),
+                _ => rib.insert(by(0)).map(|_| ()),
+            };
+            match done {
+                Ok(()) => kept += 1,
+                Err(RouteError::Full) => full += 1,
+                Err(other) => panic!("{other}"),
+            }
+            for (most, limit) in most.iter_mut().zip(rib.limits()) {
+                *most = limit.used.max(*most);
+                assert_eq!(limit.highest, Some(*most), "{}, {lines} lines, step {step}", limit.name);
+            }
+        }
+    }
+    assert!(full > 100 && kept > 100, "{full} {kept}");
+}
+
 #[test]
 fn prefixes_share_what_is_the_same_and_all_of_it_is_given_back() {
     let mut rib = Rib::default();

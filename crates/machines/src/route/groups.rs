@@ -122,11 +122,17 @@ impl<A: Address, I: Handle> Groups<A, I> {
         }
         if let Some(group) = group {
             self.by_interface.extend(group.hops.iter().map(|hop| (hop.interface, prefix)));
-            self.usage[1].note(group.hops.len());
             self.all.insert(prefix, group);
-            self.usage[0].note(self.all.len());
         }
         before
+    }
+
+    /// What there is of a prefix is there to stay.
+    pub(super) fn note(&self, prefix: &Prefix<A>) {
+        if let Some(group) = self.all.get(prefix) {
+            self.usage[0].note(self.all.len());
+            self.usage[1].note(group.hops.len());
+        }
     }
 }
 

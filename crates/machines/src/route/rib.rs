@@ -104,7 +104,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
     /// [`RouteError`], for the first prefix whose routes cannot be. Those to the prefixes before have been added, and no others.
     pub fn insert_all(&mut self, routes: &[Route<A, I>]) -> Result<(), RouteError<A>> {
         let mut replaced = Vec::with_capacity(routes.len());
-        let mut prefixes = Vec::new();
+        let (mut prefixes, mut many) = (Vec::new(), Vec::new());
         let mut result = Ok(());
         for of_one in routes.chunk_by(|a, b| a.prefix == b.prefix) {
             let begin = replaced.len();
@@ -114,9 +114,12 @@ impl<A: Address, I: Handle> Rib<A, I> {
             });
             let prefix = of_one[0].prefix;
             match put.and_then(|()| self.best(&prefix)) {
-                Ok(Some(best)) => prefixes.push((prefix.addr(), prefix.prefix_len(), best)),
+                Ok((Some(best), of_it)) => {
+                    prefixes.push((prefix.addr(), prefix.prefix_len(), best));
+                    many.push(of_it);
+                }
                 // A prefix with routes has a way.
-                Ok(None) => {}
+                Ok((None, _)) => {}
                 Err(error) => {
                     self.restore(replaced.drain(begin..));
                     result = Err(error);
@@ -130,8 +133,10 @@ impl<A: Address, I: Handle> Rib<A, I> {
             let fits = replaced.iter().position(|(route, _)| Some(route.prefix) == first);
             self.restore(replaced.drain(fits.unwrap_or(replaced.len())..));
             prefixes.drain(there..).for_each(|(.., best)| self.let_go(Some(best)));
+            many.truncate(there);
             result = Err(RouteError::Full);
         }
+        many.into_iter().for_each(|of_it| self.usage.note(of_it));
         self.changes += had.len() as u64;
         had.into_iter().for_each(|old| self.let_go(old));
         for (route, replaced) in replaced {
@@ -345,7 +350,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
 
     /// Has the data path see a prefix as it is now.
     pub(super) fn publish(&mut self, prefix: &Prefix<A>) -> Result<(), RouteError<A>> {
-        let best = self.best(prefix)?;
+        let (best, many) = self.best(prefix)?;
         let before = match best {
             Some(best) => self.keeper.insert(prefix.addr(), prefix.prefix_len(), best),
             None => self.keeper.remove(prefix.addr(), prefix.prefix_len()),
@@ -354,16 +359,21 @@ impl<A: Address, I: Handle> Rib<A, I> {
             Ok(before) => {
                 self.changes += 1;
                 self.let_go(before);
+                self.usage.note(many);
+                self.groups.note(prefix);
             }
             Err(_) => self.let_go(best),
         }
         before.map(|_| ()).map_err(|Full| RouteError::Full)
     }
 
-    /// The best way to a prefix as it is now, with the others behind it, held once more. `None` if there is none.
-    fn best(&mut self, prefix: &Prefix<A>) -> Result<Option<Value>, RouteError<A>> {
+    /// The best way to a prefix as it is now, with the others behind it, held once more; `None` if there is none. And how many
+    /// routes it has, to be noted when they are there to stay.
+    fn best(&mut self, prefix: &Prefix<A>) -> Result<(Option<Value>, usize), RouteError<A>> {
+        let ways = self.in_order(prefix)?;
+        let many = ways.iter().filter(|way| matches!(way, Some(Way::Out { .. }))).count();
         let mut best = None;
-        for step in self.in_order(prefix)?.into_iter().rev() {
+        for step in ways.into_iter().rev() {
             let held = match step {
                 Some(way) => self.hold(way.meaning(best)),
                 None => self.hold_group(prefix, best),
@@ -377,7 +387,7 @@ impl<A: Address, I: Handle> Rib<A, I> {
                 }
             }
         }
-        Ok(best)
+        Ok((best, many))
     }
 
     /// All ways to a prefix, the best first; `None` stands for its group.
@@ -392,7 +402,6 @@ impl<A: Address, I: Handle> Rib<A, I> {
             self.usage.refuse();
             return Err(RouteError::Ways);
         }
-        self.usage.note(all.len());
         let refusal = self.refusals.routes_to(prefix).next();
         all.extend(refusal.map(|there| ((there.metric, 0), Some(Way::Refused(there.interface)))));
         all.extend(self.groups.get(prefix).map(|group| ((group.metric(), 2), None)));

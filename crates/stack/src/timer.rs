@@ -11,7 +11,7 @@
 //! One that has time, for it has read and handled all that there was, looks at the others' too, and sleeps no longer than
 //! until the first of all is due: so all have read up to a deadline soon after it has come, and the last to have read
 //! runs what is due, whosever it is. A worker that has something to do all the time touches nobody else's. The queue of one
-//! that has left is everybody's until its seat is taken again.
+//! that has left is everybody's until another takes its first turn on that seat.
 //!
 //! Nobody arms in another worker's queue: that one may sleep. Control has all workers come by after what it arms.
 //!
@@ -43,7 +43,8 @@ use crate::alarm::Home;
 use crate::alarm::Place;
 use crate::ranks;
 
-/// One kind of what is looked at when its time has come, by a worker whose state is `W`.
+/// One kind of what is looked at when its time has come, by a worker whose state is `W`. It is memory and nothing else: of an interface
+/// that departs it is dropped when nobody waits for that.
 pub(crate) trait Due<W>: fmt::Debug + Send {
     /// The interface that it goes with.
     fn interface(&self) -> IfId;
@@ -145,7 +146,7 @@ impl<W> Timers<W> {
         line.next().min(self.anybodys.next()) < Instant::NEVER
     }
 
-    /// A worker has taken its seat, and with it what lies in its queue.
+    /// A worker takes its first turn, and with it what lies in its queue.
     pub(crate) fn enter(&self, worker: usize) {
         if self.own[worker].left.swap(false, Ordering::Relaxed) {
             self.left.fetch_sub(1, Ordering::Release);

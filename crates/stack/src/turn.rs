@@ -37,6 +37,8 @@ pub struct StackWorker {
     held_up: Option<Instant>,
     /// Turns in a row that left something of what was dispatched.
     left: usize,
+    /// It has turned: what its predecessor has left in its queue of timers is its own.
+    has_turned: bool,
 }
 
 /// What a turn did, and what is left.
@@ -64,9 +66,8 @@ impl StackWorker {
     fn new(shared: &Arc<Shared>, index: usize, now: Instant) -> Option<StackWorker> {
         let worker = shared.netisr.worker(index)?;
         let local = Box::new(Local::new(shared.clone(), index, now));
-        shared.timers.enter(index);
         let (received, express) = (Vec::with_capacity(BATCH), Box::default());
-        Some(StackWorker { worker, local, received, express, held_up: None, left: 0 })
+        Some(StackWorker { worker, local, received, express, held_up: None, left: 0, has_turned: false })
     }
 
     /// Takes a batch from each interface, handles what was dispatched, runs the timers that are due at `now`, and sends
@@ -74,10 +75,20 @@ impl StackWorker {
     /// itself, those of control, and, when it has time, those of all.
     pub fn turn(&mut self, now: Instant) -> Turn {
         self.local.now = now;
+        if !self.has_turned {
+            self.begin();
+        }
         match self.local.timed.begin() {
             false => self.turn_as::<false>(now),
             true => self.turn_timed(now),
         }
+    }
+
+    /// From now on others leave its timers to it. Not before: who has claimed the seat may be long in coming.
+    #[cold]
+    fn begin(&mut self) {
+        self.has_turned = true;
+        self.local.shared.timers.enter(self.local.index);
     }
 
     /// A turn that is timed: as code of its own, for each look at whether it is would cost other turns, or each packet, some

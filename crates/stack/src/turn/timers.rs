@@ -166,13 +166,26 @@ fn what_a_worker_leaves_is_run_by_others_who_are_called() {
     (0..2).for_each(|_| _ = busy.turn(at(100)));
     assert_eq!(looks.count(), 1);
 
-    // Whoever takes the seat takes what lies there.
+    // Whoever takes the seat takes what lies there, with his first turn.
     let mut again = stack.worker(0).expect("vacant again");
     arm(&mut again, 200, &looks);
     drop(again);
     let mut again = stack.worker(0).expect("vacant again");
+    assert_eq!(again.turn(at(150)).timers, 0);
     (0..3).for_each(|_| _ = busy.turn(at(200)));
     assert_eq!(looks.count(), 1, "it is another's again");
     again.turn(at(200));
     assert_eq!(looks.count(), 2);
+}
+
+#[test]
+fn what_lies_on_a_seat_is_everybodys_until_who_has_claimed_it_turns() {
+    let (stack, [mut idle, mut busy], _) = two();
+    let looks = Looks::default();
+    arm(&mut idle, 100, &looks);
+    drop(idle);
+    let claimed = stack.worker(0).expect("vacant again");
+    (0..2).for_each(|_| _ = busy.turn(at(100)));
+    assert_eq!(looks.count(), 1, "who has claimed the seat may never turn");
+    drop(claimed);
 }

@@ -52,7 +52,9 @@ mod report;
 pub mod route;
 #[cfg(feature = "schema")]
 pub mod schema;
+mod section;
 mod session;
+mod table;
 mod trace;
 pub mod value;
 
@@ -73,5 +75,7 @@ pub use path::found_path;
 pub use protocol::*;
 pub use reload::*;
 pub use report::*;
+pub use section::*;
 pub use session::*;
+pub use table::*;
 pub use trace::*;

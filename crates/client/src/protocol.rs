@@ -22,7 +22,9 @@ use crate::refuse::Refuse;
 use crate::reload::*;
 use crate::report::*;
 use crate::route::Route;
+use crate::section::*;
 use crate::session::*;
+use crate::table::*;
 use crate::trace::*;
 use crate::value::Driver;
 use crate::value::ParsedCidr;
@@ -60,6 +62,17 @@ pub enum Request {
     ShowAdvertisers {},
     /// Paths that take less than their first links.
     ShowPathMtus {},
+    /// Tables that protocols have to show.
+    ShowTables {},
+    /// One of them, as it is now.
+    ShowTable {
+        /// Its name.
+        table: String,
+    },
+    /// What protocols are configured by.
+    ShowSections {},
+    /// Changes values of a protocol's section.
+    SetSection(SetSectionRequest),
     /// Attaches an interface.
     InterfaceAttach(AttachRequest),
     /// Detaches an interface, and waits until nothing of it is left.
@@ -179,6 +192,7 @@ impl Request {
             | Request::RouteRefuse(_)
             | Request::Vlan(VlanRequest::Add(_) | VlanRequest::Delete { .. })
             | Request::Stack(_)
+            | Request::SetSection(_)
             | Request::NeighborAdd(_)
             | Request::NeighborFlush { .. }
             | Request::AdvertiseStart { .. }
@@ -212,6 +226,9 @@ impl Request {
             | Request::ShowLimits {}
             | Request::ShowAdvertisers {}
             | Request::ShowPathMtus {}
+            | Request::ShowTables {}
+            | Request::ShowTable { .. }
+            | Request::ShowSections {}
             | Request::RouteGet { .. }
             | Request::Vlan(VlanRequest::Show {})
             | Request::Lagg(LaggRequest::Show {})
@@ -422,6 +439,12 @@ pub enum Answer {
     Groups(Vec<GroupRow>),
     /// To `show-path-mtus`.
     PathMtus(Vec<PathMtuRow>),
+    /// To `show-tables`.
+    Tables(Vec<TableRow>),
+    /// To `show-table`.
+    Table(TableTextRow),
+    /// To `show-sections`.
+    Sections(Vec<SectionRow>),
     /// To `route-get`.
     Way(WayRow),
     /// To `show-routers`.

@@ -21,6 +21,9 @@ struct Reports {
     routes: Vec<RouteRow>,
     way: WayRow,
     path_mtus: Vec<PathMtuRow>,
+    tables: Vec<TableRow>,
+    table: TableTextRow,
+    sections: Vec<SectionRow>,
     groups: Vec<GroupRow>,
     routers: Vec<RouterRow>,
     prefixes: Vec<PrefixRow>,
@@ -53,7 +56,7 @@ struct Reports {
 }
 
 /// What numbers count whose keys do not end in their unit.
-const UNITS: [(&str, &[&str]); 13] = [
+const UNITS: [(&str, &[&str]); 14] = [
     ("bytes", &["mtu", "bytes", "len"]),
     (
         "packets",
@@ -108,6 +111,7 @@ const UNITS: [(&str, &[&str]); 13] = [
     ),
     ("packets/s", &["per_second"]),
     ("records", &["records_lost"]),
+    ("rows", &["left_out"]),
     ("turns", &["turns", "busy"]),
     ("s", &["lifetime"]),
     ("1,024ths", &["share"]),

@@ -7,6 +7,7 @@
 //! | `config` | the configuration file, and what is wrong with it, by line and column |
 //! | `state` | what the daemon has: what runs, and what a setting is; it knows no feature |
 //! | `interface`, `address`, `host`, `nested`, `route`, `group`, `neighbor`, `filter`, `switch`, `path_mtu`, `ping` | the features: each with its settings, applied, withdrawn, said and compared, and what is done and told of it |
+//! | `protocol` | what protocols say of themselves, by the stack's list: sections and tables |
 //! | `netisr`, `drops`, `limits`, `worker` | what is told of the stack as a whole |
 //! | `setting` | the list of them, and the way from what runs to what is wanted |
 //! | `daemon` | `siding run`: drivers, claims on kernel interfaces, requests, reloads, clean stop |
@@ -38,6 +39,7 @@ mod netisr;
 mod path_mtu;
 mod patience;
 mod ping;
+mod protocol;
 mod rate;
 mod read;
 mod route;

@@ -22,6 +22,7 @@ use super::nouns::InterfaceCommand;
 use super::nouns::NeighborCommand;
 use super::nouns::RouteCommand;
 use super::ping::PingArgs;
+use super::protocols::SetArgs;
 use super::reload::ConfigCommand;
 use super::reload::ReloadArgs;
 use super::stack::AnycastCommand;
@@ -75,9 +76,13 @@ pub(super) enum Command {
     Show {
         #[arg(value_parser = WhatParser)]
         what: What,
+        /// Of tables: which one. Example: siding show table neighbors
+        table: Option<String>,
         #[command(flatten)]
         args: ShowArgs,
     },
+    /// Configure a protocol while it runs; a reload goes by its file. Example: siding set mld robustness=3 groups=
+    Set(SetArgs),
     /// Show interfaces, workers, queues, drops, neighbors and laggs as they live. Example: siding top
     Top(TopArgs),
     /// Tell of what happens, as it happens. Example: siding monitor neighbor address

@@ -14,7 +14,7 @@ use super::args::Shell;
 const NAMES: &str =
     r#"siding show interfaces --json 2>/dev/null | sed -n 's/^    "name": "\([^"]*\)".*/\1/p'"#;
 
-/// Words of the grammar behind which an interface is named.
+/// Words of the grammar behind which an interface is named. A noun stands before each: `siding set` alone is of protocols.
 const BEFORE: [&str; 19] = [
     "dev",
     "--dev",
@@ -80,7 +80,7 @@ _siding_interfaces() {{
 
 _siding_with_interfaces() {{
     _siding "$@"
-    case "${{COMP_WORDS[COMP_CWORD-1]}}" in
+    (( COMP_CWORD > 2 )) && case "${{COMP_WORDS[COMP_CWORD-1]}}" in
         {before})
             # A name is anything: nothing of it is expanded, here or on the line.
             local name quoted
@@ -107,7 +107,7 @@ fn zsh() -> String {
 }}
 
 _siding_or_names() {{
-    if [[ ${{words[CURRENT-1]}} == ({before}) ]]; then
+    if (( CURRENT > 3 )) && [[ ${{words[CURRENT-1]}} == ({before}) ]]; then
         _siding_interfaces && return
     fi
     _siding "$@"
@@ -122,7 +122,7 @@ fn fish() -> String {
     chosen(&Args::command(), &mut Vec::new(), &mut nouns);
     format!(
         "\nfunction __siding_interfaces\n    {NAMES}\nend\n\
-         function __siding_names_one\n    contains -- (commandline -opc)[-1] {before}\nend\n\
+         function __siding_names_one\n    set -l said (commandline -opc)\n    test (count $said) -gt 2; and contains -- $said[-1] {before}\nend\n\
          complete -c siding -n __siding_names_one -f -a '(__siding_interfaces)'\n\
          function __siding_has_said\n    test (string join ' ' -- (string match -v -- '-*' (commandline -opc)[2..])) = \"$argv\"\nend\n\
          {nouns}"
@@ -180,7 +180,7 @@ mod tests {
              ask() {{ COMP_WORDS=(\"$@\"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMPREPLY=(); \
              _siding_with_interfaces siding \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
              echo \"${{COMPREPLY[@]}}\"; }}\n\
-             ask siding route show dev e\nask siding interface detach ''\nask siding rel\n",
+             ask siding route show dev e\nask siding interface detach ''\nask siding rel\nask siding set ''\n",
             script(Shell::Bash)
         );
         // By a file: it is longer than an argument may be.
@@ -193,6 +193,7 @@ mod tests {
         assert!(lines[0].split(' ').any(|word| word == "eth0"), "{told}");
         assert!(lines[1].contains("eth0") && lines[1].contains("lan"), "{told}");
         assert_eq!(lines[2], "reload", "{told}");
+        assert!(!lines[3].contains("eth0"), "behind this one stands no interface: {told}");
     }
 
     /// What a real shell says to a script, by a file; `None` where there is no such shell.

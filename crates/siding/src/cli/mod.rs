@@ -18,6 +18,7 @@ mod nested;
 mod nouns;
 mod performance;
 mod ping;
+mod protocols;
 mod reload;
 mod routes;
 mod show;
@@ -75,7 +76,8 @@ pub(crate) fn main() -> anyhow::Result<ExitCode> {
             ))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Show { what, args } => show::by_noun(&mut connect()?, what, &args),
+        Command::Show { what, table, args } => show::show_one(&mut connect()?, what, table, &args),
+        Command::Set(args) => protocols::set(&mut connect()?, args),
         Command::Top(args) => top::top(path(), &args),
         Command::Monitor(args) => monitor::monitor(connect()?, &args),
         Command::Completion { shell } => completion::completion(shell),

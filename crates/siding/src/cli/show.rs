@@ -15,6 +15,7 @@ use super::group;
 use super::host;
 use super::nested;
 use super::performance;
+use super::protocols;
 use super::table::Table;
 use super::table::micros;
 use super::what::ShowArgs;
@@ -35,7 +36,10 @@ use crate::control::VlanRequest;
 use crate::control::WorkerRow;
 
 /// Asks the daemon, and puts what it says into tables, or JSON.
-pub(super) fn show(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::Result<String> {
+fn show(client: &mut Client, what: What, table: Option<String>, args: &ShowArgs) -> anyhow::Result<String> {
+    if table.is_some() && what != What::Tables {
+        bail!("only tables have names: say `dev NAME` for what is of one interface");
+    }
     if args.interval.is_some() && !matches!(what, What::Drops | What::Performance) {
         bail!("`--interval` is for drops and performance: nothing else is told of a time");
     }
@@ -60,6 +64,11 @@ pub(super) fn show(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::
             What::Laggs => Request::Lagg(LaggRequest::Show {}),
             What::Bridges => Request::Bridge(BridgeRequest::Show {}),
             What::Advertisers => Request::ShowAdvertisers {},
+            What::Tables => match table {
+                Some(table) => Request::ShowTable { table },
+                None => Request::ShowTables {},
+            },
+            What::Sections => Request::ShowSections {},
         })?,
     };
     let answer = match &args.dev {
@@ -102,6 +111,9 @@ pub(super) fn show(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::
         Answer::Vlans(rows) => nested::vlans(&rows),
         Answer::Laggs(rows) => nested::laggs(&rows),
         Answer::Bridges(rows) => bridge::bridges(&rows),
+        Answer::Tables(rows) => protocols::tables(rows),
+        Answer::Table(table) => protocols::table(table),
+        Answer::Sections(rows) => protocols::sections(rows),
         Answer::Advertisers(rows) => advertise::table(&rows),
         Answer::PathMtus(rows) => {
             let mut table = Table::new(&["DESTINATION", "INTERFACE", ">MTU/B", ">LEFT/s"]);
@@ -118,7 +130,7 @@ pub(super) fn show(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::
 
 /// The rows that are of this interface.
 fn only(client: &mut Client, what: What, dev: &str, answer: Answer) -> anyhow::Result<Answer> {
-    if matches!(what, What::Workers | What::Netisr | What::Performance) {
+    if matches!(what, What::Workers | What::Netisr | What::Performance | What::Tables | What::Sections) {
         bail!("these are of all interfaces together: leave `dev {dev}` out");
     }
     let mut value = serde_json::to_value(&answer)?;
@@ -144,7 +156,17 @@ fn only(client: &mut Client, what: What, dev: &str, answer: Answer) -> anyhow::R
 
 /// `show` behind its noun, as in `siding route show dev eth0`.
 pub(super) fn by_noun(client: &mut Client, what: What, args: &ShowArgs) -> anyhow::Result<ExitCode> {
-    output::print(show(client, what, args)?)?;
+    show_one(client, what, None, args)
+}
+
+/// `show` before it; of tables, one of them may be named.
+pub(super) fn show_one(
+    client: &mut Client,
+    what: What,
+    table: Option<String>,
+    args: &ShowArgs,
+) -> anyhow::Result<ExitCode> {
+    output::print(show(client, what, table, args)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

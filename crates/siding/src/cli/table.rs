@@ -6,14 +6,14 @@ use std::time::Duration;
 /// A table with its header.
 #[derive(Debug)]
 pub(super) struct Table {
-    header: Vec<&'static str>,
+    header: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// With these columns. A header that begins with `>` is of numbers.
-    pub(super) fn new(header: &[&'static str]) -> Table {
-        Table { header: header.to_vec(), rows: Vec::new() }
+    pub(super) fn new(header: &[impl ToString]) -> Table {
+        Table { header: header.iter().map(ToString::to_string).collect(), rows: Vec::new() }
     }
 
     /// Adds a row.

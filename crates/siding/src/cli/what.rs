@@ -109,4 +109,8 @@ pub(super) enum What {
     Advertisers,
     /// Limits: what may be stored and sent at the most, how near it has come, and what was refused
     Limits,
+    /// Tables that protocols have to show; with a name behind it, that one
+    Tables,
+    /// What protocols are configured by, key by key
+    Sections,
 }

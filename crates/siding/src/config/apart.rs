@@ -22,6 +22,7 @@ use crate::means::said::Nothing;
 use crate::means::said::On;
 use crate::nested::check::Preferred;
 use crate::words::wrong::Wrong;
+use crate::words::wrong::unknown;
 
 /// The parts of a [`Said`](crate::means::said::Said), each with the keys that it is read from.
 type Parts = [(&'static str, &'static [&'static str]); 4];
@@ -60,7 +61,10 @@ fn split<'t>(table: DeTable<'t>, span: &Range<usize>, parts: &Parts) -> Result<D
     for (key, value) in table {
         match parts.iter().position(|(_, keys)| keys.contains(&key.get_ref().as_ref())) {
             Some(part) => all[part].1.insert(key, value),
-            None => return Err(Wrong::new(key.span(), unknown(key.get_ref(), parts))),
+            None => {
+                let known = parts.iter().flat_map(|(_, keys)| *keys).copied();
+                return Err(Wrong::new(key.span(), unknown(key.get_ref(), known)));
+            }
         };
     }
     let placed = |(part, table): (&'static str, DeTable<'t>)| {
@@ -69,14 +73,8 @@ fn split<'t>(table: DeTable<'t>, span: &Range<usize>, parts: &Parts) -> Result<D
     Ok(all.into_iter().map(placed).collect())
 }
 
-/// As it would be said of one struct with all these keys.
-fn unknown(key: &str, parts: &Parts) -> String {
-    let known = parts.iter().flat_map(|(_, keys)| *keys).map(|known| format!("`{known}`"));
-    format!("unknown field `{key}`, expected one of {}", known.collect::<Vec<_>>().join(", "))
-}
-
 /// The keys that a struct is read from.
-fn keys<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
+pub(super) fn keys<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
     T::deserialize(Ask).err().map_or(&[], |Keys(keys)| keys)
 }
 

@@ -11,21 +11,12 @@ pub(super) struct Begun {
     metrics: Option<Value>,
     security: Option<Value>,
     limits: Option<Value>,
-    acd: Option<Value>,
-    mld: Option<Value>,
 }
 
 impl Begun {
     pub(super) fn table(self) -> Table {
-        let Begun { stack, metrics, security, limits, acd, mld } = self;
-        let all = [
-            ("stack", stack),
-            ("metrics", metrics),
-            ("security", security),
-            ("limits", limits),
-            ("acd", acd),
-            ("mld", mld),
-        ];
+        let Begun { stack, metrics, security, limits } = self;
+        let all = [("stack", stack), ("metrics", metrics), ("security", security), ("limits", limits)];
         all.into_iter().filter_map(|(key, section)| Some((key.to_owned(), section?))).collect()
     }
 }

@@ -6,7 +6,6 @@ mod once;
 use std::time::Duration;
 
 use siding_stack::NeighborLimits;
-use siding_stack::arp::acd::AcdConfig;
 use siding_stack::nd6::dad::DUPLICATE_RETRY;
 use siding_stack::nd6::dad::DadConfig;
 use siding_stack::nd6::nud::Backoff;
@@ -15,15 +14,14 @@ use siding_stack::nd6::nud::NudConfig;
 use super::Config;
 use super::StackConfig;
 use super::file;
-use crate::address::acd::Acd;
 use crate::filter::check::Filter;
 use crate::group;
-use crate::group::mld::Mld;
 use crate::interface;
 use crate::limits::check::Limits;
 use crate::means::Whole;
 use crate::means::interface::InterfaceConfig;
 use crate::neighbor;
+use crate::protocol::check::Said;
 use crate::route;
 use crate::words::known::Known;
 use crate::words::wrong::Key;
@@ -38,9 +36,9 @@ const MOST_WORKERS: usize = 256;
 /// How long a stop may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(120);
 
-pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
+pub(super) fn check(file: file::File, sections: Vec<Said>) -> Result<Config, Wrong> {
     once::check(&file)?;
-    let mut stack = stack(file.stack, file.limits, file.acd, file.mld)?;
+    let mut stack = stack(file.stack, file.limits)?;
     stack.metrics = file.metrics.listen;
     stack.security = file.security.check()?;
     let whole = Whole { forwarding: stack.forwarding, neighbors: stack.neighbors };
@@ -62,13 +60,13 @@ pub(super) fn check(file: file::File) -> Result<Config, Wrong> {
     let routes = route::check::routes(file.route, &known)?;
     let refusals = route::check::refusals(file.refuse)?;
     neighbor::check::neighbors(&file.neighbor, &known)?;
-    group::check::groups(&file.group, &known, stack.mld.groups)?;
+    group::check::groups(&file.group, &known, group::check::most(&sections))?;
     let (neighbors, groups) = (file.neighbor, file.group);
     let filter = file.filter.map(Filter::check).transpose()?;
-    Ok(Config { stack, interfaces, nested, routes, refusals, neighbors, groups, filter })
+    Ok(Config { stack, sections, interfaces, nested, routes, refusals, neighbors, groups, filter })
 }
 
-fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<StackConfig, Wrong> {
+fn stack(stack: file::Stack, mut limits: Limits) -> Result<StackConfig, Wrong> {
     let neighbors = std::mem::take(&mut limits.neighbors).check(NeighborLimits::default())?;
     let all_neighbors = std::mem::take(&mut limits.all_neighbors);
     let workers = ranged(stack.workers, 1, 1..=MOST_WORKERS, "workers")?;
@@ -118,9 +116,7 @@ fn stack(stack: file::Stack, mut limits: Limits, acd: Acd, mld: Mld) -> Result<S
         limits: limits.check()?,
         neighbors,
         neighbor_totals: all_neighbors.check(buffers as usize)?,
-        acd: AcdConfig { duplicate_retry, ..acd.check() },
         metrics: None,
         security: super::SecurityConfig::default(),
-        mld: mld.check()?,
     })
 }

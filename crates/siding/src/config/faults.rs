@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 use siding_drivers::kernel::Cidr;
+use siding_stack::SectionSpec;
 use toml::Spanned;
 use toml::de::DeArray;
 use toml::de::DeTable;
@@ -19,16 +20,21 @@ use super::apart;
 use super::begun::Begun;
 use super::check;
 use super::file::File;
+use crate::protocol;
 use crate::words::value;
 use crate::words::wrong::Lacks;
 use crate::words::wrong::STAND_IN;
 use crate::words::wrong::Wrong;
+use crate::words::wrong::unknown;
 
 /// So many are told.
 const MOST: usize = 50;
 
 /// Lists that may have a hundred thousand tables, each of them all that there is of it.
 const LONG: [&str; 4] = ["route", "refuse", "neighbor", "group"];
+
+/// What protocols have of a file.
+pub(super) type Sections<'s> = &'s [&'static SectionSpec];
 
 /// What has been taken out of a tree.
 #[derive(Default)]
@@ -46,9 +52,9 @@ struct Taken {
 /// # Errors
 ///
 /// Everything that makes no sense, in the order of the text.
-pub(super) fn read(text: &str) -> Result<(Config, toml::Table), Vec<Wrong>> {
+pub(super) fn read(text: &str, sections: Sections<'_>) -> Result<(Config, toml::Table), Vec<Wrong>> {
     // A tree is many times as large as its text: as long as nothing is wrong there is one of it, and it is used up.
-    if let Some(right) = DeTable::parse(text).ok().and_then(|tree| look(tree).ok()) {
+    if let Some(right) = DeTable::parse(text).ok().and_then(|tree| look(tree, sections).ok()) {
         return Ok(right);
     }
     let (mut tree, errors) = DeTable::parse_recoverable(text);
@@ -56,7 +62,7 @@ pub(super) fn read(text: &str) -> Result<(Config, toml::Table), Vec<Wrong>> {
     let mut taken = Taken::default();
     // What is no TOML is not understood any further.
     while wrongs.is_empty() || !taken.is_nothing() {
-        let wrong = match look(tree.clone()) {
+        let wrong = match look(tree.clone(), sections) {
             Ok(right) if wrongs.is_empty() => return Ok(right),
             Ok(_) => break,
             Err(wrong) => wrong.located(tree.get_ref()),
@@ -80,12 +86,23 @@ pub(super) fn read(text: &str) -> Result<(Config, toml::Table), Vec<Wrong>> {
     Err(wrongs)
 }
 
-fn look(mut tree: Spanned<DeTable<'_>>) -> Result<(Config, toml::Table), Wrong> {
+fn look(mut tree: Spanned<DeTable<'_>>, sections: Sections<'_>) -> Result<(Config, toml::Table), Wrong> {
     let few = without_long_lists(&tree);
     let begun = Begun::deserialize(Deserializer::from(few.clone()))?;
+    known(tree.get_ref(), sections)?;
+    let said = protocol::check::take(tree.get_mut(), sections)?;
     apart::apart(tree.get_mut())?;
     let file = File::deserialize(Deserializer::from(tree))?;
-    Ok((check::check(file)?, begun.table()))
+    Ok((check::check(file, said)?, begun.table()))
+}
+
+/// That each section is one of ours, or a protocol's.
+fn known(tree: &DeTable<'_>, sections: Sections<'_>) -> Result<(), Wrong> {
+    let all = || apart::keys::<File>().iter().copied().chain(sections.iter().map(|section| section.name));
+    match tree.keys().find(|key| !all().any(|known| known == key.get_ref())) {
+        Some(key) => Err(Wrong::new(key.span(), unknown(key.get_ref(), all()))),
+        None => Ok(()),
+    }
 }
 
 /// What there is one of, and what may have much on it: it is looked at again when the tree is used up.
@@ -258,11 +275,36 @@ fn may_cover(text: &str, address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use siding_stack::KeySpec;
+    use siding_stack::Takes;
+
     use super::*;
+    use crate::protocol::setting::Configured;
+    use crate::setting::page;
+    use crate::setting::plan::Plan;
+    use crate::state::running::Loaded;
+
+    /// As a protocol's is that nobody here has heard of.
+    const ECHO: SectionSpec = SectionSpec {
+        name: "echo",
+        about: "Asking who is there",
+        keys: &[
+            KeySpec {
+                name: "every_ms",
+                about: "Milliseconds between two questions",
+                takes: Takes::Number { of: "milliseconds", range: 10..=60_000 },
+                usual: "1000",
+            },
+            KeySpec { name: "aloud", about: "Ask everybody", takes: Takes::Switch, usual: "true" },
+            KeySpec { name: "tone", about: "How", takes: Takes::Word(&["low", "high"]), usual: "low" },
+        ],
+    };
+
+    const SECTIONS: Sections<'static> = &[&ECHO];
 
     /// Lines, and how what is said of each begins.
     fn lines(text: &str) -> Vec<(usize, String)> {
-        let wrongs = read(text).unwrap_err();
+        let wrongs = read(text, SECTIONS).unwrap_err();
         let line = |wrong: &Wrong| text[..wrong.span.start].matches('\n').count() + 1;
         wrongs.iter().map(|wrong| (line(wrong), wrong.message.clone())).collect()
     }
@@ -302,6 +344,66 @@ mod tests {
                 (20, "has bits set behind its prefix"),
             ],
         );
+    }
+
+    /// Its mistakes are told with all others, and what it may say with what all may.
+    #[test]
+    fn a_protocols_section_is_known_by_the_list_alone() {
+        expect(
+            "[stack]\nworkers = 0\n[echo]\nevery_ms = 5\naloud = \"true\"\ntone = true\nevery = 7\n\
+             [ohce]\n[[vlan]]\nname = \"v5\"\nparent = \"eth9\"\nvid = 5\n",
+            &[
+                (2, "0 workers: give 1 to 256"),
+                (4, "5 milliseconds: give 10 to 60000"),
+                (5, "\"true\": give one of true, false"),
+                (6, "true: give one of low, high"),
+                (7, "unknown field `every`, expected one of `every_ms`, `aloud`, `tone`"),
+                (8, "unknown field `ohce`, expected one of `stack`, "),
+                (11, "unknown interface \"eth9\""),
+            ],
+        );
+        assert!(lines("[ohce]\n")[0].1.ends_with("`filter`, `echo`"), "{:?}", lines("[ohce]\n"));
+        expect("echo = 7\n", &[(1, "echo is a section: give [echo]")]);
+        expect("[[echo]]\n", &[(1, "echo is a section: give [echo]")]);
+        expect("[echo]\nevery_ms = -10\n", &[(2, "-10 milliseconds: give 10 to 60000")]);
+        expect("[echo]\nevery_ms = 10.5\n", &[(2, "10.5 milliseconds: give 10 to 60000")]);
+    }
+
+    #[test]
+    fn a_protocols_section_is_a_setting_and_is_said_as_it_was_read() {
+        let load = |text: &str| Loaded::new(read(text, SECTIONS).unwrap());
+        let text = "[echo]\nevery_ms = 0x1F4\naloud = false\ntone = \"high\"\n[[interface]]\nname = \"a\"\n\
+                    driver = \"memory\"\n";
+        let loaded = load(text);
+        let page = page(&loaded.begun, loaded.settings.iter()).text().unwrap();
+        assert!(page.contains("[echo]\nevery_ms = 500\naloud = false\ntone = \"high\"\n"), "{page}");
+        assert_eq!(load(&page).settings, loaded.settings);
+        let told =
+            |before: &str, after: &str| Plan::new(&load(before).settings, &load(after).settings).told();
+        let interface = text.split_once("[[").unwrap().1;
+        let without = format!("[echo]\n[[{interface}");
+        assert_eq!(told(&without, text), ["+ [echo] aloud = false, every_ms = 500, tone = high"]);
+        assert_eq!(told(text, &without), ["- [echo] aloud = false, every_ms = 500, tone = high"]);
+        assert_eq!(
+            told(text, &text.replace("0x1F4", "7_000")),
+            [
+                "~ [echo] aloud = false, every_ms = 7000, tone = high (was: [echo] aloud = false, every_ms = 500, tone = high)"
+            ]
+        );
+        // It is in effect before there is an interface.
+        assert!(
+            loaded.settings.iter().position(|one| one.get::<Configured>().is_some())
+                < loaded.settings.iter().position(|one| one.makes().is_some())
+        );
+    }
+
+    #[test]
+    fn no_protocol_has_a_section_that_is_ours() {
+        let ours = apart::keys::<File>();
+        assert!(ours.len() > 10, "{ours:?}");
+        for section in siding_stack::sections() {
+            assert!(!ours.contains(&section.name), "{}", section.name);
+        }
     }
 
     #[test]

@@ -14,15 +14,13 @@ use siding_client::route::Route;
 use toml::Spanned;
 
 use super::listen::Listen;
-use crate::address::acd::Acd;
 use crate::filter::check::Filter;
-use crate::group::mld::Mld;
 use crate::interface::check::Kept;
 use crate::limits::check::Limits;
 use crate::means::said::Said;
 use crate::nested::check::Preferred;
 
-/// The whole file.
+/// The whole file, but for sections of protocols.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
@@ -30,10 +28,6 @@ pub(crate) struct File {
     pub(crate) stack: Stack,
     #[serde(default)]
     pub(crate) limits: Limits,
-    #[serde(default)]
-    pub(crate) acd: Acd,
-    #[serde(default)]
-    pub(crate) mld: Mld,
     #[serde(default)]
     pub(crate) metrics: Metrics,
     #[serde(default)]

@@ -16,6 +16,7 @@ use super::listen::Listen;
 use super::security::SecurityConfig;
 use crate::means::interface::InterfaceConfig;
 use crate::nested::means::Nested;
+use crate::protocol::check::Said;
 use crate::route::means::RefuseConfig;
 use crate::route::means::RouteConfig;
 
@@ -26,6 +27,8 @@ pub(crate) const MOST_INTERFACES: usize = 256;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
     pub(crate) stack: StackConfig,
+    /// What protocols are told, in the order of the list.
+    pub(crate) sections: Vec<Said>,
     pub(crate) interfaces: Vec<InterfaceConfig>,
     /// What lies on them and on each other, lowest first.
     pub(crate) nested: Vec<Nested>,
@@ -70,12 +73,8 @@ pub(crate) struct StackConfig {
     pub(crate) neighbors: NeighborLimits,
     /// `[limits.all_neighbors]`.
     pub(crate) neighbor_totals: NeighborTotals,
-    /// `[acd]`.
-    pub(crate) acd: siding_stack::arp::acd::AcdConfig,
     /// `[metrics]`: where they are told.
     pub(crate) metrics: Option<Listen>,
     /// `[security]`.
     pub(crate) security: SecurityConfig,
-    /// `[mld]`.
-    pub(crate) mld: siding_stack::mld::MldConfig,
 }

@@ -47,7 +47,8 @@ impl Config {
     ///
     /// It says something that makes no sense; the error tells of everything, and where.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<(Config, toml::Table), ConfigError> {
-        let (mut config, begun) = faults::read(text).map_err(|wrongs| {
+        let sections: Vec<_> = siding_stack::sections().collect();
+        let (mut config, begun) = faults::read(text, &sections).map_err(|wrongs| {
             let place = |wrong: Wrong| Place::new(path, text, wrong.span, wrong.message);
             ConfigError::Wrong(wrongs.into_iter().map(place).collect())
         })?;

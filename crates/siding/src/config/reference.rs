@@ -4,6 +4,9 @@
 
 use std::fmt::Write;
 
+use siding_stack::SectionSpec;
+use siding_stack::Takes;
+
 const FILE: &str = include_str!("file.rs");
 const BRIDGE: &str = include_str!("../../../client/src/bridge.rs");
 const VLAN: &str = include_str!("../../../client/src/nested.rs");
@@ -13,8 +16,6 @@ const CHECK: &str = include_str!("../nested/check.rs");
 const ON: &str = include_str!("../means/said.rs");
 const LIMITS: &str = include_str!("../limits/check.rs");
 const NEIGHBORS: &str = include_str!("../means/neighbors.rs");
-const MLD: &str = include_str!("../group/mld.rs");
-const ACD: &str = include_str!("../address/acd.rs");
 const ROUTE: &str = include_str!("../../../client/src/route.rs");
 const REFUSE: &str = include_str!("../../../client/src/refuse.rs");
 const NEIGHBOR: &str = include_str!("../../../client/src/neighbor.rs");
@@ -27,7 +28,7 @@ const FILTER: &str = include_str!("../filter/check.rs");
 const SECURITY: &str = include_str!("security.rs");
 
 /// Sections as the page has them, each with the structure that it is read into.
-const SECTIONS: [(&str, &str, &str); 28] = [
+const SECTIONS: [(&str, &str, &str); 26] = [
     ("[stack]", FILE, "Stack"),
     ("[metrics]", FILE, "Metrics"),
     ("[security]", SECURITY, "Security"),
@@ -35,8 +36,6 @@ const SECTIONS: [(&str, &str, &str); 28] = [
     ("[limits]", LIMITS, "Limits"),
     ("[limits.neighbors]", NEIGHBORS, "Neighbors"),
     ("[limits.all_neighbors]", NEIGHBORS, "AllNeighbors"),
-    ("[acd]", ACD, "Acd"),
-    ("[mld]", MLD, "Mld"),
     ("[[interface]]", PROTOCOL, "Interface"),
     ("[interface.neighbors]", NEIGHBORS, "Neighbors"),
     ("[interface.advertise]", ADVERTISE, "Advertise"),
@@ -66,7 +65,7 @@ const BESIDE: [(&str, &str, &str); 2] =
 const OF_ALL: [&str; 4] = ["[[interface]]", "[[vlan]]", "[[lagg]]", "[[bridge]]"];
 
 /// Words that a key may be, by the enumeration that they are read into.
-const WORDS: [(&str, &str); 13] = [
+const WORDS: [(&str, &str); 12] = [
     ("Level", FILE),
     ("Driver", VALUE),
     ("Tag", LAGG),
@@ -76,7 +75,6 @@ const WORDS: [(&str, &str); 13] = [
     ("Rate", LAGG),
     ("Activity", LAGG),
     ("How", REFUSE),
-    ("Defence", ACD),
     ("Preference", ADVERTISE),
     ("AcceptWord", AUTOCONF),
     ("IdentifierWord", AUTOCONF),
@@ -180,6 +178,20 @@ fn rows(keys: Vec<Key<'_>>) -> String {
     keys.iter().map(row).collect()
 }
 
+/// What a protocol says of its section.
+fn of_protocol(section: &SectionSpec) -> String {
+    let mut part = format!("\n## `[{}]`\n\n| key | value | |\n|---|---|---|\n", section.name);
+    for key in section.keys {
+        let value = match key.takes {
+            Takes::Switch => "`true` or `false`".to_owned(),
+            Takes::Number { .. } => "number".to_owned(),
+            Takes::Word(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+        };
+        let _ = writeln!(part, "| `{}` | {value} | {} |", key.name, key.said());
+    }
+    part
+}
+
 fn page() -> String {
     let mut page = String::from(
         "# The configuration file\n\nEvery key, from the code that reads it. TOML; what is not given has its default. `siding check` names \
@@ -187,6 +199,10 @@ fn page() -> String {
          `advertise`\nand `autoconf` as interfaces do.\n",
     );
     for (title, source, name) in SECTIONS.iter().filter(|(_, _, name)| *name != "File") {
+        // Behind what is of the stack as a whole.
+        if *title == OF_ALL[0] {
+            siding_stack::sections().for_each(|section| page += &of_protocol(section));
+        }
         let _ = write!(page, "\n## `{title}`\n\n| key | value | |\n|---|---|---|\n");
         page += &rows(keys(body(source, "struct", name)));
         if let Some((_, source, name)) = BESIDE.iter().find(|(of, ..)| of == title) {

@@ -219,8 +219,7 @@ fn start(read: &Loaded, file: &Path, records: Option<Records>) -> anyhow::Result
     settings.limits = stack.limits;
     settings.neighbors = stack.neighbors;
     settings.neighbor_totals = stack.neighbor_totals;
-    settings.mld = stack.mld;
-    settings.acd = stack.acd;
+    settings.acd.duplicate_retry = stack.dad.duplicate_retry;
     let built = Stack::new(settings)?;
     let pcap = stack.pcap.as_deref().map(port::capture).transpose()?;
     let runtime = RuntimeConfig { spin: stack.spin, pin: stack.pin };
@@ -235,6 +234,7 @@ fn start(read: &Loaded, file: &Path, records: Option<Records>) -> anyhow::Result
         said: Mutex::new(read.clone()),
         running: Mutex::default(),
         changes: RwLock::new(()),
+        configuring: Mutex::default(),
         pending: Mutex::default(),
         owed: Mutex::default(),
         stack: built,

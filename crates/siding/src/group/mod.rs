@@ -2,5 +2,4 @@
 
 pub(crate) mod ask;
 pub(crate) mod check;
-pub(crate) mod mld;
 pub(crate) mod setting;

@@ -37,6 +37,7 @@ use crate::nested::setting::Bridged;
 use crate::nested::setting::Lagged;
 use crate::nested::setting::Tagged;
 use crate::nested::setting::VlanMtu;
+use crate::protocol::setting::Configured;
 use crate::route::setting::Refused;
 use crate::route::setting::Routed;
 use crate::state::page::Page;
@@ -45,9 +46,10 @@ use crate::state::setting::Any;
 use crate::switch::Switch;
 
 /// The kinds, in the order in which a file says them.
-fn kinds() -> [TypeId; 24] {
+fn kinds() -> [TypeId; 25] {
     [
         TypeId::of::<Switch>(),
+        TypeId::of::<Configured>(),
         TypeId::of::<Attached>(),
         TypeId::of::<Tagged>(),
         TypeId::of::<Lagged>(),
@@ -101,6 +103,7 @@ pub(crate) fn all(config: &mut Config) -> Vec<Any> {
     // Before any interface, so that nothing passes unfiltered.
     all.extend(config.filter.iter().map(|filter| Filtered(filter.clone()).into()));
     all.extend(crate::switch::all(&config.stack).map(Any::from));
+    all.extend(config.sections.iter().cloned().map(|said| Configured(said).into()));
     for interface in &config.interfaces {
         all.push(Attached::new(interface).into());
         all.extend(on(&interface.name, &interface.addressing));

@@ -11,6 +11,7 @@ use siding_stack::GroupError;
 use siding_stack::LaggError;
 use siding_stack::NeighborError;
 use siding_stack::NoInterface;
+use siding_stack::SectionError;
 use siding_stack::SendError;
 use siding_stack::SettingError;
 use siding_stack::VlanError;
@@ -50,8 +51,8 @@ fn of_cause(cause: &(dyn Error + 'static)) -> Option<Code> {
     let system = cause.is::<std::io::Error>() || cause.is::<siding_drivers::kernel::Error>();
     of_stack!(
         cause,
-        AddressError AddRouteError AttachError BridgeError GroupError LaggError NeighborError NoInterface SendError
-        SettingError VlanError
+        AddressError AddRouteError AttachError BridgeError GroupError LaggError NeighborError NoInterface SectionError
+        SendError SettingError VlanError
     )
     .or(system.then_some(Code::System))
 }
@@ -64,6 +65,15 @@ pub(crate) fn of_any(error: &dyn Any) -> Code {
         VlanError
     )
     .unwrap_or(Code::Refused)
+}
+
+impl Coded for SectionError {
+    fn code(&self) -> Code {
+        match self {
+            SectionError::NoSection(_) | SectionError::NoKey { .. } => Code::NotFound,
+            SectionError::Value { .. } => Code::Invalid,
+        }
+    }
 }
 
 impl Coded for AddressError {

@@ -52,6 +52,8 @@ pub(crate) struct Daemon {
     pub(crate) running: Mutex<Running>,
     /// Held for reading by each request that changes something, and for writing by a reload.
     pub(crate) changes: RwLock<()>,
+    /// Held by each request that changes a protocol's section.
+    pub(crate) configuring: Mutex<()>,
     pub(crate) pending: Mutex<Option<Pending>>,
     pub(crate) owed: Mutex<Owed<Slot, Any>>,
     pub(crate) stack: Stack,

@@ -116,6 +116,12 @@ pub(crate) fn in_range<T: PartialOrd + Copy + fmt::Display>(
     }
 }
 
+/// That a table has no such key, as it is said of any.
+pub(crate) fn unknown<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> String {
+    let known = known.map(|known| format!("`{known}`"));
+    format!("unknown field `{key}`, expected one of {}", known.collect::<Vec<_>>().join(", "))
+}
+
 /// What is wrong with the value there.
 pub(crate) fn at<T, S>(place: &Spanned<S>, result: Result<T, String>) -> Result<T, Wrong> {
     result.map_err(|message| Wrong::new(place.span(), message))

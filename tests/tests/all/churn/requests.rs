@@ -123,7 +123,15 @@ fn right(chance: &mut Chance) -> Value {
         6 => request("show-workers"),
         7 => request("show-limits"),
         8 => request("show-advertisers"),
-        9 => request("show-path-mtus"),
+        9 => match chance.below(4) {
+            0 => request("show-path-mtus"),
+            1 => {
+                json!({ "request": "show-table", "table": chance.of(&["neighbors", "groups", "lagg-ports", "none"]) })
+            }
+            2 => request("show-sections"),
+            _ => json!({ "request": "set-section", "section": "mld", "values": {
+                "robustness": chance.of(&["2", "3", "8"]), "enabled": yes.then_some("true") } }),
+        },
         10..=13 => {
             json!({ "request": "interface-attach", "name": device, "driver": "packet", "device": device,
             "addresses": [format!("2001:db8:c{n}::{}/64", 1 + chance.below(9))], "link_local": true, "dad": yes })

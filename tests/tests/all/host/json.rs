@@ -108,6 +108,7 @@ fn whatever_can_be_printed_as_json_is_in_the_schema() {
     for (command, report, words) in [
         // Each noun of it is held in a test of its own.
         ("show", "interfaces", "show interfaces"),
+        ("show", "table", "show table neighbors"),
         ("interface-show", "interfaces", "interface show"),
         ("address-show", "addresses", "address show"),
         ("neighbor-show", "neighbors", "neighbor show"),

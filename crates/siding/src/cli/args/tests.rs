@@ -50,7 +50,7 @@ fn keywords_with_and_without_dashes() {
 #[test]
 fn words_may_be_short_and_stand_both_ways() {
     let what = |line: &str| match parse(line).unwrap().command {
-        Some(Command::Show { what, args }) => (what, args.dev),
+        Some(Command::Show { what, args, .. }) => (what, args.dev),
         Some(Command::Route(RouteCommand::Show(args))) => (What::Routes, args.dev),
         Some(Command::Neighbor(NeighborCommand::Show(args))) => (What::Neighbors, args.dev),
         other => panic!("{line}: {other:?}"),
@@ -99,6 +99,14 @@ fn words_may_be_short_and_stand_both_ways() {
             assert_eq!(shown(&format!("{noun} {show}")), None, "{noun} {show}");
         }
     }
+    let table = |line: &str| match parse(line).unwrap().command {
+        Some(Command::Show { what: What::Tables, table, .. }) => table,
+        other => panic!("{line}: {other:?}"),
+    };
+    assert_eq!((table("show tables"), table("show table echo --json")), (None, on("echo")));
+    assert!(
+        parse("set mld").is_err() && parse("set mld groups").is_err() && parse("set mld groups=").is_ok()
+    );
     let error = parse("show").unwrap_err().to_string();
     assert!(error.contains("interfaces") && error.contains("path-mtus"), "{error}");
     let error = parse("show n").unwrap_err().to_string();

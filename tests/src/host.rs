@@ -121,6 +121,19 @@ impl Host {
         text.unwrap_or_else(|e| panic!("{}: {path}: {e}", self.name)).trim_end().to_owned()
     }
 
+    /// What `tc` shows of an interface's ingress: its queue, and the filters of that for both directions.
+    ///
+    /// # Panics
+    /// If there is no `tc`.
+    #[must_use]
+    pub fn queues(&self, interface: &str) -> String {
+        let show = |object: &str, more: &[&str]| {
+            // Where there can be no filters, it says so, and fails.
+            self.run("tc", &[&[object, "show", "dev", interface], more].concat()).stdout
+        };
+        show("qdisc", &["ingress"]) + &show("filter", &["ingress"]) + &show("filter", &["egress"])
+    }
+
     /// Switches off the offloads of an interface for good, so that every frame is on the wire as it would be on
     /// a real one.
     ///

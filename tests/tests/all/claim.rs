@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::MetadataExt;
@@ -10,6 +11,9 @@ use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use rustix::net::AddressFamily;
+use rustix::net::Protocol;
+use rustix::net::RawProtocol;
+use rustix::net::RecvFlags;
 use rustix::net::SocketAddrUnix;
 use rustix::net::SocketFlags;
 use rustix::net::SocketType;
@@ -24,6 +28,10 @@ use siding_tests::need;
 use siding_tests::wait_for;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Of `linux/if_ether.h`.
+const ETH_P_ALL: u16 = 3;
+const ETH_P_IP: u16 = 0x800;
 
 /// Settings that a claim may touch.
 const SETTINGS: [&str; 5] = [
@@ -133,6 +141,9 @@ fn the_kernel_sends_nothing_by_itself_on_a_claimed_interface() {
 
 #[test]
 fn a_released_interface_is_as_it_was() {
+    if !need(&["tc"]) {
+        return;
+    }
     let Some(lab) = Lab::open() else { return };
     let ours = lab.host("ours");
     // No `wire`: that switches offloads off.
@@ -140,7 +151,7 @@ fn a_released_interface_is_as_it_was() {
     ours.set_sysctl("ipv4/conf/eth0/arp_ignore", "2");
     ours.set_sysctl("ipv4/conf/eth0/rp_filter", "2");
     let state = || -> (Vec<String>, BTreeSet<String>) {
-        let settings = SETTINGS.iter().map(|key| ours.sysctl(key)).collect();
+        let settings = SETTINGS.iter().map(|key| ours.sysctl(key)).chain([ours.queues("eth0")]).collect();
         (settings, ours.inside(|| Offloads::open()?.active("eth0")).unwrap())
     };
     let before = state();
@@ -224,6 +235,137 @@ fn an_interface_in_use_is_refused_and_left_as_it_is() {
     drop(first);
     drop(claim().unwrap());
     assert!(matches!(ours.inside(|| Claim::new("eth9")), Err(Error::NoInterface { .. })));
+}
+
+#[test]
+fn the_kernel_is_not_given_the_ipv4_that_is_sent_to_a_claimed_interface() {
+    if !need(&["tc", "ip", "ping"]) {
+        return;
+    }
+    let Some(lab) = Lab::open() else { return };
+    let (ours, peer) = lab.pair();
+    peer.address("eth0", "192.0.2.2/24");
+    let mac = ours.netlink().link("eth0").unwrap().mac.unwrap();
+    peer.netlink().add_neighbour("eth0", "192.0.2.1".parse().unwrap(), mac).unwrap();
+    // Interfaces on top of it, with a tag or an address of their own; not every kernel has both.
+    let mut others = Vec::new();
+    for (name, network, kind) in
+        [("tagged", "198.51.100", &["vlan", "id", "5"][..]), ("own", "203.0.113", &["macvlan"])]
+    {
+        let add = [&["link", "add", "link", "eth0", "name", name, "type"], kind].concat();
+        if [(&ours, 1), (&peer, 2)].into_iter().all(|(host, end)| {
+            let made = host.run("ip", &add).succeeded();
+            made.then(|| {
+                host.netlink().set_up(name).unwrap();
+                host.address(name, &format!("{network}.{end}/24"));
+            });
+            made
+        }) {
+            others.push(format!("{network}.1"));
+        }
+    }
+    println!("on top of it: {others:?}");
+    let send = |to: &str| {
+        let sent = peer.inside(|| {
+            let socket = UdpSocket::bind("192.0.2.2:0")?;
+            socket.set_broadcast(true)?;
+            socket.send_to(b"to be seen", to)
+        });
+        assert_eq!(sent.unwrap(), 10);
+    };
+    // As we listen, and as those do who are interested in IPv4 alone.
+    let listen = |protocol: u16| {
+        let protocol = Protocol::from_raw(RawProtocol::new(protocol.to_be().into()).unwrap());
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        ours.inside(|| {
+            rustix::net::socket_with(AddressFamily::PACKET, SocketType::DGRAM, flags, Some(protocol)).unwrap()
+        })
+    };
+    let (all, ipv4) = (listen(ETH_P_ALL), listen(ETH_P_IP));
+    let seen = |socket: &OwnedFd| {
+        let mut packet = [0; 128];
+        let next =
+            || rustix::net::recv(socket, &mut packet, RecvFlags::empty()).ok().map(|(length, _)| length);
+        std::iter::from_fn(next).filter(|length| *length == 20 + 8 + 10).count()
+    };
+    // How many each of the two and the kernel's stack get, of what is sent to one port, to another, and to all.
+    let counted = |to: &str| {
+        let before = received(&ours);
+        (0..5).for_each(|_| send(to));
+        (seen(&all), seen(&ipv4), received(&ours) - before)
+    };
+    assert_eq!(
+        counted("192.0.2.1:9"),
+        (5, 5, 5),
+        "without a claim it gets all, else this test proves nothing"
+    );
+    // Of these the macvlan has one of its own.
+    let to_all = counted("192.0.2.255:9");
+    assert!(to_all.2 >= 5);
+    let claim = ours.inside(|| Claim::new("eth0")).unwrap();
+    if let Some(error) = claim.unfiltered() {
+        return siding_tests::skip(&format!("this kernel has no such filters: {error}"));
+    }
+    assert_eq!(counted("192.0.2.1:9"), (5, 0, 0));
+    assert_eq!(counted("192.0.2.1:68"), (5, 5, 5), "a DHCP client has its answers");
+    assert_eq!(counted("192.0.2.255:9"), to_all);
+    for other in others {
+        peer.run("ping", &["-c1", "-W5", &other]).expect_success();
+    }
+    claim.release().unwrap();
+    seen(&ipv4);
+    assert_eq!(counted("192.0.2.1:9").1, 5);
+}
+
+#[test]
+fn whoever_has_filters_on_an_interface_keeps_them() {
+    if !need(&["tc"]) {
+        return;
+    }
+    let Some(lab) = Lab::open() else { return };
+    let (ours, _peer) = lab.pair();
+    let tc = |words: &str| ours.run("tc", &words.split(' ').collect::<Vec<_>>());
+    let add = |direction: &str| {
+        let words = ["filter", "add", "dev", "eth0", direction, "protocol", "ip", "pref", "7", "bpf", "da"];
+        let goes_on = ["bytecode", "1,6 0 0 4294967295"];
+        ours.run("tc", &[&words[..], &goes_on].concat()).expect_success();
+    };
+    let claim = || ours.inside(|| Claim::new("eth0")).unwrap();
+    let nothing = ours.queues("eth0");
+    for kind in ["clsact", "ingress"] {
+        if !tc(&format!("qdisc add dev eth0 {kind}")).succeeded() {
+            return siding_tests::skip("this kernel has no such filters");
+        }
+        for filtered in [false, true] {
+            if filtered {
+                add("ingress");
+            }
+            let before = ours.queues("eth0");
+            let claim = claim();
+            assert!(claim.unfiltered().is_none(), "{claim:?}");
+            assert_ne!(ours.queues("eth0"), before, "ours is there beside");
+            claim.release().unwrap();
+            assert_eq!(ours.queues("eth0"), before);
+        }
+        tc(&format!("qdisc del dev eth0 {kind}")).expect_success();
+    }
+    // Into a queue that we have made.
+    for direction in ["ingress", "egress"] {
+        let claimed = claim();
+        add(direction);
+        claimed.release().unwrap();
+        let kept = ours.queues("eth0");
+        tc("qdisc del dev eth0 clsact").expect_success();
+        tc("qdisc add dev eth0 clsact").expect_success();
+        add(direction);
+        assert_eq!(kept, ours.queues("eth0"), "theirs, and nothing of ours");
+        tc("qdisc del dev eth0 clsact").expect_success();
+    }
+    // Who takes ours away meant that.
+    let claimed = claim();
+    tc("qdisc del dev eth0 clsact").expect_success();
+    claimed.release().unwrap();
+    assert_eq!(ours.queues("eth0"), nothing);
 }
 
 /// The name by which claims of one namespace see each other, taken by this user.
@@ -315,9 +457,18 @@ fn link_local(host: &Host) -> String {
 
 /// ICMPv4 echo requests that reached this host's stack.
 fn echoes(host: &Host) -> u64 {
+    snmp(host, "Icmp: ", "InEchos")
+}
+
+/// IPv4 packets that reached it.
+fn received(host: &Host) -> u64 {
+    snmp(host, "Ip: ", "InReceives")
+}
+
+fn snmp(host: &Host, protocol: &str, counter: &str) -> u64 {
     let text = host.inside(|| fs::read_to_string("/proc/thread-self/net/snmp")).unwrap();
-    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Icmp: "));
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix(protocol));
     let (names, values) = (lines.next().unwrap(), lines.next().unwrap());
-    let column = names.split(' ').position(|name| name == "InEchos").unwrap();
+    let column = names.split(' ').position(|name| name == counter).unwrap();
     values.split(' ').nth(column).unwrap().parse().unwrap()
 }

@@ -26,6 +26,7 @@ mod claim;
 mod error;
 mod ethtool;
 mod features;
+mod ingress;
 mod link;
 mod lock;
 mod monitor;

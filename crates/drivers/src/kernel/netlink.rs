@@ -6,6 +6,7 @@ use std::io;
 use netlink_packet_core::NLM_F_ACK;
 use netlink_packet_core::NLM_F_DUMP;
 use netlink_packet_core::NLM_F_DUMP_INTR;
+use netlink_packet_core::NLM_F_ECHO;
 use netlink_packet_core::NLM_F_REQUEST;
 use netlink_packet_core::NetlinkBuffer;
 use netlink_packet_core::NetlinkHeader;
@@ -76,7 +77,8 @@ impl Netlink {
         interface: &str,
         operation: fmt::Arguments<'_>,
     ) -> Result<Vec<RouteNetlinkMessage>, Error> {
-        self.ask(message, NLM_F_ACK, interface, operation).map(|answer| answer.messages)
+        // Queues are told of to nobody but who asks for an echo.
+        self.ask(message, NLM_F_ACK | NLM_F_ECHO, interface, operation).map(|answer| answer.messages)
     }
 
     /// Asks for a whole table.

@@ -35,6 +35,7 @@ use super::Netlink;
 use super::Netns;
 use super::Offloads;
 use super::ethtool::TurnedOff;
+use super::ingress::Ingress;
 use super::lock;
 use super::undo::SILENT;
 use super::undo::Undo;
@@ -189,6 +190,11 @@ impl Records {
         if !undo.features.is_empty() {
             text += &format!("features {}\n", undo.features);
         }
+        text += match undo.ingress {
+            Some(Ingress::Filter) => "ingress filter\n",
+            Some(Ingress::Queue) => "ingress queue\n",
+            None => "",
+        };
         if undo.down {
             text += "down\n";
         }
@@ -263,6 +269,8 @@ impl Records {
                 ["features", ref words @ ..] => {
                     undo.features = TurnedOff::parse(words).ok_or_else(odd)?;
                 }
+                ["ingress", "filter"] => undo.ingress = Some(Ingress::Filter),
+                ["ingress", "queue"] => undo.ingress = Some(Ingress::Queue),
                 ["down"] => undo.down = true,
                 _ => return Err(odd()),
             }

@@ -4,6 +4,7 @@ use super::Error;
 use super::Netlink;
 use super::Offloads;
 use super::ethtool::TurnedOff;
+use super::ingress::Ingress;
 use super::sysctl::Setting;
 
 /// What silences the kernel's stack, and the value that does. IPv4 first: while IPv6 is still on, nothing new can
@@ -20,13 +21,14 @@ pub(super) struct Undo {
     /// Each with its value before, in the order of change.
     pub(super) settings: Vec<(Setting, String)>,
     pub(super) features: TurnedOff,
+    pub(super) ingress: Option<Ingress>,
     /// It was down, and is up for us.
     pub(super) down: bool,
 }
 
 impl Undo {
     pub(super) fn is_empty(&self) -> bool {
-        self.settings.is_empty() && self.features.is_empty() && !self.down
+        self.settings.is_empty() && self.features.is_empty() && self.ingress.is_none() && !self.down
     }
 
     /// A setting's value before.
@@ -47,6 +49,9 @@ impl Undo {
         };
         // In the reverse order: an interface that was taken up goes down before the kernel speaks again.
         let mut result = if self.down { netlink.set_down(&name) } else { Ok(()) };
+        if let Some(ingress) = self.ingress {
+            result = result.and(ingress.take_away(&mut netlink, &name, index));
+        }
         result = result.and(offloads.put_back(&name, &self.features));
         for (setting, before) in self.settings.into_iter().rev() {
             result = result.and(setting.write(&name, &before).map(|_| ()));
@@ -66,6 +71,6 @@ impl Undo {
                 settings.push((setting, before));
             }
         }
-        Ok(Undo { settings, features: self.features.wanted_on(), down: self.down })
+        Ok(Undo { settings, features: self.features.wanted_on(), ..self })
     }
 }

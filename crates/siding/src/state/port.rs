@@ -205,6 +205,9 @@ impl Opener {
                 "{device}: no record of the kernel's settings: {error}; if we are killed, they stay changed"
             );
         }
+        if let Some(error) = claim.unfiltered() {
+            tracing::info!("{device}: the kernel looks at IPv4 before it drops it, which is slower: {error}");
+        }
         Ok(claim)
     }
 

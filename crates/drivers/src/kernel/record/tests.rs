@@ -7,7 +7,7 @@ fn records() -> Records {
 fn undo() -> Undo {
     let settings = SILENT.iter().map(|(setting, _)| (*setting, "2".to_owned())).collect();
     let features = TurnedOff::parse(&["0:0", "ff00:0f00"]).unwrap();
-    Undo { settings, features, down: true }
+    Undo { settings, features, ingress: Some(Ingress::Queue), down: true }
 }
 
 #[test]
@@ -15,6 +15,10 @@ fn what_is_written_is_read_and_nothing_else_is() {
     let text = records().text(5, "eth0", &undo());
     let read = |text: &str| records().parse(text, 77, 5);
     assert_eq!(read(&text).unwrap(), ("eth0".to_owned(), undo()));
+    for ingress in [None, Some(Ingress::Filter)] {
+        let undo = Undo { ingress, ..undo() };
+        assert_eq!(read(&records().text(5, "eth0", &undo)).unwrap().1, undo);
+    }
     // Cut off or changed anywhere, it is not used.
     for at in 0..text.len() {
         assert!(read(&text[..at]).is_err(), "{at}");
@@ -32,7 +36,14 @@ fn what_is_written_is_read_and_nothing_else_is() {
     let rebooted = Records { boot: "b-2".into(), ..records() };
     assert!(matches!(rebooted.parse(&text, 77, 5), Err(Unreadable::OtherBoot)));
     // With a right sum, but not ours to change.
-    for line in ["setting ipv6 forwarding 1", "setting ipv4 arp_ignore 1; reboot", "features 1", "up"] {
+    for line in [
+        "setting ipv6 forwarding 1",
+        "setting ipv4 arp_ignore 1; reboot",
+        "features 1",
+        "ingress",
+        "ingress all",
+        "up",
+    ] {
         let body = format!("{HEAD}\nboot b-1\nnetns 77\nindex 5\ninterface eth0\n{line}\n");
         let text = format!("{body}sum {:016x}\n", check_sum(&body));
         assert!(matches!(read(&text), Err(Unreadable::Odd(_))), "{line}");

@@ -21,6 +21,8 @@ use std::time::Duration;
 use std::time::Instant as Clock;
 
 use clap::Parser;
+use rustix::time::ClockId;
+use rustix::time::clock_gettime;
 use siding_benches::affinity;
 use siding_benches::verdicts::Goal;
 use siding_benches::verdicts::Verdicts;
@@ -89,8 +91,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let without = detaches(0, times)?;
     for (what, took) in [("with its neighbours", &with), ("without a neighbour", &without)] {
         let us = |share: usize| took.whole[(took.whole.len() - 1) * share / 100].as_secs_f64() * 1e6;
+        let cpu = took.cpu[took.cpu.len() / 2].as_secs_f64() * 1e6;
         println!(
-            "{what}: p50 {:.1} us, p99 {:.1} us, longest {:.1} us; the worker's longest turn meanwhile {:.1} us by the clock",
+            "{what}: p50 {:.1} us, p99 {:.1} us, longest {:.1} us; p50 of its thread's processor time {cpu:.1} us; the worker's longest turn meanwhile {:.1} us by the clock",
             us(50),
             us(99),
             us(100),
@@ -108,6 +111,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 struct Took {
     /// Each, in order of length.
     whole: Vec<Duration>,
+    /// The same of the processor time that the thread has used which detaches: what others that run beside do not lengthen.
+    cpu: Vec<Duration>,
     /// The longest of the worker's turns while one was under way.
     turn: Duration,
 }
@@ -152,7 +157,7 @@ fn detaches(neighbors: usize, times: usize) -> Result<Took, Box<dyn Error>> {
     let worker = stack.worker(0).ok_or("no worker")?;
     let (other, clock) = (beside.clone(), stack.clone());
     let thread = thread::spawn(move || turns(worker, &clock, &other));
-    let mut whole = Vec::new();
+    let (mut whole, mut cpu) = (Vec::new(), Vec::new());
     for _ in 0..times {
         let far = InterfaceSpec { name: "em1".into(), mac: FAR, mtu: 1500 };
         let peer = Peer { answers: Vec::new(), answered: beside.answered.clone() };
@@ -179,15 +184,23 @@ fn detaches(neighbors: usize, times: usize) -> Result<Took, Box<dyn Error>> {
             return Err(format!("{known} neighbours of {neighbors}").into());
         }
         beside.detaching.store(true, Ordering::Relaxed);
-        let begun = Clock::now();
+        let (begun, used) = (Clock::now(), cpu_time());
         stack.detach(&mut ctx, interface)?.wait(&mut ctx, Duration::from_secs(10))?;
         whole.push(begun.elapsed());
+        cpu.push(cpu_time() - used);
         beside.detaching.store(false, Ordering::Relaxed);
     }
     beside.over.store(true, Ordering::Relaxed);
     thread.join().map_err(|_| "the worker panicked")??;
     whole.sort_unstable();
-    Ok(Took { whole, turn: Duration::from_nanos(beside.longest.load(Ordering::Relaxed)) })
+    cpu.sort_unstable();
+    Ok(Took { whole, cpu, turn: Duration::from_nanos(beside.longest.load(Ordering::Relaxed)) })
+}
+
+/// What this thread has used of processors.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// The worker, until it is over.

@@ -15,8 +15,8 @@ pub(crate) struct Remains {
 }
 
 impl Remains {
-    /// So many cost as much as to begin a thread.
-    const FEW: usize = 1024;
+    /// So many cost about as much as to begin a thread.
+    const FEW: usize = 256;
 
     /// Dropped at a time.
     const PIECE: usize = 256;

@@ -12,6 +12,7 @@ mod json;
 mod monitor;
 mod neighbor;
 mod ping;
+mod protocols;
 mod put_back;
 mod reload;
 mod routes;

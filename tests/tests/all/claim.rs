@@ -361,9 +361,26 @@ fn whoever_has_filters_on_an_interface_keeps_them() {
         assert_eq!(kept, ours.queues("eth0"), "theirs, and nothing of ours");
         tc("qdisc del dev eth0 clsact").expect_success();
     }
-    // Who takes ours away meant that.
+    // Who takes ours away meant that, whether or not he puts one of his own there.
     let claimed = claim();
     tc("qdisc del dev eth0 clsact").expect_success();
+    claimed.release().unwrap();
+    assert_eq!(ours.queues("eth0"), nothing);
+    let claimed = claim();
+    tc("qdisc del dev eth0 clsact").expect_success();
+    tc("qdisc add dev eth0 clsact").expect_success();
+    let theirs = ours.queues("eth0");
+    claimed.release().unwrap();
+    assert_eq!(ours.queues("eth0"), theirs);
+    // What has our filter's place by another program, as another version of ours would have left it, goes with the claim that
+    // has it in its record.
+    tc("qdisc del dev eth0 clsact").expect_success();
+    let claimed = claim();
+    let place = ["filter", "del", "dev", "eth0", "ingress", "pref", "65535"];
+    ours.run("tc", &place).expect_success();
+    let other =
+        ["filter", "add", "dev", "eth0", "ingress", "pref", "65535", "protocol", "ip", "handle", "0x51d1496"];
+    ours.run("tc", &[&other[..], &["bpf", "da", "bytecode", "1,6 0 0 2"]].concat()).expect_success();
     claimed.release().unwrap();
     assert_eq!(ours.queues("eth0"), nothing);
 }

@@ -213,11 +213,7 @@ impl Claim {
             }
         }
         self.undo.down = config.up && (!is_up || left.down);
-        if let Some(Err(error)) =
-            self.records.as_ref().map(|records| records.write(self.index, &self.interface, &self.undo))
-        {
-            self.unrecorded.push(error);
-        }
+        self.write_down();
         for (setting, value) in changes {
             setting.write(&self.interface, value)?;
         }
@@ -228,12 +224,24 @@ impl Claim {
             }
             if let Some(ingress) = self.undo.ingress {
                 self.unfiltered = ingress.put(netlink, &self.interface, self.index).err();
+                // What has its place is somebody else's.
+                if self.unfiltered.is_some() {
+                    self.undo.ingress = None;
+                    self.write_down();
+                }
             }
         }
         if config.up && !is_up {
             netlink.set_up(&self.interface)?;
         }
         Ok(())
+    }
+
+    /// Notes what is to be put back, for whoever comes after a process that is killed.
+    fn write_down(&mut self) {
+        let written =
+            self.records.as_ref().map(|records| records.write(self.index, &self.interface, &self.undo));
+        self.unrecorded.extend(written.and_then(Result::err));
     }
 
     /// What was there before an earlier claim that was never released.

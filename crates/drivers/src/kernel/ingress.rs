@@ -61,38 +61,46 @@ pub(super) enum Ingress {
 }
 
 impl Ingress {
-    /// What has to be put there, and taken away again; with what an earlier claim has left.
+    /// What has to be put there, and taken away again. A filter that an earlier claim has `left` goes first: it may be of another
+    /// program, if it was another version's.
     pub(super) fn needed(
         netlink: &mut Netlink,
         interface: &str,
         index: u32,
         left: Option<Ingress>,
     ) -> Result<Ingress, Error> {
+        let is_left = left.is_some() && netlink.ingress_filter(interface, index).is_some();
+        if is_left {
+            netlink.delete_ingress_filter(interface, index)?;
+        }
         Ok(match netlink.ingress_queue(interface, index)? {
-            Some(_) => left.unwrap_or(Ingress::Filter),
+            // Without our filter it is not the one that was made then.
+            Some(_) => left.filter(|_| is_left).unwrap_or(Ingress::Filter),
             None => Ingress::Queue,
         })
     }
 
     /// Puts it there. If it cannot, nothing is left of it.
     pub(super) fn put(self, netlink: &mut Netlink, interface: &str, index: u32) -> Result<(), Error> {
-        let made = || -> Result<(), Error> {
-            if self == Ingress::Queue {
-                netlink.make_ingress_queue(interface, index)?;
-            }
-            netlink.add_ingress_filter(interface, index)
-        }();
-        made.inspect_err(|_| {
-            let _ = self.take_away(netlink, interface, index);
+        if self == Ingress::Queue {
+            netlink.make_ingress_queue(interface, index)?;
+        }
+        netlink.add_ingress_filter(interface, index).inspect_err(|_| {
+            let _ = self.give_up_queue(netlink, interface, index);
         })
     }
 
-    /// Takes away what of it is there: the filter, whichever claim has put it there, and the queue if nobody has put anything
-    /// into it.
+    /// Takes away what of it is there: the filter, whatever its program, and the queue if nobody has put anything into it. One
+    /// that our filter is not in is not the one that we have made.
     pub(super) fn take_away(self, netlink: &mut Netlink, interface: &str, index: u32) -> Result<(), Error> {
-        if netlink.has_ingress_filter(interface, index) {
-            netlink.delete_ingress_filter(interface, index)?;
+        if netlink.ingress_filter(interface, index).is_none() {
+            return Ok(());
         }
+        netlink.delete_ingress_filter(interface, index)?;
+        self.give_up_queue(netlink, interface, index)
+    }
+
+    fn give_up_queue(self, netlink: &mut Netlink, interface: &str, index: u32) -> Result<(), Error> {
         if self == Ingress::Queue
             && netlink.ingress_queue(interface, index)?.as_deref() == Some(QUEUE)
             && netlink.is_empty(interface, index, INGRESS)
@@ -153,29 +161,31 @@ impl Netlink {
         let message = RouteNetlinkMessage::NewTrafficFilter(message);
         let operation = format_args!("add a filter at the ingress of {interface}");
         match self.change(message, NLM_F_CREATE | NLM_F_EXCL, interface, operation) {
-            Err(error) if is_there(&error) && self.has_ingress_filter(interface, index) => Ok(()),
+            Err(error)
+                if is_there(&error) && self.ingress_filter(interface, index) == Some(bytes(&program)) =>
+            {
+                Ok(())
+            }
             added => added,
         }
     }
 
-    /// Whether it is there, by this very program.
-    fn has_ingress_filter(&mut self, interface: &str, index: u32) -> bool {
+    /// The program of what has our filter's place, if anything has.
+    fn ingress_filter(&mut self, interface: &str, index: u32) -> Option<Vec<u8>> {
         let ask = RouteNetlinkMessage::GetTrafficFilter(filter(index));
-        let Ok(found) = self.fetch(ask, interface, format_args!("look at the ingress of {interface}")) else {
-            return false;
+        let found = self.fetch(ask, interface, format_args!("look at the ingress of {interface}")).ok()?;
+        let program = |option: &TcOption| {
+            let mut value = vec![0; option.value_len()];
+            option.emit_value(&mut value);
+            (option.kind() == TCA_BPF_OPS).then_some(value)
         };
-        let program = bytes(&program());
-        let is_ours = |attribute: &TcAttribute| match attribute {
-            TcAttribute::Options(options) => options.iter().any(|option| {
-                let mut value = vec![0; option.value_len()];
-                option.emit_value(&mut value);
-                option.kind() == TCA_BPF_OPS && value == program
-            }),
-            _ => false,
+        let program = |attribute: &TcAttribute| match attribute {
+            TcAttribute::Options(options) => options.iter().find_map(program),
+            _ => None,
         };
-        found.iter().any(|message| match message {
-            RouteNetlinkMessage::NewTrafficFilter(filter) => filter.attributes.iter().any(is_ours),
-            _ => false,
+        found.iter().find_map(|message| match message {
+            RouteNetlinkMessage::NewTrafficFilter(filter) => filter.attributes.iter().find_map(program),
+            _ => None,
         })
     }
 

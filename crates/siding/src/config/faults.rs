@@ -71,11 +71,13 @@ pub(super) fn read(text: &str, sections: Sections<'_>) -> Result<(Config, toml::
         let whole = taken.replaced.contains(&place);
         // Of a list that is not known, its tables go first, and it is not known still.
         let told = wrongs.iter().any(|told| told.span == wrong.span && told.message == wrong.message);
-        if !whole
-            && !told
-            && !taken.explains(&wrong, &wrongs, table_at(tree.get_ref(), start_of(&tree), place))
-        {
+        if !whole && !told && !taken.explains(&wrong, table_at(tree.get_ref(), start_of(&tree), place)) {
+            // Of what there is no room for, however much it is, nothing is looked at: the whole file is, for each that is taken out.
+            let is_too_much = matches!(wrong.lacks, Lacks::Room);
             wrongs.push(wrong);
+            if is_too_much {
+                break;
+            }
         }
         let start = start_of(&tree);
         if wrongs.len() == MOST || !taken.take(tree.get_mut(), start, place, whole) {
@@ -124,7 +126,7 @@ impl Taken {
     }
 
     /// Whether this, in the table that begins at `table`, is wrong only because of what was taken out, or told already.
-    fn explains(&self, wrong: &Wrong, told: &[Wrong], table: Option<usize>) -> bool {
+    fn explains(&self, wrong: &Wrong, table: Option<usize>) -> bool {
         let took = |wanted: &str| self.keys.iter().any(|(at, key)| Some(*at) == table && key == wanted);
         let field = wrong.message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         match &wrong.lacks {
@@ -135,7 +137,7 @@ impl Taken {
             Lacks::Prefix(address) => {
                 took("interface") || self.texts.iter().any(|(_, text)| may_cover(text, *address))
             }
-            Lacks::Room => told.iter().any(|other| matches!(other.lacks, Lacks::Room)),
+            Lacks::Room => false,
         }
     }
 

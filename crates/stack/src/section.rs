@@ -125,7 +125,10 @@ impl KeySpec {
     pub fn check(&self, value: &str) -> Result<(), String> {
         let takes = match &self.takes {
             Takes::Switch => value.parse::<bool>().is_ok(),
-            Takes::Number { range, .. } => value.parse().is_ok_and(|number| range.contains(&number)),
+            // As it is written back, so that the same number is the same text.
+            Takes::Number { range, .. } => value
+                .parse::<u64>()
+                .is_ok_and(|number| range.contains(&number) && number.to_string() == value),
             Takes::Word(words) => words.contains(&value),
         };
         match (takes, &self.takes) {

@@ -42,6 +42,7 @@ impl Daemon {
                 None => drop(said.values.remove(&key)),
             }
         }
+        self.may_allow(&said)?;
         match said.values.is_empty() {
             true => {
                 Configured(said).withdraw(self, ctx)?;

@@ -48,6 +48,9 @@ fn a_protocol_is_configured_by_its_section_while_it_runs() {
         ("set mld groups=7 robustness=9", "[mld] robustness: 9 reports of each change: give 2 to 7"),
         ("set mld groups=7 interval=1", "[mld] has no key 'interval': there is enabled, robustness, groups"),
         ("set acd defence=never", "[acd] defence: never: give one of give-up, once, always"),
+        // What runs can be said as a file, and the same in the same words.
+        ("set mld groups=0", "[mld] groups: 1 are joined on eth0: leave some first, or allow as many"),
+        ("set mld groups=+3", "[mld] groups: +3 joined groups: give 0 to 65536"),
         ("set dlm groups=7", "no section [dlm]: there is mld, acd"),
     ] {
         let told = refused(&ours, &daemon, words);

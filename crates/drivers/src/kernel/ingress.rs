@@ -69,13 +69,12 @@ impl Ingress {
         index: u32,
         left: Option<Ingress>,
     ) -> Result<Ingress, Error> {
-        let is_left = left.is_some() && netlink.ingress_filter(interface, index).is_some();
-        if is_left {
+        if left.is_some() && netlink.ingress_filter(interface, index).is_some() {
             netlink.delete_ingress_filter(interface, index)?;
         }
         Ok(match netlink.ingress_queue(interface, index)? {
-            // Without our filter it is not the one that was made then.
-            Some(_) => left.filter(|_| is_left).unwrap_or(Ingress::Filter),
+            // One that the earlier claim has made and had no time to put the filter into, too.
+            Some(_) => left.unwrap_or(Ingress::Filter),
             None => Ingress::Queue,
         })
     }

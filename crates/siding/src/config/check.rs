@@ -22,6 +22,7 @@ use crate::means::Whole;
 use crate::means::interface::InterfaceConfig;
 use crate::neighbor;
 use crate::protocol::check::Said;
+use crate::protocol::check::most_groups;
 use crate::route;
 use crate::words::known::Known;
 use crate::words::wrong::Key;
@@ -60,7 +61,7 @@ pub(super) fn check(file: file::File, sections: Vec<Said>) -> Result<Config, Wro
     let routes = route::check::routes(file.route, &known)?;
     let refusals = route::check::refusals(file.refuse)?;
     neighbor::check::neighbors(&file.neighbor, &known)?;
-    group::check::groups(&file.group, &known, group::check::most(&sections))?;
+    group::check::groups(&file.group, &known, most_groups(&sections))?;
     let (neighbors, groups) = (file.neighbor, file.group);
     let filter = file.filter.map(Filter::check).transpose()?;
     Ok(Config { stack, sections, interfaces, nested, routes, refusals, neighbors, groups, filter })

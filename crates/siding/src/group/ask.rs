@@ -1,22 +1,16 @@
 //! Multicast groups.
 
-use std::collections::HashMap;
 use std::net::Ipv6Addr;
 
 use anyhow::anyhow;
 use siding_client::Group;
 
-use super::check;
 use super::setting::Joined;
 use crate::control::Answer;
-use crate::control::Code;
-use crate::control::Failure;
 use crate::control::GroupRequest;
 use crate::control::GroupRow;
-use crate::protocol::check::Said;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
-use crate::state::lock::lock;
 
 impl Daemon {
     pub(crate) fn ask_group(&self, ctx: &mut Free<'_>, request: GroupRequest) -> anyhow::Result<Answer> {
@@ -30,26 +24,6 @@ impl Daemon {
             }
         }
         Ok(Answer::Done)
-    }
-
-    /// Whether what is joined is no more than a section would allow: else what runs could not be said as a file.
-    pub(crate) fn may_allow(&self, section: &Said) -> anyhow::Result<()> {
-        let most = match section.of.name {
-            "mld" => check::most(std::slice::from_ref(section)),
-            _ => return Ok(()),
-        };
-        let mut joined: HashMap<String, usize> = HashMap::new();
-        for Joined(group) in lock(&self.running).iter().filter_map(|there| there.get::<Joined>()) {
-            *joined.entry(group.interface.clone()).or_default() += 1;
-        }
-        match joined.into_iter().find(|(_, many)| *many > most) {
-            None => Ok(()),
-            Some((on, many)) => Err(Failure::new(
-                Code::Invalid,
-                format!("[mld] groups: {many} are joined on {on}: leave some first, or allow as many"),
-            )
-            .into()),
-        }
     }
 
     /// Joins a group on the interface of this name.

@@ -5,21 +5,12 @@ use std::collections::HashSet;
 use std::net::Ipv6Addr;
 
 use siding_client::Group;
-use siding_stack::mld::MldConfig;
 use siding_wire::ip6;
 use siding_wire::ip6::Scope;
 
-use crate::protocol::check::Said;
 use crate::words::known::Known;
 use crate::words::wrong::Wrong;
 use crate::words::wrong::of;
-
-/// So many a file may have on each interface, by what it says to MLD; the stack counts those that are joined by hand, too.
-pub(crate) fn most(sections: &[Said]) -> usize {
-    let mld = sections.iter().find(|said| said.of.name == "mld");
-    let said = mld.and_then(|said| said.values.get("groups")?.parse().ok());
-    said.unwrap_or(MldConfig::default().groups)
-}
 
 /// A file's, each once, and on each interface no more than so many.
 pub(crate) fn groups(all: &[Group], known: &Known<'_>, most: usize) -> Result<(), Wrong> {

@@ -1,9 +1,12 @@
 //! Sections of protocols, changed as somebody asks.
 
+use std::collections::HashMap;
+
 use anyhow::Context;
 use siding_stack::SectionSpec;
 
 use super::check::Said;
+use super::check::most_groups;
 use super::setting::Configured;
 use super::setting::slot;
 use crate::control::Answer;
@@ -11,6 +14,7 @@ use crate::control::Code;
 use crate::control::Failure;
 use crate::control::SectionRow;
 use crate::control::SetSectionRequest;
+use crate::group::setting::Joined;
 use crate::state::daemon::Daemon;
 use crate::state::daemon::Free;
 use crate::state::lock::lock;
@@ -51,6 +55,26 @@ impl Daemon {
             false => self.put(ctx, Configured(said))?,
         }
         Ok(Answer::Done)
+    }
+
+    /// Whether what is joined is no more than a section would allow: else what runs could not be said as a file.
+    fn may_allow(&self, section: &Said) -> anyhow::Result<()> {
+        let most = match section.of.name {
+            "mld" => most_groups(std::slice::from_ref(section)),
+            _ => return Ok(()),
+        };
+        let mut joined: HashMap<String, usize> = HashMap::new();
+        for Joined(group) in lock(&self.running).iter().filter_map(|there| there.get::<Joined>()) {
+            *joined.entry(group.interface.clone()).or_default() += 1;
+        }
+        match joined.into_iter().find(|(_, many)| *many > most) {
+            None => Ok(()),
+            Some((on, many)) => Err(Failure::new(
+                Code::Invalid,
+                format!("[mld] groups: {many} are joined on {on}: leave some first, or allow as many"),
+            )
+            .into()),
+        }
     }
 
     pub(crate) fn show_sections(&self) -> Vec<SectionRow> {

@@ -6,6 +6,7 @@ use siding_stack::KeySpec;
 use siding_stack::Section;
 use siding_stack::SectionSpec;
 use siding_stack::Takes;
+use siding_stack::mld::MldConfig;
 use toml::Spanned;
 use toml::de::DeTable;
 use toml::de::DeValue;
@@ -32,6 +33,13 @@ impl Said {
     pub(crate) fn section(&self) -> Section {
         Section { name: self.of.name.to_owned(), values: self.values.clone() }
     }
+}
+
+/// So many groups a file may have on each interface, by what it says to MLD; the stack counts those that are joined by hand, too.
+pub(crate) fn most_groups(sections: &[Said]) -> usize {
+    let mld = sections.iter().find(|said| said.of.name == "mld");
+    let said = mld.and_then(|said| said.values.get("groups")?.parse().ok());
+    said.unwrap_or(MldConfig::default().groups)
 }
 
 /// Takes the sections of protocols out of a file's tree: those that are not empty.
